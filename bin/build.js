@@ -1,0 +1,184 @@
+/**
+ * Builds what is out of date, and only that. Silent when nothing is; otherwise everything goes to standard error,
+ * because standard output belongs to the command that runs afterwards. Plain JavaScript: it runs before any build.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { delimiter, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { acquireLock } from './lock.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const stateDir = join(root, 'dist/.build');
+
+/**
+ * @typedef {object} Step
+ * @property {string} name
+ * @property {string} says
+ * @property {string[]} inputs files and folders whose content decides whether the step must run
+ * @property {string} output a file without which the step must run
+ * @property {() => boolean} run
+ */
+
+/** @type {Step[]} In this order: each may need what the one before it made. */
+const steps = [
+  {
+    name: 'prisma',
+    says: 'Generating the database client',
+    inputs: ['prisma/schema.prisma'],
+    output: 'src/database/generated/prisma/client.ts',
+    run: () =>
+      runTool('prisma/build/index.js', ['generate', '--no-hints'], {
+        // It would download a native engine that it does not use, unless there seems to be one.
+        PRISMA_SCHEMA_ENGINE_BINARY: '/bin/false',
+        CHECKPOINT_DISABLE: '1',
+        PRISMA_HIDE_UPDATE_MESSAGE: '1',
+      }),
+  },
+  {
+    name: 'server',
+    says: 'Compiling the server',
+    inputs: ['tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma', 'src'],
+    output: 'dist/cli/main.js',
+    run: () => compile('tsconfig.build.json') && removeOrphans('dist', 'src'),
+  },
+  {
+    name: 'client',
+    says: 'Compiling the client',
+    inputs: ['tsconfig.json', 'tsconfig.client.json', 'src/client'],
+    output: 'dist/client/package.json',
+    run: () => compile('tsconfig.client.json') && copyClientManifest(),
+  },
+];
+
+/**
+ * @param {string[]} names of steps; all of them when none is named
+ * @returns {boolean} false when a step failed, which has said why
+ */
+export function build(names = []) {
+  const wanted = steps
+    .filter((step) => names.length === 0 || names.includes(step.name))
+    .filter((step) => step.inputs.every((input) => existsSync(join(root, input))));
+  if (wanted.every(isCurrent)) return true;
+  mkdirSync(stateDir, { recursive: true });
+  const releaseLock = acquireLock(join(stateDir, 'lock'));
+  try {
+    // Those that are still out of date: whoever had the lock before may have built them.
+    return wanted.every((step) => isCurrent(step) || runStep(step));
+  } finally {
+    releaseLock();
+  }
+}
+
+/** @param {Step} step */
+function runStep(step) {
+  process.stderr.write(`${step.says}\n`);
+  rmSync(stampFileOf(step), { force: true });
+  // Before the run: what is edited meanwhile makes the next build run again.
+  const stamp = fingerprint(step);
+  if (!step.run()) {
+    process.stderr.write(`${step.says} failed\n`);
+    return false;
+  }
+  writeFileSync(stampFileOf(step), stamp);
+  return true;
+}
+
+/** @param {Step} step */
+function isCurrent(step) {
+  if (!existsSync(join(root, step.output)) || !existsSync(stampFileOf(step))) return false;
+  return readFileSync(stampFileOf(step), 'utf8') === fingerprint(step);
+}
+
+/** @param {Step} step */
+function stampFileOf(step) {
+  return join(stateDir, `${step.name}.stamp`);
+}
+
+/**
+ * Of the content, not of times, which every checkout changes; and of the pinned versions, the tools' among them.
+ * @param {Step} step
+ */
+function fingerprint(step) {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const hash = createHash('sha256').update(JSON.stringify([dependencies, devDependencies]));
+  for (const file of step.inputs.flatMap((input) => filesIn(join(root, input)))) {
+    hash.update(`\0${relative(root, file)}\0`).update(readFileSync(file));
+  }
+  return hash.digest('hex');
+}
+
+/** @param {string} path @returns {string[]} */
+function filesIn(path) {
+  if (statSync(path).isFile()) return [path];
+  return readdirSync(path)
+    .filter((name) => name !== 'generated' && !name.startsWith('.'))
+    .sort()
+    .flatMap((name) => filesIn(join(path, name)));
+}
+
+/** @param {string} project */
+function compile(project) {
+  return runTool('typescript/bin/tsc', ['--project', project]);
+}
+
+/**
+ * @param {string} script inside node_modules
+ * @param {string[]} args
+ * @param {Record<string, string>} [env]
+ */
+function runTool(script, args, env) {
+  const path = join(root, 'node_modules', script);
+  if (!existsSync(path)) {
+    process.stderr.write('The build needs the development dependencies: run "npm ci"\n');
+    return false;
+  }
+  const { status, error, stdout, stderr } = spawnSync(process.execPath, [path, ...args], {
+    cwd: root,
+    // Prisma looks for its generators on the path, as npm sets it.
+    env: {
+      ...process.env,
+      PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}`,
+      ...env,
+    },
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
+  if (status !== 0)
+    process.stderr.write(`${stdout ?? ''}${stderr ?? ''}${error ? `${error.message}\n` : ''}`);
+  return status === 0;
+}
+
+/**
+ * Removes what was compiled from a source that is gone.
+ * @param {string} output
+ * @param {string} source
+ */
+function removeOrphans(output, source) {
+  for (const file of filesIn(join(root, output))) {
+    const path = relative(join(root, output), file);
+    const isCompiled = /\.js(\.map)?$/.test(path) && !/^(client|admin)\b/.test(path);
+    if (isCompiled && !existsSync(join(root, source, path.replace(/\.js(\.map)?$/, '.ts')))) rmSync(file);
+  }
+  return true;
+}
+
+function copyClientManifest() {
+  copyFileSync(join(root, 'src/client/package.json'), join(root, 'dist/client/package.json'));
+  return true;
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  process.exitCode = build(process.argv.slice(2)) ? 0 : 1;
+}

@@ -1,0 +1,153 @@
+-- Accounts receivable: who owes the tenant what, and what was paid. Amounts are numeric(14,2) in the currency that stands
+-- beside them; nothing is converted here.
+
+CREATE TABLE ar_customer (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  party_id uuid UNIQUE,
+  name text NOT NULL CHECK (btrim(name) <> ''),
+  email text CHECK (email ~ '^[^@\s]+@[^@\s]+$'),
+  billing_address text,
+  tax_number varchar(30),
+  currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+  payment_days integer NOT NULL DEFAULT 30 CHECK (payment_days BETWEEN 0 AND 365),
+  archived_at timestamptz,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX ar_customer_name_idx ON ar_customer (lower(name));
+
+CREATE TABLE ar_invoice (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  customer_id uuid NOT NULL REFERENCES ar_customer (id),
+  booking_id uuid,
+  number varchar(40) UNIQUE,
+  status varchar(10) NOT NULL DEFAULT 'draft' CHECK (status IN ('draft', 'issued', 'void')),
+  currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+  issued_on date,
+  due_on date,
+  notes text,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  -- For the foreign key of allocations: a payment pays its own customer's invoices in its own currency.
+  UNIQUE (id, customer_id, currency),
+  CHECK (status <> 'issued' OR (number IS NOT NULL AND issued_on IS NOT NULL AND due_on IS NOT NULL)),
+  CHECK (status <> 'draft' OR number IS NULL),
+  CHECK (due_on >= issued_on)
+);
+CREATE INDEX ar_invoice_customer_id_idx ON ar_invoice (customer_id, issued_on);
+CREATE INDEX ar_invoice_booking_id_idx ON ar_invoice (booking_id) WHERE booking_id IS NOT NULL;
+CREATE INDEX ar_invoice_due_on_idx ON ar_invoice (due_on) WHERE status = 'issued';
+
+CREATE TABLE ar_invoice_line (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  invoice_id uuid NOT NULL REFERENCES ar_invoice (id) ON DELETE CASCADE,
+  position integer NOT NULL CHECK (position >= 1),
+  description text NOT NULL CHECK (btrim(description) <> ''),
+  quantity numeric(12,3) NOT NULL DEFAULT 1 CHECK (quantity <> 0),
+  unit_price numeric(14,2) NOT NULL,
+  tax_percent numeric(5,2) NOT NULL DEFAULT 0 CHECK (tax_percent BETWEEN 0 AND 100),
+  net_amount numeric(14,2) NOT NULL GENERATED ALWAYS AS (round(quantity * unit_price, 2)) STORED,
+  tax_amount numeric(14,2) NOT NULL GENERATED ALWAYS AS (round(round(quantity * unit_price, 2) * tax_percent / 100, 2)) STORED,
+  UNIQUE (invoice_id, position)
+);
+
+CREATE TABLE ar_payment (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  customer_id uuid NOT NULL REFERENCES ar_customer (id),
+  received_on date NOT NULL,
+  method varchar(20) NOT NULL CHECK (method IN ('bank_transfer', 'card', 'cash', 'direct_debit', 'other')),
+  reference varchar(100),
+  amount numeric(14,2) NOT NULL CHECK (amount > 0),
+  currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  UNIQUE (id, customer_id, currency)
+);
+CREATE INDEX ar_payment_customer_id_idx ON ar_payment (customer_id, received_on);
+CREATE INDEX ar_payment_reference_idx ON ar_payment (reference) WHERE reference IS NOT NULL;
+
+CREATE TABLE ar_payment_allocation (
+  payment_id uuid NOT NULL,
+  invoice_id uuid NOT NULL,
+  customer_id uuid NOT NULL,
+  currency char(3) NOT NULL,
+  amount numeric(14,2) NOT NULL CHECK (amount > 0),
+  allocated_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (payment_id, invoice_id),
+  FOREIGN KEY (payment_id, customer_id, currency) REFERENCES ar_payment (id, customer_id, currency) ON DELETE CASCADE,
+  FOREIGN KEY (invoice_id, customer_id, currency) REFERENCES ar_invoice (id, customer_id, currency)
+);
+CREATE INDEX ar_payment_allocation_invoice_id_idx ON ar_payment_allocation (invoice_id);
+
+CREATE VIEW ar_invoice_balance WITH (security_invoker = true) AS
+SELECT invoice.id AS invoice_id, invoice.number, invoice.customer_id, invoice.currency, invoice.issued_on, invoice.due_on,
+       lines.total::numeric(14,2) AS total, paid.total::numeric(14,2) AS paid, (lines.total - paid.total)::numeric(14,2) AS open
+FROM ar_invoice AS invoice
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(line.net_amount + line.tax_amount), 0) AS total FROM ar_invoice_line AS line WHERE line.invoice_id = invoice.id
+) AS lines
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(allocation.amount), 0) AS total FROM ar_payment_allocation AS allocation WHERE allocation.invoice_id = invoice.id
+) AS paid
+WHERE invoice.status = 'issued';
+
+COMMENT ON TABLE ar_customer IS 'Whom the tenant invoices.';
+COMMENT ON COLUMN ar_customer.id IS 'Identity within finance.';
+COMMENT ON COLUMN ar_customer.party_id IS 'party.id of the same customer in module operations, another database; null: known to finance alone.';
+COMMENT ON COLUMN ar_customer.name IS 'Name as it stands on invoices.';
+COMMENT ON COLUMN ar_customer.email IS 'Where invoices and reminders are sent.';
+COMMENT ON COLUMN ar_customer.billing_address IS 'Address block of the invoice, lines as printed.';
+COMMENT ON COLUMN ar_customer.tax_number IS 'VAT or tax number as it must appear on invoices.';
+COMMENT ON COLUMN ar_customer.currency IS 'ISO 4217 code that new invoices start with.';
+COMMENT ON COLUMN ar_customer.payment_days IS 'Days from issue to due date of new invoices, 0 to 365.';
+COMMENT ON COLUMN ar_customer.archived_at IS 'Since when it gets no new invoices; null: in use.';
+COMMENT ON COLUMN ar_customer.created_at IS 'When it was entered.';
+
+COMMENT ON TABLE ar_invoice IS 'Invoices; what is paid follows from ar_payment_allocation, see ar_invoice_balance.';
+COMMENT ON COLUMN ar_invoice.id IS 'Identity of the invoice, also while it is a draft.';
+COMMENT ON COLUMN ar_invoice.customer_id IS 'Who owes it.';
+COMMENT ON COLUMN ar_invoice.booking_id IS 'booking.id in module operations, another database; null: not for a booking.';
+COMMENT ON COLUMN ar_invoice.number IS 'Number printed on it; null while it is a draft, kept for ever when void.';
+COMMENT ON COLUMN ar_invoice.status IS 'draft (may change), issued (is owed) or void (withdrawn).';
+COMMENT ON COLUMN ar_invoice.currency IS 'ISO 4217 code of all its lines.';
+COMMENT ON COLUMN ar_invoice.issued_on IS 'Date printed on it, in the tenant''s time zone.';
+COMMENT ON COLUMN ar_invoice.due_on IS 'Last day to pay without being overdue.';
+COMMENT ON COLUMN ar_invoice.notes IS 'Text for the customer below the lines.';
+COMMENT ON COLUMN ar_invoice.created_at IS 'When the draft was begun.';
+
+COMMENT ON TABLE ar_invoice_line IS 'What an invoice charges for.';
+COMMENT ON COLUMN ar_invoice_line.id IS 'Identity of the line.';
+COMMENT ON COLUMN ar_invoice_line.invoice_id IS 'Invoice it stands on.';
+COMMENT ON COLUMN ar_invoice_line.position IS 'Order on the invoice, from 1.';
+COMMENT ON COLUMN ar_invoice_line.description IS 'What is charged for, as printed.';
+COMMENT ON COLUMN ar_invoice_line.quantity IS 'How many units; negative for a deduction.';
+COMMENT ON COLUMN ar_invoice_line.unit_price IS 'Price of one unit without tax, in the invoice''s currency.';
+COMMENT ON COLUMN ar_invoice_line.tax_percent IS 'Tax rate in percent: 15.00 is 15 %.';
+COMMENT ON COLUMN ar_invoice_line.net_amount IS 'Quantity times price, rounded to cents; computed.';
+COMMENT ON COLUMN ar_invoice_line.tax_amount IS 'Tax on net_amount, rounded to cents per line; computed.';
+
+COMMENT ON TABLE ar_payment IS 'Money received from a customer.';
+COMMENT ON COLUMN ar_payment.id IS 'Identity of the payment.';
+COMMENT ON COLUMN ar_payment.customer_id IS 'Who paid.';
+COMMENT ON COLUMN ar_payment.received_on IS 'Value date on the tenant''s account.';
+COMMENT ON COLUMN ar_payment.method IS 'bank_transfer, card, cash, direct_debit or other.';
+COMMENT ON COLUMN ar_payment.reference IS 'What the payer or the bank wrote with it.';
+COMMENT ON COLUMN ar_payment.amount IS 'What came in, more than 0.';
+COMMENT ON COLUMN ar_payment.currency IS 'ISO 4217 code of the amount.';
+COMMENT ON COLUMN ar_payment.created_at IS 'When it was entered.';
+
+COMMENT ON TABLE ar_payment_allocation IS 'Which part of a payment settles which invoice of the same customer in the same currency.';
+COMMENT ON COLUMN ar_payment_allocation.payment_id IS 'Payment that is spent.';
+COMMENT ON COLUMN ar_payment_allocation.invoice_id IS 'Invoice that is settled.';
+COMMENT ON COLUMN ar_payment_allocation.customer_id IS 'Customer of both, held equal by the foreign keys.';
+COMMENT ON COLUMN ar_payment_allocation.currency IS 'Currency of both, held equal by the foreign keys.';
+COMMENT ON COLUMN ar_payment_allocation.amount IS 'How much of the payment, more than 0.';
+COMMENT ON COLUMN ar_payment_allocation.allocated_at IS 'When it was matched.';
+
+COMMENT ON VIEW ar_invoice_balance IS 'Issued invoices with what is still owed.';
+COMMENT ON COLUMN ar_invoice_balance.invoice_id IS 'ar_invoice.id.';
+COMMENT ON COLUMN ar_invoice_balance.number IS 'Number printed on the invoice.';
+COMMENT ON COLUMN ar_invoice_balance.customer_id IS 'Who owes it.';
+COMMENT ON COLUMN ar_invoice_balance.currency IS 'ISO 4217 code of the three amounts.';
+COMMENT ON COLUMN ar_invoice_balance.issued_on IS 'Date printed on the invoice.';
+COMMENT ON COLUMN ar_invoice_balance.due_on IS 'Last day to pay; overdue when it is past and open is more than 0.';
+COMMENT ON COLUMN ar_invoice_balance.total IS 'All lines with tax.';
+COMMENT ON COLUMN ar_invoice_balance.paid IS 'All allocations.';
+COMMENT ON COLUMN ar_invoice_balance.open IS 'total minus paid; negative when too much was allocated.';

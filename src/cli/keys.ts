@@ -1,0 +1,82 @@
+import { userInfo } from 'node:os';
+import type { Command } from 'commander';
+import { type App, openApp } from '../app.js';
+import { operator } from '../auth/caller.js';
+import { authorize, scopeList } from '../auth/permissions.js';
+import { readConfig } from '../config.js';
+import { openLog } from '../log.js';
+import { createApiKey } from '../registry/commands/create-api-key.js';
+import { revokeApiKey } from '../registry/commands/revoke-api-key.js';
+
+export function addKeys(program: Command): void {
+  const keys = program.command('keys').description('API keys: what services and scripts are let in with.');
+  keys
+    .command('create')
+    .description('Make a key and print its secret, once.')
+    .requiredOption('--name <name>', 'whose key it is')
+    .requiredOption('--scopes <scopes>', `what it opens, separated by commas: ${scopeList}`)
+    .option('--expires <date>', 'when it ends, such as 2027-01-31T00:00:00Z')
+    .option('--json', 'print {"id","secret"}')
+    .action(createKey);
+  keys.command('list').description('Show all keys.').option('--json', 'print a JSON array').action(listKeys);
+  keys.command('revoke <id>').description('Make a key open nothing from now on.').action(revokeKey);
+}
+
+async function createKey(options: {
+  name: string;
+  scopes: string;
+  expires?: string;
+  json?: true;
+}): Promise<void> {
+  await withApp(async (app, caller) => {
+    const { apiKeyId, secret } = await createApiKey(app.commandsFor(caller), {
+      name: options.name,
+      scopes: options.scopes.split(',').map((scope) => scope.trim()),
+      expiresAt: options.expires === undefined ? undefined : new Date(options.expires),
+    });
+    print(
+      options.json
+        ? JSON.stringify({ id: apiKeyId, secret })
+        : `Key ${apiKeyId}\nSecret ${secret}\nIt is not shown again. Send it as "Authorization: Bearer ${secret}".`,
+    );
+  });
+}
+
+async function listKeys(options: { json?: true }): Promise<void> {
+  await withApp(async (app, caller) => {
+    authorize(caller, 'listApiKeys');
+    const keys = await app.database.prisma.apiKey.findMany({
+      omit: { secretHash: true },
+      orderBy: { createdAt: 'asc' },
+    });
+    if (options.json) return print(JSON.stringify(keys));
+    if (keys.length === 0) return print('There are no keys; make one with "tenant-registry keys create".');
+    for (const { id, name, scopes, expiresAt, revokedAt } of keys) {
+      const end = revokedAt ? 'revoked' : expiresAt ? `until ${expiresAt.toISOString()}` : 'valid';
+      print(`${id}  ${end}  ${name}  ${scopes.join(',')}`);
+    }
+  });
+}
+
+async function revokeKey(id: string): Promise<void> {
+  await withApp(async (app, caller) => {
+    await revokeApiKey(app.commandsFor(caller), { id });
+    print(`Key ${id} opens nothing any more.`);
+  });
+}
+
+/** Answers go to standard output, so only problems are logged. */
+async function withApp(
+  work: (app: App, caller: ReturnType<typeof operator>) => Promise<void>,
+): Promise<void> {
+  const app = await openApp(readConfig(process.env), openLog('warn'), { exclusive: false });
+  try {
+    await work(app, operator(userInfo().username));
+  } finally {
+    await app.close();
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,31 @@
+import { Command } from 'commander';
+import { ConfigError } from '../config.js';
+import { EmbeddedInUseError } from '../database/embedded.js';
+import { RegistryError } from '../errors.js';
+import { addKeys } from './keys.js';
+import { addMigrate } from './migrate.js';
+import { addServe } from './serve.js';
+
+/** The command line: one file per noun, each adds its commands here. */
+const program = new Command('tenant-registry')
+  .description('The shared tenant registry: which schema or database holds a tenant’s data.')
+  .showHelpAfterError('(add --help for what this command takes)');
+addServe(program);
+addMigrate(program);
+addKeys(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 1;
+}
+
+/** A line per problem; a stack trace only for what nobody expected. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof EmbeddedInUseError) return error.message;
+  if (error instanceof RegistryError) return `${error.code}: ${error.message}`;
+  if (error instanceof Error)
+    return process.env.LOG_LEVEL === 'debug' ? (error.stack ?? error.message) : error.message;
+  return String(error);
+}

@@ -1,0 +1,121 @@
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+/** What the environment says, validated. Read once, by entry points. */
+export interface Config {
+  /** URL of the registry database; undefined: the embedded PostgreSQL in `dataDir`. */
+  databaseUrl: string | undefined;
+  /** URLs of service databases by the variable that holds them, such as FINANCE_DB_URL. */
+  serviceDatabaseUrls: Readonly<Record<string, string>>;
+  host: string;
+  port: number;
+  dataDir: string;
+  /** Folder with one folder of SQL migrations per module. */
+  modulesDir: string;
+  authMode: 'open' | 'required';
+  logLevel: string;
+  /** How long a graceful stop may take, in milliseconds. */
+  shutdownTimeoutMs: number;
+}
+
+/** Every problem of the environment at once, a line each; never a value that could hold a password. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+const shippedModulesDir = fileURLToPath(new URL('../modules', import.meta.url));
+
+const optionalText = z
+  .string()
+  .trim()
+  .transform((text) => (text === '' ? undefined : text))
+  .optional();
+
+function whole(name: string, range: { min: number; max: number; otherwise: number }) {
+  return optionalText.transform((text, context) => {
+    if (text === undefined) return range.otherwise;
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= range.min && value <= range.max) return value;
+    context.addIssue(`${name} must be a whole number from ${range.min} to ${range.max}, not "${text}"`);
+    return z.NEVER;
+  });
+}
+
+function postgresUrl(name: string) {
+  return optionalText.transform((text, context) => {
+    if (text === undefined || isPostgresUrl(text)) return text;
+    context.addIssue(`${name} must be a URL such as postgres://user:password@host:5432/database`);
+    return z.NEVER;
+  });
+}
+
+const environment = z.object({
+  DATABASE_URL: postgresUrl('DATABASE_URL'),
+  HOST: optionalText.transform((text) => text ?? '127.0.0.1'),
+  PORT: whole('PORT', { min: 0, max: 65535, otherwise: 4000 }),
+  DATA_DIR: optionalText.transform((text) => text ?? '.data'),
+  MODULES_DIR: optionalText.transform((text) => text ?? shippedModulesDir),
+  AUTH_MODE: optionalText.pipe(
+    z.enum(['open', 'required'], { error: 'AUTH_MODE must be open or required' }).optional(),
+  ),
+  LOG_LEVEL: optionalText.pipe(
+    z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+        error: 'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
+      })
+      .default('info'),
+  ),
+  SHUTDOWN_TIMEOUT_MS: whole('SHUTDOWN_TIMEOUT_MS', { min: 100, max: 600_000, otherwise: 10_000 }),
+});
+
+/** Reads the environment; throws ConfigError with all problems found. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const parsed = environment.safeParse(env);
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => issue.message);
+
+  const serviceDatabaseUrls: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    const url = value?.trim();
+    if (!url || name === 'DATABASE_URL' || !/^[A-Z][A-Z0-9_]*_URL$/.test(name)) continue;
+    if (isPostgresUrl(url)) serviceDatabaseUrls[name] = url;
+    else if (name.endsWith('_DB_URL'))
+      problems.push(`${name} must be a URL such as postgres://user:password@host:5432/database`);
+  }
+  if (!parsed.success) throw new ConfigError(problems);
+
+  const values = parsed.data;
+  const isLocal = values.DATABASE_URL === undefined && isLoopback(values.HOST);
+  if (values.AUTH_MODE === 'open' && !isLocal)
+    problems.push(
+      'AUTH_MODE=open is refused: it is only for the embedded database (no DATABASE_URL) on a loopback HOST; ' +
+        'unset it and create a key with "tenant-registry keys create"',
+    );
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  return {
+    databaseUrl: values.DATABASE_URL,
+    serviceDatabaseUrls,
+    host: values.HOST,
+    port: values.PORT,
+    dataDir: values.DATA_DIR,
+    modulesDir: values.MODULES_DIR,
+    authMode: values.AUTH_MODE ?? (isLocal ? 'open' : 'required'),
+    logLevel: values.LOG_LEVEL,
+    shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function isPostgresUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return /^postgres(ql)?:$/.test(url?.protocol ?? '') && (url?.pathname.length ?? 0) > 1;
+}

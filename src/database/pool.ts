@@ -1,0 +1,27 @@
+import { Pool } from 'pg';
+import type { Log } from '../log.js';
+
+/** How long to wait for a free or new connection before saying that the database is unavailable. */
+const connectionTimeoutMs = 5_000;
+
+export interface PoolOptions {
+  max: number;
+  applicationName: string;
+  statementTimeoutMs: number;
+  log: Log;
+}
+
+/** A connection pool; every wait in it is bounded. Loss of an idle connection is logged, the pool makes a new one. */
+export function openPool(url: string, options: PoolOptions): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    max: options.max,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: connectionTimeoutMs,
+    statement_timeout: options.statementTimeoutMs,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+  });
+  pool.on('error', (error) => options.log.warn({ err: error }, 'lost an idle database connection'));
+  return pool;
+}

@@ -1,0 +1,42 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import type { Pool } from 'pg';
+import type { Log } from '../log.js';
+import { Prisma, PrismaClient } from './generated/prisma/client.js';
+import { openPool } from './pool.js';
+
+export type Transaction = Prisma.TransactionClient;
+
+/** The registry's database, by Prisma for rows and by the pool for the hot path; both share their connections. */
+export interface RegistryDatabase {
+  prisma: PrismaClient;
+  pool: Pool;
+  /** Runs the work in one READ COMMITTED transaction. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+const poolSize = 20;
+
+export function openRegistryDatabase(url: string, log: Log): RegistryDatabase {
+  const pool = openPool(url, {
+    max: poolSize,
+    applicationName: 'tenant-registry',
+    statementTimeoutMs: 30_000,
+    log,
+  });
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  return {
+    prisma,
+    pool,
+    transaction: (work) =>
+      prisma.$transaction(work, {
+        isolationLevel: Prisma.TransactionIsolationLevel.ReadCommitted,
+        maxWait: 10_000,
+        timeout: 20_000,
+      }),
+    async close() {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import pg from 'pg';
+import { createMigrationAdapter } from './migration-adapter.js';
+import { readMigrations, registryMigrationsDir, registrySchemaFile } from './migration-folder.js';
+import { openMigrationSession } from './migration-session.js';
+import { createMigrationList, openSchemaEngine, wholeSchema } from './schema-engine.js';
+
+export interface DriftOptions {
+  migrationsDir?: string;
+  schemaFile?: string;
+}
+
+/**
+ * SQL that would bring the database made by prisma/migrations to prisma/schema.prisma; '' when they agree. Functions,
+ * triggers and CHECKs are not compared, as Prisma's schema cannot say them. The user of `serverUrl` must be allowed to
+ * create a database, in which the migrations run for the comparison.
+ */
+export async function findSchemaDrift(serverUrl: string, options: DriftOptions = {}): Promise<string> {
+  const migrations = await readMigrations(options.migrationsDir ?? registryMigrationsDir);
+  const schema = await readFile(options.schemaFile ?? registrySchemaFile, 'utf8');
+  return await withShadowDatabase(serverUrl, async (session) => {
+    const engine = await openSchemaEngine(createMigrationAdapter(session));
+    try {
+      const { exitCode, stdout } = await engine.diff({
+        from: { tag: 'migrations', ...createMigrationList(migrations) },
+        to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content: schema }] },
+        script: true,
+        exitCode: true, // 0 when they agree; the script then is a comment
+        filters: wholeSchema,
+      });
+      return exitCode === 0 ? '' : (stdout ?? '');
+    } finally {
+      engine.free();
+    }
+  });
+}
+
+async function withShadowDatabase<T>(serverUrl: string, run: (session: pg.Client) => Promise<T>): Promise<T> {
+  const database = `registry_drift_${randomUUID().replaceAll('-', '')}`;
+  const server = new pg.Client({ connectionString: serverUrl });
+  await server.connect();
+  try {
+    await server.query(`CREATE DATABASE ${database}`);
+    const url = new URL(serverUrl);
+    url.pathname = database;
+    const session = await openMigrationSession(url.href);
+    try {
+      return await run(session);
+    } finally {
+      await session.end();
+    }
+  } finally {
+    await server.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+    await server.end();
+  }
+}

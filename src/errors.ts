@@ -1,0 +1,64 @@
+/**
+ * Every expected failure of the product: one class, one table. Doors (graphql, rest, cli) translate from here
+ * and hold no error texts of their own.
+ */
+
+/** HTTP status for each code; a door that is not HTTP ignores it. */
+const statusByCode = {
+  TENANT_NOT_FOUND: 404,
+  TENANT_SUSPENDED: 403,
+  TENANT_DELETED: 410,
+  TENANT_NOT_READY: 503,
+  MODULE_NOT_FOUND: 404,
+  MODULE_NOT_SUBSCRIBED: 403,
+  SCHEMA_MIGRATING: 503,
+  REVISION_NOT_REACHED: 503,
+  REGISTRY_UNAVAILABLE: 503,
+  ROUTE_STALE: 409,
+  TENANT_MISMATCH: 403,
+  CONFLICT: 409,
+  VERSION_CONFLICT: 412,
+  OPERATION_IN_PROGRESS: 423,
+  IDEMPOTENCY_KEY_REUSED: 422,
+  VALIDATION_ERROR: 400,
+  SECRET_IN_CONFIG: 400,
+  QUOTA_EXCEEDED: 403,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  RATE_LIMITED: 429,
+  QUERY_TOO_COMPLEX: 400,
+} as const;
+
+export type ErrorCode = keyof typeof statusByCode;
+
+/** One input field that was refused, by its path in the input ("modules.0"). */
+export interface FieldProblem {
+  field: string;
+  message: string;
+}
+
+/** An expected failure. The message names the thing and the way out and is shown to the caller as it stands. */
+export class RegistryError extends Error {
+  override readonly name = 'RegistryError';
+  readonly code: ErrorCode;
+  readonly fields: readonly FieldProblem[];
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { fields?: readonly FieldProblem[]; cause?: unknown } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.fields = options.fields ?? [];
+  }
+
+  get status(): number {
+    return statusByCode[this.code];
+  }
+}
+
+/** A VALIDATION_ERROR about one field. */
+export function invalidField(field: string, message: string): RegistryError {
+  return new RegistryError('VALIDATION_ERROR', `${field}: ${message}`, { fields: [{ field, message }] });
+}

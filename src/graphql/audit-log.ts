@@ -1,0 +1,80 @@
+import { authorize } from '../auth/permissions.js';
+import { tenantNotFound, tenantWhere } from '../registry/tenant.js';
+import { builder } from './builder.js';
+
+const AuditLogEntry = builder.prismaObject('RegistryChange', {
+  name: 'AuditLogEntry',
+  description:
+    'One changed row of the registry. The log is append-only and each entry holds the hash of the one before.',
+  fields: (t) => ({
+    revision: t.string({
+      description: 'Number of the change’s revision; all entries of one transaction have the same.',
+      select: { revision: true },
+      resolve: ({ revision }) => revision.toString(),
+    }),
+    position: t.exposeInt('position', { description: 'Place within its revision, from 0.' }),
+    kind: t.exposeString('kind', {
+      description:
+        'What happened, in the past tense: `tenant.suspended`, `subscription.activated`, `settings.updated`.',
+    }),
+    tenantId: t.exposeID('tenantId', {
+      nullable: true,
+      description: 'The tenant it is about; null for modules and keys.',
+    }),
+    tenantSlug: t.exposeString('tenantSlug', { nullable: true, description: 'Slug of that tenant.' }),
+    module: t.expose('moduleName', {
+      type: 'ModuleName',
+      nullable: true,
+      description: 'The module it is about.',
+    }),
+    entityId: t.exposeString('entityId', { description: 'Id of the changed row.' }),
+    actor: t.exposeString('actor', {
+      description:
+        'Who did it: `api-key:<id>`, `operator:<user>`, `developer`, `gateway`, or `role:<role>` for SQL by hand.',
+    }),
+    before: t.expose('before', {
+      type: 'JSON',
+      nullable: true,
+      description: 'What differed before; null for a new row. Personal data are keyed hashes.',
+    }),
+    after: t.expose('after', {
+      type: 'JSON',
+      nullable: true,
+      description: 'What differs now; null for a removed row. Personal data are keyed hashes.',
+    }),
+    changedAt: t.expose('changedAt', { type: 'DateTime', description: 'When it happened.' }),
+    hash: t.string({
+      description: 'SHA-256, in hexadecimal, of this entry and the hash of the one before.',
+      select: { hash: true },
+      resolve: ({ hash }) => Buffer.from(hash).toString('hex'),
+    }),
+  }),
+});
+
+builder.queryField('auditLog', (t) =>
+  t.prismaConnection(
+    {
+      type: AuditLogEntry,
+      cursor: 'revision_position',
+      description: 'Every change, newest first. Scope: audit:read. Errors: TENANT_NOT_FOUND.',
+      args: { tenantId: t.arg.id({ description: 'Only of this tenant (UUID or slug); default of all.' }) },
+      resolve: async (query, _root, { tenantId }, context) => {
+        authorize(context.caller, 'readAuditLog');
+        return context.prisma.registryChange.findMany({
+          ...query,
+          where: tenantId == null ? {} : { tenantId: await requireTenantId(tenantId) },
+          orderBy: [{ revision: 'desc' }, { position: 'desc' }],
+        });
+
+        async function requireTenantId(reference: string): Promise<string> {
+          const where = tenantWhere(reference);
+          const tenant = where && (await context.prisma.tenant.findUnique({ where, select: { id: true } }));
+          if (!tenant) throw tenantNotFound(reference);
+          return tenant.id;
+        }
+      },
+    },
+    { name: 'AuditLogConnection', description: 'A page of the audit log.' },
+    { name: 'AuditLogEdge', description: 'An entry in a page.' },
+  ),
+);

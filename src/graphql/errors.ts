@@ -1,0 +1,43 @@
+import { GraphQLError } from 'graphql';
+import { RegistryError } from '../errors.js';
+import type { Log } from '../log.js';
+import { asRegistryError } from '../registry/database-failure.js';
+
+/** The GraphQL door's translation: every error leaves with a code and a status, what nobody expected leaves masked. */
+export function toGraphqlError(error: unknown, options: { requestId: string; log: Log }): GraphQLError {
+  const cause = innermost(error);
+  const expected = asRegistryError(cause) ?? documentError(cause, error);
+  if (expected) return withExtensions(error, expected.message, extensionsOf(expected));
+  options.log.error({ err: cause }, 'unexpected error');
+  return withExtensions(error, 'Something went wrong here; the log has more under the request id', {
+    code: 'INTERNAL_SERVER_ERROR',
+    requestId: options.requestId,
+    http: { status: 500 },
+  });
+}
+
+export function extensionsOf(error: RegistryError): Record<string, unknown> {
+  return {
+    code: error.code,
+    http: { status: error.status },
+    ...(error.fields.length > 0 && { fields: error.fields }),
+  };
+}
+
+/** What graphql-js or a plugin says of the client's document or variables: syntax, unknown fields, bad scalars. */
+function documentError(cause: unknown, outermost: unknown): RegistryError | undefined {
+  const isDocumentError =
+    cause instanceof GraphQLError || (cause instanceof Error && cause.name === 'PothosValidationError');
+  // The outermost message names the variable or argument, the innermost only what its type asks for.
+  return isDocumentError ? new RegistryError('VALIDATION_ERROR', (outermost as Error).message) : undefined;
+}
+
+function innermost(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? innermost(error.originalError) : error;
+}
+
+function withExtensions(error: unknown, message: string, extensions: Record<string, unknown>): GraphQLError {
+  if (!(error instanceof GraphQLError)) return new GraphQLError(message, { extensions });
+  const { nodes = null, source = null, positions = null, path = null } = error;
+  return new GraphQLError(message, { nodes, source, positions, path, extensions });
+}

@@ -1,0 +1,16 @@
+import { builder } from './builder.js';
+import './scalars.js';
+import './route.js';
+import './tenant.js';
+import './tenant-list.js';
+import './registration.js';
+import './lifecycle.js';
+import './module.js';
+import './module-subscription.js';
+import './subscribing.js';
+import './operation.js';
+import './audit-log.js';
+import './api-key.js';
+
+/** The whole schema: each file above adds its noun to the builder. */
+export const schema = builder.toSchema();

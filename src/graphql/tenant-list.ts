@@ -1,0 +1,95 @@
+import { authorize } from '../auth/permissions.js';
+import type { Prisma } from '../database/generated/prisma/client.js';
+import { readInput, text } from '../registry/input.js';
+import { builder } from './builder.js';
+import { PlanType, Tenant, TenantStatusType } from './tenant.js';
+
+const TenantFilter = builder.inputType('TenantFilter', {
+  description: 'Which tenants; all conditions together.',
+  fields: (t) => ({
+    status: t.field({ type: [TenantStatusType], description: 'In one of these statuses.' }),
+    plan: t.field({ type: [PlanType], description: 'On one of these plans.' }),
+    module: t.field({ type: 'ModuleName', description: 'With an active subscription to this module.' }),
+    text: t.string({ description: 'With this text in name or slug, in whatever case.' }),
+  }),
+});
+
+const TenantOrderField = builder.enumType('TenantOrderField', {
+  description: 'What tenants can be ordered by.',
+  values: {
+    NAME: { value: 'name', description: 'By name.' },
+    SLUG: { value: 'slug', description: 'By slug.' },
+    CREATED_AT: { value: 'createdAt', description: 'By the time of registration.' },
+    UPDATED_AT: { value: 'updatedAt', description: 'By the time of the last change.' },
+  } as const,
+});
+
+const OrderDirection = builder.enumType('OrderDirection', {
+  description: 'Which end comes first.',
+  values: {
+    ASC: { value: 'asc', description: 'Smallest or oldest first.' },
+    DESC: { value: 'desc', description: 'Largest or newest first.' },
+  } as const,
+});
+
+const TenantOrder = builder.inputType('TenantOrder', {
+  description: 'In which order.',
+  fields: (t) => ({
+    field: t.field({ type: TenantOrderField, required: true, description: 'What to order by.' }),
+    direction: t.field({
+      type: OrderDirection,
+      required: true,
+      defaultValue: 'asc',
+      description: 'Which end comes first.',
+    }),
+  }),
+});
+
+builder.queryField('tenants', (t) =>
+  t.prismaConnection(
+    {
+      type: Tenant,
+      cursor: 'id',
+      description: 'Tenants in every status but PURGED, by name unless told otherwise. Scope: registry:read.',
+      args: {
+        filter: t.arg({ type: TenantFilter, description: 'Which tenants; default all.' }),
+        orderBy: t.arg({ type: TenantOrder, description: 'Default by name, A first.' }),
+      },
+      resolve: (query, _root, { filter, orderBy }, context) => {
+        authorize(context.caller, 'readRegistry');
+        const { field, direction } = orderBy ?? { field: 'name', direction: 'asc' };
+        return context.prisma.tenant.findMany({
+          ...query,
+          where: tenantsMatching(filter),
+          // The id makes the order total, so that pages neither overlap nor leave anybody out.
+          orderBy: [{ [field]: direction }, { id: direction }],
+        });
+      },
+      totalCount: (_root, { filter }, context) =>
+        context.prisma.tenant.count({ where: tenantsMatching(filter) }),
+    },
+    {
+      name: 'TenantConnection',
+      description: 'A page of tenants.',
+    },
+    { name: 'TenantEdge', description: 'A tenant in a page.' },
+  ),
+);
+
+function tenantsMatching(
+  filter: typeof TenantFilter.$inferInput | null | undefined,
+): Prisma.TenantWhereInput {
+  const { status, plan, module, text: wanted } = filter ?? {};
+  return {
+    status: status ? { in: [...status] } : { not: 'PURGED' },
+    ...(plan && { plan: { in: [...plan] } }),
+    ...(module && { subscriptions: { some: { moduleName: module, status: 'ACTIVE' } } }),
+    ...(wanted && { OR: [{ name: containing(wanted) }, { slug: containing(wanted) }] }),
+  };
+}
+
+/** Prisma hands the text to LIKE as it is: its wildcards are letters here. */
+function containing(wanted: string): Prisma.StringFilter {
+  const literal = readInput(text(200), wanted).replace(/[\\%_]/g, '\\$&');
+  return { contains: literal, mode: 'insensitive' };
+}

@@ -1,0 +1,66 @@
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import { may, missingScope } from '../auth/permissions.js';
+import type { CommandContext } from '../registry/command.js';
+import { createGraphqlContext, type GraphqlContext } from './context.js';
+import { extensionsOf, toGraphqlError } from './errors.js';
+import { asksForSchema } from './introspection.js';
+import { toHttpAnswer } from './result.js';
+import { schema } from './schema.js';
+
+/** What the HTTP reader found out about a request before any of it is executed. */
+export interface RequestFacts {
+  requestId: string;
+  commands: CommandContext;
+}
+
+export type GraphqlServer = ReturnType<typeof openGraphqlServer>;
+
+/** The GraphQL engine, without its own idea of GraphiQL, CORS, health pages and error masking. */
+export function openGraphqlServer() {
+  return createYoga<RequestFacts, GraphqlContext>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    multipart: false,
+    batching: false,
+    logging: false,
+    context: ({ commands }) => createGraphqlContext(commands),
+    maskedErrors: false,
+    plugins: [guardIntrospection, translateErrors, writeAnswers],
+  });
+}
+
+const guardIntrospection: Plugin<GraphqlContext> = {
+  onExecute({ args, setResultAndStopExecution }) {
+    if (!asksForSchema(args.document) || may(args.contextValue.caller, 'readSchema')) return;
+    const error = missingScope('schema:read');
+    setResultAndStopExecution({
+      errors: [new GraphQLError(error.message, { extensions: extensionsOf(error) })],
+    });
+  },
+};
+
+const translateErrors: Plugin<GraphqlContext, RequestFacts> = {
+  onResultProcess({ result, setResult, serverContext }) {
+    if (!('errors' in result) || !result.errors) return;
+    const { requestId, commands } = serverContext;
+    const errors = result.errors.map((error) => toGraphqlError(error, { requestId, log: commands.log }));
+    setResult({ ...result, errors } as ExecutionResult);
+  },
+};
+
+const writeAnswers: Plugin = {
+  onResultProcess({ request, setResultProcessor }) {
+    const accepted = request.headers.get('accept') ?? '';
+    const mediaType = accepted.includes('application/graphql-response+json')
+      ? 'application/graphql-response+json'
+      : 'application/json';
+    setResultProcessor((result, fetchApi) => {
+      const { status, headers, body } = toHttpAnswer(result as ExecutionResult, mediaType);
+      return new fetchApi.Response(body, { status, headers });
+    }, mediaType);
+  },
+};

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { authorize } from '../../auth/permissions.js';
+import { RegistryError } from '../../errors.js';
+import { type CommandContext, runCommand } from '../../registry/command.js';
+import { idempotencyKey, moduleName, optional, readInput, tenantReference } from '../../registry/input.js';
+import { requireActive, requireTenant } from '../../registry/tenant.js';
+import { endInterruptedOperations } from '../interrupted.js';
+import { appendOperation, interruptedAfterMs } from '../operation.js';
+import { planProvisioning } from '../plan.js';
+import { runProvisioning } from '../provision.js';
+import { requireSettled, requireSubscription } from '../subscription.js';
+
+const ProvisionModuleInput = z.object({
+  tenantId: tenantReference,
+  module: moduleName,
+  idempotencyKey: optional(idempotencyKey),
+});
+
+/** Makes the storage of a waiting subscription and leaves it waiting: markModuleProvisioned then lets it resolve. */
+export async function provisionModule(context: CommandContext, input: unknown) {
+  authorize(context.caller, 'provisionModule');
+  const wanted = readInput(ProvisionModuleInput, input);
+  await endInterruptedOperations(context, interruptedAfterMs);
+  const begun = await runCommand(context, 'provisionModule', wanted, async (tx) => {
+    const tenant = await requireTenant(tx, wanted.tenantId);
+    requireActive(tenant);
+    const subscription = await requireSubscription(tx, tenant, wanted.module);
+    requireSettled(tenant, subscription);
+    if (subscription.status !== 'PENDING' && subscription.status !== 'FAILED')
+      throw new RegistryError(
+        'CONFLICT',
+        `The ${wanted.module} storage of tenant ${tenant.slug} is provisioned already`,
+      );
+    await tx.moduleSubscription.update({ where: { id: subscription.id }, data: { status: 'PROVISIONING' } });
+    const operationId = await appendOperation(tx, {
+      kind: 'PROVISION_MODULE',
+      tenantId: tenant.id,
+      actor: context.caller.actor,
+      input: { module: wanted.module },
+      steps: planProvisioning([subscription], { activate: false }),
+    });
+    return { subscriptionId: subscription.id, operationId };
+  });
+  return begun.repeated ? begun : { ...begun, revision: await runProvisioning(context, begun.operationId) };
+}

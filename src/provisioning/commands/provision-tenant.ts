@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { authorize } from '../../auth/permissions.js';
+import type { ModuleSubscription, Tenant } from '../../database/generated/prisma/client.js';
+import type { Transaction } from '../../database/registry-database.js';
+import { RegistryError } from '../../errors.js';
+import { ensureAdmin } from '../../profile/members.js';
+import { insertTenant } from '../../profile/tenant-profile.js';
+import { type CommandContext, runCommand } from '../../registry/command.js';
+import { email, idempotencyKey, moduleName, optional, readInput, slug, text } from '../../registry/input.js';
+import { requireModule } from '../../registry/module.js';
+import { deriveSlug } from '../../registry/slug.js';
+import { requireNoOperation, requireTenant } from '../../registry/tenant.js';
+import { endInterruptedOperations } from '../interrupted.js';
+import { appendOperation, interruptedAfterMs } from '../operation.js';
+import { planProvisioning } from '../plan.js';
+import { runProvisioning } from '../provision.js';
+import { putSubscription } from '../subscription.js';
+
+const ProvisionTenantInput = z.object({
+  name: text(200),
+  slug: optional(slug),
+  adminEmail: email,
+  modules: z
+    .array(moduleName)
+    .min(1, 'must name at least one module')
+    .max(50, 'must be at most 50')
+    // In one order for everybody, so that two calls cannot wait for each other's names.
+    .transform((modules) => [...new Set(modules)].sort()),
+  idempotencyKey: optional(idempotencyKey),
+});
+
+type Wanted = z.output<typeof ProvisionTenantInput>;
+
+/**
+ * Registers a tenant with its first admin, subscribes it and makes all its storage: all of it or, compensated, none. A
+ * tenant left FAILED by an earlier attempt is taken up again under the same names.
+ */
+export async function provisionTenant(context: CommandContext, input: unknown) {
+  authorize(context.caller, 'provisionTenant');
+  const wanted = readInput(ProvisionTenantInput, input);
+  const tenantSlug = wanted.slug ?? deriveSlug(wanted.name);
+  await endInterruptedOperations(context, interruptedAfterMs);
+  const begun = await runCommand(context, 'provisionTenant', wanted, async (tx) => {
+    const tenant = await putTenant(tx, context, tenantSlug, wanted);
+    await ensureAdmin(tx, tenant.id, wanted.adminEmail);
+    const subscriptions: ModuleSubscription[] = [];
+    for (const name of wanted.modules)
+      subscriptions.push(
+        await putSubscription(tx, {
+          tenant,
+          module: await requireModule(tx, name),
+          isolation: undefined,
+          schemaName: undefined,
+          status: 'PROVISIONING',
+          actor: context.caller.actor,
+        }),
+      );
+    const operationId = await appendOperation(tx, {
+      kind: 'PROVISION_TENANT',
+      tenantId: tenant.id,
+      actor: context.caller.actor,
+      input: { modules: wanted.modules },
+      steps: planProvisioning(subscriptions, { activate: true }),
+    });
+    return { tenantId: tenant.id, operationId };
+  });
+  return begun.repeated ? begun : { ...begun, revision: await runProvisioning(context, begun.operationId) };
+}
+
+async function putTenant(
+  tx: Transaction,
+  context: CommandContext,
+  tenantSlug: string,
+  wanted: Wanted,
+): Promise<Tenant> {
+  const fields = { name: wanted.name, primaryEmail: wanted.adminEmail, status: 'PROVISIONING' as const };
+  const existing = await tx.tenant.findUnique({ where: { slug: tenantSlug } });
+  if (!existing) return insertTenant(tx, { ...fields, slug: tenantSlug, createdBy: context.caller.actor });
+
+  const tenant = await requireTenant(tx, existing.id);
+  requireNoOperation(tenant);
+  if (tenant.status !== 'FAILED') {
+    const message = `Slug "${tenantSlug}" is taken by tenant ${tenant.id}`;
+    throw new RegistryError('CONFLICT', message, { fields: [{ field: 'slug', message }] });
+  }
+  // What the failed attempt wanted and this one does not want any more.
+  await tx.moduleSubscription.updateMany({
+    where: { tenantId: tenant.id, status: 'FAILED', moduleName: { notIn: wanted.modules } },
+    data: { status: 'CANCELLED' },
+  });
+  return tx.tenant.update({ where: { id: tenant.id }, data: fields });
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { authorize } from '../../auth/permissions.js';
+import { type CommandContext, runCommand } from '../../registry/command.js';
+import { idempotencyKey, moduleName, optional, readInput, tenantReference } from '../../registry/input.js';
+import { moduleFields, requireModule } from '../../registry/module.js';
+import { storageName } from '../../registry/storage-name.js';
+import { requireActive, requireTenant } from '../../registry/tenant.js';
+import { endInterruptedOperations } from '../interrupted.js';
+import { appendOperation, interruptedAfterMs } from '../operation.js';
+import { planProvisioning } from '../plan.js';
+import { runProvisioning } from '../provision.js';
+import { putSubscription } from '../subscription.js';
+
+const SubscribeInput = z.object({
+  tenantId: tenantReference,
+  module: moduleName,
+  schemaName: optional(storageName),
+  isolation: optional(moduleFields.isolation),
+  provision: optional(z.boolean()).transform((given) => given ?? true),
+  idempotencyKey: optional(idempotencyKey),
+});
+
+/**
+ * Subscribes an active tenant and, unless told otherwise, makes its storage and lets it resolve. When making it fails,
+ * the operation in the answer says why, nothing resolves, and the same call tries again under the same name.
+ */
+export async function subscribeTenantToModule(context: CommandContext, input: unknown) {
+  authorize(context.caller, 'subscribeTenantToModule');
+  const wanted = readInput(SubscribeInput, input);
+  await endInterruptedOperations(context, interruptedAfterMs);
+  const begun = await runCommand(context, 'subscribeTenantToModule', wanted, async (tx) => {
+    const tenant = await requireTenant(tx, wanted.tenantId);
+    requireActive(tenant);
+    const module = await requireModule(tx, wanted.module);
+    const subscription = await putSubscription(tx, {
+      tenant,
+      module,
+      isolation: wanted.isolation,
+      schemaName: wanted.schemaName,
+      status: wanted.provision ? 'PROVISIONING' : 'PENDING',
+      actor: context.caller.actor,
+    });
+    const operationId = wanted.provision
+      ? await appendOperation(tx, {
+          kind: 'SUBSCRIBE_TENANT',
+          tenantId: tenant.id,
+          actor: context.caller.actor,
+          input: { module: module.name },
+          steps: planProvisioning([subscription], { activate: true }),
+        })
+      : null;
+    return { subscriptionId: subscription.id, operationId };
+  });
+  if (begun.repeated || begun.operationId === null) return begun;
+  return { ...begun, revision: await runProvisioning(context, begun.operationId) };
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import type { Client, ClientBase } from 'pg';
+import { identifier } from '../database/identifier.js';
+import type { ServiceDatabases } from '../database/service-databases.js';
+import { findSchemaOwner, migrateSchema } from './module-migrations.js';
+import { inTransaction, isSameOwner, requireOwner, withLockedName } from './schema-storage.js';
+import type { Storage, StoragePlace } from './storage.js';
+
+/**
+ * CREATE DATABASE knows no transaction, so the database is made and migrated under a name of its own and gets its real
+ * one by the last statement: under the real name there is all or nothing, even after a kill.
+ */
+export async function createDatabase(databases: ServiceDatabases, place: StoragePlace): Promise<Storage> {
+  return withLockedName(databases, place, async (server) => {
+    if (await databaseExists(server, place.databaseName)) {
+      const migrationVersion = await migrateDatabase(databases, place, place.databaseName, { isNew: false });
+      return { created: false, migrationVersion };
+    }
+    const building = identifier(buildingName(place));
+    // What an attempt that was killed left behind.
+    await server.query(`DROP DATABASE IF EXISTS ${building} WITH (FORCE)`);
+    await server.query(`CREATE DATABASE ${building}`);
+    try {
+      const migrationVersion = await migrateDatabase(databases, place, buildingName(place), { isNew: true });
+      await server.query(`ALTER DATABASE ${building} RENAME TO ${identifier(place.databaseName)}`);
+      return { created: true, migrationVersion };
+    } catch (error) {
+      await server.query(`DROP DATABASE IF EXISTS ${building} WITH (FORCE)`);
+      throw error;
+    }
+  });
+}
+
+export async function dropDatabase(databases: ServiceDatabases, place: StoragePlace): Promise<void> {
+  await withLockedName(databases, place, async (server) => {
+    if (!(await databaseExists(server, place.databaseName))) return;
+    const owner = await inDatabase(databases, place, place.databaseName, (client) =>
+      findSchemaOwner(client, place.schemaName),
+    );
+    if (isSameOwner(owner, place.owner))
+      await server.query(`DROP DATABASE ${identifier(place.databaseName)} WITH (FORCE)`);
+  });
+}
+
+function migrateDatabase(
+  databases: ServiceDatabases,
+  place: StoragePlace,
+  name: string,
+  { isNew }: { isNew: boolean },
+) {
+  return inDatabase(databases, place, name, (client) =>
+    inTransaction(client, async () => {
+      if (!isNew) requireOwner(place, await findSchemaOwner(client, place.schemaName));
+      return migrateSchema(client, place.schemaName, place.owner, place.migrations);
+    }),
+  );
+}
+
+function buildingName(place: StoragePlace): string {
+  return `registry_building_${createHash('sha256').update(place.databaseName).digest('hex').slice(0, 32)}`;
+}
+
+async function databaseExists(server: ClientBase, name: string): Promise<boolean> {
+  const { rowCount } = await server.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+  return rowCount === 1;
+}
+
+async function inDatabase<T>(
+  databases: ServiceDatabases,
+  place: StoragePlace,
+  name: string,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await databases.connect(place.reference, name);
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,85 @@
+import type { ClientBase } from 'pg';
+import { identifier } from '../database/identifier.js';
+import type { ServiceDatabases } from '../database/service-databases.js';
+import { RegistryError } from '../errors.js';
+import { findSchemaOwner, migrateSchema, type SchemaOwner } from './module-migrations.js';
+import type { Storage, StoragePlace } from './storage.js';
+
+/** Schema, tables and version table in one transaction. */
+export async function createSchema(databases: ServiceDatabases, place: StoragePlace): Promise<Storage> {
+  return withLockedName(databases, place, (client) =>
+    inTransaction(client, async () => {
+      const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [
+        place.schemaName,
+      ]);
+      const created = rowCount === 0;
+      if (created) await client.query(`CREATE SCHEMA ${identifier(place.schemaName)}`);
+      else requireOwner(place, await findSchemaOwner(client, place.schemaName));
+      return {
+        created,
+        migrationVersion: await migrateSchema(client, place.schemaName, place.owner, place.migrations),
+      };
+    }),
+  );
+}
+
+export async function dropSchema(databases: ServiceDatabases, place: StoragePlace): Promise<void> {
+  await withLockedName(databases, place, (client) =>
+    inTransaction(client, async () => {
+      const owner = await findSchemaOwner(client, place.schemaName);
+      if (isSameOwner(owner, place.owner))
+        await client.query(`DROP SCHEMA ${identifier(place.schemaName)} CASCADE`);
+    }),
+  );
+}
+
+/** A connection to the module's database; two attempts at one name take turns instead of meeting each other's half. */
+export async function withLockedName<T>(
+  databases: ServiceDatabases,
+  place: StoragePlace,
+  work: (client: ClientBase) => Promise<T>,
+): Promise<T> {
+  const pool = await databases.pool(place.reference);
+  const client = await pool.connect();
+  const lock = `hashtextextended($1, 0)`;
+  const name = [`tenant-registry/${place.isolation}/${place.databaseName}/${place.schemaName}`];
+  try {
+    await client.query(`SELECT pg_advisory_lock(${lock})`, name);
+    const result = await work(client);
+    await client.query(`SELECT pg_advisory_unlock(${lock})`, name);
+    client.release();
+    return result;
+  } catch (error) {
+    // Closing the connection gives the lock back whatever state it is in.
+    client.release(true);
+    throw error;
+  }
+}
+
+/** A name that stands there already may be this tenant's from an earlier attempt, and nobody else's. */
+export function requireOwner(place: StoragePlace, found: SchemaOwner | undefined): void {
+  if (isSameOwner(found, place.owner)) return;
+  const name = place.isolation === 'SCHEMA' ? `Schema ${place.schemaName}` : `Database ${place.databaseName}`;
+  throw new RegistryError(
+    'CONFLICT',
+    `${name} exists already and ${found ? `belongs to tenant ${found.tenantId}, module ${found.module}` : 'was not made by the registry'}: ` +
+      'subscribe under another schemaName',
+  );
+}
+
+export function isSameOwner(found: SchemaOwner | undefined, wanted: SchemaOwner): boolean {
+  return found?.tenantId === wanted.tenantId && found.module === wanted.module;
+}
+
+export async function inTransaction<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
+  await client.query('BEGIN');
+  try {
+    const result = await work();
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    // The connection may be what failed; the server rolls back by itself then.
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}

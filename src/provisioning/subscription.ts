@@ -1,0 +1,101 @@
+import type { Isolation, Module, ModuleSubscription, Tenant } from '../database/generated/prisma/client.js';
+import type { Transaction } from '../database/registry-database.js';
+import { RegistryError } from '../errors.js';
+import { issueNames } from '../registry/storage-name.js';
+
+export interface SubscriptionRequest {
+  tenant: Tenant;
+  module: Module;
+  /** undefined: the module's. */
+  isolation: Isolation | undefined;
+  /** Explicit schema or database name; undefined: issued. */
+  schemaName: string | undefined;
+  status: 'PENDING' | 'PROVISIONING';
+  actor: string;
+}
+
+/** Makes the subscription, or takes up one that failed, waits or was cancelled; names that have resolved stay what they are. */
+export async function putSubscription(
+  tx: Transaction,
+  request: SubscriptionRequest,
+): Promise<ModuleSubscription> {
+  const { tenant, module, status } = request;
+  const where = { tenantId_moduleName: { tenantId: tenant.id, moduleName: module.name } };
+  const existing = await tx.moduleSubscription.findUnique({ where });
+  const isolation = request.isolation ?? existing?.isolation ?? module.isolation;
+  if (!existing) {
+    const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName });
+    return tx.moduleSubscription.create({
+      data: {
+        tenantId: tenant.id,
+        moduleName: module.name,
+        isolation,
+        ...names,
+        status,
+        createdBy: request.actor,
+      },
+    });
+  }
+
+  requireSubscribable(tenant, existing, status);
+  const name = nameOf(existing);
+  if (isolation === existing.isolation && (request.schemaName ?? name) === name)
+    return tx.moduleSubscription.update({ where, data: { status } });
+  if (existing.provisionedAt)
+    throw new RegistryError(
+      'CONFLICT',
+      `The ${module.name} data of tenant ${tenant.slug} is in ${name}: subscribe without schemaName and isolation`,
+      { fields: [{ field: 'schemaName', message: `the data is in ${name}` }] },
+    );
+  // Never resolved: the old name goes back, and this subscription leaves it before it is given to somebody else.
+  const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName });
+  const moved = await tx.moduleSubscription.update({ where, data: { isolation, ...names, status } });
+  await tx.storageName.deleteMany({
+    where: { kind: existing.isolation, name, tenantId: tenant.id, resolvedAt: null },
+  });
+  return moved;
+}
+
+function nameOf(subscription: ModuleSubscription): string {
+  return subscription.isolation === 'SCHEMA' ? subscription.schemaName : subscription.databaseName;
+}
+
+function requireSubscribable(
+  tenant: Tenant,
+  subscription: ModuleSubscription,
+  wanted: 'PENDING' | 'PROVISIONING',
+): void {
+  const { status, moduleName } = subscription;
+  if (status === 'FAILED' || status === 'CANCELLED' || (status === 'PENDING' && wanted === 'PROVISIONING'))
+    return;
+  requireSettled(tenant, subscription);
+  throw new RegistryError(
+    'CONFLICT',
+    `Tenant ${tenant.slug} is subscribed to ${moduleName} already (${status.toLowerCase()})`,
+  );
+}
+
+/** Throws OPERATION_IN_PROGRESS while work on the subscription is under way. */
+export function requireSettled(tenant: Tenant, { status, moduleName }: ModuleSubscription): void {
+  if (status !== 'PROVISIONING' && status !== 'DEPROVISIONING' && status !== 'MIGRATING') return;
+  throw new RegistryError(
+    'OPERATION_IN_PROGRESS',
+    `The ${moduleName} storage of tenant ${tenant.slug} is ${status.toLowerCase()}: wait for that operation's end`,
+  );
+}
+
+/** The subscription; throws MODULE_NOT_SUBSCRIBED when there is none or it was cancelled. */
+export async function requireSubscription(
+  tx: Transaction,
+  tenant: Tenant,
+  moduleName: string,
+): Promise<ModuleSubscription> {
+  const where = { tenantId_moduleName: { tenantId: tenant.id, moduleName } };
+  const subscription = await tx.moduleSubscription.findUnique({ where });
+  if (!subscription || subscription.status === 'CANCELLED')
+    throw new RegistryError(
+      'MODULE_NOT_SUBSCRIBED',
+      `Tenant ${tenant.slug} is not subscribed to module ${moduleName}`,
+    );
+  return subscription;
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { createSecret, hashSecret } from '../../auth/api-key.js';
+import { authorize, holds, isScope, missingScope, scopeList } from '../../auth/permissions.js';
+import { type CommandContext, runCommand } from '../command.js';
+import { idempotencyKey, optional, readInput, text } from '../input.js';
+
+const CreateApiKeyInput = z.object({
+  name: text(100),
+  scopes: z
+    .array(z.string().refine(isScope, `must be one of ${scopeList}`))
+    .min(1, 'must name at least one scope')
+    .max(50, 'must be at most 50')
+    .transform((scopes) => [...new Set(scopes)]),
+  expiresAt: optional(z.date().refine((date) => date > new Date(), 'must be in the future')),
+  idempotencyKey: optional(idempotencyKey),
+});
+
+/** The secret is in the answer and nowhere else: a request repeated by its idempotency key gets null. */
+export async function createApiKey(context: CommandContext, input: unknown) {
+  authorize(context.caller, 'createApiKey');
+  const wanted = readInput(CreateApiKeyInput, input);
+  const beyond = wanted.scopes.find((scope) => !holds(context.caller, scope));
+  if (beyond) throw missingScope(beyond);
+  const secret = createSecret();
+  const committed = await runCommand(context, 'createApiKey', wanted, async (tx) => {
+    const { id } = await tx.apiKey.create({
+      data: {
+        name: wanted.name,
+        scopes: wanted.scopes,
+        secretHash: hashSecret(secret),
+        createdBy: context.caller.actor,
+        expiresAt: wanted.expiresAt ?? null,
+      },
+    });
+    return { apiKeyId: id };
+  });
+  return { ...committed, secret: committed.repeated ? null : secret };
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { authorize } from '../../auth/permissions.js';
+import { invalidField } from '../../errors.js';
+import { type CommandContext, runCommand } from '../command.js';
+import { idempotencyKey, optional, readInput, uuid } from '../input.js';
+
+const RevokeApiKeyInput = z.object({ id: uuid, idempotencyKey: optional(idempotencyKey) });
+
+/** From its commit on the key opens nothing. Revoking a revoked key changes nothing. */
+export async function revokeApiKey(context: CommandContext, input: unknown) {
+  authorize(context.caller, 'revokeApiKey');
+  const wanted = readInput(RevokeApiKeyInput, input);
+  return runCommand(context, 'revokeApiKey', wanted, async (tx) => {
+    const key = await tx.apiKey.findUnique({ where: { id: wanted.id } });
+    if (!key) throw invalidField('id', `no API key has the id ${wanted.id}`);
+    if (!key.revokedAt) await tx.apiKey.update({ where: { id: key.id }, data: { revokedAt: new Date() } });
+    return { apiKeyId: key.id };
+  });
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { authorize } from '../../auth/permissions.js';
+import type { Module } from '../../database/generated/prisma/client.js';
+import type { Transaction } from '../../database/registry-database.js';
+import { RegistryError } from '../../errors.js';
+import { type CommandContext, runCommand } from '../command.js';
+import { expectedVersion, idempotencyKey, moduleName, optional, readInput } from '../input.js';
+import { moduleFields, requireModule } from '../module.js';
+import { requireVersion } from '../tenant.js';
+import { givenFields } from '../tenant-fields.js';
+import { requireFolder } from './register-module.js';
+
+const UpdateModuleInput = z.object({
+  name: moduleName,
+  description: optional(moduleFields.description),
+  databaseRef: optional(moduleFields.databaseRef),
+  schemaPrefix: optional(moduleFields.schemaPrefix),
+  isolation: optional(moduleFields.isolation),
+  migrationsFolder: optional(moduleFields.migrationsFolder),
+  expectedVersion: optional(expectedVersion),
+  idempotencyKey: optional(idempotencyKey),
+});
+
+/** Changes a catalogue entry. Prefix and isolation count for later subscriptions; existing ones keep their names. */
+export async function updateModule(context: CommandContext, input: unknown) {
+  authorize(context.caller, 'updateModule');
+  const {
+    name,
+    expectedVersion: expected,
+    idempotencyKey: key,
+    ...changes
+  } = readInput(UpdateModuleInput, input);
+  if (changes.migrationsFolder) requireFolder(context.modulesDir, changes.migrationsFolder);
+  const given = { name, expectedVersion: expected, idempotencyKey: key, ...changes };
+  return runCommand(context, 'updateModule', given, async (tx) => {
+    // Locked against a subscription that would be made under the old entry at the same time.
+    await tx.$queryRaw`SELECT name FROM modules WHERE name = ${name} FOR UPDATE`;
+    const module = await requireModule(tx, name);
+    requireVersion(`Module ${name}`, module.version, expected);
+    const { databaseRef } = changes;
+    const moves = databaseRef !== undefined && databaseRef !== module.databaseRef;
+    if (moves) await requireNoSubscriptions(tx, module);
+    const databaseName = moves ? (context.serviceDatabases.configuredName(databaseRef) ?? name) : undefined;
+    await tx.module.update({ where: { name }, data: givenFields({ ...changes, databaseName }) });
+    return { moduleName: name };
+  });
+}
+
+/** Another database under existing subscriptions would route tenants to where their data is not. */
+async function requireNoSubscriptions(tx: Transaction, module: Module): Promise<void> {
+  const count = await tx.moduleSubscription.count({ where: { moduleName: module.name } });
+  if (count > 0)
+    throw new RegistryError(
+      'CONFLICT',
+      `Module ${module.name} has ${count} subscriptions whose data is in ${module.databaseRef}: ` +
+        'register a new module for the other database',
+      { fields: [{ field: 'databaseRef', message: 'is in use' }] },
+    );
+}

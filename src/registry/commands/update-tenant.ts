@@ -1,0 +1,14 @@
+import { optional, text } from '../input.js';
+import { wrongStatus } from '../tenant.js';
+import { tenantCommand } from '../tenant-command.js';
+import { givenFields, tenantFields } from '../tenant-fields.js';
+
+/** Changes what was given and leaves the rest. Id and slug never change; status has commands of its own. */
+export const updateTenant = tenantCommand(
+  'updateTenant',
+  { name: optional(text(200)), ...tenantFields },
+  (tenant, { name, shortName, ...rest }) => {
+    if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'updated');
+    return givenFields({ name, shortName, ...rest });
+  },
+);

@@ -1,0 +1,82 @@
+import { RegistryError } from '../errors.js';
+
+/** What PostgreSQL said, out of the wrappings of Prisma and its driver adapter. */
+interface DatabaseFailure {
+  code: string;
+  message: string;
+  constraint: string | undefined;
+}
+
+/** Constraints and rules of the database that a caller can run into, and what they mean to him. */
+const errorByConstraint: Readonly<Record<string, (message: string) => RegistryError>> = {
+  tenants_pkey: () =>
+    taken('id', 'A tenant with this id exists already: leave the id out, or use that tenant'),
+  tenants_slug_key: () => taken('slug', 'A tenant with this slug exists already: choose another slug'),
+  modules_pkey: () =>
+    taken('name', 'A module with this name exists already: choose another, or use updateModule'),
+  storage_names_pkey: (message) => taken('schemaName', `${message}: choose another name`),
+  module_subscriptions_database_name_schema_name_key: () =>
+    taken('schemaName', 'The tenant keeps another module in that schema: choose another name'),
+  module_subscriptions_tenant_id_module_key: () =>
+    new RegistryError('CONFLICT', 'The tenant is subscribed to this module already'),
+};
+
+/** The expected failure that a database error stands for; undefined when it is none. */
+export function asRegistryError(error: unknown): RegistryError | undefined {
+  if (error instanceof RegistryError) return error;
+  const failure = findDatabaseFailure(error);
+  if (!failure) return undefined;
+  if (isOutage(failure))
+    return new RegistryError(
+      'REGISTRY_UNAVAILABLE',
+      'The registry database is not available; try again shortly',
+      {
+        cause: error,
+      },
+    );
+  return errorByConstraint[failure.constraint ?? '']?.(failure.message);
+}
+
+/** Two transactions in each other's way: the same work, done again, can succeed. */
+export function isTransactionCollision(error: unknown): boolean {
+  return ['40001', '40P01', 'P2034'].includes(findDatabaseFailure(error)?.code ?? '');
+}
+
+function taken(field: string, message: string): RegistryError {
+  return new RegistryError('CONFLICT', message, { fields: [{ field, message }] });
+}
+
+function isOutage({ code, message }: DatabaseFailure): boolean {
+  return (
+    /^(08|57P0[1-5]|53300|25006|58)/.test(code) ||
+    /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOST|ENET|P1001|P1002|P1008|P1017|P2024|P2028)/.test(
+      code,
+    ) ||
+    /timeout exceeded when trying to connect|Connection terminated|connection is not queryable/i.test(message)
+  );
+}
+
+function findDatabaseFailure(error: unknown): DatabaseFailure | undefined {
+  if (!(error instanceof Error)) return undefined;
+  // Prisma: meta.driverAdapterError.cause; the adapter alone: cause; pg: the error itself.
+  const adapterCause = read(read(read(error, 'meta'), 'driverAdapterError'), 'cause') ?? ownCause(error);
+  const code = String(
+    read(adapterCause, 'originalCode') ?? read(adapterCause, 'code') ?? read(error, 'code') ?? '',
+  );
+  const message = String(
+    read(adapterCause, 'originalMessage') ?? read(adapterCause, 'message') ?? error.message,
+  );
+  const constraint =
+    read(error, 'constraint') ??
+    read(read(adapterCause, 'constraint'), 'index') ??
+    /constraint "([^"]+)"/.exec(message)?.[1];
+  return { code, message, constraint: constraint === undefined ? undefined : String(constraint) };
+}
+
+function ownCause(error: Error): unknown {
+  return read(error.cause, 'kind') === undefined ? undefined : error.cause;
+}
+
+function read(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { RegistryError } from '../errors.js';
+import { findSlugProblem, isUuid } from './slug.js';
+
+/** Validates what came through a door; throws VALIDATION_ERROR that lists every field with its problem. */
+export function readInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map((issue) => ({
+    field: issue.path.map(String).join('.') || 'input',
+    message: issue.message,
+  }));
+  const text = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  throw new RegistryError('VALIDATION_ERROR', text, { fields });
+}
+
+/** Text for people: no control, format or unassigned characters, no blank ends, 1 to `max` characters. */
+export function text(max: number) {
+  return z
+    .string({ error: 'must be text' })
+    .trim()
+    .min(1, 'must not be empty')
+    .max(max, `must have at most ${max} characters`)
+    .refine(
+      (value) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029]/u.test(value),
+      'must not hold control or invisible characters',
+    );
+}
+
+export const slug = z.string().superRefine((value, context) => {
+  const problem = findSlugProblem(value);
+  if (problem) context.addIssue(problem);
+});
+
+/** A tenant's id or slug, as it was asked for. What is neither names no tenant. */
+export const tenantReference = z
+  .string()
+  .min(1, 'must be a tenant id or slug')
+  .max(100, 'must be a tenant id or slug');
+
+export const uuid = z
+  .string()
+  .refine(isUuid, 'must be a UUID')
+  .transform((value) => value.toLowerCase());
+
+export const moduleName = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9_]{0,30}$/,
+    'must be 1 to 31 lower-case letters, digits and _, starting with a letter',
+  );
+
+export const email = z
+  .string()
+  .trim()
+  .max(254, 'must have at most 254 characters')
+  .pipe(z.email('must be an e-mail address'));
+
+export const timezone = z
+  .string()
+  .max(50, 'must have at most 50 characters')
+  .refine(isTimezone, 'must be an IANA time zone such as Africa/Johannesburg');
+
+const currencies = new Set(Intl.supportedValuesOf('currency'));
+export const currency = z
+  .string()
+  .refine((value) => currencies.has(value), 'must be an ISO 4217 code such as ZAR');
+
+export const quota = z
+  .int('must be a whole number')
+  .min(0, 'must not be negative')
+  .max(2_147_483_647, 'is too large');
+
+export const expectedVersion = z.int('must be a whole number').min(1, 'must be 1 or more').optional();
+
+/** Any text a client chose to recognise its own retry by. */
+export const idempotencyKey = text(200).optional();
+
+/** For every field that a caller may leave out or give as null. */
+export function optional<T extends z.ZodType>(schema: T) {
+  return schema.nullish().transform((value) => value ?? undefined);
+}
+
+function isTimezone(value: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { Module } from '../database/generated/prisma/client.js';
+import type { Transaction } from '../database/registry-database.js';
+import { text } from './input.js';
+import { moduleNotFound } from './route.js';
+
+/** Variables that can never name a service database. */
+const ownVariables = ['DATABASE_URL', 'REDIS_URL', 'TEST_DATABASE_URL'];
+
+/** The fields of a catalogue entry, for registerModule and updateModule. */
+export const moduleFields = {
+  description: text(500),
+  databaseRef: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]{0,58}_URL$/, 'must name an environment variable such as FINANCE_DB_URL')
+    .refine((name) => !ownVariables.includes(name), 'must not be a variable of the gateway itself'),
+  schemaPrefix: z
+    .string()
+    .regex(
+      /^[a-z][a-z0-9_]{0,19}$/,
+      'must be 1 to 20 lower-case letters, digits and _, starting with a letter',
+    )
+    .refine(
+      (prefix) => !prefix.startsWith('pg_'),
+      'must not start with pg_, which PostgreSQL keeps for itself',
+    ),
+  isolation: z.enum(['SCHEMA', 'DATABASE'], { error: 'must be SCHEMA or DATABASE' }),
+  migrationsFolder: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be the plain name of a folder in MODULES_DIR'),
+};
+
+/** The module; throws MODULE_NOT_FOUND. */
+export async function requireModule(tx: Transaction, name: string): Promise<Module> {
+  const module = await tx.module.findUnique({ where: { name } });
+  if (!module) throw moduleNotFound(name);
+  return module;
+}

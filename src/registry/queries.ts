@@ -1,0 +1,54 @@
+import type { Pool } from 'pg';
+import type { RouteFacts } from './route.js';
+import { isSlug, isUuid } from './slug.js';
+
+export interface RouteKey {
+  /** Id or slug, as asked for. */
+  reference: string;
+  module: string;
+}
+
+/**
+ * The facts for any number of keys, in order, in one statement and so in one snapshot together with the head
+ * revision: an answer and the revision it was true at cannot come apart.
+ */
+export async function loadRouteFacts(pool: Pool, keys: readonly RouteKey[]): Promise<RouteFacts[]> {
+  const { rows } = await pool.query({ text: routeFactsSql, values: routeFactsParameters(keys) });
+  return rows.map(({ epoch, number, ...facts }, at) => ({
+    ...facts,
+    reference: keys[at]?.reference,
+    revision: { epoch, number: BigInt(number) },
+  }));
+}
+
+/** Ids and slugs go in separate columns, so that each is found by its own index. What is neither finds nothing. */
+function routeFactsParameters(keys: readonly RouteKey[]): [(string | null)[], (string | null)[], string[]] {
+  return [
+    keys.map(({ reference }) => (isUuid(reference) ? reference : null)),
+    keys.map(({ reference }) => (isSlug(reference) ? reference : null)),
+    keys.map(({ module }) => module),
+  ];
+}
+
+const routeFactsSql = `
+  SELECT
+    wanted.module                AS "module",
+    tenant.id                    AS "tenantId",
+    tenant.slug                  AS "tenantSlug",
+    tenant.status                AS "tenantStatus",
+    tenant.suspended_reason      AS "suspendedReason",
+    module.name IS NOT NULL      AS "moduleExists",
+    subscription.status          AS "subscriptionStatus",
+    subscription.isolation       AS "isolation",
+    subscription.database_name   AS "databaseName",
+    subscription.schema_name     AS "schemaName",
+    subscription.generation      AS "generation",
+    head.epoch                   AS "epoch",
+    head.revision                AS "number"
+  FROM (SELECT revision, registry_epoch() AS epoch FROM registry_head OFFSET 0) AS head
+  CROSS JOIN unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS wanted (id, slug, module, place)
+  LEFT JOIN tenants AS tenant ON tenant.id = wanted.id OR tenant.slug = wanted.slug
+  LEFT JOIN modules AS module ON module.name = wanted.module
+  LEFT JOIN module_subscriptions AS subscription
+    ON subscription.tenant_id = tenant.id AND subscription.module = wanted.module
+  ORDER BY wanted.place`;

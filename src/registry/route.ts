@@ -1,0 +1,100 @@
+import { identifier } from '../database/identifier.js';
+import { RegistryError } from '../errors.js';
+import { formatRevision, type Revision } from './revision.js';
+
+/** One row of the resolution query: what the registry holds for a tenant and a module, at a revision. */
+export interface RouteFacts {
+  reference: string;
+  module: string;
+  tenantId: string | null;
+  tenantSlug: string | null;
+  tenantStatus: string | null;
+  suspendedReason: string | null;
+  moduleExists: boolean;
+  subscriptionStatus: string | null;
+  isolation: 'schema' | 'database' | null;
+  databaseName: string | null;
+  schemaName: string | null;
+  generation: number | null;
+  revision: Revision;
+}
+
+/** Where a tenant's data of a module lives. */
+export interface Route {
+  tenantId: string;
+  tenantSlug: string;
+  module: string;
+  schemaName: string;
+  /** Quoted, ready for SET LOCAL search_path; the tenant's schema alone, so that nothing falls through to public. */
+  searchPath: string;
+  databaseName: string;
+  isolation: 'SCHEMA' | 'DATABASE';
+  generation: number;
+  revision: string;
+  leaseRemainingMs: number;
+}
+
+/** Why there is no route. A value and not an exception: refusals are answers, one per key of a batch. */
+export type Resolution = Route | RegistryError;
+
+/** The order of refusals is part of the contract: the first that matches. */
+export function decideRoute(facts: RouteFacts): Resolution {
+  const { reference, module, tenantStatus } = facts;
+  if (!facts.tenantId || !facts.tenantSlug || tenantStatus === null || tenantStatus === 'purged')
+    return new RegistryError('TENANT_NOT_FOUND', `No tenant has the id or slug "${reference}"`);
+  const tenant = `Tenant ${facts.tenantSlug}`;
+  if (tenantStatus === 'deleted')
+    return new RegistryError(
+      'TENANT_DELETED',
+      `${tenant} is deleted; restoreTenant brings it back until its purge date`,
+    );
+  if (tenantStatus === 'suspended')
+    return new RegistryError(
+      'TENANT_SUSPENDED',
+      `${tenant} is suspended: ${facts.suspendedReason ?? 'no reason given'}`,
+    );
+  if (tenantStatus !== 'active')
+    return new RegistryError('TENANT_NOT_READY', `${tenant} is ${tenantStatus}, not active yet`);
+  if (!facts.moduleExists) return moduleNotFound(module);
+  const status = facts.subscriptionStatus;
+  if (status === null || status === 'cancelled' || status === 'deprovisioning')
+    return new RegistryError('MODULE_NOT_SUBSCRIBED', `${tenant} is not subscribed to module ${module}`);
+  if (status === 'suspended')
+    return new RegistryError(
+      'TENANT_SUSPENDED',
+      `The subscription of tenant ${facts.tenantSlug} to ${module} is suspended`,
+    );
+  if (status === 'migrating')
+    return new RegistryError(
+      'SCHEMA_MIGRATING',
+      `The ${module} data of tenant ${facts.tenantSlug} is being moved; try again soon`,
+    );
+  if (
+    status !== 'active' ||
+    !facts.schemaName ||
+    !facts.databaseName ||
+    !facts.isolation ||
+    !facts.generation
+  )
+    return new RegistryError(
+      'TENANT_NOT_READY',
+      `The ${module} storage of tenant ${facts.tenantSlug} is ${status}, not active yet`,
+    );
+  return {
+    tenantId: facts.tenantId,
+    tenantSlug: facts.tenantSlug,
+    module,
+    schemaName: facts.schemaName,
+    searchPath: identifier(facts.schemaName),
+    databaseName: facts.databaseName,
+    isolation: facts.isolation === 'schema' ? 'SCHEMA' : 'DATABASE',
+    generation: facts.generation,
+    revision: formatRevision(facts.revision),
+    // No lease before the change feed grants one: the answer was true when it was read.
+    leaseRemainingMs: 0,
+  };
+}
+
+export function moduleNotFound(name: string): RegistryError {
+  return new RegistryError('MODULE_NOT_FOUND', `No module is named "${name}"; registerModule adds one`);
+}

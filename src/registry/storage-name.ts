@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import type { Isolation, Module, Tenant } from '../database/generated/prisma/client.js';
+import type { Transaction } from '../database/registry-database.js';
+import { invalidField, RegistryError } from '../errors.js';
+
+/** A name that a caller asks for explicitly; by itself the registry issues `<prefix><slug with - as _>`. */
+export const storageName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and _, starting with a letter')
+  .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
+  .refine((name) => !['public', 'information_schema'].includes(name), 'is a schema of PostgreSQL itself');
+
+/** The columns of a subscription that say where the data is. */
+export interface IssuedNames {
+  databaseName: string;
+  schemaName: string;
+}
+
+export interface NameRequest {
+  tenant: Tenant;
+  module: Module;
+  isolation: Isolation;
+  /** The explicit name, when the caller gave one. */
+  wanted: string | undefined;
+}
+
+const maxSuffix = 99;
+
+/**
+ * Names for a tenant's data of a module, free at the moment of commit: whoever issues names takes turns until its end.
+ * Throws CONFLICT when an explicit name is taken; an issued one gets a suffix instead.
+ */
+export async function issueNames(tx: Transaction, request: NameRequest): Promise<IssuedNames> {
+  await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended('tenant-registry/storage-names', 0))::text`;
+  const { wanted, module, tenant } = request;
+  if (wanted !== undefined) {
+    await refuseReservedWord(tx, wanted);
+    const taker = await findTaker(tx, wanted, request);
+    if (taker) throw taken(`Name "${wanted}" is taken by ${taker}`);
+    return namesFor(wanted, request);
+  }
+  const plain = module.schemaPrefix + tenant.slug.replaceAll('-', '_');
+  for (let suffix = 1; suffix <= maxSuffix; suffix++) {
+    const name = suffix === 1 ? plain : `${plain}_${suffix}`;
+    if (!(await findTaker(tx, name, request))) return namesFor(name, request);
+  }
+  throw taken(`"${plain}" and the ${maxSuffix - 1} names after it are taken: give a schemaName`);
+}
+
+function namesFor(name: string, { isolation, module }: NameRequest): IssuedNames {
+  return isolation === 'SCHEMA'
+    ? { databaseName: module.databaseName, schemaName: name }
+    : { databaseName: name, schemaName: 'public' };
+}
+
+/** Whose a name is: another tenant's in whatever database, or another module's in the same one. */
+async function findTaker(tx: Transaction, name: string, request: NameRequest): Promise<string | undefined> {
+  const { tenant, isolation } = request;
+  const claim = await tx.storageName.findUnique({ where: { kind_name: { kind: isolation, name } } });
+  if (claim && claim.tenantId !== tenant.id) return `tenant ${claim.tenantId}`;
+  const used = await tx.moduleSubscription.findFirst({ where: namesFor(name, request) });
+  if (used) return `module ${used.moduleName} of tenant ${used.tenantId}`;
+  if (isolation === 'SCHEMA') return undefined;
+  const module = await tx.module.findFirst({ where: { databaseName: name } });
+  if (module) return `module ${module.name}`;
+  return ['postgres', 'template0', 'template1', 'registry'].includes(name) ? 'the server itself' : undefined;
+}
+
+/** Services put schema names into SQL of their own, not always quoted. */
+async function refuseReservedWord(tx: Transaction, name: string): Promise<void> {
+  const reserved = await tx.$queryRaw<unknown[]>`
+    SELECT 1 AS found FROM pg_get_keywords() WHERE word = ${name} AND catcode IN ('R', 'T')`;
+  if (reserved.length > 0)
+    throw invalidField('schemaName', `"${name}" is a reserved word of SQL: choose another name`);
+}
+
+function taken(message: string): RegistryError {
+  return new RegistryError('CONFLICT', message, { fields: [{ field: 'schemaName', message }] });
+}

@@ -1,0 +1,70 @@
+import type { Tenant } from '../database/generated/prisma/client.js';
+import type { Transaction } from '../database/registry-database.js';
+import { RegistryError } from '../errors.js';
+import { isSlug, isUuid } from './slug.js';
+
+/** `where` for a tenant given by id or slug; undefined for what can be neither. */
+export function tenantWhere(reference: string): { id: string } | { slug: string } | undefined {
+  if (isUuid(reference)) return { id: reference.toLowerCase() };
+  return isSlug(reference) ? { slug: reference } : undefined;
+}
+
+export function tenantNotFound(reference: string): RegistryError {
+  return new RegistryError('TENANT_NOT_FOUND', `No tenant has the id or slug "${reference}"`);
+}
+
+/**
+ * The tenant, locked until the command ends: the first lock every command on a tenant takes, so that commands on one
+ * tenant queue up instead of deadlocking. Throws TENANT_NOT_FOUND, VERSION_CONFLICT.
+ */
+export async function requireTenant(
+  tx: Transaction,
+  reference: string,
+  expectedVersion?: number | undefined,
+): Promise<Tenant> {
+  const where = tenantWhere(reference);
+  if (!where) throw tenantNotFound(reference);
+  const [locked] =
+    'id' in where
+      ? await tx.$queryRaw<{ id: string }[]>`SELECT id FROM tenants WHERE id = ${where.id}::uuid FOR UPDATE`
+      : await tx.$queryRaw<{ id: string }[]>`SELECT id FROM tenants WHERE slug = ${where.slug} FOR UPDATE`;
+  const tenant = locked && (await tx.tenant.findUnique({ where: { id: locked.id } }));
+  if (!tenant || tenant.status === 'PURGED') throw tenantNotFound(reference);
+  requireVersion(`Tenant ${tenant.slug}`, tenant.version, expectedVersion);
+  return tenant;
+}
+
+export function requireVersion(what: string, version: number, expected: number | undefined): void {
+  if (expected === undefined || expected === version) return;
+  throw new RegistryError(
+    'VERSION_CONFLICT',
+    `${what} is at version ${version}, not ${expected}: read it again, then repeat the change`,
+  );
+}
+
+/** For what only an active tenant can do; throws the refusal that resolution would give. */
+export function requireActive(tenant: Pick<Tenant, 'slug' | 'status'>): void {
+  if (tenant.status === 'ACTIVE') return;
+  const subject = `Tenant ${tenant.slug} is ${tenant.status.toLowerCase()}`;
+  if (tenant.status === 'DELETED') throw new RegistryError('TENANT_DELETED', `${subject}: restore it first`);
+  if (tenant.status === 'SUSPENDED')
+    throw new RegistryError('TENANT_SUSPENDED', `${subject}: resume it first`);
+  throw new RegistryError('TENANT_NOT_READY', `${subject}: provision it first`);
+}
+
+/** A transition that makes no sense from where the tenant is. */
+export function wrongStatus(tenant: Pick<Tenant, 'slug' | 'status'>, verb: string): RegistryError {
+  return new RegistryError(
+    tenant.status === 'DELETED' ? 'TENANT_DELETED' : 'CONFLICT',
+    `Tenant ${tenant.slug} is ${tenant.status.toLowerCase()} and can't be ${verb}`,
+  );
+}
+
+/** Work on the tenant is under way; what touches its status has to wait. */
+export function requireNoOperation(tenant: Pick<Tenant, 'slug' | 'status'>): void {
+  if (tenant.status !== 'PROVISIONING') return;
+  throw new RegistryError(
+    'OPERATION_IN_PROGRESS',
+    `Tenant ${tenant.slug} is being provisioned: wait for that operation's end`,
+  );
+}

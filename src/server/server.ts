@@ -1,0 +1,173 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { App } from '../app.js';
+import { authenticate } from '../auth/authenticate.js';
+import { extensionsOf } from '../graphql/errors.js';
+import { openGraphqlServer } from '../graphql/yoga.js';
+import { asRegistryError } from '../registry/database-failure.js';
+import { graphiqlPage } from './graphiql.js';
+import { checkReadiness } from './readiness.js';
+import { HttpError, readBody, readRequestId, requireGraphqlRequest, requireLocalHost } from './request.js';
+
+export interface Server {
+  /** "http://127.0.0.1:4000" */
+  url: string;
+  /** Answers what it has begun and refuses what comes meanwhile; after the deadline it cuts off what still runs. */
+  close(): Promise<void>;
+}
+
+/** How long a client may take to send its request, in milliseconds. */
+const requestTimeoutMs = 30_000;
+
+export async function openServer(app: App): Promise<Server> {
+  const { config, log } = app;
+  const graphql = openGraphqlServer();
+  let stopping = false;
+  let inFlight = 0;
+  let drained: (() => void) | undefined;
+
+  const http = createServer({ requestTimeout: requestTimeoutMs }, async (request, response) => {
+    const startedAt = performance.now();
+    const requestId = readRequestId(request);
+    response.setHeader('x-request-id', requestId);
+    const path = request.url?.split('?')[0] ?? '/';
+    inFlight++;
+    try {
+      await answer(request, response, { path, requestId });
+    } catch (error) {
+      answerError(response, error, requestId);
+    } finally {
+      inFlight--;
+      if (inFlight === 0) drained?.();
+      const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
+      log[path === '/graphql' ? 'info' : 'debug'](
+        { requestId, method: request.method, path, status: response.statusCode, durationMs },
+        'request',
+      );
+    }
+  });
+
+  async function answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    facts: { path: string; requestId: string },
+  ) {
+    if (facts.path === '/health') return answerJson(response, 200, { status: 'alive' });
+    if (facts.path === '/ready') {
+      const readiness = await checkReadiness(app.database, { stopping });
+      return answerJson(response, readiness.ready ? 200 : 503, readiness);
+    }
+    if (stopping)
+      throw new HttpError(503, 'This gateway is stopping: ask another one, or again', {
+        connection: 'close',
+        'retry-after': '1',
+      });
+    if (facts.path === '/') return answerRedirect(response, '/graphql');
+    if (facts.path !== '/graphql')
+      throw new HttpError(404, `There is nothing at ${facts.path}; GraphQL is at /graphql`);
+    if (config.authMode === 'open') requireLocalHost(request);
+    if (request.method === 'GET' && request.headers.accept?.includes('text/html'))
+      return answerGraphiql(request, response);
+    return answerGraphql(request, response, facts.requestId);
+  }
+
+  async function answerGraphql(request: IncomingMessage, response: ServerResponse, requestId: string) {
+    requireGraphqlRequest(request);
+    const body = request.method === 'POST' ? await readBody(request) : null;
+    const caller = await authenticate(request.headers.authorization, {
+      authMode: config.authMode,
+      database: app.database,
+    });
+    const requestLog = log.child({ requestId, actor: caller.actor });
+    const answered = await graphql.fetch(
+      new URL(request.url ?? '/graphql', 'http://gateway'),
+      {
+        method: request.method ?? 'POST',
+        headers: { accept: request.headers.accept ?? '*/*', 'content-type': 'application/json' },
+        body,
+      },
+      { requestId, commands: { ...app.commandsFor(caller), log: requestLog } },
+    );
+    response.writeHead(answered.status, Object.fromEntries(answered.headers));
+    response.end(await answered.text());
+  }
+
+  function answerError(response: ServerResponse, error: unknown, requestId: string) {
+    if (response.headersSent) return void response.destroy();
+    const expected = asRegistryError(error);
+    if (error instanceof HttpError) {
+      for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
+      return answerJson(response, error.status, { errors: [{ message: error.message }] });
+    }
+    if (expected) {
+      if (expected.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
+      const errors = [{ message: expected.message, extensions: extensionsOf(expected) }];
+      return answerJson(response, expected.status, { errors });
+    }
+    log.error({ err: error, requestId }, 'unexpected error');
+    const extensions = { code: 'INTERNAL_SERVER_ERROR', requestId };
+    return answerJson(response, 500, { errors: [{ message: 'Something went wrong here', extensions }] });
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, config)));
+    http.listen(config.port, config.host, resolve);
+  });
+  const { port } = http.address() as AddressInfo;
+
+  return {
+    url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+    async close() {
+      stopping = true;
+      const done = new Promise<void>((resolve) => {
+        drained = resolve;
+        if (inFlight === 0) resolve();
+      });
+      let deadline: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        deadline = setTimeout(() => {
+          log.warn({ inFlight }, 'cutting off requests that did not end in time');
+          resolve();
+        }, config.shutdownTimeoutMs);
+      });
+      await Promise.race([done, late]);
+      clearTimeout(deadline);
+      const closed = new Promise((resolve) => http.close(resolve));
+      http.closeAllConnections();
+      await closed;
+      await graphql.dispose();
+    },
+  };
+}
+
+async function answerGraphiql(request: IncomingMessage, response: ServerResponse) {
+  const page = await graphiqlPage({
+    acceptEncoding: request.headers['accept-encoding']?.toString(),
+    ifNoneMatch: request.headers['if-none-match'],
+  });
+  if (!page) return void response.writeHead(304).end();
+  response.writeHead(200, page.headers).end(page.body);
+}
+
+function answerJson(response: ServerResponse, status: number, body: unknown) {
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+  });
+  response.end(JSON.stringify(body));
+}
+
+function answerRedirect(response: ServerResponse, location: string) {
+  response.writeHead(302, { location }).end();
+}
+
+function listenError(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): Error {
+  if (error.code === 'EADDRINUSE')
+    return new Error(`PORT ${port} on ${host} is taken: set PORT to a free one`);
+  if (error.code === 'EACCES') return new Error(`PORT ${port} needs privileges: set PORT to one above 1023`);
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new Error(
+      `HOST ${host} is no address of this machine: set HOST to one that is, such as 127.0.0.1`,
+    );
+  return error;
+}

