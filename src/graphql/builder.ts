@@ -61,5 +61,6 @@ export const builder = new SchemaBuilder<{
 builder.queryType({ description: 'Reads. Each field says which scope the key needs.' });
 builder.mutationType({
   description:
-    'Changes. Each is one transaction, recorded in the audit log, and answers with the registry’s `revision` that holds it.',
+    'Changes. Each is one transaction, recorded in the audit log, and answers with the registry’s `revision` that holds ' +
+    'it. A refused one is null with an error, and the others of the same request stand.',
 });

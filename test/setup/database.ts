@@ -29,7 +29,7 @@ export function uniqueName(stem: string): string {
 }
 
 /** URL of a database on the run's server. */
-export function urlOf(database: string): string {
+function urlOf(database: string): string {
   const url = new URL(inject('postgresUrl'));
   url.pathname = `/${encodeURIComponent(database)}`;
   return url.href;
@@ -57,7 +57,7 @@ async function createRetrying(statement: string): Promise<void> {
 }
 
 /** One statement as superuser, outside any test database. */
-export async function onServer(statement: string): Promise<void> {
+async function onServer(statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: inject('postgresUrl') });
   await client.connect();
   try {

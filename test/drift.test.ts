@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { buildSchema, lexicographicSortSchema, parse, print, printSchema } from 'graphql';
+import { expect, inject, test } from 'vitest';
+import { findSchemaDrift } from '../src/database/schema-drift.js';
+import { schema } from '../src/graphql/schema.js';
+
+const root = join(import.meta.dirname, '..');
+const sdl = await readFile(join(root, 'schema.graphql'), 'utf8');
+
+test('schema.graphql is what the gateway serves', () => {
+  expect(sdl).toBe(`${printSchema(lexicographicSortSchema(schema))}\n`);
+});
+
+test('schema.graphql reads back as the same schema', () => {
+  expect(`${printSchema(buildSchema(sdl))}\n`).toBe(sdl);
+  const printed = print(parse(sdl));
+  expect(print(parse(printed))).toBe(printed);
+});
+
+test('a tenant’s module is no root type, to whoever reads schema.graphql', () => {
+  const read = buildSchema(sdl);
+  expect(read.getType('ModuleSubscription')).toBeDefined();
+  expect([undefined, 'Subscription']).toContain(read.getSubscriptionType()?.name);
+  expect(read.getSubscriptionType()?.name).toBe(schema.getSubscriptionType()?.name);
+});
+
+test('the generated files are what npm run codegen would write', async () => {
+  const args = ['--import', 'tsx', 'codegen.ts', '--check'];
+  await promisify(execFile)(process.execPath, args, { cwd: root });
+});
+
+test('prisma/migrations make the tables of prisma/schema.prisma', async () => {
+  expect(await findSchemaDrift(inject('postgresUrl'))).toBe('');
+});

@@ -1,0 +1,162 @@
+import pg from 'pg';
+import { type App, openApp } from '../../src/app.js';
+import { developer } from '../../src/auth/caller.js';
+import type { Config } from '../../src/config.js';
+import { openLog } from '../../src/log.js';
+import { createApiKey } from '../../src/registry/commands/create-api-key.js';
+import { openServer } from '../../src/server/server.js';
+import { createDatabase, createRegistryDatabase, type TestDatabase } from './database.js';
+
+/** A GraphQL answer as it came over HTTP. `data` is what the test asked for, so the test says what it looks like. */
+export interface Answer<Data> {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the query's, which stands beside the assertion
+  data: Data extends undefined ? any : Data;
+  errors: {
+    message: string;
+    path?: (string | number)[];
+    extensions: { code: string; fields?: { field: string }[] };
+  }[];
+  /** The errors' codes, in order. */
+  codes: string[];
+  headers: Headers;
+}
+
+/** A whole gateway of a test's own: registry, service databases, HTTP server. */
+export interface TestGateway extends AsyncDisposable {
+  app: App;
+  url: string;
+  /** Asks over HTTP; `key` is the secret of an API key. */
+  ask<Data = undefined>(
+    query: string,
+    variables?: Record<string, unknown>,
+    options?: { key?: string; accept?: string },
+  ): Promise<Answer<Data>>;
+  /** Secret of a new key with these scopes. */
+  createKey(...scopes: string[]): Promise<string>;
+  /** SQL by hand: in the registry, or in the database of a module. */
+  psql<Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]): Promise<Row[]>;
+  psqlIn<Row extends pg.QueryResultRow>(module: string, sql: string, parameters?: unknown[]): Promise<Row[]>;
+  registry: TestDatabase;
+  /** URL of a module's database. */
+  serviceUrl(module: string): string;
+  close(): Promise<void>;
+}
+
+const shippedModules = ['operations', 'finance', 'inventory', 'dbtools'];
+
+export interface TestGatewayOptions {
+  authMode?: 'open' | 'required';
+  /** Of another gateway, to be a second replica beside it. */
+  sharing?: TestGateway;
+  config?: Partial<Config>;
+}
+
+export async function openGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const { sharing } = options;
+  const registry = sharing?.registry ?? (await createRegistryDatabase());
+  const services = new Map<string, TestDatabase>();
+  if (!sharing) for (const name of shippedModules) services.set(name, await createDatabase());
+  const serviceUrl = (module: string): string => {
+    const url = sharing?.serviceUrl(module) ?? services.get(module)?.url;
+    if (!url) throw new Error(`module ${module} has no database in this test`);
+    return url;
+  };
+  const config: Config = {
+    databaseUrl: registry.url,
+    serviceDatabaseUrls: Object.fromEntries(
+      shippedModules.map((name) => [`${name.toUpperCase()}_DB_URL`, serviceUrl(name)]),
+    ),
+    host: '127.0.0.1',
+    port: 0,
+    dataDir: '/nonexistent',
+    modulesDir: new URL('../../modules', import.meta.url).pathname,
+    authMode: options.authMode ?? 'open',
+    logLevel: 'silent',
+    shutdownTimeoutMs: 5_000,
+    ...options.config,
+  };
+  const app = await openApp(config, openLog(config.logLevel), { exclusive: true });
+  const server = await openServer(app);
+
+  async function close() {
+    await server.close();
+    await app.close();
+    if (sharing) return;
+    await registry.drop();
+    for (const database of services.values()) await database.drop();
+  }
+
+  return {
+    app,
+    url: server.url,
+    registry,
+    serviceUrl,
+    close,
+    [Symbol.asyncDispose]: close,
+    async ask<Data>(
+      query: string,
+      variables = {},
+      { key, accept = 'application/json' } = {} as { key?: string; accept?: string },
+    ) {
+      const response = await fetch(`${server.url}/graphql`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept,
+          ...(key && { authorization: `Bearer ${key}` }),
+        },
+        body: JSON.stringify({ query, variables }),
+      });
+      const body = (await response.json()) as Pick<Answer<Data>, 'data'> & Partial<Answer<Data>>;
+      const errors = body.errors ?? [];
+      return {
+        status: response.status,
+        data: body.data,
+        errors,
+        codes: errors.map(({ extensions }) => extensions?.code),
+        headers: response.headers,
+      };
+    },
+    async createKey(...scopes) {
+      const { secret } = await createApiKey(app.commandsFor(developer), { name: 'test', scopes });
+      if (!secret) throw new Error('no secret');
+      return secret;
+    },
+    psql: (sql, parameters) => query(registry.url, sql, parameters),
+    psqlIn: (module, sql, parameters) => query(serviceUrl(module), sql, parameters),
+  };
+}
+
+async function query<Row extends pg.QueryResultRow>(
+  url: string,
+  sql: string,
+  parameters?: unknown[],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql, parameters)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The SQL statements that this process sends while the work runs, whoever sends them. */
+export async function recordStatements(work: () => Promise<unknown>): Promise<string[]> {
+  const statements: string[] = [];
+  const original = pg.Client.prototype.query;
+  // biome-ignore lint/suspicious/noExplicitAny: pg's query has eight overloads and all pass through here unchanged
+  pg.Client.prototype.query = function (this: pg.Client, ...parameters: any[]) {
+    const [first] = parameters;
+    statements.push(typeof first === 'string' ? first : first.text);
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    return (original as any).apply(this, parameters);
+  } as typeof original;
+  try {
+    await work();
+  } finally {
+    pg.Client.prototype.query = original;
+  }
+  return statements;
+}

@@ -1,0 +1,49 @@
+import { uniqueName } from './database.js';
+import type { TestGateway } from './gateway.js';
+
+/** A tenant of a story, as the test wants to speak of it. */
+export interface StoryTenant {
+  id: string;
+  slug: string;
+}
+
+interface TenantStory {
+  /** Subscribes it to these modules, storage and all. */
+  subscribedTo(...modules: string[]): TenantStory;
+  /** Registers it at a gateway and does what the story says. */
+  at(gateway: TestGateway): Promise<StoryTenant>;
+}
+
+/**
+ * A registered tenant: `await aTenant().subscribedTo('finance').at(gateway)`. Slugs are unique, for databases of tenants
+ * are named after them and share the run's server.
+ */
+export function aTenant(fields: { name?: string; slug?: string } = {}): TenantStory {
+  const modules: string[] = [];
+  return {
+    subscribedTo(...more) {
+      modules.push(...more);
+      return this;
+    },
+    async at(gateway) {
+      const slug = fields.slug ?? uniqueName('t');
+      const { data, errors } = await gateway.ask(
+        `mutation ($input: RegisterTenantInput!) { registerTenant(input: $input) { tenant { id slug } } }`,
+        { input: { name: fields.name ?? slug, slug } },
+      );
+      if (errors.length > 0) throw new Error(`could not register ${slug}: ${errors[0]?.message}`);
+      for (const module of modules) {
+        const subscribed = await gateway.ask(
+          `mutation ($input: SubscribeTenantToModuleInput!) {
+             subscribeTenantToModule(input: $input) { operation { status error } }
+           }`,
+          { input: { tenantId: slug, module } },
+        );
+        const operation = subscribed.data?.subscribeTenantToModule?.operation;
+        if (operation?.status !== 'SUCCEEDED')
+          throw new Error(`could not subscribe ${slug} to ${module}: ${JSON.stringify(subscribed)}`);
+      }
+      return data.registerTenant.tenant;
+    },
+  };
+}
