@@ -1,0 +1,24 @@
+import { LRUCache } from 'lru-cache';
+import type { Entry, Tier } from './tier.js';
+
+export interface MemoryTierOptions {
+  maxEntries: number;
+  /** Memory hygiene, not correctness: after this long an entry goes, however often it was read. */
+  ttlMs: number;
+}
+
+/** Bounded, in this process. */
+export function openMemoryTier<Value>({ maxEntries, ttlMs }: MemoryTierOptions): Tier<Value> {
+  const entries = new LRUCache<string, Entry<Value>>({ max: maxEntries, ttl: ttlMs, updateAgeOnGet: false });
+  return {
+    name: 'memory',
+    get: (keys) => keys.map((key) => entries.get(key)),
+    set(given) {
+      for (const entry of given) {
+        const held = entries.peek(entry.key);
+        if (!held || held.epoch !== entry.epoch || held.asOf <= entry.asOf) entries.set(entry.key, entry);
+      }
+    },
+    clear: () => entries.clear(),
+  };
+}

@@ -1,0 +1,191 @@
+import { RegistryError } from '../errors.js';
+import type { Entry, Tier } from './tier.js';
+
+/** When a value may be answered; the follower of the change log knows. */
+export interface Validity {
+  isCurrent(read: { epoch: string; asOf: bigint }, reference: string): boolean;
+  floorOf(reference: string): bigint;
+  readonly position: { epoch: string } | undefined;
+  /** Asks for a look at the change log; the reader found out that something happened. */
+  poll(): Promise<void>;
+}
+
+/** What a load found: all values in one snapshot, in the order of the keys. */
+export interface Loaded<Value> {
+  epoch: string;
+  asOf: bigint;
+  values: readonly Value[];
+}
+
+export interface ReadThroughOptions<Key, Value> {
+  /** From the fastest to the slowest. */
+  tiers: readonly Tier<Value>[];
+  validity: Validity;
+  /** Reads from the primary database, any number of keys in one statement. */
+  load: (keys: readonly Key[]) => Promise<Loaded<Value>>;
+  /** The key's name in the tiers. */
+  nameOf: (key: Key) => string;
+  /** What the key's floor is kept under: the tenant's id or slug, as it was asked for. */
+  referenceOf: (key: Key) => string;
+  clock: () => number;
+  stalenessMs: number;
+  /** Called with the tier that answered ("memory", "redis", "database") for each key. */
+  onAnswer?: (tier: string) => void;
+}
+
+export interface Demand<Key> {
+  key: Key;
+  /** Read from the primary for this demand, whatever is known. */
+  isStrong?: boolean;
+  /** The answer must be at least as new. A point of another epoch asks for the primary. */
+  atLeast?: { epoch: string; revision: bigint } | undefined;
+}
+
+export interface Answer<Value> {
+  value: Value;
+  epoch: string;
+  asOf: bigint;
+  tier: string;
+}
+
+interface Flight<Value> {
+  /** Counts loads: a load with a higher number was sent later. */
+  order: number;
+  sentAt: number;
+  entry: Promise<Entry<Value>>;
+}
+
+/**
+ * Reads that fall: tier by tier, then the database, with one load under way per key. Every answer is checked at the
+ * moment it is given, whichever way it came: a load that a change overtook is neither shared nor kept.
+ */
+export class ReadThrough<Key, Value> {
+  readonly #options: ReadThroughOptions<Key, Value>;
+  readonly #flights = new Map<string, Flight<Value>>();
+  #sent = 0;
+
+  constructor(options: ReadThroughOptions<Key, Value>) {
+    this.#options = options;
+  }
+
+  /** Answers in the order of the demands; rejects when the database is needed and does not answer. */
+  async getMany(demands: readonly Demand<Key>[]): Promise<Answer<Value>[]> {
+    const askedAfter = this.#sent;
+    const answers = new Array<Answer<Value> | undefined>(demands.length);
+    await this.#fromTiers(demands, answers);
+    // First whatever load is under way; then, for whom that was too early, one that was sent after he asked.
+    for (const mayShareEarlier of [true, false]) {
+      const open = [...demands.keys()].filter((at) => !answers[at]);
+      if (open.length > 0) await this.#fromDatabase(demands, open, answers, { askedAfter, mayShareEarlier });
+    }
+    return answers as Answer<Value>[];
+  }
+
+  async #fromTiers(demands: readonly Demand<Key>[], answers: (Answer<Value> | undefined)[]): Promise<void> {
+    const { tiers, nameOf, onAnswer } = this.#options;
+    for (const [depth, tier] of tiers.entries()) {
+      const open = [...demands.keys()].filter((at) => !answers[at] && !demands[at]?.isStrong);
+      if (open.length === 0) return;
+      const names = open.map((at) => nameOf((demands[at] as Demand<Key>).key));
+      const found = tier.get(names);
+      const entries = found instanceof Promise ? await found : found;
+      const usable: Entry<Value>[] = [];
+      for (const [place, at] of open.entries()) {
+        const entry = entries[place];
+        if (!entry || entry.key !== names[place] || !this.#isUsable(entry, demands[at] as Demand<Key>))
+          continue;
+        answers[at] = { value: entry.value, epoch: entry.epoch, asOf: entry.asOf, tier: tier.name };
+        usable.push(entry);
+        onAnswer?.(tier.name);
+      }
+      if (usable.length > 0) for (const faster of tiers.slice(0, depth)) void faster.set(usable);
+    }
+  }
+
+  #isUsable(entry: Entry<Value>, { key, atLeast }: Demand<Key>): boolean {
+    const { validity, referenceOf } = this.#options;
+    return validity.isCurrent(entry, referenceOf(key)) && reaches(entry, atLeast);
+  }
+
+  async #fromDatabase(
+    demands: readonly Demand<Key>[],
+    open: readonly number[],
+    answers: (Answer<Value> | undefined)[],
+    asked: { askedAfter: number; mayShareEarlier: boolean },
+  ): Promise<void> {
+    const { nameOf, referenceOf, clock, stalenessMs, onAnswer } = this.#options;
+    const flights = this.#board(
+      open.map((at) => demands[at] as Demand<Key>),
+      asked,
+    );
+    for (const at of open) {
+      const { key } = demands[at] as Demand<Key>;
+      const flight = flights.get(nameOf(key)) as Flight<Value>;
+      const entry = await flight.entry;
+      const isTooOld = clock() >= flight.sentAt + stalenessMs;
+      if (flight.order > asked.askedAfter) {
+        // Sent after the question, so true at a moment since then, whatever has changed meanwhile.
+        if (isTooOld)
+          throw new RegistryError(
+            'REGISTRY_UNAVAILABLE',
+            'The registry database answers too slowly; try again shortly',
+          );
+      } else if (isTooOld || this.#isOvertaken(entry, referenceOf(key))) continue;
+      answers[at] = { value: entry.value, epoch: entry.epoch, asOf: entry.asOf, tier: 'database' };
+      onAnswer?.('database');
+    }
+  }
+
+  #isOvertaken(entry: Entry<Value>, reference: string): boolean {
+    const { validity } = this.#options;
+    return entry.epoch !== validity.position?.epoch || entry.asOf < validity.floorOf(reference);
+  }
+
+  /** A load for each demand: one under way that it may share, or one more, in one statement, for all the others. */
+  #board(
+    demands: readonly Demand<Key>[],
+    { askedAfter, mayShareEarlier }: { askedAfter: number; mayShareEarlier: boolean },
+  ): Map<string, Flight<Value>> {
+    const { nameOf } = this.#options;
+    const boarded = new Map<string, Flight<Value>>();
+    const missing = new Map<string, Key>();
+    for (const { key, isStrong, atLeast } of demands) {
+      const name = nameOf(key);
+      const flight = this.#flights.get(name);
+      const isEarlierEnough = mayShareEarlier && !isStrong && !atLeast;
+      if (flight && (flight.order > askedAfter || isEarlierEnough)) boarded.set(name, flight);
+      else missing.set(name, key);
+    }
+    if (missing.size === 0) return boarded;
+
+    const order = ++this.#sent;
+    const sentAt = this.#options.clock();
+    const load = this.#load([...missing.values()]);
+    for (const [place, name] of [...missing.keys()].entries()) {
+      const flight = { order, sentAt, entry: load.then((entries) => entries[place] as Entry<Value>) };
+      this.#flights.set(name, flight);
+      boarded.set(name, flight);
+      const land = () => {
+        if (this.#flights.get(name) === flight) this.#flights.delete(name);
+      };
+      flight.entry.then(land, land);
+    }
+    return boarded;
+  }
+
+  async #load(keys: readonly Key[]): Promise<Entry<Value>[]> {
+    const { tiers, validity, load, nameOf, referenceOf } = this.#options;
+    const { epoch, asOf, values } = await load(keys);
+    if (epoch !== validity.position?.epoch) validity.poll().catch(() => undefined);
+    const entries = keys.map((key, at) => ({ key: nameOf(key), epoch, asOf, value: values[at] as Value }));
+    // What a change has overtaken meanwhile is not kept.
+    const current = entries.filter((entry, at) => validity.isCurrent(entry, referenceOf(keys[at] as Key)));
+    for (const tier of tiers) if (current.length > 0) void tier.set(current);
+    return entries;
+  }
+}
+
+/** Whether an entry is as new as asked for. Of another epoch it never is: that history's numbers mean nothing here. */
+function reaches(entry: { epoch: string; asOf: bigint }, atLeast: Demand<unknown>['atLeast']): boolean {
+  return atLeast === undefined || (entry.epoch === atLeast.epoch && entry.asOf >= atLeast.revision);
+}

@@ -1,0 +1,49 @@
+import { Client } from 'pg';
+import type { Log } from '../log.js';
+
+const reconnectMs = 1_000;
+
+/**
+ * Calls back when PostgreSQL notifies of a change, and after each reconnect. Only ever a latency hint: what is lost here
+ * is found by the next regular poll.
+ */
+export function openListener(
+  url: string,
+  options: { onHint: () => void; log: Log },
+): { close(): Promise<void> } {
+  let client: Client | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+
+  const connect = async () => {
+    const opened = new Client({
+      connectionString: url,
+      application_name: 'tenant-registry listener',
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+    });
+    client = opened;
+    opened.on('notification', options.onHint);
+    opened.on('error', (error) => options.log.debug({ err: error }, 'change notifications lost'));
+    opened.on('end', () => {
+      if (!isClosed) timer = setTimeout(connect, reconnectMs).unref();
+    });
+    try {
+      await opened.connect();
+      await opened.query('LISTEN registry_change');
+      options.onHint();
+    } catch (error) {
+      options.log.debug({ err: error }, 'no change notifications for now');
+      await opened.end().catch(() => undefined);
+    }
+  };
+  connect();
+
+  return {
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      await client?.end().catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Pool } from 'pg';
+import {
+  type Change,
+  type FeedPage,
+  type FeedSource,
+  maxRevisionsPerPage,
+  type ReplicaReport,
+} from './change.js';
+
+/** The change log of a real PostgreSQL. */
+export function openFeedSource(
+  pool: Pool,
+  options: { stalenessMs: number },
+): FeedSource & { replicaId: string } {
+  const replicaId = randomUUID();
+  return {
+    replicaId,
+    async register() {
+      await pool.query(
+        'INSERT INTO replicas (id, hostname, staleness_ms) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING',
+        [replicaId, hostname(), options.stalenessMs],
+      );
+    },
+    async poll({ position, clientsRevision }: ReplicaReport): Promise<FeedPage> {
+      const { rows } = await pool.query({
+        text: pollSql,
+        values: [
+          replicaId,
+          position?.epoch ?? null,
+          position?.revision ?? null,
+          clientsRevision ?? null,
+          maxRevisionsPerPage,
+        ],
+      });
+      const [page] = rows;
+      return {
+        head: { epoch: page.epoch, revision: BigInt(page.head), hash: page.hash },
+        since: BigInt(page.since),
+        isRegistered: page.registered,
+        changes: page.changes.map((change: Change) => ({ ...change, revision: BigInt(change.revision) })),
+      };
+    },
+    async unregister() {
+      await pool.query('DELETE FROM replicas WHERE id = $1', [replicaId]);
+    },
+  };
+}
+
+/**
+ * One statement and so one snapshot: report, head, and what came since. Who asks without a position, of another epoch,
+ * or from too far behind gets the newest revisions instead, and sees from `since` that they don't continue.
+ */
+const pollSql = `
+  WITH reported AS (
+    UPDATE replicas
+    SET epoch = $2, revision = coalesce($3, 0), clients_revision = $4, reported_at = clock_timestamp()
+    WHERE id = $1
+    RETURNING 1
+  ), head AS MATERIALIZED (
+    SELECT registry_epoch() AS epoch, revision, encode(hash, 'hex') AS hash FROM registry_head
+  ), since AS MATERIALIZED (
+    SELECT CASE
+      WHEN $3::bigint IS NOT NULL AND epoch = $2 AND $3 BETWEEN revision - $5 AND revision THEN $3
+      ELSE greatest(revision - $5, 0)
+    END AS revision
+    FROM head
+  )
+  SELECT head.epoch, head.revision AS head, head.hash, since.revision AS since,
+    EXISTS (SELECT FROM reported) AS registered,
+    coalesce((
+      SELECT json_agg(json_build_object(
+        'revision', change.revision::text, 'position', change.position, 'kind', change.kind,
+        'tenantId', change.tenant_id, 'tenantSlug', change.tenant_slug, 'module', change.module,
+        'previousHash', encode(change.previous_hash, 'hex'), 'hash', encode(change.hash, 'hex')
+      ) ORDER BY change.revision, change.position)
+      FROM registry_change AS change WHERE change.revision > since.revision
+    ), '[]'::json) AS changes
+  FROM head, since`;
