@@ -1,3 +1,4 @@
+import { mkdir, readdir } from 'node:fs/promises';
 import { type Caller, gateway } from './auth/caller.js';
 import type { Config } from './config.js';
 import { type EmbeddedPostgres, openEmbedded } from './database/embedded.js';
@@ -26,6 +27,9 @@ export interface App {
 /** Name of the registry's database in the embedded PostgreSQL. */
 const registryName = 'registry';
 
+/** How long a pool may wait for its last queries: nobody waits for their answers any more. */
+const lastQueriesMs = 1_000;
+
 /**
  * Opens and migrates everything. `exclusive` is for the gateway: two of them on one data folder would both take
  * themselves for the only one. Commands at the prompt share it.
@@ -36,6 +40,7 @@ export async function openApp(config: Config, log: Log, options: { exclusive: bo
     for (const closeOne of closers.splice(0).reverse()) await closeOne();
   };
   try {
+    await requireFolders(config);
     let joined: Promise<EmbeddedPostgres> | undefined;
     const openEmbeddedOnce = (exclusive: boolean) => {
       joined ??= openEmbedded({ dataDir: config.dataDir, exclusive, log });
@@ -57,14 +62,14 @@ export async function openApp(config: Config, log: Log, options: { exclusive: bo
     if (applied.length > 0) log.info({ migrations: applied.length }, 'migrated the registry database');
 
     const database = openRegistryDatabase(url, log);
-    closers.push(() => database.close());
+    closers.push(() => atMost(lastQueriesMs, database.close()));
     const serviceDatabases = openServiceDatabases({
       urls: config.serviceDatabaseUrls,
       // A service database without a variable is in the embedded server, even when the registry itself is not.
       fallbackUrl: async (name) => (await openEmbeddedOnce(false)).databaseUrl(name),
       log,
     });
-    closers.push(() => serviceDatabases.close());
+    closers.push(() => atMost(lastQueriesMs, serviceDatabases.close()));
 
     const commandsFor = (caller: Caller): CommandContext => ({
       caller,
@@ -83,4 +88,27 @@ export async function openApp(config: Config, log: Log, options: { exclusive: bo
     await close();
     throw error;
   }
+}
+
+/** Found out at the start, not by the first tenant. */
+async function requireFolders({ modulesDir, databaseUrl, dataDir }: Config): Promise<void> {
+  await readdir(modulesDir).catch(refuse('MODULES_DIR', modulesDir));
+  if (databaseUrl === undefined) await mkdir(dataDir, { recursive: true }).catch(refuse('DATA_DIR', dataDir));
+}
+
+function refuse(variable: string, folder: string) {
+  return (cause: NodeJS.ErrnoException): never => {
+    throw new Error(`${variable} ${folder} cannot be used (${cause.code}): set it to another folder`, {
+      cause,
+    });
+  };
+}
+
+async function atMost(ms: number, closing: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([closing, late]);
+  clearTimeout(timer);
 }

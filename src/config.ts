@@ -29,6 +29,7 @@ export class ConfigError extends Error {
   }
 }
 
+const defaultHost = '127.0.0.1';
 const shippedModulesDir = fileURLToPath(new URL('../modules', import.meta.url));
 
 const optionalText = z
@@ -57,7 +58,7 @@ function postgresUrl(name: string) {
 
 const environment = z.object({
   DATABASE_URL: postgresUrl('DATABASE_URL'),
-  HOST: optionalText.transform((text) => text ?? '127.0.0.1'),
+  HOST: optionalText.transform((text) => text ?? defaultHost),
   PORT: whole('PORT', { min: 0, max: 65535, otherwise: 4000 }),
   DATA_DIR: optionalText.transform((text) => text ?? '.data'),
   MODULES_DIR: optionalText.transform((text) => text ?? shippedModulesDir),
@@ -87,17 +88,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     else if (name.endsWith('_DB_URL'))
       problems.push(`${name} must be a URL such as postgres://user:password@host:5432/database`);
   }
-  if (!parsed.success) throw new ConfigError(problems);
-
-  const values = parsed.data;
-  const isLocal = values.DATABASE_URL === undefined && isLoopback(values.HOST);
-  if (values.AUTH_MODE === 'open' && !isLocal)
+  // From the environment itself, for there are no values while another variable is wrong.
+  const isLocal = !env.DATABASE_URL?.trim() && isLoopback(env.HOST?.trim() || defaultHost);
+  if (env.AUTH_MODE?.trim() === 'open' && !isLocal)
     problems.push(
       'AUTH_MODE=open is refused: it is only for the embedded database (no DATABASE_URL) on a loopback HOST; ' +
         'unset it and create a key with "tenant-registry keys create"',
     );
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
 
+  const values = parsed.data;
   return {
     databaseUrl: values.DATABASE_URL,
     serviceDatabaseUrls,
@@ -116,6 +116,9 @@ function isLoopback(host: string): boolean {
 }
 
 function isPostgresUrl(text: string): boolean {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return /^postgres(ql)?:$/.test(url?.protocol ?? '') && (url?.pathname.length ?? 0) > 1;
+  try {
+    return /^postgres(ql)?:\/\//.test(text) && decodeURIComponent(new URL(text).pathname).length > 1;
+  } catch {
+    return false;
+  }
 }

@@ -62,3 +62,9 @@ export class RegistryError extends Error {
 export function invalidField(field: string, message: string): RegistryError {
   return new RegistryError('VALIDATION_ERROR', `${field}: ${message}`, { fields: [{ field, message }] });
 }
+
+/** What an error says. Node reports a host with several addresses in one error without a message: then theirs. */
+export function messageOf(error: unknown): string {
+  const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
+  return errors.map((one) => (one instanceof Error ? one.message : String(one))).join(', ');
+}

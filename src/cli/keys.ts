@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { type App, openApp } from '../app.js';
 import { operator } from '../auth/caller.js';
 import { authorize, scopeList } from '../auth/permissions.js';
@@ -15,7 +15,7 @@ export function addKeys(program: Command): void {
     .description('Make a key and print its secret, once.')
     .requiredOption('--name <name>', 'whose key it is')
     .requiredOption('--scopes <scopes>', `what it opens, separated by commas: ${scopeList}`)
-    .option('--expires <date>', 'when it ends, such as 2027-01-31T00:00:00Z')
+    .option('--expires <date>', 'when it ends, such as 2027-01-31T00:00:00Z', readDate)
     .option('--json', 'print {"id","secret"}')
     .action(createKey);
   keys.command('list').description('Show all keys.').option('--json', 'print a JSON array').action(listKeys);
@@ -25,14 +25,14 @@ export function addKeys(program: Command): void {
 async function createKey(options: {
   name: string;
   scopes: string;
-  expires?: string;
+  expires?: Date;
   json?: true;
 }): Promise<void> {
   await withApp(async (app, caller) => {
     const { apiKeyId, secret } = await createApiKey(app.commandsFor(caller), {
       name: options.name,
       scopes: options.scopes.split(',').map((scope) => scope.trim()),
-      expiresAt: options.expires === undefined ? undefined : new Date(options.expires),
+      expiresAt: options.expires,
     });
     print(
       options.json
@@ -40,6 +40,13 @@ async function createKey(options: {
         : `Key ${apiKeyId}\nSecret ${secret}\nIt is not shown again. Send it as "Authorization: Bearer ${secret}".`,
     );
   });
+}
+
+function readDate(text: string): Date {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime()))
+    throw new InvalidArgumentError('It is no date such as 2027-01-31T00:00:00Z.');
+  return date;
 }
 
 async function listKeys(options: { json?: true }): Promise<void> {

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { messageOf } from '../errors.js';
 
 /**
  * One session, not a pool: an advisory lock belongs to a session, and when that is lost queries have to fail instead of
@@ -32,13 +33,8 @@ function createClient(connectionString: string): pg.Client {
 
 /** Says where the connection was to go, but not with which password. */
 function unreachable({ user, host, port, database }: pg.Client, cause: unknown): Error {
-  // localhost has two addresses, and Node reports both failures in one error without a message.
-  const errors: unknown[] = cause instanceof AggregateError ? cause.errors : [cause];
-  const reasons = errors.map((error) => (error instanceof Error ? error.message : String(error)));
   return new Error(
-    `Cannot connect to database "${database}" at ${host}:${port} as ${user}: ${reasons.join(', ')}`,
-    {
-      cause,
-    },
+    `Cannot connect to database "${database}" at ${host}:${port} as ${user}: ${messageOf(cause)}`,
+    { cause },
   );
 }

@@ -1,4 +1,4 @@
-import { Client, type Pool } from 'pg';
+import { Client, type ClientBase, type Pool } from 'pg';
 import type { Log } from '../log.js';
 import { openPool } from './pool.js';
 
@@ -12,8 +12,11 @@ export interface DatabaseReference {
 export interface ServiceDatabases {
   /** Name of the database that the variable's URL holds; undefined when the variable is not set. */
   configuredName(databaseRef: string): string | undefined;
-  /** The module's database. */
-  pool(reference: DatabaseReference): Promise<Pool>;
+  /**
+   * Work on a connection to the module's database. The session is as new for each: what the one before locked, set or
+   * made temporary is gone. More work than connections waits for its turn, as long as it takes.
+   */
+  withConnection<T>(reference: DatabaseReference, work: (client: ClientBase) => Promise<T>): Promise<T>;
   /** A connection to another database on the module's server, for modules with a database per tenant. */
   connect(reference: DatabaseReference, database: string): Promise<Client>;
   close(): Promise<void>;
@@ -32,10 +35,29 @@ const poolSize = 5;
 const migrationTimeoutMs = 600_000;
 
 export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDatabases {
-  const pools = new Map<string, Promise<Pool>>();
+  const places = new Map<string, { pool: Promise<Pool>; turns: Turns }>();
 
   async function url({ databaseRef, databaseName }: DatabaseReference): Promise<string> {
     return options.urls[databaseRef] ?? (await options.fallbackUrl(databaseName));
+  }
+
+  function placeOf(reference: DatabaseReference) {
+    const key = `${reference.databaseRef}/${reference.databaseName}`;
+    const place = places.get(key) ?? {
+      pool: url(reference).then((text) =>
+        openPool(text, {
+          max: poolSize,
+          applicationName: 'tenant-registry provisioning',
+          statementTimeoutMs: migrationTimeoutMs,
+          log: options.log,
+        }),
+      ),
+      turns: createTurns(poolSize),
+    };
+    places.set(key, place);
+    // A database that could not be opened is tried anew by the next caller.
+    place.pool.catch(() => places.delete(key));
+    return place;
   }
 
   return {
@@ -43,22 +65,11 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
       const text = options.urls[databaseRef];
       return text === undefined ? undefined : decodeURIComponent(new URL(text).pathname.slice(1));
     },
-    pool(reference) {
-      const key = `${reference.databaseRef}/${reference.databaseName}`;
-      const opened =
-        pools.get(key) ??
-        url(reference).then((text) =>
-          openPool(text, {
-            max: poolSize,
-            applicationName: 'tenant-registry provisioning',
-            statementTimeoutMs: migrationTimeoutMs,
-            log: options.log,
-          }),
-        );
-      pools.set(key, opened);
-      // A database that could not be opened is tried anew by the next caller.
-      opened.catch(() => pools.delete(key));
-      return opened;
+    async withConnection(reference, work) {
+      const { pool, turns } = placeOf(reference);
+      const opened = await pool;
+      // Waiting in the pool itself would end with the deadline that is meant for a server that does not answer.
+      return turns.take(() => withPooled(opened, work));
     },
     async connect(reference, database) {
       const place = new URL(await url(reference));
@@ -74,8 +85,49 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
       return client;
     },
     async close() {
-      const opened = await Promise.allSettled(pools.values());
+      const opened = await Promise.allSettled([...places.values()].map(({ pool }) => pool));
       await Promise.all(opened.map((pool) => (pool.status === 'fulfilled' ? pool.value.end() : undefined)));
+    },
+  };
+}
+
+async function withPooled<T>(pool: Pool, work: (client: ClientBase) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let result: T;
+  try {
+    result = await work(client);
+  } catch (error) {
+    // Closing the connection rolls back and gives locks back, whatever state it is in.
+    client.release(true);
+    throw error;
+  }
+  // When that fails the work is done all the same.
+  await client.query('DISCARD ALL').then(
+    () => client.release(),
+    () => client.release(true),
+  );
+  return result;
+}
+
+interface Turns {
+  /** Does the work when it is its turn, in the order of asking. */
+  take<T>(work: () => Promise<T>): Promise<T>;
+}
+
+function createTurns(atOnce: number): Turns {
+  let free = atOnce;
+  const waiting: (() => void)[] = [];
+  return {
+    async take(work) {
+      if (free > 0) free--;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+      try {
+        return await work();
+      } finally {
+        const next = waiting.shift();
+        if (next) next();
+        else free++;
+      }
     },
   };
 }

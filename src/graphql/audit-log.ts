@@ -1,6 +1,6 @@
-import { authorize } from '../auth/permissions.js';
 import { tenantNotFound, tenantWhere } from '../registry/tenant.js';
 import { builder } from './builder.js';
+import { authorized, foreignCursor, requireOneEnd } from './page.js';
 
 const AuditLogEntry = builder.prismaObject('RegistryChange', {
   name: 'AuditLogEntry',
@@ -52,29 +52,48 @@ const AuditLogEntry = builder.prismaObject('RegistryChange', {
 });
 
 builder.queryField('auditLog', (t) =>
-  t.prismaConnection(
-    {
-      type: AuditLogEntry,
-      cursor: 'revision_position',
-      description: 'Every change, newest first. Scope: audit:read. Errors: TENANT_NOT_FOUND.',
-      args: { tenantId: t.arg.id({ description: 'Only of this tenant (UUID or slug); default of all.' }) },
-      resolve: async (query, _root, { tenantId }, context) => {
-        authorize(context.caller, 'readAuditLog');
-        return context.prisma.registryChange.findMany({
-          ...query,
-          where: tenantId == null ? {} : { tenantId: await requireTenantId(tenantId) },
-          orderBy: [{ revision: 'desc' }, { position: 'desc' }],
-        });
+  authorized(
+    'readAuditLog',
+    t.prismaConnection(
+      {
+        type: AuditLogEntry,
+        cursor: 'revision_position',
+        description: 'Every change, newest first. Scope: audit:read. Errors: TENANT_NOT_FOUND.',
+        args: { tenantId: t.arg.id({ description: 'Only of this tenant (UUID or slug); default of all.' }) },
+        resolve: async (query, _root, { tenantId, ...page }, context) => {
+          requireOneEnd(page);
+          const where = tenantId == null ? {} : { tenantId: await requireTenantId(tenantId) };
+          if (query.cursor?.revision_position) await requireEntry(query.cursor.revision_position);
+          return context.prisma.registryChange.findMany({
+            ...query,
+            where,
+            orderBy: [{ revision: 'desc' }, { position: 'desc' }],
+          });
 
-        async function requireTenantId(reference: string): Promise<string> {
-          const where = tenantWhere(reference);
-          const tenant = where && (await context.prisma.tenant.findUnique({ where, select: { id: true } }));
-          if (!tenant) throw tenantNotFound(reference);
-          return tenant.id;
-        }
+          async function requireEntry({ revision, position }: { revision: unknown; position: unknown }) {
+            if (typeof revision !== 'bigint' || !fits(revision, 64)) throw foreignCursor(page);
+            if (!Number.isInteger(position) || !fits(BigInt(position as number), 32))
+              throw foreignCursor(page);
+            const entry = { revision, position: position as number };
+            if ((await context.prisma.registryChange.count({ where: { AND: [where, entry] } })) === 0)
+              throw foreignCursor(page);
+          }
+
+          async function requireTenantId(reference: string): Promise<string> {
+            const where = tenantWhere(reference);
+            const tenant = where && (await context.prisma.tenant.findUnique({ where, select: { id: true } }));
+            if (!tenant) throw tenantNotFound(reference);
+            return tenant.id;
+          }
+        },
       },
-    },
-    { name: 'AuditLogConnection', description: 'A page of the audit log.' },
-    { name: 'AuditLogEdge', description: 'An entry in a page.' },
+      { name: 'AuditLogConnection', description: 'A page of the audit log.' },
+      { name: 'AuditLogEdge', description: 'An entry in a page.' },
+    ),
   ),
 );
+
+/** Whether PostgreSQL has the number as an integer of that many bits. */
+function fits(number: bigint, bits: number): boolean {
+  return BigInt.asIntN(bits, number) === number;
+}

@@ -6,6 +6,8 @@ import { asRegistryError } from '../registry/database-failure.js';
 /** The GraphQL door's translation: every error leaves with a code and a status, what nobody expected leaves masked. */
 export function toGraphqlError(error: unknown, options: { requestId: string; log: Log }): GraphQLError {
   const cause = innermost(error);
+  const malformed = malformedRequest(cause);
+  if (malformed) return withExtensions(error, malformed.message, malformed.extensions);
   const expected = asRegistryError(cause) ?? documentError(cause, error);
   if (expected) return withExtensions(error, expected.message, extensionsOf(expected));
   options.log.error({ err: cause }, 'unexpected error');
@@ -21,6 +23,16 @@ export function extensionsOf(error: RegistryError): Record<string, unknown> {
     code: error.code,
     http: { status: error.status },
     ...(error.fields.length > 0 && { fields: error.fields }),
+  };
+}
+
+/** What is no GraphQL request at all, in the words of Yoga: no JSON, a batch, a mutation by GET. */
+function malformedRequest(cause: unknown) {
+  if (!(cause instanceof GraphQLError) || cause.extensions.code !== 'BAD_REQUEST') return undefined;
+  const { status = 400 } = (cause.extensions.http ?? {}) as { status?: number };
+  return {
+    message: cause.message,
+    extensions: { code: 'VALIDATION_ERROR', http: { status, malformed: true } },
   };
 }
 

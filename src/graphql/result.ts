@@ -10,22 +10,30 @@ export interface GraphqlHttpAnswer {
 export type GraphqlMediaType = 'application/graphql-response+json' | 'application/json';
 
 /**
- * The HTTP form of a result. With application/json the status is 200 whenever the document was understood, as that
- * media type asks for. With application/graphql-response+json it is the errors' own as long as nothing was answered:
- * one refused alias does not make an error of the others' answers.
+ * The HTTP form of a result. With application/json the status is 200 for every GraphQL request, as that media type asks
+ * for, and only what is no such request gets another. With application/graphql-response+json it is the errors' own as
+ * long as nothing was answered: one refused alias does not make an error of the others' answers.
  */
 export function toHttpAnswer(result: ExecutionResult, mediaType: GraphqlMediaType): GraphqlHttpAnswer {
   const answered = result.data != null && Object.values(result.data).some((value) => value !== null);
-  const statuses = result.errors?.map(statusOf) ?? [];
-  const showsStatus = statuses.length > 0 && !answered && mediaType === 'application/graphql-response+json';
+  const failures = result.errors?.map(readHttp) ?? [];
+  const showsStatus =
+    mediaType === 'application/graphql-response+json' || failures.some(({ malformed }) => malformed);
+  const status = showsStatus && !answered ? Math.max(200, ...failures.map((failure) => failure.status)) : 200;
   return {
-    status: showsStatus ? Math.max(...statuses) : 200,
-    headers: { 'content-type': `${mediaType}; charset=utf-8` },
+    status,
+    headers: {
+      'content-type': `${mediaType}; charset=utf-8`,
+      ...(status === 405 && { allow: 'POST' }),
+    },
     body: JSON.stringify(result),
   };
 }
 
-function statusOf({ extensions }: { extensions: Record<string, unknown> }): number {
-  const { status } = (extensions.http ?? {}) as { status?: number };
-  return status ?? 500;
+function readHttp({ extensions }: { extensions: Record<string, unknown> }) {
+  const { status = 500, malformed = false } = (extensions.http ?? {}) as {
+    status?: number;
+    malformed?: boolean;
+  };
+  return { status, malformed };
 }

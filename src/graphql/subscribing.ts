@@ -125,7 +125,7 @@ builder.relayMutationField(
     description:
       'Says that a waiting subscription’s storage was made by somebody else: the route is visible at once. With FAILED ' +
       'it stays away and the history says why. Scope: provision. Errors: TENANT_NOT_FOUND, MODULE_NOT_SUBSCRIBED, ' +
-      'CONFLICT when it is not waiting.',
+      'CONFLICT when it is not waiting, OPERATION_IN_PROGRESS while the gateway itself makes the storage.',
     nullable: true,
     resolve: (_root, { input }, context) => execute(context, markModuleProvisioned, input),
   },

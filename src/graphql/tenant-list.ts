@@ -1,7 +1,8 @@
-import { authorize } from '../auth/permissions.js';
 import type { Prisma } from '../database/generated/prisma/client.js';
 import { readInput, text } from '../registry/input.js';
+import { isUuid } from '../registry/slug.js';
 import { builder } from './builder.js';
+import { authorized, foreignCursor, requireOneEnd } from './page.js';
 import { PlanType, Tenant, TenantStatusType } from './tenant.js';
 
 const TenantFilter = builder.inputType('TenantFilter', {
@@ -46,33 +47,53 @@ const TenantOrder = builder.inputType('TenantOrder', {
 });
 
 builder.queryField('tenants', (t) =>
-  t.prismaConnection(
-    {
-      type: Tenant,
-      cursor: 'id',
-      description: 'Tenants in every status but PURGED, by name unless told otherwise. Scope: registry:read.',
-      args: {
-        filter: t.arg({ type: TenantFilter, description: 'Which tenants; default all.' }),
-        orderBy: t.arg({ type: TenantOrder, description: 'Default by name, A first.' }),
+  authorized(
+    'readRegistry',
+    t.prismaConnection(
+      {
+        type: Tenant,
+        cursor: 'id',
+        description:
+          'Tenants in every status but PURGED, by name unless told otherwise. Scope: registry:read.',
+        args: {
+          filter: t.arg({ type: TenantFilter, description: 'Which tenants; default all.' }),
+          orderBy: t.arg({ type: TenantOrder, description: 'Default by name, A first.' }),
+        },
+        resolve: async (query, _root, { filter, orderBy, ...page }, context) => {
+          requireOneEnd(page);
+          const { field, direction } = orderBy ?? { field: 'name', direction: 'asc' };
+          const where = tenantsMatching(filter);
+          return context.prisma.tenant.findMany({
+            ...query,
+            ...(query.cursor && { skip: await countToSkip(query.cursor.id) }),
+            where,
+            // The id makes the order total, so that pages neither overlap nor leave anybody out.
+            orderBy: [{ [field]: direction }, { id: direction }],
+          });
+
+          /** Whoever the cursor names is skipped, unless the filter no longer lets them into the list. */
+          async function countToSkip(id: unknown): Promise<number> {
+            if (typeof id !== 'string' || !isUuid(id)) throw foreignCursor(page);
+            const { tenant } = context.prisma;
+            if (!(await tenant.findUnique({ where: { id }, select: { id: true } })))
+              throw foreignCursor(page);
+            return tenant.count({ where: { AND: [where, { id }] } });
+          }
+        },
       },
-      resolve: (query, _root, { filter, orderBy }, context) => {
-        authorize(context.caller, 'readRegistry');
-        const { field, direction } = orderBy ?? { field: 'name', direction: 'asc' };
-        return context.prisma.tenant.findMany({
-          ...query,
-          where: tenantsMatching(filter),
-          // The id makes the order total, so that pages neither overlap nor leave anybody out.
-          orderBy: [{ [field]: direction }, { id: direction }],
-        });
+      {
+        name: 'TenantConnection',
+        description: 'A page of tenants.',
+        fields: (t) => ({
+          totalCount: t.int({
+            description: 'How many tenants there are on all pages together.',
+            resolve: ({ args }, _args, context) =>
+              context.prisma.tenant.count({ where: tenantsMatching(args.filter) }),
+          }),
+        }),
       },
-      totalCount: (_root, { filter }, context) =>
-        context.prisma.tenant.count({ where: tenantsMatching(filter) }),
-    },
-    {
-      name: 'TenantConnection',
-      description: 'A page of tenants.',
-    },
-    { name: 'TenantEdge', description: 'A tenant in a page.' },
+      { name: 'TenantEdge', description: 'A tenant in a page.' },
+    ),
   ),
 );
 

@@ -3,7 +3,7 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import { may, missingScope } from '../auth/permissions.js';
 import type { CommandContext } from '../registry/command.js';
 import { createGraphqlContext, type GraphqlContext } from './context.js';
-import { extensionsOf, toGraphqlError } from './errors.js';
+import { toGraphqlError } from './errors.js';
 import { asksForSchema } from './introspection.js';
 import { toHttpAnswer } from './result.js';
 import { schema } from './schema.js';
@@ -38,7 +38,7 @@ const guardIntrospection: Plugin<GraphqlContext> = {
     if (!asksForSchema(args.document) || may(args.contextValue.caller, 'readSchema')) return;
     const error = missingScope('schema:read');
     setResultAndStopExecution({
-      errors: [new GraphQLError(error.message, { extensions: extensionsOf(error) })],
+      errors: [new GraphQLError(error.message, { originalError: error })],
     });
   },
 };

@@ -21,9 +21,10 @@ const versionTable = 'schema_version';
 
 /** Read anew each time: a migration that was mended is used by the next call, without a restart. */
 export async function readModuleMigrations(modulesDir: string, folder: string): Promise<ModuleMigration[]> {
-  const folders = [everyModuleFolder, folder];
-  const read = await Promise.all(folders.map((name) => readFolder(modulesDir, name)));
-  return read.flat();
+  const every = await readFolder(modulesDir, everyModuleFolder);
+  // Without them a tenant would lack the tables all services count on, and its schema the sign whose it is.
+  if (every.length === 0) throw new Error(`MODULES_DIR (${modulesDir}) has no ${everyModuleFolder}/*.sql`);
+  return [...every, ...(await readFolder(modulesDir, folder))];
 }
 
 async function readFolder(modulesDir: string, folder: string): Promise<ModuleMigration[]> {
@@ -47,10 +48,12 @@ export interface SchemaOwner {
 
 /** Who the schema was made for; undefined when it holds no version table, so was not made by us. */
 export async function findSchemaOwner(client: ClientBase, schema: string): Promise<SchemaOwner | undefined> {
-  const { rows: found } = await client.query('SELECT to_regclass($1) AS table', [
-    `${identifier(schema)}.${versionTable}`,
-  ]);
-  if (found[0].table === null) return undefined;
+  // By its columns: other tools call a table of theirs schema_version, too.
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname IN ('tenant_id', 'module')`,
+    [`${identifier(schema)}.${versionTable}`],
+  );
+  if (rowCount !== 2) return undefined;
   const { rows } = await client.query<SchemaOwner>(
     `SELECT tenant_id AS "tenantId", module FROM ${identifier(schema)}.${versionTable} LIMIT 1`,
   );
@@ -106,6 +109,8 @@ async function apply(client: ClientBase, schema: string, migration: ModuleMigrat
   await client.query(`SET LOCAL search_path = ${identifier(schema)}`);
   try {
     await client.query(`DO ${escapeLiteral(`BEGIN EXECUTE ${escapeLiteral(migration.sql)}; END`)}`);
+    // Deferred constraints speak now and not at COMMIT, where nobody would know which file they are about.
+    await client.query('SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED');
   } catch (error) {
     throw new Error(`Migration ${migration.name} failed: ${(error as Error).message}`, { cause: error });
   }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Operation, OperationKind, OperationStep } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
-import { RegistryError } from '../errors.js';
+import { messageOf, RegistryError } from '../errors.js';
 import type { CommandContext } from '../registry/command.js';
 import type { PlannedStep } from './plan.js';
 
@@ -53,6 +53,13 @@ export function keepAlive(context: CommandContext, operationId: string): Disposa
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
+/** Throws CONFLICT once the operation has ended or was taken for lost. */
+export async function requireHeld(context: CommandContext, operationId: string): Promise<void> {
+  const { prisma } = context.database;
+  const held = await prisma.operation.count({ where: { id: operationId, status: 'RUNNING', worker } });
+  if (held === 0) throw takenForLost(operationId);
+}
+
 /** Runs one step's work and keeps its row in step; the error is written down and thrown on. */
 export async function runStep<T>(
   context: CommandContext,
@@ -69,7 +76,7 @@ export async function runStep<T>(
   } catch (error) {
     await operationStep.update({
       where,
-      data: { status: 'FAILED', error: (error as Error).message, finishedAt: new Date() },
+      data: { status: 'FAILED', error: messageOf(error), finishedAt: new Date() },
     });
     throw error;
   }
@@ -91,13 +98,16 @@ export async function endOperation(
       finishedAt: end.status === 'NEEDS_ATTENTION' ? null : finishedAt,
     },
   });
-  if (count === 0)
-    throw new RegistryError(
-      'CONFLICT',
-      `Operation ${operationId} was taken for lost while it ran: repeat the call`,
-    );
+  if (count === 0) throw takenForLost(operationId);
   await tx.operationStep.updateMany({
     where: { operationId, status: { in: ['QUEUED', 'RUNNING'] } },
     data: { status: end.status === 'SUCCEEDED' ? 'SUCCEEDED' : 'CANCELLED', finishedAt },
   });
+}
+
+function takenForLost(operationId: string): RegistryError {
+  return new RegistryError(
+    'CONFLICT',
+    `Operation ${operationId} was taken for lost while it ran: repeat the call`,
+  );
 }

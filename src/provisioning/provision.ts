@@ -1,8 +1,9 @@
 import type { OperationStep } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
+import { messageOf } from '../errors.js';
 import { type CommandContext, runCommand } from '../registry/command.js';
 import { readModuleMigrations } from './module-migrations.js';
-import { endOperation, keepAlive, type RunningOperation, runStep } from './operation.js';
+import { endOperation, keepAlive, type RunningOperation, requireHeld, runStep } from './operation.js';
 import { createStorage, dropStorage, type StoragePlace } from './storage.js';
 
 interface MadeStorage {
@@ -27,16 +28,16 @@ export async function runProvisioning(context: CommandContext, operationId: stri
       if (step.moduleName === null) continue;
       const moduleName = step.moduleName;
       await runStep(context, step, async () => {
-        const place = await readPlace(context, operation, moduleName);
+        const { place, isLeftBehind } = await readPlace(context, operation, moduleName);
         const storage = await createStorage(context.serviceDatabases, place);
-        if (storage.created) made.push({ step, place });
+        if (storage.created || isLeftBehind) made.push({ step, place });
         versions.set(moduleName, storage.migrationVersion);
       });
     }
     return await succeed(context, operation, versions);
   } catch (error) {
     context.log.warn({ err: error, operationId }, 'provisioning failed');
-    return await compensate(context, operation, made, error as Error);
+    return await compensate(context, operation, made, error);
   }
 }
 
@@ -68,7 +69,7 @@ async function compensate(
   context: CommandContext,
   operation: RunningOperation,
   made: readonly MadeStorage[],
-  cause: Error,
+  cause: unknown,
 ): Promise<string> {
   const left: string[] = [];
   for (const { step, place } of made.toReversed()) {
@@ -79,7 +80,7 @@ async function compensate(
         data: { status: 'COMPENSATED' },
       });
     } catch (error) {
-      left.push(`${step.name} of ${step.moduleName} could not be undone: ${(error as Error).message}`);
+      left.push(`${step.name} of ${step.moduleName} could not be undone: ${messageOf(error)}`);
     }
   }
   const undone = operation.kind === 'PROVISION_TENANT' ? 'COMPENSATED' : 'FAILED';
@@ -87,7 +88,7 @@ async function compensate(
     await lockTenant(tx, operation);
     await endOperation(tx, operation.id, {
       status: left.length > 0 ? 'NEEDS_ATTENTION' : undone,
-      error: [cause.message, ...left].join('; '),
+      error: [messageOf(cause), ...left].join('; '),
     });
     await failWhatWasProvisioned(tx, operation);
     return {};
@@ -122,18 +123,22 @@ async function readPlace(
   context: CommandContext,
   operation: RunningOperation,
   moduleName: string,
-): Promise<StoragePlace> {
+): Promise<{ place: StoragePlace; isLeftBehind: boolean }> {
   const subscription = await context.database.prisma.moduleSubscription.findUniqueOrThrow({
     where: { tenantId_moduleName: { tenantId: operation.tenantId ?? '', moduleName } },
     include: { module: true },
   });
   const { module } = subscription;
-  return {
+  const place = {
     owner: { tenantId: subscription.tenantId, module: module.name },
     isolation: subscription.isolation,
     reference: module,
     databaseName: subscription.databaseName,
     schemaName: subscription.schemaName,
     migrations: await readModuleMigrations(context.modulesDir, module.migrationsFolder),
+    requireHeld: () => requireHeld(context, operation.id),
   };
+  // What stands there of a tenant that never came to be is of an attempt that was interrupted, so ours to take away.
+  const isLeftBehind = operation.kind === 'PROVISION_TENANT' && subscription.provisionedAt === null;
+  return { place, isLeftBehind };
 }

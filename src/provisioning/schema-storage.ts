@@ -39,21 +39,13 @@ export async function withLockedName<T>(
   place: StoragePlace,
   work: (client: ClientBase) => Promise<T>,
 ): Promise<T> {
-  const pool = await databases.pool(place.reference);
-  const client = await pool.connect();
-  const lock = `hashtextextended($1, 0)`;
   const name = [`tenant-registry/${place.isolation}/${place.databaseName}/${place.schemaName}`];
-  try {
-    await client.query(`SELECT pg_advisory_lock(${lock})`, name);
-    const result = await work(client);
-    await client.query(`SELECT pg_advisory_unlock(${lock})`, name);
-    client.release();
-    return result;
-  } catch (error) {
-    // Closing the connection gives the lock back whatever state it is in.
-    client.release(true);
-    throw error;
-  }
+  return databases.withConnection(place.reference, async (client) => {
+    // Until the connection is given back.
+    await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', name);
+    await place.requireHeld();
+    return work(client);
+  });
 }
 
 /** A name that stands there already may be this tenant's from an earlier attempt, and nobody else's. */

@@ -12,6 +12,11 @@ export interface StoragePlace {
   databaseName: string;
   schemaName: string;
   migrations: readonly ModuleMigration[];
+  /**
+   * Throws when the operation has been taken for lost. Asked under the name's lock, so that who comes back late neither
+   * makes nor takes away anything under the feet of whoever went on in its place.
+   */
+  requireHeld(): Promise<void>;
 }
 
 export interface Storage {

@@ -84,6 +84,22 @@ export function requireSettled(tenant: Tenant, { status, moduleName }: ModuleSub
   );
 }
 
+/** Throws OPERATION_IN_PROGRESS while a gateway makes the storage: nobody else can know how that will end. */
+export async function requireNobodyAtWork(
+  tx: Transaction,
+  tenant: Tenant,
+  moduleName: string,
+): Promise<void> {
+  const running = await tx.operation.findFirst({
+    where: { tenantId: tenant.id, status: 'RUNNING', steps: { some: { moduleName } } },
+  });
+  if (running)
+    throw new RegistryError(
+      'OPERATION_IN_PROGRESS',
+      `Operation ${running.id} is making the ${moduleName} storage of tenant ${tenant.slug}: wait for its end`,
+    );
+}
+
 /** The subscription; throws MODULE_NOT_SUBSCRIBED when there is none or it was cancelled. */
 export async function requireSubscription(
   tx: Transaction,

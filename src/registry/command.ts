@@ -110,3 +110,19 @@ async function rememberResult(
   if (key === undefined) return;
   await tx.idempotencyKey.update({ where: { caller_key: { caller: caller.actor, key } }, data: { result } });
 }
+
+/**
+ * For a command whose work goes on after its transaction: whoever repeats the request gets the revision of the end,
+ * as the first answer did, and not that of the beginning, at which nothing was there to be read yet.
+ */
+export async function rememberRevision(
+  context: CommandContext,
+  input: { idempotencyKey?: string | undefined },
+  revision: string,
+): Promise<string> {
+  if (input.idempotencyKey !== undefined)
+    await context.database.prisma.$executeRaw`
+      UPDATE idempotency_keys SET result = jsonb_set(result, '{revision}', to_jsonb(${revision}::text))
+      WHERE caller = ${context.caller.actor} AND key = ${input.idempotencyKey}`;
+  return revision;
+}

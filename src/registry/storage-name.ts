@@ -34,7 +34,8 @@ export async function issueNames(tx: Transaction, request: NameRequest): Promise
   await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended('tenant-registry/storage-names', 0))::text`;
   const { wanted, module, tenant } = request;
   if (wanted !== undefined) {
-    await refuseReservedWord(tx, wanted);
+    if (await isReservedWord(tx, wanted))
+      throw invalidField('schemaName', `"${wanted}" is a reserved word of SQL: choose another name`);
     const taker = await findTaker(tx, wanted, request);
     if (taker) throw taken(`Name "${wanted}" is taken by ${taker}`);
     return namesFor(wanted, request);
@@ -42,9 +43,11 @@ export async function issueNames(tx: Transaction, request: NameRequest): Promise
   const plain = module.schemaPrefix + tenant.slug.replaceAll('-', '_');
   for (let suffix = 1; suffix <= maxSuffix; suffix++) {
     const name = suffix === 1 ? plain : `${plain}_${suffix}`;
+    // A prefix and a slug, each of them harmless, can make a name of PostgreSQL's own: pu + blic.
+    if (!storageName.safeParse(name).success || (await isReservedWord(tx, name))) continue;
     if (!(await findTaker(tx, name, request))) return namesFor(name, request);
   }
-  throw taken(`"${plain}" and the ${maxSuffix - 1} names after it are taken: give a schemaName`);
+  throw taken(`"${plain}" and the ${maxSuffix - 1} names after it are taken or reserved: give a schemaName`);
 }
 
 function namesFor(name: string, { isolation, module }: NameRequest): IssuedNames {
@@ -67,11 +70,10 @@ async function findTaker(tx: Transaction, name: string, request: NameRequest): P
 }
 
 /** Services put schema names into SQL of their own, not always quoted. */
-async function refuseReservedWord(tx: Transaction, name: string): Promise<void> {
+async function isReservedWord(tx: Transaction, name: string): Promise<boolean> {
   const reserved = await tx.$queryRaw<unknown[]>`
     SELECT 1 AS found FROM pg_get_keywords() WHERE word = ${name} AND catcode IN ('R', 'T')`;
-  if (reserved.length > 0)
-    throw invalidField('schemaName', `"${name}" is a reserved word of SQL: choose another name`);
+  return reserved.length > 0;
 }
 
 function taken(message: string): RegistryError {

@@ -27,7 +27,12 @@ export async function addDemo(app: App): Promise<void> {
   for (const tenant of demoTenants) {
     const found = await app.database.prisma.tenant.findUnique({ where: { slug: tenant.slug } });
     if (found && found.status !== 'FAILED') continue;
-    await provisionTenant(app.commandsFor(gateway), tenant);
-    app.log.info({ tenant: tenant.slug }, 'added a demo tenant');
+    const { operationId } = await provisionTenant(app.commandsFor(gateway), tenant);
+    const { status, error } = await app.database.prisma.operation.findUniqueOrThrow({
+      where: { id: operationId },
+    });
+    if (status === 'SUCCEEDED') app.log.info({ tenant: tenant.slug }, 'added a demo tenant');
+    else
+      app.log.warn({ tenant: tenant.slug, error }, 'could not add a demo tenant; the next start tries again');
   }
 }

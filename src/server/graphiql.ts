@@ -6,8 +6,9 @@ import { exampleTabs } from './graphiql-examples.js';
 
 /** The page as it goes over the wire. */
 export interface Page {
+  status: 200 | 304;
   headers: Record<string, string>;
-  body: Buffer;
+  body?: Buffer;
 }
 
 interface Encodings {
@@ -21,29 +22,29 @@ let encodings: Encodings | undefined;
 
 /**
  * GraphiQL with all its scripts inside, so that it works without internet. It is 9 MB: rendered and compressed once,
- * on its first request, and kept by browsers until it changes. Undefined: the browser has this very page already.
+ * on its first request, and kept by browsers until it changes.
  */
 export async function graphiqlPage(request: {
   acceptEncoding: string | undefined;
   ifNoneMatch: string | undefined;
-}): Promise<Page | undefined> {
+}): Promise<Page> {
   encodings ??= encode(
     renderGraphiQL({ title: 'Tenant registry', defaultTabs: exampleTabs, endpoint: '/graphql' }),
   );
-  if (request.ifNoneMatch === encodings.etag) return undefined;
+  const caching = { 'cache-control': 'no-cache', etag: encodings.etag, vary: 'accept, accept-encoding' };
+  // A proxy that compresses anew marks the tag as weak: W/"…".
+  if (request.ifNoneMatch?.includes(encodings.etag)) return { status: 304, headers: caching };
   const encoding = (['br', 'gzip'] as const).find((name) => request.acceptEncoding?.includes(name));
   const headers = {
+    ...caching,
     'content-type': 'text/html; charset=utf-8',
-    'cache-control': 'no-cache',
-    etag: encodings.etag,
-    vary: 'accept, accept-encoding',
     ...(encoding && { 'content-encoding': encoding }),
     // The page runs only what is in it and talks only to this server.
     'content-security-policy':
-      "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; worker-src blob:; " +
+      "default-src 'self'; script-src 'self' 'unsafe-inline' blob:; worker-src blob:; " +
       "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'",
   };
-  return { headers, body: encoding ? await encodings[encoding] : encodings.plain };
+  return { status: 200, headers, body: encoding ? await encodings[encoding] : encodings.plain };
 }
 
 function encode(html: string): Encodings {

@@ -55,13 +55,21 @@ export function requireLocalHost(request: IncomingMessage): void {
 export async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request) {
-    size += chunk.length;
-    if (size > maxBodyBytes)
-      throw new HttpError(413, `The request is larger than ${maxBodyBytes} bytes: ask in parts`, {
-        connection: 'close',
-      });
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request) {
+      size += chunk.length;
+      if (size > maxBodyBytes)
+        throw new HttpError(413, `The request is larger than ${maxBodyBytes} bytes: ask in parts`, {
+          connection: 'close',
+        });
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    // ECONNRESET, which from anywhere else would mean that the registry database is not there.
+    if (request.readableAborted)
+      throw new HttpError(400, 'The client went away before its request was whole');
+    throw error;
   }
   return Buffer.concat(chunks).toString();
 }

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { App } from '../app.js';
 import { authenticate } from '../auth/authenticate.js';
 import { extensionsOf } from '../graphql/errors.js';
@@ -12,8 +12,11 @@ import { HttpError, readBody, readRequestId, requireGraphqlRequest, requireLocal
 export interface Server {
   /** "http://127.0.0.1:4000" */
   url: string;
-  /** Answers what it has begun and refuses what comes meanwhile; after the deadline it cuts off what still runs. */
-  close(): Promise<void>;
+  /**
+   * Answers what it has begun and refuses what comes meanwhile; after the deadline it cuts off what still runs.
+   * False when it had to.
+   */
+  close(): Promise<boolean>;
 }
 
 /** How long a client may take to send its request, in milliseconds. */
@@ -25,6 +28,7 @@ export async function openServer(app: App): Promise<Server> {
   let stopping = false;
   let inFlight = 0;
   let drained: (() => void) | undefined;
+  const sockets = new Set<Socket>();
 
   const http = createServer({ requestTimeout: requestTimeoutMs }, async (request, response) => {
     const startedAt = performance.now();
@@ -41,10 +45,20 @@ export async function openServer(app: App): Promise<Server> {
       if (inFlight === 0) drained?.();
       const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
       log[path === '/graphql' ? 'info' : 'debug'](
-        { requestId, method: request.method, path, status: response.statusCode, durationMs },
+        {
+          requestId,
+          method: request.method,
+          path: withoutSecrets(path),
+          status: response.statusCode,
+          durationMs,
+        },
         'request',
       );
     }
+  });
+  http.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
 
   async function answer(
@@ -119,25 +133,40 @@ export async function openServer(app: App): Promise<Server> {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
     async close() {
       stopping = true;
-      const done = new Promise<void>((resolve) => {
+      const answered = new Promise<void>((resolve) => {
         drained = resolve;
         if (inFlight === 0) resolve();
       });
       let deadline: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        deadline = setTimeout(() => {
-          log.warn({ inFlight }, 'cutting off requests that did not end in time');
-          resolve();
-        }, config.shutdownTimeoutMs);
+      const late = new Promise<boolean>((resolve) => {
+        deadline = setTimeout(() => resolve(false), config.shutdownTimeoutMs);
       });
-      await Promise.race([done, late]);
+      const inTime = await Promise.race([answered.then(() => sendTheRest(sockets)).then(() => true), late]);
       clearTimeout(deadline);
+      if (!inTime) log.warn({ inFlight }, 'cutting off requests that did not end in time');
       const closed = new Promise((resolve) => http.close(resolve));
       http.closeAllConnections();
       await closed;
       await graphql.dispose();
+      return inTime;
     },
   };
+}
+
+/** An answer that was given is not yet with the client, and closing the server would tear it off. */
+async function sendTheRest(sockets: ReadonlySet<Socket>): Promise<void> {
+  await Promise.all(
+    [...sockets].map((socket) => {
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      socket.destroySoon();
+      return closed;
+    }),
+  );
+}
+
+/** Somebody may have put a key where it does not belong. */
+function withoutSecrets(path: string): string {
+  return path.replace(/trk_[\w-]+/g, 'trk_…');
 }
 
 async function answerGraphiql(request: IncomingMessage, response: ServerResponse) {
@@ -145,8 +174,7 @@ async function answerGraphiql(request: IncomingMessage, response: ServerResponse
     acceptEncoding: request.headers['accept-encoding']?.toString(),
     ifNoneMatch: request.headers['if-none-match'],
   });
-  if (!page) return void response.writeHead(304).end();
-  response.writeHead(200, page.headers).end(page.body);
+  response.writeHead(page.status, page.headers).end(page.body);
 }
 
 function answerJson(response: ServerResponse, status: number, body: unknown) {
@@ -165,7 +193,7 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: { host: strin
   if (error.code === 'EADDRINUSE')
     return new Error(`PORT ${port} on ${host} is taken: set PORT to a free one`);
   if (error.code === 'EACCES') return new Error(`PORT ${port} needs privileges: set PORT to one above 1023`);
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+  if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(error.code ?? ''))
     return new Error(
       `HOST ${host} is no address of this machine: set HOST to one that is, such as 127.0.0.1`,
     );

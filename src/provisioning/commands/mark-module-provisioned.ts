@@ -11,7 +11,9 @@ import {
   text,
 } from '../../registry/input.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
-import { requireSubscription } from '../subscription.js';
+import { endInterruptedOperations } from '../interrupted.js';
+import { interruptedAfterMs } from '../operation.js';
+import { requireNobodyAtWork, requireSubscription } from '../subscription.js';
 
 const MarkModuleProvisionedInput = z.object({
   tenantId: tenantReference,
@@ -29,10 +31,12 @@ export async function markModuleProvisioned(context: CommandContext, input: unkn
   authorize(context.caller, 'markModuleProvisioned');
   const wanted = readInput(MarkModuleProvisionedInput, input);
   const succeeded = wanted.status !== 'FAILED';
+  await endInterruptedOperations(context, interruptedAfterMs);
   return runCommand(context, 'markModuleProvisioned', wanted, async (tx) => {
     const tenant = await requireTenant(tx, wanted.tenantId);
     requireActive(tenant);
     const subscription = await requireSubscription(tx, tenant, wanted.module);
+    await requireNobodyAtWork(tx, tenant, wanted.module);
     if (!['PENDING', 'PROVISIONING', 'FAILED'].includes(subscription.status))
       throw new RegistryError(
         'CONFLICT',

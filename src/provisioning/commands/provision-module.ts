@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import { RegistryError } from '../../errors.js';
-import { type CommandContext, runCommand } from '../../registry/command.js';
+import { type CommandContext, rememberRevision, runCommand } from '../../registry/command.js';
 import { idempotencyKey, moduleName, optional, readInput, tenantReference } from '../../registry/input.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
 import { endInterruptedOperations } from '../interrupted.js';
@@ -41,5 +41,7 @@ export async function provisionModule(context: CommandContext, input: unknown) {
     });
     return { subscriptionId: subscription.id, operationId };
   });
-  return begun.repeated ? begun : { ...begun, revision: await runProvisioning(context, begun.operationId) };
+  if (begun.repeated) return begun;
+  const revision = await runProvisioning(context, begun.operationId);
+  return { ...begun, revision: await rememberRevision(context, wanted, revision) };
 }

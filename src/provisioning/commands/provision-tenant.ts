@@ -5,7 +5,7 @@ import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { ensureAdmin } from '../../profile/members.js';
 import { insertTenant } from '../../profile/tenant-profile.js';
-import { type CommandContext, runCommand } from '../../registry/command.js';
+import { type CommandContext, rememberRevision, runCommand } from '../../registry/command.js';
 import { email, idempotencyKey, moduleName, optional, readInput, slug, text } from '../../registry/input.js';
 import { requireModule } from '../../registry/module.js';
 import { deriveSlug } from '../../registry/slug.js';
@@ -64,7 +64,9 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
     });
     return { tenantId: tenant.id, operationId };
   });
-  return begun.repeated ? begun : { ...begun, revision: await runProvisioning(context, begun.operationId) };
+  if (begun.repeated) return begun;
+  const revision = await runProvisioning(context, begun.operationId);
+  return { ...begun, revision: await rememberRevision(context, wanted, revision) };
 }
 
 async function putTenant(

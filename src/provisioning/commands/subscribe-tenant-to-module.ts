@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
-import { type CommandContext, runCommand } from '../../registry/command.js';
+import { type CommandContext, rememberRevision, runCommand } from '../../registry/command.js';
 import { idempotencyKey, moduleName, optional, readInput, tenantReference } from '../../registry/input.js';
 import { moduleFields, requireModule } from '../../registry/module.js';
 import { storageName } from '../../registry/storage-name.js';
@@ -52,5 +52,6 @@ export async function subscribeTenantToModule(context: CommandContext, input: un
     return { subscriptionId: subscription.id, operationId };
   });
   if (begun.repeated || begun.operationId === null) return begun;
-  return { ...begun, revision: await runProvisioning(context, begun.operationId) };
+  const revision = await runProvisioning(context, begun.operationId);
+  return { ...begun, revision: await rememberRevision(context, wanted, revision) };
 }

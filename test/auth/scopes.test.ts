@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { graphqlResponse, resolve } from '../setup/asking.js';
+import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
+import { aTenant, type StoryTenant } from '../setup/stories.js';
+import { everyOperation, titled } from './every-operation.js';
+
+let gateway: TestGateway;
+let acme: StoryTenant;
+beforeAll(async () => {
+  gateway = await openGateway();
+  acme = await aTenant().subscribedTo('finance', 'operations').at(gateway);
+});
+afterAll(() => gateway?.close());
+
+const operations = everyOperation();
+const resolving = ['tenantSchema', 'tenantSchemas'];
+/** One operation for each query and mutation. */
+const oneOfEach = [...new Map(operations.map((operation) => [operation.field, operation])).values()];
+
+async function head(): Promise<string> {
+  const [row] = await gateway.psql<{ revision: string }>('SELECT revision FROM registry_head');
+  return row?.revision ?? '';
+}
+
+/** The scope that each field needs, as its description promises. */
+const scopeOf: Record<string, string> = {
+  tenant: 'registry:read',
+  tenants: 'registry:read',
+  modules: 'registry:read',
+  operation: 'registry:read',
+  auditLog: 'audit:read',
+  registerTenant: 'registry:write',
+  updateTenant: 'registry:write',
+  suspendTenant: 'registry:write',
+  resumeTenant: 'registry:write',
+  deleteTenant: 'registry:write',
+  restoreTenant: 'registry:write',
+  registerModule: 'registry:write',
+  updateModule: 'registry:write',
+  subscribeTenantToModule: 'registry:write',
+  unsubscribeTenantFromModule: 'registry:write',
+  provisionModule: 'provision',
+  provisionTenant: 'provision',
+  markModuleProvisioned: 'provision',
+  createApiKey: 'keys:manage',
+  revokeApiKey: 'keys:manage',
+};
+
+const allScopes = [
+  'resolve:*',
+  'registry:read',
+  'registry:write',
+  'provision',
+  'audit:read',
+  'keys:manage',
+  'schema:read',
+  'documents:any',
+];
+
+test('the operations here are all that the schema has', () => {
+  const fields = new Set(operations.map(({ field }) => field));
+  expect([...fields].toSorted()).toEqual([...Object.keys(scopeOf), ...resolving].toSorted());
+  expect(operations.length).toBeGreaterThan(fields.size * 2);
+});
+
+describe('a key for one module', () => {
+  let key: string;
+  beforeAll(async () => {
+    key = await gateway.createKey('resolve:finance');
+  });
+
+  test('resolves that module', async () => {
+    expect(await resolve(gateway, acme.id, 'finance', { key })).toBe(`finance_${acme.slug}`);
+    expect(await resolve(gateway, 'nobody', 'finance', { key })).toBe('TENANT_NOT_FOUND');
+  });
+
+  test('learns nothing about another, not even whether it exists, or the tenant does', async () => {
+    const answers: unknown[] = [];
+    for (const [id, module] of [
+      [acme.id, 'operations'],
+      [acme.id, 'no_such_module'],
+      ['nobody', 'operations'],
+      ['nobody', 'no_such_module'],
+    ]) {
+      const { status, data, errors } = await gateway.ask(
+        `query ($id: ID!, $module: ModuleName!) { tenantSchema(id: $id, module: $module) { schemaName } }`,
+        { id, module },
+        { key, accept: graphqlResponse },
+      );
+      const [error] = errors;
+      answers.push({
+        status,
+        data,
+        code: error?.extensions.code,
+        message: error?.message.replace(`${module}`, '…'),
+      });
+    }
+    expect(answers[0]).toMatchObject({ status: 403, data: { tenantSchema: null }, code: 'FORBIDDEN' });
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+  });
+
+  test('in a batch gets its own module’s routes and FORBIDDEN for the others, which are not even read', async () => {
+    const statements = await recordStatements(async () => {
+      const { data, errors } = await gateway.ask(
+        `query ($id: ID!) { tenantSchemas(keys: [
+           { id: $id, module: "operations" }, { id: $id, module: "finance" }, { id: $id, module: "no_such_module" }
+         ]) { ... on TenantSchema { schemaName } ... on TenantSchemaRefusal { code } } }`,
+        { id: acme.id },
+        { key },
+      );
+      expect(errors).toEqual([]);
+      expect(data.tenantSchemas).toEqual([
+        { code: 'FORBIDDEN' },
+        { schemaName: `finance_${acme.slug}` },
+        { code: 'FORBIDDEN' },
+      ]);
+    });
+    expect(statements).toHaveLength(2);
+    const none = await recordStatements(() =>
+      gateway.ask(`{ tenantSchema(id: "x", module: "operations") { schemaName } }`, {}, { key }),
+    );
+    expect(none.every((statement) => statement.includes('api_keys'))).toBe(true);
+  });
+
+  test.each(titled(operations.filter(({ field }) => !resolving.includes(field))))(
+    'gets FORBIDDEN for %s',
+    async (_title, { query, field }) => {
+      const before = await head();
+      const { status, data, errors } = await gateway.ask(query, {}, { key, accept: graphqlResponse });
+      expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN', http: { status: 403 } } }]);
+      expect(errors[0]?.message).toContain(scopeOf[field]);
+      expect(status).toBe(403);
+      expect(data?.answer ?? null).toBeNull();
+      expect(await head()).toBe(before);
+    },
+  );
+});
+
+describe.each([...new Set(Object.values(scopeOf))])('the scope %s', (scope) => {
+  test('opens what it says and nothing else', async () => {
+    const key = await gateway.createKey(scope);
+    const opened = new Set<string>();
+    for (const { field, query } of oneOfEach) {
+      const { codes } = await gateway.ask(query, {}, { key });
+      // A tenantSchemas answers its keys one by one; its refusals are looked at above.
+      if (field !== 'tenantSchemas' && !codes.includes('FORBIDDEN')) opened.add(field);
+    }
+    const promised = Object.keys(scopeOf).filter((field) => scopeOf[field] === scope);
+    // Opened is also what is then refused for something else: "text" is no scope, and nobody has that id.
+    expect([...opened].toSorted()).toEqual(promised.toSorted());
+  });
+});
+
+test('without the one scope it needs, all the others together do not open a thing', async () => {
+  for (const { field, query } of oneOfEach) {
+    const needed = scopeOf[field];
+    if (!needed) continue;
+    const key = await gateway.createKey(...allScopes.filter((scope) => scope !== needed));
+    expect([field, ...(await gateway.ask(query, {}, { key })).codes]).toEqual([field, 'FORBIDDEN']);
+  }
+});
+
+test('resolve:* resolves every module, and only resolves', async () => {
+  const key = await gateway.createKey('resolve:*');
+  expect(await resolve(gateway, acme.id, 'operations', { key })).toBe(`tenant_${acme.slug}`);
+  expect(await resolve(gateway, acme.id, 'no_such_module', { key })).toBe('MODULE_NOT_FOUND');
+  expect((await gateway.ask('{ modules { name } }', {}, { key })).codes).toEqual(['FORBIDDEN']);
+});
+
+test('a key with every other scope resolves nothing', async () => {
+  const key = await gateway.createKey(
+    ...allScopes.filter((scope) => scope !== 'resolve:*'),
+    'resolve:inventory',
+  );
+  expect(await resolve(gateway, acme.id, 'finance', { key })).toBe('FORBIDDEN');
+  expect(await resolve(gateway, acme.id, 'inventory', { key })).toBe('MODULE_NOT_SUBSCRIBED');
+});

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openBrowser, skipsBrowser, type Visit, visit } from '../setup/browser.js';
+import { aDataDir, aFolder, type ServingProcess, serve } from '../setup/process.js';
+
+describe.skipIf(skipsBrowser)('GraphiQL in a browser without internet', { timeout: 60_000 }, () => {
+  let gateway: ServingProcess;
+  let browser: Browser;
+  let graphiql: Visit;
+  beforeAll(async () => {
+    gateway = await serve({ DATA_DIR: await aDataDir() });
+    browser = await openBrowser();
+    graphiql = await visit(browser, gateway.url, '/graphql');
+    await graphiql.page.locator('.graphiql-execute-button').waitFor({ timeout: 30_000 });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await gateway?.end('SIGTERM');
+  });
+
+  test('opens with the examples and runs the first one', async () => {
+    const { page } = graphiql;
+    const tabs = page.locator('[role="tab"]');
+    await expect
+      .poll(() => tabs.allInnerTexts())
+      .toEqual(['Resolve', 'ResolveMany', 'Provision', 'Tenants', 'AuditLog']);
+    await page.locator('.graphiql-execute-button').click();
+    const result = page.locator('.result-window');
+    await expect.poll(() => result.innerText(), { timeout: 15_000 }).toContain('"finance_demo_harbour"');
+    await page.screenshot({ path: join(await aFolder(), 'graphiql.png') });
+  });
+
+  test('knows the schema: documentation, and completion while one types', async () => {
+    const { page } = graphiql;
+    await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+    const documentation = page.locator('.graphiql-doc-explorer');
+    await documentation.getByText('Query', { exact: true }).click();
+    await documentation.getByText('tenantSchema', { exact: true }).click();
+    await expect.poll(() => documentation.innerText()).toContain('ModuleName!');
+
+    await page.getByRole('button', { name: /New tab/i }).click();
+    await page.locator('.graphiql-query-editor .monaco-editor').first().click();
+    await page.keyboard.press('ControlOrMeta+A');
+    await page.keyboard.type('{ tenantSc', { delay: 30 });
+    const suggestions = page.locator('.suggest-widget.visible .monaco-list-row');
+    await expect
+      .poll(() => suggestions.allInnerTexts(), { timeout: 15_000 })
+      .toEqual(expect.arrayContaining([expect.stringMatching(/^tenantSchemas/)]));
+  });
+
+  test('has asked no other host for anything and broken none of its rules', () => {
+    expect(graphiql.foreignRequests).toEqual([]);
+    expect(graphiql.problems).toEqual([]);
+  });
+});

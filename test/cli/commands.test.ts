@@ -1,0 +1,101 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { describe, expect, test } from 'vitest';
+import { createDatabase, createRegistryDatabase } from '../setup/database.js';
+import { aDataDir, postmasterPid, run } from '../setup/process.js';
+
+const hint = '(add --help for what this command takes)\n';
+
+describe('the command line', { timeout: 60_000 }, () => {
+  test.each([
+    [['--help'], ['serve', 'migrate', 'keys', 'help']],
+    [['help'], ['serve', 'migrate', 'keys', 'help']],
+    [
+      ['keys', '--help'],
+      ['create', 'list', 'revoke', 'help'],
+    ],
+    [
+      ['help', 'keys'],
+      ['create', 'list', 'revoke', 'help'],
+    ],
+  ])('%j explains the commands', async (args, commands) => {
+    const { code, stdout, stderr } = await run(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const explained = [...stdout.matchAll(/^ {2}([a-z]+) .*\S$/gm)].map(([, command]) => command);
+    expect(explained).toEqual(commands);
+  });
+
+  test('says which scopes there are', async () => {
+    const { stdout } = await run(['keys', 'create', '--help']);
+    for (const scope of ['resolve:<module>', 'registry:read', 'registry:write', 'provision', 'audit:read'])
+      expect(stdout).toContain(scope);
+  });
+
+  test.each([
+    [['frobnicate'], `error: unknown command 'frobnicate'\n${hint}`],
+    [['--frobnicate'], `error: unknown option '--frobnicate'\n${hint}`],
+    [['serve', 'twice'], `error: too many arguments for 'serve'. Expected 0 arguments but got 1.\n${hint}`],
+    [['keys', 'frobnicate'], `error: unknown command 'frobnicate'\n${hint}`],
+  ])('%j is refused in a line that names it', async (args, complaint) => {
+    expect(await run(args)).toEqual({ code: 1, signal: null, stdout: '', stderr: complaint });
+  });
+
+  test.each([[[]], [['keys']]])('%j alone explains itself, and is no success', async (args) => {
+    const { code, stdout, stderr } = await run(args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^Usage: tenant-registry/);
+  });
+
+  test('npx tenant-registry works in the checkout', async () => {
+    const registry = await createRegistryDatabase();
+    const { stdout } = await promisify(execFile)('npx', ['tenant-registry', 'keys', 'list'], {
+      cwd: join(import.meta.dirname, '../..'),
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, DATABASE_URL: registry.url },
+    });
+    expect(stdout).toBe('There are no keys; make one with "tenant-registry keys create".\n');
+    await registry.drop();
+  });
+});
+
+describe('migrate', { timeout: 60_000 }, () => {
+  const done = 'The registry database is up to date.\n';
+
+  test('makes the tables of an empty database, and nothing the second time', async () => {
+    const registry = await createDatabase();
+    const env = { DATABASE_URL: registry.url };
+    const first = await run(['migrate'], env);
+    expect(first).toMatchObject({ code: 0, stdout: done });
+    expect(first.stderr).toContain('"msg":"migrated the registry database"');
+    expect(await run(['migrate'], env)).toEqual({ code: 0, signal: null, stdout: done, stderr: '' });
+    const client = new pg.Client({ connectionString: registry.url });
+    await client.connect();
+    const { rows } = await client.query('SELECT count(*)::int AS tenants FROM tenants');
+    await client.end();
+    expect(rows).toEqual([{ tenants: 0 }]);
+    await registry.drop();
+  });
+
+  test('works on the embedded database and leaves nothing running', async () => {
+    const dataDir = await aDataDir();
+    expect(await run(['migrate'], { DATA_DIR: dataDir })).toMatchObject({ code: 0, stdout: done });
+    expect(await postmasterPid(dataDir)).toBeUndefined();
+  });
+
+  test('refuses a database with tables of somebody else, and says what to do', async () => {
+    const database = await createDatabase();
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await client.query('CREATE TABLE customers (id int)');
+    await client.end();
+    expect(await run(['migrate'], { DATABASE_URL: database.url })).toEqual({
+      code: 1,
+      signal: null,
+      stdout: '',
+      stderr:
+        'The database holds tables, but none of them from a migration: give the registry an empty database\n',
+    });
+    await database.drop();
+  });
+});

@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+import { aDataDir, run, type ServingProcess, serve } from '../setup/process.js';
+
+const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
+const create = (scopes: string, ...more: string[]) => [
+  ...['keys', 'create', '--name', 'a service', '--scopes', scopes],
+  ...more,
+];
+
+describe('keys at the command line', { timeout: 60_000 }, () => {
+  let registry: TestDatabase;
+  let env: Record<string, string>;
+  let gateway: ServingProcess;
+  beforeAll(async () => {
+    registry = await createRegistryDatabase();
+    env = { DATABASE_URL: registry.url };
+    gateway = await serve(env);
+  });
+  afterAll(async () => {
+    await gateway?.end('SIGTERM');
+    await registry?.drop();
+  });
+
+  const tenantsWith = (key: string) => gateway.ask('{ tenants { totalCount } }', { key });
+
+  test('--json prints id and secret, and nothing else; the key opens what its scopes say', async () => {
+    const { code, stdout, stderr } = await run(create('resolve:finance, registry:read', '--json'), env);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^\{.*\}\n$/);
+    const made = JSON.parse(stdout);
+    expect(made).toEqual({
+      id: expect.stringMatching(uuid),
+      secret: expect.stringMatching(/^trk_[\w-]{43}$/),
+    });
+    expect((await tenantsWith(made.secret)).body).toEqual({ data: { tenants: { totalCount: 0 } } });
+    const beyond = await gateway.ask('mutation { registerTenant(input: { name: "No" }) { revision } }', {
+      key: made.secret,
+    });
+    expect(beyond.codes).toEqual(['FORBIDDEN']);
+  });
+
+  test('for people, it says how to send the secret and that it is not shown again', async () => {
+    const { code, stdout } = await run(create('registry:read'), env);
+    expect(code).toBe(0);
+    const [, id, secret] = /^Key (\S+)\nSecret (\S+)\n/.exec(stdout) ?? [];
+    expect(stdout).toBe(
+      `Key ${id}\nSecret ${secret}\nIt is not shown again. Send it as "Authorization: Bearer ${secret}".\n`,
+    );
+    expect((await tenantsWith(secret ?? '')).status).toBe(200);
+    const listed = await run(['keys', 'list'], env);
+    expect(listed.stdout).toContain(`${id}  valid  a service  registry:read\n`);
+    expect(listed.stdout).not.toContain(secret);
+  });
+
+  test('list shows every key and no secret, also as JSON', async () => {
+    const made = JSON.parse(
+      (await run(create('resolve:*', '--json', '--expires', '2099-01-31T00:00:00Z'), env)).stdout,
+    );
+    const { stdout } = await run(['keys', 'list', '--json'], env);
+    const listed: Record<string, unknown>[] = JSON.parse(stdout);
+    expect(listed.find(({ id }) => id === made.id)).toMatchObject({
+      name: 'a service',
+      scopes: ['resolve:*'],
+      expiresAt: '2099-01-31T00:00:00.000Z',
+      revokedAt: null,
+      createdBy: expect.stringMatching(/^operator:./),
+    });
+    expect(stdout).not.toMatch(/trk_|secret|hash/i);
+    expect((await run(['keys', 'list'], env)).stdout).toContain(
+      `${made.id}  until 2099-01-31T00:00:00.000Z  `,
+    );
+  });
+
+  test('revoke closes the door at once; again, it changes nothing', async () => {
+    const { id, secret } = JSON.parse((await run(create('registry:read', '--json'), env)).stdout);
+    expect((await tenantsWith(secret)).status).toBe(200);
+    for (let time = 0; time < 2; time++)
+      expect(await run(['keys', 'revoke', id], env)).toMatchObject({
+        code: 0,
+        stdout: `Key ${id} opens nothing any more.\n`,
+        stderr: '',
+      });
+    expect(await tenantsWith(secret)).toMatchObject({ status: 401, codes: ['UNAUTHENTICATED'] });
+    expect((await run(['keys', 'list'], env)).stdout).toContain(`${id}  revoked  `);
+  });
+
+  const isDate = 'It is no date such as 2027-01-31T00:00:00Z.';
+  test.each([
+    ['an unknown scope', create('registry:read,root'), /^VALIDATION_ERROR: scopes\.1: .*registry:read/],
+    ['no scope', create(''), /^VALIDATION_ERROR: scopes/],
+    ['no name', create('registry:read').with(3, ' '), /^VALIDATION_ERROR: name: must not be empty$/],
+    [
+      'a missing option',
+      ['keys', 'create', '--name', 'x'],
+      /^error: required option '--scopes <scopes>' not /,
+    ],
+    [
+      'a date that is none',
+      create('registry:read', '--expires', 'tomorrow'),
+      `error: option '--expires <date>' argument 'tomorrow' is invalid. ${isDate}`,
+    ],
+    [
+      'a date in the past',
+      create('registry:read', '--expires', '2020-01-31'),
+      'VALIDATION_ERROR: expiresAt: must be in the future',
+    ],
+    ['an id that is none', ['keys', 'revoke', 'mine'], 'VALIDATION_ERROR: id: must be a UUID'],
+    [
+      'the id of no key',
+      ['keys', 'revoke', '00000000-0000-4000-8000-000000000000'],
+      'VALIDATION_ERROR: id: no API key has the id 00000000-0000-4000-8000-000000000000',
+    ],
+    ['no id', ['keys', 'revoke'], "error: missing required argument 'id'"],
+  ])('%s is refused in a line that names it', async (_what, args, complaint) => {
+    const { code, stdout, stderr } = await run(args, env);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    const [first, ...rest] = stderr.trimEnd().split('\n');
+    if (typeof complaint === 'string') expect(first).toBe(complaint);
+    else expect(first).toMatch(complaint);
+    expect(rest).toEqual(first?.startsWith('error:') ? ['(add --help for what this command takes)'] : []);
+  });
+});
+
+describe('keys of the embedded database', { timeout: 120_000 }, () => {
+  test('are made while the gateway runs and while it does not, and open it from then on', async () => {
+    const env = { DATA_DIR: await aDataDir() };
+    const secretOf = async () => {
+      const { code, stdout, stderr } = await run(create('registry:read', '--json'), env);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      return JSON.parse(stdout).secret as string;
+    };
+    // The very first command on an empty folder.
+    const first = await secretOf();
+    await using gateway = await serve({ ...env, AUTH_MODE: 'required' });
+    const second = await secretOf();
+    for (const key of [first, second])
+      expect((await gateway.ask('{ tenants { totalCount } }', { key })).body).toEqual({
+        data: { tenants: { totalCount: 2 } },
+      });
+    expect((await gateway.ask('{ tenants { totalCount } }')).codes).toEqual(['UNAUTHENTICATED']);
+    expect(await gateway.end('SIGTERM')).toMatchObject({ code: 0 });
+  });
+});

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { lookAt, provision, subscribe, unsubscribe } from '../provisioning/calls.js';
+import { databasesLike, ownersOf, schemasAt } from '../provisioning/catalog.js';
+import { contacts, openWorkshop, type Workshop } from '../provisioning/workshop.js';
+import { uniqueName } from '../setup/database.js';
+import { type Answer, openGateway, type TestGateway } from '../setup/gateway.js';
+import { aTenant } from '../setup/stories.js';
+
+let workshop: Workshop;
+let replica: TestGateway;
+// Much at once, on a machine that may have other things to do.
+vi.setConfig({ testTimeout: 120_000 });
+beforeAll(async () => {
+  workshop = await openWorkshop(
+    { name: 'crm', migrations: contacts },
+    { name: 'hr', migrations: contacts },
+    { name: 'vault', migrations: contacts, isolation: 'DATABASE' },
+  );
+  replica = await openGateway({ sharing: workshop.gateway, config: workshop.config });
+});
+afterAll(async () => {
+  await replica.close();
+  await workshop.close();
+});
+
+/** All at once, every second one at the other gateway. */
+function atOnce<T>(count: number, work: (gateway: TestGateway, at: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, (_, at) => work(at % 2 ? replica : workshop.gateway, at)));
+}
+
+const register = (gateway: TestGateway, input: object) =>
+  gateway.ask(
+    `mutation ($input: RegisterTenantInput!) { registerTenant(input: $input) { tenant { id slug } revision } }`,
+    { input },
+  );
+
+describe('50 registrations at once', () => {
+  function expectOneWinner(answers: Answer<undefined>[]): void {
+    expect(answers.filter(({ errors }) => errors.length === 0)).toHaveLength(1);
+    const refusals = answers.flatMap(({ errors }) => errors);
+    expect(refusals).toHaveLength(49);
+    for (const { extensions } of refusals)
+      expect(extensions).toMatchObject({ code: 'CONFLICT', fields: [{ field: 'slug' }] });
+  }
+  const traces = (slug: string) =>
+    workshop.gateway.psql<{ kind: string }>(
+      `SELECT kind FROM registry_change WHERE tenant_slug = $1 ORDER BY 1`,
+      [slug],
+    );
+  const onceRegistered = [
+    ...[{ kind: 'branding.created' }, { kind: 'settings.created' }, { kind: 'tenant.registered' }],
+  ];
+
+  test('of one slug: one wins, 49 get CONFLICT, and the log knows of one', async () => {
+    const slug = uniqueName('t');
+    expectOneWinner(await atOnce(50, (gateway) => register(gateway, { name: 'Same', slug })));
+    expect(await traces(slug)).toEqual(onceRegistered);
+  });
+
+  test('of one name: one wins, 49 get CONFLICT', async () => {
+    const name = uniqueName('Same Name');
+    expectOneWinner(await atOnce(50, (gateway) => register(gateway, { name })));
+  });
+
+  test('with one idempotency key: all get the one tenant', async () => {
+    const slug = uniqueName('t');
+    const input = { name: 'Same', slug, idempotencyKey: slug };
+    const answers = await atOnce(50, (gateway) => register(gateway, input));
+    expect(answers.flatMap(({ errors }) => errors)).toEqual([]);
+    expect(new Set(answers.map(({ data }) => JSON.stringify(data)))).toHaveLength(1);
+    expect(await traces(slug)).toEqual(onceRegistered);
+  });
+});
+
+describe('50 subscriptions of one tenant to one module at once', () => {
+  const losing = ['OPERATION_IN_PROGRESS', 'CONFLICT'];
+
+  test.each(['crm', 'vault'])('%s: one succeeds, and there is one place', async (module) => {
+    const tenant = await aTenant().at(workshop.gateway);
+    const answers = await atOnce(50, (gateway) => subscribe(gateway, { tenantId: tenant.id, module }));
+    expect(answers.filter(({ operation }) => operation?.status === 'SUCCEEDED')).toHaveLength(1);
+    const refusals = answers.flatMap(({ code }) => code ?? []);
+    expect(refusals).toHaveLength(49);
+    expect(refusals.filter((code) => !losing.includes(code))).toEqual([]);
+
+    const name = `${module}_${tenant.slug}`;
+    const places = [...(await schemasAt(workshop.url(module))), ...(await databasesLike(`${name}%`))];
+    expect(places.filter((place) => place.startsWith(name))).toEqual([name]);
+    expect(
+      await workshop.gateway.psql('SELECT status::text FROM operations WHERE tenant_id = $1', [tenant.id]),
+    ).toEqual([{ status: 'succeeded' }]);
+  });
+
+  test('again, after it was cancelled: one goes to work on what stands there', async () => {
+    const tenant = await aTenant().subscribedTo('crm').at(workshop.gateway);
+    await unsubscribe(workshop.gateway, { tenantId: tenant.id, module: 'crm' });
+    const answers = await atOnce(50, (gateway) => subscribe(gateway, { tenantId: tenant.id, module: 'crm' }));
+    expect(answers.filter(({ operation }) => operation?.status === 'SUCCEEDED')).toHaveLength(1);
+    const [subscription] = (await lookAt(replica, tenant.id)).subscriptions;
+    expect(subscription).toMatchObject({ status: 'ACTIVE', generation: 2 });
+    expect(subscription?.history).toHaveLength(2);
+  });
+
+  test('under 50 names: one of them is made', async () => {
+    const tenant = await aTenant().at(workshop.gateway);
+    const stem = uniqueName('s');
+    const answers = await atOnce(50, (gateway, at) =>
+      subscribe(gateway, { tenantId: tenant.id, module: 'crm', schemaName: `${stem}_${at}` }),
+    );
+    const [winner, ...others] = answers.filter(({ code }) => code === undefined);
+    expect(others).toEqual([]);
+    const made = (await schemasAt(workshop.url('crm'))).filter((schema) => schema.startsWith(stem));
+    expect(made).toEqual([winner?.subscription.schemaName]);
+  });
+});
+
+describe('20 tenants at once', () => {
+  /** Twenty slugs that are one name once - becomes _. */
+  const twins = (stem: string) =>
+    Array.from({ length: 20 }, (_, at) =>
+      [...'abcdef'].reduce((slug, word, place) => slug + ((at >> place) % 2 ? '-' : '_') + word, stem),
+    );
+
+  test('whose names collide: 20 different schemas, each one’s own', async () => {
+    const slugs = twins('twin');
+    await atOnce(20, (gateway, at) => aTenant({ slug: slugs[at] ?? '' }).at(gateway));
+    const answers = await atOnce(20, (gateway, at) =>
+      subscribe(gateway, { tenantId: slugs[at], module: 'crm' }),
+    );
+    expect(answers.map(({ code, operation }) => code ?? operation.status)).toEqual(
+      slugs.map(() => 'SUCCEEDED'),
+    );
+    const names = answers.map(({ subscription }) => subscription.schemaName);
+    expect([...names].sort()).toEqual(
+      [
+        'crm_twin_a_b_c_d_e_f',
+        ...Array.from({ length: 19 }, (_, at) => `crm_twin_a_b_c_d_e_f_${at + 2}`),
+      ].sort(),
+    );
+    const tenants = await workshop.gateway.psql<{ slug: string; id: string }>(
+      'SELECT slug, id FROM tenants WHERE slug = ANY($1)',
+      [slugs],
+    );
+    for (const { slug, id } of tenants)
+      expect(await ownersOf(workshop.url('crm'), names[slugs.indexOf(slug)] ?? '')).toEqual([
+        { tenantId: id, module: 'crm' },
+      ]);
+  });
+
+  test('provisioned whole, whose names collide: 20 tenants, 40 schemas', async () => {
+    const slugs = twins('whole');
+    const answers = await atOnce(20, (gateway, at) =>
+      provision(gateway, { slug: slugs[at] ?? '', modules: at % 3 ? ['hr', 'crm'] : ['crm', 'hr'] }),
+    );
+    expect(answers.map(({ code, operation }) => code ?? operation.status)).toEqual(
+      slugs.map(() => 'SUCCEEDED'),
+    );
+    for (const module of ['crm', 'hr']) {
+      const made = (await schemasAt(workshop.url(module))).filter((name) => name.includes('_whole_'));
+      expect(made).toHaveLength(20);
+    }
+  });
+
+  test('that want one name: one gets it, 19 get CONFLICT', async () => {
+    const tenants = await atOnce(20, (gateway) => aTenant().at(gateway));
+    const schemaName = uniqueName('s');
+    const answers = await atOnce(20, (gateway, at) =>
+      subscribe(gateway, { tenantId: tenants[at]?.id, module: at % 3 ? 'crm' : 'hr', schemaName }),
+    );
+    expect(answers.filter(({ operation }) => operation?.status === 'SUCCEEDED')).toHaveLength(1);
+    const refusals = answers.filter(({ code }) => code !== undefined);
+    expect(refusals).toHaveLength(19);
+    for (const refusal of refusals)
+      expect(refusal).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
+  });
+});
+
+test('more tenants than there are connections wait for their turn, however long it takes', async () => {
+  await workshop.write('hr/0003_slow.sql', 'SELECT pg_sleep(0.5);');
+  onTestFinished(() => workshop.remove('hr/0003_slow.sql'));
+  const tenants = await atOnce(60, (gateway) => aTenant().at(gateway));
+  // All at one gateway, whose five connections need more than the five seconds a server may take to answer.
+  const answers = await Promise.all(
+    tenants.map(({ id }) => subscribe(workshop.gateway, { tenantId: id, module: 'hr' })),
+  );
+  expect(answers.map(({ code, operation }) => code ?? operation.error)).toEqual(tenants.map(() => null));
+});
+
+test('50 provisions of one slug at once: one tenant, provisioned once', async () => {
+  const slug = uniqueName('t');
+  const answers = await atOnce(50, (gateway) => provision(gateway, { slug, modules: ['crm', 'hr'] }));
+  expect(answers.filter(({ operation }) => operation?.status === 'SUCCEEDED')).toHaveLength(1);
+  const refusals = answers.flatMap(({ code }) => code ?? []);
+  expect(refusals).toHaveLength(49);
+  expect(refusals.filter((code) => !['CONFLICT', 'OPERATION_IN_PROGRESS'].includes(code))).toEqual([]);
+});

@@ -1,0 +1,81 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { queryOnce } from '../database/scratch.js';
+import { openWorkshop, type Workshop } from '../provisioning/workshop.js';
+import { createDatabase } from '../setup/database.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { endSessionsAndCount, examineLog, soundLog } from './change-log.js';
+import { runWriters } from './writers.js';
+
+let workshop: Workshop;
+let replica: TestGateway;
+beforeAll(async () => {
+  workshop = await openWorkshop({ name: 'light', migrations: {} }, { name: 'other', migrations: {} });
+  replica = await openGateway({ sharing: workshop.gateway, config: workshop.config });
+});
+afterAll(async () => {
+  await replica.close();
+  await workshop.close();
+});
+
+const seed = Math.trunc(Math.random() * 0x7fffffff);
+
+test(`8 writers on two gateways: no deadlock, no hole, an unbroken chain (seed ${seed})`, async () => {
+  const report = await runWriters({
+    doors: [workshop.gateway, replica],
+    byHand: (sql) => queryOnce(workshop.gateway.registry.url, sql),
+    ...{ writers: 8, tenants: 20, modules: ['light', 'other'], forMs: 8_000, atLeast: 600, seed },
+  });
+  expect(report.surprises).toEqual([]);
+  expect(report.answers).toMatchObject({ ok: expect.any(Number), 'operation SUCCEEDED': expect.any(Number) });
+
+  const log = await examineLog(workshop.gateway.registry.url);
+  expect(log).toMatchObject({ ...soundLog, revisions: log.head });
+  expect(log.head).toBeGreaterThan(100);
+  const left = await workshop.gateway.psql(
+    `SELECT id FROM operations WHERE status IN ('queued', 'running', 'compensating')
+     UNION ALL SELECT id FROM module_subscriptions WHERE status = 'provisioning'
+     UNION ALL SELECT id FROM tenants WHERE status = 'provisioning'`,
+  );
+  expect(left).toEqual([]);
+  for (const url of [workshop.gateway.registry.url, workshop.url('light'), workshop.url('other')])
+    expect(await endSessionsAndCount(url)).toMatchObject({ deadlocks: 0 });
+}, 120_000);
+
+test('a deadlock would have been seen', async () => {
+  const database = await createDatabase();
+  const [one, two] = [
+    new pg.Client({ connectionString: database.url }),
+    new pg.Client({ connectionString: database.url }),
+  ];
+  for (const client of [one, two]) client.on('error', () => undefined); // their sessions are ended
+  try {
+    await Promise.all([one.connect(), two.connect()]);
+    await one.query('BEGIN; SELECT pg_advisory_xact_lock(1)');
+    await two.query('BEGIN; SELECT pg_advisory_xact_lock(2)');
+    const both = await Promise.allSettled([
+      one.query('SELECT pg_advisory_xact_lock(2)'),
+      two.query('SELECT pg_advisory_xact_lock(1)'),
+    ]);
+    expect(both.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    expect(await endSessionsAndCount(database.url)).toMatchObject({ deadlocks: 1 });
+  } finally {
+    await Promise.allSettled([one.end(), two.end()]);
+    await database.drop();
+  }
+});
+
+test('a hole and an altered entry would have been seen', async () => {
+  const client = new pg.Client({ connectionString: workshop.gateway.registry.url });
+  await client.connect();
+  await client.query(`
+    ALTER TABLE registry_change DISABLE TRIGGER ALL;
+    DELETE FROM registry_change WHERE revision = 10;
+    UPDATE registry_change SET actor = 'nobody' WHERE revision = 20;`);
+  await client.end();
+  const log = await examineLog(workshop.gateway.registry.url);
+  expect(log.revisions).toBe(log.head - 1);
+  expect(log.holes).toBe(1);
+  expect(log.brokenLinks).toBe(1);
+  expect(log.altered).toBeGreaterThan(0);
+});

@@ -1,0 +1,202 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, readConfig } from '../src/config.js';
+import { aDataDir, run } from './setup/process.js';
+
+const database = 'postgres://someone:sesame@db.example:5432/registry';
+const urlHint = 'must be a URL such as postgres://user:password@host:5432/database';
+const openRefused =
+  'AUTH_MODE=open is refused: it is only for the embedded database (no DATABASE_URL) on a loopback HOST; ' +
+  'unset it and create a key with "tenant-registry keys create"';
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+describe('the configuration', () => {
+  test('of an empty environment is the one for a bare machine', () => {
+    expect(readConfig({})).toEqual({
+      databaseUrl: undefined,
+      serviceDatabaseUrls: {},
+      host: '127.0.0.1',
+      port: 4000,
+      dataDir: '.data',
+      modulesDir: new URL('../modules', import.meta.url).pathname,
+      authMode: 'open',
+      logLevel: 'info',
+      shutdownTimeoutMs: 10_000,
+    });
+  });
+
+  test('takes every variable, without the blanks around it', () => {
+    expect(
+      readConfig({
+        DATABASE_URL: ` ${database} `,
+        FINANCE_DB_URL: `${database}?sslmode=require\n`,
+        HOST: ' 0.0.0.0 ',
+        PORT: ' 8080 ',
+        DATA_DIR: ' /data ',
+        MODULES_DIR: ' /modules ',
+        AUTH_MODE: ' required ',
+        LOG_LEVEL: ' debug ',
+        SHUTDOWN_TIMEOUT_MS: ' 2500 ',
+      }),
+    ).toEqual({
+      databaseUrl: database,
+      serviceDatabaseUrls: { FINANCE_DB_URL: `${database}?sslmode=require` },
+      host: '0.0.0.0',
+      port: 8080,
+      dataDir: '/data',
+      modulesDir: '/modules',
+      authMode: 'required',
+      logLevel: 'debug',
+      shutdownTimeoutMs: 2_500,
+    });
+  });
+
+  test('takes a variable that is empty or blank for one that is not set', () => {
+    const names = [
+      ...['DATABASE_URL', 'FINANCE_DB_URL', 'HOST', 'PORT', 'DATA_DIR', 'MODULES_DIR'],
+      ...['AUTH_MODE', 'LOG_LEVEL', 'SHUTDOWN_TIMEOUT_MS'],
+    ];
+    for (const blank of ['', '  '])
+      expect(readConfig(Object.fromEntries(names.map((name) => [name, blank])))).toEqual(readConfig({}));
+  });
+
+  test.each([
+    ['PORT', ['abc', '-1', '65536', '4.5', '1e3', '0x50', '+80', '٣'], 'a whole number from 0 to 65535'],
+    ['SHUTDOWN_TIMEOUT_MS', ['soon', '99', '600001', '-5', '1s'], 'a whole number from 100 to 600000'],
+  ])('refuses a %s like %j', (name, values, wanted) => {
+    for (const value of values)
+      expect(problemsOf({ [name]: value })).toEqual([`${name} must be ${wanted}, not "${value}"`]);
+  });
+
+  test.each([
+    ['PORT', ['0', '1', '65535', '0080']],
+    ['SHUTDOWN_TIMEOUT_MS', ['100', '600000']],
+    ['LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']],
+    ['AUTH_MODE', ['open', 'required']],
+  ])('takes a %s like %j', (name, values) => {
+    for (const value of values) expect(problemsOf({ [name]: value })).toEqual([]);
+  });
+
+  test.each([
+    ['AUTH_MODE', ['none', 'OPEN', 'open,required'], 'AUTH_MODE must be open or required'],
+    [
+      'LOG_LEVEL',
+      ['loud', 'INFO', '30'],
+      'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
+    ],
+  ])('refuses a %s like %j', (name, values, problem) => {
+    for (const value of values) expect(problemsOf({ [name]: value })).toEqual([problem]);
+  });
+
+  test.each(['DATABASE_URL', 'OPERATIONS_DB_URL', 'FINANCE_DB_URL', 'MY_OWN_MODULE_DB_URL'])(
+    'refuses a %s that names no PostgreSQL database, and repeats none of it',
+    (name) => {
+      const wrong = [
+        ...['sesame', 'localhost:5432', '/var/run/postgresql', 'mysql://u:sesame@h/d', 'http://u:sesame@h/d'],
+        ...['postgres://u:sesame@h', 'postgres://u:sesame@h/', 'postgres://u:sesame@h:port/d'],
+        ...['postgres://u:sesame@h:70000/d', 'postgres://u:sesame@h/d%zz', 'postgres:sesame', 'file:///d'],
+      ];
+      for (const value of wrong) expect(problemsOf({ [name]: value }), value).toEqual([`${name} ${urlHint}`]);
+    },
+  );
+
+  test('knows the variables of modules by their ends, and other URLs by what they are', () => {
+    const { serviceDatabaseUrls } = readConfig({
+      FINANCE_DB_URL: database,
+      CRM_PRIMARY_URL: 'postgresql://crm@localhost/crm',
+      REDIS_URL: 'redis://localhost',
+      HOMEPAGE_URL: 'https://example.org',
+      finance_db_url: database,
+      DATABASE_URL: database,
+    });
+    expect(serviceDatabaseUrls).toEqual({
+      FINANCE_DB_URL: database,
+      CRM_PRIMARY_URL: 'postgresql://crm@localhost/crm',
+    });
+  });
+});
+
+describe('AUTH_MODE', () => {
+  const loopback = ['127.0.0.1', '127.1.2.3', 'localhost', '::1'];
+  const elsewhere = [
+    '0.0.0.0',
+    '::',
+    '192.168.1.5',
+    'gateway.internal',
+    '127.0.0.1.example',
+    '128.0.0.1',
+    '',
+  ];
+
+  test.each(loopback)('is open on the embedded database at %s, unless required is asked for', (HOST) => {
+    expect(readConfig({ HOST }).authMode).toBe('open');
+    expect(readConfig({ HOST, AUTH_MODE: 'open' }).authMode).toBe('open');
+    expect(readConfig({ HOST, AUTH_MODE: 'required' }).authMode).toBe('required');
+  });
+
+  test.each(elsewhere.filter((host) => host !== ''))('is required at %s, and open is refused', (HOST) => {
+    expect(readConfig({ HOST }).authMode).toBe('required');
+    expect(problemsOf({ HOST, AUTH_MODE: 'open' })).toEqual([openRefused]);
+  });
+
+  test.each([...loopback, ...elsewhere])(
+    'is required with a DATABASE_URL at "%s", and open is refused',
+    (HOST) => {
+      expect(readConfig({ HOST, DATABASE_URL: database }).authMode).toBe('required');
+      expect(problemsOf({ HOST, DATABASE_URL: database, AUTH_MODE: 'open' })).toEqual([openRefused]);
+    },
+  );
+});
+
+describe('a start with an environment that is wrong', { timeout: 30_000 }, () => {
+  const wrong = {
+    DATABASE_URL: 'mysql://someone:sesame@db.example/registry',
+    FINANCE_DB_URL: 'someone:sesame@db.example',
+    PORT: 'http',
+    SHUTDOWN_TIMEOUT_MS: '5',
+    AUTH_MODE: 'none',
+    LOG_LEVEL: 'loud',
+  };
+
+  test.each([[['serve']], [['migrate']], [['keys', 'list']]])(
+    '%j says all that is wrong, a line each, without a password, and exits with 1',
+    async (command) => {
+      const { code, stdout, stderr } = await run(command, wrong);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr.split('\n').sort()).toEqual([
+        '',
+        'AUTH_MODE must be open or required',
+        `DATABASE_URL ${urlHint}`,
+        `FINANCE_DB_URL ${urlHint}`,
+        'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
+        'PORT must be a whole number from 0 to 65535, not "http"',
+        'SHUTDOWN_TIMEOUT_MS must be a whole number from 100 to 600000, not "5"',
+      ]);
+    },
+  );
+
+  test('in open mode for everybody is refused before anything is opened', async () => {
+    const dataDir = await aDataDir();
+    for (const env of [{ HOST: '0.0.0.0' }, { DATABASE_URL: database }]) {
+      const ended = await run(['serve'], { ...env, AUTH_MODE: 'open', DATA_DIR: dataDir, PORT: '0' });
+      expect(ended).toEqual({ code: 1, signal: null, stdout: '', stderr: `${openRefused}\n` });
+    }
+    expect(existsSync(dataDir)).toBe(false);
+  });
+
+  test('says the refusal of open mode beside the other problems', () => {
+    expect(problemsOf({ HOST: '0.0.0.0', AUTH_MODE: 'open', PORT: 'http' })).toEqual([
+      'PORT must be a whole number from 0 to 65535, not "http"',
+      openRefused,
+    ]);
+  });
+});

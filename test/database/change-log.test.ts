@@ -1,0 +1,308 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createRegistryDatabase, type TestDatabase, uniqueName } from '../setup/database.js';
+import { queryOnce } from './scratch.js';
+
+let registry: TestDatabase;
+let client: pg.Client;
+beforeAll(async () => {
+  registry = await createRegistryDatabase();
+  client = new pg.Client({ connectionString: registry.url });
+  await client.connect();
+});
+afterAll(async () => {
+  await client?.end();
+  await registry?.drop();
+});
+
+async function run(sql: string, parameters?: unknown[]): Promise<pg.QueryResultRow[]> {
+  return (await client.query(sql, parameters)).rows;
+}
+
+async function head(): Promise<number> {
+  const [row] = await run('SELECT revision::int FROM registry_head');
+  return row?.revision;
+}
+
+const entriesAfter = (revision: number) =>
+  run('SELECT revision::int, position, kind, actor FROM registry_change WHERE revision > $1 ORDER BY 1, 2', [
+    revision,
+  ]);
+
+async function aTenantRow(): Promise<string> {
+  const [row] = await run(`INSERT INTO tenants (slug, name) VALUES ($1, 'Acme') RETURNING id`, [
+    uniqueName('t'),
+  ]);
+  return row?.id;
+}
+
+describe('a transaction', () => {
+  test('that changes several rows is one revision, with an entry for each', async () => {
+    const before = await head();
+    await run('BEGIN');
+    const id = await aTenantRow();
+    await run(`INSERT INTO tenant_settings (tenant_id, company_name) VALUES ($1, 'Acme')`, [id]);
+    await run(`INSERT INTO module_subscriptions (tenant_id, module) VALUES ($1, 'finance')`, [id]);
+    await run('COMMIT');
+    expect(await entriesAfter(before)).toMatchObject([
+      { revision: before + 1, position: 0, kind: 'tenant.registered' },
+      { revision: before + 1, position: 1, kind: 'settings.created' },
+      { revision: before + 1, position: 2, kind: 'subscription.created' },
+    ]);
+    expect(await head()).toBe(before + 1);
+  });
+
+  test('stays one revision when its changes are settled half way', async () => {
+    const id = await aTenantRow();
+    const before = await head();
+    await run('BEGIN');
+    await run(`UPDATE tenants SET name = 'One' WHERE id = $1`, [id]);
+    await run('SET CONSTRAINTS ALL IMMEDIATE');
+    await run(`UPDATE tenants SET name = 'Two' WHERE id = $1`, [id]);
+    await run('COMMIT');
+    expect(await entriesAfter(before)).toMatchObject([
+      { revision: before + 1, position: 0 },
+      { revision: before + 1, position: 1 },
+    ]);
+  });
+
+  test('leaves no entry of what it took back to a savepoint', async () => {
+    const id = await aTenantRow();
+    const before = await head();
+    await run('BEGIN');
+    await run(`UPDATE tenants SET name = 'Kept' WHERE id = $1`, [id]);
+    await run('SAVEPOINT here');
+    await run(`UPDATE tenants SET status = 'suspended' WHERE id = $1`, [id]);
+    await run('SET CONSTRAINTS ALL IMMEDIATE');
+    await run('ROLLBACK TO here');
+    await run('COMMIT');
+    expect(await entriesAfter(before)).toMatchObject([{ position: 0, kind: 'tenant.updated' }]);
+    expect(await findBreak()).toBeUndefined();
+  });
+
+  test('that is rolled back leaves no entry and no gap', async () => {
+    const before = await head();
+    await run('BEGIN');
+    await aTenantRow();
+    await run('SET CONSTRAINTS ALL IMMEDIATE');
+    await run('ROLLBACK');
+    expect(await head()).toBe(before);
+    await aTenantRow();
+    expect(await head()).toBe(before + 1);
+  });
+
+  test('that changes nothing is no revision', async () => {
+    const id = await aTenantRow();
+    const before = await head();
+    await run('UPDATE tenants SET name = name, status = status WHERE id = $1', [id]);
+    await run(`UPDATE modules SET description = description`);
+    expect(await entriesAfter(before)).toEqual([]);
+    const [row] = await run('SELECT version FROM tenants WHERE id = $1', [id]);
+    expect(row?.version).toBe(1);
+  });
+
+  test('that only notes when a key was last used is no revision', async () => {
+    await run(
+      `INSERT INTO api_keys (name, secret_hash, scopes) VALUES ('k', sha256('k'), '{registry:read}')`,
+    );
+    const before = await head();
+    await run(`UPDATE api_keys SET last_used_at = now() WHERE name = 'k'`);
+    expect(await head()).toBe(before);
+    await run(`UPDATE api_keys SET revoked_at = now() WHERE name = 'k'`);
+    expect(await head()).toBe(before + 1);
+  });
+
+  test('holds the head only at its end: others commit while it is open', async () => {
+    const id = await aTenantRow();
+    const before = await head();
+    await run('BEGIN');
+    await run(`UPDATE tenants SET name = 'Slow' WHERE id = $1`, [id]);
+    await queryOnce(
+      registry.url,
+      `SET lock_timeout = '3s'; INSERT INTO tenants (slug, name) VALUES ('${uniqueName('t')}', 'Quick')`,
+    ).finally(() => run('COMMIT'));
+    expect((await entriesAfter(before)).map(({ kind }) => kind)).toEqual([
+      'tenant.registered',
+      'tenant.updated',
+    ]);
+  });
+
+  test('names the actor it set, else the role behind it', async () => {
+    const before = await head();
+    await run('BEGIN');
+    await run(`SELECT set_config('registry.actor', 'somebody', true)`);
+    await aTenantRow();
+    await run('COMMIT');
+    await aTenantRow();
+    const [role] = await run('SELECT session_user AS name');
+    expect((await entriesAfter(before)).map(({ actor }) => actor)).toEqual([
+      'somebody',
+      `role:${role?.name}`,
+    ]);
+  });
+
+  test('tells listeners its revision and nothing else', async () => {
+    const heard: (string | undefined)[] = [];
+    const note = ({ payload }: pg.Notification) => heard.push(payload);
+    client.on('notification', note);
+    await run('LISTEN registry_change');
+    const before = await head();
+    await aTenantRow();
+    await run('BEGIN');
+    await aTenantRow();
+    await run('ROLLBACK');
+    await aTenantRow();
+    // Notifications of an own transaction come with its COMMIT; this answer is behind them.
+    await run('UNLISTEN registry_change');
+    client.off('notification', note);
+    expect(heard).toEqual([String(before + 1), String(before + 2)]);
+  });
+
+  test('of many writers at once: revisions without a hole, in one chain', async () => {
+    const before = await head();
+    const writers = Array.from({ length: 8 }, async (_, writer) => {
+      for (let round = 0; round < 10; round++)
+        await queryOnce(
+          registry.url,
+          `INSERT INTO tenants (slug, name) VALUES ('${uniqueName(`w${writer}`)}', 'Writer')`,
+        );
+    });
+    await Promise.all(writers);
+    const revisions = (await entriesAfter(before)).map(({ revision }) => revision);
+    expect(revisions).toEqual(Array.from({ length: 80 }, (_, at) => before + 1 + at));
+    expect(await findBreak()).toBeUndefined();
+  });
+});
+
+/** Recomputes the chain outside the database; the first entry that does not fit. */
+async function findBreak(): Promise<string | undefined> {
+  const rows = await run(`
+    SELECT revision || '/' || position AS place, previous_hash, hash, jsonb_build_array(
+      revision, position, tenant_id, tenant_slug, module, kind, entity_id, actor, database_role, before, after,
+      to_char(changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'))::text AS content
+    FROM registry_change ORDER BY revision, position`);
+  expect(rows.length).toBeGreaterThan(0);
+  let previous = Buffer.alloc(0);
+  for (const { place, previous_hash, hash, content } of rows) {
+    const expected = createHash('sha256').update(previous).update(content).digest();
+    if (!previous.equals(previous_hash) || !expected.equals(hash)) return place;
+    previous = hash;
+  }
+  const [last] = await run('SELECT hash FROM registry_head');
+  return previous.equals(last?.hash) ? undefined : 'head';
+}
+
+describe('the hash chain', () => {
+  test('holds from the first entry to the head', async () => {
+    const id = await aTenantRow();
+    await run(
+      `UPDATE tenants SET name = 'Ünïcode "quoted" \\ back', tenant_config = '{"b": [1.50, null], "a": {}}' WHERE id = $1`,
+      [id],
+    );
+    expect(await findBreak()).toBeUndefined();
+  });
+
+  const recompute =
+    'UPDATE registry_change SET hash = registry_change_hash(registry_change) WHERE revision = $1';
+  test.each([
+    ['an entry edited', [`UPDATE registry_change SET actor = 'nobody' WHERE revision = $1`]],
+    [
+      'an entry edited and its own hash put right',
+      [`UPDATE registry_change SET before = '{}' WHERE revision = $1`, recompute],
+    ],
+    [
+      'a date moved',
+      [`UPDATE registry_change SET changed_at = changed_at - interval '1 microsecond' WHERE revision = $1`],
+    ],
+    ['an entry removed', ['DELETE FROM registry_change WHERE revision = $1']],
+    ['the newest entries removed', ['DELETE FROM registry_change WHERE revision >= $1']],
+  ])('shows %s behind the triggers’ back', async (_what, statements) => {
+    const at = (await head()) + 1;
+    await aTenantRow();
+    await aTenantRow();
+    await run('BEGIN');
+    try {
+      await run('SET LOCAL session_replication_role = replica');
+      for (const sql of statements) await run(sql, [at]);
+      expect(await findBreak()).toBeDefined();
+    } finally {
+      await run('ROLLBACK');
+    }
+    expect(await findBreak()).toBeUndefined();
+  });
+});
+
+describe('by hand', () => {
+  const refused = { code: '42501' };
+  test.each([
+    `UPDATE registry_change SET actor = 'nobody'`,
+    `UPDATE registry_change SET actor = actor WHERE revision = 1`,
+    'DELETE FROM registry_change',
+    'TRUNCATE registry_change',
+    `INSERT INTO registry_change (revision, position, kind, entity_id, actor, database_role, changed_at, previous_hash, hash)
+     VALUES (999999, 0, 'tenant.updated', 'x', 'nobody', 'nobody', now(), '', '')`,
+    'UPDATE registry_head SET revision = revision + 1',
+    'UPDATE registry_head SET revision = 0, position = 0',
+    `UPDATE registry_head SET incarnation = gen_random_uuid()`,
+    'DELETE FROM registry_head',
+    'TRUNCATE registry_head',
+    'TRUNCATE registry_head, registry_change CASCADE',
+    'TRUNCATE tenants CASCADE',
+    'TRUNCATE modules CASCADE',
+    'TRUNCATE module_subscriptions',
+    'TRUNCATE tenant_settings',
+    'TRUNCATE tenant_branding',
+    'TRUNCATE members CASCADE',
+    'TRUNCATE invitations',
+    'TRUNCATE api_keys',
+    'TRUNCATE storage_names',
+    'TRUNCATE personal_data_keys',
+  ])('%s is refused', async (sql) => {
+    await aTenantRow();
+    const count =
+      'SELECT (SELECT count(*) FROM registry_change) AS entries, (SELECT count(*) FROM tenants) AS tenants';
+    const before = await run(count);
+    await expect(run(sql)).rejects.toMatchObject(refused);
+    expect(await run(count)).toEqual(before);
+  });
+
+  test('there is no second head', async () => {
+    const second = `INSERT INTO registry_head (id, revision, position, hash, transaction_id, transaction_at) VALUES`;
+    await expect(run(`${second} (true, 0, 0, '', 0, now())`)).rejects.toMatchObject({ code: '23505' });
+    await expect(run(`${second} (false, 0, 0, '', 0, now())`)).rejects.toMatchObject({ code: '23514' });
+  });
+});
+
+describe('the epoch', () => {
+  const epochOf = async (url: string) => (await queryOnce(url, 'SELECT registry_epoch() AS epoch'))[0]?.epoch;
+
+  test('stays through changes and is the same for every connection', async () => {
+    const before = await epochOf(registry.url);
+    await aTenantRow();
+    expect(await epochOf(registry.url)).toBe(before);
+    expect(before).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  test('differs in a copy of the database', async () => {
+    const [one, two] = [await createRegistryDatabase(), await createRegistryDatabase()];
+    const epochs = [await epochOf(registry.url), await epochOf(one.url), await epochOf(two.url)];
+    expect(new Set(epochs).size).toBe(3);
+    await one.drop();
+    await two.drop();
+  });
+
+  test('differs when the head row is written anew, as a restore does', async () => {
+    const copy = await createRegistryDatabase();
+    const before = await epochOf(copy.url);
+    const [row] = await queryOnce(copy.url, 'SELECT incarnation FROM registry_head');
+    await queryOnce(
+      copy.url,
+      `BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM registry_head; SET LOCAL session_replication_role = origin;
+       INSERT INTO registry_head (revision, position, hash, incarnation, transaction_id, transaction_at)
+       VALUES (1, 3, '', '${row?.incarnation}', 0, now()); COMMIT`,
+    );
+    expect(await epochOf(copy.url)).not.toBe(before);
+    await copy.drop();
+  });
+});

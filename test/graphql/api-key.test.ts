@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { graphqlResponse, mutate } from '../setup/asking.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await openGateway({ authMode: 'required' });
+});
+afterAll(() => gateway?.close());
+
+const facts = 'apiKey { id name scopes createdAt createdBy expiresAt revokedAt lastUsedAt } secret revision';
+
+/** Creates a key with the rights of another. */
+async function createWith(scopes: string[], input: object) {
+  const key = await gateway.createKey(...scopes);
+  return mutate(gateway, 'createApiKey', input, facts, { key, accept: graphqlResponse });
+}
+
+const revoke = (key: string, id: string) =>
+  mutate(gateway, 'revokeApiKey', { id }, 'apiKey { id revokedAt } revision', {
+    key,
+    accept: graphqlResponse,
+  });
+
+const statusWith = async (key: string) => (await gateway.ask('{ modules { name } }', {}, { key })).status;
+
+describe('a new API key', () => {
+  test('shows its secret once and opens what it was made for', async () => {
+    const { result } = await createWith(['keys:manage', 'registry:read'], {
+      name: 'finance service',
+      scopes: ['registry:read', 'registry:read'],
+    });
+    expect(result.secret).toMatch(/^trk_[\w-]{43}$/);
+    expect(result.apiKey).toMatchObject({
+      name: 'finance service',
+      scopes: ['registry:read'],
+      createdBy: expect.stringMatching(/^api-key:[0-9a-f-]{36}$/),
+      expiresAt: null,
+      revokedAt: null,
+      lastUsedAt: null,
+    });
+    const { data, errors } = await gateway.ask('{ modules { name } }', {}, { key: result.secret });
+    expect(errors).toEqual([]);
+    expect(data.modules).toHaveLength(4);
+  });
+
+  test('is kept as a hash: its secret is nowhere in the registry', async () => {
+    const { result } = await createWith(['keys:manage', 'provision'], {
+      name: 'hidden',
+      scopes: ['provision'],
+    });
+    const [row] = await gateway.psql('SELECT secret_hash FROM api_keys WHERE id = $1', [result.apiKey.id]);
+    expect(row?.secret_hash).toEqual(createHash('sha256').update(result.secret).digest());
+    const [found] = await gateway.psql(
+      `SELECT (SELECT count(*) FROM registry_change AS c WHERE to_jsonb(c)::text LIKE '%' || $1 || '%')
+            + (SELECT count(*) FROM registry_change AS c WHERE to_jsonb(c)::text LIKE '%' || $2 || '%')
+            + (SELECT count(*) FROM idempotency_keys AS i WHERE to_jsonb(i)::text LIKE '%' || $1 || '%')
+            + (SELECT count(*) FROM api_keys AS k WHERE to_jsonb(k)::text LIKE '%' || $1 || '%') AS places`,
+      [result.secret, createHash('sha256').update(result.secret).digest('hex')],
+    );
+    expect(found?.places).toBe('0');
+  });
+
+  test('has another secret each time', async () => {
+    const secrets = await Promise.all(Array.from({ length: 5 }, () => gateway.createKey('provision')));
+    expect(new Set(secrets).size).toBe(5);
+  });
+
+  test('with a last day says so', async () => {
+    const expiresAt = '2099-12-31T23:59:59.000Z';
+    const { result } = await createWith(['keys:manage', 'provision'], {
+      name: 'k',
+      scopes: ['provision'],
+      expiresAt,
+    });
+    expect(result.apiKey.expiresAt).toBe(expiresAt);
+  });
+});
+
+describe('nobody hands out more than they hold:', () => {
+  test.each([
+    [['keys:manage'], ['keys:manage']],
+    [['keys:manage', 'registry:read'], ['registry:read']],
+    [['keys:manage', 'resolve:finance'], ['resolve:finance']],
+    [
+      ['keys:manage', 'resolve:*'],
+      ['resolve:finance', 'resolve:anything', 'resolve:*'],
+    ],
+  ])('%j may make %j', async (own, scopes) => {
+    const { codes, result } = await createWith(own, { name: 'k', scopes });
+    expect(codes).toEqual([]);
+    expect(result.apiKey.scopes).toEqual(scopes);
+  });
+
+  test.each([
+    [['keys:manage'], ['registry:read'], 'registry:read'],
+    [['keys:manage', 'registry:read'], ['registry:read', 'registry:write'], 'registry:write'],
+    [['keys:manage', 'registry:write'], ['registry:read'], 'registry:read'],
+    [['keys:manage', 'resolve:finance'], ['resolve:operations'], 'resolve:operations'],
+    [['keys:manage', 'resolve:finance'], ['resolve:*'], 'resolve:*'],
+    [['keys:manage', 'resolve:*'], ['audit:read'], 'audit:read'],
+    [['provision', 'registry:write'], ['provision'], 'keys:manage'],
+  ])('%j may not make %j', async (own, scopes, missing) => {
+    const count = 'SELECT count(*)::int AS keys FROM api_keys';
+    const [before] = await gateway.psql(count);
+    const { status, codes, errors } = await createWith(own, { name: 'k', scopes });
+    expect([status, codes]).toEqual([403, ['FORBIDDEN']]);
+    expect(errors[0]?.message).toContain(missing);
+    const [after] = await gateway.psql(count);
+    // The one that asked, and no other.
+    expect(after?.keys).toBe(before?.keys + 1);
+  });
+
+  test('what was made so can make no more either', async () => {
+    const first = await createWith(['keys:manage', 'provision'], { name: 'k', scopes: ['keys:manage'] });
+    const { codes } = await mutate(gateway, 'createApiKey', { name: 'k', scopes: ['provision'] }, facts, {
+      key: first.result.secret,
+    });
+    expect(codes).toEqual(['FORBIDDEN']);
+  });
+});
+
+describe('a key is refused as VALIDATION_ERROR', () => {
+  test.each([
+    ['without a name', { name: ' ', scopes: ['provision'] }, 'name'],
+    ['with a name too long', { name: 'x'.repeat(101), scopes: ['provision'] }, 'name'],
+    ['without scopes', { name: 'k', scopes: [] }, 'scopes'],
+    ['for everything', { name: 'k', scopes: ['*'] }, 'scopes.0'],
+    ['for a scope that is none', { name: 'k', scopes: ['provision', 'registry:admin'] }, 'scopes.1'],
+    ['for a scope in capitals', { name: 'k', scopes: ['Provision'] }, 'scopes.0'],
+    ['for a module name that is none', { name: 'k', scopes: ['resolve:No Module'] }, 'scopes.0'],
+    ['for no module', { name: 'k', scopes: ['resolve:'] }, 'scopes.0'],
+    ['with more scopes than there are', { name: 'k', scopes: Array(51).fill('provision') }, 'scopes'],
+    ['until yesterday', { name: 'k', scopes: ['provision'], expiresAt: '2020-01-01T00:00:00Z' }, 'expiresAt'],
+  ])('%s', async (_what, input, field) => {
+    const { status, errors } = await createWith(['keys:manage', 'provision'], input);
+    expect(status).toBe(400);
+    expect(errors[0]?.extensions).toMatchObject({ code: 'VALIDATION_ERROR', fields: [{ field }] });
+  });
+});
+
+describe('a revoked key', () => {
+  test('opens nothing from the answer on, and revoking it again changes nothing', async () => {
+    const manager = await gateway.createKey('keys:manage', 'registry:read');
+    const { result } = await mutate(
+      gateway,
+      'createApiKey',
+      { name: 'k', scopes: ['registry:read'] },
+      facts,
+      {
+        key: manager,
+      },
+    );
+    expect(await statusWith(result.secret)).toBe(200);
+    const first = await revoke(manager, result.apiKey.id);
+    expect(await statusWith(result.secret)).toBe(401);
+    expect(Date.now() - Date.parse(first.result.apiKey.revokedAt)).toBeLessThan(60_000);
+    const second = await revoke(manager, result.apiKey.id.toUpperCase());
+    expect(second.result).toEqual(first.result);
+  });
+
+  test('may be the one that asks', async () => {
+    const manager = await gateway.createKey('keys:manage');
+    const [row] = await gateway.psql('SELECT id FROM api_keys ORDER BY created_at DESC LIMIT 1');
+    expect((await revoke(manager, row?.id)).codes).toEqual([]);
+    expect(await statusWith(manager)).toBe(401);
+  });
+
+  test.each(['00000000-0000-4000-8000-000000000000', 'nobody', ''])('must be there: %j', async (id) => {
+    const { status, errors } = await revoke(await gateway.createKey('keys:manage'), id);
+    expect(status).toBe(400);
+    expect(errors[0]?.extensions).toMatchObject({ code: 'VALIDATION_ERROR', fields: [{ field: 'id' }] });
+  });
+});

@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { graphqlResponse, mutate } from '../setup/asking.js';
+import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await openGateway();
+});
+afterAll(() => gateway?.close());
+
+describe('a document that does not fit the schema is refused as VALIDATION_ERROR with HTTP 400:', () => {
+  const mutation = `mutation ($input: RegisterTenantInput!) { registerTenant(input: $input) { revision } }`;
+  const query = `query ($id: ID!) { tenant(id: $id) { name } }`;
+  test.each<[string, string, Record<string, unknown>?]>([
+    ['a syntax error', '{ tenant(id: '],
+    ['an empty document', ''],
+    ['nothing but a comment', '# nothing'],
+    ['an unknown query', '{ tenantz { id } }'],
+    ['an unknown field', '{ modules { shoeSize } }'],
+    ['an unknown argument', '{ modules(first: 1) { name } }'],
+    ['a missing argument', '{ tenant { name } }'],
+    ['an object without fields', '{ modules }'],
+    ['fields of a plain value', '{ modules { name { length } } }'],
+    ['an unknown type', 'query ($x: Shoe) { modules { name } }'],
+    ['an unused variable', 'query ($x: ID) { modules { name } }'],
+    ['a missing variable', query],
+    ['a variable that is null', query, { id: null }],
+    ['a variable of another type', query, { id: { nested: true } }],
+    ['a variable that is a list', query, { id: ['a', 'b'] }],
+    ['an input without its name', mutation, { input: {} }],
+    ['an input with an unknown field', mutation, { input: { name: 'A', shoeSize: 7 } }],
+    ['a number as text', mutation, { input: { name: 7 } }],
+    ['half a user', mutation, { input: { name: 'A', maxUsers: 1.5 } }],
+    ['more users than a number holds', mutation, { input: { name: 'A', maxUsers: 2 ** 31 } }],
+    ['a plan that is none', mutation, { input: { name: 'A', plan: 'GOLD' } }],
+    ['a module name that is none', '{ tenantSchema(id: "a", module: "No Module") { schemaName } }'],
+    ['a module name that is a number', '{ tenantSchema(id: "a", module: 7) { schemaName } }'],
+    [
+      'a day that is none',
+      `mutation { createApiKey(input: { name: "k", scopes: ["provision"], expiresAt: "someday" }) { secret } }`,
+    ],
+    ['two operations and no name', 'query A { modules { name } } query B { modules { name } }'],
+    ['a fragment that is not there', '{ ...Nothing }'],
+    ['a fragment of itself', '{ ...F } fragment F on Query { ...F }'],
+    ['a subscription', 'subscription { routesChanged { kind } }'],
+    ['a directive that is not there', '{ modules @magic { name } }'],
+  ])('%s', async (_what, document, variables) => {
+    const statements = await recordStatements(async () => {
+      const { status, data, errors, headers } = await gateway.ask(document, variables, {
+        accept: graphqlResponse,
+      });
+      expect(errors.length).toBeGreaterThan(0);
+      for (const { extensions } of errors)
+        expect(extensions).toMatchObject({ code: 'VALIDATION_ERROR', http: { status: 400 } });
+      expect(status).toBe(400);
+      expect(data ?? null).toBeNull();
+      expect(headers.get('content-type')).toContain(graphqlResponse);
+    });
+    expect(statements).toEqual([]);
+  });
+
+  test('and under application/json with HTTP 200, as that media type has it', async () => {
+    const { status, codes, headers } = await gateway.ask('{ tenantz { id } }');
+    expect([status, codes]).toEqual([200, ['VALIDATION_ERROR']]);
+    expect(headers.get('content-type')).toContain('application/json');
+  });
+
+  test('and the message names the variable', async () => {
+    const { errors } = await gateway.ask(mutation, { input: { name: 'A', plan: 'GOLD' } });
+    expect(errors[0]?.message).toContain('input.plan');
+  });
+});
+
+describe('NUL, which PostgreSQL has no text for, is refused as VALIDATION_ERROR', () => {
+  const nul = 'a\u0000b';
+  const tenant = { tenantId: 'somebody' };
+  test.each([
+    ['registerTenant', { name: nul }],
+    ['registerTenant', { name: 'A', slug: nul }],
+    ['registerTenant', { name: 'A', id: nul }],
+    ['registerTenant', { name: 'A', gcpDataset: nul }],
+    ['updateTenant', { ...tenant, shortName: nul }],
+    ['updateTenant', { ...tenant, primaryEmail: nul }],
+    ['suspendTenant', { ...tenant, reason: nul }],
+    ['resumeTenant', { ...tenant, idempotencyKey: nul }],
+    ['subscribeTenantToModule', { ...tenant, module: nul }],
+    ['subscribeTenantToModule', { ...tenant, module: 'finance', schemaName: nul }],
+    ['markModuleProvisioned', { ...tenant, module: 'finance', status: 'FAILED', error: nul }],
+    ['provisionTenant', { name: nul, adminEmail: 'a@b.example', modules: ['finance'] }],
+    ['provisionTenant', { name: 'A', adminEmail: `${nul}@b.example`, modules: ['finance'] }],
+    ['provisionTenant', { name: 'A', adminEmail: 'a@b.example', modules: [nul] }],
+    ['registerModule', { name: 'crm', description: nul }],
+    ['registerModule', { name: 'crm', databaseRef: nul }],
+    ['registerModule', { name: 'crm', migrationsFolder: nul }],
+    ['createApiKey', { name: nul, scopes: ['provision'] }],
+    ['createApiKey', { name: 'A', scopes: [nul] }],
+    ['revokeApiKey', { id: nul }],
+  ])('in %s %j', async (name, input) => {
+    const { status, codes } = await mutate(gateway, name, input, 'revision', { accept: graphqlResponse });
+    expect([status, codes]).toEqual([400, ['VALIDATION_ERROR']]);
+  });
+
+  test('and as a tenant’s id it is nobody', async () => {
+    for (const name of ['resumeTenant', 'deleteTenant'])
+      expect((await mutate(gateway, name, { tenantId: nul })).codes).toEqual(['TENANT_NOT_FOUND']);
+    const { data, errors } = await gateway.ask(`query ($id: ID!) { tenant(id: $id) { name } }`, { id: nul });
+    expect([data, errors]).toEqual([{ tenant: null }, []]);
+  });
+
+  test('and so is half a letter, which is no text either', async () => {
+    const { codes } = await mutate(gateway, 'registerTenant', { name: 'A \ud800' });
+    expect(codes).toEqual(['VALIDATION_ERROR']);
+  });
+});
+
+describe('an error that nobody expected', () => {
+  test('is masked, with the request id to find it in the log, and other answers stay', async () => {
+    await using broken = await openGateway();
+    const registered = await mutate(broken, 'registerTenant', { name: 'Acme' }, 'tenant { id }');
+    const { id } = registered.result.tenant;
+    await broken.psql('ALTER TABLE members RENAME TO lost_members');
+
+    const whole = await broken.ask(
+      `query ($id: ID!) { tenant(id: $id) { members { email } } }`,
+      { id },
+      { accept: graphqlResponse },
+    );
+    expect(whole.status).toBe(500);
+    const requestId = whole.headers.get('x-request-id');
+    expect(whole.errors).toMatchObject([
+      { extensions: { code: 'INTERNAL_SERVER_ERROR', requestId, http: { status: 500 } } },
+    ]);
+    expect(JSON.stringify(whole.errors)).not.toMatch(/members"|prisma|select|postgres|stack|\.ts/i);
+
+    const partly = await broken.ask(
+      `query ($id: ID!) { lost: tenant(id: $id) { members { email } } kept: tenant(id: $id) { name } }`,
+      { id },
+      { accept: graphqlResponse },
+    );
+    expect([partly.status, partly.data, partly.codes]).toEqual([
+      200,
+      { lost: null, kept: { name: 'Acme' } },
+      ['INTERNAL_SERVER_ERROR'],
+    ]);
+  });
+});

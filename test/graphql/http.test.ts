@@ -1,0 +1,229 @@
+import http from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { graphqlResponse } from '../setup/asking.js';
+import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await openGateway();
+});
+afterAll(() => gateway?.close());
+
+interface Sent {
+  method?: string;
+  path?: string;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array;
+}
+
+/** Over node:http, which sends what it is told to, unlike fetch. */
+async function send({ method = 'POST', path = '/graphql', headers = {}, body }: Sent) {
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+  const request = http.request(`${gateway.url}${path}`, {
+    method,
+    headers: { ...length, ...headers },
+    agent: false,
+  });
+  const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    request.on('response', resolve).on('error', reject).end(body);
+  });
+  const text = Buffer.concat(await response.toArray()).toString();
+  const isJson = response.headers['content-type']?.includes('json');
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    text,
+    body: isJson ? JSON.parse(text) : undefined,
+  };
+}
+
+const json = { 'content-type': 'application/json' };
+const modules = JSON.stringify({ query: '{ modules { name } }' });
+
+async function countTenants(): Promise<number> {
+  const [row] = await gateway.psql('SELECT count(*)::int AS tenants FROM tenants');
+  return row?.tenants;
+}
+
+describe('what a foreign web page can send without asking is refused as 415:', () => {
+  const query = 'mutation { registerTenant(input: { name: "Forged" }) { revision } }';
+  const multipart = [
+    '--x',
+    'content-disposition: form-data; name="operations"',
+    '',
+    JSON.stringify({ query }),
+    '--x',
+    'content-disposition: form-data; name="map"',
+    '',
+    '{}',
+    '--x--',
+    '',
+  ].join('\r\n');
+  test.each([
+    ['application/x-www-form-urlencoded', `query=${encodeURIComponent(query)}`],
+    ['multipart/form-data; boundary=x', multipart],
+    ['text/plain', JSON.stringify({ query })],
+    ['text/plain; charset=application/json', JSON.stringify({ query })],
+    ['application/graphql', query],
+    ['application/json-patch+json', JSON.stringify({ query })],
+    ['', JSON.stringify({ query })],
+  ])('%s', async (contentType, body) => {
+    const before = await countTenants();
+    const headers: Record<string, string> = contentType ? { 'content-type': contentType } : {};
+    const answer = await send({ headers, body });
+    expect(answer.status).toBe(415);
+    expect(answer.body.errors).toHaveLength(1);
+    expect(await countTenants()).toBe(before);
+  });
+
+  test('but application/json is served, with a charset and in capitals too', async () => {
+    for (const contentType of [
+      'application/json',
+      'application/json; charset=utf-8',
+      'Application/JSON ;charset=UTF-8',
+    ])
+      expect(
+        (await send({ headers: { 'content-type': contentType }, body: modules })).body.data.modules,
+      ).toHaveLength(4);
+  });
+});
+
+describe('by GET', () => {
+  const get = (query: string, more = '') =>
+    send({ method: 'GET', path: `/graphql?query=${encodeURIComponent(query)}${more}` });
+
+  test('a query is answered, with variables', async () => {
+    const variables = `&variables=${encodeURIComponent(JSON.stringify({ id: 'nobody' }))}`;
+    const answer = await get('query ($id: ID!) { tenant(id: $id) { name } modules { name } }', variables);
+    expect(answer.body.data).toMatchObject({ tenant: null, modules: [{}, {}, {}, {}] });
+  });
+
+  test.each(['application/json', graphqlResponse, '*/*'])(
+    'a mutation is refused as 405, also for %s',
+    async (accept) => {
+      const before = await countTenants();
+      const query = 'mutation { registerTenant(input: { name: "By Get" }) { revision } }';
+      const answer = await send({
+        method: 'GET',
+        path: `/graphql?query=${encodeURIComponent(query)}`,
+        headers: { accept },
+      });
+      expect(await countTenants()).toBe(before);
+      expect(answer.body.errors).toMatchObject([{ extensions: { code: 'VALIDATION_ERROR' } }]);
+      expect([answer.status, answer.headers.allow]).toEqual([405, 'POST']);
+    },
+  );
+});
+
+test.each(['PUT', 'PATCH', 'DELETE'])('%s is refused as 405', async (method) => {
+  const answer = await send({ method, headers: json, body: modules });
+  expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, POST']);
+});
+
+describe('a body', () => {
+  test.each([
+    ['that is no JSON', '{ query'],
+    ['that is empty', ''],
+    ['that is null', 'null'],
+    ['that is a text', '"{ modules { name } }"'],
+    ['without a query', '{}'],
+    ['whose query is a number', '{"query": 7}'],
+    ['whose variables are a text', '{"query": "{ modules { name } }", "variables": "none"}'],
+    ['with something unknown', '{"query": "{ modules { name } }", "magic": true}'],
+    ['that is a batch', `[${modules}, ${modules}]`],
+    ['that is an empty batch', '[]'],
+  ])('%s is refused as VALIDATION_ERROR with 400', async (_what, body) => {
+    const statements = await recordStatements(async () => {
+      for (const accept of [graphqlResponse, 'application/json']) {
+        const answer = await send({ headers: { ...json, accept }, body });
+        expect(answer.body.errors).toMatchObject([{ extensions: { code: 'VALIDATION_ERROR' } }]);
+        expect(answer.body.data ?? null).toBeNull();
+        expect([accept, answer.status]).toEqual([accept, 400]);
+      }
+    });
+    expect(statements).toEqual([]);
+  });
+
+  test.each([1_000_001, 20_000_000])(
+    'of %i bytes is refused as 413, and the client gets to read why',
+    async (size) => {
+      const answer = await send({ headers: json, body: Buffer.alloc(size, ' ') });
+      expect(answer.status).toBe(413);
+      expect(answer.body.errors[0].message).toContain('larger than');
+    },
+  );
+
+  test('of a size unknown beforehand is refused as 413 as well', async () => {
+    const request = http.request(`${gateway.url}/graphql`, { method: 'POST', headers: json, agent: false });
+    const answered = new Promise<number | undefined>((resolve, reject) => {
+      request.on('response', (response) => resolve(response.resume().statusCode)).on('error', reject);
+    });
+    for (let sent = 0; sent < 30; sent++) request.write(Buffer.alloc(50_000, ' '));
+    request.end();
+    expect(await answered).toBe(413);
+  });
+
+  test('of nearly 1 MB is answered', async () => {
+    const body = JSON.stringify({ query: `{ modules { name } } ${'#'.repeat(990_000)}` });
+    expect((await send({ headers: json, body })).status).toBe(200);
+  });
+});
+
+describe('the request id', () => {
+  test.each(['abc-123', '01J9Z.x:y_z', 'a'.repeat(128)])('a proxy gave comes back: %s', async (id) => {
+    const { headers } = await send({ headers: { ...json, 'x-request-id': id }, body: modules });
+    expect(headers['x-request-id']).toBe(id);
+  });
+
+  test.each(['', 'a b', 'a"b', '<script>', `${'a'.repeat(129)}`, 'a\u00e9'])(
+    'that would harm a log is replaced: %j',
+    async (id) => {
+      const { headers } = await send({ headers: { ...json, 'x-request-id': id }, body: modules });
+      expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
+
+  test('is on every answer, another on each', async () => {
+    const ids = [
+      (await send({ headers: json, body: modules })).headers['x-request-id'],
+      (await send({ headers: json, body: '{' })).headers['x-request-id'],
+      (await send({ method: 'GET', path: '/nothing' })).headers['x-request-id'],
+    ];
+    expect(new Set(ids).size).toBe(3);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe('without keys only this machine is served:', () => {
+  const port = () => new URL(gateway.url).port;
+  test.each(['localhost', '127.0.0.1', '127.1.2.3', '[::1]', 'LOCALHOST'])('the host %s is', async (name) => {
+    for (const host of [name, `${name}:${port()}`])
+      expect((await send({ headers: { ...json, host }, body: modules })).status).toBe(200);
+  });
+
+  test.each([
+    ...[
+      'evil.example',
+      'localhost.evil.example',
+      'evil.example:4000',
+      '127.0.0.1.evil.example',
+      '192.168.0.7',
+    ],
+    ...['localhost:4000.evil.example', 'evil.example#localhost', '0.0.0.0'],
+  ])('the host %j is not', async (host) => {
+    const answer = await send({ headers: { ...json, host }, body: modules });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer.body?.data).toBeUndefined();
+  });
+
+  test('a page of another site may not read an answer', async () => {
+    const { headers } = await send({ headers: { ...json, origin: 'https://evil.example' }, body: modules });
+    expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+    const preflight = await send({
+      method: 'OPTIONS',
+      headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
+    });
+    expect(preflight.status).toBe(405);
+    expect(Object.keys(preflight.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+  });
+});

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { graphqlResponse, mutate, resolve } from '../setup/asking.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { aTenant, type StoryTenant } from '../setup/stories.js';
+
+let gateway: TestGateway;
+let acme: StoryTenant;
+let key: string;
+beforeAll(async () => {
+  gateway = await openGateway();
+  acme = await aTenant().subscribedTo('finance').at(gateway);
+  key = await gateway.createKey('resolve:*', 'registry:read');
+});
+afterAll(() => gateway?.close());
+
+/** By another database of the same server, for the registry itself is what goes away. */
+const onServer = (sql: string) => gateway.psqlIn('finance', sql);
+
+const cutConnections = () =>
+  onServer(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${gateway.registry.name}'`,
+  );
+
+describe.each([
+  { how: 'lets nobody in', nameMeanwhile: () => gateway.registry.name },
+  { how: 'is gone', nameMeanwhile: () => `${gateway.registry.name}_away` },
+])('while the registry database $how', ({ nameMeanwhile }) => {
+  async function rename(from: string, to: string) {
+    if (from !== to) await onServer(`ALTER DATABASE ${from} RENAME TO ${to}`);
+  }
+
+  beforeAll(async () => {
+    await onServer(`ALTER DATABASE ${gateway.registry.name} ALLOW_CONNECTIONS false`);
+    await cutConnections();
+    await rename(gateway.registry.name, nameMeanwhile());
+  });
+  afterAll(async () => {
+    await rename(nameMeanwhile(), gateway.registry.name);
+    await onServer(`ALTER DATABASE ${gateway.registry.name} ALLOW_CONNECTIONS true`);
+  });
+
+  test('resolution answers REGISTRY_UNAVAILABLE, for tenants known and unknown alike', async () => {
+    for (const id of [acme.id, acme.slug, 'nobody']) {
+      const { status, data, codes } = await gateway.ask(
+        `query ($id: ID!) { tenantSchema(id: $id, module: "finance") { schemaName } }`,
+        { id },
+        { accept: graphqlResponse },
+      );
+      expect({ status, data, codes }).toEqual({
+        status: 503,
+        data: { tenantSchema: null },
+        codes: ['REGISTRY_UNAVAILABLE'],
+      });
+    }
+  });
+
+  test('each key of a batch is refused so, and the batch is answered', async () => {
+    const { data, errors } = await gateway.ask(
+      `query ($id: ID!) {
+         tenantSchemas(keys: [{ id: $id, module: "finance" }, { id: "nobody", module: "finance" }]) {
+           ... on TenantSchemaRefusal { code }
+         }
+       }`,
+      { id: acme.id },
+    );
+    expect(errors).toEqual([]);
+    expect(data.tenantSchemas).toEqual([{ code: 'REGISTRY_UNAVAILABLE' }, { code: 'REGISTRY_UNAVAILABLE' }]);
+  });
+
+  test.each([
+    ['a tenant', `{ tenant(id: "nobody") { name } }`],
+    ['the list of tenants', `{ tenants { totalCount edges { node { name } } } }`],
+    ['the catalogue', `{ modules { name } }`],
+    ['the audit log', `{ auditLog { edges { node { kind } } } }`],
+  ])('%s is unavailable and not unknown', async (_what, query) => {
+    const { status, codes } = await gateway.ask(query, {}, { accept: graphqlResponse });
+    expect([status, ...new Set(codes)]).toEqual([503, 'REGISTRY_UNAVAILABLE']);
+  });
+
+  test('a mutation is refused as REGISTRY_UNAVAILABLE', async () => {
+    const suspended = await mutate(gateway, 'suspendTenant', { tenantId: acme.id, reason: 'never' });
+    expect(suspended.codes).toEqual(['REGISTRY_UNAVAILABLE']);
+  });
+
+  test('an API key that cannot be looked up is no unknown one', async () => {
+    const { status, codes } = await gateway.ask('{ modules { name } }', {}, { key });
+    expect([status, codes]).toEqual([503, ['REGISTRY_UNAVAILABLE']]);
+  });
+});
+
+describe('after the outage', () => {
+  test('everything is answered again', async () => {
+    expect(await resolve(gateway, acme.id)).toBe(`finance_${acme.slug}`);
+    expect(await resolve(gateway, acme.id, 'finance', { key })).toBe(`finance_${acme.slug}`);
+    const updated = await mutate(gateway, 'updateTenant', { tenantId: acme.id, name: 'Back again' });
+    expect(updated.codes).toEqual([]);
+  });
+
+  test('connections that the server cut meanwhile cost no request', async () => {
+    await gateway.ask('{ modules { name } }');
+    await cutConnections();
+    // The cut reaches this process a moment later.
+    await new Promise((wake) => setTimeout(wake, 100));
+    expect(await resolve(gateway, acme.id)).toBe(`finance_${acme.slug}`);
+    expect((await gateway.ask('{ modules { name } }')).errors).toEqual([]);
+  });
+});

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { provision, resolve, subscribe } from '../provisioning/calls.js';
+import { schemasAt } from '../provisioning/catalog.js';
+import { openWorkshop, type Workshop } from '../provisioning/workshop.js';
+import { aTenant } from '../setup/stories.js';
+import { askMany, isRefusedFor } from './asking.js';
+import { expectNoStrangers } from './census.js';
+import { isGoodSlug, isIssuedName } from './contract.js';
+import { anySeed, hostileTexts } from './hostile.js';
+
+let workshop: Workshop;
+beforeAll(async () => {
+  workshop = await openWorkshop(
+    { name: 'light', migrations: {} },
+    { name: 'long', migrations: {}, schemaPrefix: 'a_prefix_of_20_bytes' },
+    // Prefixes that make PostgreSQL's own names out of harmless slugs.
+    { name: 'p', migrations: {}, schemaPrefix: 'p' },
+    { name: 'pu', migrations: {}, schemaPrefix: 'pu' },
+    { name: 'info', migrations: {}, schemaPrefix: 'information_' },
+    { name: 'se', migrations: {}, schemaPrefix: 'se' },
+    // Prefixes of which one begins the other.
+    { name: 'north', migrations: {}, schemaPrefix: 'north_' },
+    { name: 'northern', migrations: {}, schemaPrefix: 'north_west_', sharing: 'north' },
+    { name: 'vault', migrations: {}, isolation: 'DATABASE', schemaPrefix: 'post' },
+  );
+});
+afterAll(() => workshop.close());
+
+const subscribed = async (slug: string, module: string) => {
+  await aTenant({ slug }).at(workshop.gateway);
+  return subscribe(workshop.gateway, { tenantId: slug, module });
+};
+
+const seed = anySeed();
+
+interface Provisioned {
+  tenant: { id: string; slug: string; status: string; subscriptions: { schemaName: string }[] };
+  operation: { status: string };
+}
+
+test(`of 1,000 hostile slugs and names provisionTenant takes good ones that are free (seed ${seed})`, async () => {
+  const texts = hostileTexts(1_000, seed);
+  const outcomes = await askMany<Provisioned>(
+    workshop.gateway,
+    'provisionTenant',
+    'tenant { id slug status subscriptions { schemaName } } operation { status }',
+    // Every second one leaves the slug to be made from the name.
+    texts.map((text, at) => ({
+      ...(at % 2 ? { name: text } : { name: 'Somebody', slug: text }),
+      ...{ adminEmail: 'admin@example.com', modules: ['light'] },
+    })),
+  );
+  const taken = new Set<string>();
+  const surprises: unknown[] = [];
+  texts.forEach((text, at) => {
+    const outcome = outcomes[at];
+    const { tenant, operation } = outcome?.payload ?? {};
+    const isMade =
+      tenant?.status === 'ACTIVE' &&
+      operation?.status === 'SUCCEEDED' &&
+      isGoodSlug(tenant.slug) &&
+      !taken.has(tenant.slug) &&
+      isIssuedName(tenant.subscriptions[0]?.schemaName ?? '', 'light_', tenant.slug);
+    const isRefused = isRefusedFor(outcome, 'slug', ...(at % 2 ? ['name'] : []));
+    const mustBeMade = at % 2 === 0 && isGoodSlug(text) && !taken.has(text);
+    const mustBeRefused = at % 2 === 0 && !mustBeMade;
+    if (!(isMade || isRefused) || (mustBeMade && !isMade) || (mustBeRefused && !isRefused))
+      surprises.push({ text, outcome });
+    if (tenant) taken.add(tenant.slug);
+  });
+  expect(surprises).toEqual([]);
+  expect(taken.size).toBeGreaterThan(50);
+  await expectNoStrangers(workshop, 'light');
+}, 120_000);
+
+describe('slugs that are one name once - becomes _', () => {
+  test('get a schema each, the later ones with a suffix', async () => {
+    const names: string[] = [];
+    for (const slug of ['x-y-z', 'x_y_z', 'x-y_z', 'x_y-z']) {
+      const { subscription, operation } = await subscribed(slug, 'light');
+      expect(operation.status).toBe('SUCCEEDED');
+      names.push(subscription.schemaName);
+    }
+    expect(names).toEqual(['light_x_y_z', 'light_x_y_z_2', 'light_x_y_z_3', 'light_x_y_z_4']);
+    expect(await resolve(workshop.gateway, 'x-y-z', 'light')).toBe('schema light_x_y_z');
+    expect(await resolve(workshop.gateway, 'x_y-z', 'light')).toBe('schema light_x_y_z_4');
+  });
+
+  test('do so too when one of them has the suffix in its slug', async () => {
+    expect((await subscribed('pair_two_2', 'light')).subscription.schemaName).toBe('light_pair_two_2');
+    expect((await subscribed('pair-two', 'light')).subscription.schemaName).toBe('light_pair_two');
+    expect((await subscribed('pair_two', 'light')).subscription.schemaName).toBe('light_pair_two_3');
+  });
+
+  test('keep it in databases of their own', async () => {
+    const { gateway } = workshop;
+    const [one, two] = [await aTenant().at(gateway), await aTenant().at(gateway)];
+    const schemaName = `post${two.slug}`;
+    await subscribe(gateway, { tenantId: one.id, module: 'vault', schemaName });
+    const { subscription } = await subscribe(gateway, { tenantId: two.id, module: 'vault' });
+    expect(subscription).toMatchObject({ databaseName: `post${two.slug}_2`, status: 'ACTIVE' });
+  });
+
+  test('in two modules whose prefixes make them one: neither gets the other’s', async () => {
+    const { subscription } = await subscribed('west-side', 'north');
+    expect(subscription.schemaName).toBe('north_west_side');
+    expect((await subscribed('side', 'northern')).subscription.schemaName).toBe('north_west_side_2');
+    expect(await schemasAt(workshop.url('north'))).toEqual(['north_west_side', 'north_west_side_2']);
+  });
+
+  test('and the same tenant in both of them has two schemas', async () => {
+    const { gateway } = workshop;
+    const tenant = await aTenant({ slug: 'same-tenant' }).at(gateway);
+    const inNorth = { tenantId: tenant.id, module: 'north', schemaName: 'north_west_same_tenant' };
+    expect((await subscribe(gateway, inNorth)).operation.status).toBe('SUCCEEDED');
+    const { subscription } = await subscribe(gateway, { tenantId: tenant.id, module: 'northern' });
+    expect(subscription.schemaName).toBe('north_west_same_tenant_2');
+  });
+});
+
+test('the longest prefix, the longest slug and a suffix fit a name of PostgreSQL', async () => {
+  const words = ['a'.repeat(19), 'b'.repeat(20)];
+  const names = [];
+  for (const joint of ['-', '_']) {
+    const { subscription, operation } = await subscribed(words.join(joint), 'long');
+    expect(operation.status).toBe('SUCCEEDED');
+    names.push(subscription.schemaName);
+  }
+  const plain = `a_prefix_of_20_bytes${words.join('_')}`;
+  expect(names).toEqual([plain, `${plain}_2`]);
+  expect(Buffer.byteLength(`${plain}_99`)).toBe(63);
+  expect(await schemasAt(workshop.url('long'))).toEqual(names);
+});
+
+describe('a prefix and a slug that together make a name of PostgreSQL’s own', () => {
+  test.each([
+    ['pu', 'blic', 'public_2'],
+    ['info', 'schema', 'information_schema_2'],
+    ['se', 'lect', 'select_2'],
+  ])('%s and %s: the tenant gets %s', async (module, slug, schemaName) => {
+    const { subscription, code } = await subscribed(slug, module);
+    expect(code).toBeUndefined();
+    expect(subscription).toMatchObject({ status: 'ACTIVE', schemaName });
+  });
+
+  test('pg_: there is no such name, and the caller is asked for one', async () => {
+    const refused = await subscribed('g-force', 'p');
+    expect(refused).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
+    expect(refused.message).toContain('give a schemaName');
+    const { subscription } = await subscribe(workshop.gateway, {
+      ...{ tenantId: 'g-force', module: 'p', schemaName: 'g_force' },
+    });
+    expect(subscription).toMatchObject({ status: 'ACTIVE', schemaName: 'g_force' });
+    const whole = await provision(workshop.gateway, { slug: 'g-spot', modules: ['p'] });
+    expect(whole).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
+  });
+
+  test('postgres: a tenant’s database is not the server’s', async () => {
+    await aTenant({ slug: 'gres' }).at(workshop.gateway);
+    // Only the name: on a server that is not the tests' own there may be such a database.
+    const waiting = { tenantId: 'gres', module: 'vault', provision: false };
+    expect((await subscribe(workshop.gateway, waiting)).subscription.databaseName).toBe('postgres_2');
+  });
+});

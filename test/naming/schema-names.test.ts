@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { subscribe, unsubscribe } from '../provisioning/calls.js';
+import { schemasAt } from '../provisioning/catalog.js';
+import { openWorkshop, type Workshop } from '../provisioning/workshop.js';
+import { uniqueName } from '../setup/database.js';
+import { aTenant } from '../setup/stories.js';
+import { askMany, isRefusedFor } from './asking.js';
+import { expectNoStrangers } from './census.js';
+import { isGoodSchemaName } from './contract.js';
+import { anySeed, hostileTexts } from './hostile.js';
+
+let workshop: Workshop;
+beforeAll(async () => {
+  workshop = await openWorkshop(
+    { name: 'light', migrations: {} },
+    { name: 'other', migrations: {} },
+    { name: 'vault', migrations: {}, isolation: 'DATABASE' },
+  );
+});
+afterAll(() => workshop.close());
+
+const seed = anySeed();
+
+test(`of 1,000 hostile schema names only good ones that are free become schemas (seed ${seed})`, async () => {
+  const names = hostileTexts(1_000, seed);
+  const tenants = await workshop.gateway.psql<{ id: string }>(
+    `INSERT INTO tenants (slug, name) SELECT 'crowd-' || n, 'Crowd' FROM generate_series(1, $1) AS n RETURNING id`,
+    [names.length],
+  );
+  const words = await workshop.gateway.psql<{ word: string }>(
+    `SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')`,
+  );
+  const reserved = new Set(words.map(({ word }) => word));
+  const outcomes = await askMany<{ subscription: { schemaName: string }; operation: { status: string } }>(
+    workshop.gateway,
+    'subscribeTenantToModule',
+    'subscription { schemaName } operation { status }',
+    names.map((schemaName, at) => ({ tenantId: tenants[at]?.id, module: 'light', schemaName })),
+  );
+  const taken = new Set<string>();
+  const surprises: unknown[] = [];
+  names.forEach((name, at) => {
+    const outcome = outcomes[at];
+    const isGood = isGoodSchemaName(name, reserved);
+    const wanted = !isGood ? 'VALIDATION_ERROR' : taken.has(name) ? 'CONFLICT' : undefined;
+    const isAsWanted =
+      outcome?.code === wanted &&
+      (wanted
+        ? isRefusedFor(outcome, 'schemaName')
+        : outcome?.payload?.subscription.schemaName === name &&
+          outcome?.payload.operation.status === 'SUCCEEDED');
+    if (!isAsWanted) surprises.push({ name, wanted, outcome });
+    if (isGood) taken.add(name);
+  });
+  expect(surprises).toEqual([]);
+  expect(taken.size).toBeGreaterThan(50);
+  expect(await schemasAt(workshop.url('light'))).toHaveLength(taken.size);
+  await expectNoStrangers(workshop, 'light');
+}, 120_000);
+
+describe('a name that is taken', () => {
+  const wanting = async (module: string, schemaName: string) => {
+    const tenant = await aTenant().at(workshop.gateway);
+    return subscribe(workshop.gateway, { tenantId: tenant.id, module, schemaName });
+  };
+  const refused = { code: 'CONFLICT', fields: ['schemaName'] };
+
+  test('is refused to another tenant, in the same module and in every other', async () => {
+    const name = uniqueName('s');
+    expect((await wanting('light', name)).operation.status).toBe('SUCCEEDED');
+    expect(await wanting('light', name)).toMatchObject(refused);
+    expect(await wanting('other', name)).toMatchObject(refused);
+    expect(await schemasAt(workshop.url('other'))).not.toContain(name);
+  });
+
+  test('says whose it is, so that the caller knows what to do', async () => {
+    const name = uniqueName('s');
+    const owner = await aTenant().at(workshop.gateway);
+    await subscribe(workshop.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
+    expect((await wanting('light', name)).message).toBe(`Name "${name}" is taken by tenant ${owner.id}`);
+  });
+
+  test('by an issued one is refused when it is asked for by name', async () => {
+    const { slug } = await aTenant().subscribedTo('light').at(workshop.gateway);
+    expect(await wanting('other', `light_${slug}`)).toMatchObject(refused);
+  });
+
+  test('stays taken when its subscription is cancelled', async () => {
+    const name = uniqueName('s');
+    const owner = await aTenant().at(workshop.gateway);
+    await subscribe(workshop.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
+    await unsubscribe(workshop.gateway, { tenantId: owner.id, module: 'light' });
+    expect(await wanting('light', name)).toMatchObject(refused);
+    expect(await wanting('other', name)).toMatchObject(refused);
+    const back = await subscribe(workshop.gateway, { tenantId: owner.id, module: 'light' });
+    expect(back.subscription).toMatchObject({ status: 'ACTIVE', schemaName: name });
+  });
+
+  test('stays taken when its tenant is deleted', async () => {
+    const name = uniqueName('s');
+    const owner = await aTenant().at(workshop.gateway);
+    await subscribe(workshop.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
+    const { errors } = await workshop.gateway.ask(
+      'mutation ($id: ID!) { deleteTenant(input: { tenantId: $id }) { revision } }',
+      { id: owner.id },
+    );
+    expect(errors).toEqual([]);
+    expect(await wanting('light', name)).toMatchObject(refused);
+  });
+
+  test('before it ever resolved is free again once its tenant has moved to another', async () => {
+    const [first, second] = [uniqueName('s'), uniqueName('s')];
+    const owner = await aTenant().at(workshop.gateway);
+    const waiting = { tenantId: owner.id, module: 'light', provision: false };
+    await subscribe(workshop.gateway, { ...waiting, schemaName: first });
+    const moved = await subscribe(workshop.gateway, { ...waiting, provision: true, schemaName: second });
+    expect(moved.subscription).toMatchObject({ status: 'ACTIVE', schemaName: second });
+    expect((await wanting('light', first)).subscription).toMatchObject({
+      status: 'ACTIVE',
+      schemaName: first,
+    });
+  });
+
+  test('is one for a schema and another for a database of the tenant’s own', async () => {
+    const name = uniqueName('s');
+    expect((await wanting('light', name)).subscription).toMatchObject({ schemaName: name });
+    const own = await wanting('vault', name);
+    expect(own.subscription).toMatchObject({ schemaName: 'public', databaseName: name, status: 'ACTIVE' });
+    expect(await wanting('vault', name)).toMatchObject(refused);
+  });
+});
+
+test('where data lives is not changed by subscribing under another name', async () => {
+  const tenant = await aTenant().subscribedTo('light').at(workshop.gateway);
+  await unsubscribe(workshop.gateway, { tenantId: tenant.id, module: 'light' });
+  const elsewhere = { tenantId: tenant.id, module: 'light', schemaName: uniqueName('s') };
+  expect(await subscribe(workshop.gateway, elsewhere)).toMatchObject({
+    ...{ code: 'CONFLICT', fields: ['schemaName'] },
+  });
+});

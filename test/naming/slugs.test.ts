@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openWorkshop, type Workshop } from '../provisioning/workshop.js';
+import { askMany, isRefusedFor } from './asking.js';
+import { expectNoStrangers } from './census.js';
+import { isGoodSlug, isIssuedName } from './contract.js';
+import { anySeed, hostileTexts } from './hostile.js';
+
+let workshop: Workshop;
+beforeAll(async () => {
+  workshop = await openWorkshop({ name: 'light', migrations: {} });
+});
+afterAll(() => workshop.close());
+
+interface Registered {
+  tenant: { id: string; slug: string; name: string };
+}
+interface Subscribed {
+  subscription: { schemaName: string };
+  operation: { status: string };
+}
+
+async function subscribeAll(ids: string[]): Promise<string[]> {
+  const outcomes = await askMany<Subscribed>(
+    workshop.gateway,
+    'subscribeTenantToModule',
+    'subscription { schemaName } operation { status }',
+    ids.map((tenantId) => ({ tenantId, module: 'light' })),
+  );
+  expect(outcomes.filter(({ payload }) => payload?.operation.status !== 'SUCCEEDED')).toEqual([]);
+  return outcomes.map(({ payload }) => payload?.subscription.schemaName ?? '');
+}
+
+const seed = anySeed();
+
+test(`of 1,000 hostile slugs only good ones that are free become tenants (seed ${seed})`, async () => {
+  const slugs = hostileTexts(1_000, seed);
+  const outcomes = await askMany<Registered>(
+    workshop.gateway,
+    'registerTenant',
+    'tenant { id slug name }',
+    slugs.map((slug) => ({ name: 'Somebody', slug })),
+  );
+  const taken = new Set<string>();
+  const tenants: Registered['tenant'][] = [];
+  const surprises: unknown[] = [];
+  slugs.forEach((slug, at) => {
+    const outcome = outcomes[at];
+    const wanted = !isGoodSlug(slug) ? 'VALIDATION_ERROR' : taken.has(slug) ? 'CONFLICT' : undefined;
+    const isAsWanted =
+      outcome?.code === wanted &&
+      (wanted ? isRefusedFor(outcome, 'slug') : outcome?.payload?.tenant.slug === slug);
+    if (!isAsWanted) surprises.push({ slug, wanted, outcome });
+    if (wanted === undefined && outcome?.payload) tenants.push(outcome?.payload.tenant);
+    if (isGoodSlug(slug)) taken.add(slug);
+  });
+  expect(surprises).toEqual([]);
+  expect(tenants.length).toBeGreaterThan(50);
+
+  const schemas = await subscribeAll(tenants.map(({ id }) => id));
+  const wrong = tenants.filter(({ slug }, at) => !isIssuedName(schemas[at] ?? '', 'light_', slug));
+  expect(wrong).toEqual([]);
+  await expectNoStrangers(workshop, 'light');
+}, 120_000);
+
+test(`of 1,000 hostile names none becomes a tenant under a bad or a taken slug (seed ${seed})`, async () => {
+  const before = await workshop.gateway.psql<{ slug: string }>('SELECT slug FROM tenants');
+  const taken = new Set(before.map(({ slug }) => slug));
+  const names = hostileTexts(1_000, seed + 1);
+  const outcomes = await askMany<Registered>(
+    workshop.gateway,
+    'registerTenant',
+    'tenant { id slug name }',
+    names.map((name) => ({ name })),
+  );
+  const tenants: Registered['tenant'][] = [];
+  const surprises: unknown[] = [];
+  names.forEach((name, at) => {
+    const outcome = outcomes[at];
+    const tenant = outcome?.payload?.tenant;
+    const isAsWanted = tenant
+      ? tenant.name === name.trim() && isGoodSlug(tenant.slug) && !taken.has(tenant.slug)
+      : isRefusedFor(outcome, 'name', 'slug');
+    if (!isAsWanted) surprises.push({ name, outcome });
+    if (!tenant) return;
+    taken.add(tenant.slug);
+    tenants.push(tenant);
+  });
+  expect(surprises).toEqual([]);
+  expect(tenants.length).toBeGreaterThan(50);
+
+  const schemas = await subscribeAll(tenants.map(({ id }) => id));
+  expect(tenants.filter(({ slug }, at) => !isIssuedName(schemas[at] ?? '', 'light_', slug))).toEqual([]);
+  await expectNoStrangers(workshop, 'light');
+}, 120_000);
+
+test(`none of 1,000 hostile texts is mistaken for a tenant’s id (seed ${seed})`, async () => {
+  const rows = await workshop.gateway.psql<{ slug: string }>('SELECT slug FROM tenants');
+  const slugs = new Set(rows.map(({ slug }) => slug));
+  const texts = hostileTexts(1_000, seed + 2).filter((text) => !slugs.has(text));
+  const outcomes = await askMany(
+    workshop.gateway,
+    'updateTenant',
+    'revision',
+    texts.map((tenantId) => ({ tenantId, name: 'Mine now' })),
+  );
+  const surprises = outcomes.filter(
+    (outcome) => outcome.code !== 'TENANT_NOT_FOUND' && !isRefusedFor(outcome, 'tenantId'),
+  );
+  expect(surprises).toEqual([]);
+}, 120_000);
+
+test.each([
+  ['Café Müller & Co', 'cafe-muller-co'],
+  ["O'Neil's", 'oneils'],
+  ['  Acme  (Pty) Ltd. ', 'acme-pty-ltd'],
+  ['ＷＩＤＥ Ｌｔｄ', 'wide-ltd'],
+  ['__proto__ Ltd', 'proto-ltd'],
+  ['constructor.prototype', 'constructor-prototype'],
+  [`${'abcdefghi '.repeat(6)}`, 'abcdefghi-abcdefghi-abcdefghi-abcdefghi'],
+])('the slug for the name %j is %j', async (name, slug) => {
+  const [outcome] = await askMany<Registered>(workshop.gateway, 'registerTenant', 'tenant { id slug name }', [
+    { name },
+  ]);
+  expect(outcome).toMatchObject({ payload: { tenant: { slug, name: name.trim() } } });
+});
+
+test.each(['аcme', 'Ακμή', 'Straße', 'ıstanbul', '東京', '42', '!!!', '😀', 'pg_x and me\u0000'])(
+  'there is no slug for the name %j, and nobody else’s is taken for it',
+  async (name) => {
+    const [outcome] = await askMany(workshop.gateway, 'registerTenant', 'tenant { id slug name }', [
+      { name },
+    ]);
+    expect(outcome?.code).toBe('VALIDATION_ERROR');
+    expect(outcome?.fields).toHaveLength(1);
+  },
+);

@@ -1,0 +1,190 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { queryOnce } from '../database/scratch.js';
+import { aTenant } from '../setup/stories.js';
+import { resolve, subscribe } from './calls.js';
+import { ownersOf, schemasAt, tablesOf } from './catalog.js';
+import { openWorkshop, type Workshop } from './workshop.js';
+
+let workshop: Workshop;
+beforeAll(async () => {
+  workshop = await openWorkshop(
+    { name: 'crm', migrations: {} },
+    { name: 'hr', migrations: { '0001_people.sql': 'CREATE TABLE person (id int);' }, sharing: 'crm' },
+    { name: 'bare' },
+    { name: 'empty', migrations: {} },
+  );
+});
+afterAll(() => workshop.close());
+
+describe('what provisioning makes', () => {
+  test('stands in the tenant’s schema and nowhere else, and belongs to the gateway’s role', async () => {
+    await workshop.write(
+      'crm/0001_everything.sql',
+      `CREATE TYPE mood AS ENUM ('glad', 'sad');
+       CREATE DOMAIN rating AS int CHECK (VALUE > 0);
+       CREATE SEQUENCE ticket;
+       CREATE TABLE contact (id serial PRIMARY KEY, mood mood, rating rating);
+       CREATE MATERIALIZED VIEW happy AS SELECT id FROM contact WHERE mood = 'glad';
+       CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+       CREATE TRIGGER touch BEFORE UPDATE ON contact FOR EACH ROW EXECUTE FUNCTION touch();`,
+    );
+    const before = await objectsByPlace(workshop.url('crm'));
+    const tenant = await aTenant().subscribedTo('crm').at(workshop.gateway);
+    const after = await objectsByPlace(workshop.url('crm'));
+    const schema = `crm_${tenant.slug}`;
+    expect(after.filter(({ place }) => place !== schema)).toEqual(before);
+    const [user] = await queryOnce<{ name: string }>(
+      workshop.url('crm'),
+      'SELECT current_user::text AS name',
+    );
+    const made = after.filter(({ place }) => place === schema);
+    expect(new Set(made.map(({ owner }) => owner))).toEqual(new Set([user?.name]));
+    expect(made.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['schema', 'class', 'function', 'type']),
+    );
+  });
+
+  test('is one tenant’s for each of several at once, in one database', async () => {
+    const tenants = await Promise.all(
+      Array.from({ length: 5 }, () => aTenant().subscribedTo('crm').at(workshop.gateway)),
+    );
+    for (const { id, slug } of tenants)
+      expect(await ownersOf(workshop.url('crm'), `crm_${slug}`)).toEqual([{ tenantId: id, module: 'crm' }]);
+  });
+
+  test.each([
+    ['bare', 'without a folder'],
+    ['empty', 'with an empty folder'],
+  ])('of a module %s (%s) is the tables that every tenant has', async (module) => {
+    const tenant = await aTenant().subscribedTo(module).at(workshop.gateway);
+    expect(await resolve(workshop.gateway, tenant.id, module)).toBe(`schema ${module}_${tenant.slug}`);
+    expect(await tablesOf(workshop.url(module), `${module}_${tenant.slug}`)).toEqual([
+      ...['activity_log', 'schema_version', 'settings'],
+    ]);
+  });
+
+  test('is never without those tables: a MODULES_DIR that lacks them provisions nobody', async () => {
+    await using odd = await openWorkshop({ name: 'odd' });
+    const tenant = await aTenant().at(odd.gateway);
+    await odd.remove('_every');
+    const { operation } = await subscribe(odd.gateway, { tenantId: tenant.id, module: 'odd' });
+    expect(operation).toMatchObject({ status: 'FAILED', error: expect.stringContaining('_every') });
+    expect(await schemasAt(odd.url('odd'))).toEqual([]);
+  });
+});
+
+describe('connections that provisioning leaves in the pool', () => {
+  test('have the path and settings they came with, whatever a migration set', async () => {
+    const settings = () => inThePool(`SELECT name, setting FROM pg_settings WHERE source = 'session'`);
+    const path = () => inThePool('SHOW search_path');
+    const before = [await path(), await settings()];
+    await workshop.write(
+      'crm/0002_dump.sql',
+      `SET statement_timeout = 0; SET lock_timeout = 1234; SET ROLE pg_read_all_data; RESET ROLE;
+       SELECT pg_catalog.set_config('search_path', 'pg_catalog', false);`,
+    );
+    await aTenant().subscribedTo('crm').at(workshop.gateway);
+    await workshop.remove('crm/0002_dump.sql');
+    expect([await path(), await settings()]).toEqual(before);
+  });
+
+  test('hold no temporary table of one tenant for the next', async () => {
+    await workshop.write(
+      'crm/0002_staging.sql',
+      `CREATE TEMPORARY TABLE staging AS SELECT 'of one tenant' AS text;
+       CREATE TABLE imported AS SELECT text FROM staging;`,
+    );
+    const { slug } = await aTenant().subscribedTo('crm').at(workshop.gateway);
+    await aTenant().subscribedTo('crm').at(workshop.gateway);
+    await workshop.remove('crm/0002_staging.sql');
+    expect(await tablesOf(workshop.url('crm'), `crm_${slug}`)).toContain('imported');
+    expect(await inThePool(`SELECT to_regclass('pg_temp.staging')::text AS found`)).toEqual(
+      everyConnection([{ found: null }]),
+    );
+  });
+
+  test('hold no lock', async () => {
+    await aTenant().subscribedTo('crm').at(workshop.gateway);
+    expect(
+      await queryOnce(
+        workshop.url('crm'),
+        `SELECT objid FROM pg_locks JOIN pg_database AS here ON here.oid = pg_locks.database
+         WHERE locktype = 'advisory' AND datname = current_database()`,
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('two modules in one physical database', () => {
+  test('another tenant does not get the name that a tenant has in the other module', async () => {
+    const [first, second] = [await aTenant().at(workshop.gateway), await aTenant().at(workshop.gateway)];
+    const schemaName = `house_${first.slug}`;
+    await subscribe(workshop.gateway, { tenantId: first.id, module: 'crm', schemaName });
+    const refused = await subscribe(workshop.gateway, { tenantId: second.id, module: 'hr', schemaName });
+    expect(refused).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
+    expect(await ownersOf(workshop.url('crm'), schemaName)).toEqual([{ tenantId: first.id, module: 'crm' }]);
+  });
+
+  test('the same tenant does not get its modules’ tables mixed in one schema', async () => {
+    const tenant = await aTenant().at(workshop.gateway);
+    const schemaName = `house_${tenant.slug}`;
+    await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'crm', schemaName });
+    const refused = await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'hr', schemaName });
+    expect(refused).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
+    expect(await tablesOf(workshop.url('crm'), schemaName)).not.toContain('person');
+    expect(await ownersOf(workshop.url('crm'), schemaName)).toEqual([{ tenantId: tenant.id, module: 'crm' }]);
+
+    const own = await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'hr' });
+    expect(own.subscription).toMatchObject({ status: 'ACTIVE', schemaName: `hr_${tenant.slug}` });
+    expect(await tablesOf(workshop.url('hr'), `hr_${tenant.slug}`)).toContain('person');
+  });
+});
+
+const poolSize = 5;
+
+/** What every connection of the gateway's pool to the module's database answers: as many as there can be, at once. */
+async function inThePool(sql: string): Promise<unknown[]> {
+  const place = {
+    databaseRef: 'CRM_DB_URL',
+    databaseName: new URL(workshop.url('crm')).pathname.slice(1),
+  };
+  let arrived = 0;
+  let allAreHere = () => {};
+  const together = new Promise<void>((resolve) => {
+    allAreHere = resolve;
+  });
+  return Promise.all(
+    everyConnection(place).map((reference) =>
+      workshop.gateway.app.serviceDatabases.withConnection(reference, async (client) => {
+        arrived++;
+        if (arrived === poolSize) allAreHere();
+        await together;
+        return (await client.query(sql)).rows;
+      }),
+    ),
+  );
+}
+
+function everyConnection<T>(value: T): T[] {
+  return Array.from({ length: poolSize }, () => value);
+}
+
+/** Schemas, relations, functions and types that PostgreSQL did not bring, with place and owner. */
+async function objectsByPlace(url: string) {
+  return await queryOnce<{ kind: string; place: string; name: string; owner: string }>(
+    url,
+    `SELECT * FROM (
+       SELECT 'schema' AS kind, nspname AS place, nspname AS name, nspowner::regrole::text AS owner FROM pg_namespace
+       UNION ALL
+       SELECT 'class', relnamespace::regnamespace::text, relname, relowner::regrole::text FROM pg_class
+       UNION ALL
+       SELECT 'function', pronamespace::regnamespace::text, proname, proowner::regrole::text FROM pg_proc
+       UNION ALL
+       SELECT 'type', typnamespace::regnamespace::text, typname, typowner::regrole::text FROM pg_type
+       UNION ALL
+       SELECT 'extension', extnamespace::regnamespace::text, extname, extowner::regrole::text FROM pg_extension
+     ) AS objects
+     WHERE place !~ ${pg.escapeLiteral('^(pg_|information_schema$)')} ORDER BY kind, place, name`,
+  );
+}

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { uniqueName } from '../setup/database.js';
+import { lookAt, provision, resolve } from './calls.js';
+import { ownersOf, photograph, schemasAt } from './catalog.js';
+import { type Gate, shutGate, stopAtGate } from './gate.js';
+import { startGateway } from './killed-gateway.js';
+import { brokenMigration, contacts, openWorkshop, type Workshop } from './workshop.js';
+
+let workshop: Workshop;
+let slug: string;
+// Each starts a gateway in a process of its own.
+vi.setConfig({ testTimeout: 120_000 });
+beforeAll(async () => {
+  workshop = await openWorkshop(
+    { name: 'alpha', migrations: contacts },
+    { name: 'beta', migrations: contacts },
+  );
+});
+afterAll(() => workshop.close());
+beforeEach(() => {
+  slug = uniqueName('t');
+});
+
+const call = () => provision(workshop.gateway, { slug, modules: ['alpha', 'beta'] });
+
+/** A gateway is killed when alpha's schema stands and beta's is half made. */
+async function killHalfWay(): Promise<Gate> {
+  await workshop.write('beta/0003_gate.sql', stopAtGate);
+  onTestFinished(() => workshop.remove('beta/0003_gate.sql').catch(() => undefined));
+  const gate = await shutGate(workshop.url('beta'));
+  onTestFinished(() => gate.open());
+  const victim = await startGateway(
+    {
+      DATABASE_URL: workshop.gateway.registry.url,
+      MODULES_DIR: workshop.modulesDir,
+      ...workshop.config.serviceDatabaseUrls,
+    },
+    await workshop.gateway.createKey('provision'),
+  );
+  victim.ask(`mutation ($input: ProvisionTenantInput!) { provisionTenant(input: $input) { revision } }`, {
+    input: { name: slug, slug, adminEmail: 'admin@example.com', modules: ['alpha', 'beta'] },
+  });
+  await gate.reached();
+  await victim.kill();
+  return gate;
+}
+
+async function longAfter(): Promise<void> {
+  await workshop.gateway.psql(
+    `UPDATE operations SET heartbeat_at = now() - interval '1 hour' WHERE status = 'running'`,
+  );
+}
+
+test('a gateway killed half way leaves nothing that resolves, and the same call goes on from there', async () => {
+  const gate = await killHalfWay();
+  expect(await resolve(workshop.gateway, slug, 'alpha')).toBe('TENANT_NOT_READY');
+  expect(await resolve(workshop.gateway, slug, 'beta')).toBe('TENANT_NOT_READY');
+  expect(await schemasAt(workshop.url('alpha'))).toContain(`alpha_${slug}`);
+  expect(await schemasAt(workshop.url('beta'))).not.toContain(`beta_${slug}`);
+  expect(await call()).toMatchObject({ code: 'OPERATION_IN_PROGRESS' });
+  const before = await photograph(workshop.url('alpha'), `alpha_${slug}`);
+  const { id } = await lookAt(workshop.gateway, slug);
+
+  await longAfter();
+  await gate.open();
+  const { tenant, operation } = await call();
+  expect(operation.status).toBe('SUCCEEDED');
+  expect(tenant).toEqual({ id, slug, status: 'ACTIVE' });
+  expect(await photograph(workshop.url('alpha'), `alpha_${slug}`)).toEqual(before);
+  expect(await ownersOf(workshop.url('beta'), `beta_${slug}`)).toEqual([{ tenantId: id, module: 'beta' }]);
+  expect(await resolve(workshop.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
+  const [alpha] = (await lookAt(workshop.gateway, slug)).subscriptions;
+  expect(alpha?.history.map(({ status }) => status)).toEqual(['SUCCEEDED', 'FAILED']);
+});
+
+test('what a killed gateway had made goes as well when the next attempt fails', async () => {
+  const gate = await killHalfWay();
+  await longAfter();
+  await gate.open();
+  await workshop.write('beta/0003_gate.sql', brokenMigration);
+  const { operation, tenant } = await call();
+  expect(operation.status).toBe('COMPENSATED');
+  expect(operation.steps.map(({ status }) => status)).toEqual(['COMPENSATED', 'FAILED', 'CANCELLED']);
+  expect(tenant.status).toBe('FAILED');
+  expect(await schemasAt(workshop.url('alpha'))).not.toContain(`alpha_${slug}`);
+});

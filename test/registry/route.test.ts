@@ -1,0 +1,117 @@
+import pg from 'pg';
+import { describe, expect, test } from 'vitest';
+import { RegistryError } from '../../src/errors.js';
+import { decideRoute, type RouteFacts } from '../../src/registry/route.js';
+
+const resolvable: RouteFacts = {
+  reference: 'acme',
+  module: 'finance',
+  tenantId: '0198aaaa-0000-7000-8000-000000000000',
+  tenantSlug: 'acme',
+  tenantStatus: 'active',
+  suspendedReason: null,
+  moduleExists: true,
+  subscriptionStatus: 'active',
+  isolation: 'schema',
+  databaseName: 'finance',
+  schemaName: 'finance_acme',
+  generation: 3,
+  revision: { epoch: '0123456789abcdef', number: 42n },
+};
+
+function decide(facts: Partial<RouteFacts>): string {
+  const resolution = decideRoute({ ...resolvable, ...facts });
+  return resolution instanceof RegistryError ? resolution.code : resolution.schemaName;
+}
+
+describe('a route', () => {
+  test('is there for an active tenant with an active subscription', () => {
+    expect(decideRoute(resolvable)).toEqual({
+      tenantId: resolvable.tenantId,
+      tenantSlug: 'acme',
+      module: 'finance',
+      schemaName: 'finance_acme',
+      searchPath: '"finance_acme"',
+      databaseName: 'finance',
+      isolation: 'SCHEMA',
+      generation: 3,
+      revision: '0123456789abcdef:42',
+      leaseRemainingMs: 0,
+    });
+    expect(decideRoute({ ...resolvable, isolation: 'database' })).toMatchObject({ isolation: 'DATABASE' });
+  });
+
+  test('quotes whatever the schema is called', () => {
+    for (const schemaName of ['a"b', 'a,b', 'Ab', 'select', 'a b'])
+      expect(decideRoute({ ...resolvable, schemaName })).toMatchObject({
+        searchPath: pg.escapeIdentifier(schemaName),
+      });
+  });
+
+  test('to a name that PostgreSQL would cut off is never given', () => {
+    expect(() => decide({ schemaName: 'x'.repeat(64) })).toThrow(RangeError);
+    expect(() => decide({ schemaName: 'ä'.repeat(32) })).toThrow(RangeError);
+  });
+});
+
+/** What can stand in a tenant's way, in the order of the contract: the first that matches counts. */
+const tenantObstacles: [Partial<RouteFacts>, string][] = [
+  [{ tenantId: null, tenantSlug: null, tenantStatus: null }, 'TENANT_NOT_FOUND'],
+  [{ tenantStatus: 'purged' }, 'TENANT_NOT_FOUND'],
+  [{ tenantStatus: 'deleted' }, 'TENANT_DELETED'],
+  [{ tenantStatus: 'suspended' }, 'TENANT_SUSPENDED'],
+  [{ tenantStatus: 'pending' }, 'TENANT_NOT_READY'],
+  [{ tenantStatus: 'provisioning' }, 'TENANT_NOT_READY'],
+  [{ tenantStatus: 'failed' }, 'TENANT_NOT_READY'],
+  [{ tenantStatus: 'a status of the future' }, 'TENANT_NOT_READY'],
+];
+const noModule: [Partial<RouteFacts>, string] = [{ moduleExists: false }, 'MODULE_NOT_FOUND'];
+const subscriptionObstacles: [Partial<RouteFacts>, string][] = [
+  [
+    { subscriptionStatus: null, isolation: null, databaseName: null, schemaName: null, generation: null },
+    'MODULE_NOT_SUBSCRIBED',
+  ],
+  [{ subscriptionStatus: 'cancelled' }, 'MODULE_NOT_SUBSCRIBED'],
+  [{ subscriptionStatus: 'deprovisioning' }, 'MODULE_NOT_SUBSCRIBED'],
+  [{ subscriptionStatus: 'suspended' }, 'TENANT_SUSPENDED'],
+  [{ subscriptionStatus: 'migrating' }, 'SCHEMA_MIGRATING'],
+  [{ subscriptionStatus: 'pending' }, 'TENANT_NOT_READY'],
+  [{ subscriptionStatus: 'provisioning' }, 'TENANT_NOT_READY'],
+  [{ subscriptionStatus: 'failed' }, 'TENANT_NOT_READY'],
+  [{ subscriptionStatus: 'a status of the future' }, 'TENANT_NOT_READY'],
+];
+
+describe('a refusal', () => {
+  test.each([...tenantObstacles, noModule, ...subscriptionObstacles])('for %j alone is %s', (facts, code) => {
+    expect(decide(facts)).toBe(code);
+  });
+
+  test('is the tenant’s before the module’s, and the module’s before the subscription’s', () => {
+    for (const [subscription, own] of subscriptionObstacles) {
+      expect(decide({ ...subscription, ...noModule[0] })).toBe('MODULE_NOT_FOUND');
+      for (const [tenant, code] of tenantObstacles) {
+        expect(decide({ ...subscription, ...tenant })).toBe(code);
+        expect(decide({ ...subscription, ...noModule[0], ...tenant })).toBe(code);
+      }
+      expect(decide(subscription)).toBe(own);
+    }
+  });
+
+  test('meets an active subscription that misses a part of its route', () => {
+    for (const part of ['isolation', 'databaseName', 'schemaName', 'generation'] as const)
+      expect(decide({ [part]: null })).toBe('TENANT_NOT_READY');
+  });
+
+  test('names the thing: the tenant as it was asked for, the reason, the module', () => {
+    const messageOf = (facts: Partial<RouteFacts>) => {
+      const resolution = decideRoute({ ...resolvable, ...facts });
+      return resolution instanceof RegistryError ? resolution.message : '';
+    };
+    expect(messageOf({ reference: 'who', tenantId: null, tenantSlug: null, tenantStatus: null })).toContain(
+      '"who"',
+    );
+    expect(messageOf({ tenantStatus: 'suspended', suspendedReason: 'unpaid' })).toMatch(/acme.*unpaid/);
+    expect(messageOf({ moduleExists: false })).toContain('"finance"');
+    expect(messageOf({ subscriptionStatus: 'pending' })).toMatch(/finance.*acme.*pending/);
+  });
+});

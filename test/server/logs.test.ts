@@ -1,0 +1,96 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+import { aKey, type ServingProcess, serve } from '../setup/process.js';
+
+let registry: TestDatabase;
+let gateway: ServingProcess;
+let key: string;
+beforeAll(async () => {
+  registry = await createRegistryDatabase();
+  key = await aKey({ DATABASE_URL: registry.url }, 'registry:read,keys:manage,resolve:*');
+  gateway = await serve({ DATABASE_URL: registry.url, LOG_LEVEL: 'debug' });
+});
+afterAll(async () => {
+  await gateway?.end('SIGTERM');
+  await registry?.drop();
+});
+
+const linesOf = (requestId: string) => gateway.log().filter((line) => line.requestId === requestId);
+const isTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+describe('the log', () => {
+  test('has a line for each request, a JSON object, with its id and how it went', async () => {
+    const headers = { 'x-request-id': 'asked-by-a-test' };
+    await gateway.ask('{ tenants { totalCount } }', { key, headers });
+    await expect.poll(() => linesOf('asked-by-a-test')).toHaveLength(1);
+    expect(linesOf('asked-by-a-test')).toEqual([
+      {
+        level: 30,
+        time: isTime,
+        requestId: 'asked-by-a-test',
+        method: 'POST',
+        path: '/graphql',
+        status: 200,
+        durationMs: expect.any(Number),
+        msg: 'request',
+      },
+    ]);
+    await fetch(`${gateway.url}/health?verbose`, { headers: { 'x-request-id': 'health' } });
+    await expect.poll(() => linesOf('health')).toMatchObject([{ level: 20, path: '/health', status: 200 }]);
+  });
+
+  test('holds neither keys nor passwords, whatever is asked and however it fails', async () => {
+    const made = await gateway.ask(
+      'mutation { createApiKey(input: { name: "made", scopes: ["registry:read"] }) { secret apiKey { id } } }',
+      { key },
+    );
+    const { secret } = made.body.data.createApiKey;
+    expect(secret).toMatch(/^trk_/);
+    const wrong = `${key.slice(0, -4)}wron`;
+    for (const tried of [key, secret, wrong, 'Basic c2VzYW1l'])
+      for (const query of ['{ tenants { totalCount } }', '{ nonsense', 'mutation { nothing }'])
+        await gateway.ask(query, { key: tried, variables: { secret } });
+    await fetch(`${gateway.url}/graphql?query={__typename}&key=${secret}`);
+    await fetch(`${gateway.url}/${secret}?key=${secret}`);
+    // The driver's own errors, with the connection in them.
+    await gateway.ask('{ tenant(id: "nobody") { name } }', { key });
+    const password = new URL(registry.url).password;
+    for (const [what, text] of Object.entries({ key, secret, wrong, password }))
+      expect(gateway.stderr().includes(text), what).toBe(false);
+  });
+
+  test('says of a lost database connection what happened, and nothing about the connection', async () => {
+    const { default: pg } = await import('pg');
+    const client = new pg.Client({ connectionString: registry.url });
+    await client.connect();
+    await client.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+    );
+    await client.end();
+    const line = await gateway.logged('lost an idle database connection');
+    expect(line).toEqual({
+      level: 40,
+      time: isTime,
+      err: {
+        type: 'DatabaseError',
+        message: 'terminating connection due to administrator command',
+        stack: expect.any(String),
+        code: '57P01',
+      },
+      msg: 'lost an idle database connection',
+    });
+  });
+
+  test('does not take a client that goes away for an outage of the database', async () => {
+    const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+    socket.write(
+      'POST /graphql HTTP/1.1\r\nhost: localhost\r\nx-request-id: gone\r\n' +
+        'content-type: application/json\r\ncontent-length: 100\r\n\r\n{"query":',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    socket.destroy();
+    await expect.poll(() => linesOf('gone')).toMatchObject([{ msg: 'request', status: 400 }]);
+  });
+});

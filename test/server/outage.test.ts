@@ -1,0 +1,195 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import pg from 'pg';
+import { describe, expect, inject, test } from 'vitest';
+import { createDatabase, createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+import { aDataDir, aKey, aModulesDir, run, serve } from '../setup/process.js';
+
+describe('a registry database that is not there', { timeout: 60_000 }, () => {
+  test.each([
+    [
+      'nobody listens',
+      'postgres://someone:sesame@127.0.0.1:1/registry',
+      'Cannot connect to database "registry" at 127.0.0.1:1 as someone: connect ECONNREFUSED 127.0.0.1:1',
+    ],
+    [
+      'no such host',
+      'postgres://someone:sesame@nowhere.invalid/registry',
+      /^Cannot connect to database "registry" at nowhere\.invalid:5432 as someone: getaddrinfo \w+ nowhere\.invalid$/,
+    ],
+  ])('at the start, because %s: one line without the password and exit 1', async (_why, url, complaint) => {
+    for (const command of [['serve'], ['migrate'], ['keys', 'list']]) {
+      const { code, stdout, stderr } = await run(command, { DATABASE_URL: url, DATA_DIR: await aDataDir() });
+      expect({ command, code, stdout }).toEqual({ command, code: 1, stdout: '' });
+      expect(stderr.endsWith('\n')).toBe(true);
+      if (typeof complaint === 'string') expect(stderr.trim()).toBe(complaint);
+      else expect(stderr.trim()).toMatch(complaint);
+      expect(stderr).not.toContain('sesame');
+    }
+  });
+
+  test('at the start, because its name or its password is wrong: one line without the password', async () => {
+    const url = new URL(inject('postgresUrl'));
+    url.pathname = '/no_such_database';
+    const missing = await run(['serve'], { DATABASE_URL: url.href, PORT: '0' });
+    expect(missing).toMatchObject({ code: 1, stdout: '' });
+    expect(missing.stderr).toMatch(/^Cannot connect .*database "no_such_database" does not exist\n$/);
+    url.password = 'sesame-without-effect';
+    url.username = 'no_such_role';
+    const refused = await run(['serve'], { DATABASE_URL: url.href, PORT: '0' });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /^Cannot connect to database "no_such_database" at .* as no_such_role: .*\n$/,
+    );
+    expect(refused.stderr).not.toContain('sesame');
+  });
+});
+
+/** A way to a database that can be cut, or swallow what is sent. */
+async function aRelay(databaseUrl: string) {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  let swallows = false;
+  const server = createServer((near) => {
+    const far = connect(Number(target.port || 5432), target.hostname);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => undefined).on('close', () => to.destroy());
+      from.on('data', (chunk) => void (swallows || to.write(chunk)));
+    }
+  });
+  const listen = async (port: number) => {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    return (server.address() as { port: number }).port;
+  };
+  const port = await listen(0);
+  const url = new URL(databaseUrl);
+  url.host = `127.0.0.1:${port}`;
+  const cut = async () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+    if (server.listening) await once(server, 'close');
+  };
+  return {
+    url: url.href,
+    cut,
+    mend: () => listen(port),
+    swallow: () => {
+      swallows = true;
+    },
+    [Symbol.asyncDispose]: cut,
+  };
+}
+
+describe('a registry database that goes away', { timeout: 60_000 }, () => {
+  test('shows in /ready and not in /health, and is served from again when it is back', async () => {
+    const registry = await createRegistryDatabase();
+    await using relay = await aRelay(registry.url);
+    const key = await aKey({ DATABASE_URL: registry.url }, 'registry:read');
+    await using gateway = await serve({ DATABASE_URL: relay.url });
+    const ask = () => gateway.ask('{ tenants { totalCount } }', { key });
+    expect((await ask()).status).toBe(200);
+    expect(await gateway.get('/ready')).toMatchObject({ status: 200, body: { ready: true } });
+
+    await relay.cut();
+    const ready = await gateway.get('/ready');
+    expect(ready).toMatchObject({ status: 503, body: { ready: false } });
+    expect(ready.body.checks).toEqual([
+      { name: 'server', ok: true },
+      { name: 'registry database', ok: false, reason: expect.stringMatching(/\w/) },
+    ]);
+    expect((await gateway.get('/health')).status).toBe(200);
+    expect(await ask()).toMatchObject({ status: 503, codes: ['REGISTRY_UNAVAILABLE'] });
+
+    await relay.mend();
+    await expect.poll(async () => (await gateway.get('/ready')).status).toBe(200);
+    expect((await ask()).body).toEqual({ data: { tenants: { totalCount: 0 } } });
+    expect(await gateway.end('SIGTERM')).toMatchObject({ code: 0 });
+    await registry.drop();
+  });
+
+  test('without a word is missed by /ready within seconds, and does not keep the gateway from stopping', async () => {
+    const registry = await createRegistryDatabase();
+    await using relay = await aRelay(registry.url);
+    await using gateway = await serve({ DATABASE_URL: relay.url });
+    expect((await gateway.get('/ready')).status).toBe(200);
+    relay.swallow();
+    const since = performance.now();
+    expect(await gateway.get('/ready')).toMatchObject({
+      status: 503,
+      body: { checks: [{ ok: true }, { ok: false, reason: 'no answer within 2000 ms' }] },
+    });
+    expect((await gateway.get('/health')).status).toBe(200);
+    expect(await gateway.end('SIGTERM')).toMatchObject({ code: 0 });
+    expect(performance.now() - since).toBeLessThan(10_000);
+    await registry.drop();
+  });
+});
+
+describe('a connection that is lost in the middle of work', { timeout: 60_000 }, () => {
+  /** A superuser in the database, who sees who waits there and ends their connections. */
+  async function aWatcher(database: TestDatabase) {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    const others = 'FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
+    return {
+      client,
+      waitUntil: (event: string) =>
+        expect
+          .poll(async () => (await client.query(`SELECT ${others} AND wait_event = '${event}'`)).rowCount, {
+            timeout: 20_000,
+          })
+          .toBe(1),
+      cut: () => client.query(`SELECT pg_terminate_backend(pid) ${others}`),
+    };
+  }
+
+  test('to the registry refuses that mutation only', async () => {
+    const registry = await createRegistryDatabase();
+    const key = await aKey({ DATABASE_URL: registry.url }, 'registry:read,registry:write');
+    await using gateway = await serve({ DATABASE_URL: registry.url });
+    const { client, waitUntil, cut } = await aWatcher(registry);
+    await client.query('BEGIN; LOCK TABLE tenants');
+    const answer = gateway.ask('mutation { registerTenant(input: { name: "Late" }) { revision } }', { key });
+    await waitUntil('relation');
+    await cut();
+    expect(await answer).toMatchObject({ codes: ['REGISTRY_UNAVAILABLE'] });
+    await client.end();
+    expect((await gateway.ask('{ tenants { totalCount } }', { key })).body).toEqual({
+      data: { tenants: { totalCount: 0 } },
+    });
+    expect(await gateway.end('SIGTERM')).toMatchObject({ code: 0 });
+    await registry.drop();
+  });
+
+  test('to a module’s database fails that provisioning only', async () => {
+    const [registry, finance] = [await createRegistryDatabase(), await createDatabase()];
+    const settings = {
+      DATABASE_URL: registry.url,
+      FINANCE_DB_URL: finance.url,
+      MODULES_DIR: await aModulesDir('finance', 'SELECT pg_sleep(300)'),
+    };
+    const key = await aKey(settings, 'registry:read,provision');
+    await using gateway = await serve(settings);
+    const { client, waitUntil, cut } = await aWatcher(finance);
+    const answer = gateway.ask(
+      `mutation { provisionTenant(input: { name: "North", adminEmail: "a@north.example", modules: ["finance"] }) {
+         tenant { status } operation { status } } }`,
+      { key },
+    );
+    await waitUntil('PgSleep');
+    await cut();
+    expect((await answer).body).toEqual({
+      data: { provisionTenant: { tenant: { status: 'FAILED' }, operation: { status: 'COMPENSATED' } } },
+    });
+    await client.end();
+    expect((await gateway.get('/ready')).status).toBe(200);
+    expect(await gateway.end('SIGTERM')).toMatchObject({ code: 0 });
+    await finance.drop();
+    await registry.drop();
+  });
+});

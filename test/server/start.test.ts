@@ -1,0 +1,193 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  aDataDir,
+  aModulesDir,
+  connectByHand,
+  firstAnswer,
+  firstQuery,
+  postmasterPid,
+  run,
+  type ServingProcess,
+  serve,
+  start,
+  takePort,
+} from '../setup/process.js';
+
+interface Listed {
+  slug: string;
+  status: string;
+  modulesSubscribed: string[];
+}
+
+const demo: Listed[] = [
+  { slug: 'demo-harbour', status: 'ACTIVE', modulesSubscribed: ['finance', 'operations'] },
+  { slug: 'demo-savanna', status: 'ACTIVE', modulesSubscribed: ['inventory', 'operations'] },
+];
+
+async function tenantsOf(gateway: ServingProcess): Promise<Listed[]> {
+  const { body } = await gateway.ask(
+    '{ tenants(orderBy: { field: SLUG }) { edges { node { slug status modulesSubscribed } } } }',
+  );
+  const listed: { node: Listed }[] = body.data.tenants.edges;
+  return listed.map(({ node }) => ({ ...node, modulesSubscribed: node.modulesSubscribed.toSorted() }));
+}
+
+const registerKept = 'mutation { registerTenant(input: { name: "Kept", slug: "kept" }) { revision } }';
+
+describe('the gateway on an empty folder', { timeout: 120_000 }, () => {
+  test('answers the first question of the README, keeps what it is told, and adds no second demo', async () => {
+    const dataDir = await aDataDir();
+    const first = await serve({ DATA_DIR: dataDir });
+    expect((await first.ask(firstQuery)).body).toEqual(firstAnswer);
+    expect(await tenantsOf(first)).toEqual(demo);
+    await first.ask(registerKept);
+    expect(await first.end('SIGTERM')).toMatchObject({ code: 0, stdout: '' });
+
+    const second = await serve({ DATA_DIR: dataDir });
+    expect((await second.ask(firstQuery)).body).toEqual(firstAnswer);
+    expect(await tenantsOf(second)).toEqual([
+      ...demo,
+      { slug: 'kept', status: 'ACTIVE', modulesSubscribed: [] },
+    ]);
+    expect(second.log().map(({ msg }) => msg)).not.toContain('added a demo tenant');
+    expect(second.startupMs).toBeLessThan(20_000);
+    const seconds = (gateway: ServingProcess) => `${(gateway.startupMs / 1000).toFixed(1)} s`;
+    process.stderr.write(`first start ${seconds(first)}, second start ${seconds(second)}\n`);
+    await second.end('SIGTERM');
+  });
+
+  test('takes the data up again after a kill -9 of itself, and of PostgreSQL with it', async () => {
+    const dataDir = await aDataDir();
+    const first = await serve({ DATA_DIR: dataDir });
+    await first.ask(registerKept);
+    await first.end('SIGKILL');
+    const second = await serve({ DATA_DIR: dataDir });
+    expect((await second.ask(firstQuery)).body).toEqual(firstAnswer);
+    const pid = (await postmasterPid(dataDir)) ?? 0;
+    await second.end('SIGKILL');
+    process.kill(pid, 'SIGKILL');
+    const third = await serve({ DATA_DIR: dataDir });
+    expect((await third.ask(firstQuery)).body).toEqual(firstAnswer);
+    expect((await tenantsOf(third)).map(({ slug }) => slug)).toEqual([
+      'demo-harbour',
+      'demo-savanna',
+      'kept',
+    ]);
+    expect(await third.end('SIGTERM')).toMatchObject({ code: 0 });
+  });
+
+  // From the demo's first statement to about its last; the moment is another in each run.
+  test.each([0, 0.25, 0.5, 0.75])(
+    'has a whole demo after a kill -9 about %f through the first',
+    async (part) => {
+      const dataDir = await aDataDir();
+      const first = start(['serve'], { PORT: '0', DATA_DIR: dataDir });
+      await first.logged('migrated the registry database');
+      await delay((part + Math.random() * 0.25) * 1_500);
+      await first.end('SIGKILL');
+      const second = await serve({ DATA_DIR: dataDir });
+      expect((await second.ask(firstQuery)).body).toEqual(firstAnswer);
+      expect(await tenantsOf(second)).toEqual(demo);
+      await second.end('SIGTERM');
+    },
+  );
+});
+
+describe('what is in the way of a start', { timeout: 120_000 }, () => {
+  let dataDir: string;
+  beforeAll(async () => {
+    dataDir = await aDataDir();
+    await (await serve({ DATA_DIR: dataDir })).end('SIGTERM');
+  });
+
+  /** What it says besides its log. */
+  const complaints = (stderr: string) => stderr.split('\n').filter((line) => line && !line.startsWith('{'));
+
+  test('a gateway on the same folder: one line and exit 1, and the first goes on', async () => {
+    await using first = await serve({ DATA_DIR: dataDir });
+    expect(await run(['serve'], { PORT: '0', DATA_DIR: dataDir })).toEqual({
+      code: 1,
+      signal: null,
+      stdout: '',
+      stderr: `${dataDir} is in use by another tenant-registry (process ${first.pid}): stop it, or set DATA_DIR to another folder\n`,
+    });
+    expect((await first.ask(firstQuery)).body).toEqual(firstAnswer);
+    await first.end('SIGTERM');
+  });
+
+  test('a second first start in the same moment: one serves, the other says who does', async () => {
+    const empty = await aDataDir();
+    const both = [1, 2].map(() => start(['serve'], { PORT: '0', DATA_DIR: empty }));
+    const loser = await Promise.race(both.map(async (gateway) => ({ gateway, ...(await gateway.ended) })));
+    const winner = both.find((gateway) => gateway !== loser.gateway);
+    expect(loser).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: `${empty} is in use by another tenant-registry (process ${winner?.pid}): stop it, or set DATA_DIR to another folder\n`,
+    });
+    await winner?.logged('serving');
+    expect(await winner?.end('SIGTERM')).toMatchObject({ code: 0 });
+  });
+
+  test('another program on the port of PostgreSQL: it takes another, and prints a psql command that works', async () => {
+    // Where a gateway of the person's own has the port, that is what is in the way.
+    await using _taken = await takePort(54_329).catch(() => undefined);
+    await using gateway = await serve({ DATA_DIR: dataDir });
+    const { psql } = await gateway.logged('look into the embedded PostgreSQL');
+    expect(psql).not.toContain(' 54329 ');
+    const finance = await connectByHand(psql);
+    const { rows } = await finance.query(
+      `SELECT current_setting('data_directory') AS "at", to_regclass('finance_demo_harbour.ar_invoice') AS "table"`,
+    );
+    await finance.end();
+    expect(rows).toEqual([{ at: `${dataDir}/postgres`, table: 'finance_demo_harbour.ar_invoice' }]);
+    expect((await gateway.ask(firstQuery)).body).toEqual(firstAnswer);
+    await gateway.end('SIGTERM');
+  });
+
+  test('another program on PORT: one line and exit 1, and PostgreSQL is stopped again', async () => {
+    await using taken = await takePort();
+    const starting = start(['serve'], { PORT: String(taken.port), DATA_DIR: dataDir });
+    await expect.poll(() => postmasterPid(dataDir), { timeout: 20_000 }).toBeGreaterThan(0);
+    const { code, stdout, stderr } = await starting.ended;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(complaints(stderr)).toEqual([`PORT ${taken.port} on 127.0.0.1 is taken: set PORT to a free one`]);
+    expect(await postmasterPid(dataDir)).toBeUndefined();
+  });
+
+  test.each([
+    [
+      'HOST',
+      '192.0.2.1',
+      'HOST 192.0.2.1 is no address of this machine: set HOST to one that is, such as 127.0.0.1',
+    ],
+    [
+      'MODULES_DIR',
+      '/nonexistent',
+      'MODULES_DIR /nonexistent cannot be used (ENOENT): set it to another folder',
+    ],
+    ['DATA_DIR', '/etc/passwd', 'DATA_DIR /etc/passwd cannot be used (EEXIST): set it to another folder'],
+  ])('%s=%s: one line and exit 1', async (variable, value, complaint) => {
+    const { code, stdout, stderr } = await run(['serve'], {
+      PORT: '0',
+      DATA_DIR: dataDir,
+      [variable]: value,
+    });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(complaints(stderr)).toEqual([complaint]);
+    expect(await postmasterPid(dataDir)).toBeUndefined();
+  });
+
+  test('a module whose migration fails: it serves, and says why a tenant of the demo is missing', async () => {
+    const modulesDir = await aModulesDir('finance', 'CREATE TABLE half_way (');
+    await using gateway = await serve({ DATA_DIR: await aDataDir(), MODULES_DIR: modulesDir });
+    expect(await gateway.logged('could not add a demo tenant; the next start tries again')).toMatchObject({
+      level: 40,
+      tenant: 'demo-harbour',
+      error: expect.stringContaining('Migration finance/9999_last.sql failed'),
+    });
+    expect(await tenantsOf(gateway)).toMatchObject([{ status: 'FAILED' }, { status: 'ACTIVE' }]);
+    await gateway.end('SIGTERM');
+  });
+});

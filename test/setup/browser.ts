@@ -1,0 +1,58 @@
+/** A browser on a closed machine: it reaches the gateway and nothing else, and what it tries is written down. */
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+const program = '/usr/bin/chromium';
+const missing = `${program} is missing (apt-get install chromium)`;
+
+/** Where there is no browser its tests are skipped, but not in CI, where they then fail. */
+export const skipsBrowser = !existsSync(program) && !process.env.CI;
+if (skipsBrowser) process.stderr.write(`\n>>> BROWSER TESTS ARE SKIPPED: ${missing} <<<\n\n`);
+
+export async function openBrowser(): Promise<Browser> {
+  if (!existsSync(program)) throw new Error(missing);
+  return await chromium.launch({
+    executablePath: program,
+    args: [
+      '--no-sandbox',
+      '--no-first-run',
+      '--disable-quic',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
+    ],
+  });
+}
+
+export interface Visit {
+  page: Page;
+  /** URLs of other hosts that the page asked for, in vain. */
+  foreignRequests: string[];
+  /** Errors in the console, violations of the content security policy among them, and exceptions. */
+  problems: string[];
+}
+
+/** A page of the gateway at `origin`, in a browser profile of its own. */
+export async function visit(browser: Browser, origin: string, path: string): Promise<Visit> {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
+  const page = await context.newPage();
+  const foreignRequests: string[] = [];
+  const problems: string[] = [];
+  await context.route(
+    (url) => url.origin !== origin,
+    async (route) => {
+      foreignRequests.push(route.request().url());
+      await route.abort();
+    },
+  );
+  page.on('websocket', (socket) => {
+    if (new URL(socket.url()).host !== new URL(origin).host) foreignRequests.push(socket.url());
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  page.on('pageerror', (error) => problems.push(error.message));
+  await page.goto(`${origin}${path}`);
+  return { page, foreignRequests, problems };
+}
