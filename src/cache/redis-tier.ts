@@ -10,7 +10,7 @@ export interface RedisTierOptions<Value> {
   /** What a value must look like. Redis is never trusted: what does not fit counts as not there. */
   value: z.ZodType<Value>;
   clock: () => number;
-  onBreaker?: (isOpen: boolean) => void;
+  onBreaker?: ((isOpen: boolean) => void) | undefined;
 }
 
 /**
@@ -36,6 +36,7 @@ export function openRedisTier<Value>(redis: RedisConnection, options: RedisTierO
       .string()
       .regex(/^\d{1,18}$/)
       .transform(BigInt),
+    readAt: z.number(),
     value: options.value,
   });
   const nameOf = (key: string) => `tenant-registry:${namespace}:${key}`;

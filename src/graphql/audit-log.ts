@@ -1,5 +1,6 @@
 import { authorize } from '../auth/permissions.js';
-import { tenantNotFound, tenantWhere } from '../registry/tenant.js';
+import { tenantNotFound } from '../registry/route.js';
+import { tenantWhere } from '../registry/tenant.js';
 import { builder } from './builder.js';
 
 const AuditLogEntry = builder.prismaObject('RegistryChange', {

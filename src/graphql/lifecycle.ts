@@ -4,7 +4,7 @@ import { resumeTenant } from '../registry/commands/resume-tenant.js';
 import { suspendTenant } from '../registry/commands/suspend-tenant.js';
 import { builder } from './builder.js';
 import { execute } from './context.js';
-import { expectedVersionField, idempotencyKeyField, tenantIdField } from './mutation-input.js';
+import { expectedVersionField, idempotencyKeyField, tenantIdField, waitField } from './mutation-input.js';
 import { revisionField, tenantField } from './payload.js';
 
 builder.relayMutationField(
@@ -19,6 +19,7 @@ builder.relayMutationField(
       }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {
@@ -42,6 +43,7 @@ builder.relayMutationField(
       tenantId: tenantIdField(t),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {
@@ -66,6 +68,7 @@ builder.relayMutationField(
       restorableDays: t.int({ description: 'For how many days it can be restored, 1 to 3650; default 30.' }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {
@@ -89,6 +92,7 @@ builder.relayMutationField(
       tenantId: tenantIdField(t),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {

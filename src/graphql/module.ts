@@ -4,7 +4,7 @@ import { registerModule } from '../registry/commands/register-module.js';
 import { updateModule } from '../registry/commands/update-module.js';
 import { builder } from './builder.js';
 import { execute } from './context.js';
-import { expectedVersionField, idempotencyKeyField } from './mutation-input.js';
+import { expectedVersionField, idempotencyKeyField, waitField } from './mutation-input.js';
 
 export const IsolationType = builder.enumType('Isolation', {
   description: 'How a module keeps its tenants apart.',
@@ -70,6 +70,7 @@ builder.relayMutationField(
       isolation: t.field({ type: IsolationType, description: 'Default SCHEMA.' }),
       migrationsFolder: t.string({ description: 'A folder in MODULES_DIR; default the name.' }),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {
@@ -109,6 +110,7 @@ builder.relayMutationField(
       migrationsFolder: t.string({ description: 'A folder in MODULES_DIR.' }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {

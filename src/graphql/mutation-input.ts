@@ -1,5 +1,5 @@
 import type { InputFieldBuilder, SchemaTypes } from '@pothos/core';
-import type { builder } from './builder.js';
+import { builder } from './builder.js';
 
 type Fields = InputFieldBuilder<
   typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : SchemaTypes,
@@ -12,6 +12,24 @@ export function idempotencyKeyField(t: Fields) {
     description:
       'Any text chosen by the client, at most 200 characters. The same key with the same input within 24 hours is ' +
       'answered again without being done again; with another input it is refused as IDEMPOTENCY_KEY_REUSED.',
+  });
+}
+
+const WaitFor = builder.enumType('WaitFor', {
+  description:
+    'Whom a mutation waits for before it is answered; never longer than the staleness bound D, 5 s by default.',
+  values: {
+    COMMITTED: { description: 'Nobody: the change is committed, caches follow within D.' },
+    GATEWAYS: { description: 'Every gateway: none of them answers from before the change any more.' },
+    EVERYWHERE: { description: 'Every gateway and every client that holds a lease.' },
+  } as const,
+});
+
+/** For mutations that change what resolution answers. */
+export function waitField(t: Fields) {
+  return t.field({
+    type: WaitFor,
+    description: 'Whom to wait for; default GATEWAYS, for suspendTenant EVERYWHERE.',
   });
 }
 

@@ -20,7 +20,10 @@ export function toHttpAnswer(result: ExecutionResult, mediaType: GraphqlMediaTyp
   const showsStatus = statuses.length > 0 && !answered && mediaType === 'application/graphql-response+json';
   return {
     status: showsStatus ? Math.max(...statuses) : 200,
-    headers: { 'content-type': `${mediaType}; charset=utf-8` },
+    headers: {
+      'content-type': `${mediaType}; charset=utf-8`,
+      ...(result.errors?.some(isOutage) && { 'retry-after': '1' }),
+    },
     body: JSON.stringify(result),
   };
 }
@@ -28,4 +31,9 @@ export function toHttpAnswer(result: ExecutionResult, mediaType: GraphqlMediaTyp
 function statusOf({ extensions }: { extensions: Record<string, unknown> }): number {
   const { status } = (extensions.http ?? {}) as { status?: number };
   return status ?? 500;
+}
+
+/** What a moment later may well be answered. */
+function isOutage({ extensions }: { extensions: Record<string, unknown> }): boolean {
+  return extensions.code === 'REGISTRY_UNAVAILABLE';
 }

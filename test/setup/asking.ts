@@ -1,0 +1,41 @@
+import type { Answer, TestGateway } from './gateway.js';
+
+interface AskOptions {
+  key?: string;
+  accept?: string;
+}
+
+/** The media type under which the HTTP status is the errors' own. */
+export const graphqlResponse = 'application/graphql-response+json';
+
+/** Runs one mutation; `result` is its payload, null or undefined when it was refused. */
+export async function mutate(
+  gateway: TestGateway,
+  name: string,
+  input: object,
+  selection = 'revision',
+  options: AskOptions = {},
+) {
+  const inputType = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
+  const answer: Answer<undefined> = await gateway.ask(
+    `mutation ($input: ${inputType}!) { result: ${name}(input: $input) { ${selection} } }`,
+    { input },
+    options,
+  );
+  return { ...answer, result: answer.data?.result };
+}
+
+/** The schema that a tenant's module resolves to, or the code of the refusal. */
+export async function resolve(
+  gateway: TestGateway,
+  id: string,
+  module = 'finance',
+  options: AskOptions = {},
+): Promise<string> {
+  const { data, codes } = await gateway.ask(
+    `query ($id: ID!, $module: ModuleName!) { tenantSchema(id: $id, module: $module) { schemaName } }`,
+    { id, module },
+    options,
+  );
+  return data?.tenantSchema?.schemaName ?? codes.join();
+}
