@@ -6,7 +6,8 @@ import { migrateRegistry } from './database/migrate.js';
 import { openRegistryDatabase, type RegistryDatabase } from './database/registry-database.js';
 import { openServiceDatabases, type ServiceDatabases } from './database/service-databases.js';
 import { awaitAcknowledgement } from './feed/acknowledge.js';
-import { acknowledgement, clock, type Freshness, openFreshness } from './feed/freshness.js';
+import { createTrustClock } from './feed/clock.js';
+import { acknowledgement, type Freshness, openFreshness } from './feed/freshness.js';
 import type { Log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { endInterruptedOperations } from './provisioning/interrupted.js';
@@ -117,7 +118,9 @@ function openGateway(parts: {
 }): Gateway {
   const { config, log, url, database, metrics } = parts;
   const { stalenessMs } = config;
+  const clock = createTrustClock();
   const freshness = openFreshness({
+    clock,
     databaseUrl: url,
     redisUrl: config.redisUrl,
     stalenessMs,

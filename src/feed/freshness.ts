@@ -10,13 +10,15 @@ import {
 } from './acknowledge.js';
 import { type ChangeStream, openChangeStream } from './change-stream.js';
 import { ClientLeases } from './client-leases.js';
+import { waitingClock } from './clock.js';
 import { type Following, startFollowing } from './follow.js';
-import { Follower } from './follower.js';
+import { type Clock, Follower } from './follower.js';
 import { openListener } from './listener.js';
 import { openRedisHints } from './redis-hints.js';
 import { openFeedSource, readChanges } from './registry-feed.js';
 
 export interface FreshnessOptions {
+  clock: Clock;
   databaseUrl: string;
   redisUrl: string | undefined;
   stalenessMs: number;
@@ -36,10 +38,8 @@ export interface Freshness {
   close(): Promise<void>;
 }
 
-export const clock = () => performance.now();
-
 export function openFreshness(options: FreshnessOptions): Freshness {
-  const { databaseUrl, redisUrl, stalenessMs, log } = options;
+  const { databaseUrl, redisUrl, stalenessMs, clock, log } = options;
   // Connections of its own: a poll must not wait behind requests, nor for a server that hangs longer than D.
   const pool = openPool(databaseUrl, {
     max: 3,
@@ -48,7 +48,7 @@ export function openFreshness(options: FreshnessOptions): Freshness {
     queryTimeoutMs: stalenessMs,
     log,
   });
-  const leases = new ClientLeases(clock);
+  const leases = new ClientLeases(waitingClock);
   const changes = openChangeStream({
     position: () => follower.position,
     read: (after, upTo) => readChanges(pool, after, upTo),
@@ -96,7 +96,7 @@ export function openFreshness(options: FreshnessOptions): Freshness {
 export function acknowledgement(pool: Pool, stalenessMs: number): AcknowledgeOptions {
   return {
     rows: openReplicaRows(pool),
-    clock,
+    clock: waitingClock,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     stalenessMs,
   };
