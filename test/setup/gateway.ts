@@ -6,6 +6,7 @@ import { openLog } from '../../src/log.js';
 import { createApiKey } from '../../src/registry/commands/create-api-key.js';
 import { openServer } from '../../src/server/server.js';
 import { createDatabase, createRegistryDatabase, type TestDatabase } from './database.js';
+import type { TypedDocumentString } from './generated/graphql.js';
 
 /** A GraphQL answer as it came over HTTP. `data` is what the test asked for, so the test says what it looks like. */
 export interface Answer<Data> {
@@ -26,9 +27,9 @@ export interface Answer<Data> {
 export interface TestGateway extends AsyncDisposable {
   app: App;
   url: string;
-  /** Asks over HTTP; `key` is the secret of an API key. */
+  /** Asks over HTTP; `key` is the secret of an API key. A typed document types its answer. */
   ask<Data = undefined>(
-    query: string,
+    query: string | TypedDocumentString<Data, never>,
     variables?: Record<string, unknown>,
     options?: { key?: string; accept?: string },
   ): Promise<Answer<Data>>;
@@ -97,7 +98,7 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     close,
     [Symbol.asyncDispose]: close,
     async ask<Data>(
-      query: string,
+      query: string | TypedDocumentString<Data, never>,
       variables = {},
       { key, accept = 'application/json' } = {} as { key?: string; accept?: string },
     ) {
