@@ -5,6 +5,7 @@ import { updateModule } from '../registry/commands/update-module.js';
 import { builder } from './builder.js';
 import { execute } from './context.js';
 import { expectedVersionField, idempotencyKeyField, waitField } from './mutation-input.js';
+import { type PayloadFields, revisionField } from './revision-field.js';
 
 export const IsolationType = builder.enumType('Isolation', {
   description: 'How a module keeps its tenants apart.',
@@ -49,10 +50,14 @@ builder.queryField('modules', (t) =>
   }),
 );
 
-const changed = {
-  revision: 'The registry’s revision that holds the change.',
-  module: 'The module as it is now.',
-};
+function moduleField<Shape extends { moduleName: string }>(t: PayloadFields<Shape>) {
+  return t.prismaField({
+    type: ModuleType,
+    description: 'The module as it is now.',
+    resolve: (query, { moduleName }, _args, context) =>
+      context.prisma.module.findUniqueOrThrow({ ...query, where: { name: moduleName } }),
+  });
+}
 
 builder.relayMutationField(
   'registerModule',
@@ -82,13 +87,8 @@ builder.relayMutationField(
   {
     description: 'The new module.',
     outputFields: (t) => ({
-      module: t.prismaField({
-        type: ModuleType,
-        description: changed.module,
-        resolve: (query, { moduleName }, _args, context) =>
-          context.prisma.module.findUniqueOrThrow({ ...query, where: { name: moduleName } }),
-      }),
-      revision: t.expose('revision', { type: 'Revision', description: changed.revision }),
+      module: moduleField(t),
+      revision: revisionField(t),
     }),
   },
 );
@@ -123,13 +123,8 @@ builder.relayMutationField(
   {
     description: 'The changed module.',
     outputFields: (t) => ({
-      module: t.prismaField({
-        type: ModuleType,
-        description: changed.module,
-        resolve: (query, { moduleName }, _args, context) =>
-          context.prisma.module.findUniqueOrThrow({ ...query, where: { name: moduleName } }),
-      }),
-      revision: t.expose('revision', { type: 'Revision', description: changed.revision }),
+      module: moduleField(t),
+      revision: revisionField(t),
     }),
   },
 );

@@ -1,13 +1,13 @@
 import type { InputFieldBuilder, SchemaTypes } from '@pothos/core';
 import { builder } from './builder.js';
 
-type Fields = InputFieldBuilder<
+export type MutationInputFields = InputFieldBuilder<
   typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : SchemaTypes,
   'InputObject'
 >;
 
 /** For mutations that a client may repeat after a lost answer. */
-export function idempotencyKeyField(t: Fields) {
+export function idempotencyKeyField(t: MutationInputFields) {
   return t.string({
     description:
       'Any text chosen by the client, at most 200 characters. The same key with the same input within 24 hours is ' +
@@ -26,7 +26,7 @@ const WaitFor = builder.enumType('WaitFor', {
 });
 
 /** For mutations that change what resolution answers. */
-export function waitField(t: Fields) {
+export function waitField(t: MutationInputFields) {
   return t.field({
     type: WaitFor,
     description: 'Whom to wait for; default GATEWAYS, for suspendTenant EVERYWHERE.',
@@ -34,12 +34,12 @@ export function waitField(t: Fields) {
 }
 
 /** For mutations on a row that somebody else may have changed meanwhile. */
-export function expectedVersionField(t: Fields) {
+export function expectedVersionField(t: MutationInputFields) {
   return t.int({
     description: 'The `version` the change was based on; another one is refused as VERSION_CONFLICT.',
   });
 }
 
-export function tenantIdField(t: Fields) {
+export function tenantIdField(t: MutationInputFields) {
   return t.id({ required: true, description: 'UUID or slug of the tenant.' });
 }

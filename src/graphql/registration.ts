@@ -4,7 +4,8 @@ import { updateTenant } from '../registry/commands/update-tenant.js';
 import { builder } from './builder.js';
 import { execute } from './context.js';
 import { expectedVersionField, idempotencyKeyField, tenantIdField, waitField } from './mutation-input.js';
-import { operationField, revisionField, tenantField } from './payload.js';
+import { operationField, tenantField } from './payload.js';
+import { revisionField } from './revision-field.js';
 import { PlanType } from './tenant.js';
 
 builder.relayMutationField(

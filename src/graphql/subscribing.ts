@@ -6,7 +6,8 @@ import { builder } from './builder.js';
 import { execute } from './context.js';
 import { IsolationType } from './module.js';
 import { expectedVersionField, idempotencyKeyField, tenantIdField, waitField } from './mutation-input.js';
-import { operationField, revisionField, subscriptionField } from './payload.js';
+import { operationField, subscriptionField } from './payload.js';
+import { revisionField } from './revision-field.js';
 
 builder.relayMutationField(
   'subscribeTenantToModule',

@@ -24,16 +24,19 @@ export function tenantCommand<Fields extends z.ZodRawShape>(
   return async (context: CommandContext, given: unknown) => {
     authorize(context.caller, name);
     const wanted = readInput(input, given);
+    const { tenantId, expectedVersion: expected, idempotencyKey: _, wait: waiting, ...own } = wanted;
     return runCommand(
       context,
       name,
       wanted,
       async (tx) => {
-        const tenant = await requireTenant(tx, wanted.tenantId, wanted.expectedVersion);
-        await tx.tenant.update({ where: { id: tenant.id }, data: decide(tenant, wanted) });
+        const tenant = await requireTenant(tx, tenantId, expected);
+        // The type checker does not see that an intersection without its one half is the other.
+        const data = decide(tenant, own as unknown as z.output<typeof ownFields>);
+        await tx.tenant.update({ where: { id: tenant.id }, data });
         return { tenantId: tenant.id };
       },
-      { waitFor: wanted.wait ?? waitFor },
+      { waitFor: waiting ?? waitFor },
     );
   };
 }

@@ -7,8 +7,8 @@ import { givenFields, tenantFields } from '../tenant-fields.js';
 export const updateTenant = tenantCommand(
   'updateTenant',
   { name: optional(text(200)), ...tenantFields },
-  (tenant, { name, shortName, ...rest }) => {
+  (tenant, wanted) => {
     if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'updated');
-    return givenFields({ name, shortName, ...rest });
+    return givenFields(wanted);
   },
 );
