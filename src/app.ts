@@ -1,13 +1,19 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import { type Caller, gateway } from './auth/caller.js';
+import { type Caller, gateway as gatewayCaller } from './auth/caller.js';
+import { type FindCaller, openKeyCache } from './auth/key-cache.js';
 import type { Config } from './config.js';
 import { type EmbeddedPostgres, openEmbedded } from './database/embedded.js';
 import { migrateRegistry } from './database/migrate.js';
 import { openRegistryDatabase, type RegistryDatabase } from './database/registry-database.js';
 import { openServiceDatabases, type ServiceDatabases } from './database/service-databases.js';
+import { awaitAcknowledgement } from './feed/acknowledge.js';
+import { createTrustClock } from './feed/clock.js';
+import { acknowledgement, type Freshness, openFreshness } from './feed/freshness.js';
 import type { Log } from './log.js';
+import { createMetrics, type Metrics } from './metrics.js';
 import { endInterruptedOperations } from './provisioning/interrupted.js';
 import { interruptedAfterMs } from './provisioning/operation.js';
+import { type Caches, openCaches } from './registry/caches.js';
 import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
 
@@ -17,11 +23,21 @@ export interface App {
   log: Log;
   database: RegistryDatabase;
   serviceDatabases: ServiceDatabases;
+  /** What a gateway knows and keeps; commands at the prompt have none. */
+  gateway: Gateway | undefined;
+  metrics: Metrics;
   /** The embedded PostgreSQL, when the registry lives in it. */
   embedded: EmbeddedPostgres | undefined;
   commandsFor(caller: Caller): CommandContext;
   /** Closes in reverse order of opening. */
   close(): Promise<void>;
+}
+
+/** The parts of the product that only run in a gateway. */
+export interface Gateway {
+  freshness: Freshness;
+  caches: Caches;
+  findCaller: FindCaller;
 }
 
 /** Name of the registry's database in the embedded PostgreSQL. */
@@ -71,19 +87,27 @@ export async function openApp(config: Config, log: Log, options: { exclusive: bo
     });
     closers.push(() => atMost(lastQueriesMs, serviceDatabases.close()));
 
+    const metrics = createMetrics();
+    const gateway = options.exclusive ? openGateway({ config, log, url, database, metrics }) : undefined;
+    if (gateway) closers.push(() => gateway.freshness.close());
     const commandsFor = (caller: Caller): CommandContext => ({
       caller,
       database,
       serviceDatabases,
       modulesDir: config.modulesDir,
+      acknowledge:
+        gateway?.freshness.acknowledge ??
+        ((committed) => awaitAcknowledgement(acknowledgement(database.pool, config.stalenessMs), committed)),
       log,
     });
-    if (options.exclusive) {
-      await adoptDatabaseNames(commandsFor(gateway));
-      // Alone on the embedded database there is nobody else who could still be at work.
-      await endInterruptedOperations(commandsFor(gateway), embedded ? 0 : interruptedAfterMs);
+    if (gateway) {
+      // Alone on the embedded database: whoever had a row or an operation there is gone.
+      if (embedded) await database.prisma.replica.deleteMany();
+      await adoptDatabaseNames(commandsFor(gatewayCaller));
+      await endInterruptedOperations(commandsFor(gatewayCaller), embedded ? 0 : interruptedAfterMs);
+      await gateway.freshness.start();
     }
-    return { config, log, database, serviceDatabases, embedded, commandsFor, close };
+    return { config, log, database, serviceDatabases, gateway, metrics, embedded, commandsFor, close };
   } catch (error) {
     await close();
     throw error;
@@ -111,4 +135,48 @@ async function atMost(ms: number, closing: Promise<void>): Promise<void> {
   });
   await Promise.race([closing, late]);
   clearTimeout(timer);
+}
+
+function openGateway(parts: {
+  config: Config;
+  log: Log;
+  url: string;
+  database: RegistryDatabase;
+  metrics: Metrics;
+}): Gateway {
+  const { config, log, url, database, metrics } = parts;
+  const { stalenessMs } = config;
+  const clock = createTrustClock();
+  const freshness = openFreshness({
+    clock,
+    databaseUrl: url,
+    redisUrl: config.redisUrl,
+    stalenessMs,
+    onResync() {
+      caches.clear();
+      metrics.resynced();
+      log.warn('the change log does not continue where it ended; everything known was dropped');
+    },
+    log,
+  });
+  const { follower, changes, redis } = freshness;
+  const caches: Caches = openCaches({
+    pool: database.pool,
+    redis,
+    validity: follower,
+    clock,
+    stalenessMs,
+    onLookup: metrics.lookedUp,
+    onBreaker(isOpen) {
+      metrics.breakerChanged(isOpen);
+      log.warn(isOpen ? 'Redis failed and is left alone for now' : 'Redis answers again');
+    },
+  });
+  metrics.observe(() => ({
+    leaseRemainingMs: follower.leaseRemainingMs,
+    lagRevisions: follower.lagRevisions,
+    subscribers: changes.subscribers,
+  }));
+  const findCaller = openKeyCache({ database, validity: follower, clock, stalenessMs });
+  return { freshness, caches, findCaller };
 }

@@ -14,6 +14,10 @@ export interface Config {
   modulesDir: string;
   authMode: 'open' | 'required';
   logLevel: string;
+  /** URL of the shared cache: Redis, Sentinel or a comma-separated Cluster; undefined: none. */
+  redisUrl: string | undefined;
+  /** D: how long what a gateway knows may be trusted without news from the database, in milliseconds. */
+  stalenessMs: number;
   /** How long a graceful stop may take, in milliseconds. */
   shutdownTimeoutMs: number;
 }
@@ -72,6 +76,15 @@ const environment = z.object({
       })
       .default('info'),
   ),
+  REDIS_URL: optionalText.transform((text, context) => {
+    if (text === undefined || isRedisUrl(text)) return text;
+    context.addIssue(
+      'REDIS_URL must be redis://host:6379, rediss://host:6379, redis-sentinel://host:26379,host:26379/master, ' +
+        'or several redis:// URLs of a Cluster separated by commas',
+    );
+    return z.NEVER;
+  }),
+  STALENESS_BOUND_MS: whole('STALENESS_BOUND_MS', { min: 1_000, max: 60_000, otherwise: 5_000 }),
   SHUTDOWN_TIMEOUT_MS: whole('SHUTDOWN_TIMEOUT_MS', { min: 100, max: 600_000, otherwise: 10_000 }),
 });
 
@@ -83,7 +96,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const serviceDatabaseUrls: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     const url = value?.trim();
-    if (!url || name === 'DATABASE_URL' || !/^[A-Z][A-Z0-9_]*_URL$/.test(name)) continue;
+    if (!url || name === 'DATABASE_URL' || name === 'REDIS_URL' || !/^[A-Z][A-Z0-9_]*_URL$/.test(name))
+      continue;
     if (isPostgresUrl(url)) serviceDatabaseUrls[name] = url;
     else if (name.endsWith('_DB_URL'))
       problems.push(`${name} must be a URL such as postgres://user:password@host:5432/database`);
@@ -107,6 +121,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     modulesDir: values.MODULES_DIR,
     authMode: values.AUTH_MODE ?? (isLocal ? 'open' : 'required'),
     logLevel: values.LOG_LEVEL,
+    redisUrl: values.REDIS_URL,
+    stalenessMs: values.STALENESS_BOUND_MS,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
   };
 }
@@ -121,4 +137,9 @@ function isPostgresUrl(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isRedisUrl(text: string): boolean {
+  if (/^redis-sentinel:\/\/[^/]+(\/[^/]+(\/\d+)?)?$/.test(text)) return true;
+  return text.split(',').every((node) => URL.canParse(node) && /^rediss?:$/.test(new URL(node).protocol));
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { RegistryDatabase } from '../database/registry-database.js';
-import type { Caller } from './caller.js';
+import type { Pool } from 'pg';
+import type { Loaded } from '../cache/read-through.js';
 
 /** Marks a secret as ours for people and secret scanners. */
 const secretPrefix = 'trk_';
@@ -15,24 +15,40 @@ export function hashSecret(secret: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash('sha256').update(secret).digest());
 }
 
-/** The caller a secret belongs to; undefined when it is unknown, revoked or expired. One SQL statement. */
-export async function findCallerBySecret(
-  database: RegistryDatabase,
-  secret: string,
-): Promise<Caller | undefined> {
-  if (!/^trk_[\w-]{43}$/.test(secret)) return undefined;
-  // The date of last use moves at most once a minute, in the same statement that finds the key.
-  const { rows } = await database.pool.query<{ id: string; scopes: string[] }>(
-    `WITH found AS (
-       SELECT id, scopes, last_used_at FROM api_keys
-       WHERE secret_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+export function isSecret(text: string): boolean {
+  return /^trk_[\w-]{43}$/.test(text);
+}
+
+/** A key that was found and not revoked. */
+export interface KnownKey {
+  id: string;
+  scopes: string[];
+  /** Time of day in milliseconds since 1970; null: never. */
+  expiresAt: number | null;
+}
+
+/** Keys by the hashes of their secrets, in hexadecimal; null for what opens nothing. One statement, one snapshot. */
+export async function loadKeys(pool: Pool, hashes: readonly string[]): Promise<Loaded<KnownKey | null>> {
+  // The date of last use moves at most once a minute, in the same statement that finds the keys.
+  const { rows } = await pool.query(
+    `WITH head AS MATERIALIZED (
+       SELECT registry_epoch() AS epoch, revision FROM registry_head
+     ), found AS MATERIALIZED (
+       SELECT key.id, key.scopes, key.expires_at, key.last_used_at, wanted.place
+       FROM unnest($1::text[]) WITH ORDINALITY AS wanted (hash, place)
+       LEFT JOIN api_keys AS key ON key.secret_hash = decode(wanted.hash, 'hex') AND key.revoked_at IS NULL
      ), used AS (
        UPDATE api_keys SET last_used_at = now() FROM found
        WHERE api_keys.id = found.id AND (found.last_used_at IS NULL OR found.last_used_at < now() - interval '1 minute')
      )
-     SELECT id, scopes FROM found`,
-    [hashSecret(secret)],
+     SELECT found.id, found.scopes, extract(epoch FROM found.expires_at) * 1000 AS "expiresAt",
+       head.epoch, head.revision AS "asOf"
+     FROM found CROSS JOIN head ORDER BY found.place`,
+    [hashes],
   );
-  const key = rows[0];
-  return key && { kind: 'api-key', actor: `api-key:${key.id}`, scopes: new Set(key.scopes) };
+  const [{ epoch, asOf }] = rows;
+  const values = rows.map(({ id, scopes, expiresAt }) =>
+    id === null ? null : { id, scopes, expiresAt: expiresAt === null ? null : Number(expiresAt) },
+  );
+  return { epoch, asOf: BigInt(asOf), values };
 }

@@ -1,7 +1,6 @@
-import type { RegistryDatabase } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
-import { findCallerBySecret } from './api-key.js';
 import { type Caller, developer } from './caller.js';
+import type { FindCaller } from './key-cache.js';
 
 /**
  * Who stands behind an `Authorization` header. Works on plain values, so that any HTTP reader can call it before
@@ -9,14 +8,14 @@ import { type Caller, developer } from './caller.js';
  */
 export async function authenticate(
   authorization: string | undefined,
-  options: { authMode: 'open' | 'required'; database: RegistryDatabase },
+  options: { authMode: 'open' | 'required'; findCaller: FindCaller },
 ): Promise<Caller> {
   if (authorization === undefined || authorization === '') {
     if (options.authMode === 'open') return developer;
     throw new RegistryError('UNAUTHENTICATED', 'Send an API key: "Authorization: Bearer trk_…"');
   }
   const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-  const caller = secret && (await findCallerBySecret(options.database, secret));
+  const caller = secret && (await options.findCaller(secret));
   if (!caller)
     throw new RegistryError(
       'UNAUTHENTICATED',

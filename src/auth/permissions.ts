@@ -59,6 +59,11 @@ export function mayResolve(caller: Caller, module: string): boolean {
   return holds(caller, 'resolve:*') || caller.scopes.has(`resolve:${module}`);
 }
 
+/** Whether any module's routes are open to the caller, and with them the news that something changed. */
+export function mayResolveAny(caller: Caller): boolean {
+  return [...caller.scopes].some((scope) => scope === '*' || scope.startsWith('resolve:'));
+}
+
 export function missingScope(scope: string): RegistryError {
   return new RegistryError('FORBIDDEN', `This needs a key with scope ${scope}`);
 }

@@ -1,40 +1,65 @@
 export interface Breaker {
-  /** Whether to try at all. After a failure one caller at a time may, after a pause that doubles up to a limit. */
-  allows(): boolean;
-  succeeded(): void;
-  failed(): void;
+  /** Does the work; undefined when it fails, and at once, without trying, while the breaker is open. */
+  attempt<T>(work: () => Promise<T>): Promise<T | undefined>;
   readonly isOpen: boolean;
 }
 
 const firstPauseMs = 250;
 const longestPauseMs = 5_000;
 
-/** Keeps a cache that is away from costing every request its timeout: one failure suffices to leave it alone. */
+/**
+ * Keeps a cache that is away from costing requests its timeout: one failure suffices to leave it alone. After a pause, what
+ * failed is tried again, not something lighter that could succeed where the work does not, and in the background: whoever
+ * asks meanwhile goes on without. A cache that comes and goes is left alone for longer each time.
+ */
 export function createBreaker(
   clock: () => number,
   onChange: (isOpen: boolean) => void = () => undefined,
 ): Breaker {
+  let failed: (() => Promise<unknown>) | undefined;
   let pauseMs = 0;
   let retryAt = 0;
+  let closedAt = Number.NEGATIVE_INFINITY;
+
+  function open(work: () => Promise<unknown>) {
+    // Of many that were under way the first one tells.
+    if (failed) return;
+    failed = work;
+    if (clock() - closedAt > longestPauseMs) pauseMs = 0;
+    wait();
+    onChange(true);
+  }
+
+  function wait() {
+    pauseMs = Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
+    retryAt = clock() + pauseMs;
+  }
+
+  function retry(work: () => Promise<unknown>) {
+    retryAt = Number.POSITIVE_INFINITY;
+    work().then(() => {
+      failed = undefined;
+      closedAt = clock();
+      onChange(false);
+    }, wait);
+  }
+
   return {
-    allows() {
-      if (pauseMs === 0) return true;
-      if (clock() < retryAt) return false;
-      // This caller is the probe; the next one waits for its outcome.
-      retryAt = clock() + pauseMs;
-      return true;
-    },
-    succeeded() {
-      if (pauseMs > 0) onChange(false);
-      pauseMs = 0;
-    },
-    failed() {
-      if (pauseMs === 0) onChange(true);
-      pauseMs = Math.min(Math.max(pauseMs * 2, firstPauseMs), longestPauseMs);
-      retryAt = clock() + pauseMs;
+    async attempt(work) {
+      if (failed) {
+        if (clock() >= retryAt) retry(failed);
+        return undefined;
+      }
+      try {
+        return await work();
+      } catch {
+        // No news for the caller: it goes on without.
+        open(work);
+        return undefined;
+      }
     },
     get isOpen() {
-      return pauseMs > 0;
+      return failed !== undefined;
     },
   };
 }

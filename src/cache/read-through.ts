@@ -29,8 +29,8 @@ export interface ReadThroughOptions<Key, Value> {
   referenceOf: (key: Key) => string;
   clock: () => number;
   stalenessMs: number;
-  /** Called with the tier that answered ("memory", "redis", "database") for each key. */
-  onAnswer?: (tier: string) => void;
+  /** Called for each look into a tier ("memory", "redis", "database") with how many keys it answered and how many not. */
+  onLookup?: ((tier: string, found: { hits: number; misses: number }) => void) | undefined;
 }
 
 export interface Demand<Key> {
@@ -41,10 +41,8 @@ export interface Demand<Key> {
   atLeast?: { epoch: string; revision: bigint } | undefined;
 }
 
-export interface Answer<Value> {
-  value: Value;
-  epoch: string;
-  asOf: bigint;
+/** An entry with the tier it came from. */
+export interface Answer<Value> extends Entry<Value> {
   tier: string;
 }
 
@@ -82,7 +80,7 @@ export class ReadThrough<Key, Value> {
   }
 
   async #fromTiers(demands: readonly Demand<Key>[], answers: (Answer<Value> | undefined)[]): Promise<void> {
-    const { tiers, nameOf, onAnswer } = this.#options;
+    const { tiers, nameOf, onLookup } = this.#options;
     for (const [depth, tier] of tiers.entries()) {
       const open = [...demands.keys()].filter((at) => !answers[at] && !demands[at]?.isStrong);
       if (open.length === 0) return;
@@ -94,10 +92,10 @@ export class ReadThrough<Key, Value> {
         const entry = entries[place];
         if (!entry || entry.key !== names[place] || !this.#isUsable(entry, demands[at] as Demand<Key>))
           continue;
-        answers[at] = { value: entry.value, epoch: entry.epoch, asOf: entry.asOf, tier: tier.name };
+        answers[at] = { ...entry, tier: tier.name };
         usable.push(entry);
-        onAnswer?.(tier.name);
       }
+      onLookup?.(tier.name, { hits: usable.length, misses: open.length - usable.length });
       if (usable.length > 0) for (const faster of tiers.slice(0, depth)) void faster.set(usable);
     }
   }
@@ -113,11 +111,12 @@ export class ReadThrough<Key, Value> {
     answers: (Answer<Value> | undefined)[],
     asked: { askedAfter: number; mayShareEarlier: boolean },
   ): Promise<void> {
-    const { nameOf, referenceOf, clock, stalenessMs, onAnswer } = this.#options;
+    const { nameOf, referenceOf, clock, stalenessMs, onLookup } = this.#options;
     const flights = this.#board(
       open.map((at) => demands[at] as Demand<Key>),
       asked,
     );
+    let hits = 0;
     for (const at of open) {
       const { key } = demands[at] as Demand<Key>;
       const flight = flights.get(nameOf(key)) as Flight<Value>;
@@ -131,9 +130,10 @@ export class ReadThrough<Key, Value> {
             'The registry database answers too slowly; try again shortly',
           );
       } else if (isTooOld || this.#isOvertaken(entry, referenceOf(key))) continue;
-      answers[at] = { value: entry.value, epoch: entry.epoch, asOf: entry.asOf, tier: 'database' };
-      onAnswer?.('database');
+      answers[at] = { ...entry, tier: 'database' };
+      hits++;
     }
+    onLookup?.('database', { hits, misses: open.length - hits });
   }
 
   #isOvertaken(entry: Entry<Value>, reference: string): boolean {
@@ -177,7 +177,14 @@ export class ReadThrough<Key, Value> {
     const { tiers, validity, load, nameOf, referenceOf } = this.#options;
     const { epoch, asOf, values } = await load(keys);
     if (epoch !== validity.position?.epoch) validity.poll().catch(() => undefined);
-    const entries = keys.map((key, at) => ({ key: nameOf(key), epoch, asOf, value: values[at] as Value }));
+    const readAt = Date.now();
+    const entries = keys.map((key, at) => ({
+      key: nameOf(key),
+      epoch,
+      asOf,
+      readAt,
+      value: values[at] as Value,
+    }));
     // What a change has overtaken meanwhile is not kept.
     const current = entries.filter((entry, at) => validity.isCurrent(entry, referenceOf(keys[at] as Key)));
     for (const tier of tiers) if (current.length > 0) void tier.set(current);

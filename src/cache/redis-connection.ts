@@ -4,17 +4,23 @@ import type { Log } from '../log.js';
 /** One Redis, a Sentinel's master or a Cluster: what a tier needs of them is the same. */
 export type RedisConnection = Redis | Cluster;
 
-/** How long a command may take, in milliseconds: what is slower than the database is no cache. */
-const commandTimeoutMs = 50;
+/** After this long without an answer a connection is given up, in milliseconds; the next one may find another master. */
+const patienceMs = 1_000;
 
 /** Nothing waits for Redis: no queue while it is away, no second try, nothing sent again after a reconnect. */
 const impatient = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
-  commandTimeout: commandTimeoutMs,
-  connectTimeout: 1_000,
+  connectTimeout: patienceMs,
+  commandTimeout: patienceMs,
+  sentinelCommandTimeout: patienceMs,
+  // Also for a peer that is gone without a word, as one is behind a firewall that forgot the connection.
+  socketTimeout: patienceMs,
+  keepAlive: 10_000,
   retryStrategy: (attempt: number) => Math.min(50 * attempt, 1_000),
+  // A master that was made a replica: the same name may lead to the new one by now.
+  reconnectOnError: (error: Error) => error.message.includes('READONLY'),
 } satisfies RedisOptions;
 
 /**
@@ -23,54 +29,63 @@ const impatient = {
  */
 export function openRedis(url: string, log: Log): RedisConnection {
   const connection = open(url);
-  // Without a listener an error ends the process. The tier's breaker says what matters.
-  connection.on('error', (error) => log.debug({ err: error }, 'redis connection'));
+  // Without a listener an error ends the process. Its text alone: an error of ioredis holds the command that failed,
+  // which can be the one with the password. The tier's breaker says what matters.
+  connection.on('error', (error: NodeJS.ErrnoException) =>
+    log.debug({ reason: error.message || error.code }, 'redis connection'),
+  );
   return connection;
 }
 
 function open(url: string): RedisConnection {
   if (url.startsWith('redis-sentinel://')) return openSentinel(url);
-  const nodes = url.split(',');
-  if (nodes.length === 1) return new Redis(url, impatient);
+  const nodes = url.split(',').map((node) => new URL(node));
+  const [first] = nodes as [URL];
+  const isTls = first.protocol === 'rediss:';
+  const options = { ...impatient, ...credentialsIn(first), ...(isTls && { tls: {} }) };
+  if (nodes.length > 1) return openCluster(nodes, options);
+  return new Redis({ ...options, ...addressOf(first, 6379), db: Number(first.pathname.slice(1)) });
+}
+
+function openCluster(nodes: URL[], options: typeof impatient & { tls?: object }): Cluster {
   // A Cluster has its own offline queue and retry strategy, set beside.
-  const { enableOfflineQueue, retryStrategy, ...patience } = impatient;
-  const { username, password, protocol } = new URL(nodes[0] ?? url);
-  return new Cluster(
-    nodes.map((node) => ({ host: new URL(node).hostname, port: Number(new URL(node).port || 6379) })),
+  const { enableOfflineQueue, retryStrategy, ...redisOptions } = options;
+  const cluster = new Cluster(
+    nodes.map((node) => addressOf(node, 6379)),
     {
       enableOfflineQueue,
       clusterRetryStrategy: retryStrategy,
-      redisOptions: {
-        ...patience,
-        ...credentials({ username, password }),
-        ...(protocol === 'rediss:' && { tls: {} }),
-      },
+      redisOptions,
+      // A certificate names hosts, so don't turn them into addresses.
+      ...(options.tls && { dnsLookup: (host, callback) => callback(null, host) }),
     },
   );
+  // Or each node would be connected by the first command for it, which would take too long.
+  cluster.on('+node', (node: Redis) =>
+    setImmediate(() => {
+      if (node.status === 'wait') node.connect().catch(() => undefined);
+    }),
+  );
+  return cluster;
 }
 
-function openSentinel(text: string): Redis {
-  const [, authority = '', name = 'mymaster', database] =
-    /^redis-sentinel:\/\/([^/]+)(?:\/([^/]+))?(?:\/(\d+))?$/.exec(text) ?? [];
-  const at = authority.lastIndexOf('@');
-  const [username = '', password = ''] = at < 0 ? [] : authority.slice(0, at).split(':');
-  const sentinels = authority
-    .slice(at + 1)
-    .split(',')
-    .map((node) => {
-      const { hostname, port } = new URL(`redis://${node}`);
-      return { host: hostname, port: Number(port || 26379) };
-    });
+function openSentinel(url: string): Redis {
+  const [, userInfo = '', hosts = '', name = 'mymaster', database = '0'] =
+    /^redis-sentinel:\/\/(?:(.*)@)?([^@/]+)(?:\/([^/]+))?(?:\/(\d+))?$/.exec(url) ?? [];
   return new Redis({
     ...impatient,
-    sentinels,
+    ...credentialsIn(new URL(`redis://${userInfo}@sentinel`)),
+    sentinels: hosts.split(',').map((host) => addressOf(new URL(`redis://${host}`), 26379)),
     name,
-    ...(database && { db: Number(database) }),
-    ...credentials({ username, password }),
+    db: Number(database),
   });
 }
 
-function credentials({ username, password }: { username: string; password: string }) {
+function addressOf({ hostname, port }: URL, defaultPort: number) {
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || defaultPort) };
+}
+
+function credentialsIn({ username, password }: URL) {
   return {
     ...(username && { username: decodeURIComponent(username) }),
     ...(password && { password: decodeURIComponent(password) }),

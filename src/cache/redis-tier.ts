@@ -10,80 +10,109 @@ export interface RedisTierOptions<Value> {
   /** What a value must look like. Redis is never trusted: what does not fit counts as not there. */
   value: z.ZodType<Value>;
   clock: () => number;
-  onBreaker?: (isOpen: boolean) => void;
+  onBreaker?: ((isOpen: boolean) => void) | undefined;
 }
 
+/** How long a look into Redis may take, in milliseconds: what is slower than the database is no cache. */
+const timeoutMs = 50;
+
+/** What is longer is neither stored nor read to its end. */
+const maxBytes = 1_048_576;
+
 /**
- * Stores only what is newer, of one history; the one that came from another history goes. An optimisation: readers check
- * every entry, because Redis can be flushed, rolled back, or serve a write that timed out long ago.
+ * Stores only what is newer, of one history; what came from another history goes, and so does what is no entry. An
+ * optimisation: readers check every entry, because Redis can be flushed, rolled back, or serve a write that timed out long
+ * ago. Revisions are compared as text: Lua's numbers are exact up to 2^53 only.
  */
 const compareAndSet = `
-  local epoch = redis.call('HGET', KEYS[1], 'epoch')
-  local asOf = redis.call('HGET', KEYS[1], 'asOf')
-  if epoch == ARGV[1] and asOf and tonumber(asOf) >= tonumber(ARGV[2]) then return 0 end
-  redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'asOf', ARGV[2], 'entry', ARGV[3])
-  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+  local held = redis.pcall('GETRANGE', KEYS[1], 0, 255)
+  if type(held) == 'string' then
+    local asOf, epoch = string.match(held, '^(%d+) ([^\\n]*)\\n')
+    if epoch == ARGV[2] and (#asOf > #ARGV[1] or #asOf == #ARGV[1] and asOf >= ARGV[1]) then return 0 end
+  end
+  redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
   return 1`;
 
 /** Shared between replicas, on a Redis that may refuse, freeze, be slow or lie. */
 export function openRedisTier<Value>(redis: RedisConnection, options: RedisTierOptions<Value>): Tier<Value> {
-  const { namespace, ttlMs, clock } = options;
-  const breaker = createBreaker(clock, options.onBreaker);
-  const stored = z.object({
-    key: z.string(),
-    epoch: z.string(),
-    asOf: z
-      .string()
-      .regex(/^\d{1,18}$/)
-      .transform(BigInt),
-    value: options.value,
-  });
+  const { namespace, ttlMs } = options;
+  const breaker = breakerOf(redis, options);
+  const attempt = <T>(work: () => Promise<T>) => breaker.attempt(() => inTime(work));
+  const body = z.object({ key: z.string(), readAt: z.number().refine(isPlausible), value: options.value });
   const nameOf = (key: string) => `tenant-registry:${namespace}:${key}`;
 
   return {
     name: 'redis',
     async get(keys) {
-      const found = await attempt(breaker, () =>
-        Promise.all(keys.map((key) => redis.hget(nameOf(key), 'entry'))),
-      );
-      return keys.map((_key, at) => readEntry(stored, found?.[at]));
+      const read = (key: string) => redis.getrange(nameOf(key), 0, maxBytes).catch(emptyIfOfAnotherType);
+      const texts = await attempt(() => Promise.all(keys.map(read)));
+      return keys.map((key, at) => {
+        const text = texts?.[at];
+        if (!text) return undefined;
+        const entry = readEntry(body, text);
+        if (entry?.key === key) return entry;
+        // What nobody can use must not keep out, by the revision it claims, what is set next.
+        redis.unlink(nameOf(key)).catch(() => undefined);
+        return undefined;
+      });
     },
     async set(entries) {
-      await attempt(breaker, () =>
-        Promise.all(
-          entries.map((entry) => {
-            const { epoch, asOf } = entry;
-            const text = JSON.stringify({ ...entry, asOf: asOf.toString() });
-            return redis.eval(compareAndSet, 1, nameOf(entry.key), epoch, asOf.toString(), text, ttlMs);
-          }),
-        ),
-      );
+      const write = ({ key, epoch, asOf, readAt, value }: Entry<Value>) => {
+        const text = `${asOf} ${epoch}\n${JSON.stringify({ key, readAt, value })}`;
+        if (Buffer.byteLength(text) > maxBytes) return undefined;
+        return redis.eval(compareAndSet, 1, nameOf(key), asOf.toString(), epoch, text, ttlMs);
+      };
+      await attempt(() => Promise.all(entries.map(write)));
     },
     // Shared with replicas that know nothing of this one's resync; the checks on read make old entries harmless.
     clear: () => undefined,
   };
 }
 
-/** A failure is no news for the caller: it goes on without Redis. */
-async function attempt<T>(breaker: Breaker, work: () => Promise<T>): Promise<T | undefined> {
-  if (!breaker.allows()) return undefined;
-  try {
-    const result = await work();
-    breaker.succeeded();
-    return result;
-  } catch {
-    breaker.failed();
-    return undefined;
-  }
+const breakers = new WeakMap<RedisConnection, Breaker>();
+
+/** One per connection: what one tier found out, the others need not wait for. */
+function breakerOf(
+  redis: RedisConnection,
+  { clock, onBreaker }: Pick<RedisTierOptions<unknown>, 'clock' | 'onBreaker'>,
+): Breaker {
+  const breaker = breakers.get(redis) ?? createBreaker(clock, onBreaker);
+  breakers.set(redis, breaker);
+  return breaker;
+}
+
+/** Not left to the client, which goes on redirecting and retrying in a Cluster. */
+function inTime<T>(work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const tooLate = () => reject(new Error(`Redis took longer than ${timeoutMs} ms`));
+    // One turn more: when it was this process that was busy, the answer may be here already.
+    const timer = setTimeout(() => setImmediate(tooLate), timeoutMs);
+    work()
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
+/** Redis works; it only holds something else under this name. */
+function emptyIfOfAnotherType(error: Error): string {
+  if (error.message.startsWith('WRONGTYPE')) return '';
+  throw error;
+}
+
+/** Within 24 days of this clock: an age beyond that fits into no answer. */
+function isPlausible(readAt: number): boolean {
+  return Math.abs(Date.now() - readAt) < 2 ** 31;
 }
 
 function readEntry<Value>(
-  stored: z.ZodType<Entry<Value>>,
-  text: string | null | undefined,
+  body: z.ZodType<Pick<Entry<Value>, 'key' | 'readAt' | 'value'>>,
+  text: string,
 ): Entry<Value> | undefined {
-  if (!text) return undefined;
+  const [, asOf, epoch, json] = /^(\d{1,19}) ([^\n]*)\n(.*)$/s.exec(text) ?? [];
+  if (asOf === undefined || epoch === undefined || json === undefined) return undefined;
   try {
-    return stored.safeParse(JSON.parse(text)).data;
+    const { data } = body.safeParse(JSON.parse(json));
+    return data && { ...data, epoch, asOf: BigInt(asOf) };
   } catch {
     return undefined;
   }

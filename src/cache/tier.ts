@@ -4,6 +4,8 @@ export interface Entry<Value> {
   key: string;
   epoch: string;
   asOf: bigint;
+  /** Time of day when it was read, in milliseconds since 1970: for people, never for a decision. */
+  readAt: number;
   value: Value;
 }
 

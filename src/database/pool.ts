@@ -8,6 +8,8 @@ export interface PoolOptions {
   max: number;
   applicationName: string;
   statementTimeoutMs: number;
+  /** Gives up waiting for the server's answer, also when the connection hangs; default: never. */
+  queryTimeoutMs?: number;
   log: Log;
 }
 
@@ -19,6 +21,7 @@ export function openPool(url: string, options: PoolOptions): Pool {
     application_name: options.applicationName,
     connectionTimeoutMillis: connectionTimeoutMs,
     statement_timeout: options.statementTimeoutMs,
+    ...(options.queryTimeoutMs !== undefined && { query_timeout: options.queryTimeoutMs }),
     idleTimeoutMillis: 30_000,
     keepAlive: true,
   });

@@ -9,6 +9,8 @@ export interface Laggard {
   id: string;
   /** Changes with each of its reports; opaque. */
   lastReport: string;
+  /** Its own D: for how long it trusts what a poll found. */
+  stalenessMs: number;
 }
 
 /** The replicas' rows, as the wait needs them. A parameter, like FeedSource. */
@@ -45,12 +47,14 @@ export async function awaitAcknowledgement(
   if (committed.waitFor === 'COMMITTED') return;
   const committedBy = clock();
   let first: Laggard[] | undefined;
+  let longestMs = stalenessMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
     // The commit stands whatever becomes of this question; without an answer only the time counts.
     const laggards = await rows.findLaggards(committed, committed.waitFor).catch(() => undefined);
     if (laggards?.length === 0) return;
     first ??= laggards;
-    const remainingMs = committedBy + stalenessMs - clock();
+    longestMs = Math.max(longestMs, ...(laggards ?? []).map((laggard) => laggard.stalenessMs));
+    const remainingMs = committedBy + longestMs - clock();
     if (remainingMs <= 0) {
       const silent = (laggards ?? []).filter((now) => first?.some((then) => isSameReport(then, now)));
       await Promise.allSettled(silent.map((laggard) => rows.remove(laggard)));
@@ -68,7 +72,7 @@ export function openReplicaRows(pool: Pool): ReplicaRows {
   return {
     async findLaggards({ epoch, revision }, waitFor) {
       const { rows } = await pool.query<Laggard>(
-        `SELECT id, reported_at::text AS "lastReport" FROM replicas
+        `SELECT id, reported_at::text AS "lastReport", staleness_ms AS "stalenessMs" FROM replicas
          WHERE epoch IS DISTINCT FROM $1 OR revision < $2 OR ($3 AND clients_revision < $2)`,
         [epoch, revision, waitFor === 'EVERYWHERE'],
       );

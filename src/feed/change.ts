@@ -49,7 +49,10 @@ export interface FeedSource {
 /** How many revisions one page holds at most; whoever is further behind starts anew. */
 export const maxRevisionsPerPage = 2_000n;
 
-/** Changes that no cached answer depends on. */
-export function concernsCaches({ kind }: Change): boolean {
+/** What the floor of all API keys together is kept under; no tenant can have this slug. */
+export const apiKeysReference = 'api keys';
+
+/** Changes that no cached answer about a tenant depends on. */
+export function concernsTenants({ kind }: Change): boolean {
   return !/^(api_key|member|invitation)\./.test(kind);
 }

@@ -1,4 +1,11 @@
-import { type Change, concernsCaches, type FeedPage, type FeedSource, type Position } from './change.js';
+import {
+  apiKeysReference,
+  type Change,
+  concernsTenants,
+  type FeedPage,
+  type FeedSource,
+  type Position,
+} from './change.js';
 
 /** Milliseconds that only go forward; the protocol never looks at the time of day. */
 export type Clock = () => number;
@@ -10,8 +17,8 @@ export interface FollowerOptions {
   stalenessMs: number;
   /** See ReplicaReport.clientsRevision. */
   clientsRevision?: () => bigint | undefined;
-  /** Called with the changes of a page, in order, after they count. */
-  onChanges?: (changes: readonly Change[]) => void;
+  /** Called when the position has moved, with the changes that lead there; without any after a resync. */
+  onMoved?: (changes: readonly Change[]) => void;
   /** Called when everything known before counts no more. */
   onResync?: () => void;
 }
@@ -34,6 +41,7 @@ export class Follower {
   readonly #floors = new Map<string, bigint>();
   #position: Position | undefined;
   #base = 0n;
+  #lagRevisions = 0;
   #leaseUntil = Number.NEGATIVE_INFINITY;
   #isRegistered = false;
   #isStopped = false;
@@ -42,6 +50,11 @@ export class Follower {
 
   constructor(options: FollowerOptions) {
     this.#options = options;
+  }
+
+  /** How many revisions the last poll found that were not known before. */
+  get lagRevisions(): number {
+    return this.#lagRevisions;
   }
 
   get position(): Position | undefined {
@@ -116,6 +129,7 @@ export class Follower {
       this.#forget();
       return this.#pollOnce();
     }
+    this.#lagRevisions = Number(page.head.revision - (known?.revision ?? page.head.revision));
     if (known) this.#advance(page);
     else this.#begin(page);
     if (!this.#isStopped) this.#leaseUntil = sentAt + stalenessMs;
@@ -130,17 +144,19 @@ export class Follower {
     this.#base = page.since;
     this.#raise(page.changes);
     this.#position = page.head;
+    this.#options.onMoved?.([]);
   }
 
   #advance(page: FeedPage): void {
     this.#raise(page.changes);
     this.#position = page.head;
-    if (page.changes.length > 0) this.#options.onChanges?.(page.changes);
+    if (page.changes.length > 0) this.#options.onMoved?.(page.changes);
   }
 
   #raise(changes: readonly Change[]): void {
     for (const change of changes) {
-      if (!concernsCaches(change)) continue;
+      if (change.kind.startsWith('api_key.')) this.#floors.set(apiKeysReference, change.revision);
+      if (!concernsTenants(change)) continue;
       // A module's change concerns every tenant.
       if (change.tenantId === null) this.#base = change.revision;
       else this.#floors.set(change.tenantId, change.revision);

@@ -15,6 +15,10 @@ export function openListener(
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
 
+  const reconnect = () => {
+    clearTimeout(timer);
+    if (!isClosed) timer = setTimeout(connect, reconnectMs).unref();
+  };
   const connect = async () => {
     const opened = new Client({
       connectionString: url,
@@ -25,9 +29,7 @@ export function openListener(
     client = opened;
     opened.on('notification', options.onHint);
     opened.on('error', (error) => options.log.debug({ err: error }, 'change notifications lost'));
-    opened.on('end', () => {
-      if (!isClosed) timer = setTimeout(connect, reconnectMs).unref();
-    });
+    opened.on('end', reconnect);
     try {
       await opened.connect();
       await opened.query('LISTEN registry_change');
@@ -35,6 +37,7 @@ export function openListener(
     } catch (error) {
       options.log.debug({ err: error }, 'no change notifications for now');
       await opened.end().catch(() => undefined);
+      reconnect();
     }
   };
   connect();

@@ -48,6 +48,17 @@ export function openFeedSource(
   };
 }
 
+/** Entries after a revision up to another, for subscribers that resume. */
+export async function readChanges(pool: Pool, after: bigint, upTo: bigint): Promise<Change[]> {
+  const { rows } = await pool.query(
+    `SELECT revision, position, kind, tenant_id AS "tenantId", tenant_slug AS "tenantSlug", module,
+       encode(previous_hash, 'hex') AS "previousHash", encode(hash, 'hex') AS hash
+     FROM registry_change WHERE revision > $1 AND revision <= $2 ORDER BY revision, position`,
+    [after, upTo],
+  );
+  return rows.map((row) => ({ ...row, revision: BigInt(row.revision) }));
+}
+
 /**
  * One statement and so one snapshot: report, head, and what came since. Who asks without a position, of another epoch,
  * or from too far behind gets the newest revisions instead, and sees from `since` that they don't continue.

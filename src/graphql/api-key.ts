@@ -4,7 +4,7 @@ import { revokeApiKey } from '../registry/commands/revoke-api-key.js';
 import { builder } from './builder.js';
 import { execute } from './context.js';
 import { idempotencyKeyField } from './mutation-input.js';
-import { revisionField } from './payload.js';
+import { type PayloadFields, revisionField } from './revision-field.js';
 
 const ApiKey = builder.prismaObject('ApiKey', {
   description: 'What a service or a script shows to be let in. Its secret is shown once and kept as a hash.',
@@ -35,6 +35,15 @@ const ApiKey = builder.prismaObject('ApiKey', {
   }),
 });
 
+function apiKeyField<Shape extends { apiKeyId: string }>(t: PayloadFields<Shape>) {
+  return t.prismaField({
+    type: ApiKey,
+    description: 'The key.',
+    resolve: (query, { apiKeyId }, _args, context) =>
+      context.prisma.apiKey.findUniqueOrThrow({ ...query, where: { id: apiKeyId } }),
+  });
+}
+
 builder.relayMutationField(
   'createApiKey',
   {
@@ -58,12 +67,7 @@ builder.relayMutationField(
   {
     description: 'The new key with its secret.',
     outputFields: (t) => ({
-      apiKey: t.prismaField({
-        type: ApiKey,
-        description: 'The key.',
-        resolve: (query, { apiKeyId }, _args, context) =>
-          context.prisma.apiKey.findUniqueOrThrow({ ...query, where: { id: apiKeyId } }),
-      }),
+      apiKey: apiKeyField(t),
       secret: t.exposeString('secret', {
         nullable: true,
         description:
@@ -92,12 +96,7 @@ builder.relayMutationField(
   {
     description: 'The revoked key.',
     outputFields: (t) => ({
-      apiKey: t.prismaField({
-        type: ApiKey,
-        description: 'The key.',
-        resolve: (query, { apiKeyId }, _args, context) =>
-          context.prisma.apiKey.findUniqueOrThrow({ ...query, where: { id: apiKeyId } }),
-      }),
+      apiKey: apiKeyField(t),
       revision: revisionField(t),
     }),
   },

@@ -1,4 +1,5 @@
-import { tenantNotFound, tenantWhere } from '../registry/tenant.js';
+import { tenantNotFound } from '../registry/route.js';
+import { tenantWhere } from '../registry/tenant.js';
 import { builder } from './builder.js';
 import { authorized, foreignCursor, requireOneEnd } from './page.js';
 

@@ -1,6 +1,10 @@
 import type { Caller } from '../auth/caller.js';
 import type { PrismaClient } from '../database/generated/prisma/client.js';
+import type { ChangeStream } from '../feed/change-stream.js';
+import type { ClientLeases } from '../feed/client-leases.js';
+import type { Follower } from '../feed/follower.js';
 import { createHistoryLoader, type HistoryLoader } from '../provisioning/history.js';
+import type { Caches } from '../registry/caches.js';
 import type { CommandContext } from '../registry/command.js';
 import { createReader, type Reader } from '../registry/reader.js';
 
@@ -12,29 +16,49 @@ export interface GraphqlContext {
   prisma: PrismaClient;
   reader: Reader;
   history: HistoryLoader;
+  shared: SharedContext;
+  /** Who the client says it is when it reports to /lease. */
+  client: string | undefined;
 }
 
-export function createGraphqlContext(commands: CommandContext): GraphqlContext {
+/** What of the gateway outlives a request. */
+export interface SharedContext {
+  follower: Follower;
+  caches: Caches;
+  changes: ChangeStream;
+  leases: ClientLeases;
+}
+
+export function createGraphqlContext(
+  commands: CommandContext,
+  shared: SharedContext,
+  client: string | undefined,
+): GraphqlContext {
   const { caller, database } = commands;
   return {
     caller,
     commands,
     prisma: database.prisma,
-    reader: createReader(database.pool, caller),
+    reader: createReader({ ...shared, caller }),
     history: createHistoryLoader(database.prisma),
+    shared,
+    client,
   };
 }
 
-/** Runs a command from a resolver; afterwards nothing read earlier in the same request counts any more. */
-export async function execute<T>(
+/** Runs a command from a resolver; what the same request reads afterwards is at least as new as the change. */
+export async function execute<T extends { revision: string }>(
   context: GraphqlContext,
   command: (commands: CommandContext, input: unknown) => Promise<T>,
   input: unknown,
 ): Promise<T> {
+  let revision: string | undefined;
   try {
-    return await command(context.commands, input);
+    const result = await command(context.commands, input);
+    revision = result.revision;
+    return result;
   } finally {
-    context.reader.clear();
+    context.reader.changed(revision);
     context.history.clearAll();
   }
 }

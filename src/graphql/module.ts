@@ -4,7 +4,8 @@ import { registerModule } from '../registry/commands/register-module.js';
 import { updateModule } from '../registry/commands/update-module.js';
 import { builder } from './builder.js';
 import { execute } from './context.js';
-import { expectedVersionField, idempotencyKeyField } from './mutation-input.js';
+import { expectedVersionField, idempotencyKeyField, waitField } from './mutation-input.js';
+import { type PayloadFields, revisionField } from './revision-field.js';
 
 export const IsolationType = builder.enumType('Isolation', {
   description: 'How a module keeps its tenants apart.',
@@ -49,10 +50,14 @@ builder.queryField('modules', (t) =>
   }),
 );
 
-const changed = {
-  revision: 'The registry’s revision that holds the change.',
-  module: 'The module as it is now.',
-};
+function moduleField<Shape extends { moduleName: string }>(t: PayloadFields<Shape>) {
+  return t.prismaField({
+    type: ModuleType,
+    description: 'The module as it is now.',
+    resolve: (query, { moduleName }, _args, context) =>
+      context.prisma.module.findUniqueOrThrow({ ...query, where: { name: moduleName } }),
+  });
+}
 
 builder.relayMutationField(
   'registerModule',
@@ -70,6 +75,7 @@ builder.relayMutationField(
       isolation: t.field({ type: IsolationType, description: 'Default SCHEMA.' }),
       migrationsFolder: t.string({ description: 'A folder in MODULES_DIR; default the name.' }),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {
@@ -81,13 +87,8 @@ builder.relayMutationField(
   {
     description: 'The new module.',
     outputFields: (t) => ({
-      module: t.prismaField({
-        type: ModuleType,
-        description: changed.module,
-        resolve: (query, { moduleName }, _args, context) =>
-          context.prisma.module.findUniqueOrThrow({ ...query, where: { name: moduleName } }),
-      }),
-      revision: t.expose('revision', { type: 'Revision', description: changed.revision }),
+      module: moduleField(t),
+      revision: revisionField(t),
     }),
   },
 );
@@ -109,6 +110,7 @@ builder.relayMutationField(
       migrationsFolder: t.string({ description: 'A folder in MODULES_DIR.' }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {
@@ -121,13 +123,8 @@ builder.relayMutationField(
   {
     description: 'The changed module.',
     outputFields: (t) => ({
-      module: t.prismaField({
-        type: ModuleType,
-        description: changed.module,
-        resolve: (query, { moduleName }, _args, context) =>
-          context.prisma.module.findUniqueOrThrow({ ...query, where: { name: moduleName } }),
-      }),
-      revision: t.expose('revision', { type: 'Revision', description: changed.revision }),
+      module: moduleField(t),
+      revision: revisionField(t),
     }),
   },
 );

@@ -1,24 +1,11 @@
-import type { ObjectFieldBuilder, SchemaTypes } from '@pothos/core';
-import type { builder } from './builder.js';
 import { ModuleSubscription } from './module-subscription.js';
 import { Operation } from './operation.js';
+import type { PayloadFields } from './revision-field.js';
 import { Tenant } from './tenant.js';
-
-type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : SchemaTypes;
-type Fields<Shape> = ObjectFieldBuilder<Types, Shape>;
 
 /** Fields of mutation payloads. Commands hand back ids; the objects are read here, as they are after the change. */
 
-export function revisionField<Shape extends { revision: string }>(t: Fields<Shape>) {
-  return t.field({
-    type: 'Revision',
-    description:
-      'The registry’s revision that holds the change; as `minRevision` it makes later reads at least that new.',
-    resolve: ({ revision }) => revision,
-  });
-}
-
-export function tenantField<Shape extends { tenantId: string }>(t: Fields<Shape>) {
+export function tenantField<Shape extends { tenantId: string }>(t: PayloadFields<Shape>) {
   return t.prismaField({
     type: Tenant,
     description: 'The tenant as it is now.',
@@ -27,7 +14,7 @@ export function tenantField<Shape extends { tenantId: string }>(t: Fields<Shape>
   });
 }
 
-export function subscriptionField<Shape extends { subscriptionId: string }>(t: Fields<Shape>) {
+export function subscriptionField<Shape extends { subscriptionId: string }>(t: PayloadFields<Shape>) {
   return t.prismaField({
     type: ModuleSubscription,
     description: 'The subscription as it is now.',
@@ -36,7 +23,7 @@ export function subscriptionField<Shape extends { subscriptionId: string }>(t: F
   });
 }
 
-export function operationField<Shape extends { operationId: string | null }>(t: Fields<Shape>) {
+export function operationField<Shape extends { operationId: string | null }>(t: PayloadFields<Shape>) {
   return t.prismaField({
     type: Operation,
     nullable: true,

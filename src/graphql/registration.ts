@@ -3,8 +3,9 @@ import { provisionTenant } from '../provisioning/commands/provision-tenant.js';
 import { updateTenant } from '../registry/commands/update-tenant.js';
 import { builder } from './builder.js';
 import { execute } from './context.js';
-import { expectedVersionField, idempotencyKeyField, tenantIdField } from './mutation-input.js';
-import { operationField, revisionField, tenantField } from './payload.js';
+import { expectedVersionField, idempotencyKeyField, tenantIdField, waitField } from './mutation-input.js';
+import { operationField, tenantField } from './payload.js';
+import { revisionField } from './revision-field.js';
 import { PlanType } from './tenant.js';
 
 builder.relayMutationField(
@@ -29,6 +30,7 @@ builder.relayMutationField(
       gcpProjectId: t.string({ description: 'Google Cloud project.' }),
       gcpDataset: t.string({ description: 'BigQuery dataset in that project.' }),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {
@@ -63,6 +65,7 @@ builder.relayMutationField(
       gcpDataset: t.string({ description: 'BigQuery dataset in that project.' }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {
@@ -95,6 +98,7 @@ builder.relayMutationField(
         description: 'The modules to subscribe it to.',
       }),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {

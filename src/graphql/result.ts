@@ -25,6 +25,7 @@ export function toHttpAnswer(result: ExecutionResult, mediaType: GraphqlMediaTyp
     headers: {
       'content-type': `${mediaType}; charset=utf-8`,
       ...(status === 405 && { allow: 'POST' }),
+      ...(result.errors?.some(isOutage) && { 'retry-after': '1' }),
     },
     body: JSON.stringify(result),
   };
@@ -36,4 +37,9 @@ function readHttp({ extensions }: { extensions: Record<string, unknown> }) {
     malformed?: boolean;
   };
   return { status, malformed };
+}
+
+/** What a moment later may well be answered. */
+function isOutage({ extensions }: { extensions: Record<string, unknown> }): boolean {
+  return extensions.code === 'REGISTRY_UNAVAILABLE';
 }

@@ -14,7 +14,7 @@ const Consistency = builder.enumType('Consistency', {
   } as const,
 });
 
-const TenantSchema = builder.objectRef<Route>('TenantSchema').implement({
+export const TenantSchema = builder.objectRef<Route>('TenantSchema').implement({
   description: 'Where a tenant’s data of a module is: what a service needs before its first query.',
   fields: (t) => ({
     tenantId: t.exposeID('tenantId', { description: 'UUID of the tenant, also when a slug was asked for.' }),
@@ -33,9 +33,20 @@ const TenantSchema = builder.objectRef<Route>('TenantSchema').implement({
       type: 'Revision',
       description: 'The registry’s revision at which it was read.',
     }),
-    leaseRemainingMs: t.exposeInt('leaseRemainingMs', {
+    leaseRemainingMs: t.int({
       description:
-        'For how long, in milliseconds from the sending of the request, it may be used again; 0: ask each time.',
+        'For how long, in milliseconds from the sending of the request, it may be used again; 0: ask each time. Who asks ' +
+        'for it is taken to use it: `wait: EVERYWHERE` waits for that time, or until the client reports to /lease.',
+      resolve: ({ leaseRemainingMs }, _args, { shared, client }) => {
+        const revision = shared.follower.position?.revision;
+        if (
+          leaseRemainingMs > 0 &&
+          revision !== undefined &&
+          !(client && shared.leases.extend(client, leaseRemainingMs))
+        )
+          shared.leases.grantUnnamed(revision, leaseRemainingMs);
+        return leaseRemainingMs;
+      },
     }),
   }),
 });

@@ -1,6 +1,8 @@
 import { builder } from './builder.js';
 import './scalars.js';
 import './route.js';
+import './explanation.js';
+import './routes-changed.js';
 import './tenant.js';
 import './tenant-list.js';
 import './registration.js';

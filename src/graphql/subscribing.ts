@@ -5,8 +5,9 @@ import { unsubscribeTenantFromModule } from '../provisioning/commands/unsubscrib
 import { builder } from './builder.js';
 import { execute } from './context.js';
 import { IsolationType } from './module.js';
-import { expectedVersionField, idempotencyKeyField, tenantIdField } from './mutation-input.js';
-import { operationField, revisionField, subscriptionField } from './payload.js';
+import { expectedVersionField, idempotencyKeyField, tenantIdField, waitField } from './mutation-input.js';
+import { operationField, subscriptionField } from './payload.js';
+import { revisionField } from './revision-field.js';
 
 builder.relayMutationField(
   'subscribeTenantToModule',
@@ -27,6 +28,7 @@ builder.relayMutationField(
         description: 'Whether to make the storage now. Without it the subscription waits in PENDING.',
       }),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {
@@ -57,6 +59,7 @@ builder.relayMutationField(
       module: t.field({ type: 'ModuleName', required: true, description: 'The module.' }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {
@@ -81,6 +84,7 @@ builder.relayMutationField(
       tenantId: tenantIdField(t),
       module: t.field({ type: 'ModuleName', required: true, description: 'The module.' }),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {
@@ -119,6 +123,7 @@ builder.relayMutationField(
       status: t.field({ type: ProvisioningOutcome, description: 'Default SUCCESS.' }),
       error: t.string({ description: 'Why it failed, for the history.' }),
       idempotencyKey: idempotencyKeyField(t),
+      wait: waitField(t),
     }),
   },
   {

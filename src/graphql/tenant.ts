@@ -84,10 +84,12 @@ export const Tenant = builder.prismaObject('Tenant', {
       nullable: true,
       description: 'BigQuery dataset in that project.',
     }),
-    config: t.expose('config', {
+    config: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'Configuration; secrets are references.',
+      description: 'Configuration; secrets in it are references. Cached under the same rules as routes.',
+      select: { id: true },
+      resolve: ({ id }, _args, { reader }) => reader.config(id),
     }),
     configSource: t.expose('configSource', {
       type: ConfigSourceType,

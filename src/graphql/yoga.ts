@@ -2,7 +2,7 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { may, missingScope } from '../auth/permissions.js';
 import type { CommandContext } from '../registry/command.js';
-import { createGraphqlContext, type GraphqlContext } from './context.js';
+import { createGraphqlContext, type GraphqlContext, type SharedContext } from './context.js';
 import { toGraphqlError } from './errors.js';
 import { asksForSchema } from './introspection.js';
 import { toHttpAnswer } from './result.js';
@@ -12,6 +12,9 @@ import { schema } from './schema.js';
 export interface RequestFacts {
   requestId: string;
   commands: CommandContext;
+  shared: SharedContext;
+  /** Who the client says it is, for its lease. */
+  client: string | undefined;
 }
 
 export type GraphqlServer = ReturnType<typeof openGraphqlServer>;
@@ -27,7 +30,7 @@ export function openGraphqlServer() {
     multipart: false,
     batching: false,
     logging: false,
-    context: ({ commands }) => createGraphqlContext(commands),
+    context: ({ commands, shared, client }) => createGraphqlContext(commands, shared, client),
     maskedErrors: false,
     plugins: [guardIntrospection, translateErrors, writeAnswers],
   });
@@ -53,7 +56,9 @@ const translateErrors: Plugin<GraphqlContext, RequestFacts> = {
 };
 
 const writeAnswers: Plugin = {
-  onResultProcess({ request, setResultProcessor }) {
+  onResultProcess({ request, result, setResultProcessor }) {
+    // Streams go out as Yoga sends them.
+    if (Symbol.asyncIterator in result) return;
     const accepted = request.headers.get('accept') ?? '';
     const mediaType = accepted.includes('application/graphql-response+json')
       ? 'application/graphql-response+json'

@@ -1,7 +1,8 @@
 import type { OperationStep } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { messageOf } from '../errors.js';
-import { type CommandContext, runCommand } from '../registry/command.js';
+import type { WaitFor } from '../feed/acknowledge.js';
+import { type CommandContext, type CommandInput, rememberRevision, runCommand } from '../registry/command.js';
 import { readModuleMigrations } from './module-migrations.js';
 import { endOperation, keepAlive, type RunningOperation, requireHeld, runStep } from './operation.js';
 import { createStorage, dropStorage, type StoragePlace } from './storage.js';
@@ -15,7 +16,19 @@ interface MadeStorage {
  * Runs a provisioning operation to its end and returns the revision of that end. A failure is an end too: what was
  * made is taken away again in reverse order, and the operation says why.
  */
-export async function runProvisioning(context: CommandContext, operationId: string): Promise<string> {
+export async function runProvisioning(
+  context: CommandContext,
+  operationId: string,
+  input: CommandInput,
+): Promise<string> {
+  return rememberRevision(context, input, await runToEnd(context, operationId, input));
+}
+
+async function runToEnd(
+  context: CommandContext,
+  operationId: string,
+  { wait }: CommandInput,
+): Promise<string> {
   using _ = keepAlive(context, operationId);
   const operation = await context.database.prisma.operation.findUniqueOrThrow({
     where: { id: operationId },
@@ -34,7 +47,7 @@ export async function runProvisioning(context: CommandContext, operationId: stri
         versions.set(moduleName, storage.migrationVersion);
       });
     }
-    return await succeed(context, operation, versions);
+    return await succeed(context, operation, versions, wait);
   } catch (error) {
     context.log.warn({ err: error, operationId }, 'provisioning failed');
     return await compensate(context, operation, made, error);
@@ -46,9 +59,10 @@ async function succeed(
   context: CommandContext,
   operation: RunningOperation,
   versions: ReadonlyMap<string, string | null>,
+  wait: WaitFor | undefined,
 ): Promise<string> {
   const activates = operation.steps.some((step) => step.name === 'activate_route');
-  const { revision } = await runCommand(context, 'provision', {}, async (tx) => {
+  const { revision } = await runCommand(context, 'provision', { wait }, async (tx) => {
     await lockTenant(tx, operation);
     await endOperation(tx, operation.id, { status: 'SUCCEEDED' });
     for (const [moduleName, migrationVersion] of versions)

@@ -4,9 +4,10 @@ import type { Prisma } from '../database/generated/prisma/client.js';
 import type { RegistryDatabase, Transaction } from '../database/registry-database.js';
 import type { ServiceDatabases } from '../database/service-databases.js';
 import { RegistryError } from '../errors.js';
+import type { WaitFor } from '../feed/acknowledge.js';
 import type { Log } from '../log.js';
 import { asRegistryError, isTransactionCollision } from './database-failure.js';
-import { formatRevision } from './revision.js';
+import { formatRevision, readRevision } from './revision.js';
 
 /** What every command gets: who asks, and what it works on. */
 export interface CommandContext {
@@ -15,7 +16,15 @@ export interface CommandContext {
   serviceDatabases: ServiceDatabases;
   /** Folder with one folder of SQL migrations per module. */
   modulesDir: string;
+  /** Resolves when nobody answers from before the revision any more, or after D. */
+  acknowledge: (committed: { epoch: string; revision: bigint; waitFor: WaitFor }) => Promise<void>;
   log: Log;
+}
+
+/** Input fields that mean the same in every command. */
+export interface CommandInput {
+  idempotencyKey?: string | undefined;
+  wait?: WaitFor | undefined;
 }
 
 /** What a command hands back: ids of what it changed, plain JSON, so that a repeated request can be answered again. */
@@ -36,12 +45,26 @@ const idempotencyHours = 24;
 /**
  * One command: one READ COMMITTED transaction with the actor set, whose last statements settle the deferred
  * constraints and read the head. So constraint errors come with their code, the revision is the command's own, and the
- * head row is the last lock taken.
+ * head row is the last lock taken. Answered when the gateways know of it.
  */
 export async function runCommand<T extends CommandResult>(
   context: CommandContext,
   name: string,
-  input: { idempotencyKey?: string | undefined },
+  input: CommandInput,
+  work: (tx: Transaction) => Promise<T>,
+  options: { waitFor?: WaitFor } = {},
+): Promise<Committed<T>> {
+  const committed = await commit(context, name, input, work);
+  const { epoch, number } = readRevision(committed.revision);
+  const waitFor = options.waitFor ?? input.wait ?? 'GATEWAYS';
+  await context.acknowledge({ epoch, revision: number, waitFor });
+  return committed;
+}
+
+async function commit<T extends CommandResult>(
+  context: CommandContext,
+  name: string,
+  input: CommandInput,
   work: (tx: Transaction) => Promise<T>,
 ): Promise<Committed<T>> {
   for (let attempt = 1; ; attempt++) {
@@ -74,7 +97,7 @@ async function claimIdempotencyKey<T>(
   tx: Transaction,
   caller: Caller,
   command: string,
-  input: { idempotencyKey?: string | undefined },
+  { wait, ...input }: CommandInput,
 ): Promise<(T & { revision: string }) | undefined> {
   const key = input.idempotencyKey;
   if (key === undefined) return undefined;

@@ -76,6 +76,11 @@ export const expectedVersion = z.int('must be a whole number').min(1, 'must be 1
 /** Any text a client chose to recognise its own retry by. */
 export const idempotencyKey = text(200).optional();
 
+/** Whom the mutation waits for; the default is the command's. */
+export const wait = z
+  .enum(['COMMITTED', 'GATEWAYS', 'EVERYWHERE'], { error: 'must be COMMITTED, GATEWAYS or EVERYWHERE' })
+  .optional();
+
 /** For every field that a caller may leave out or give as null. */
 export function optional<T extends z.ZodType>(schema: T) {
   return schema.nullish().transform((value) => value ?? undefined);

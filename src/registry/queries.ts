@@ -1,24 +1,26 @@
 import type { Pool } from 'pg';
-import type { RouteFacts } from './route.js';
+import type { Loaded } from '../cache/read-through.js';
+import type { RouteFacts, RouteKey } from './route.js';
 import { isSlug, isUuid } from './slug.js';
-
-export interface RouteKey {
-  /** Id or slug, as asked for. */
-  reference: string;
-  module: string;
-}
 
 /**
  * The facts for any number of keys, in order, in one statement and so in one snapshot together with the head
  * revision: an answer and the revision it was true at cannot come apart.
  */
-export async function loadRouteFacts(pool: Pool, keys: readonly RouteKey[]): Promise<RouteFacts[]> {
+export async function loadRouteFacts(pool: Pool, keys: readonly RouteKey[]): Promise<Loaded<RouteFacts>> {
   const { rows } = await pool.query({ text: routeFactsSql, values: routeFactsParameters(keys) });
-  return rows.map(({ epoch, number, ...facts }, at) => ({
-    ...facts,
-    reference: keys[at]?.reference,
-    revision: { epoch, number: BigInt(number) },
-  }));
+  const [{ epoch, asOf }] = rows;
+  return { epoch, asOf: BigInt(asOf), values: rows.map(({ epoch, asOf, ...facts }) => facts) };
+}
+
+/** Configurations by tenant id, in the same way; null for a tenant that is not there. */
+export async function loadTenantConfigs(
+  pool: Pool,
+  tenantIds: readonly string[],
+): Promise<Loaded<TenantConfig | null>> {
+  const { rows } = await pool.query({ text: tenantConfigsSql, values: [tenantIds] });
+  const [{ epoch, asOf }] = rows;
+  return { epoch, asOf: BigInt(asOf), values: rows.map(({ config }) => config) };
 }
 
 /** Ids and slugs go in separate columns, so that each is found by its own index. What is neither finds nothing. */
@@ -32,7 +34,6 @@ function routeFactsParameters(keys: readonly RouteKey[]): [(string | null)[], (s
 
 const routeFactsSql = `
   SELECT
-    wanted.module                AS "module",
     tenant.id                    AS "tenantId",
     tenant.slug                  AS "tenantSlug",
     tenant.status                AS "tenantStatus",
@@ -44,11 +45,21 @@ const routeFactsSql = `
     subscription.schema_name     AS "schemaName",
     subscription.generation      AS "generation",
     head.epoch                   AS "epoch",
-    head.revision                AS "number"
+    head.revision                AS "asOf"
   FROM (SELECT revision, registry_epoch() AS epoch FROM registry_head OFFSET 0) AS head
   CROSS JOIN unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS wanted (id, slug, module, place)
   LEFT JOIN tenants AS tenant ON tenant.id = wanted.id OR tenant.slug = wanted.slug
   LEFT JOIN modules AS module ON module.name = wanted.module
   LEFT JOIN module_subscriptions AS subscription
     ON subscription.tenant_id = tenant.id AND subscription.module = wanted.module
+  ORDER BY wanted.place`;
+
+/** A tenant's configuration as it is stored; secrets in it are references. */
+export type TenantConfig = Record<string, unknown>;
+
+const tenantConfigsSql = `
+  SELECT tenant.tenant_config AS "config", head.epoch AS "epoch", head.revision AS "asOf"
+  FROM (SELECT revision, registry_epoch() AS epoch FROM registry_head OFFSET 0) AS head
+  CROSS JOIN unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
+  LEFT JOIN tenants AS tenant ON tenant.id = wanted.id
   ORDER BY wanted.place`;

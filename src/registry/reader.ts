@@ -1,12 +1,15 @@
 import DataLoader from 'dataloader';
-import type { Pool } from 'pg';
 import type { Caller } from '../auth/caller.js';
 import { mayResolve, missingScope } from '../auth/permissions.js';
+import type { Answer, Demand } from '../cache/read-through.js';
 import { RegistryError } from '../errors.js';
+import type { Follower } from '../feed/follower.js';
+import type { Caches } from './caches.js';
 import { asRegistryError } from './database-failure.js';
-import { loadRouteFacts, type RouteKey } from './queries.js';
-import { readRevision } from './revision.js';
-import { decideRoute, type Resolution } from './route.js';
+import type { TenantConfig } from './queries.js';
+import { type Revision, readRevision } from './revision.js';
+import { decideRoute, type Resolution, type RouteFacts, type RouteKey, tenantNotFound } from './route.js';
+import { isSlug, isUuid } from './slug.js';
 
 export interface ResolutionRequest extends RouteKey {
   consistency: 'CACHED' | 'STRONG';
@@ -14,51 +17,92 @@ export interface ResolutionRequest extends RouteKey {
   minRevision: string | undefined;
 }
 
-/** What one request reads. Made per request, so that nothing outlives what it was true for. */
-export interface Reader {
-  /** The route or the refusal; an outage is a refusal too. Any number of calls is one statement. */
-  resolve(request: ResolutionRequest): Promise<Resolution>;
-  /** Forgets everything read so far: called after each mutation of the same request. */
-  clear(): void;
+/** A resolution and where it came from. */
+export interface ExplainedResolution {
+  resolution: Resolution;
+  /** undefined when nothing was read: the caller may not ask, or the registry cannot tell. */
+  answer: Answer<RouteFacts> | undefined;
 }
 
-export function createReader(pool: Pool, caller: Caller): Reader {
-  const resolutions = new DataLoader<ResolutionRequest, Resolution, string>(
-    async (requests) => {
-      const facts = await loadRouteFacts(pool, requests);
-      return facts.map(
-        (found, at) => atLeast(requests[at]?.minRevision, found.revision) ?? decideRoute(found),
-      );
-    },
+/** What one request reads. Made per request; what outlives it is checked again each time it is used. */
+export interface Reader {
+  /** The route or the refusal; an outage is a refusal too. Any number of calls is at most one statement. */
+  resolve(request: ResolutionRequest): Promise<Resolution>;
+  explain(request: ResolutionRequest): Promise<ExplainedResolution>;
+  config(tenantId: string): Promise<TenantConfig | null>;
+  /** After a mutation of the same request: forgets what was read, and reads nothing older from now on. */
+  changed(revision: string | undefined): void;
+}
+
+export function createReader(options: { caches: Caches; follower: Follower; caller: Caller }): Reader {
+  const { caches, follower, caller } = options;
+  let ownChange: Revision | undefined;
+
+  const routes = new DataLoader<ResolutionRequest, Answer<RouteFacts>, string>(
+    (requests) => caches.routes.getMany(requests.map(toDemand)),
     { cacheKeyFn: (request) => JSON.stringify(request) },
   );
+  const configs = new DataLoader<string, TenantConfig | null>(async (tenantIds) => {
+    const answers = await caches.configs.getMany(tenantIds.map((key) => ({ key, ...floor(undefined) })));
+    return answers.map(({ value }) => value);
+  });
+
+  function toDemand({ reference, module, consistency, minRevision }: ResolutionRequest): Demand<RouteKey> {
+    return { key: { reference, module }, isStrong: consistency === 'STRONG', ...floor(minRevision) };
+  }
+
+  /** The newer of the client's token and this request's own change. */
+  function floor(token: string | undefined): Pick<Demand<unknown>, 'atLeast'> {
+    const asked = token === undefined ? undefined : readRevision(token);
+    const isOwnNewer =
+      ownChange && (!asked || asked.epoch !== ownChange.epoch || asked.number < ownChange.number);
+    const newest = isOwnNewer ? ownChange : asked;
+    return newest ? { atLeast: { epoch: newest.epoch, revision: newest.number } } : {};
+  }
+
+  async function explain(request: ResolutionRequest): Promise<ExplainedResolution> {
+    // Before anything is read: a key for one module learns nothing about another, not even that it exists.
+    if (!mayResolve(caller, request.module))
+      return { resolution: missingScope(`resolve:${request.module}`), answer: undefined };
+    const { reference } = request;
+    if (!isUuid(reference) && !isSlug(reference))
+      return { resolution: tenantNotFound(reference), answer: undefined };
+    try {
+      // Floors are kept under ids in lower case.
+      const asked = { ...request, reference: reference.toLowerCase() };
+      const answer = await routes.load(asked);
+      return { resolution: decide(asked, answer), answer };
+    } catch (error) {
+      const refusal = asRegistryError(error);
+      if (refusal) return { resolution: refusal, answer: undefined };
+      throw error;
+    }
+  }
+
+  function decide(request: ResolutionRequest, answer: Answer<RouteFacts>): Resolution {
+    const revision = { epoch: answer.epoch, number: answer.asOf };
+    // A token of another epoch belongs to a lost history: the primary's answer is then the best there is.
+    const asked = request.minRevision === undefined ? undefined : readRevision(request.minRevision);
+    if (asked && asked.epoch === revision.epoch && asked.number > revision.number)
+      return new RegistryError(
+        'REVISION_NOT_REACHED',
+        `The registry is at revision ${revision.number}, not yet at ${asked.number}`,
+      );
+    const isCurrent = follower.isCurrent(answer, request.reference);
+    return decideRoute(request, answer.value, {
+      revision,
+      leaseRemainingMs: isCurrent ? Math.floor(follower.leaseRemainingMs) : 0,
+    });
+  }
 
   return {
-    async resolve(request) {
-      // Before anything is read: a key for one module learns nothing about another, not even that it exists.
-      if (!mayResolve(caller, request.module)) return missingScope(`resolve:${request.module}`);
-      return resolutions.load(request).catch((error) => {
-        const refusal = asRegistryError(error);
-        if (refusal) return refusal;
-        throw error;
-      });
-    },
-    clear() {
-      resolutions.clearAll();
+    explain,
+    resolve: async (request) => (await explain(request)).resolution,
+    config: (tenantId) => configs.load(tenantId),
+    changed(revision) {
+      if (revision !== undefined) ownChange = readRevision(revision);
+      routes.clearAll();
+      configs.clearAll();
     },
   };
-}
-
-/** A token of another epoch belongs to a lost history: the primary's answer is then the best there is. */
-function atLeast(
-  token: string | undefined,
-  found: { epoch: string; number: bigint },
-): RegistryError | undefined {
-  if (token === undefined) return undefined;
-  const wanted = readRevision(token);
-  if (wanted.epoch !== found.epoch || wanted.number <= found.number) return undefined;
-  return new RegistryError(
-    'REVISION_NOT_REACHED',
-    `The registry is at revision ${found.number}, not yet at ${wanted.number}`,
-  );
 }

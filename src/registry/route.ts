@@ -2,10 +2,14 @@ import { identifier } from '../database/identifier.js';
 import { RegistryError } from '../errors.js';
 import { formatRevision, type Revision } from './revision.js';
 
-/** One row of the resolution query: what the registry holds for a tenant and a module, at a revision. */
-export interface RouteFacts {
+/** What is asked: a tenant by id or slug, and a module. */
+export interface RouteKey {
   reference: string;
   module: string;
+}
+
+/** One row of the resolution query: what the registry holds for a tenant and a module. */
+export interface RouteFacts {
   tenantId: string | null;
   tenantSlug: string | null;
   tenantStatus: string | null;
@@ -16,7 +20,6 @@ export interface RouteFacts {
   databaseName: string | null;
   schemaName: string | null;
   generation: number | null;
-  revision: Revision;
 }
 
 /** Where a tenant's data of a module lives. */
@@ -37,11 +40,17 @@ export interface Route {
 /** Why there is no route. A value and not an exception: refusals are answers, one per key of a batch. */
 export type Resolution = Route | RegistryError;
 
+/** When facts were read, and for how long they may be used. */
+export interface ReadAs {
+  revision: Revision;
+  leaseRemainingMs: number;
+}
+
 /** The order of refusals is part of the contract: the first that matches. */
-export function decideRoute(facts: RouteFacts): Resolution {
-  const { reference, module, tenantStatus } = facts;
+export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, read: ReadAs): Resolution {
+  const { tenantStatus } = facts;
   if (!facts.tenantId || !facts.tenantSlug || tenantStatus === null || tenantStatus === 'purged')
-    return new RegistryError('TENANT_NOT_FOUND', `No tenant has the id or slug "${reference}"`);
+    return tenantNotFound(reference);
   const tenant = `Tenant ${facts.tenantSlug}`;
   if (tenantStatus === 'deleted')
     return new RegistryError(
@@ -89,12 +98,15 @@ export function decideRoute(facts: RouteFacts): Resolution {
     databaseName: facts.databaseName,
     isolation: facts.isolation === 'schema' ? 'SCHEMA' : 'DATABASE',
     generation: facts.generation,
-    revision: formatRevision(facts.revision),
-    // No lease before the change feed grants one: the answer was true when it was read.
-    leaseRemainingMs: 0,
+    revision: formatRevision(read.revision),
+    leaseRemainingMs: read.leaseRemainingMs,
   };
 }
 
 export function moduleNotFound(name: string): RegistryError {
   return new RegistryError('MODULE_NOT_FOUND', `No module is named "${name}"; registerModule adds one`);
+}
+
+export function tenantNotFound(reference: string): RegistryError {
+  return new RegistryError('TENANT_NOT_FOUND', `No tenant has the id or slug "${reference}"`);
 }

@@ -1,16 +1,13 @@
 import type { Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
+import { tenantNotFound } from './route.js';
 import { isSlug, isUuid } from './slug.js';
 
 /** `where` for a tenant given by id or slug; undefined for what can be neither. */
 export function tenantWhere(reference: string): { id: string } | { slug: string } | undefined {
   if (isUuid(reference)) return { id: reference.toLowerCase() };
   return isSlug(reference) ? { slug: reference } : undefined;
-}
-
-export function tenantNotFound(reference: string): RegistryError {
-  return new RegistryError('TENANT_NOT_FOUND', `No tenant has the id or slug "${reference}"`);
 }
 
 /**

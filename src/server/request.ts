@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { isUuid } from '../registry/slug.js';
 
 /** How large a request's body may be, in bytes: 500 keys of tenantSchemas take 60 kB. */
 const maxBodyBytes = 1_000_000;
@@ -21,6 +22,12 @@ export class HttpError extends Error {
 export function readRequestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/** Who a client says it is when it reports to /lease; a UUID of its own choice. */
+export function readClient(request: IncomingMessage): string | undefined {
+  const given = request.headers['x-registry-client'];
+  return typeof given === 'string' && isUuid(given) ? given.toLowerCase() : undefined;
 }
 
 /**

@@ -6,8 +6,17 @@ import { extensionsOf } from '../graphql/errors.js';
 import { openGraphqlServer } from '../graphql/yoga.js';
 import { asRegistryError } from '../registry/database-failure.js';
 import { graphiqlPage } from './graphiql.js';
+import { renewLease } from './lease.js';
 import { checkReadiness } from './readiness.js';
-import { HttpError, readBody, readRequestId, requireGraphqlRequest, requireLocalHost } from './request.js';
+import {
+  HttpError,
+  readBody,
+  readClient,
+  readRequestId,
+  requireGraphqlRequest,
+  requireLocalHost,
+} from './request.js';
+import { sendStream } from './stream.js';
 
 export interface Server {
   /** "http://127.0.0.1:4000" */
@@ -19,11 +28,17 @@ export interface Server {
   close(): Promise<boolean>;
 }
 
+/** Also the only paths that metrics name. */
+const knownPaths = new Set(['/', '/graphql', '/lease', '/health', '/ready', '/metrics']);
+
 /** How long a client may take to send its request, in milliseconds. */
 const requestTimeoutMs = 30_000;
 
 export async function openServer(app: App): Promise<Server> {
-  const { config, log } = app;
+  const { config, log, gateway, metrics } = app;
+  if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
+  const { freshness, caches, findCaller } = gateway;
+  const shared = { ...freshness, caches };
   const graphql = openGraphqlServer();
   let stopping = false;
   let inFlight = 0;
@@ -44,6 +59,11 @@ export async function openServer(app: App): Promise<Server> {
       inFlight--;
       if (inFlight === 0) drained?.();
       const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
+      metrics.answered({
+        path: knownPaths.has(path) ? path : 'other',
+        status: response.statusCode,
+        seconds: durationMs / 1000,
+      });
       log[path === '/graphql' ? 'info' : 'debug'](
         {
           requestId,
@@ -71,15 +91,17 @@ export async function openServer(app: App): Promise<Server> {
       const readiness = await checkReadiness(app.database, { stopping });
       return answerJson(response, readiness.ready ? 200 : 503, readiness);
     }
+    if (facts.path === '/metrics') return answerText(response, await metrics.text());
     if (stopping)
       throw new HttpError(503, 'This gateway is stopping: ask another one, or again', {
         connection: 'close',
         'retry-after': '1',
       });
     if (facts.path === '/') return answerRedirect(response, '/graphql');
-    if (facts.path !== '/graphql')
+    if (!knownPaths.has(facts.path))
       throw new HttpError(404, `There is nothing at ${facts.path}; GraphQL is at /graphql`);
     if (config.authMode === 'open') requireLocalHost(request);
+    if (facts.path === '/lease') return answerLease(request, response);
     if (request.method === 'GET' && request.headers.accept?.includes('text/html'))
       return answerGraphiql(request, response);
     return answerGraphql(request, response, facts.requestId);
@@ -90,7 +112,7 @@ export async function openServer(app: App): Promise<Server> {
     const body = request.method === 'POST' ? await readBody(request) : null;
     const caller = await authenticate(request.headers.authorization, {
       authMode: config.authMode,
-      database: app.database,
+      findCaller,
     });
     const requestLog = log.child({ requestId, actor: caller.actor });
     const answered = await graphql.fetch(
@@ -100,10 +122,26 @@ export async function openServer(app: App): Promise<Server> {
         headers: { accept: request.headers.accept ?? '*/*', 'content-type': 'application/json' },
         body,
       },
-      { requestId, commands: { ...app.commandsFor(caller), log: requestLog } },
+      {
+        requestId,
+        commands: { ...app.commandsFor(caller), log: requestLog },
+        shared,
+        client: readClient(request),
+      },
     );
     response.writeHead(answered.status, Object.fromEntries(answered.headers));
+    if (answered.headers.get('content-type')?.startsWith('text/event-stream') && answered.body)
+      return sendStream(answered.body, response);
     response.end(await answered.text());
+  }
+
+  async function answerLease(request: IncomingMessage, response: ServerResponse) {
+    requireGraphqlRequest(request);
+    const caller = await authenticate(request.headers.authorization, {
+      authMode: config.authMode,
+      findCaller,
+    });
+    answerJson(response, 200, await renewLease({ caller, freshness, body: await readBody(request) }));
   }
 
   function answerError(response: ServerResponse, error: unknown, requestId: string) {
@@ -115,6 +153,7 @@ export async function openServer(app: App): Promise<Server> {
     }
     if (expected) {
       if (expected.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
+      if (expected.code === 'REGISTRY_UNAVAILABLE') response.setHeader('retry-after', '1');
       const errors = [{ message: expected.message, extensions: extensionsOf(expected) }];
       return answerJson(response, expected.status, { errors });
     }
@@ -133,6 +172,8 @@ export async function openServer(app: App): Promise<Server> {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
     async close() {
       stopping = true;
+      // Streams would never end by themselves.
+      freshness.changes.close();
       const answered = new Promise<void>((resolve) => {
         drained = resolve;
         if (inFlight === 0) resolve();
@@ -183,6 +224,10 @@ function answerJson(response: ServerResponse, status: number, body: unknown) {
     'cache-control': 'no-store',
   });
   response.end(JSON.stringify(body));
+}
+
+function answerText(response: ServerResponse, { contentType, body }: { contentType: string; body: string }) {
+  response.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-store' }).end(body);
 }
 
 function answerRedirect(response: ServerResponse, location: string) {

@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { RegistryError } from '../../src/errors.js';
 import { decideRoute, type RouteFacts } from '../../src/registry/route.js';
 
+const key = { reference: 'acme', module: 'finance' };
+const read = { revision: { epoch: '0123456789abcdef', number: 42n }, leaseRemainingMs: 4_000 };
+
 const resolvable: RouteFacts = {
-  reference: 'acme',
-  module: 'finance',
   tenantId: '0198aaaa-0000-7000-8000-000000000000',
   tenantSlug: 'acme',
   tenantStatus: 'active',
@@ -16,17 +17,20 @@ const resolvable: RouteFacts = {
   databaseName: 'finance',
   schemaName: 'finance_acme',
   generation: 3,
-  revision: { epoch: '0123456789abcdef', number: 42n },
 };
 
+function resolve(facts: Partial<RouteFacts> = {}, reference = key.reference) {
+  return decideRoute({ ...key, reference }, { ...resolvable, ...facts }, read);
+}
+
 function decide(facts: Partial<RouteFacts>): string {
-  const resolution = decideRoute({ ...resolvable, ...facts });
+  const resolution = resolve(facts);
   return resolution instanceof RegistryError ? resolution.code : resolution.schemaName;
 }
 
 describe('a route', () => {
   test('is there for an active tenant with an active subscription', () => {
-    expect(decideRoute(resolvable)).toEqual({
+    expect(resolve()).toEqual({
       tenantId: resolvable.tenantId,
       tenantSlug: 'acme',
       module: 'finance',
@@ -36,14 +40,14 @@ describe('a route', () => {
       isolation: 'SCHEMA',
       generation: 3,
       revision: '0123456789abcdef:42',
-      leaseRemainingMs: 0,
+      leaseRemainingMs: 4_000,
     });
-    expect(decideRoute({ ...resolvable, isolation: 'database' })).toMatchObject({ isolation: 'DATABASE' });
+    expect(resolve({ isolation: 'database' })).toMatchObject({ isolation: 'DATABASE' });
   });
 
   test('quotes whatever the schema is called', () => {
     for (const schemaName of ['a"b', 'a,b', 'Ab', 'select', 'a b'])
-      expect(decideRoute({ ...resolvable, schemaName })).toMatchObject({
+      expect(resolve({ schemaName })).toMatchObject({
         searchPath: pg.escapeIdentifier(schemaName),
       });
   });
@@ -103,13 +107,11 @@ describe('a refusal', () => {
   });
 
   test('names the thing: the tenant as it was asked for, the reason, the module', () => {
-    const messageOf = (facts: Partial<RouteFacts>) => {
-      const resolution = decideRoute({ ...resolvable, ...facts });
+    const messageOf = (facts: Partial<RouteFacts>, reference?: string) => {
+      const resolution = resolve(facts, reference);
       return resolution instanceof RegistryError ? resolution.message : '';
     };
-    expect(messageOf({ reference: 'who', tenantId: null, tenantSlug: null, tenantStatus: null })).toContain(
-      '"who"',
-    );
+    expect(messageOf({ tenantId: null, tenantSlug: null, tenantStatus: null }, 'who')).toContain('"who"');
     expect(messageOf({ tenantStatus: 'suspended', suspendedReason: 'unpaid' })).toMatch(/acme.*unpaid/);
     expect(messageOf({ moduleExists: false })).toContain('"finance"');
     expect(messageOf({ subscriptionStatus: 'pending' })).toMatch(/finance.*acme.*pending/);

@@ -1,5 +1,18 @@
 import { uniqueName } from './database.js';
 import type { TestGateway } from './gateway.js';
+import { graphql } from './generated/gql.js';
+
+const registerTenant = graphql(`
+  mutation RegisterTenant($input: RegisterTenantInput!) {
+    registerTenant(input: $input) { tenant { id slug } revision }
+  }
+`);
+
+const subscribeTenant = graphql(`
+  mutation SubscribeTenant($input: SubscribeTenantToModuleInput!) {
+    subscribeTenantToModule(input: $input) { operation { status error } revision }
+  }
+`);
 
 /** A tenant of a story, as the test wants to speak of it. */
 export interface StoryTenant {
@@ -27,23 +40,16 @@ export function aTenant(fields: { name?: string; slug?: string } = {}): TenantSt
     },
     async at(gateway) {
       const slug = fields.slug ?? uniqueName('t');
-      const { data, errors } = await gateway.ask(
-        `mutation ($input: RegisterTenantInput!) { registerTenant(input: $input) { tenant { id slug } } }`,
-        { input: { name: fields.name ?? slug, slug } },
-      );
-      if (errors.length > 0) throw new Error(`could not register ${slug}: ${errors[0]?.message}`);
+      const registered = await gateway.ask(registerTenant, { input: { name: fields.name ?? slug, slug } });
+      const tenant = registered.data.registerTenant?.tenant;
+      if (!tenant) throw new Error(`could not register ${slug}: ${registered.errors[0]?.message}`);
       for (const module of modules) {
-        const subscribed = await gateway.ask(
-          `mutation ($input: SubscribeTenantToModuleInput!) {
-             subscribeTenantToModule(input: $input) { operation { status error } }
-           }`,
-          { input: { tenantId: slug, module } },
-        );
+        const subscribed = await gateway.ask(subscribeTenant, { input: { tenantId: slug, module } });
         const operation = subscribed.data?.subscribeTenantToModule?.operation;
         if (operation?.status !== 'SUCCEEDED')
           throw new Error(`could not subscribe ${slug} to ${module}: ${JSON.stringify(subscribed)}`);
       }
-      return data.registerTenant.tenant;
+      return tenant;
     },
   };
 }

@@ -275,6 +275,7 @@ CREATE TABLE "replicas" (
     "epoch" TEXT,
     "revision" BIGINT NOT NULL DEFAULT 0,
     "clients_revision" BIGINT,
+    "staleness_ms" INTEGER NOT NULL,
     "started_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "reported_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 

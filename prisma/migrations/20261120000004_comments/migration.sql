@@ -199,6 +199,7 @@ COMMENT ON COLUMN replicas.hostname IS 'Machine or container it runs on, for peo
 COMMENT ON COLUMN replicas.epoch IS 'History its revisions belong to, as from registry_epoch(); null: it has not read the log yet.';
 COMMENT ON COLUMN replicas.revision IS 'W: up to here the gateway has applied every change and answers nothing older; reported at each poll.';
 COMMENT ON COLUMN replicas.clients_revision IS 'Lowest revision confirmed by the clients it granted leases to; null: no such client.';
+COMMENT ON COLUMN replicas.staleness_ms IS 'For how long, in milliseconds, the replica trusts what a poll found; a mutation waits at most that long for it.';
 COMMENT ON COLUMN replicas.started_at IS 'When the gateway began to follow.';
 COMMENT ON COLUMN replicas.reported_at IS 'Its last report, by the clock of this database.';
 

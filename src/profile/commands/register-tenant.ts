@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import { idempotencyKey, optional, readInput, slug, text, uuid } from '../../registry/input.js';
+import { idempotencyKey, optional, readInput, slug, text, uuid, wait } from '../../registry/input.js';
 import { deriveSlug } from '../../registry/slug.js';
 import { givenFields, tenantFields } from '../../registry/tenant-fields.js';
 import { insertTenant } from '../tenant-profile.js';
@@ -12,6 +12,7 @@ const RegisterTenantInput = z.object({
   slug: optional(slug),
   ...tenantFields,
   idempotencyKey: optional(idempotencyKey),
+  wait: optional(wait),
 });
 
 /** A new ACTIVE tenant with settings and branding; the slug is derived from the name when none is given. */

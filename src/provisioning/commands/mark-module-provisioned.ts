@@ -9,6 +9,7 @@ import {
   readInput,
   tenantReference,
   text,
+  wait,
 } from '../../registry/input.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
 import { endInterruptedOperations } from '../interrupted.js';
@@ -21,6 +22,7 @@ const MarkModuleProvisionedInput = z.object({
   status: optional(z.enum(['SUCCESS', 'FAILED'], { error: 'must be SUCCESS or FAILED' })),
   error: optional(text(2000)),
   idempotencyKey: optional(idempotencyKey),
+  wait: optional(wait),
 });
 
 /**

@@ -1,8 +1,15 @@
 import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import { RegistryError } from '../../errors.js';
-import { type CommandContext, rememberRevision, runCommand } from '../../registry/command.js';
-import { idempotencyKey, moduleName, optional, readInput, tenantReference } from '../../registry/input.js';
+import { type CommandContext, runCommand } from '../../registry/command.js';
+import {
+  idempotencyKey,
+  moduleName,
+  optional,
+  readInput,
+  tenantReference,
+  wait,
+} from '../../registry/input.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
 import { endInterruptedOperations } from '../interrupted.js';
 import { appendOperation, interruptedAfterMs } from '../operation.js';
@@ -14,6 +21,7 @@ const ProvisionModuleInput = z.object({
   tenantId: tenantReference,
   module: moduleName,
   idempotencyKey: optional(idempotencyKey),
+  wait: optional(wait),
 });
 
 /** Makes the storage of a waiting subscription and leaves it waiting: markModuleProvisioned then lets it resolve. */
@@ -21,7 +29,7 @@ export async function provisionModule(context: CommandContext, input: unknown) {
   authorize(context.caller, 'provisionModule');
   const wanted = readInput(ProvisionModuleInput, input);
   await endInterruptedOperations(context, interruptedAfterMs);
-  const begun = await runCommand(context, 'provisionModule', wanted, async (tx) => {
+  const begun = await runCommand(context, 'provisionModule', { ...wanted, wait: 'COMMITTED' }, async (tx) => {
     const tenant = await requireTenant(tx, wanted.tenantId);
     requireActive(tenant);
     const subscription = await requireSubscription(tx, tenant, wanted.module);
@@ -42,6 +50,5 @@ export async function provisionModule(context: CommandContext, input: unknown) {
     return { subscriptionId: subscription.id, operationId };
   });
   if (begun.repeated) return begun;
-  const revision = await runProvisioning(context, begun.operationId);
-  return { ...begun, revision: await rememberRevision(context, wanted, revision) };
+  return { ...begun, revision: await runProvisioning(context, begun.operationId, wanted) };
 }

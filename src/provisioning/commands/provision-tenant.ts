@@ -5,8 +5,17 @@ import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { ensureAdmin } from '../../profile/members.js';
 import { insertTenant } from '../../profile/tenant-profile.js';
-import { type CommandContext, rememberRevision, runCommand } from '../../registry/command.js';
-import { email, idempotencyKey, moduleName, optional, readInput, slug, text } from '../../registry/input.js';
+import { type CommandContext, runCommand } from '../../registry/command.js';
+import {
+  email,
+  idempotencyKey,
+  moduleName,
+  optional,
+  readInput,
+  slug,
+  text,
+  wait,
+} from '../../registry/input.js';
 import { requireModule } from '../../registry/module.js';
 import { deriveSlug } from '../../registry/slug.js';
 import { requireNoOperation, requireTenant } from '../../registry/tenant.js';
@@ -27,6 +36,7 @@ const ProvisionTenantInput = z.object({
     // In one order for everybody, so that two calls cannot wait for each other's names.
     .transform((modules) => [...new Set(modules)].sort()),
   idempotencyKey: optional(idempotencyKey),
+  wait: optional(wait),
 });
 
 type Wanted = z.output<typeof ProvisionTenantInput>;
@@ -40,7 +50,7 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
   const wanted = readInput(ProvisionTenantInput, input);
   const tenantSlug = wanted.slug ?? deriveSlug(wanted.name);
   await endInterruptedOperations(context, interruptedAfterMs);
-  const begun = await runCommand(context, 'provisionTenant', wanted, async (tx) => {
+  const begun = await runCommand(context, 'provisionTenant', { ...wanted, wait: 'COMMITTED' }, async (tx) => {
     const tenant = await putTenant(tx, context, tenantSlug, wanted);
     await ensureAdmin(tx, tenant.id, wanted.adminEmail);
     const subscriptions: ModuleSubscription[] = [];
@@ -65,8 +75,7 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
     return { tenantId: tenant.id, operationId };
   });
   if (begun.repeated) return begun;
-  const revision = await runProvisioning(context, begun.operationId);
-  return { ...begun, revision: await rememberRevision(context, wanted, revision) };
+  return { ...begun, revision: await runProvisioning(context, begun.operationId, wanted) };
 }
 
 async function putTenant(

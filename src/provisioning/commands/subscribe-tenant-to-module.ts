@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
-import { type CommandContext, rememberRevision, runCommand } from '../../registry/command.js';
-import { idempotencyKey, moduleName, optional, readInput, tenantReference } from '../../registry/input.js';
+import { type CommandContext, runCommand } from '../../registry/command.js';
+import {
+  idempotencyKey,
+  moduleName,
+  optional,
+  readInput,
+  tenantReference,
+  wait,
+} from '../../registry/input.js';
 import { moduleFields, requireModule } from '../../registry/module.js';
 import { storageName } from '../../registry/storage-name.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
@@ -18,6 +25,7 @@ const SubscribeInput = z.object({
   isolation: optional(moduleFields.isolation),
   provision: optional(z.boolean()).transform((given) => given ?? true),
   idempotencyKey: optional(idempotencyKey),
+  wait: optional(wait),
 });
 
 /**
@@ -28,7 +36,9 @@ export async function subscribeTenantToModule(context: CommandContext, input: un
   authorize(context.caller, 'subscribeTenantToModule');
   const wanted = readInput(SubscribeInput, input);
   await endInterruptedOperations(context, interruptedAfterMs);
-  const begun = await runCommand(context, 'subscribeTenantToModule', wanted, async (tx) => {
+  // With storage to make, the route changes at the end, and that is what is waited for.
+  const beginning = { ...wanted, wait: wanted.provision ? ('COMMITTED' as const) : wanted.wait };
+  const begun = await runCommand(context, 'subscribeTenantToModule', beginning, async (tx) => {
     const tenant = await requireTenant(tx, wanted.tenantId);
     requireActive(tenant);
     const module = await requireModule(tx, wanted.module);
@@ -52,6 +62,5 @@ export async function subscribeTenantToModule(context: CommandContext, input: un
     return { subscriptionId: subscription.id, operationId };
   });
   if (begun.repeated || begun.operationId === null) return begun;
-  const revision = await runProvisioning(context, begun.operationId);
-  return { ...begun, revision: await rememberRevision(context, wanted, revision) };
+  return { ...begun, revision: await runProvisioning(context, begun.operationId, wanted) };
 }

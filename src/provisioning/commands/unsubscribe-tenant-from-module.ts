@@ -8,6 +8,7 @@ import {
   optional,
   readInput,
   tenantReference,
+  wait,
 } from '../../registry/input.js';
 import { requireTenant, requireVersion } from '../../registry/tenant.js';
 import { requireSettled, requireSubscription } from '../subscription.js';
@@ -17,6 +18,7 @@ const UnsubscribeInput = z.object({
   module: moduleName,
   expectedVersion: optional(expectedVersion),
   idempotencyKey: optional(idempotencyKey),
+  wait: optional(wait),
 });
 
 /** The module stops resolving for the tenant. Its data and its names stay: subscribing again finds them. */

@@ -22,17 +22,22 @@ export async function createApiKey(context: CommandContext, input: unknown) {
   const beyond = wanted.scopes.find((scope) => !holds(context.caller, scope));
   if (beyond) throw missingScope(beyond);
   const secret = createSecret();
-  const committed = await runCommand(context, 'createApiKey', wanted, async (tx) => {
-    const { id } = await tx.apiKey.create({
-      data: {
-        name: wanted.name,
-        scopes: wanted.scopes,
-        secretHash: hashSecret(secret),
-        createdBy: context.caller.actor,
-        expiresAt: wanted.expiresAt ?? null,
-      },
-    });
-    return { apiKeyId: id };
-  });
+  const committed = await runCommand(
+    context,
+    'createApiKey',
+    { ...wanted, wait: 'COMMITTED' },
+    async (tx) => {
+      const { id } = await tx.apiKey.create({
+        data: {
+          name: wanted.name,
+          scopes: wanted.scopes,
+          secretHash: hashSecret(secret),
+          createdBy: context.caller.actor,
+          expiresAt: wanted.expiresAt ?? null,
+        },
+      });
+      return { apiKeyId: id };
+    },
+  );
   return { ...committed, secret: committed.repeated ? null : secret };
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import { invalidField } from '../../errors.js';
 import { type CommandContext, runCommand } from '../command.js';
-import { idempotencyKey, moduleName, optional, readInput } from '../input.js';
+import { idempotencyKey, moduleName, optional, readInput, wait } from '../input.js';
 import { moduleFields } from '../module.js';
 
 /** Databases of the server itself, and the embedded registry: no module may live there. */
@@ -21,6 +21,7 @@ const RegisterModuleInput = z.object({
   isolation: optional(moduleFields.isolation),
   migrationsFolder: optional(moduleFields.migrationsFolder),
   idempotencyKey: optional(idempotencyKey),
+  wait: optional(wait),
 });
 
 /** Adds a module to the catalogue; from then on tenants can subscribe to it. */

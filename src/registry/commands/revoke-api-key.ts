@@ -6,7 +6,7 @@ import { idempotencyKey, optional, readInput, uuid } from '../input.js';
 
 const RevokeApiKeyInput = z.object({ id: uuid, idempotencyKey: optional(idempotencyKey) });
 
-/** From its commit on the key opens nothing. Revoking a revoked key changes nothing. */
+/** Once it is answered, the key opens nothing at any gateway. Revoking a revoked key changes nothing. */
 export async function revokeApiKey(context: CommandContext, input: unknown) {
   authorize(context.caller, 'revokeApiKey');
   const wanted = readInput(RevokeApiKeyInput, input);

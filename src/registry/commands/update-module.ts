@@ -4,7 +4,7 @@ import type { Module } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../command.js';
-import { expectedVersion, idempotencyKey, moduleName, optional, readInput } from '../input.js';
+import { expectedVersion, idempotencyKey, moduleName, optional, readInput, wait } from '../input.js';
 import { moduleFields, requireModule } from '../module.js';
 import { requireVersion } from '../tenant.js';
 import { givenFields } from '../tenant-fields.js';
@@ -19,6 +19,7 @@ const UpdateModuleInput = z.object({
   migrationsFolder: optional(moduleFields.migrationsFolder),
   expectedVersion: optional(expectedVersion),
   idempotencyKey: optional(idempotencyKey),
+  wait: optional(wait),
 });
 
 /** Changes a catalogue entry. Prefix and isolation count for later subscriptions; existing ones keep their names. */

@@ -1,0 +1,103 @@
+import type { Pool } from 'pg';
+import { openRedis, type RedisConnection } from '../cache/redis-connection.js';
+import { openPool } from '../database/pool.js';
+import type { Log } from '../log.js';
+import {
+  type AcknowledgeOptions,
+  awaitAcknowledgement,
+  openReplicaRows,
+  type WaitFor,
+} from './acknowledge.js';
+import { type ChangeStream, openChangeStream } from './change-stream.js';
+import { ClientLeases } from './client-leases.js';
+import { waitingClock } from './clock.js';
+import { type Following, startFollowing } from './follow.js';
+import { type Clock, Follower } from './follower.js';
+import { openListener } from './listener.js';
+import { openRedisHints } from './redis-hints.js';
+import { openFeedSource, readChanges } from './registry-feed.js';
+
+export interface FreshnessOptions {
+  clock: Clock;
+  databaseUrl: string;
+  redisUrl: string | undefined;
+  stalenessMs: number;
+  /** Called when everything known before counts no more. */
+  onResync: () => void;
+  log: Log;
+}
+
+/** What a gateway knows of the registry's changes: the running parts of the protocol, wired to real servers. */
+export interface Freshness {
+  follower: Follower;
+  changes: ChangeStream;
+  leases: ClientLeases;
+  redis: RedisConnection | undefined;
+  acknowledge(committed: { epoch: string; revision: bigint; waitFor: WaitFor }): Promise<void>;
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function openFreshness(options: FreshnessOptions): Freshness {
+  const { databaseUrl, redisUrl, stalenessMs, clock, log } = options;
+  // Connections of its own: a poll must not wait behind requests, nor for a server that hangs longer than D.
+  const pool = openPool(databaseUrl, {
+    max: 3,
+    applicationName: 'tenant-registry feed',
+    statementTimeoutMs: stalenessMs,
+    queryTimeoutMs: stalenessMs,
+    log,
+  });
+  const leases = new ClientLeases(waitingClock);
+  const changes = openChangeStream({
+    position: () => follower.position,
+    read: (after, upTo) => readChanges(pool, after, upTo),
+  });
+  const follower: Follower = new Follower({
+    source: openFeedSource(pool, { stalenessMs }),
+    clock,
+    stalenessMs,
+    clientsRevision: () => leases.lowestConfirmed,
+    onMoved: (moved) => changes.moved(moved),
+    onResync: options.onResync,
+  });
+  const redis = redisUrl === undefined ? undefined : openRedis(redisUrl, log);
+  const subscriber = redisUrl === undefined ? undefined : openRedis(redisUrl, log);
+  let following: Following | undefined;
+  const hint = () => following?.hint();
+  const hints = redis && subscriber && openRedisHints(redis, subscriber, hint);
+  const listener = openListener(databaseUrl, { onHint: hint, log });
+
+  return {
+    follower,
+    changes,
+    leases,
+    redis,
+    async acknowledge(committed) {
+      hint();
+      hints?.send();
+      await awaitAcknowledgement(acknowledgement(pool, stalenessMs), committed);
+    },
+    async start() {
+      following = await startFollowing(follower, log);
+    },
+    async close() {
+      changes.close();
+      await following?.stop();
+      await listener.close();
+      redis?.disconnect();
+      subscriber?.disconnect();
+      await pool.end();
+    },
+  };
+}
+
+/** The wait, for whoever changes the registry without following it. */
+export function acknowledgement(pool: Pool, stalenessMs: number): AcknowledgeOptions {
+  return {
+    rows: openReplicaRows(pool),
+    clock: waitingClock,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    stalenessMs,
+  };
+}

@@ -1,0 +1,15 @@
+import type { RedisConnection } from '../cache/redis-connection.js';
+
+const channel = 'tenant-registry:changed';
+
+/** Hints by Redis pub/sub, for gateways that PostgreSQL's NOTIFY does not reach. Losing them costs latency only. */
+export function openRedisHints(publisher: RedisConnection, subscriber: RedisConnection, onHint: () => void) {
+  const subscribe = () => {
+    subscriber.subscribe(channel).then(onHint, () => undefined);
+  };
+  subscriber.on('ready', subscribe);
+  subscriber.on('message', onHint);
+  return {
+    send: () => void publisher.publish(channel, '').catch(() => undefined),
+  };
+}

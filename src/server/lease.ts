@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { Caller } from '../auth/caller.js';
+import { mayResolveAny } from '../auth/permissions.js';
+import { RegistryError } from '../errors.js';
+import type { Freshness } from '../feed/freshness.js';
+import { readInput, uuid } from '../registry/input.js';
+import { formatRevision, readRevision } from '../registry/revision.js';
+
+const LeaseRequest = z.object({
+  client: uuid,
+  /** The revision whose changes the client has applied to what it holds; left out: it holds nothing. */
+  has: z
+    .string()
+    .regex(/^[0-9a-f]{16}:\d{1,18}$/, 'must be a revision')
+    .nullish(),
+});
+
+/** What a client has to do, and for how long it may then trust what it holds. */
+export interface LeaseAnswer {
+  /** Where the client stands once it has done it; to be given back as `has` with the next request. */
+  revision: string | null;
+  /** From the moment it sent this request, in milliseconds; 0: it may trust nothing. */
+  leaseRemainingMs: number;
+  /** What to drop; null: everything. */
+  changed: { tenantId: string | null; tenantSlug: string | null; module: string | null }[] | null;
+}
+
+/** More changes than this are not told one by one. */
+const maxChanges = 5_000n;
+
+/** Renews a client's lease, from memory: it says what it has, and hears what of it counts no more. */
+export async function renewLease(request: {
+  caller: Caller;
+  freshness: Freshness;
+  body: string;
+}): Promise<LeaseAnswer> {
+  const { caller, freshness } = request;
+  if (!mayResolveAny(caller)) throw new RegistryError('FORBIDDEN', 'This needs a key with a resolve scope');
+  const { client, has } = readInput(LeaseRequest, readJson(request.body));
+  const { follower, changes, leases } = freshness;
+  // Taken before anything is awaited: what it is for is known now.
+  const { position, leaseRemainingMs } = follower;
+  if (!position) return { revision: null, leaseRemainingMs: 0, changed: null };
+  const held = has ? readRevision(has) : undefined;
+  const canContinue =
+    held?.epoch === position.epoch &&
+    held.number <= position.revision &&
+    position.revision - held.number <= maxChanges;
+  const changed = canContinue ? await changes.changesAfter(held.number, position.revision) : null;
+  leases.grant(client, {
+    confirmed: canContinue ? held.number : undefined,
+    current: position.revision,
+    remainingMs: leaseRemainingMs,
+  });
+  return {
+    revision: formatRevision({ epoch: position.epoch, number: position.revision }),
+    leaseRemainingMs: Math.floor(leaseRemainingMs),
+    changed: changed?.map(({ tenantId, tenantSlug, module }) => ({ tenantId, tenantSlug, module })) ?? null,
+  };
+}
+
+function readJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new RegistryError(
+      'VALIDATION_ERROR',
+      'The body must be JSON such as {"client": "<uuid>", "has": "<revision>"}',
+    );
+  }
+}

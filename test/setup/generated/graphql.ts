@@ -1,0 +1,157 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** How a module keeps its tenants apart. */
+export type Isolation =
+  /** A database per tenant on the module’s server. */
+  | 'DATABASE'
+  /** A schema per tenant in the module’s database. */
+  | 'SCHEMA';
+
+/** How far a piece of work, or one step of it, has come. */
+export type OperationStatus =
+  /** Not done, because something before it failed or it was called off. */
+  | 'CANCELLED'
+  /** Failed, and everything it had made is gone again. */
+  | 'COMPENSATED'
+  /** Failed; what was made is being taken away again. */
+  | 'COMPENSATING'
+  /** Ended without effect; `error` says why. */
+  | 'FAILED'
+  /** Failed and could not be undone; a person has to look at `error`. */
+  | 'NEEDS_ATTENTION'
+  /** Not begun. */
+  | 'QUEUED'
+  /** Being worked on. */
+  | 'RUNNING'
+  /** Done; its effect is visible. */
+  | 'SUCCEEDED';
+
+/** What a tenant pays for. */
+export type Plan =
+  /** The plan with terms of its own. */
+  | 'ENTERPRISE'
+  /** The plan a tenant starts with. */
+  | 'LITE'
+  /** The plan for growing tenants. */
+  | 'PRO';
+
+/** A new tenant. */
+export type RegisterTenantInput = {
+  /** ISO 4217 code; default ZAR. */
+  currency?: string | null | undefined;
+  /** BigQuery dataset in that project. */
+  gcpDataset?: string | null | undefined;
+  /** Google Cloud project. */
+  gcpProjectId?: string | null | undefined;
+  /** UUID to keep, for a tenant known elsewhere already; default a new one. */
+  id?: string | null | undefined;
+  /** Any text chosen by the client, at most 200 characters. The same key with the same input within 24 hours is answered again without being done again; with another input it is refused as IDEMPOTENCY_KEY_REUSED. */
+  idempotencyKey?: string | null | undefined;
+  /** Quota: quotes per month; default 100. */
+  maxMonthlyQuotes?: number | null | undefined;
+  /** Quota: storage in GB; default 1. */
+  maxStorageGb?: number | null | undefined;
+  /** Quota: members; default 5. */
+  maxUsers?: number | null | undefined;
+  /** Name for people, at most 200 characters. */
+  name: string;
+  /** Default LITE. */
+  plan?: Plan | null | undefined;
+  /** Where the tenant is written to. */
+  primaryEmail?: string | null | undefined;
+  /** Name for narrow places, at most 50 characters. */
+  shortName?: string | null | undefined;
+  /** `^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$`, 2 to 40 characters; default derived from the name. Never changes. */
+  slug?: string | null | undefined;
+  /** IANA time zone; default Africa/Johannesburg. */
+  timezone?: string | null | undefined;
+  /** Whom to wait for; default GATEWAYS, for suspendTenant EVERYWHERE. */
+  wait?: WaitFor | null | undefined;
+};
+
+/** Who gets what. */
+export type SubscribeTenantToModuleInput = {
+  /** Any text chosen by the client, at most 200 characters. The same key with the same input within 24 hours is answered again without being done again; with another input it is refused as IDEMPOTENCY_KEY_REUSED. */
+  idempotencyKey?: string | null | undefined;
+  /** Default: the module’s. */
+  isolation?: Isolation | null | undefined;
+  /** The module. */
+  module: string;
+  /** Whether to make the storage now. Without it the subscription waits in PENDING. */
+  provision?: boolean;
+  /** An explicit name for the schema (or database): `^[a-z][a-z0-9_]{0,62}$`. Default: the module’s prefix and the slug with - as _, with a suffix when another tenant has that name. */
+  schemaName?: string | null | undefined;
+  /** UUID or slug of the tenant. */
+  tenantId: string;
+  /** Whom to wait for; default GATEWAYS, for suspendTenant EVERYWHERE. */
+  wait?: WaitFor | null | undefined;
+};
+
+/** Whom a mutation waits for before it is answered; never longer than the staleness bound D, 5 s by default. */
+export type WaitFor =
+  /** Nobody: the change is committed, caches follow within D. */
+  | 'COMMITTED'
+  /** Every gateway and every client that holds a lease. */
+  | 'EVERYWHERE'
+  /** Every gateway: none of them answers from before the change any more. */
+  | 'GATEWAYS';
+
+export type RegisterTenantMutationVariables = Exact<{
+  input: RegisterTenantInput;
+}>;
+
+
+export type RegisterTenantMutation = { registerTenant: { revision: string, tenant: { id: string, slug: string } } | null };
+
+export type SubscribeTenantMutationVariables = Exact<{
+  input: SubscribeTenantToModuleInput;
+}>;
+
+
+export type SubscribeTenantMutation = { subscribeTenantToModule: { revision: string, operation: { status: OperationStatus, error: string | null } | null } | null };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+
+export const RegisterTenantDocument = new TypedDocumentString(`
+    mutation RegisterTenant($input: RegisterTenantInput!) {
+  registerTenant(input: $input) {
+    tenant {
+      id
+      slug
+    }
+    revision
+  }
+}
+    `) as unknown as TypedDocumentString<RegisterTenantMutation, RegisterTenantMutationVariables>;
+export const SubscribeTenantDocument = new TypedDocumentString(`
+    mutation SubscribeTenant($input: SubscribeTenantToModuleInput!) {
+  subscribeTenantToModule(input: $input) {
+    operation {
+      status
+      error
+    }
+    revision
+  }
+}
+    `) as unknown as TypedDocumentString<SubscribeTenantMutation, SubscribeTenantMutationVariables>;
