@@ -25,6 +25,8 @@ export function openPool(url: string, options: PoolOptions): Pool {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
   });
+  // While a connection is in use its loss shows in its queries; an 'error' without a listener would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('error', (error) => options.log.warn({ err: error }, 'lost an idle database connection'));
   return pool;
 }

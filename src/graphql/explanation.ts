@@ -1,3 +1,4 @@
+import { mayResolve, missingScope } from '../auth/permissions.js';
 import { RegistryError } from '../errors.js';
 import type { ExplainedResolution } from '../registry/reader.js';
 import { formatRevision } from '../registry/revision.js';
@@ -7,7 +8,6 @@ import { TenantSchema } from './route.js';
 const ResolutionGate = builder.enumType('ResolutionGate', {
   description: 'What a resolution has to get through, in this order.',
   values: {
-    CALLER: { description: 'The key’s scopes.' },
     REGISTRY: { description: 'The registry has to be able to tell.' },
     TENANT: { description: 'The tenant has to exist and be active.' },
     MODULE: { description: 'The module has to exist.' },
@@ -15,8 +15,7 @@ const ResolutionGate = builder.enumType('ResolutionGate', {
   } as const,
 });
 
-const gateByCode: Record<string, 'CALLER' | 'REGISTRY' | 'TENANT' | 'MODULE'> = {
-  FORBIDDEN: 'CALLER',
+const gateByCode: Record<string, 'REGISTRY' | 'TENANT' | 'MODULE'> = {
   REGISTRY_UNAVAILABLE: 'REGISTRY',
   REVISION_NOT_REACHED: 'REGISTRY',
   TENANT_NOT_FOUND: 'TENANT',
@@ -99,7 +98,8 @@ builder.queryField('explainResolution', (t) =>
       id: t.arg.id({ required: true, description: 'UUID or slug of the tenant.' }),
       module: t.arg({ type: 'ModuleName', required: true, description: 'The module.' }),
     },
-    resolve: async (_root, { id, module }, { reader, shared: { follower } }) => {
+    resolve: async (_root, { id, module }, { caller, reader, shared: { follower } }) => {
+      if (!mayResolve(caller, module)) throw missingScope(`resolve:${module}`);
       const explained = await reader.explain({
         reference: id,
         module,

@@ -32,7 +32,7 @@ export function openGraphqlServer() {
     logging: false,
     context: ({ commands, shared, client }) => createGraphqlContext(commands, shared, client),
     maskedErrors: false,
-    plugins: [guardIntrospection, translateErrors, writeAnswers],
+    plugins: [guardIntrospection, refuseUnreadableStreams, translateErrors, writeAnswers],
   });
 }
 
@@ -43,6 +43,20 @@ const guardIntrospection: Plugin<GraphqlContext> = {
     setResultAndStopExecution({
       errors: [new GraphQLError(error.message, { originalError: error })],
     });
+  },
+};
+
+/** Yoga would answer a client that can't read events with an empty page. */
+const refuseUnreadableStreams: Plugin<GraphqlContext, RequestFacts> = {
+  async onResultProcess({ request, result, setResult }) {
+    if (
+      !(Symbol.asyncIterator in result) ||
+      /event-stream|multipart\/mixed/.test(request.headers.get('accept') ?? '')
+    )
+      return;
+    await result[Symbol.asyncIterator]().return?.();
+    const message = 'A subscription is answered as Server-Sent Events: send "Accept: text/event-stream"';
+    setResult({ errors: [new GraphQLError(message)] });
   },
 };
 

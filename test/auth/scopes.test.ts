@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => gateway?.close());
 
 const operations = everyOperation();
-const resolving = ['tenantSchema', 'tenantSchemas'];
+const resolving = ['tenantSchema', 'tenantSchemas', 'explainResolution'];
 /** One operation for each query and mutation. */
 const oneOfEach = [...new Map(operations.map((operation) => [operation.field, operation])).values()];
 
@@ -115,7 +115,11 @@ describe('a key for one module', () => {
         { code: 'FORBIDDEN' },
       ]);
     });
-    expect(statements).toHaveLength(2);
+    // One for the key and one for the finance route, where neither is known yet.
+    expect(statements.length).toBeLessThanOrEqual(2);
+    expect(
+      statements.filter((statement) => statement.includes('module_subscriptions')).length,
+    ).toBeLessThanOrEqual(1);
     const none = await recordStatements(() =>
       gateway.ask(`{ tenantSchema(id: "x", module: "operations") { schemaName } }`, {}, { key }),
     );
