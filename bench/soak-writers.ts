@@ -12,7 +12,9 @@ import { type EmbeddedPostgres, openEmbedded } from '../src/database/embedded.js
 import { openLog } from '../src/log.js';
 import { openServer, type Server } from '../src/server/server.js';
 import { endSessionsAndCount, examineLog } from '../test/concurrency/change-log.js';
-import { type Door, type DoorAnswer, runWriters } from '../test/concurrency/writers.js';
+import { runWriters } from '../test/concurrency/writers.js';
+
+type Door = Parameters<typeof runWriters>[0]['doors'][number];
 
 const seconds = Number(process.argv[2] ?? 60);
 const seed = Number(process.argv[3] ?? Math.trunc(Math.random() * 0x7fffffff));
@@ -98,7 +100,7 @@ function doorOf(server: Server): Door {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ query, variables }),
       });
-      const answer = (await response.json()) as Partial<DoorAnswer>;
+      const answer = (await response.json()) as Partial<Awaited<ReturnType<Door['ask']>>>;
       return { data: answer.data, errors: answer.errors ?? [] };
     },
   };

@@ -2,11 +2,11 @@
  * Writers that do whatever comes into their heads with the same few tenants. No vitest here: the soak in bench/ lets
  * the same ones run for longer.
  */
-export interface Door {
+interface Door {
   ask(query: string, variables: Record<string, unknown>): Promise<DoorAnswer>;
 }
 
-export interface DoorAnswer {
+interface DoorAnswer {
   // biome-ignore lint/suspicious/noExplicitAny: what the writers look at in it, they look for with ?.
   data: any;
   errors: { message: string; extensions: { code: string } }[];

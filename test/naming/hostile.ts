@@ -193,7 +193,7 @@ const collidingWithEachOther = [
 ];
 
 /** Written down by hand, and once each. */
-export const handWritten: readonly string[] = [
+const handWritten: readonly string[] = [
   ...new Set([
     ...forms,
     ...system,

@@ -2,7 +2,7 @@ import type { TestGateway } from '../setup/gateway.js';
 
 /** The mutations and queries of provisioning, as these tests ask them: over HTTP, with the refusal beside the answer. */
 
-export interface SeenOperation {
+interface SeenOperation {
   id: string;
   status: string;
   error: string | null;

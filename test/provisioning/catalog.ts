@@ -15,7 +15,7 @@ export async function schemasAt(url: string): Promise<string[]> {
 }
 
 /** Everything a schema holds, "table contact" by "table contact"; what belongs to a table is not repeated. */
-export async function contentsOf(url: string, schema: string): Promise<string[]> {
+async function contentsOf(url: string, schema: string): Promise<string[]> {
   const rows = await queryOnce<{ name: string }>(
     url,
     `SELECT CASE relkind WHEN 'r' THEN 'table ' WHEN 'i' THEN 'index ' WHEN 'v' THEN 'view '
