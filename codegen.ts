@@ -17,7 +17,7 @@ const sdl = `${printSchema(lexicographicSortSchema(schema))}\n`;
 const config: CodegenConfig = {
   cwd: root,
   schema: sdl,
-  documents: ['test/**/*.ts', 'src/client/**/*.ts'],
+  documents: ['test/**/*.ts'],
   ignoreNoDocuments: true,
   silent: true,
   generates: {

@@ -39,7 +39,15 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
       INVENTORY_DB_URL: await embedded.databaseUrl('inventory'),
       OPERATIONS_DB_URL: await embedded.databaseUrl('operations'),
     },
-    ...{ host: '127.0.0.1', port: 0, authMode: 'open', logLevel: 'error', dataDir: folder },
+    ...{
+      host: '127.0.0.1',
+      port: 0,
+      authMode: 'open',
+      redisUrl: undefined,
+      stalenessMs: 5_000,
+      logLevel: 'error',
+      dataDir: folder,
+    },
     modulesDir: new URL('../modules', import.meta.url).pathname,
     shutdownTimeoutMs: 10_000,
   };

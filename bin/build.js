@@ -5,7 +5,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -52,13 +51,6 @@ const steps = [
     inputs: ['tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma', 'src'],
     output: 'dist/cli/main.js',
     run: () => compile('tsconfig.build.json') && removeOrphans('dist', 'src'),
-  },
-  {
-    name: 'client',
-    says: 'Compiling the client',
-    inputs: ['tsconfig.json', 'tsconfig.client.json', 'src/client'],
-    output: 'dist/client/package.json',
-    run: () => compile('tsconfig.client.json') && copyClientManifest(),
   },
 ];
 
@@ -168,14 +160,9 @@ function runTool(script, args, env) {
 function removeOrphans(output, source) {
   for (const file of filesIn(join(root, output))) {
     const path = relative(join(root, output), file);
-    const isCompiled = /\.js(\.map)?$/.test(path) && !/^(client|admin)\b/.test(path);
+    const isCompiled = /\.js(\.map)?$/.test(path);
     if (isCompiled && !existsSync(join(root, source, path.replace(/\.js(\.map)?$/, '.ts')))) rmSync(file);
   }
-  return true;
-}
-
-function copyClientManifest() {
-  copyFileSync(join(root, 'src/client/package.json'), join(root, 'dist/client/package.json'));
   return true;
 }
 

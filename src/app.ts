@@ -34,7 +34,7 @@ export interface App {
 }
 
 /** The parts of the product that only run in a gateway. */
-export interface Gateway {
+interface Gateway {
   freshness: Freshness;
   caches: Caches;
   findCaller: FindCaller;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded.js';
@@ -9,6 +10,7 @@ import { addServe } from './serve.js';
 /** The command line: one file per noun, each adds its commands here. */
 const program = new Command('tenant-registry')
   .description('The shared tenant registry: which schema or database holds a tenant’s data.')
+  .version(readVersion(), '--version', 'Print the version.')
   .showHelpAfterError('(add --help for what this command takes)');
 addServe(program);
 addMigrate(program);
@@ -19,6 +21,10 @@ try {
 } catch (error) {
   process.stderr.write(`${explain(error)}\n`);
   process.exitCode = 1;
+}
+
+function readVersion(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }
 
 /** A line per problem; a stack trace only for what nobody expected. */

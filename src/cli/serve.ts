@@ -3,8 +3,6 @@ import type { Command } from 'commander';
 import { openApp } from '../app.js';
 import { readConfig } from '../config.js';
 import { type Log, openLog } from '../log.js';
-import { addDemo } from '../server/demo.js';
-import { openServer } from '../server/server.js';
 
 export function addServe(program: Command): void {
   program.command('serve').description('Run the gateway until it is told to stop.').action(serve);
@@ -24,6 +22,9 @@ async function serve(): Promise<void> {
   // Started or not: who is told to stop does.
   void stop.then(() => setTimeout(() => exitLate(log), config.shutdownTimeoutMs + closingMs).unref());
 
+  // Loaded here, so that no other command waits for GraphQL and the 9 MB of GraphiQL.
+  const { addDemo } = await import('../server/demo.js');
+  const { openServer } = await import('../server/server.js');
   const app = await openApp(config, log, { exclusive: true });
   let inTime = true;
   try {

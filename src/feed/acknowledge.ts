@@ -5,7 +5,7 @@ import type { Clock } from './follower.js';
 export type WaitFor = 'COMMITTED' | 'GATEWAYS' | 'EVERYWHERE';
 
 /** A replica that has not reported a revision yet. */
-export interface Laggard {
+interface Laggard {
   id: string;
   /** Changes with each of its reports; opaque. */
   lastReport: string;

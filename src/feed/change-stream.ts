@@ -1,7 +1,7 @@
 import { type Change, concernsTenants } from './change.js';
 
 /** What a subscriber gets: each change in order, or word that it has to start anew. */
-export type StreamedChange =
+type StreamedChange =
   | { kind: 'change'; epoch: string; change: Change }
   | { kind: 'resync'; epoch: string; revision: bigint };
 

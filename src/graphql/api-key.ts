@@ -61,7 +61,6 @@ builder.relayMutationField(
   {
     description:
       'Makes an API key. Scope: keys:manage. Errors: FORBIDDEN for scopes the caller does not hold.',
-    nullable: true,
     resolve: (_root, { input }, context) => execute(context, createApiKey, input),
   },
   {
@@ -90,7 +89,6 @@ builder.relayMutationField(
   {
     description:
       'Makes a key open nothing from now on. Scope: keys:manage. Errors: VALIDATION_ERROR for an unknown id.',
-    nullable: true,
     resolve: (_root, { input }, context) => execute(context, revokeApiKey, input),
   },
   {

@@ -6,8 +6,8 @@ import { getDatamodel } from '../database/generated/pothos.js';
 import type { GraphqlContext } from './context.js';
 
 /** Page sizes of every connection. */
-export const defaultPageSize = 20;
-export const maxPageSize = 100;
+const defaultPageSize = 20;
+const maxPageSize = 100;
 
 export const builder = new SchemaBuilder<{
   Context: GraphqlContext;
@@ -62,5 +62,6 @@ builder.queryType({ description: 'Reads. Each field says which scope the key nee
 builder.mutationType({
   description:
     'Changes. Each is one transaction, recorded in the audit log, and answers with the registry’s `revision` that holds ' +
-    'it. A refused one is null with an error, and the others of the same request stand.',
+    'it. Several in one request run one after the other until one is refused: those before it stand, those after it are ' +
+    'not begun, `data` is null and `errors[].path` tells which it was.',
 });

@@ -4,12 +4,27 @@ import type { Log } from '../log.js';
 import { asRegistryError } from '../registry/database-failure.js';
 
 /** The GraphQL door's translation: every error leaves with a code and a status, what nobody expected leaves masked. */
-export function toGraphqlError(error: unknown, options: { requestId: string; log: Log }): GraphQLError {
+export function toGraphqlError(
+  error: unknown,
+  options: {
+    requestId: string;
+    log: Log;
+    /** Whether the caller may read the schema; whoever may not is told no names of it. */
+    showsSchema: boolean;
+  },
+): GraphQLError {
   const cause = innermost(error);
   const malformed = malformedRequest(cause);
   if (malformed) return withExtensions(error, malformed.message, malformed.extensions);
   const expected = asRegistryError(cause) ?? documentError(cause, error);
-  if (expected) return withExtensions(error, expected.message, extensionsOf(expected));
+  if (expected) {
+    if (expected.code === 'REGISTRY_UNAVAILABLE')
+      options.log.warn({ err: expected.cause ?? expected }, 'unavailable');
+    const message = options.showsSchema
+      ? expected.message
+      : expected.message.replace(/ Did you mean .*\?$/, '');
+    return withExtensions(error, message, extensionsOf(expected));
+  }
   options.log.error({ err: cause }, 'unexpected error');
   return withExtensions(error, 'Something went wrong here; the log has more under the request id', {
     code: 'INTERNAL_SERVER_ERROR',

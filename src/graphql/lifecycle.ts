@@ -43,7 +43,7 @@ function lifecycleMutation(
         wait: waitField(t),
       }),
     },
-    { description, nullable: true, resolve: (_root, args, context) => execute(context, command, args.input) },
+    { description, resolve: (_root, args, context) => execute(context, command, args.input) },
     { description: payload, outputFields: (t) => ({ tenant: tenantField(t), revision: revisionField(t) }) },
   );
 }

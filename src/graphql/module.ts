@@ -15,7 +15,7 @@ export const IsolationType = builder.enumType('Isolation', {
   } as const,
 });
 
-export const ModuleType = builder.prismaObject('Module', {
+const ModuleType = builder.prismaObject('Module', {
   description:
     'A service’s kind of data that tenants subscribe to, such as finance. Modules are rows: add one at run time.',
   fields: (t) => ({
@@ -81,7 +81,6 @@ builder.relayMutationField(
   {
     description:
       'Adds a module to the catalogue. Scope: registry:write. Errors: CONFLICT when the name is taken.',
-    nullable: true,
     resolve: (_root, { input }, context) => execute(context, registerModule, input),
   },
   {
@@ -117,7 +116,6 @@ builder.relayMutationField(
     description:
       'Changes a module of the catalogue. Scope: registry:write. Errors: MODULE_NOT_FOUND, VERSION_CONFLICT, CONFLICT ' +
       'when tenants’ data already lives in the old database.',
-    nullable: true,
     resolve: (_root, { input }, context) => execute(context, updateModule, input),
   },
   {

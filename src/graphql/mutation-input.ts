@@ -11,7 +11,8 @@ export function idempotencyKeyField(t: MutationInputFields) {
   return t.string({
     description:
       'Any text chosen by the client, at most 200 characters. The same key with the same input within 24 hours is ' +
-      'answered again without being done again; with another input it is refused as IDEMPOTENCY_KEY_REUSED.',
+      'answered again without being done again, an operation that failed included; with another input it is refused as ' +
+      'IDEMPOTENCY_KEY_REUSED.',
   });
 }
 

@@ -3,7 +3,7 @@ import { OperationKind, OperationStatus } from '../database/generated/prisma/enu
 import { isUuid } from '../registry/slug.js';
 import { builder } from './builder.js';
 
-export const OperationStatusType = builder.enumType('OperationStatus', {
+const OperationStatusType = builder.enumType('OperationStatus', {
   description: 'How far a piece of work, or one step of it, has come.',
   values: {
     [OperationStatus.QUEUED]: { description: 'Not begun.' },

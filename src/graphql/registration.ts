@@ -37,7 +37,6 @@ builder.relayMutationField(
     description:
       'Registers a tenant, ACTIVE from now on, without any module. Scope: registry:write. Errors: CONFLICT when slug ' +
       'or id is taken, VALIDATION_ERROR.',
-    nullable: true,
     resolve: (_root, { input }, context) => execute(context, registerTenant, input),
   },
   {
@@ -72,7 +71,6 @@ builder.relayMutationField(
     description:
       'Changes a tenant’s master data; its status has mutations of its own. Scope: registry:write. Errors: ' +
       'TENANT_NOT_FOUND, TENANT_DELETED, VERSION_CONFLICT, VALIDATION_ERROR.',
-    nullable: true,
     resolve: (_root, { input }, context) => execute(context, updateTenant, input),
   },
   {
@@ -107,7 +105,6 @@ builder.relayMutationField(
       'the others are taken away again, the tenant is left FAILED, `operation` says why, and the same call starts anew ' +
       'under the same names. Scope: provision. Errors: CONFLICT when the slug is taken, MODULE_NOT_FOUND, ' +
       'OPERATION_IN_PROGRESS, VALIDATION_ERROR.',
-    nullable: true,
     resolve: (_root, { input }, context) => execute(context, provisionTenant, input),
   },
   {

@@ -37,7 +37,6 @@ builder.relayMutationField(
       'A failure leaves no storage and no route: `operation` says why, and the same call tries again under the same ' +
       'name. Scope: registry:write. Errors: TENANT_NOT_FOUND, TENANT_DELETED, TENANT_SUSPENDED, TENANT_NOT_READY, ' +
       'MODULE_NOT_FOUND, CONFLICT when it is subscribed already or the name is taken, OPERATION_IN_PROGRESS.',
-    nullable: true,
     resolve: (_root, { input }, context) => execute(context, subscribeTenantToModule, input),
   },
   {
@@ -67,7 +66,6 @@ builder.relayMutationField(
       'Cancels a subscription: the module stops resolving for the tenant. Data and names stay, and subscribing again ' +
       'finds them. Scope: registry:write. Errors: TENANT_NOT_FOUND, MODULE_NOT_SUBSCRIBED, OPERATION_IN_PROGRESS, ' +
       'VERSION_CONFLICT.',
-    nullable: true,
     resolve: (_root, { input }, context) => execute(context, unsubscribeTenantFromModule, input),
   },
   {
@@ -83,6 +81,7 @@ builder.relayMutationField(
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
       module: t.field({ type: 'ModuleName', required: true, description: 'The module.' }),
+      expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
     }),
@@ -92,7 +91,6 @@ builder.relayMutationField(
       'Makes the storage of a subscription that waits (PENDING or FAILED) and leaves it waiting: markModuleProvisioned ' +
       'then lets it resolve. Scope: provision. Errors: TENANT_NOT_FOUND, MODULE_NOT_SUBSCRIBED, CONFLICT when it is ' +
       'active already, OPERATION_IN_PROGRESS.',
-    nullable: true,
     resolve: (_root, { input }, context) => execute(context, provisionModule, input),
   },
   {
@@ -122,6 +120,7 @@ builder.relayMutationField(
       module: t.field({ type: 'ModuleName', required: true, description: 'The module.' }),
       status: t.field({ type: ProvisioningOutcome, description: 'Default SUCCESS.' }),
       error: t.string({ description: 'Why it failed, for the history.' }),
+      expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
     }),
@@ -131,7 +130,6 @@ builder.relayMutationField(
       'Says that a waiting subscription’s storage was made by somebody else: the route is visible at once. With FAILED ' +
       'it stays away and the history says why. Scope: provision. Errors: TENANT_NOT_FOUND, MODULE_NOT_SUBSCRIBED, ' +
       'CONFLICT when it is not waiting, OPERATION_IN_PROGRESS while the gateway itself makes the storage.',
-    nullable: true,
     resolve: (_root, { input }, context) => execute(context, markModuleProvisioned, input),
   },
   {

@@ -17,8 +17,6 @@ export interface RequestFacts {
   client: string | undefined;
 }
 
-export type GraphqlServer = ReturnType<typeof openGraphqlServer>;
-
 /** The GraphQL engine, without its own idea of GraphiQL, CORS, health pages and error masking. */
 export function openGraphqlServer() {
   return createYoga<RequestFacts, GraphqlContext>({
@@ -64,7 +62,10 @@ const translateErrors: Plugin<GraphqlContext, RequestFacts> = {
   onResultProcess({ result, setResult, serverContext }) {
     if (!('errors' in result) || !result.errors) return;
     const { requestId, commands } = serverContext;
-    const errors = result.errors.map((error) => toGraphqlError(error, { requestId, log: commands.log }));
+    const showsSchema = may(commands.caller, 'readSchema');
+    const errors = result.errors.map((error) =>
+      toGraphqlError(error, { requestId, log: commands.log, showsSchema }),
+    );
     setResult({ ...result, errors } as ExecutionResult);
   },
 };

@@ -1,7 +1,7 @@
 import type { Isolation } from '../database/generated/prisma/client.js';
 
 /** What a step of an operation does. */
-export type StepName = 'create_schema' | 'create_database' | 'activate_route';
+type StepName = 'create_schema' | 'create_database' | 'activate_route';
 
 export interface PlannedStep {
   name: StepName;

@@ -48,7 +48,7 @@ function taken(field: string, message: string): RegistryError {
 
 function isOutage({ code, message }: DatabaseFailure): boolean {
   return (
-    /^(08|57P0[1-5]|53300|25006|58|3D000)/.test(code) ||
+    /^(08|57P0[1-5]|53300|25006|28|58|3D000)/.test(code) ||
     /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOST|ENET|P1001|P1002|P1008|P1017|P2024|P2028)/.test(
       code,
     ) ||

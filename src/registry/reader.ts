@@ -11,7 +11,7 @@ import { type Revision, readRevision } from './revision.js';
 import { decideRoute, type Resolution, type RouteFacts, type RouteKey, tenantNotFound } from './route.js';
 import { isSlug, isUuid } from './slug.js';
 
-export interface ResolutionRequest extends RouteKey {
+interface ResolutionRequest extends RouteKey {
   consistency: 'CACHED' | 'STRONG';
   /** Revision token: the answer must be at least as new. */
   minRevision: string | undefined;

@@ -3,6 +3,7 @@ import { authorize } from '../../auth/permissions.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import {
+  expectedVersion,
   idempotencyKey,
   moduleName,
   optional,
@@ -11,7 +12,7 @@ import {
   text,
   wait,
 } from '../../registry/input.js';
-import { requireActive, requireTenant } from '../../registry/tenant.js';
+import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
 import { endInterruptedOperations } from '../interrupted.js';
 import { interruptedAfterMs } from '../operation.js';
 import { requireNobodyAtWork, requireSubscription } from '../subscription.js';
@@ -21,6 +22,7 @@ const MarkModuleProvisionedInput = z.object({
   module: moduleName,
   status: optional(z.enum(['SUCCESS', 'FAILED'], { error: 'must be SUCCESS or FAILED' })),
   error: optional(text(2000)),
+  expectedVersion: optional(expectedVersion),
   idempotencyKey: optional(idempotencyKey),
   wait: optional(wait),
 });
@@ -38,6 +40,11 @@ export async function markModuleProvisioned(context: CommandContext, input: unkn
     const tenant = await requireTenant(tx, wanted.tenantId);
     requireActive(tenant);
     const subscription = await requireSubscription(tx, tenant, wanted.module);
+    requireVersion(
+      `The ${wanted.module} subscription of tenant ${tenant.slug}`,
+      subscription.version,
+      wanted.expectedVersion,
+    );
     await requireNobodyAtWork(tx, tenant, wanted.module);
     if (!['PENDING', 'PROVISIONING', 'FAILED'].includes(subscription.status))
       throw new RegistryError(

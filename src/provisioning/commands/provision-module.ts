@@ -3,6 +3,7 @@ import { authorize } from '../../auth/permissions.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import {
+  expectedVersion,
   idempotencyKey,
   moduleName,
   optional,
@@ -10,7 +11,7 @@ import {
   tenantReference,
   wait,
 } from '../../registry/input.js';
-import { requireActive, requireTenant } from '../../registry/tenant.js';
+import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
 import { endInterruptedOperations } from '../interrupted.js';
 import { appendOperation, interruptedAfterMs } from '../operation.js';
 import { planProvisioning } from '../plan.js';
@@ -20,6 +21,7 @@ import { requireSettled, requireSubscription } from '../subscription.js';
 const ProvisionModuleInput = z.object({
   tenantId: tenantReference,
   module: moduleName,
+  expectedVersion: optional(expectedVersion),
   idempotencyKey: optional(idempotencyKey),
   wait: optional(wait),
 });
@@ -33,6 +35,11 @@ export async function provisionModule(context: CommandContext, input: unknown) {
     const tenant = await requireTenant(tx, wanted.tenantId);
     requireActive(tenant);
     const subscription = await requireSubscription(tx, tenant, wanted.module);
+    requireVersion(
+      `The ${wanted.module} subscription of tenant ${tenant.slug}`,
+      subscription.version,
+      wanted.expectedVersion,
+    );
     requireSettled(tenant, subscription);
     if (subscription.status !== 'PENDING' && subscription.status !== 'FAILED')
       throw new RegistryError(

@@ -49,7 +49,7 @@ export type RegisterTenantInput = {
   gcpProjectId?: string | null | undefined;
   /** UUID to keep, for a tenant known elsewhere already; default a new one. */
   id?: string | null | undefined;
-  /** Any text chosen by the client, at most 200 characters. The same key with the same input within 24 hours is answered again without being done again; with another input it is refused as IDEMPOTENCY_KEY_REUSED. */
+  /** Any text chosen by the client, at most 200 characters. The same key with the same input within 24 hours is answered again without being done again, an operation that failed included; with another input it is refused as IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
   /** Quota: quotes per month; default 100. */
   maxMonthlyQuotes?: number | null | undefined;
@@ -75,7 +75,7 @@ export type RegisterTenantInput = {
 
 /** Who gets what. */
 export type SubscribeTenantToModuleInput = {
-  /** Any text chosen by the client, at most 200 characters. The same key with the same input within 24 hours is answered again without being done again; with another input it is refused as IDEMPOTENCY_KEY_REUSED. */
+  /** Any text chosen by the client, at most 200 characters. The same key with the same input within 24 hours is answered again without being done again, an operation that failed included; with another input it is refused as IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
   /** Default: the module’s. */
   isolation?: Isolation | null | undefined;
@@ -105,14 +105,14 @@ export type RegisterTenantMutationVariables = Exact<{
 }>;
 
 
-export type RegisterTenantMutation = { registerTenant: { revision: string, tenant: { id: string, slug: string } } | null };
+export type RegisterTenantMutation = { registerTenant: { revision: string, tenant: { id: string, slug: string } } };
 
 export type SubscribeTenantMutationVariables = Exact<{
   input: SubscribeTenantToModuleInput;
 }>;
 
 
-export type SubscribeTenantMutation = { subscribeTenantToModule: { revision: string, operation: { status: OperationStatus, error: string | null } | null } | null };
+export type SubscribeTenantMutation = { subscribeTenantToModule: { revision: string, operation: { status: OperationStatus, error: string | null } | null } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
