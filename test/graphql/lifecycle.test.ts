@@ -163,7 +163,7 @@ describe('a transition that makes no sense is refused and changes nothing:', () 
     const refused = await change(name, id);
     expect(refused.codes).toEqual([code]);
     expect(refused.status).toBe(httpStatus[code]);
-    expect(refused.result).toBeNull();
+    expect(refused.data).toBeNull();
     expect(await factsOf(id)).toEqual(before);
   });
 
