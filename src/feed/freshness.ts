@@ -51,15 +51,19 @@ export function openFreshness(options: FreshnessOptions): Freshness {
   const leases = new ClientLeases(waitingClock);
   const changes = openChangeStream({
     position: () => follower.position,
-    read: (after, upTo) => readChanges(pool, after, upTo),
+    read: (epoch, after, upTo) => readChanges(pool, { epoch, after, upTo }),
   });
   const follower: Follower = new Follower({
     source: openFeedSource(pool, { stalenessMs }),
     clock,
+    waitingClock,
     stalenessMs,
     clientsRevision: () => leases.lowestConfirmed,
     onMoved: (moved) => changes.moved(moved),
-    onResync: options.onResync,
+    onResync() {
+      leases.startOver();
+      options.onResync();
+    },
   });
   const redis = redisUrl === undefined ? undefined : openRedis(redisUrl, log);
   const subscriber = redisUrl === undefined ? undefined : openRedis(redisUrl, log);
