@@ -2,6 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { type Caller, gateway as gatewayCaller } from './auth/caller.js';
 import { type FindCaller, openKeyCache } from './auth/key-cache.js';
 import type { Config } from './config.js';
+import { closeInTime } from './database/close-in-time.js';
 import { type EmbeddedPostgres, openEmbedded } from './database/embedded.js';
 import { migrateRegistry } from './database/migrate.js';
 import { openRegistryDatabase, type RegistryDatabase } from './database/registry-database.js';
@@ -43,9 +44,6 @@ interface Gateway {
 /** Name of the registry's database in the embedded PostgreSQL. */
 const registryName = 'registry';
 
-/** How long a pool may wait for its last queries: nobody waits for their answers any more. */
-const lastQueriesMs = 1_000;
-
 /**
  * Opens and migrates everything. `exclusive` is for the gateway: two of them on one data folder would both take
  * themselves for the only one. Commands at the prompt share it.
@@ -78,14 +76,14 @@ export async function openApp(config: Config, log: Log, options: { exclusive: bo
     if (applied.length > 0) log.info({ migrations: applied.length }, 'migrated the registry database');
 
     const database = openRegistryDatabase(url, log);
-    closers.push(() => atMost(lastQueriesMs, database.close()));
+    closers.push(() => closeInTime(database.close()));
     const serviceDatabases = openServiceDatabases({
       urls: config.serviceDatabaseUrls,
       // A service database without a variable is in the embedded server, even when the registry itself is not.
       fallbackUrl: async (name) => (await openEmbeddedOnce(false)).databaseUrl(name),
       log,
     });
-    closers.push(() => atMost(lastQueriesMs, serviceDatabases.close()));
+    closers.push(() => closeInTime(serviceDatabases.close()));
 
     const metrics = createMetrics();
     const gateway = options.exclusive ? openGateway({ config, log, url, database, metrics }) : undefined;
@@ -126,15 +124,6 @@ function refuse(variable: string, folder: string) {
       cause,
     });
   };
-}
-
-async function atMost(ms: number, closing: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([closing, late]);
-  clearTimeout(timer);
 }
 
 function openGateway(parts: {

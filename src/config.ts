@@ -80,7 +80,7 @@ const environment = z.object({
     if (text === undefined || isRedisUrl(text)) return text;
     context.addIssue(
       'REDIS_URL must be redis://host:6379, rediss://host:6379, redis-sentinel://host:26379,host:26379/master, ' +
-        'or several redis:// URLs of a Cluster separated by commas',
+        'or several redis:// URLs of a Cluster separated by commas; in a password write @ as %40, % as %25 and so on',
     );
     return z.NEVER;
   }),
@@ -140,6 +140,35 @@ function isPostgresUrl(text: string): boolean {
 }
 
 function isRedisUrl(text: string): boolean {
-  if (/^redis-sentinel:\/\/[^/]+(\/[^/]+(\/\d+)?)?$/.test(text)) return true;
-  return text.split(',').every((node) => URL.canParse(node) && /^rediss?:$/.test(new URL(node).protocol));
+  const sentinel = /^redis-sentinel:\/\/(.*@)?([^@/]+)(\/[^/]+(\/\d+)?)?$/.exec(text);
+  if (sentinel) {
+    const [, userInfo = '', hosts = ''] = sentinel;
+    return hosts.split(',').every((host) => isRedisNode(`redis://${userInfo}${host}`, /^$/));
+  }
+  const nodes = text.split(',');
+  if (nodes.length === 1) return isRedisNode(text, /^(\/\d*)?$/);
+  // A Cluster has one database, and TLS on all of its nodes or none.
+  const schemes = new Set(nodes.map((node) => node.split(':')[0]));
+  return schemes.size === 1 && nodes.every((node) => isRedisNode(node, /^(\/0?)?$/));
+}
+
+function isRedisNode(text: string, path: RegExp): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, pathname, search, hash, username, password } = new URL(text);
+  return (
+    /^rediss?:$/.test(protocol) &&
+    hostname !== '' &&
+    path.test(pathname) &&
+    search + hash === '' &&
+    isDecodable(username + password)
+  );
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -30,6 +30,8 @@ describe('the configuration', () => {
       modulesDir: new URL('../modules', import.meta.url).pathname,
       authMode: 'open',
       logLevel: 'info',
+      redisUrl: undefined,
+      stalenessMs: 5_000,
       shutdownTimeoutMs: 10_000,
     });
   });
@@ -45,6 +47,8 @@ describe('the configuration', () => {
         MODULES_DIR: ' /modules ',
         AUTH_MODE: ' required ',
         LOG_LEVEL: ' debug ',
+        REDIS_URL: ' redis://cache:6379 ',
+        STALENESS_BOUND_MS: ' 2000 ',
         SHUTDOWN_TIMEOUT_MS: ' 2500 ',
       }),
     ).toEqual({
@@ -56,6 +60,8 @@ describe('the configuration', () => {
       modulesDir: '/modules',
       authMode: 'required',
       logLevel: 'debug',
+      redisUrl: 'redis://cache:6379',
+      stalenessMs: 2_000,
       shutdownTimeoutMs: 2_500,
     });
   });
@@ -63,7 +69,7 @@ describe('the configuration', () => {
   test('takes a variable that is empty or blank for one that is not set', () => {
     const names = [
       ...['DATABASE_URL', 'FINANCE_DB_URL', 'HOST', 'PORT', 'DATA_DIR', 'MODULES_DIR'],
-      ...['AUTH_MODE', 'LOG_LEVEL', 'SHUTDOWN_TIMEOUT_MS'],
+      ...['AUTH_MODE', 'LOG_LEVEL', 'SHUTDOWN_TIMEOUT_MS', 'REDIS_URL', 'STALENESS_BOUND_MS'],
     ];
     for (const blank of ['', '  '])
       expect(readConfig(Object.fromEntries(names.map((name) => [name, blank])))).toEqual(readConfig({}));

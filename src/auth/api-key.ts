@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Loaded } from '../cache/read-through.js';
+import { queryWithin } from '../database/pool.js';
 
 /** Marks a secret as ours for people and secret scanners. */
 const secretPrefix = 'trk_';
@@ -28,27 +29,31 @@ export interface KnownKey {
 }
 
 /** Keys by the hashes of their secrets, in hexadecimal; null for what opens nothing. One statement, one snapshot. */
-export async function loadKeys(pool: Pool, hashes: readonly string[]): Promise<Loaded<KnownKey | null>> {
-  // The date of last use moves at most once a minute, in the same statement that finds the keys.
-  const { rows } = await pool.query(
-    `WITH head AS MATERIALIZED (
-       SELECT registry_epoch() AS epoch, revision FROM registry_head
-     ), found AS MATERIALIZED (
-       SELECT key.id, key.scopes, key.expires_at, key.last_used_at, wanted.place
-       FROM unnest($1::text[]) WITH ORDINALITY AS wanted (hash, place)
-       LEFT JOIN api_keys AS key ON key.secret_hash = decode(wanted.hash, 'hex') AND key.revoked_at IS NULL
-     ), used AS (
-       UPDATE api_keys SET last_used_at = now() FROM found
-       WHERE api_keys.id = found.id AND (found.last_used_at IS NULL OR found.last_used_at < now() - interval '1 minute')
-     )
-     SELECT found.id, found.scopes, extract(epoch FROM found.expires_at) * 1000 AS "expiresAt",
-       head.epoch, head.revision AS "asOf"
-     FROM found CROSS JOIN head ORDER BY found.place`,
-    [hashes],
-  );
+export async function loadKeys(
+  pool: Pool,
+  hashes: readonly string[],
+  timeoutMs: number,
+): Promise<Loaded<KnownKey | null>> {
+  const { rows } = await queryWithin(pool, timeoutMs, { text: keysSql, values: [hashes] });
   const [{ epoch, asOf }] = rows;
   const values = rows.map(({ id, scopes, expiresAt }) =>
     id === null ? null : { id, scopes, expiresAt: expiresAt === null ? null : Number(expiresAt) },
   );
   return { epoch, asOf: BigInt(asOf), values };
 }
+
+// The date of last use moves at most once a minute, in the same statement that finds the keys.
+const keysSql = `
+  WITH head AS MATERIALIZED (
+    SELECT registry_epoch() AS epoch, revision FROM registry_head
+  ), found AS MATERIALIZED (
+    SELECT key.id, key.scopes, key.expires_at, key.last_used_at, wanted.place
+    FROM unnest($1::text[]) WITH ORDINALITY AS wanted (hash, place)
+    LEFT JOIN api_keys AS key ON key.secret_hash = decode(wanted.hash, 'hex') AND key.revoked_at IS NULL
+  ), used AS (
+    UPDATE api_keys SET last_used_at = now() FROM found
+    WHERE api_keys.id = found.id AND (found.last_used_at IS NULL OR found.last_used_at < now() - interval '1 minute')
+  )
+  SELECT found.id, found.scopes, extract(epoch FROM found.expires_at) * 1000 AS "expiresAt",
+    head.epoch, head.revision AS "asOf"
+  FROM found CROSS JOIN head ORDER BY found.place`;

@@ -25,7 +25,7 @@ export function openKeyCache(options: {
   const keys = new ReadThrough<string, KnownKey | null>({
     ...options,
     tiers: [openMemoryTier<KnownKey | null>({ maxEntries: maxKeys, ttlMs })],
-    load: (hashes) => loadKeys(options.database.pool, hashes),
+    load: (hashes) => loadKeys(options.database.pool, hashes, options.stalenessMs),
     nameOf: (hash) => hash,
     referenceOf: () => apiKeysReference,
   });

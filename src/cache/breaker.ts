@@ -1,6 +1,9 @@
 export interface Breaker {
-  /** Does the work; undefined when it fails, and at once, without trying, while the breaker is open. */
-  attempt<T>(work: () => Promise<T>): Promise<T | undefined>;
+  /**
+   * Does the work; undefined when it fails, and at once, without trying, while the breaker is open. `sample` is a small part
+   * of what failed: once it succeeds, the breaker closes.
+   */
+  attempt<T>(work: () => Promise<T>, sample: () => Promise<unknown>): Promise<T | undefined>;
   readonly isOpen: boolean;
 }
 
@@ -8,9 +11,9 @@ const firstPauseMs = 250;
 const longestPauseMs = 5_000;
 
 /**
- * Keeps a cache that is away from costing requests its timeout: one failure suffices to leave it alone. After a pause, what
- * failed is tried again, not something lighter that could succeed where the work does not, and in the background: whoever
- * asks meanwhile goes on without. A cache that comes and goes is left alone for longer each time.
+ * Keeps a cache that is away from costing requests its timeout: one failure suffices to leave it alone. After a pause, and
+ * when somebody asks, a sample of what failed is tried in the background: who asks meanwhile goes on without. A cache that
+ * comes and goes is left alone for longer each time.
  */
 export function createBreaker(
   clock: () => number,
@@ -21,10 +24,10 @@ export function createBreaker(
   let retryAt = 0;
   let closedAt = Number.NEGATIVE_INFINITY;
 
-  function open(work: () => Promise<unknown>) {
+  function open(sample: () => Promise<unknown>) {
     // Of many that were under way the first one tells.
     if (failed) return;
-    failed = work;
+    failed = sample;
     if (clock() - closedAt > longestPauseMs) pauseMs = 0;
     wait();
     onChange(true);
@@ -35,9 +38,9 @@ export function createBreaker(
     retryAt = clock() + pauseMs;
   }
 
-  function retry(work: () => Promise<unknown>) {
+  function retry(sample: () => Promise<unknown>) {
     retryAt = Number.POSITIVE_INFINITY;
-    work().then(() => {
+    sample().then(() => {
       failed = undefined;
       closedAt = clock();
       onChange(false);
@@ -45,7 +48,7 @@ export function createBreaker(
   }
 
   return {
-    async attempt(work) {
+    async attempt(work, sample) {
       if (failed) {
         if (clock() >= retryAt) retry(failed);
         return undefined;
@@ -54,7 +57,7 @@ export function createBreaker(
         return await work();
       } catch {
         // No news for the caller: it goes on without.
-        open(work);
+        open(sample);
         return undefined;
       }
     },

@@ -4,7 +4,6 @@ import type { Entry, Tier } from './tier.js';
 /** When a value may be answered; the follower of the change log knows. */
 export interface Validity {
   isCurrent(read: { epoch: string; asOf: bigint }, reference: string): boolean;
-  floorOf(reference: string): bigint;
   readonly position: { epoch: string } | undefined;
   /** Asks for a look at the change log; the reader found out that something happened. */
   poll(): Promise<void>;
@@ -71,6 +70,7 @@ export class ReadThrough<Key, Value> {
     const askedAfter = this.#sent;
     const answers = new Array<Answer<Value> | undefined>(demands.length);
     await this.#fromTiers(demands, answers);
+    this.#fromNearest(demands, answers);
     // First whatever load is under way; then, for whom that was too early, one that was sent after he asked.
     for (const mayShareEarlier of [true, false]) {
       const open = [...demands.keys()].filter((at) => !answers[at]);
@@ -100,6 +100,22 @@ export class ReadThrough<Key, Value> {
     }
   }
 
+  /** While a slower tier was asked, somebody else may have landed with it: then it is not loaded once more. */
+  #fromNearest(demands: readonly Demand<Key>[], answers: (Answer<Value> | undefined)[]): void {
+    const { tiers, nameOf, onLookup } = this.#options;
+    const [nearest, ...slower] = tiers;
+    if (!nearest || slower.length === 0) return;
+    for (const [at, demand] of demands.entries()) {
+      if (answers[at] || demand.isStrong) continue;
+      const name = nameOf(demand.key);
+      const found = nearest.get([name]);
+      const [entry] = found instanceof Promise ? [] : found;
+      if (!entry || entry.key !== name || !this.#isUsable(entry, demand)) continue;
+      answers[at] = { ...entry, tier: nearest.name };
+      onLookup?.(nearest.name, { hits: 1, misses: 0 });
+    }
+  }
+
   #isUsable(entry: Entry<Value>, { key, atLeast }: Demand<Key>): boolean {
     const { validity, referenceOf } = this.#options;
     return validity.isCurrent(entry, referenceOf(key)) && reaches(entry, atLeast);
@@ -111,7 +127,7 @@ export class ReadThrough<Key, Value> {
     answers: (Answer<Value> | undefined)[],
     asked: { askedAfter: number; mayShareEarlier: boolean },
   ): Promise<void> {
-    const { nameOf, referenceOf, clock, stalenessMs, onLookup } = this.#options;
+    const { validity, nameOf, referenceOf, clock, stalenessMs, onLookup } = this.#options;
     const flights = this.#board(
       open.map((at) => demands[at] as Demand<Key>),
       asked,
@@ -129,16 +145,11 @@ export class ReadThrough<Key, Value> {
             'REGISTRY_UNAVAILABLE',
             'The registry database answers too slowly; try again shortly',
           );
-      } else if (isTooOld || this.#isOvertaken(entry, referenceOf(key))) continue;
+      } else if (isTooOld || !validity.isCurrent(entry, referenceOf(key))) continue;
       answers[at] = { ...entry, tier: 'database' };
       hits++;
     }
     onLookup?.('database', { hits, misses: open.length - hits });
-  }
-
-  #isOvertaken(entry: Entry<Value>, reference: string): boolean {
-    const { validity } = this.#options;
-    return entry.epoch !== validity.position?.epoch || entry.asOf < validity.floorOf(reference);
   }
 
   /** A load for each demand: one under way that it may share, or one more, in one statement, for all the others. */

@@ -12,13 +12,15 @@ const impatient = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
+  // Who subscribes does so on each `ready`; when ioredis does it and fails, nobody handles that and the process ends.
+  autoResubscribe: false,
   connectTimeout: patienceMs,
   commandTimeout: patienceMs,
   sentinelCommandTimeout: patienceMs,
   // Also for a peer that is gone without a word, as one is behind a firewall that forgot the connection.
   socketTimeout: patienceMs,
   keepAlive: 10_000,
-  retryStrategy: (attempt: number) => Math.min(50 * attempt, 1_000),
+  retryStrategy: (attempt: number) => Math.min(100 * attempt, 1_000),
   // A master that was made a replica: the same name may lead to the new one by now.
   reconnectOnError: (error: Error) => error.message.includes('READONLY'),
 } satisfies RedisOptions;
@@ -55,17 +57,26 @@ function openCluster(nodes: URL[], options: typeof impatient & { tls?: object })
     {
       enableOfflineQueue,
       clusterRetryStrategy: retryStrategy,
+      // A node that is just being connected is asked again in time for a look-up to be answered.
+      retryDelayOnFailover: 10,
       redisOptions,
       // A certificate names hosts, so don't turn them into addresses.
       ...(options.tls && { dnsLookup: (host, callback) => callback(null, host) }),
     },
   );
-  // Or each node would be connected by the first command for it, which would take too long.
-  cluster.on('+node', (node: Redis) =>
-    setImmediate(() => {
-      if (node.status === 'wait') node.connect().catch(() => undefined);
-    }),
-  );
+  // Or each node would be connected by the first command for it, which would take too long. Not earlier: to find out
+  // whether it is ready, the Cluster needs a node that is not connecting.
+  const connectNodes = () => {
+    if (cluster.status !== 'ready') return;
+    for (const node of cluster.nodes()) if (node.status === 'wait') node.connect().catch(() => undefined);
+  };
+  cluster.on('ready', connectNodes);
+  cluster.on('+node', (node: Redis) => {
+    setImmediate(connectNodes);
+    // Nor does anybody handle this one's failure; the command that it precedes fails as well.
+    const asking = node.asking.bind(node);
+    node.asking = () => asking().catch(() => 'OK');
+  });
   return cluster;
 }
 

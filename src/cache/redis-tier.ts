@@ -37,7 +37,6 @@ const compareAndSet = `
 export function openRedisTier<Value>(redis: RedisConnection, options: RedisTierOptions<Value>): Tier<Value> {
   const { namespace, ttlMs } = options;
   const breaker = breakerOf(redis, options);
-  const attempt = <T>(work: () => Promise<T>) => breaker.attempt(() => inTime(work));
   const body = z.object({ key: z.string(), readAt: z.number().refine(isPlausible), value: options.value });
   const nameOf = (key: string) => `tenant-registry:${namespace}:${key}`;
 
@@ -45,7 +44,7 @@ export function openRedisTier<Value>(redis: RedisConnection, options: RedisTierO
     name: 'redis',
     async get(keys) {
       const read = (key: string) => redis.getrange(nameOf(key), 0, maxBytes).catch(emptyIfOfAnotherType);
-      const texts = await attempt(() => Promise.all(keys.map(read)));
+      const texts = await attemptAll(breaker, keys, read);
       return keys.map((key, at) => {
         const text = texts?.[at];
         if (!text) return undefined;
@@ -57,12 +56,11 @@ export function openRedisTier<Value>(redis: RedisConnection, options: RedisTierO
       });
     },
     async set(entries) {
-      const write = ({ key, epoch, asOf, readAt, value }: Entry<Value>) => {
+      await attemptAll(breaker, entries, async ({ key, epoch, asOf, readAt, value }) => {
         const text = `${asOf} ${epoch}\n${JSON.stringify({ key, readAt, value })}`;
-        if (Buffer.byteLength(text) > maxBytes) return undefined;
-        return redis.eval(compareAndSet, 1, nameOf(key), asOf.toString(), epoch, text, ttlMs);
-      };
-      await attempt(() => Promise.all(entries.map(write)));
+        if (Buffer.byteLength(text) > maxBytes) return;
+        await redis.eval(compareAndSet, 1, nameOf(key), asOf.toString(), epoch, text, ttlMs);
+      });
     },
     // Shared with replicas that know nothing of this one's resync; the checks on read make old entries harmless.
     clear: () => undefined,
@@ -79,6 +77,27 @@ function breakerOf(
   const breaker = breakers.get(redis) ?? createBreaker(clock, onBreaker);
   breakers.set(redis, breaker);
   return breaker;
+}
+
+/** The sample is one that had failed by then or was not answered: in a Cluster one node can fail among sound ones. */
+function attemptAll<Item, Result>(
+  breaker: Breaker,
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[] | undefined> {
+  const open = new Set(items);
+  let sample = items.slice(0, 1);
+  const doOne = async (item: Item) => {
+    const result = await work(item);
+    open.delete(item);
+    return result;
+  };
+  const doAll = () =>
+    inTime(() => Promise.all(items.map(doOne))).catch((error) => {
+      sample = [...open].slice(0, 1);
+      throw error;
+    });
+  return breaker.attempt(doAll, () => inTime(() => Promise.all(sample.map(work))));
 }
 
 /** Not left to the client, which goes on redirecting and retrying in a Cluster. */

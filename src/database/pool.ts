@@ -1,4 +1,4 @@
-import { Pool } from 'pg';
+import { Pool, type QueryConfig, type QueryResult } from 'pg';
 import type { Log } from '../log.js';
 
 /** How long to wait for a free or new connection before saying that the database is unavailable. */
@@ -29,4 +29,25 @@ export function openPool(url: string, options: PoolOptions): Pool {
   pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('error', (error) => options.log.warn({ err: error }, 'lost an idle database connection'));
   return pool;
+}
+
+/**
+ * One statement, given up after a time whatever it waits for: a free connection, a new one, the server's answer. A
+ * connection that hangs is not used again.
+ */
+export async function queryWithin(pool: Pool, timeoutMs: number, query: QueryConfig): Promise<QueryResult> {
+  // The driver's types do not know that it takes this per query.
+  const bounded: QueryConfig & { query_timeout: number } = { ...query, query_timeout: timeoutMs };
+  const answer = pool.query(bounded);
+  // Who gave up hears no more of it.
+  answer.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`Query read timeout: ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

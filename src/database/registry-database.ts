@@ -16,12 +16,15 @@ export interface RegistryDatabase {
 }
 
 const poolSize = 20;
+const statementTimeoutMs = 30_000;
 
 export function openRegistryDatabase(url: string, log: Log): RegistryDatabase {
   const pool = openPool(url, {
     max: poolSize,
     applicationName: 'tenant-registry',
-    statementTimeoutMs: 30_000,
+    statementTimeoutMs,
+    // Longer than the server takes to give up by itself: for a server, or a network, that hangs.
+    queryTimeoutMs: statementTimeoutMs + 5_000,
     log,
   });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });

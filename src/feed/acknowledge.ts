@@ -5,7 +5,7 @@ import type { Clock } from './follower.js';
 export type WaitFor = 'COMMITTED' | 'GATEWAYS' | 'EVERYWHERE';
 
 /** A replica that has not reported a revision yet. */
-interface Laggard {
+export interface Laggard {
   id: string;
   /** Changes with each of its reports; opaque. */
   lastReport: string;
@@ -19,8 +19,8 @@ export interface ReplicaRows {
     committed: { epoch: string; revision: bigint },
     waitFor: 'GATEWAYS' | 'EVERYWHERE',
   ): Promise<Laggard[]>;
-  /** Takes a replica out, unless it has reported since. */
-  remove(laggard: Laggard): Promise<void>;
+  /** Takes a replica out, unless it has reported since, or another history has begun: that may have lost reports. */
+  remove(laggard: Laggard, epoch: string): Promise<void>;
 }
 
 export interface AcknowledgeOptions {
@@ -34,10 +34,14 @@ export interface AcknowledgeOptions {
 const firstPauseMs = 2;
 const longestPauseMs = 25;
 
+/** How much later than D after the commit an answer may come, so that whoever was silent for D can be taken out. */
+const graceMs = 100;
+
 /**
  * Resolves when nobody can answer from before the change any more: everybody with a row has reported it, or D has
  * passed since the commit, so that no lease from before it is left. "Its lease looks expired" would not do: only its
- * own clock knows. A replica that was silent all that time is taken out, so that nobody waits for it again.
+ * own clock knows. A replica that was watched being silent for its D is taken out, so that nobody waits for it again;
+ * one that was only looked at after a while may have taken a lease meanwhile, and the next one to wait watches it.
  */
 export async function awaitAcknowledgement(
   options: AcknowledgeOptions,
@@ -46,26 +50,30 @@ export async function awaitAcknowledgement(
   const { rows, clock, sleep, stalenessMs } = options;
   if (committed.waitFor === 'COMMITTED') return;
   const committedBy = clock();
-  let first: Laggard[] | undefined;
+  const watched = new Map<string, { lastReport: string; since: number }>();
+  let watchedSince = committedBy + graceMs;
   let longestMs = stalenessMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
     // The commit stands whatever becomes of this question; without an answer only the time counts.
     const laggards = await rows.findLaggards(committed, committed.waitFor).catch(() => undefined);
     if (laggards?.length === 0) return;
-    first ??= laggards;
-    longestMs = Math.max(longestMs, ...(laggards ?? []).map((laggard) => laggard.stalenessMs));
-    const remainingMs = committedBy + longestMs - clock();
+    // Its last report was before this moment, so its lease ends at the latest D after it.
+    const now = clock();
+    for (const { id, lastReport, stalenessMs } of laggards ?? []) {
+      longestMs = Math.max(longestMs, stalenessMs);
+      watchedSince = Math.min(watchedSince, now);
+      if (watched.get(id)?.lastReport !== lastReport) watched.set(id, { lastReport, since: now });
+    }
+    const remainingMs = watchedSince + longestMs - now;
     if (remainingMs <= 0) {
-      const silent = (laggards ?? []).filter((now) => first?.some((then) => isSameReport(then, now)));
-      await Promise.allSettled(silent.map((laggard) => rows.remove(laggard)));
+      const silent = (laggards ?? []).filter(
+        ({ id, stalenessMs }) => now - (watched.get(id)?.since ?? now) >= stalenessMs,
+      );
+      await Promise.allSettled(silent.map((laggard) => rows.remove(laggard, committed.epoch)));
       return;
     }
     await sleep(Math.min(pauseMs, remainingMs));
   }
-}
-
-function isSameReport(then: Laggard, now: Laggard): boolean {
-  return then.id === now.id && then.lastReport === now.lastReport;
 }
 
 export function openReplicaRows(pool: Pool): ReplicaRows {
@@ -78,8 +86,11 @@ export function openReplicaRows(pool: Pool): ReplicaRows {
       );
       return rows;
     },
-    async remove({ id, lastReport }) {
-      await pool.query('DELETE FROM replicas WHERE id = $1 AND reported_at::text = $2', [id, lastReport]);
+    async remove({ id, lastReport }, epoch) {
+      await pool.query(
+        'DELETE FROM replicas WHERE id = $1 AND reported_at::text = $2 AND registry_epoch() = $3',
+        [id, lastReport, epoch],
+      );
     },
   };
 }

@@ -5,16 +5,23 @@ type StreamedChange =
   | { kind: 'change'; epoch: string; change: Change }
   | { kind: 'resync'; epoch: string; revision: bigint };
 
+/** Where a subscriber was. Without a position it has heard all of that revision, otherwise up to there. */
+interface Heard {
+  epoch: string;
+  revision: bigint;
+  position?: number | undefined;
+}
+
 export interface ChangeStreamOptions {
   /** Where the follower stands; the stream never runs ahead of it. */
   position: () => { epoch: string; revision: bigint } | undefined;
-  /** Changes after a revision up to another, in order, whole revisions only. */
-  read: (after: bigint, upTo: bigint) => Promise<readonly Change[]>;
+  /** Changes after a revision up to another, in order, whole revisions only. Rejects when the log is of another epoch. */
+  read: (epoch: string, after: bigint, upTo: bigint) => Promise<readonly Change[]>;
 }
 
 export interface ChangeStream {
   /** Changes after a point, or from now on. Ends with return(), or when the stream closes. */
-  subscribe(since: { epoch: string; revision: bigint } | undefined): AsyncIterableIterator<StreamedChange>;
+  subscribe(since: Heard | undefined): AsyncIterableIterator<StreamedChange>;
   /** The follower has moved: by these changes, or by a resync when there are none. */
   moved(changes: readonly Change[]): void;
   /** Changes from the memory of this process or the log, for those who ask instead of subscribing. */
@@ -41,12 +48,12 @@ export function openChangeStream({ position, read }: ChangeStreamOptions): Chang
   let isClosed = false;
 
   class Subscription implements AsyncIterableIterator<StreamedChange> {
-    #at: { epoch: string; revision: bigint } | undefined;
+    #at: Heard | undefined;
     #pending: StreamedChange[] = [];
     #isDone = false;
     #wake: (() => void) | undefined;
 
-    constructor(since: { epoch: string; revision: bigint } | undefined) {
+    constructor(since: Heard | undefined) {
       this.#at = since ?? position();
       open.add(this);
     }
@@ -55,7 +62,11 @@ export function openChangeStream({ position, read }: ChangeStreamOptions): Chang
       while (!this.#isDone && !isClosed) {
         const ready = this.#pending.shift();
         if (ready) return { value: ready, done: false };
-        await this.#fill();
+        await this.#fill().catch((error) => {
+          // Who is told of a failure does not come back to end it.
+          this.#end();
+          throw error;
+        });
       }
       this.#end();
       return { value: undefined, done: true };
@@ -74,20 +85,22 @@ export function openChangeStream({ position, read }: ChangeStreamOptions): Chang
     async #fill(): Promise<void> {
       const now = position();
       if (!now) return this.#sleep();
-      const at = this.#at ?? now;
+      const at: Heard = this.#at ?? now;
       if (at.epoch !== now.epoch || at.revision > now.revision || now.revision - at.revision > maxBehind) {
         this.#at = now;
         this.#pending.push({ kind: 'resync', ...now });
         return;
       }
       this.#at = at;
-      if (at.revision === now.revision) return this.#sleep();
+      const isWhole = at.position === undefined;
+      if (at.revision === now.revision && isWhole) return this.#sleep();
       const upTo = now.revision - at.revision > pageSize ? at.revision + pageSize : now.revision;
-      const changes = await changesAfter(at.revision, upTo);
+      const changes = await changesAfter(isWhole ? at.revision : at.revision - 1n, upTo);
       // A history that was replaced while it was read is found out by the follower; its epoch then differs here.
       if (position()?.epoch !== at.epoch) return;
       this.#at = { epoch: at.epoch, revision: upTo };
-      for (const change of changes) this.#pending.push({ kind: 'change', epoch: at.epoch, change });
+      for (const change of changes)
+        if (isAfter(change, at)) this.#pending.push({ kind: 'change', epoch: at.epoch, change });
     }
 
     #sleep(): Promise<void> {
@@ -111,7 +124,9 @@ export function openChangeStream({ position, read }: ChangeStreamOptions): Chang
     for (const sleeper of [...sleepers]) sleeper();
   };
   async function changesAfter(revision: bigint, upTo: bigint): Promise<readonly Change[]> {
-    const changes = recent.find(revision, upTo) ?? (await read(revision, upTo));
+    // The follower may not have noticed yet that the log was replaced: then these are not the changes that were meant.
+    const epoch = position()?.epoch ?? '';
+    const changes = recent.find(revision, upTo) ?? (await read(epoch, revision, upTo));
     return changes.filter(concernsTenants);
   }
 
@@ -130,6 +145,10 @@ export function openChangeStream({ position, read }: ChangeStreamOptions): Chang
       return open.size;
     },
   };
+}
+
+function isAfter(change: Change, { revision, position }: Heard): boolean {
+  return change.revision > revision || (position !== undefined && change.position > position);
 }
 
 /** How many changes are kept for subscribers that are nearly up to date. */

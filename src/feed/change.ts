@@ -34,6 +34,8 @@ export interface FeedPage {
 export interface ReplicaReport {
   /** Where it stands; undefined before its first page. */
   position: Position | undefined;
+  /** false: acks are to wait for it whatever it knows. */
+  isSettled: boolean;
   /** The lowest revision that the clients it granted leases to have confirmed; undefined without such clients. */
   clientsRevision: bigint | undefined;
 }

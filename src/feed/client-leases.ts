@@ -32,10 +32,10 @@ export class ClientLeases {
     client: string,
     lease: { confirmed: bigint | undefined; current: bigint; remainingMs: number },
   ): void {
-    this.#forgetEnded();
     const known = this.#leases.get(client);
     const confirmed = lease.confirmed ?? known?.confirmed ?? lease.current;
-    const until = this.#clock() + lease.remainingMs;
+    // Never shorter: it may not get this answer, and go on with the one before.
+    const until = Math.max(known?.until ?? Number.NEGATIVE_INFINITY, this.#clock() + lease.remainingMs);
     if (known || this.#leases.size < maxClients) this.#leases.set(client, { confirmed, until });
     else this.grantUnnamed(confirmed, lease.remainingMs);
   }
@@ -53,6 +53,11 @@ export class ClientLeases {
     const lease = this.#leases.get(client);
     if (lease) lease.until = Math.max(lease.until, this.#clock() + remainingMs);
     return lease !== undefined;
+  }
+
+  /** Another history begins: nobody has confirmed anything of it, and what was granted before still counts. */
+  startOver(): void {
+    for (const lease of [...this.#leases.values(), ...this.#unnamed]) lease.confirmed = 0n;
   }
 
   /** undefined when no client holds a lease. */

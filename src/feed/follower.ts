@@ -12,7 +12,10 @@ export type Clock = () => number;
 
 export interface FollowerOptions {
   source: FeedSource;
+  /** For the lease: never behind real time. */
   clock: Clock;
+  /** For waiting until others' leases have ended: never ahead of real time. */
+  waitingClock: Clock;
   /** D: how long after the sending of a poll what it found may be treated as current, in milliseconds. */
   stalenessMs: number;
   /** See ReplicaReport.clientsRevision. */
@@ -43,6 +46,8 @@ export class Follower {
   #base = 0n;
   #lagRevisions = 0;
   #leaseUntil = Number.NEGATIVE_INFINITY;
+  #epoch: string | undefined;
+  #settlesAt = Number.NEGATIVE_INFINITY;
   #isRegistered = false;
   #isStopped = false;
   #polling: Promise<void> | undefined;
@@ -101,24 +106,32 @@ export class Follower {
     return this.#pollAgain;
   }
 
-  /** From here on nothing counts as current, and nobody waits for this replica any more. */
+  /**
+   * From here on nothing counts as current, and nobody waits for this replica any more. But while clients hold leases from
+   * it, who waits for them needs its row; the row then goes like that of a replica that died.
+   */
   async stop(): Promise<void> {
     this.#leaseUntil = Number.NEGATIVE_INFINITY;
     this.#isStopped = true;
     await this.#polling?.catch(() => undefined);
-    if (this.#isRegistered) await this.#options.source.unregister();
+    const { source, clientsRevision } = this.#options;
+    if (this.#isRegistered && clientsRevision?.() === undefined) await source.unregister();
   }
 
   async #pollOnce(): Promise<void> {
     if (this.#isStopped) return;
-    const { source, clock, stalenessMs, clientsRevision } = this.#options;
+    const { source, clock, waitingClock, stalenessMs, clientsRevision } = this.#options;
     if (!this.#isRegistered) {
       await source.register();
       this.#isRegistered = true;
     }
     // The moment of sending: what the answer says was true at some moment after it, however long the answer took.
     const sentAt = clock();
-    const page = await source.poll({ position: this.#position, clientsRevision: clientsRevision?.() });
+    const page = await source.poll({
+      position: this.#position,
+      isSettled: waitingClock() >= this.#settlesAt,
+      clientsRevision: clientsRevision?.(),
+    });
     if (!page.isRegistered) {
       this.#isRegistered = false;
       this.#leaseUntil = Number.NEGATIVE_INFINITY;
@@ -140,6 +153,12 @@ export class Follower {
 
   /** A first page: everything in it as floors, and a base for everything that is older. */
   #begin(page: FeedPage): void {
+    // A history that was replaced may have lost the rows of replicas that hold a lease from it. Nobody can wait for
+    // those; so whoever lived through it keeps acks waiting until such a lease has ended.
+    const { waitingClock, stalenessMs } = this.#options;
+    if (this.#epoch !== undefined && this.#epoch !== page.head.epoch)
+      this.#settlesAt = waitingClock() + stalenessMs;
+    this.#epoch = page.head.epoch;
     this.#floors.clear();
     this.#base = page.since;
     this.#raise(page.changes);

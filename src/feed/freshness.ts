@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { openRedis, type RedisConnection } from '../cache/redis-connection.js';
+import { closeInTime } from '../database/close-in-time.js';
 import { openPool } from '../database/pool.js';
 import type { Log } from '../log.js';
 import {
@@ -51,15 +52,19 @@ export function openFreshness(options: FreshnessOptions): Freshness {
   const leases = new ClientLeases(waitingClock);
   const changes = openChangeStream({
     position: () => follower.position,
-    read: (after, upTo) => readChanges(pool, after, upTo),
+    read: (epoch, after, upTo) => readChanges(pool, { epoch, after, upTo }),
   });
   const follower: Follower = new Follower({
     source: openFeedSource(pool, { stalenessMs }),
     clock,
+    waitingClock,
     stalenessMs,
     clientsRevision: () => leases.lowestConfirmed,
     onMoved: (moved) => changes.moved(moved),
-    onResync: options.onResync,
+    onResync() {
+      leases.startOver();
+      options.onResync();
+    },
   });
   const redis = redisUrl === undefined ? undefined : openRedis(redisUrl, log);
   const subscriber = redisUrl === undefined ? undefined : openRedis(redisUrl, log);
@@ -83,11 +88,11 @@ export function openFreshness(options: FreshnessOptions): Freshness {
     },
     async close() {
       changes.close();
-      await following?.stop();
-      await listener.close();
+      await closeInTime(following?.stop());
+      await closeInTime(listener.close());
       redis?.disconnect();
       subscriber?.disconnect();
-      await pool.end();
+      await closeInTime(pool.end());
     },
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Pool } from 'pg';
+import { RegistryError } from '../errors.js';
 import {
   type Change,
   type FeedPage,
@@ -23,7 +24,7 @@ export function openFeedSource(
         [replicaId, hostname(), options.stalenessMs],
       );
     },
-    async poll({ position, clientsRevision }: ReplicaReport): Promise<FeedPage> {
+    async poll({ position, isSettled, clientsRevision }: ReplicaReport): Promise<FeedPage> {
       const { rows } = await pool.query({
         text: pollSql,
         values: [
@@ -32,6 +33,7 @@ export function openFeedSource(
           position?.revision ?? null,
           clientsRevision ?? null,
           maxRevisionsPerPage,
+          isSettled,
         ],
       });
       const [page] = rows;
@@ -48,15 +50,27 @@ export function openFeedSource(
   };
 }
 
-/** Entries after a revision up to another, for subscribers that resume. */
-export async function readChanges(pool: Pool, after: bigint, upTo: bigint): Promise<Change[]> {
+/** Entries of an epoch after a revision up to another, for subscribers that resume. */
+export async function readChanges(
+  pool: Pool,
+  { epoch, after, upTo }: { epoch: string; after: bigint; upTo: bigint },
+): Promise<Change[]> {
   const { rows } = await pool.query(
-    `SELECT revision, position, kind, tenant_id AS "tenantId", tenant_slug AS "tenantSlug", module,
-       encode(previous_hash, 'hex') AS "previousHash", encode(hash, 'hex') AS hash
-     FROM registry_change WHERE revision > $1 AND revision <= $2 ORDER BY revision, position`,
+    `SELECT log.epoch, change.revision, change.position, change.kind, change.tenant_id AS "tenantId",
+       change.tenant_slug AS "tenantSlug", change.module,
+       encode(change.previous_hash, 'hex') AS "previousHash", encode(change.hash, 'hex') AS hash
+     FROM (SELECT registry_epoch() AS epoch) AS log
+     LEFT JOIN registry_change AS change ON change.revision > $1 AND change.revision <= $2
+     ORDER BY change.revision, change.position`,
     [after, upTo],
   );
-  return rows.map((row) => ({ ...row, revision: BigInt(row.revision) }));
+  if (rows[0]?.epoch !== epoch)
+    throw new RegistryError(
+      'REGISTRY_UNAVAILABLE',
+      'The registry has begun another history; start anew in a moment',
+    );
+  const entries = rows.filter(({ revision }) => revision !== null);
+  return entries.map(({ epoch: _epoch, ...row }) => ({ ...row, revision: BigInt(row.revision) }));
 }
 
 /**
@@ -66,7 +80,8 @@ export async function readChanges(pool: Pool, after: bigint, upTo: bigint): Prom
 const pollSql = `
   WITH reported AS (
     UPDATE replicas
-    SET epoch = $2, revision = coalesce($3, 0), clients_revision = $4, reported_at = clock_timestamp()
+    SET epoch = CASE WHEN $6 THEN $2 END, revision = coalesce($3, 0), clients_revision = $4,
+      reported_at = clock_timestamp()
     WHERE id = $1
     RETURNING 1
   ), head AS MATERIALIZED (

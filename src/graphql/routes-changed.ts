@@ -29,7 +29,9 @@ const RouteChange = builder.objectRef<RouteChange>('RouteChange').implement({
     type: t.field({ type: RouteChangeType, description: 'What it says.', resolve: ({ type }) => type }),
     revision: t.expose('revision', {
       type: 'Revision',
-      description: 'Where the stream stands after it; give the last one back as `since` to go on from there.',
+      description:
+        'Where the stream stands with it. Give the last one back as `since`, and its `position` as `sincePosition`, to go ' +
+        'on from there.',
     }),
     position: t.exposeInt('position', { description: 'Place within its revision, from 0.' }),
     kind: t.exposeString('kind', {
@@ -59,12 +61,16 @@ builder.subscriptionField('routesChanged', (t) =>
       'the stream cannot go on. A revision that changed several rows is several events. Scope: any resolve scope.',
     args: {
       since: t.arg({ type: 'Revision', description: 'Go on after this revision; default from now on.' }),
+      sincePosition: t.arg.int({
+        description: 'Go on within that revision, after this place in it; default after all of it.',
+      }),
     },
-    subscribe: (_root, { since }, { caller, shared }) => {
+    subscribe: (_root, { since, sincePosition }, { caller, shared }) => {
       if (!mayResolveAny(caller))
         throw new RegistryError('FORBIDDEN', 'This needs a key with a resolve scope');
       const point = since == null ? undefined : readRevision(since);
-      return shared.changes.subscribe(point && { epoch: point.epoch, revision: point.number });
+      const position = sincePosition ?? undefined;
+      return shared.changes.subscribe(point && { epoch: point.epoch, revision: point.number, position });
     },
     resolve: (event): RouteChange => {
       if (event.kind === 'resync') {

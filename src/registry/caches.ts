@@ -31,7 +31,7 @@ const maxConfigs = 20_000;
 const ttlMs = 300_000;
 
 export function openCaches(options: CachesOptions): Caches {
-  const { pool } = options;
+  const { pool, stalenessMs } = options;
   const memory: Tier<never>[] = [];
   const tiersFor = <Value>(namespace: string, value: z.ZodType<Value>, maxEntries: number): Tier<Value>[] => {
     const near = openMemoryTier<Value>({ maxEntries, ttlMs });
@@ -44,14 +44,15 @@ export function openCaches(options: CachesOptions): Caches {
     routes: new ReadThrough<RouteKey, RouteFacts>({
       ...options,
       tiers: tiersFor('route', storedFacts, maxRoutes),
-      load: (keys) => loadRouteFacts(pool, keys),
+      // What takes longer than D is no answer any more.
+      load: (keys) => loadRouteFacts(pool, keys, stalenessMs),
       nameOf: ({ reference, module }) => `${reference}/${module}`,
       referenceOf: ({ reference }) => reference,
     }),
     configs: new ReadThrough<string, TenantConfig | null>({
       ...options,
       tiers: tiersFor('config', z.record(z.string(), z.unknown()).nullable(), maxConfigs),
-      load: (tenantIds) => loadTenantConfigs(pool, tenantIds),
+      load: (tenantIds) => loadTenantConfigs(pool, tenantIds, stalenessMs),
       nameOf: (tenantId) => tenantId,
       referenceOf: (tenantId) => tenantId,
     }),

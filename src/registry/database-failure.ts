@@ -49,10 +49,10 @@ function taken(field: string, message: string): RegistryError {
 function isOutage({ code, message }: DatabaseFailure): boolean {
   return (
     /^(08|57P0[1-5]|53300|25006|28|58|3D000)/.test(code) ||
-    /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOST|ENET|P1001|P1002|P1008|P1017|P2024|P2028)/.test(
+    /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOST|ENET|ConnectionClosed|DatabaseNotReachable|SocketTimeout|P1001|P1002|P1008|P1017|P2024|P2028)/.test(
       code,
     ) ||
-    /timeout exceeded when trying to connect|Connection terminated|connection is not queryable|not currently accepting connections/i.test(
+    /timeout exceeded when trying to connect|Query read timeout|Connection terminated|connection is not queryable|not currently accepting connections/i.test(
       message,
     )
   );
@@ -62,8 +62,13 @@ function findDatabaseFailure(error: unknown): DatabaseFailure | undefined {
   if (!(error instanceof Error)) return undefined;
   // Prisma: meta.driverAdapterError.cause; the adapter alone: cause; pg: the error itself.
   const adapterCause = read(read(read(error, 'meta'), 'driverAdapterError'), 'cause') ?? ownCause(error);
+  // What broke the connection itself has a kind and no code.
   const code = String(
-    read(adapterCause, 'originalCode') ?? read(adapterCause, 'code') ?? read(error, 'code') ?? '',
+    read(adapterCause, 'originalCode') ??
+      read(adapterCause, 'code') ??
+      read(adapterCause, 'kind') ??
+      read(error, 'code') ??
+      '',
   );
   const message = String(
     read(adapterCause, 'originalMessage') ?? read(adapterCause, 'message') ?? error.message,

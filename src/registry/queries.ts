@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Loaded } from '../cache/read-through.js';
+import { queryWithin } from '../database/pool.js';
 import type { RouteFacts, RouteKey } from './route.js';
 import { isSlug, isUuid } from './slug.js';
 
@@ -7,8 +8,13 @@ import { isSlug, isUuid } from './slug.js';
  * The facts for any number of keys, in order, in one statement and so in one snapshot together with the head
  * revision: an answer and the revision it was true at cannot come apart.
  */
-export async function loadRouteFacts(pool: Pool, keys: readonly RouteKey[]): Promise<Loaded<RouteFacts>> {
-  const { rows } = await pool.query({ text: routeFactsSql, values: routeFactsParameters(keys) });
+export async function loadRouteFacts(
+  pool: Pool,
+  keys: readonly RouteKey[],
+  timeoutMs: number,
+): Promise<Loaded<RouteFacts>> {
+  const query = { text: routeFactsSql, values: routeFactsParameters(keys) };
+  const { rows } = await queryWithin(pool, timeoutMs, query);
   const [{ epoch, asOf }] = rows;
   return { epoch, asOf: BigInt(asOf), values: rows.map(({ epoch, asOf, ...facts }) => facts) };
 }
@@ -17,8 +23,9 @@ export async function loadRouteFacts(pool: Pool, keys: readonly RouteKey[]): Pro
 export async function loadTenantConfigs(
   pool: Pool,
   tenantIds: readonly string[],
+  timeoutMs: number,
 ): Promise<Loaded<TenantConfig | null>> {
-  const { rows } = await pool.query({ text: tenantConfigsSql, values: [tenantIds] });
+  const { rows } = await queryWithin(pool, timeoutMs, { text: tenantConfigsSql, values: [tenantIds] });
   const [{ epoch, asOf }] = rows;
   return { epoch, asOf: BigInt(asOf), values: rows.map(({ config }) => config) };
 }

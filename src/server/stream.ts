@@ -5,11 +5,15 @@ import type { ServerResponse } from 'node:http';
 export async function sendStream(body: ReadableStream<Uint8Array>, response: ServerResponse): Promise<void> {
   const reader = body.getReader();
   const gone = new AbortController();
-  response.once('close', () => {
+  const leave = () => {
     gone.abort();
-    // The source may have failed by itself, which ends it just as well.
-    reader.cancel().catch(() => undefined);
-  });
+    // Of the stream and not of its reader: Yoga's reader would wait for the next event, and before its first read do
+    // nothing at all. The source may have failed by itself, which ends it just as well.
+    body.cancel().catch(() => undefined);
+  };
+  response.once('close', leave);
+  // Gone before there was anything to send: that event is over.
+  if (response.destroyed) leave();
   try {
     for (;;) {
       const { done, value } = await reader.read();

@@ -10,7 +10,7 @@ export const graphqlResponse = 'application/graphql-response+json';
 
 /** Runs one mutation; `result` is its payload, null or undefined when it was refused. */
 export async function mutate(
-  gateway: TestGateway,
+  gateway: Pick<TestGateway, 'ask'>,
   name: string,
   input: object,
   selection = 'revision',
@@ -27,7 +27,7 @@ export async function mutate(
 
 /** The schema that a tenant's module resolves to, or the code of the refusal. */
 export async function resolve(
-  gateway: TestGateway,
+  gateway: Pick<TestGateway, 'ask'>,
   id: string,
   module = 'finance',
   options: AskOptions = {},

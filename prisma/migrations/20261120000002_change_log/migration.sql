@@ -6,12 +6,16 @@ INSERT INTO registry_head (revision, position, hash, transaction_id, transaction
 
 -- Which history the revisions belong to. It differs after a failover (timeline), after a restore into another server
 -- (system identifier), into another database (oid) or over this one (oid of the table), and when the head row is
--- written anew (incarnation).
+-- written anew (incarnation). A data folder put back from a copy has all of these in common with the history that was
+-- lost; what cannot be the same is when the server was started. So every start begins an epoch: after a plain restart
+-- gateways and clients read anew.
 CREATE FUNCTION registry_epoch() RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT left(encode(sha256(convert_to(concat_ws('/',
            system.system_identifier,
            left(pg_walfile_name(pg_current_wal_lsn()), 8),
+           -- As a number: a text would depend on the session's time zone.
+           extract(epoch FROM pg_postmaster_start_time()),
            (SELECT oid FROM pg_database WHERE datname = current_database()),
            'public.registry_head'::regclass::oid,
            head.incarnation), 'UTF8')), 'hex'), 16)

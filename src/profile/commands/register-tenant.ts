@@ -19,7 +19,7 @@ const RegisterTenantInput = z.object({
 export async function registerTenant(context: CommandContext, input: unknown) {
   authorize(context.caller, 'registerTenant');
   const wanted = readInput(RegisterTenantInput, input);
-  const { idempotencyKey: _, ...fields } = wanted;
+  const { idempotencyKey: _, wait: __, ...fields } = wanted;
   const tenantSlug = wanted.slug ?? deriveSlug(wanted.name);
   return runCommand(context, 'registerTenant', wanted, async (tx) => {
     const tenant = await insertTenant(tx, {

@@ -29,10 +29,11 @@ export async function updateModule(context: CommandContext, input: unknown) {
     name,
     expectedVersion: expected,
     idempotencyKey: key,
+    wait: waitFor,
     ...changes
   } = readInput(UpdateModuleInput, input);
   if (changes.migrationsFolder) requireFolder(context.modulesDir, changes.migrationsFolder);
-  const given = { name, expectedVersion: expected, idempotencyKey: key, ...changes };
+  const given = { name, expectedVersion: expected, idempotencyKey: key, wait: waitFor, ...changes };
   return runCommand(context, 'updateModule', given, async (tx) => {
     // Locked against a subscription that would be made under the old entry at the same time.
     await tx.$queryRaw`SELECT name FROM modules WHERE name = ${name} FOR UPDATE`;

@@ -1,0 +1,36 @@
+/** `npx tsx bench/subscribers.ts [changes] [disconnects] [visits]`: subscribers of routesChanged who come and go. */
+import { compareHoldings, readHoldings, runInterrupted, runVisitors } from '../test/outage/subscribers.js';
+import { openWorld } from '../test/outage/world.js';
+
+const [changes = '100000', disconnects = '1000', visits = '10000'] = process.argv.slice(2);
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+await using world = await openWorld();
+const gateway = await world.gateway();
+
+const interrupted = await runInterrupted(world, gateway, {
+  changes: Number(changes),
+  disconnects: Number(disconnects),
+});
+say(
+  `${interrupted.changes} changes, ${interrupted.disconnects} disconnects, ${interrupted.seconds.toFixed(0)} s: ` +
+    (interrupted.firstDifference ?? 'none lost, doubled or out of order'),
+);
+
+const { url, app } = await world.localGateway();
+if (!app.gateway) throw new Error('no gateway');
+const { freshness } = app.gateway;
+// What the first thousand leave is what is kept for any number.
+await runVisitors(world, url, 1_000);
+const before = await readHoldings(freshness);
+const startedAt = performance.now();
+await runVisitors(world, url, Number(visits));
+const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
+const after = await readHoldings(freshness);
+const difference = compareHoldings(before, after);
+say(`${visits} connects and disconnects, ${seconds} s: ${difference ?? 'nothing is left of them'}`);
+say(`before ${JSON.stringify(before)}`);
+say(`after  ${JSON.stringify(after)}`);
+for (const complaint of gateway.complaints) say(complaint);
+const isGood = !interrupted.firstDifference && !difference && gateway.complaints.length === 0;
+process.exitCode = isGood ? 0 : 1;

@@ -1,0 +1,216 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { openRedisTier } from '../../src/cache/redis-tier.js';
+import { openRedisServer, type RedisServer, until } from '../setup/redis.js';
+import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
+import { describeWithRedis } from '../setup/with-redis.js';
+import { anEntry, look, openTierOn, type RedisTier } from './tiers.js';
+
+/** 50 ms, and what a busy machine adds; without the timeout each fault here costs a second or never ends. */
+const promptMs = 350;
+/** The breaker looks again every 5 seconds at the latest, and a connection is tried every second. */
+const recoveryMs = 15_000;
+
+interface Place extends RedisTier {
+  server: RedisServer;
+  proxy: TcpProxy;
+}
+
+/** A tier over a proxy, with one entry in it. */
+async function aTier(): Promise<Place> {
+  const server = await openRedisServer();
+  const proxy = await openTcpProxy(server.port);
+  const redis = await openTierOn(server.url.replace(`:${server.port}`, `:${proxy.port}`));
+  const close = async () => {
+    redis.connection.disconnect();
+    await proxy.close();
+    await server.close();
+  };
+  const place = { ...redis, server, proxy, [Symbol.asyncDispose]: close };
+  await isBack(place);
+  return place;
+}
+
+const known = anEntry('known');
+
+/** Asks until Redis answers what is set. */
+async function isBack({ tier, breaker }: RedisTier): Promise<void> {
+  await until(async () => {
+    await tier.set([known]);
+    return (await look(tier, known.key)) !== undefined;
+  }, recoveryMs);
+  expect(breaker.at(-1) ?? false).toBe(false);
+  breaker.length = 0;
+}
+
+async function timed<T>(work: () => T | Promise<T>): Promise<{ result: T; ms: number }> {
+  const startedAt = performance.now();
+  const result = await work();
+  return { result, ms: performance.now() - startedAt };
+}
+
+/** That a tier whose Redis fails costs one timeout, then nothing, and never an exception. */
+async function costsOneTimeout({ tier, breaker }: RedisTier): Promise<void> {
+  const first = await timed(() => tier.get([known.key, 'other']));
+  expect(first.result).toEqual([undefined, undefined]);
+  expect(first.ms).toBeLessThan(promptMs);
+  expect(breaker).toEqual([true]);
+  const next = await timed(async () => {
+    for (let round = 0; round < 100; round++) {
+      expect(await tier.get([known.key])).toEqual([undefined]);
+      await tier.set([known]);
+    }
+  });
+  expect(next.ms).toBeLessThan(promptMs);
+}
+
+type Fault = [what: string, begin: (place: Place) => unknown, end: (place: Place) => unknown];
+
+const faults: Fault[] = [
+  ['refuses', ({ server }) => server.stop(), ({ server }) => server.start()],
+  ['is killed', ({ server }) => server.kill(), ({ server }) => server.start()],
+  ['freezes', ({ server }) => server.freeze(), ({ server }) => server.thaw()],
+  ['is 2 s slow', ({ proxy }) => proxy.delay(2_000), ({ proxy }) => proxy.heal()],
+  ['is cut off', ({ proxy }) => proxy.cut(), ({ proxy }) => proxy.heal()],
+  ['is behind a network that swallows all', ({ proxy }) => proxy.blackhole(), ({ proxy }) => proxy.heal()],
+];
+
+describeWithRedis('a Redis that', () => {
+  // Longer than a connection without answers lives.
+  const outageMs = 2_500;
+  test.concurrent.for(faults)(
+    '%s costs one timeout and no error, and is used again after',
+    async ([, begin, end]) => {
+      await using place = await aTier();
+      await begin(place);
+      await costsOneTimeout(place);
+      for (const until = Date.now() + outageMs; Date.now() < until; await delay(50)) {
+        const { result, ms } = await timed(() => look(place.tier, known.key));
+        expect(result).toBeUndefined();
+        expect(ms).toBeLessThan(promptMs);
+      }
+      expect(place.breaker).toEqual([true]);
+      await end(place);
+      await isBack(place);
+    },
+  );
+
+  test('resets connections all the time costs no error, and is used again after', async () => {
+    await using place = await aTier();
+    const { tier, proxy } = place;
+    for (const until = Date.now() + 1_500; Date.now() < until; await delay(10)) {
+      const asked = timed(() => look(tier, known.key));
+      const set = timed(() => tier.set([known]));
+      proxy.reset();
+      expect((await asked).ms).toBeLessThan(promptMs);
+      expect((await set).ms).toBeLessThan(promptMs);
+    }
+    await isBack(place);
+  });
+
+  test('dies in the middle of many answers leaves none of them open', async () => {
+    await using place = await aTier();
+    const { tier, server } = place;
+    const entries = Array.from({ length: 500 }, (_, at) =>
+      anEntry(`many/${at}`, { value: { text: 'x'.repeat(10_000) } }),
+    );
+    await tier.set(entries);
+    const asked = timed(() => tier.get(entries.map(({ key }) => key)));
+    const set = timed(() => tier.set(entries.map((entry) => ({ ...entry, asOf: 8n }))));
+    setImmediate(() => server.kill());
+    const { result, ms } = await asked;
+    expect(result).toHaveLength(500);
+    expect(ms).toBeLessThan(promptMs);
+    expect((await set).ms).toBeLessThan(promptMs);
+    await until(() => place.connection.status !== 'ready');
+    await server.start();
+    await isBack(place);
+  });
+
+  test('comes after the gateway is used as soon as it does', async () => {
+    await using server = await openRedisServer();
+    await server.stop();
+    await using redis = await openTierOn(server.url, { isConnected: false });
+    await costsOneTimeout(redis);
+    await server.start();
+    await isBack(redis);
+  });
+
+  test('wants another password costs no error, and is used once it takes this one', async () => {
+    await using server = await openRedisServer({ password: 'right' });
+    await using redis = await openTierOn(server.url.replace('right', 'wrong'), { isConnected: false });
+    await costsOneTimeout(redis);
+    await server.command('ACL', 'SETUSER', 'default', '>wrong');
+    await isBack(redis);
+  });
+
+  test('is full is left alone until it takes entries again', async () => {
+    await using place = await aTier();
+    const { server, tier, breaker } = place;
+    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    await server.command('CONFIG', 'SET', 'maxmemory', '1mb');
+    await tier.set([anEntry('more')]);
+    await costsOneTimeout(place);
+    for (const until = Date.now() + 1_000; Date.now() < until; await delay(50)) await look(tier, known.key);
+    expect(breaker).toEqual([true]);
+    await server.command('CONFIG', 'SET', 'maxmemory', '0');
+    await isBack(place);
+  });
+
+  test('was made a replica is left alone, and its name is looked up again', async () => {
+    await using place = await aTier();
+    await using primary = await openRedisServer();
+    const { server, tier, connection } = place;
+    await server.command('REPLICAOF', '127.0.0.1', primary.port);
+    const closed = new Promise((resolve) => connection.once('close', resolve));
+    await tier.set([{ ...known, asOf: 8n }]);
+    await closed;
+    await costsOneTimeout(place);
+    await server.command('REPLICAOF', 'NO', 'ONE');
+    await isBack(place);
+  });
+
+  test('is still loading its dump costs no error, and is used once it has', async () => {
+    await using place = await aTier();
+    const { server } = place;
+    const fill = `for at = 1, 300 do redis.call('SET', 'ballast' .. at, string.rep('x', 2000)) end`;
+    await server.command('EVAL', fill, 0);
+    await server.command('SAVE');
+    await server.kill();
+    // 10 ms a key, and a look at its clients after each.
+    await server.start('--key-load-delay', '10000', '--loading-process-events-interval-bytes', '1024');
+    await costsOneTimeout(place);
+    expect(`${await server.command('INFO', 'persistence')}`).toContain('loading:1');
+    await isBack(place);
+  });
+
+  test('fails one tier is left alone by all tiers on its connection, and reported once', async () => {
+    await using place = await aTier();
+    const { server, tier, breaker, connection } = place;
+    const another = openRedisTier<string>(connection, {
+      namespace: 'another',
+      ttlMs: 60_000,
+      value: z.string(),
+      clock: () => performance.now(),
+      onBreaker: (isOpen) => void breaker.push(isOpen),
+    });
+    server.freeze();
+    await tier.get([known.key]);
+    const { ms } = await timed(() => another.get([known.key]));
+    expect(ms).toBeLessThan(40);
+    expect(breaker).toEqual([true]);
+    server.thaw();
+    await isBack(place);
+  });
+
+  test('answers while this process is busy is not late', async () => {
+    await using server = await openRedisServer();
+    await using redis = await openTierOn(server.url);
+    await isBack(redis);
+    const asked = look(redis.tier, known.key);
+    for (const until = performance.now() + 300; performance.now() < until; );
+    expect(await asked).toEqual(known);
+    expect(redis.breaker).toEqual([]);
+  });
+});

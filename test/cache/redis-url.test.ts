@@ -1,0 +1,228 @@
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { pino } from 'pino';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openRedis } from '../../src/cache/redis-connection.js';
+import { ConfigError, readConfig } from '../../src/config.js';
+import { openRedisCluster, openRedisServer, openSentinel, until } from '../setup/redis.js';
+import { describeWithRedis } from '../setup/with-redis.js';
+import { anEntry, look, openTierOn, patient } from './tiers.js';
+
+const root = join(import.meta.dirname, '../..');
+/** Each of these characters means something in a URL. */
+const password = 'p@ss:w/rd?#% ,';
+
+/** A tier on that URL keeps what it is given; in which database of Redis. */
+async function keeps(url: string): Promise<void> {
+  expect(readConfig({ REDIS_URL: url }).redisUrl).toBe(url);
+  await using redis = await openTierOn(url);
+  const entry = anEntry(`kept by ${url}`);
+  await patient(redis).set([entry]);
+  expect(await look(patient(redis), entry.key)).toEqual(entry);
+}
+
+describeWithRedis('REDIS_URL leads to', () => {
+  const keysIn = async (server: { command(name: string, ...args: string[]): Promise<unknown> }) =>
+    `${await server.command('INFO', 'keyspace')}`.match(/db\d+/g);
+
+  test('one Redis, with a password, and to the database it names', async () => {
+    await using server = await openRedisServer({ password });
+    await keeps(server.url);
+    expect(await keysIn(server)).toEqual(['db0']);
+    await keeps(`${server.url}/5`);
+    expect(await keysIn(server)).toEqual(['db0', 'db5']);
+  });
+
+  test('one Redis, with a user', async () => {
+    await using server = await openRedisServer();
+    await server.command('ACL', 'SETUSER', 'gate:way', 'on', `>${password}`, '~tenant-registry:*', '+@all');
+    await server.command('ACL', 'SETUSER', 'default', 'off');
+    await keeps(`redis://gate%3Away:${encodeURIComponent(password)}@127.0.0.1:${server.port}`);
+  });
+
+  test('a Sentinel’s master', async () => {
+    await using master = await openRedisServer();
+    await using sentinel = await openSentinel(master);
+    await keeps(sentinel.url);
+    expect(await keysIn(master)).toEqual(['db0']);
+  });
+
+  test('the database of a Sentinel’s master with a password, past a Sentinel that is not there', async () => {
+    const plain = password.replace(/[ #]/g, '');
+    await using master = await openRedisServer({ password: plain });
+    await using sentinel = await openSentinel(master, { masterPassword: plain, database: 3 });
+    await keeps(sentinel.url.replace('@', '@127.0.0.1:1,'));
+    expect(await keysIn(master)).toEqual(['db3']);
+  });
+
+  test('a Sentinel’s master, past a Sentinel that is frozen', async () => {
+    await using master = await openRedisServer();
+    await using sentinel = await openSentinel(master);
+    await using frozen = await openSentinel(master);
+    frozen.freeze();
+    await keeps(sentinel.url.replace('//', `//127.0.0.1:${frozen.port},`));
+    frozen.thaw();
+  });
+
+  test('the new master after a failover', async () => {
+    await using master = await openRedisServer();
+    await using replica = await openRedisServer({ args: ['--replicaof', '127.0.0.1', `${master.port}`] });
+    await using sentinel = await openSentinel(master);
+    await until(async () => /slaves=1/.test(`${await sentinel.command('INFO', 'sentinel')}`));
+    await using redis = await openTierOn(sentinel.url);
+    await patient(redis).set([anEntry('before')]);
+    // The connection stays open: nobody tells the gateway that its master is one no more.
+    master.freeze();
+    await patient(redis).set([anEntry('after')]);
+    expect(await replica.command('EXISTS', redis.nameOf('after'))).toBe(1);
+    master.thaw();
+  });
+
+  test('a Cluster, with a password, of which one node need not be there', async () => {
+    await using cluster = await openRedisCluster({ password });
+    await keeps(cluster.url);
+    await keeps(`redis://:${encodeURIComponent(password)}@127.0.0.1:1,${cluster.nodes[2].url}`);
+  });
+});
+
+describeWithRedis('a rediss:// URL', () => {
+  /** What becomes of a set and a get in a process that trusts these certificates besides the usual ones. */
+  async function keepsInProcess(url: string, trusted: string): Promise<string> {
+    const code = `
+      import { anEntry, look, openTierOn, patient } from './test/cache/tiers.ts';
+      const redis = await openTierOn(process.env.REDIS_URL, { isConnected: false });
+      const entry = anEntry('kept');
+      for (let round = 0; round < 40; round++) {
+        await redis.tier.set([entry]);
+        if (await look(redis.tier, entry.key)) { console.log('kept'); process.exit(); }
+        await new Promise((wake) => setTimeout(wake, 50));
+      }
+      console.log('nothing');
+      process.exit();`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', '--input-type=module', '-e', code],
+      { cwd: root, env: { PATH: process.env.PATH, REDIS_URL: url, NODE_EXTRA_CA_CERTS: trusted } },
+    );
+    return stdout.trim();
+  }
+
+  test.skipIf(!speaksTls())('speaks TLS to a server it trusts, and to no other', async () => {
+    const [tls, other] = await createCertificates('IP:127.0.0.1', 'IP:127.0.0.1');
+    await using server = await openRedisServer({ tls, password });
+    expect(await keepsInProcess(server.url, tls.certFile)).toBe('kept');
+    expect(await keepsInProcess(server.url, other.certFile)).toBe('nothing');
+  });
+
+  test.skipIf(!speaksTls())('of a Cluster asks its nodes for the names they go by', async () => {
+    const [tls, other] = await createCertificates('DNS:localhost', 'DNS:localhost');
+    const names = [
+      '--cluster-announce-hostname',
+      'localhost',
+      '--cluster-preferred-endpoint-type',
+      'hostname',
+    ];
+    await using cluster = await openRedisCluster({ tls, password, args: ['--tls-cluster', 'yes', ...names] });
+    const url = cluster.url.replaceAll('127.0.0.1', 'localhost');
+    expect(await keepsInProcess(url, tls.certFile)).toBe('kept');
+    expect(await keepsInProcess(url, other.certFile)).toBe('nothing');
+  });
+});
+
+describe('readConfig', () => {
+  test.each([
+    'redis://localhost',
+    'redis://localhost:6380/',
+    'redis://:secret@localhost:6380/2',
+    'redis://user:se%25cret@[::1]:6380',
+    'rediss://redis.example',
+    'redis-sentinel://one:26379,two/primary',
+    'redis-sentinel://one',
+    'redis-sentinel://user:se%40cret@one,[::1]:26380/primary/2',
+    'redis://one:7000,redis://two:7001',
+    'rediss://:secret@one,rediss://:secret@two,rediss://three',
+  ])('takes %s, and it can be opened', (url) => {
+    expect(readConfig({ REDIS_URL: ` ${url} ` }).redisUrl).toBe(url);
+    openRedis(url, pino({ level: 'silent' })).disconnect();
+  });
+
+  test.each([
+    'localhost:6379',
+    'http://localhost:6379',
+    'redis://',
+    'redis:localhost',
+    'redis://:secret@',
+    'redis://localhost:port',
+    'redis://localhost:70000',
+    'redis://localhost/cache',
+    'redis://localhost/0/1',
+    'redis://:100%secret@localhost',
+    'redis://:secret%ff@localhost',
+    'redis://:se#cret@localhost',
+    'redis://localhost?db=3',
+    'redis://one,two',
+    'redis://one,',
+    'redis://one,http://two',
+    'redis://one,rediss://two',
+    'redis://one/2,redis://two/2',
+    'redis://one,redis-sentinel://two',
+    'redis-sentinel://',
+    'redis-sentinel:///primary',
+    'redis-sentinel://one:port/primary',
+    'redis-sentinel://one,/primary',
+    'redis-sentinel://one/primary/cache',
+    'redis-sentinel://one/primary/0/1',
+    'redis-sentinel://:100%secret@one/primary',
+    'redis-sentinel://:se#cret@one/primary',
+  ])('refuses %s in one line that shows no secret', (url) => {
+    const read = () => readConfig({ REDIS_URL: url });
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(/^REDIS_URL must be redis:\/\/.+$/);
+    expect(read).not.toThrow(/secret|se#cret/);
+  });
+});
+
+describeWithRedis('the log', () => {
+  test.each(['wrong-secret', ''])(
+    'says why Redis refuses the password %j, and not the password',
+    async (given) => {
+      const lines: string[] = [];
+      const log = pino({ level: 'trace' }, { write: (line) => void lines.push(line) });
+      await using server = await openRedisServer({ password: 'right-secret' });
+      await using cluster = await openRedisCluster({ password: 'right-secret' });
+      for (const { url } of [server, cluster]) {
+        lines.length = 0;
+        const connection = openRedis(url.replaceAll('right-secret', given), log);
+        onTestFinished(() => connection.disconnect());
+        await connection.set('key', 'value-secret').catch(() => undefined);
+        await until(() => lines.length > 0);
+      }
+      expect(lines.join('')).toMatch(/redis connection/);
+      expect(lines.join('')).not.toContain('secret');
+    },
+  );
+});
+
+/** Told to listen nowhere, a redis-server that knows TLS complains of that, and any other one of the word. */
+function speaksTls(): boolean {
+  const { stdout } = spawnSync('redis-server', ['--port', '0', '--tls-port', '0'], { encoding: 'utf8' });
+  return /not listen anywhere/.test(stdout ?? '') && spawnSync('openssl', ['version']).status === 0;
+}
+
+/** One certificate, signed by itself, for each of these names or addresses. */
+async function createCertificates(one: string, two: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'tenant-registry-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const create = (name: string, place: string) => {
+    const [certFile, keyFile] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
+    const names = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=${place}`];
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+    const files = ['-keyout', keyFile, '-out', certFile];
+    execFileSync('openssl', ['req', '-x509', ...kind, ...names, ...files], { stdio: 'ignore' });
+    return { certFile, keyFile };
+  };
+  return [create('one', one), create('two', two)] as const;
+}

@@ -1,0 +1,151 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openMemoryTier } from '../../src/cache/memory-tier.js';
+import type { Entry, Tier } from '../../src/cache/tier.js';
+import '../setup/with-redis.js';
+import { anEntry, look, type Note, tierKinds } from './tiers.js';
+
+/** Of other tests' keys this one's are told apart. */
+let count = 0;
+const aKey = () => `tenant-${++count}/finance`;
+
+describe.each(tierKinds)('every tier: $name', ({ isAvailable, open }) => {
+  describe.skipIf(!isAvailable)('as one that is shared by all', () => {
+    let place: Awaited<ReturnType<typeof open>>;
+    let tier: Tier<Note>;
+    beforeAll(async () => {
+      place = await open();
+      tier = await place.openTier({ ttlMs: 60_000 });
+    });
+    afterAll(() => place?.close());
+
+    test('returns what was set, to the last detail', async () => {
+      const entry = anEntry(aKey(), { asOf: 12n, readAt: Date.now() - 1_500 });
+      await tier.set([entry]);
+      expect(await look(tier, entry.key)).toEqual(entry);
+    });
+
+    test('knows nothing of a key that was never set', async () => {
+      expect(await tier.get([aKey(), aKey()])).toEqual([undefined, undefined]);
+    });
+
+    test('answers in the order of the keys, each as often as it is asked for', async () => {
+      const [one, two] = [anEntry(aKey()), anEntry(aKey())];
+      const nobody = aKey();
+      await tier.set([one, two]);
+      const found = await tier.get([two.key, nobody, one.key, two.key, nobody, one.key]);
+      expect(found).toEqual([two, undefined, one, two, undefined, one]);
+    });
+
+    test('no keys get no answers, and nothing to set is no failure', async () => {
+      await tier.set([]);
+      expect(await tier.get([])).toEqual([]);
+    });
+
+    test('keeps the newer of two of one history, in whichever order they come', async () => {
+      const key = aKey();
+      const [older, newer] = [anEntry(key, { asOf: 9n }), anEntry(key, { asOf: 10n })];
+      await tier.set([newer]);
+      await tier.set([older]);
+      expect(await look(tier, key)).toEqual(newer);
+      const newest = anEntry(key, { asOf: 100n });
+      await tier.set([newest]);
+      expect(await look(tier, key)).toEqual(newest);
+    });
+
+    test('keeps the newer of two that are set together', async () => {
+      const key = aKey();
+      await tier.set([anEntry(key, { asOf: 3n }), anEntry(key, { asOf: 5n }), anEntry(key, { asOf: 4n })]);
+      expect((await look(tier, key))?.asOf).toBe(5n);
+    });
+
+    test('what comes from another history replaces what is there, newer or older', async () => {
+      const key = aKey();
+      await tier.set([anEntry(key, { asOf: 1_000n })]);
+      const restored = anEntry(key, { epoch: 'fedcba9876543210', asOf: 3n });
+      await tier.set([restored]);
+      expect(await look(tier, key)).toEqual(restored);
+    });
+
+    test.each([
+      ['beyond what a double can tell apart', 2n ** 53n, 2n ** 53n + 1n],
+      ['of different lengths', 999_999_999_999_999_999n, 1_000_000_000_000_000_000n],
+      ['at the end of what PostgreSQL can count', 2n ** 63n - 2n, 2n ** 63n - 1n],
+      ['at the beginning', 0n, 1n],
+    ])('tells revisions apart %s', async (_where, before, after) => {
+      const key = aKey();
+      await tier.set([anEntry(key, { asOf: before })]);
+      await tier.set([anEntry(key, { asOf: after })]);
+      expect((await look(tier, key))?.asOf).toBe(after);
+      await tier.set([anEntry(key, { asOf: before })]);
+      expect((await look(tier, key))?.asOf).toBe(after);
+    });
+
+    test.each([
+      ['letters of all scripts', 'Ünïcode ✓ 漢字 العربية 👩‍👩‍👧'],
+      ['line ends and control characters', 'a\nb\r\n\tc\u0000d\u2028e'],
+      ['quotes and backslashes', `"'\\ \\n $1 %s`],
+      ['half a surrogate pair', 'broken \ud83d end'],
+      ['nothing', ''],
+      ['a lot', 'x'.repeat(100_000)],
+    ])('brings back %s unharmed', async (_what, text) => {
+      const entry = anEntry(`${aKey()} ${text.slice(0, 20)}`, { value: { text } });
+      await tier.set([entry]);
+      expect(await look(tier, entry.key)).toEqual(entry);
+    });
+
+    test('many keys at once', async () => {
+      const entries = Array.from({ length: 2_000 }, () => anEntry(aKey()));
+      await tier.set(entries);
+      const wanted = entries.toReversed();
+      expect(await tier.get(wanted.map(({ key }) => key))).toEqual(wanted);
+    });
+
+    test('an entry ends after its time, however often it was read', async () => {
+      const brief = await place.openTier({ ttlMs: 500 });
+      const entry = anEntry(aKey());
+      const setAt = Date.now();
+      await brief.set([entry]);
+      while (Date.now() < setAt + 400) await brief.get([entry.key]);
+      await delay(200);
+      expect(await look(brief, entry.key)).toBeUndefined();
+    });
+
+    test('a newer entry has its whole time before it', async () => {
+      const brief = await place.openTier({ ttlMs: 1_200 });
+      const key = aKey();
+      await brief.set([anEntry(key, { asOf: 1n })]);
+      await delay(700);
+      await brief.set([anEntry(key, { asOf: 2n })]);
+      await delay(600);
+      expect((await look(brief, key))?.asOf).toBe(2n);
+    });
+  });
+});
+
+describe('the memory tier', () => {
+  const filled = (maxEntries: number, entries: readonly Entry<Note>[]) => {
+    const tier = openMemoryTier<Note>({ maxEntries, ttlMs: 60_000 });
+    for (const entry of entries) tier.set([entry]);
+    return tier;
+  };
+
+  test('has a bound, and forgets first what was not read for the longest time', async () => {
+    const entries = Array.from({ length: 100 }, () => anEntry(aKey()));
+    const tier = filled(100, entries);
+    expect(await look(tier, entries[0]?.key ?? '')).toEqual(entries[0]);
+    const more = Array.from({ length: 50 }, () => anEntry(aKey()));
+    tier.set(more);
+    const found = await tier.get([...entries, ...more].map(({ key }) => key));
+    expect(found.filter(Boolean)).toHaveLength(100);
+    expect(found[0]).toEqual(entries[0]);
+    expect(found.slice(1, 51)).toEqual(Array(50).fill(undefined));
+  });
+
+  test('forgets everything when it is told to', async () => {
+    const entry = anEntry(aKey());
+    const tier = filled(10, [entry]);
+    tier.clear();
+    expect(await look(tier, entry.key)).toBeUndefined();
+  });
+});

@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mutate, resolve } from '../setup/asking.js';
+import { uniqueName } from '../setup/database.js';
+import { recordStatements } from '../setup/gateway.js';
+import { isRedisInstalled, openRedisServer, type RedisServer } from '../setup/redis.js';
+import { aTenant } from '../setup/stories.js';
+import { openPair, type Pair, warm } from './pair.js';
+
+const tiers = [
+  ['memory', false] as const,
+  ...(isRedisInstalled ? [['memory and Redis', true] as const] : []),
+];
+
+let pair: Pair;
+let redis: RedisServer | undefined;
+
+function openAndClose(isWithRedis: boolean): void {
+  beforeAll(async () => {
+    redis = isWithRedis ? await openRedisServer() : undefined;
+    pair = await openPair({ redisUrl: redis?.url });
+  });
+  afterAll(async () => {
+    await pair?.close();
+    await redis?.close();
+  });
+}
+
+describe.each(tiers)(
+  'with %s: once it is answered, the other gateway answers what is true after',
+  (_tiers, isWithRedis) => {
+    openAndClose(isWithRedis);
+
+    test('suspend, resume, delete, restore, unsubscribe, subscribe, whichever gateway did it', async () => {
+      const { one, other } = pair;
+      const { id, slug } = await aTenant().subscribedTo('finance').at(one);
+      const schema = `finance_${slug}`;
+      const life: [mutation: string, input: object, answer: string][] = [
+        ['suspendTenant', { reason: 'unpaid' }, 'TENANT_SUSPENDED'],
+        ['resumeTenant', {}, schema],
+        ['deleteTenant', {}, 'TENANT_DELETED'],
+        ['restoreTenant', {}, schema],
+        ['unsubscribeTenantFromModule', { module: 'finance' }, 'MODULE_NOT_SUBSCRIBED'],
+        ['subscribeTenantToModule', { module: 'finance' }, schema],
+      ];
+      for (let round = 0; round < 4; round++) {
+        const [here, there] = round % 2 === 0 ? [one, other] : [other, one];
+        for (const [mutation, input, answer] of life) {
+          await warm(there, id, slug);
+          const { codes } = await mutate(here, mutation, { tenantId: id, ...input });
+          const answers = await Promise.all([
+            resolve(there, id),
+            resolve(there, slug),
+            resolve(there, id.toUpperCase()),
+            resolve(here, id),
+          ]);
+          expect([mutation, codes, answers]).toEqual([mutation, [], [answer, answer, answer, answer]]);
+        }
+      }
+    });
+
+    test('updateTenant', async () => {
+      const { one, other } = pair;
+      const { id, slug } = await aTenant().subscribedTo('finance').at(one);
+      for (const name of ['Acme one', 'Acme two', 'Acme three']) {
+        await warm(other, id);
+        const { codes } = await mutate(one, 'updateTenant', { tenantId: id, name });
+        const { data } = await other.ask('query ($id: ID!) { tenant(id: $id) { name } }', { id });
+        expect([codes, data.tenant.name, await resolve(other, slug)]).toEqual([[], name, `finance_${slug}`]);
+      }
+    });
+
+    test('a tenant that was not found a moment ago, by id and by slug', async () => {
+      const { one, other } = pair;
+      for (let round = 0; round < 5; round++) {
+        const [id, slug] = [randomUUID(), uniqueName('t')];
+        await warm(other, id, slug);
+        expect([await resolve(other, id), await resolve(other, slug)]).toEqual(
+          Array(2).fill('TENANT_NOT_FOUND'),
+        );
+        const { codes } = await mutate(one, 'registerTenant', { id, name: 'New', slug });
+        expect(codes).toEqual([]);
+        expect([await resolve(other, id), await resolve(other, slug)]).toEqual(
+          Array(2).fill('MODULE_NOT_SUBSCRIBED'),
+        );
+      }
+    });
+
+    test('a tenant that was provisioned whole', async () => {
+      const { one, other } = pair;
+      const slug = uniqueName('t');
+      await warm(other, slug);
+      const tenant = { name: 'Whole', slug, adminEmail: 'a@example.com', modules: ['finance'] };
+      const { result } = await mutate(one, 'provisionTenant', tenant, 'tenant { id }');
+      expect([await resolve(other, slug), await resolve(other, result.tenant.id)]).toEqual(
+        Array(2).fill(`finance_${slug}`),
+      );
+    });
+
+    test('a module that did not exist a moment ago', async () => {
+      const { one, other } = pair;
+      const { id } = await aTenant().at(one);
+      const name = `m${randomUUID().slice(0, 8)}`;
+      expect(await resolve(other, id, name)).toBe('MODULE_NOT_FOUND');
+      const { codes } = await mutate(one, 'registerModule', { name, databaseRef: 'FINANCE_DB_URL' });
+      expect([codes, await resolve(other, id, name)]).toEqual([[], 'MODULE_NOT_SUBSCRIBED']);
+    });
+
+    test('an API key: revoked it opens nothing, made it opens at once', async () => {
+      const { one, other } = pair;
+      const { id, slug } = await aTenant().subscribedTo('finance').at(one);
+      for (let round = 0; round < 3; round++) {
+        const created = await mutate(
+          one,
+          'createApiKey',
+          { name: 'brief', scopes: ['resolve:*'] },
+          'secret apiKey { id }',
+        );
+        const { secret: key, apiKey } = created.result;
+        expect(await resolve(other, id, 'finance', { key })).toBe(`finance_${slug}`);
+        expect(await recordStatements(() => resolve(other, id, 'finance', { key }))).toEqual([]);
+        const { codes } = await mutate(one, 'revokeApiKey', { id: apiKey.id });
+        const { status, codes: refusal } = await other.ask('{ __typename }', {}, { key });
+        expect([codes, status, refusal]).toEqual([[], 401, ['UNAUTHENTICATED']]);
+      }
+    });
+  },
+);
+
+describe('with memory alone', () => {
+  openAndClose(false);
+
+  test('a configuration is answered from memory while nothing has changed', async () => {
+    const { one, other } = pair;
+    const { id } = await aTenant().at(one);
+    const ask = () => other.ask('query ($id: ID!) { tenant(id: $id) { config } }', { id });
+    await ask();
+    const statements = await recordStatements(ask);
+    expect(statements.filter((statement) => statement.includes('WITH ORDINALITY'))).toEqual([]);
+  });
+
+  describe('what nobody acknowledges, for it was done by hand, arrives within a second', () => {
+    const within = { timeout: 1_000, interval: 20 };
+
+    test('a status', async () => {
+      const { one, other } = pair;
+      const { id, slug } = await aTenant().subscribedTo('finance').at(one);
+      for (const [status, answer] of [
+        ['suspended', 'TENANT_SUSPENDED'],
+        ['active', `finance_${slug}`],
+      ]) {
+        await warm(other, id, slug);
+        await one.psql('UPDATE tenants SET status = $2::tenant_status WHERE id = $1', [id, status]);
+        await expect.poll(() => resolve(other, id), within).toBe(answer);
+        await expect.poll(() => resolve(other, slug), within).toBe(answer);
+      }
+    });
+
+    test('a subscription, and a configuration', async () => {
+      const { one, other } = pair;
+      const { id, slug } = await aTenant().subscribedTo('finance').at(one);
+      const config = async () =>
+        (await other.ask('query ($id: ID!) { tenant(id: $id) { config } }', { id })).data.tenant.config;
+      await warm(other, slug);
+      expect(await config()).toEqual({});
+      await one.psql(`UPDATE module_subscriptions SET status = 'suspended' WHERE tenant_id = $1`, [id]);
+      await one.psql(`UPDATE tenants SET tenant_config = '{"theme": "dark"}' WHERE id = $1`, [id]);
+      await expect.poll(() => resolve(other, slug), within).toBe('TENANT_SUSPENDED');
+      await expect.poll(config, within).toEqual({ theme: 'dark' });
+    });
+  });
+});

@@ -1,0 +1,240 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mutate } from '../setup/asking.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { aTenant, type StoryTenant } from '../setup/stories.js';
+import { openEvents, type RouteEvent } from './event-stream.js';
+
+let gateway: TestGateway;
+let acme: StoryTenant;
+beforeAll(async () => {
+  gateway = await openGateway();
+  acme = await aTenant().subscribedTo('finance').at(gateway);
+});
+afterAll(() => gateway?.close());
+
+const subscribers = async () => {
+  const text = await (await fetch(`${gateway.url}/metrics`)).text();
+  return Number(/^tenant_registry_subscribers (\d+)$/m.exec(text)?.[1]);
+};
+
+const rename = async (name: string) =>
+  (await mutate(gateway, 'updateTenant', { tenantId: acme.id, name })).result.revision as string;
+
+const places = (events: RouteEvent[]) => events.map(({ revision, position }) => `${revision}/${position}`);
+
+/** The log itself, as the stream should tell it. */
+async function logAfter(revision: string): Promise<string[]> {
+  const [epoch, number] = revision.split(':');
+  const rows = await gateway.psql<{ place: string }>(
+    `SELECT $1 || ':' || revision || '/' || position AS place FROM registry_change
+     WHERE revision > $2 AND kind !~ '^(api_key|member|invitation)' ORDER BY revision, position`,
+    [epoch, number],
+  );
+  return rows.map(({ place }) => place);
+}
+
+describe('a subscriber', () => {
+  test('hears what changes from now on: who, what and where in the log', async () => {
+    await using stream = await openEvents(gateway.url);
+    expect([stream.status, stream.contentType]).toEqual([200, 'text/event-stream']);
+    await expect.poll(subscribers).toBe(1);
+    const revision = await rename('Acme 1');
+    expect(await stream.take(1)).toEqual([
+      {
+        type: 'CHANGE',
+        revision,
+        position: 0,
+        kind: 'tenant.updated',
+        tenantId: acme.id,
+        tenantSlug: acme.slug,
+        module: null,
+      },
+    ]);
+    await mutate(gateway, 'unsubscribeTenantFromModule', { tenantId: acme.id, module: 'finance' });
+    expect(await stream.take(1)).toMatchObject([{ kind: 'subscription.cancelled', module: 'finance' }]);
+    await mutate(gateway, 'subscribeTenantToModule', { tenantId: acme.id, module: 'finance' });
+  });
+
+  test('gets every change in order, those of one revision by their position', async () => {
+    const since = await rename('Acme 2');
+    await using stream = await openEvents(gateway.url, { since });
+    const renames = Array.from({ length: 30 }, (_, at) => rename(`Acme 2.${at}`));
+    await gateway.psql(
+      `WITH added AS (
+         INSERT INTO tenants (slug, name) SELECT 'bulk-' || i, 'Bulk' FROM generate_series(1, 50) AS i RETURNING id
+       ) SELECT count(*) FROM added`,
+    );
+    await Promise.all(renames);
+    const last = await rename('Acme 2 last');
+    const expected = await logAfter(since);
+    expect(expected.length).toBeGreaterThanOrEqual(81);
+    expect(places(await stream.take(expected.length))).toEqual(expected);
+    expect(expected.at(-1)).toBe(`${last}/0`);
+  });
+
+  test('that was away goes on where it was', async () => {
+    let since = await rename('Acme 3');
+    const start = since;
+    const heard: string[] = [];
+    for (let visit = 0; visit < 10; visit++) {
+      await rename(`Acme 3.${visit} while away`);
+      await using stream = await openEvents(gateway.url, { since });
+      await rename(`Acme 3.${visit}`);
+      const events = await stream.take(2);
+      heard.push(...places(events));
+      since = events[1]?.revision as string;
+    }
+    expect(heard).toEqual(await logAfter(start));
+  });
+
+  test('that was cut off in the middle of a revision gets the rest of it', async () => {
+    const start = await rename('Acme 3 again');
+    await gateway.psql(`INSERT INTO tenants (slug, name)
+      SELECT 'rest-' || i, 'Rest' FROM generate_series(1, 10) AS i`);
+    const last = await rename('Acme 3 at last');
+    const heard: RouteEvent[] = [];
+    for (const share of [4, 3, 4]) {
+      const { revision: since = start, position: sincePosition } = heard.at(-1) ?? {};
+      await using stream = await openEvents(gateway.url, { since, sincePosition });
+      heard.push(...(await stream.take(share)));
+    }
+    expect(places(heard)).toEqual(await logAfter(start));
+    expect(heard.at(-1)?.revision).toBe(last);
+    // Nothing is left of the revision that it has heard to its end, and all of it is there for who has heard none.
+    await using after = await openEvents(gateway.url, { since: last, sincePosition: 0 });
+    await using again = await openEvents(gateway.url, { since: last, sincePosition: -1 });
+    const next = await rename('Acme 3 next');
+    expect((await after.take(1))[0]?.revision).toBe(next);
+    expect((await again.take(2)).map(({ revision }) => revision)).toEqual([last, next]);
+  });
+
+  test('is told nothing of people and keys', async () => {
+    await using stream = await openEvents(gateway.url);
+    await gateway.createKey('resolve:*');
+    await gateway.psql(`INSERT INTO members (tenant_id, email) VALUES ($1, 'a@example.com')`, [acme.id]);
+    const revision = await rename('Acme 4');
+    expect(await stream.take(1)).toMatchObject([{ kind: 'tenant.updated', revision }]);
+  });
+
+  test('that goes away leaves nothing behind', async () => {
+    await expect.poll(subscribers).toBe(0);
+    const streams = await Promise.all(Array.from({ length: 20 }, () => openEvents(gateway.url)));
+    await expect.poll(subscribers).toBe(20);
+    for (const stream of streams) stream.destroy();
+    await expect.poll(subscribers).toBe(0);
+  });
+});
+
+describe('where it cannot go on, it is told to start anew', () => {
+  async function expectResync(since: string) {
+    await using stream = await openEvents(gateway.url, { since });
+    const [event] = await stream.take(1);
+    const revision = await rename(`Acme ${since}`);
+    const [next] = await stream.take(1);
+    const [epoch, number] = revision.split(':');
+    expect([event, next]).toMatchObject([
+      { type: 'RESYNC', revision: `${epoch}:${Number(number) - 1}`, position: 0, tenantId: null },
+      { type: 'CHANGE', revision },
+    ]);
+  }
+
+  test('from another epoch', async () => {
+    const [epoch, number] = (await rename('Acme 5')).split(':');
+    const foreign = epoch?.replaceAll(/./g, (digit) => (digit === 'f' ? '0' : 'f'));
+    await expectResync(`${foreign}:${number}`);
+  });
+
+  test('from a revision that is still to come', async () => {
+    const [epoch, number] = (await rename('Acme 6')).split(':');
+    await expectResync(`${epoch}:${Number(number) + 1}`);
+  });
+
+  test('from too far behind', async () => {
+    const since = await rename('Acme 7');
+    // As if there had been that many: made one by one they would take half a minute.
+    await gateway.psql(`ALTER TABLE registry_head DISABLE TRIGGER USER;
+      UPDATE registry_head SET revision = revision + 100001; ALTER TABLE registry_head ENABLE TRIGGER USER`);
+    await expectResync(since);
+  });
+});
+
+describe('it is refused', () => {
+  test('to who may resolve nothing', async () => {
+    const key = await gateway.createKey('registry:read', 'registry:write');
+    await using stream = await openEvents(gateway.url, { key });
+    await stream.ended;
+    expect([stream.codes, await stream.next()]).toEqual([['FORBIDDEN'], undefined]);
+    await using allowed = await openEvents(gateway.url, { key: await gateway.createKey('resolve:finance') });
+    await rename('Acme 8');
+    expect(await allowed.take(1)).toMatchObject([{ tenantId: acme.id }]);
+  });
+
+  test('with a revision that is none', async () => {
+    await using stream = await openEvents(gateway.url, { since: 'yesterday' });
+    await stream.ended;
+    expect(stream.codes).toEqual(['VALIDATION_ERROR']);
+    await expect.poll(subscribers).toBe(0);
+  });
+});
+
+describe('a subscriber that does not read', () => {
+  test('finds everything there when it reads again', async () => {
+    const since = await rename('Acme 9');
+    await using stream = await openEvents(gateway.url, { since });
+    stream.pause();
+    for (let batch = 0; batch < 10; batch++)
+      await gateway.psql(`INSERT INTO tenants (slug, name)
+        SELECT 'slow-${batch}-' || i, 'Slow' FROM generate_series(1, 100) AS i`);
+    stream.resume();
+    expect(places(await stream.take(1_000))).toEqual(await logAfter(since));
+  });
+
+  test('is not read ahead for: what the network holds is all that waits', async () => {
+    const { pulled, restore } = changeWithoutEnd();
+    await using stream = await openEvents(gateway.url);
+    stream.pause();
+    await expect
+      .poll(
+        async () => {
+          const before = pulled();
+          await delay(300);
+          return before > 0 && pulled() - before;
+        },
+        { timeout: 15_000 },
+      )
+      .toBe(0);
+    restore();
+  });
+});
+
+/** As if there were always one more change; says how many were asked for. */
+function changeWithoutEnd(): { pulled: () => number; restore: () => void } {
+  const changes = gateway.app.gateway?.freshness.changes;
+  if (!changes) throw new Error('the gateway follows nothing');
+  const { subscribe } = changes;
+  let pulled = 0;
+  changes.subscribe = () => {
+    const subscription = subscribe(undefined);
+    subscription.next = async () => {
+      pulled++;
+      // Lets others have their turn, as a read from the log does.
+      if (pulled % 100 === 0) await delay(0);
+      return { value: { kind: 'resync', epoch: 'f'.repeat(16), revision: BigInt(pulled) }, done: false };
+    };
+    return subscription;
+  };
+  const restore = () => {
+    changes.subscribe = subscribe;
+  };
+  return { pulled: () => pulled, restore };
+}
+
+test('when the gateway stops, subscriptions end as complete', async () => {
+  const second = await openGateway({ sharing: gateway });
+  const streams = await Promise.all(Array.from({ length: 5 }, () => openEvents(second.url)));
+  const startedAt = performance.now();
+  await second.close();
+  expect(await Promise.all(streams.map(({ ended }) => ended))).toEqual(Array(5).fill('complete'));
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+});

@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mutate } from '../setup/asking.js';
+import type { TestGateway } from '../setup/gateway.js';
+import { openRedisServer, type RedisServer } from '../setup/redis.js';
+import { aTenant, type StoryTenant } from '../setup/stories.js';
+import { describeWithRedis } from '../setup/with-redis.js';
+import { explain, openPair, type Pair, warm } from './pair.js';
+
+async function metricsOf({ url }: TestGateway): Promise<(name: string) => number | undefined> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return (name) => {
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+    return line === undefined ? undefined : Number(line.slice(name.length + 1));
+  };
+}
+
+describe('explainResolution', () => {
+  let pair: Pair;
+  let acme: StoryTenant;
+  beforeAll(async () => {
+    pair = await openPair();
+    acme = await aTenant().subscribedTo('finance').at(pair.one);
+  });
+  afterAll(() => pair?.close());
+
+  test('says where an answer comes from, how old it is and how long it may be trusted', async () => {
+    const first = await explain(pair.other, acme.id);
+    await new Promise((wake) => setTimeout(wake, 50));
+    const second = await explain(pair.other, acme.id);
+    expect([first, second]).toMatchObject([
+      {
+        code: null,
+        gate: null,
+        message: null,
+        tier: 'database',
+        route: { schemaName: `finance_${acme.slug}` },
+      },
+      {
+        code: null,
+        gate: null,
+        message: null,
+        tier: 'memory',
+        route: { schemaName: `finance_${acme.slug}` },
+      },
+    ]);
+    expect(second.revision).toBe(first.revision);
+    expect(second.headRevision).toBe(first.revision);
+    expect(second.ageMs).toBeGreaterThanOrEqual(50);
+    expect(second.leaseRemainingMs).toBeGreaterThan(3_000);
+    expect(second.leaseRemainingMs).toBeLessThanOrEqual(5_000);
+  });
+
+  test('shows that an old answer is still the truth: its revision, and a newer head', async () => {
+    await warm(pair.other, acme.id);
+    const before = await explain(pair.other, acme.id);
+    const { result } = await mutate(pair.one, 'registerTenant', { name: 'Somebody else' });
+    const after = await explain(pair.other, acme.id);
+    expect(after).toMatchObject({ tier: 'memory', revision: before.revision, headRevision: result.revision });
+  });
+
+  test('names the gate that refuses', async () => {
+    const { one, other } = pair;
+    const key = await one.createKey('resolve:operations');
+    const bare = await aTenant().at(one);
+    const gates: [
+      id: string,
+      module: string,
+      sql: string,
+      gate: string,
+      code: string,
+      tier: string | null,
+    ][] = [
+      [acme.id, 'finance', '', 'CALLER', 'FORBIDDEN', null],
+      ['nobody-at-all', 'operations', '', 'TENANT', 'TENANT_NOT_FOUND', 'database'],
+      ['No slug, no id', 'operations', '', 'TENANT', 'TENANT_NOT_FOUND', null],
+      [acme.id, 'nothing', '', 'MODULE', 'MODULE_NOT_FOUND', 'database'],
+      [bare.id, 'finance', '', 'SUBSCRIPTION', 'MODULE_NOT_SUBSCRIBED', 'database'],
+      [acme.id, 'finance', subscriptionBecomes('suspended'), 'SUBSCRIPTION', 'TENANT_SUSPENDED', 'database'],
+      [acme.id, 'finance', subscriptionBecomes('migrating'), 'SUBSCRIPTION', 'SCHEMA_MIGRATING', 'database'],
+      [acme.id, 'finance', subscriptionBecomes('failed'), 'SUBSCRIPTION', 'TENANT_NOT_READY', 'database'],
+      [acme.id, 'finance', tenantBecomes('suspended'), 'TENANT', 'TENANT_SUSPENDED', 'database'],
+      [acme.id, 'finance', tenantBecomes('provisioning'), 'TENANT', 'TENANT_NOT_READY', 'database'],
+      [acme.id, 'finance', tenantBecomes('deleted'), 'TENANT', 'TENANT_DELETED', 'database'],
+    ];
+    for (const [id, module, sql, gate, code, tier] of gates) {
+      if (sql) await one.psql(sql, [acme.id]);
+      await other.app.gateway?.freshness.follower.poll();
+      // Only the first row is about the key; the others ask as the developer.
+      const told = await explain(other, id, module, gate === 'CALLER' ? { key } : {});
+      expect(told).toMatchObject({ gate, code, route: null });
+      expect([gate, code, told.tier]).toEqual([gate, code, tier]);
+      expect(told.message).toBeTruthy();
+      if (tier) expect((await explain(other, id, module)).tier).toBe('memory');
+    }
+  });
+
+  const subscriptionBecomes = (status: string) =>
+    `UPDATE module_subscriptions SET status = '${status}' WHERE tenant_id = $1`;
+  const tenantBecomes = (status: string) => `UPDATE tenants SET status = '${status}' WHERE id = $1`;
+});
+
+describe('/metrics', () => {
+  let pair: Pair;
+  beforeAll(async () => {
+    pair = await openPair();
+  });
+  afterAll(() => pair?.close());
+
+  test('counts hits and misses per tier', async () => {
+    const { id } = await aTenant().subscribedTo('finance').at(pair.one);
+    const before = await metricsOf(pair.other);
+    for (let round = 0; round < 5; round++) await explain(pair.other, id);
+    const after = await metricsOf(pair.other);
+    const grown = (name: string) => (after(name) ?? 0) - (before(name) ?? 0);
+    expect({
+      memoryHits: grown('tenant_registry_cache_hits_total{tier="memory"}'),
+      memoryMisses: grown('tenant_registry_cache_misses_total{tier="memory"}'),
+      loads: grown('tenant_registry_cache_hits_total{tier="database"}'),
+    }).toEqual({ memoryHits: 4, memoryMisses: 1, loads: 1 });
+  });
+
+  test('shows what is left of the lease, and that a gateway that hears nothing has none', async () => {
+    const lease = 'tenant_registry_lease_remaining_seconds';
+    const left = (await metricsOf(pair.other))(lease);
+    expect(left).toBeGreaterThan(3);
+    expect(left).toBeLessThanOrEqual(5);
+    await pair.whileOtherIsDeaf(async () => {
+      await expect.poll(async () => (await metricsOf(pair.other))(lease), { timeout: 6_000 }).toBe(0);
+    });
+    await expect.poll(async () => (await metricsOf(pair.other))(lease)).toBeGreaterThan(3);
+  });
+
+  test('shows how far behind the head the last poll found it', async () => {
+    const lag = 'tenant_registry_feed_lag_revisions';
+    await expect.poll(async () => (await metricsOf(pair.other))(lag)).toBe(0);
+    const seen: (number | undefined)[] = [];
+    const watch = setInterval(() => seen.push(pair.other.app.gateway?.freshness.follower.lagRevisions), 0);
+    await pair.whileOtherIsDeaf(async () => {
+      for (let change = 0; change < 7; change++)
+        await pair.one.psql(`UPDATE modules SET description = $1 WHERE name = 'finance'`, [`${change}`]);
+    });
+    await expect.poll(async () => (await metricsOf(pair.other))(lag)).toBe(0);
+    clearInterval(watch);
+    expect(Math.max(...seen.map((revisions) => revisions ?? 0))).toBeGreaterThanOrEqual(6);
+  });
+
+  test('counts resyncs, which drop everything known', async () => {
+    const resyncs = 'tenant_registry_feed_resyncs_total';
+    const { id } = await aTenant().subscribedTo('finance').at(pair.one);
+    await warm(pair.other, id);
+    expect((await metricsOf(pair.other))(resyncs)).toBe(0);
+    await pair.one.psql(`ALTER TABLE registry_head DISABLE TRIGGER USER;
+      UPDATE registry_head SET revision = revision + 1; ALTER TABLE registry_head ENABLE TRIGGER USER`);
+    await expect.poll(async () => (await metricsOf(pair.other))(resyncs), { timeout: 1_000 }).toBe(1);
+    expect((await explain(pair.other, id)).tier).toBe('database');
+  });
+});
+
+describeWithRedis('with Redis', () => {
+  let redis: RedisServer;
+  let pair: Pair;
+  beforeAll(async () => {
+    redis = await openRedisServer();
+    pair = await openPair({ redisUrl: redis.url });
+  });
+  afterAll(async () => {
+    await pair?.close();
+    await redis?.close();
+  });
+
+  test('what one gateway has read, the other one takes from there, and then from its own memory', async () => {
+    const { id } = await aTenant().subscribedTo('finance').at(pair.one);
+    const tiers = [(await explain(pair.one, id)).tier];
+    await expect.poll(() => redis.command('DBSIZE')).toBeGreaterThan(0);
+    tiers.push((await explain(pair.other, id)).tier, (await explain(pair.other, id)).tier);
+    expect(tiers).toEqual(['database', 'redis', 'memory']);
+  });
+
+  test('a Redis that is away shows as an open breaker, and as nothing else', async () => {
+    const breaker = 'tenant_registry_redis_breaker_open';
+    expect((await metricsOf(pair.other))(breaker)).toBe(0);
+    await redis.kill();
+    const { id } = await aTenant().subscribedTo('finance').at(pair.one);
+    expect(await explain(pair.other, id)).toMatchObject({ code: null, tier: 'database' });
+    expect((await metricsOf(pair.other))(breaker)).toBe(1);
+    await redis.start();
+    await expect
+      .poll(
+        async () => {
+          await explain(pair.other, `asked-${Math.random().toString(36).slice(2, 8)}`);
+          return (await metricsOf(pair.other))(breaker);
+        },
+        { timeout: 10_000, interval: 100 },
+      )
+      .toBe(0);
+  });
+});

@@ -1,0 +1,192 @@
+/** What the registry was, from its change log, and whether an answer fits to it. */
+
+/** One answer of a gateway, as a client got it. Times are times of day in milliseconds: those of the log are as well. */
+export interface Answered {
+  /** "route/<tenant id>" or "config/<tenant id>" */
+  subject: string;
+  value: string;
+  /** The revision it was read at, when the answer tells. */
+  asOf?: number | undefined;
+  /** The revision that was asked for at least. */
+  token?: number | undefined;
+  startedAt: number;
+  endedAt: number;
+  /** Who answered, for people. */
+  gateway: string;
+}
+
+/** A mutation that was answered: from then on nobody answers from before it. */
+export interface Acknowledged {
+  tenantId: string;
+  revision: number;
+  at: number;
+}
+
+export interface LogRow {
+  revision: number;
+  tenantId: string | null;
+  kind: string;
+  after: Record<string, unknown> | null;
+  changedAt: number;
+}
+
+interface Segment {
+  value: string;
+  from: number;
+  /** Revision that ended it; Infinity: it is the present. */
+  to: number;
+  /** Not before this moment it was true. */
+  begunAfter: number;
+  /** Before this moment it had ended for sure. */
+  endedBefore: number;
+}
+
+export interface Violation {
+  rule:
+    | 'unknown value'
+    | 'other value at its revision'
+    | 'too old'
+    | 'older than its token'
+    | 'stale after ack';
+  answered: Answered;
+}
+
+interface Facts {
+  status: string;
+  reason: string | null;
+  subscription: string | null;
+  schema: string;
+  config: string;
+}
+
+/** How clocks are read: the log in microseconds, clients in whole milliseconds. */
+const toleranceMs = 5;
+
+/** Selects what `readTruth` reads. */
+export const logSql = `
+  SELECT revision::int AS revision, tenant_id AS "tenantId", kind, after,
+    extract(epoch FROM changed_at)::float8 * 1000 AS "changedAt"
+  FROM registry_change ORDER BY revision, position`;
+
+/** How a value reads when it is right; a client that gets it builds the same text. */
+export const route = (schemaName: string) => `route:${schemaName}`;
+export const suspended = (reason: string | null) => `TENANT_SUSPENDED:${reason ?? 'no reason given'}`;
+
+export class Truth {
+  readonly #segments = new Map<string, Segment[]>();
+
+  constructor(log: readonly LogRow[], acknowledged: readonly Acknowledged[]) {
+    // The head is locked until a commit is over, so the next change was made after it; and so was the answer to it.
+    const committedBefore = new Map<number, number>();
+    let nextAt = Number.POSITIVE_INFINITY;
+    for (const { revision, changedAt } of [...log].reverse()) {
+      if (!committedBefore.has(revision)) committedBefore.set(revision, nextAt);
+      nextAt = changedAt;
+    }
+    for (const { revision, at } of acknowledged)
+      committedBefore.set(revision, Math.min(at, committedBefore.get(revision) ?? at));
+
+    const facts = new Map<string, Facts>();
+    for (const row of log) {
+      if (row.tenantId === null) continue;
+      const known = facts.get(row.tenantId) ?? unborn();
+      const now = apply(known, row);
+      facts.set(row.tenantId, now);
+      const ended = committedBefore.get(row.revision) ?? Number.POSITIVE_INFINITY;
+      this.#extend(`route/${row.tenantId}`, routeValue(now), row, ended);
+      this.#extend(`config/${row.tenantId}`, now.config, row, ended);
+    }
+  }
+
+  #extend(subject: string, value: string, { revision, changedAt }: LogRow, committedBefore: number): void {
+    const segments = this.#segments.get(subject) ?? [
+      { ...forever, value: subject.startsWith('route/') ? 'TENANT_NOT_FOUND' : '{}' },
+    ];
+    this.#segments.set(subject, segments);
+    const last = segments.at(-1);
+    if (!last || last.value === value) return;
+    // Several rows of one revision are one state.
+    if (last.from === revision) {
+      last.value = value;
+      return;
+    }
+    last.to = revision;
+    last.endedBefore = committedBefore;
+    segments.push({ ...forever, value, from: revision, begunAfter: changedAt });
+  }
+
+  /** undefined when the answer is right. */
+  check(answered: Answered, options: { stalenessMs: number; acknowledged: number }): Violation | undefined {
+    const { value, asOf, token = 0, startedAt, endedAt } = answered;
+    const segments = this.#segments.get(answered.subject) ?? [{ ...forever, value: 'TENANT_NOT_FOUND' }];
+    const wrong = (rule: Violation['rule']) => ({ rule, answered });
+    let candidates = segments.filter((segment) => segment.value === value);
+    if (candidates.length === 0) return wrong('unknown value');
+    if (asOf !== undefined) {
+      candidates = candidates.filter(({ from, to }) => from <= asOf && asOf < to);
+      if (candidates.length === 0) return wrong('other value at its revision');
+      if (asOf < token) return wrong('older than its token');
+    }
+    candidates = candidates.filter(
+      ({ begunAfter, endedBefore }) =>
+        begunAfter <= endedAt + toleranceMs && endedBefore > startedAt - options.stalenessMs - toleranceMs,
+    );
+    if (candidates.length === 0) return wrong('too old');
+    candidates = candidates.filter(({ to }) => to > token);
+    if (candidates.length === 0) return wrong('older than its token');
+    if (!candidates.some(({ to }) => to > options.acknowledged)) return wrong('stale after ack');
+    return undefined;
+  }
+
+  /** What the tenant was through its life, for whoever looks into a violation. */
+  historyOf(subject: string): readonly Segment[] {
+    return this.#segments.get(subject) ?? [];
+  }
+}
+
+const forever = {
+  from: 0,
+  to: Number.POSITIVE_INFINITY,
+  begunAfter: Number.NEGATIVE_INFINITY,
+  endedBefore: Number.POSITIVE_INFINITY,
+};
+
+function unborn(): Facts {
+  return { status: 'unborn', reason: null, subscription: null, schema: '', config: '{}' };
+}
+
+function apply(facts: Facts, { kind, after }: LogRow): Facts {
+  const now = { ...facts };
+  if (kind.startsWith('tenant.')) {
+    if (typeof after?.status === 'string') now.status = after.status;
+    if (after && 'suspended_reason' in after) now.reason = after.suspended_reason as string | null;
+    if (after?.tenant_config) now.config = JSON.stringify(after.tenant_config);
+  }
+  if (kind.startsWith('subscription.')) {
+    if (typeof after?.status === 'string') now.subscription = after.status;
+    if (typeof after?.schema_name === 'string') now.schema = after.schema_name;
+  }
+  return now;
+}
+
+function routeValue({ status, reason, subscription, schema }: Facts): string {
+  if (status === 'unborn') return 'TENANT_NOT_FOUND';
+  if (status === 'suspended') return suspended(reason);
+  if (status === 'deleted') return 'TENANT_DELETED';
+  if (subscription === null || subscription === 'cancelled') return 'MODULE_NOT_SUBSCRIBED';
+  if (subscription === 'suspended') return 'SUBSCRIPTION_SUSPENDED';
+  if (subscription !== 'active') return 'TENANT_NOT_READY';
+  return route(schema);
+}
+
+/** The newest revision that was acknowledged for a tenant before a moment. */
+export function createAcknowledgements(all: readonly Acknowledged[]) {
+  const byTenant = new Map<string, Acknowledged[]>();
+  for (const one of [...all].sort((a, b) => a.at - b.at)) {
+    const list = byTenant.get(one.tenantId) ?? [];
+    const newest = Math.max(one.revision, list.at(-1)?.revision ?? 0);
+    byTenant.set(one.tenantId, [...list, { ...one, revision: newest }]);
+  }
+  return (tenantId: string, before: number) =>
+    byTenant.get(tenantId)?.findLast(({ at }) => at < before)?.revision ?? 0;
+}

@@ -1,0 +1,195 @@
+/** Two gateway processes, one Redis, one PostgreSQL, clients that hop between them, and everything that can break breaks. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { migrateRegistry } from '../../src/database/migrate.js';
+import { type GatewayProcess, insertKey, startGateway } from '../setup/gateway-process.js';
+import { openPostgresServer } from '../setup/postgres-server.js';
+import { openRedisServer } from '../setup/redis.js';
+import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
+import {
+  type ChaosTenant,
+  type Failure,
+  type Notebook,
+  pick,
+  runConfigReader,
+  runMutator,
+  runReader,
+  type Town,
+} from './chaos-clients.js';
+import { type Fault, isExcused, runFaults } from './chaos-faults.js';
+import { createAcknowledgements, type LogRow, logSql, Truth, type Violation } from './chaos-truth.js';
+import { addTenants, allScopes } from './world.js';
+
+export interface ChaosReport {
+  seed: number;
+  seconds: number;
+  answers: number;
+  answersByValue: Record<string, number>;
+  mutations: number;
+  slowestMutationMs: number;
+  editsByHand: number;
+  faults: Record<string, number>;
+  /** Failures that what was broken at the time excuses, and those that nothing does. */
+  excused: Record<string, number>;
+  unexcused: Failure[];
+  violations: (Violation & { history: unknown })[];
+  /** What gateways logged as errors. */
+  complaints: string[];
+}
+
+export interface ChaosOptions {
+  seconds: number;
+  seed?: number;
+  stalenessMs?: number;
+  say?: (line: string) => void;
+}
+
+const mutators = 3;
+const readers = 6;
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const {
+    seconds,
+    stalenessMs = 2_000,
+    seed = Math.floor(Math.random() * 2 ** 31),
+    say = () => undefined,
+  } = options;
+  const undo: (() => Promise<unknown>)[] = [];
+  try {
+    const postgres = await openPostgresServer();
+    undo.push(() => postgres.close());
+    for (const name of ['registry', 'service']) await postgres.query(`CREATE DATABASE ${name}`);
+    await migrateRegistry(postgres.url('registry'));
+    const psql = (sql: string, parameters?: unknown[]) => postgres.query(sql, parameters, 'registry');
+    const key = await insertKey(postgres.url('registry'), ...allScopes);
+    const redis = await openRedisServer();
+    undo.push(() => redis.close());
+    const redisNetwork = await openTcpProxy(redis.port);
+    undo.push(() => redisNetwork.close());
+
+    const networks = new Map<string, TcpProxy>();
+    for (const name of ['A', 'B']) {
+      const network = await openTcpProxy(postgres.port);
+      networks.set(name, network);
+      undo.push(() => network.close());
+    }
+    const processes: GatewayProcess[] = [];
+    const start = async (name: string) => {
+      const network = networks.get(name) as TcpProxy;
+      const started = await startGateway({
+        databaseUrl: postgres.url('registry').replace(`:${postgres.port}/`, `:${network.port}/`),
+        serviceUrl: () => postgres.url('service'),
+        key,
+        env: { STALENESS_BOUND_MS: `${stalenessMs}`, REDIS_URL: `redis://127.0.0.1:${redisNetwork.port}` },
+      });
+      undo.push(() => started.kill());
+      processes.push(started);
+      return started;
+    };
+    const gateways = new Map(
+      await Promise.all(['A', 'B'].map(async (name) => [name, await start(name)] as const)),
+    );
+    const born = (await addTenants({ psql }, 9)).map((tenant) => ({ ...tenant, isBorn: true }));
+    const late = Array.from({ length: Math.ceil(seconds / 4) }, (_, at) => ({
+      ...{ id: randomUUID(), slug: `late-${at}`, isBorn: false },
+    }));
+    say(`seed ${seed}: two gateways serve, ${seconds} s of chaos`);
+
+    const notebook: Notebook = { answers: [], acknowledged: [], failures: [], mutations: [] };
+    const endsAt = Date.now() + seconds * 1_000;
+    const town: Town = {
+      tenants: [...born, ...late],
+      gateways,
+      notebook,
+      isOver: () => Date.now() >= endsAt,
+      random: createRandom(seed),
+    };
+    const faults: Fault[] = [];
+    let editsByHand = 0;
+    const work = [
+      ...Array.from({ length: readers }, (_, at) => runReader(town, at % 2 === 0)),
+      ...Array.from({ length: mutators }, (_, at) => runMutator(town, share(town.tenants, at))),
+      runConfigReader(town),
+      runEditor(town, born, psql, () => editsByHand++),
+      runFaults({ town, redis, redisNetwork, networks, start, stalenessMs }, (fault) => {
+        faults.push(fault);
+        say(`${((fault.from - endsAt) / 1_000 + seconds).toFixed(1)} s  ${fault.name}`);
+      }),
+    ];
+    await Promise.all(work);
+
+    const log = (await psql(logSql)) as unknown as LogRow[];
+    const complaints = processes.flatMap((process) => process.complaints);
+    return { seed, seconds, editsByHand, complaints, ...judge(notebook, faults, log, stalenessMs) };
+  } finally {
+    for (const step of undo.reverse()) await step();
+  }
+}
+
+/** Each mutator has its own tenants, so that mutations of one tenant follow one another. */
+function share(tenants: readonly ChaosTenant[], at: number): ChaosTenant[] {
+  return tenants.filter((_, place) => place % mutators === at);
+}
+
+/** Somebody who edits rows by hand, and whom nobody acknowledges anything. */
+async function runEditor(
+  town: Town,
+  tenants: readonly ChaosTenant[],
+  psql: (sql: string, parameters?: unknown[]) => Promise<unknown>,
+  onEdit: () => void,
+): Promise<void> {
+  const edits = [
+    `UPDATE tenants SET status = 'suspended', suspended_reason = gen_random_uuid()::text WHERE id = $1 AND status = 'active'`,
+    `UPDATE tenants SET status = 'active' WHERE id = $1 AND status = 'suspended'`,
+    `UPDATE module_subscriptions SET status = 'suspended' WHERE tenant_id = $1 AND status = 'active'`,
+    `UPDATE module_subscriptions SET status = 'active' WHERE tenant_id = $1 AND status = 'suspended'`,
+    `UPDATE tenants SET tenant_config = jsonb_build_object('at', gen_random_uuid()) WHERE id = $1`,
+  ];
+  while (!town.isOver()) {
+    await psql(pick(town, edits), [pick(town, tenants).id]);
+    onEdit();
+    await delay(town.random() * 200);
+  }
+}
+
+function judge(notebook: Notebook, faults: readonly Fault[], log: readonly LogRow[], stalenessMs: number) {
+  const { answers, acknowledged, failures, mutations } = notebook;
+  const truth = new Truth(log, acknowledged);
+  const acknowledgedBefore = createAcknowledgements(acknowledged);
+  const violations = [];
+  for (const answered of answers) {
+    const [, tenantId = ''] = answered.subject.split('/');
+    // A configuration is changed by hand alone, which nobody acknowledges.
+    const isRoute = answered.subject.startsWith('route/');
+    const known = isRoute ? acknowledgedBefore(tenantId, answered.startedAt) : 0;
+    const violation = truth.check(answered, { stalenessMs, acknowledged: known });
+    if (violation) violations.push({ ...violation, history: truth.historyOf(answered.subject) });
+  }
+  return {
+    answers: answers.length,
+    answersByValue: count(answers.map(({ value }) => value.split(':')[0] as string)),
+    mutations: mutations.length,
+    slowestMutationMs: Math.max(0, ...mutations.map(({ tookMs }) => tookMs)),
+    faults: count(faults.map(({ name }) => name)),
+    excused: count(failures.filter((failure) => isExcused(failure, faults)).map(({ what }) => what)),
+    unexcused: failures.filter((failure) => !isExcused(failure, faults)),
+    violations,
+  };
+}
+
+function count(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
+/** The same sequence for the same seed (mulberry32, Tommy Ettinger, public domain). */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

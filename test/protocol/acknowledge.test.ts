@@ -1,0 +1,149 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  awaitAcknowledgement,
+  type Laggard,
+  openReplicaRows,
+  type WaitFor,
+} from '../../src/feed/acknowledge.js';
+import { openFeedSource, readChanges } from '../../src/feed/registry-feed.js';
+import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+
+const stalenessMs = 5_000;
+const laggard: Laggard = { id: 'one', lastReport: 'first', stalenessMs };
+
+/** Waits at virtual speed while `look` says, at each time, who lags; undefined: the database does not answer. */
+async function wait(look: (now: number) => Laggard[] | undefined, waitFor: WaitFor = 'GATEWAYS') {
+  let now = 0;
+  const removed: { id: string; at: number; epoch: string }[] = [];
+  await awaitAcknowledgement(
+    {
+      rows: {
+        async findLaggards() {
+          now += 1;
+          const laggards = look(now);
+          if (!laggards) throw new Error('the database does not answer');
+          return laggards;
+        },
+        async remove({ id }, epoch) {
+          removed.push({ id, at: now, epoch });
+        },
+      },
+      clock: () => now,
+      sleep: async (ms) => {
+        now += ms;
+      },
+      stalenessMs,
+    },
+    { epoch: 'first', revision: 11n, waitFor },
+  );
+  return { tookMs: now, removed };
+}
+
+describe('an acknowledgement', () => {
+  test('comes when everybody has reported', async () => {
+    const { tookMs, removed } = await wait((now) => (now < 300 ? [laggard] : []));
+    expect(tookMs).toBeGreaterThanOrEqual(300);
+    expect(tookMs).toBeLessThan(350);
+    expect(removed).toEqual([]);
+  });
+
+  test('waits for nobody when that was asked for', async () => {
+    expect(await wait(() => [laggard], 'COMMITTED')).toEqual({ tookMs: 0, removed: [] });
+  });
+
+  test('comes after D and hardly later, and takes out who was silent all that time', async () => {
+    const { tookMs, removed } = await wait(() => [laggard]);
+    expect(tookMs).toBeGreaterThan(stalenessMs);
+    expect(tookMs).toBeLessThan(stalenessMs + 110);
+    expect(removed).toEqual([{ id: 'one', at: tookMs, epoch: 'first' }]);
+  });
+
+  test('comes after the longest D of those who lag', async () => {
+    const patient = { ...laggard, id: 'two', stalenessMs: 8_000 };
+    const { tookMs } = await wait(() => [laggard, patient]);
+    expect(tookMs).toBeGreaterThan(8_000);
+  });
+
+  test('leaves who reports and still lags', async () => {
+    const { removed } = await wait((now) => [{ ...laggard, lastReport: `${Math.floor(now / 500)}` }]);
+    expect(removed).toEqual([]);
+  });
+
+  test('leaves who was not watched for its D: it may have taken a lease just before', async () => {
+    const { tookMs, removed } = await wait((now) => (now < 4_900 ? undefined : [laggard]));
+    expect(tookMs).toBeLessThan(stalenessMs + 110);
+    expect(removed).toEqual([]);
+  });
+
+  test('leaves who was silent for D and then reported', async () => {
+    const { removed } = await wait((now) => [{ ...laggard, lastReport: now < 4_950 ? 'first' : 'second' }]);
+    expect(removed).toEqual([]);
+  });
+
+  test('comes after D when the database does not answer at all', async () => {
+    const { tookMs } = await wait(() => undefined);
+    expect(tookMs).toBeGreaterThan(stalenessMs);
+    expect(tookMs).toBeLessThan(stalenessMs + 150);
+  });
+});
+
+describe('on a real registry', () => {
+  let registry: TestDatabase;
+  let pool: pg.Pool;
+  beforeAll(async () => {
+    registry = await createRegistryDatabase();
+    pool = new pg.Pool({ connectionString: registry.url, max: 3 });
+  });
+  afterAll(async () => {
+    await pool?.end();
+    await registry?.drop();
+  });
+
+  test('a row is removed in the history it was watched in, and not after it has reported', async () => {
+    const rows = openReplicaRows(pool);
+    const source = openFeedSource(pool, { stalenessMs });
+    await source.register();
+    const report = { position: undefined, isSettled: true, clientsRevision: undefined };
+    const { head } = await source.poll(report);
+    const find = () => rows.findLaggards({ epoch: head.epoch, revision: head.revision + 1n }, 'GATEWAYS');
+    const [before] = await find();
+    if (!before) throw new Error('nobody lags');
+    await rows.remove(before, '0123456789abcdef');
+    expect(await find()).toEqual([before]);
+    await source.poll(report);
+    await rows.remove(before, head.epoch);
+    const [after] = await find();
+    expect(after).toMatchObject({ id: source.replicaId });
+    await rows.remove(after as Laggard, head.epoch);
+    expect(await find()).toEqual([]);
+  });
+
+  test('who is not settled lags, whatever it has reached', async () => {
+    const rows = openReplicaRows(pool);
+    const source = openFeedSource(pool, { stalenessMs });
+    await source.register();
+    const { head } = await source.poll({ position: undefined, isSettled: true, clientsRevision: undefined });
+    for (const isSettled of [false, true]) {
+      const page = await source.poll({ position: head, isSettled, clientsRevision: undefined });
+      // It goes on from where it stands all the same.
+      expect(page).toMatchObject({ isRegistered: true, since: head.revision, changes: [] });
+      expect(await rows.findLaggards(head, 'GATEWAYS')).toHaveLength(isSettled ? 0 : 1);
+    }
+    await source.unregister();
+  });
+
+  test('the change log is not read for another history than it is of', async () => {
+    const source = openFeedSource(pool, { stalenessMs });
+    const { head } = await source.poll({ position: undefined, isSettled: true, clientsRevision: undefined });
+    await pool.query(`UPDATE modules SET description = 'other' WHERE name = 'finance'`);
+    const which = { after: head.revision, upTo: head.revision + 1n };
+    expect(await readChanges(pool, { epoch: head.epoch, ...which })).toMatchObject([
+      { revision: head.revision + 1n, position: 0, kind: 'module.updated', module: 'finance' },
+    ]);
+    expect(await readChanges(pool, { epoch: head.epoch, after: which.upTo, upTo: which.upTo })).toEqual([]);
+    await expect(readChanges(pool, { epoch: '0123456789abcdef', ...which })).rejects.toMatchObject({
+      code: 'REGISTRY_UNAVAILABLE',
+    });
+  });
+});

@@ -1,0 +1,18 @@
+import { describe, expect, test } from 'vitest';
+import { badHistories, goodHistories } from './bad-histories.js';
+import { checkHistory } from './check-history.js';
+
+describe('the history checker', () => {
+  test('has twenty bad histories to show what it finds', () => {
+    expect(badHistories).toHaveLength(20);
+    expect(new Set(badHistories.map(([invariant]) => invariant)).size).toBe(8);
+  });
+
+  test.each(badHistories)('flags as %s and nothing else: %s', (invariant, _what, history) => {
+    expect(checkHistory(history).map((violation) => violation.invariant)).toEqual([invariant]);
+  });
+
+  test.each(goodHistories)('passes %s', (_what, history) => {
+    expect(checkHistory(history)).toEqual([]);
+  });
+});

@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { aChange, ScriptedFeed, stalenessMs } from './scripted-feed.js';
+
+const readAt = (asOf: bigint, epoch = 'first') => ({ epoch, asOf });
+
+describe('a follower', () => {
+  test('trusts what a poll found from its sending on, however long the answer took', async () => {
+    const feed = new ScriptedFeed();
+    feed.onPoll = () => {
+      feed.now += 3_000;
+      feed.onPoll = () => undefined;
+    };
+    const follower = feed.follow();
+    await follower.poll();
+    expect(follower.leaseRemainingMs).toBe(stalenessMs - 3_000);
+  });
+
+  test('asks once more for whoever asks while a poll is under way', async () => {
+    const feed = new ScriptedFeed();
+    const follower = feed.follow();
+    await follower.poll();
+    await follower.poll();
+    const before = feed.reports.length;
+    let changed: Promise<void> | undefined;
+    feed.onPoll = () => {
+      feed.onPoll = () => undefined;
+      // Too late for the poll that is on its way back.
+      feed.add(aChange(11n));
+      changed = follower.poll();
+    };
+    await follower.poll();
+    await changed;
+    expect(follower.position?.revision).toBe(11n);
+    expect(feed.reports.length).toBeGreaterThan(before + 1);
+  });
+
+  test('reports what it has learned at once, for acks wait for it', async () => {
+    const feed = new ScriptedFeed();
+    const follower = feed.follow();
+    await follower.poll();
+    feed.add(aChange(11n));
+    await follower.poll();
+    await follower.poll();
+    expect(feed.reports.at(-1)?.position?.revision).toBe(11n);
+  });
+
+  test('has no lease without a row, and makes a new one before it looks again', async () => {
+    const feed = new ScriptedFeed();
+    const follower = feed.follow();
+    await follower.poll();
+    feed.hasRow = false;
+    let leaseWithoutRow: number | undefined;
+    feed.onPoll = () => {
+      if (!feed.hasRow) return;
+      leaseWithoutRow ??= follower.leaseRemainingMs;
+    };
+    await follower.poll();
+    expect(leaseWithoutRow).toBe(0);
+    expect(feed.hasRow).toBe(true);
+    expect(follower.leaseRemainingMs).toBe(stalenessMs);
+  });
+
+  test('drops what is known of a tenant by its id and by its slug, and of nobody else', async () => {
+    const feed = new ScriptedFeed();
+    const follower = feed.follow();
+    await follower.poll();
+    feed.add(aChange(11n));
+    await follower.poll();
+    for (const reference of ['id-acme', 'acme']) {
+      expect(follower.isCurrent(readAt(10n), reference)).toBe(false);
+      expect(follower.isCurrent(readAt(11n), reference)).toBe(true);
+    }
+    expect(follower.isCurrent(readAt(10n), 'globex')).toBe(true);
+  });
+
+  test('drops what is known of everybody when a module changes, and of nobody for a key or a member', async () => {
+    const feed = new ScriptedFeed();
+    const follower = feed.follow();
+    await follower.poll();
+    feed.add(
+      aChange(11n, { kind: 'api_key.revoked', tenantId: null, tenantSlug: null }),
+      aChange(12n, { kind: 'member.updated' }),
+    );
+    await follower.poll();
+    expect(follower.isCurrent(readAt(10n), 'acme')).toBe(true);
+    feed.add(aChange(13n, { kind: 'module.updated', tenantId: null, tenantSlug: null }));
+    await follower.poll();
+    expect(follower.isCurrent(readAt(12n), 'globex')).toBe(false);
+    expect(follower.isCurrent(readAt(13n), 'globex')).toBe(true);
+  });
+
+  test('starts anew after a gap: what is older than what it was told then counts no more', async () => {
+    const feed = new ScriptedFeed();
+    feed.add(aChange(11n), aChange(12n, { tenantId: 'id-globex', tenantSlug: 'globex' }));
+    feed.oldest = 11n;
+    const follower = feed.follow();
+    await follower.poll();
+    expect(follower.isCurrent(readAt(10n), 'acme')).toBe(false);
+    expect(follower.isCurrent(readAt(11n), 'acme')).toBe(true);
+    expect(follower.isCurrent(readAt(11n), 'globex')).toBe(false);
+  });
+
+  test.each([
+    ['another epoch', (feed: ScriptedFeed) => (feed.epoch = 'second')],
+    ['a head that went back', (feed: ScriptedFeed) => (feed.head = 9n)],
+    [
+      'a chain that is broken',
+      (feed: ScriptedFeed) => feed.add(aChange(11n, { previousHash: 'hash of something else' })),
+    ],
+    ['a revision left out', (feed: ScriptedFeed) => feed.add(aChange(12n, { previousHash: 'hash 10' }))],
+  ])('starts anew after %s', async (_what, happen) => {
+    const feed = new ScriptedFeed();
+    const follower = feed.follow();
+    await follower.poll();
+    happen(feed);
+    // It is found out by what comes back, so nothing that was known before counts when the next question goes out.
+    const leases: number[] = [];
+    feed.onPoll = ({ position }) => {
+      if (!position) leases.push(follower.leaseRemainingMs);
+      feed.oldest = feed.head;
+      feed.changes = [];
+    };
+    await follower.poll();
+    expect(leases).toEqual([0]);
+    expect(follower.position).toMatchObject({ epoch: feed.epoch, revision: feed.head });
+  });
+
+  test('keeps acks waiting for D when it has lived through another epoch’s beginning', async () => {
+    const feed = new ScriptedFeed();
+    const follower = feed.follow();
+    await follower.poll();
+    await follower.poll();
+    expect(feed.reports.at(-1)?.isSettled).toBe(true);
+    feed.epoch = 'second';
+    await follower.poll();
+    for (const [ms, isSettled] of [
+      [stalenessMs - 1, false],
+      [1, true],
+    ] as const) {
+      feed.now += ms;
+      await follower.poll();
+      expect(feed.reports.at(-1)).toMatchObject({ isSettled, position: { epoch: 'second' } });
+    }
+  });
+
+  test('lets all tenants share one floor when there are too many', async () => {
+    const feed = new ScriptedFeed();
+    const follower = feed.follow();
+    await follower.poll();
+    const many = Array.from({ length: 60_000 }, (_, position) =>
+      aChange(11n, {
+        position,
+        tenantId: `id-${position}`,
+        tenantSlug: `slug-${position}`,
+        previousHash: position === 0 ? 'hash 10' : `hash 11.${position - 1}`,
+        hash: position === 59_999 ? 'hash 11' : `hash 11.${position}`,
+      }),
+    );
+    feed.add(...many);
+    await follower.poll();
+    expect(follower.position?.revision).toBe(11n);
+    for (const reference of ['id-0', 'slug-59999', 'nobody']) {
+      expect(follower.isCurrent(readAt(10n), reference)).toBe(false);
+      expect(follower.isCurrent(readAt(11n), reference)).toBe(true);
+    }
+  });
+
+  test.each([
+    ['takes its row away', undefined, false],
+    ['leaves its row while clients hold leases from it', 10n, true],
+  ])('that stops %s', async (_what, clientsRevision, hasRow) => {
+    const feed = new ScriptedFeed();
+    const follower = feed.follow(() => clientsRevision);
+    await follower.poll();
+    await follower.stop();
+    expect(feed.hasRow).toBe(hasRow);
+    expect(follower.leaseRemainingMs).toBe(0);
+    await follower.poll();
+    expect(follower.leaseRemainingMs).toBe(0);
+  });
+});

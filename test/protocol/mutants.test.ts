@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { moreMutants, namedMutants } from './mutants.js';
+
+const root = join(import.meta.dirname, '../..');
+
+test('eleven mutants are named', () => {
+  expect(namedMutants).toHaveLength(11);
+});
+
+test.each([...namedMutants, ...moreMutants])(
+  'the mutant “$name” still fits the source',
+  ({ file, search, replace }) => {
+    const source = readFileSync(join(root, file), 'utf8');
+    expect(source.split(search)).toHaveLength(2);
+    expect(replace).not.toBe(search);
+  },
+);

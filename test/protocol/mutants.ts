@@ -1,0 +1,208 @@
+/** A small change of the product that breaks its promise. `search` stands in the file exactly once. */
+export interface Mutant {
+  name: string;
+  file: string;
+  search: string;
+  replace: string;
+}
+
+const follower = 'src/feed/follower.ts';
+const acknowledge = 'src/feed/acknowledge.ts';
+const clientLeases = 'src/feed/client-leases.ts';
+const readThrough = 'src/cache/read-through.ts';
+const changeLog = 'prisma/migrations/20261120000002_change_log/migration.sql';
+
+/** Those that consistency.md names, and no base after a resync. */
+export const namedMutants: readonly Mutant[] = [
+  {
+    name: 'lease from the time of receipt',
+    file: follower,
+    search: 'this.#leaseUntil = sentAt + stalenessMs',
+    replace: 'this.#leaseUntil = clock() + stalenessMs',
+  },
+  {
+    name: 'no lease',
+    file: follower,
+    search: 'this.leaseRemainingMs > 0 &&',
+    replace: '',
+  },
+  {
+    name: 'fill without version check',
+    file: readThrough,
+    search: 'entries.filter((entry, at) => validity.isCurrent(entry, referenceOf(keys[at] as Key)))',
+    replace: 'entries',
+  },
+  {
+    name: 'no check on read',
+    file: readThrough,
+    search: 'return validity.isCurrent(entry, referenceOf(key)) && reaches(entry, atLeast)',
+    replace: 'return reaches(entry, atLeast)',
+  },
+  {
+    name: 'no epoch',
+    file: follower,
+    search: 'read.epoch === this.#position?.epoch &&',
+    replace: '',
+  },
+  {
+    name: 'entries not dropped when the feed advances',
+    file: follower,
+    search: `#advance(page: FeedPage): void {
+    this.#raise(page.changes);`,
+    replace: '#advance(page: FeedPage): void {',
+  },
+  {
+    name: 'ack at commit',
+    file: acknowledge,
+    search: "if (committed.waitFor === 'COMMITTED') return;",
+    replace: 'return;',
+  },
+  {
+    name: 'ack when a lease looks expired',
+    file: acknowledge,
+    search: 'if (laggards?.length === 0) return;',
+    replace:
+      'if (laggards?.every(({ lastReport, stalenessMs }) => Number(lastReport) + stalenessMs < clock())) return;',
+  },
+  {
+    name: 'no token',
+    file: readThrough,
+    search: 'return atLeast === undefined ||',
+    replace: 'return true ||',
+  },
+  {
+    name: 'revision from a sequence',
+    file: changeLog,
+    search: `SELECT * INTO STRICT head FROM registry_head FOR UPDATE;`,
+    replace: `SELECT * INTO STRICT head FROM registry_head;
+  head.revision := nextval('registry_revision');`,
+  },
+  {
+    name: 'no base after a resync',
+    file: follower,
+    search: 'this.#base = page.since',
+    replace: 'this.#base = 0n',
+  },
+];
+
+/** More of the kind: each rule that the search for bad histories has shown to be needed. */
+export const moreMutants: readonly Mutant[] = [
+  {
+    name: 'a load shared without a lease',
+    file: readThrough,
+    search: '!validity.isCurrent(entry, referenceOf(key))) continue',
+    replace: 'entry.epoch !== validity.position?.epoch) continue',
+  },
+  {
+    name: 'a STRONG read shares an earlier load',
+    file: readThrough,
+    search: 'const isEarlierEnough = mayShareEarlier && !isStrong && !atLeast',
+    replace: 'const isEarlierEnough = mayShareEarlier',
+  },
+  {
+    name: 'an earlier load counts as a later one',
+    file: readThrough,
+    search: 'if (flight.order > asked.askedAfter) {',
+    replace: 'if (flight.order >= asked.askedAfter) {',
+  },
+  {
+    name: 'somebody else’s entry',
+    file: readThrough,
+    search: '!entry || entry.key !== names[place] ||',
+    replace: '!entry ||',
+  },
+  {
+    name: 'memory keeps the older entry',
+    file: 'src/cache/memory-tier.ts',
+    search: '!held || held.epoch !== entry.epoch || held.asOf <= entry.asOf',
+    replace: 'true',
+  },
+  {
+    name: 'a module’s change concerns nobody',
+    file: follower,
+    search: 'if (change.tenantId === null) this.#base = change.revision;\n      else',
+    replace: 'if (change.tenantId !== null)',
+  },
+  {
+    name: 'no floor for the slug',
+    file: follower,
+    search: 'this.#floors.set(change.tenantSlug, change.revision)',
+    replace: 'void change.tenantSlug',
+  },
+  {
+    name: 'no floor for the id',
+    file: follower,
+    search: 'else this.#floors.set(change.tenantId, change.revision)',
+    replace: '',
+  },
+  {
+    name: 'a gap goes unnoticed',
+    file: follower,
+    search: '|| page.since !== position.revision) return false;',
+    replace: ') return false;\n  return true;',
+  },
+  {
+    name: 'a lease without a row',
+    file: follower,
+    search: `      this.#isRegistered = false;
+      this.#leaseUntil = Number.NEGATIVE_INFINITY;
+      return this.#pollOnce();`,
+    replace: '      this.#isRegistered = false;',
+  },
+  {
+    name: 'a row after the first poll',
+    file: follower,
+    search: `    if (!this.#isRegistered) {
+      await source.register();
+      this.#isRegistered = true;
+    }
+    // The moment`,
+    replace: `    if (!this.#isRegistered) {
+      void source.register().catch(() => undefined);
+      this.#isRegistered = true;
+    }
+    // The moment`,
+  },
+  {
+    name: 'taken out without being watched',
+    file: acknowledge,
+    search: 'now - (watched.get(id)?.since ?? now) >= stalenessMs',
+    replace: 'watched.has(id) || stalenessMs > 0',
+  },
+  {
+    name: 'ack before D has passed',
+    file: acknowledge,
+    search: 'const remainingMs = watchedSince + longestMs - now',
+    replace: 'const remainingMs = watchedSince + longestMs * 0.9 - now',
+  },
+  {
+    name: 'signs off while clients hold leases',
+    file: follower,
+    search: 'this.#isRegistered && clientsRevision?.() === undefined',
+    replace: 'this.#isRegistered',
+  },
+  {
+    name: 'clients’ confirmations outlive their history',
+    file: clientLeases,
+    search: 'lease.confirmed = 0n;',
+    replace: 'void lease;',
+  },
+  {
+    name: 'a client’s lease is forgotten when it is told to drop everything',
+    file: clientLeases,
+    search: 'lease.confirmed ?? known?.confirmed ?? lease.current',
+    replace: 'lease.confirmed ?? lease.current',
+  },
+  {
+    name: 'answers don’t prolong a client’s lease',
+    file: clientLeases,
+    search: 'if (lease) lease.until = Math.max(lease.until, this.#clock() + remainingMs)',
+    replace: '',
+  },
+  {
+    name: 'clients without a name are forgotten',
+    file: clientLeases,
+    search: 'for (const { confirmed } of [...this.#leases.values(), ...this.#unnamed])',
+    replace: 'for (const { confirmed } of this.#leases.values())',
+  },
+];

@@ -1,0 +1,166 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { developer } from '../../src/auth/caller.js';
+import { openMemoryTier } from '../../src/cache/memory-tier.js';
+import { type Loaded, ReadThrough } from '../../src/cache/read-through.js';
+import type { Follower } from '../../src/feed/follower.js';
+import { createReader } from '../../src/registry/reader.js';
+import type { RouteFacts, RouteKey } from '../../src/registry/route.js';
+import { aChange, ScriptedFeed, stalenessMs } from './scripted-feed.js';
+
+const id = 'abcdef01-0000-4000-8000-00000000000a';
+
+/** Loads that end when the test says so, in any order. */
+interface Load<Value> {
+  keys: readonly string[];
+  end: (asOf: bigint, value: Value, epoch?: string) => Promise<void>;
+}
+
+let feed: ScriptedFeed;
+let follower: Follower;
+let loads: Load<string>[];
+let routes: ReadThrough<string, string>;
+beforeEach(async () => {
+  feed = new ScriptedFeed();
+  follower = feed.follow();
+  await follower.poll();
+  loads = [];
+  routes = new ReadThrough<string, string>({
+    tiers: [openMemoryTier({ maxEntries: 10, ttlMs: 60_000 })],
+    validity: follower,
+    load: (keys) =>
+      new Promise<Loaded<string>>((resolve) => {
+        loads.push({
+          keys,
+          async end(asOf, value, epoch = 'first') {
+            resolve({ epoch, asOf, values: keys.map(() => value) });
+            await settled();
+          },
+        });
+      }),
+    nameOf: (key) => key,
+    referenceOf: (key) => key,
+    clock: () => feed.now,
+    stalenessMs,
+  });
+});
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+async function ask(key: string, demand: { isStrong?: boolean } = {}) {
+  const [answer] = await routes.getMany([{ key, ...demand }]);
+  return answer?.value;
+}
+
+const loadAt = (at: number) => loads[at] as Load<string>;
+
+describe('a load under way', () => {
+  test('is shared by who asks while the lease proves that nothing has changed', async () => {
+    const one = ask('acme');
+    await settled();
+    const other = ask('acme');
+    await settled();
+    expect(loads).toHaveLength(1);
+    await loadAt(0).end(10n, 'active');
+    expect(await Promise.all([one, other])).toEqual(['active', 'active']);
+  });
+
+  test('is not shared when the lease has ended: nobody waits for this gateway any more', async () => {
+    feed.now += 1_000;
+    const early = ask('acme');
+    await settled();
+    feed.now += stalenessMs - 1_000;
+    expect(follower.leaseRemainingMs).toBe(0);
+    const late = ask('acme');
+    await settled();
+    await loadAt(0).end(10n, 'active');
+    await loadAt(1).end(11n, 'suspended');
+    expect(await Promise.all([early, late])).toEqual(['active', 'suspended']);
+  });
+
+  test('is not shared when a change has overtaken it', async () => {
+    const early = ask('acme');
+    await settled();
+    feed.add(aChange(11n));
+    await follower.poll();
+    const late = ask('acme');
+    await settled();
+    await loadAt(0).end(10n, 'active');
+    expect(loads).toHaveLength(2);
+    await loadAt(1).end(11n, 'suspended');
+    // The first asked before the change was known, so the old answer was true after it asked.
+    expect(await Promise.all([early, late])).toEqual(['active', 'suspended']);
+    expect(await ask('acme')).toBe('suspended');
+  });
+
+  test('is not shared by a STRONG question that came later, but by one that came before', async () => {
+    const first = ask('acme');
+    await settled();
+    const strong = ask('acme', { isStrong: true });
+    const alsoStrong = ask('acme', { isStrong: true });
+    await settled();
+    expect(loads).toHaveLength(2);
+    await loadAt(1).end(11n, 'suspended');
+    await loadAt(0).end(10n, 'active');
+    expect(await Promise.all([first, strong, alsoStrong])).toEqual(['active', 'suspended', 'suspended']);
+  });
+
+  test('of a history that was replaced meanwhile is answered to who asked before, and kept by nobody', async () => {
+    const early = ask('acme');
+    await settled();
+    feed.epoch = 'second';
+    await follower.poll();
+    await loadAt(0).end(10n, 'active');
+    expect(await early).toBe('active');
+    const late = ask('acme');
+    await settled();
+    await loadAt(1).end(10n, 'suspended', 'second');
+    expect(await late).toBe('suspended');
+  });
+});
+
+test('an id in capitals is as good as its tenant’s id: a change of the tenant ends what was known', async () => {
+  const facts: RouteFacts = {
+    tenantId: id,
+    tenantSlug: 'acme',
+    tenantStatus: 'active',
+    suspendedReason: null,
+    moduleExists: true,
+    subscriptionStatus: 'active',
+    isolation: 'schema',
+    databaseName: 'finance',
+    schemaName: 'finance_acme',
+    generation: 1,
+  };
+  let status = 'active';
+  const load = async (keys: readonly RouteKey[]) => ({
+    epoch: feed.epoch,
+    asOf: feed.head,
+    values: keys.map(() => ({ ...facts, tenantStatus: status })),
+  });
+  const caches = {
+    routes: new ReadThrough<RouteKey, RouteFacts>({
+      tiers: [openMemoryTier({ maxEntries: 10, ttlMs: 60_000 })],
+      validity: follower,
+      load,
+      nameOf: ({ reference, module }) => `${reference}/${module}`,
+      referenceOf: ({ reference }) => reference,
+      clock: () => feed.now,
+      stalenessMs,
+    }),
+    configs: undefined as never,
+    clear: () => undefined,
+  };
+  const explain = () =>
+    createReader({ caches, follower, caller: developer }).explain({
+      reference: id.toUpperCase(),
+      module: 'finance',
+      consistency: 'CACHED',
+      minRevision: undefined,
+    });
+  await explain();
+  expect((await explain()).answer?.tier).toBe('memory');
+  status = 'suspended';
+  feed.add(aChange(11n, { tenantId: id }));
+  await follower.poll();
+  expect((await explain()).resolution).toMatchObject({ code: 'TENANT_SUSPENDED' });
+});

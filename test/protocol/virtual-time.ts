@@ -1,0 +1,101 @@
+/**
+ * Time and chance for one history. Everything that waits waits here, so a history is a sequence of events in the order
+ * of a virtual clock, and the same seed makes the same sequence.
+ */
+
+/** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
+export function createChance(seed: number): Chance {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+  return {
+    next,
+    between: (low, high) => low + next() * (high - low),
+    happens: (probability) => next() < probability,
+    pick(items) {
+      const item = items[Math.floor(next() * items.length)];
+      if (item === undefined) throw new Error('nothing to pick from');
+      return item;
+    },
+  };
+}
+
+export interface Chance {
+  next(): number;
+  between(low: number, high: number): number;
+  happens(probability: number): boolean;
+  pick<T>(items: readonly T[]): T;
+}
+
+interface Event {
+  at: number;
+  /** Returns false when nothing comes of it. */
+  run: () => unknown;
+}
+
+/** The least time between two events, in milliseconds: no two happen at once, so their times are their order. */
+const instantMs = 1e-6;
+
+export class VirtualTime {
+  /** Milliseconds since the history began. */
+  now = 0;
+  readonly #events: Event[] = [];
+
+  /** `run` returns false when nobody was waiting for it any more. */
+  after(ms: number, run: () => unknown): void {
+    this.#push({ at: this.now + Math.max(0, ms), run });
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.after(ms, resolve);
+    });
+  }
+
+  /** Runs events in order until then. After each one, everything that follows from it without waiting is done first. */
+  async runUntil(end: () => boolean): Promise<void> {
+    while (!end()) {
+      const event = this.#pop();
+      if (!event) return;
+      this.now = Math.max(event.at, this.now + instantMs);
+      // The queue of ticks is looked at when no promise has anything left to do.
+      if (event.run() !== false) await new Promise<void>((resolve) => process.nextTick(resolve));
+    }
+  }
+
+  #push(event: Event): void {
+    const events = this.#events;
+    let place = events.length;
+    while (place > 0) {
+      const above = (place - 1) >> 1;
+      const parent = events[above] as Event;
+      if (parent.at <= event.at) break;
+      events[place] = parent;
+      place = above;
+    }
+    events[place] = event;
+  }
+
+  #pop(): Event | undefined {
+    const events = this.#events;
+    const first = events[0];
+    const last = events.pop();
+    if (!first || !last || first === last) return first;
+    let place = 0;
+    for (;;) {
+      let below = place * 2 + 1;
+      if (below >= events.length) break;
+      if (below + 1 < events.length && (events[below + 1] as Event).at < (events[below] as Event).at) below++;
+      const child = events[below] as Event;
+      if (child.at >= last.at) break;
+      events[place] = child;
+      place = below;
+    }
+    events[place] = last;
+    return first;
+  }
+}

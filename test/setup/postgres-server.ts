@@ -1,0 +1,186 @@
+/** A PostgreSQL of a test's own: stopped, started, copied, restored, followed by a standby that takes over. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, chmod, chown, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { type Cluster, requireCluster } from '../../src/database/cluster.js';
+import { spawnOptions } from '../../src/database/postgres-process.js';
+import { openLog } from '../../src/log.js';
+import { findFreePort } from './free-port.js';
+
+export interface PostgresServer extends AsyncDisposable {
+  port: number;
+  url(database?: string): string;
+  query<Row extends pg.QueryResultRow>(
+    sql: string,
+    parameters?: unknown[],
+    database?: string,
+  ): Promise<Row[]>;
+  /** "immediate" is a crash: nothing is written that was not written before. */
+  stop(mode?: 'fast' | 'immediate'): Promise<void>;
+  start(): Promise<void>;
+  /** Copies the data folder of the stopped server. */
+  copy(): Promise<DataCopy>;
+  /** Puts a copy in place of the stopped server's data folder: what was written since is lost. */
+  restore(copy: DataCopy): Promise<void>;
+  /** A server that follows this one through `primary`, from a copy of the data folder; this one stops for the moment. */
+  openStandby(primary?: { port: number }): Promise<PostgresServer>;
+  /** Makes a standby the primary of a history of its own. */
+  promote(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A stopped server's data folder, kept. */
+export interface DataCopy {
+  directory: string;
+}
+
+const settings = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: 100,
+  shared_buffers: '16MB',
+  wal_keep_size: '64MB',
+  wal_retrieve_retry_interval: '100ms',
+  // The machine survives these tests: only the server crashes.
+  fsync: 'off',
+  full_page_writes: 'off',
+  // A commit is answered when it is in the operating system's hands, so that a crash of the server loses none.
+  synchronous_commit: 'on',
+};
+
+const startupMs = 30_000;
+
+export async function openPostgresServer(): Promise<PostgresServer> {
+  // Named so that the next test run removes it, and its server, should this one be killed.
+  const folder = await mkdtemp(join(tmpdir(), `tenant-registry-test-${process.pid}-`));
+  await chmod(folder, 0o755);
+  const cluster = await requireCluster(join(folder, 'data'), openLog('error'));
+  return await openOn(cluster, cluster.directory, () => rm(folder, { recursive: true, force: true }));
+}
+
+async function openOn(
+  cluster: Cluster,
+  directory: string,
+  remove: () => Promise<void>,
+): Promise<PostgresServer> {
+  const port = await findFreePort();
+  let child: ChildProcess | undefined;
+  let copies = 0;
+
+  const url = (database = 'postgres') =>
+    `postgres://postgres:${cluster.password}@127.0.0.1:${port}/${database}?sslmode=disable`;
+
+  async function start(): Promise<void> {
+    const given = Object.entries({ ...settings, port }).flatMap(([name, value]) => [
+      '-c',
+      `${name}=${value}`,
+    ]);
+    const started = spawn(cluster.binaries.postgres, ['-D', directory, ...given], {
+      ...spawnOptions(cluster.account, directory),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child = started;
+    let said = '';
+    started.stderr?.on('data', (chunk) => {
+      said = `${said}${chunk}`.slice(-4_000);
+    });
+    for (const giveUpAt = Date.now() + startupMs; ; await delay(20)) {
+      if (started.exitCode !== null) throw new Error(`PostgreSQL did not start: ${said}`);
+      const refusal = await ask(url(), 'SELECT').then(
+        () => undefined,
+        (error) => error,
+      );
+      if (!refusal) return;
+      if (Date.now() > giveUpAt) throw new Error(`PostgreSQL does not answer: ${said}`, { cause: refusal });
+    }
+  }
+
+  async function stop(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
+    const stopping = child;
+    child = undefined;
+    if (!stopping || stopping.exitCode !== null) return;
+    const ended = once(stopping, 'exit');
+    stopping.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
+    await ended;
+  }
+
+  async function copy(): Promise<DataCopy> {
+    if (child) throw new Error('stop the server before its data folder is copied');
+    const target = `${directory}.copy${++copies}`;
+    await copyFolder(directory, target);
+    return { directory: target };
+  }
+
+  async function copyFolder(from: string, to: string): Promise<void> {
+    await cp(from, to, { recursive: true, preserveTimestamps: true });
+    await own(to);
+  }
+
+  /** Nothing but PostgreSQL's own account may look into the folder. */
+  async function own(target: string): Promise<void> {
+    const { account } = cluster;
+    await chmod(target, 0o700);
+    if (!account) return;
+    const chowning = spawn('chown', ['-R', `${account.uid}:${account.gid}`, target], { stdio: 'ignore' });
+    await once(chowning, 'exit');
+  }
+
+  const close = async () => {
+    await stop('immediate');
+    await remove();
+  };
+
+  await start();
+  return {
+    port,
+    url,
+    stop,
+    start,
+    copy,
+    close,
+    query: (sql, parameters, database) => ask(url(database), sql, parameters),
+    async restore(from) {
+      if (child) throw new Error('stop the server before its data folder is replaced');
+      await rm(directory, { recursive: true });
+      await copyFolder(from.directory, directory);
+    },
+    async openStandby(primary = { port }) {
+      await stop();
+      const followed = await copy();
+      await start();
+      const conninfo = `host=127.0.0.1 port=${primary.port} user=postgres password=${cluster.password} sslmode=disable`;
+      await appendFile(
+        join(followed.directory, 'postgresql.auto.conf'),
+        `primary_conninfo = '${conninfo}'\n`,
+      );
+      const signal = join(followed.directory, 'standby.signal');
+      await writeFile(signal, '');
+      if (cluster.account) await chown(signal, cluster.account.uid, cluster.account.gid);
+      return await openOn(cluster, followed.directory, () =>
+        rm(followed.directory, { recursive: true, force: true }),
+      );
+    },
+    promote: async () => void (await ask(url(), 'SELECT pg_promote(true, 20)')),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function ask<Row extends pg.QueryResultRow>(
+  url: string,
+  sql: string,
+  parameters?: unknown[],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  // A server that stops while somebody is connected must not end the test.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return (await client.query<Row>(sql, parameters)).rows;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

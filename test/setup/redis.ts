@@ -1,0 +1,267 @@
+/** A Redis of a test's own, alone, as a Cluster or behind a Sentinel: stopped, started, frozen, killed, flushed. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { findFreePort } from './free-port.js';
+
+export interface RedisServer extends AsyncDisposable {
+  /** redis:// URL, password included. */
+  url: string;
+  port: number;
+  /** Its own folder: a dump made with `command('SAVE')` lies here and is loaded at the next start. */
+  folder: string;
+  /** Again on the same port, after `stop` or `kill`; `args` for this time only. */
+  start(...args: string[]): Promise<void>;
+  /** SIGTERM: says goodbye to its clients, and refuses from then on. */
+  stop(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** SIGSTOP: accepts connections and never answers. */
+  freeze(): void;
+  thaw(): void;
+  flush(): Promise<void>;
+  /** One command, over a connection of its own. */
+  command(name: string, ...args: (string | number)[]): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export interface RedisServerOptions {
+  password?: string;
+  /** For redis-server, such as `--maxmemory 1mb`. */
+  args?: string[];
+  /** Speaks TLS only, with this certificate. */
+  tls?: { certFile: string; keyFile: string };
+  /** Lines of a sentinel.conf: it is no Redis but a Sentinel. */
+  sentinel?: string[];
+}
+
+export const isRedisInstalled = spawnSync('redis-server', ['--version']).status === 0;
+
+/** Ends Redis when its standard input ends: this process may die without a chance to clean up. A line calls it off. */
+const guarded = `
+  exec 3<&0
+  folder=$1; shift
+  redis-server "$@" 3<&- & pid=$!
+  echo $pid >&2
+  (read -r _ <&3 || { kill -9 $pid; rm -rf "$folder"; }) &
+  wait $pid`;
+
+const startupMs = 15_000;
+
+export async function openRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
+  const { password, tls, sentinel } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'tenant-registry-redis-'));
+  const port = await findFreePort();
+  const auth = password === undefined ? [] : ['--requirepass', password, '--masterauth', password];
+  const args = sentinel
+    ? [join(folder, 'sentinel.conf'), '--sentinel', ...auth.slice(0, 2)]
+    : ['--save', '', '--appendonly', 'no', ...auth, ...(options.args ?? [])];
+  if (sentinel) await writeFile(join(folder, 'sentinel.conf'), `${sentinel.join('\n')}\n`);
+  let running: Awaited<ReturnType<typeof spawnGuarded>> | undefined;
+
+  async function start(...more: string[]) {
+    const listening = tls
+      ? ['--port', '0', '--tls-port', `${port}`, '--tls-auth-clients', 'no', ...certificate(tls)]
+      : ['--port', `${port}`];
+    const all = [...args, ...listening, '--dir', folder, '--bind', '127.0.0.1', ...more];
+    running = await spawnGuarded(folder, all);
+    await isUp(connection, running.ended);
+  }
+
+  async function end(name: NodeJS.Signals) {
+    const ending = running;
+    running = undefined;
+    await ending?.end(name);
+  }
+
+  async function close() {
+    await end('SIGKILL').catch(() => undefined);
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  const connection: Address = {
+    host: '127.0.0.1',
+    port,
+    ...(password !== undefined && { password }),
+    ...(tls && { tls: { rejectUnauthorized: false } }),
+  };
+  await start().catch(async (error) => {
+    await close();
+    throw error;
+  });
+  const command = (name: string, ...given: (string | number)[]) =>
+    withConnection(connection, (redis) => redis.call(name, ...given));
+  return {
+    url: `redis${tls ? 's' : ''}://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}127.0.0.1:${port}`,
+    port,
+    folder,
+    start,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    freeze: () => running?.signal('SIGSTOP'),
+    thaw: () => running?.signal('SIGCONT'),
+    flush: async () => void (await command('FLUSHALL')),
+    command,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** What is done to it is done to all its nodes. */
+export interface RedisCluster
+  extends AsyncDisposable,
+    Pick<RedisServer, 'start' | 'stop' | 'kill' | 'freeze' | 'thaw' | 'flush' | 'close'> {
+  /** For REDIS_URL: all nodes, separated by commas. */
+  url: string;
+  nodes: readonly [RedisServer, RedisServer, RedisServer];
+}
+
+const slots = 16_384;
+
+/** Three masters that share the slots. */
+export async function openRedisCluster(options: RedisServerOptions = {}): Promise<RedisCluster> {
+  const openNode = async () => {
+    const busPort = await findFreePort();
+    const bus = ['--cluster-port', `${busPort}`, '--cluster-node-timeout', '2000'];
+    const args = [...(options.args ?? []), '--cluster-enabled', 'yes', ...bus];
+    return { ...(await openRedisServer({ ...options, args })), busPort };
+  };
+  const nodes = await Promise.all([openNode(), openNode(), openNode()]);
+  const onAll = async (work: (node: RedisServer) => unknown) => void (await Promise.all(nodes.map(work)));
+  const whenWhole = () => onAll((node) => until(async () => isWhole(await node.command('CLUSTER', 'INFO'))));
+  const close = () => onAll((node) => node.close());
+  const [first, ...others] = nodes;
+  const share = Math.ceil(slots / nodes.length);
+  try {
+    for (const [at, node] of nodes.entries()) {
+      const last = Math.min((at + 1) * share, slots) - 1;
+      await node.command('CLUSTER', 'ADDSLOTSRANGE', at * share, last);
+      // Or they would have to settle by gossip whose view is the newest.
+      await node.command('CLUSTER', 'SET-CONFIG-EPOCH', at + 1);
+    }
+    for (const { port, busPort } of others)
+      await first.command('CLUSTER', 'MEET', '127.0.0.1', port, busPort);
+    await whenWhole();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    url: nodes.map(({ url }) => url).join(),
+    nodes,
+    async start(...args) {
+      await onAll((node) => node.start(...args));
+      await whenWhole();
+    },
+    stop: () => onAll((node) => node.stop()),
+    kill: () => onAll((node) => node.kill()),
+    freeze: () => void onAll((node) => node.freeze()),
+    thaw: () => void onAll((node) => node.thaw()),
+    flush: () => onAll((node) => node.flush()),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function isWhole(info: unknown): boolean {
+  return /cluster_state:ok/.test(`${info}`) && /cluster_known_nodes:3/.test(`${info}`);
+}
+
+/** One Sentinel that watches a master; its `url` is for REDIS_URL. */
+export async function openSentinel(
+  master: RedisServer,
+  options: { masterPassword?: string; database?: number } = {},
+): Promise<RedisServer> {
+  const { masterPassword, database } = options;
+  const sentinel = await openRedisServer({
+    sentinel: [
+      `sentinel monitor primary 127.0.0.1 ${master.port} 1`,
+      'sentinel down-after-milliseconds primary 500',
+      'sentinel failover-timeout primary 3000',
+      ...(masterPassword === undefined ? [] : [`sentinel auth-pass primary ${masterPassword}`]),
+    ],
+  });
+  const userInfo = masterPassword === undefined ? '' : `:${encodeURIComponent(masterPassword)}@`;
+  const path = database === undefined ? 'primary' : `primary/${database}`;
+  return { ...sentinel, url: `redis-sentinel://${userInfo}127.0.0.1:${sentinel.port}/${path}` };
+}
+
+function certificate({ certFile, keyFile }: { certFile: string; keyFile: string }): string[] {
+  return ['--tls-cert-file', certFile, '--tls-key-file', keyFile, '--tls-ca-cert-file', certFile];
+}
+
+async function spawnGuarded(folder: string, args: string[]) {
+  // A session of its own: Ctrl-C goes to the test, which closes what it opened.
+  const child = spawn('sh', ['-c', guarded, 'sh', folder, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let said = '';
+  child.stdout.on('data', (text) => {
+    said = `${said}${text}`.slice(-2_000);
+  });
+  child.stdin.on('error', () => undefined);
+  const ended = once(child, 'exit').then(() => said);
+  const [line] = (await once(createInterface({ input: child.stderr }), 'line')) as [string];
+  const pid = Number(line);
+  return {
+    ended,
+    signal: (name: NodeJS.Signals) => void process.kill(pid, name),
+    async end(name: NodeJS.Signals) {
+      child.stdin.write('over\n');
+      process.kill(pid, name);
+      await ended;
+    },
+  };
+}
+
+interface Address {
+  host: string;
+  port: number;
+  password?: string;
+  tls?: { rejectUnauthorized: boolean };
+}
+
+/** Accepts connections; it may still be loading a dump. */
+async function isUp(connection: Address, ended: Promise<unknown>): Promise<void> {
+  let said: unknown;
+  ended.then((text) => {
+    said = text;
+  });
+  await until(async () => {
+    if (said !== undefined) throw new Error(`redis-server ended at once: ${said}`);
+    return await withConnection(connection, (redis) => redis.ping()).then(
+      () => true,
+      (error) => /LOADING/.test(error.message),
+    );
+  });
+}
+
+async function withConnection<T>(address: Address, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis({
+    ...address,
+    lazyConnect: true,
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+  });
+  redis.on('error', () => undefined);
+  try {
+    return await work(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Asks until it is so. */
+export async function until(isSo: () => Promise<boolean> | boolean, withinMs = startupMs): Promise<void> {
+  const giveUpAt = Date.now() + withinMs;
+  while (!(await isSo())) {
+    if (Date.now() > giveUpAt) throw new Error(`not so within ${withinMs} ms: ${isSo}`);
+    await delay(20);
+  }
+}
