@@ -39,7 +39,7 @@ async function serve(): Promise<void> {
     await app.close();
   }
   log.info('stopped');
-  // What still waits for a database waits in vain.
+  // What was cut off, or a database that hangs, may still hold a connection open.
   process.exit(inTime ? 0 : 1);
 }
 
