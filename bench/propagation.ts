@@ -31,7 +31,8 @@ async function measure(wait: string): Promise<number[]> {
     );
     if (codes.length > 0) throw new Error(codes.join());
     const answeredAt = performance.now();
-    while ((await ask(other, tenant?.id ?? '')).answer === before);
+    // Not without a pause: the gateways share this machine with who asks.
+    while ((await ask(other, tenant?.id ?? '')).answer === before) await delay(1);
     latencies.push(performance.now() - answeredAt);
     await delay(Math.random() * 20);
   }

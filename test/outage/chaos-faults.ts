@@ -91,26 +91,31 @@ const breaks: Record<string, Break> = {
   async 'PostgreSQL cut off'(world) {
     const [gateway, network] = pick(world.town, [...world.networks]);
     await network.cut();
-    await delay(world.town.random() < 0.3 ? world.stalenessMs + 500 : 500);
+    await delay(briefOrLong(world));
     await network.heal();
     return { gateway, excuses: unavailable, recoveryMs };
   },
   async 'PostgreSQL hangs'(world) {
     const [gateway, network] = pick(world.town, [...world.networks]);
     network.blackhole();
-    await delay(world.town.random() < 0.3 ? world.stalenessMs + 500 : 700);
+    await delay(briefOrLong(world));
     await network.heal();
     return { gateway, excuses: unavailable, recoveryMs: world.stalenessMs + recoveryMs };
   },
-  async 'gateway stands still'({ town, stalenessMs }) {
-    const [name, gateway] = pick(town, [...town.gateways]);
+  async 'gateway stands still'(world) {
+    const [name, gateway] = pick(world.town, [...world.town.gateways]);
     gateway.freeze();
-    await delay(town.random() < 0.5 ? stalenessMs + 300 : 500);
+    await delay(briefOrLong(world));
     gateway.thaw();
     // What it had asked PostgreSQL for came to nothing meanwhile.
     return { gateway: name, excuses: unavailable, recoveryMs };
   },
 };
+
+/** Well within D, or well beyond it. */
+function briefOrLong({ town, stalenessMs }: Breakable): number {
+  return town.random() < 0.5 ? 500 : 2 * stalenessMs;
+}
 
 const killing = 'gateway killed and a fresh one started';
 

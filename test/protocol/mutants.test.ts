@@ -9,11 +9,10 @@ test('eleven mutants are named', () => {
   expect(namedMutants).toHaveLength(11);
 });
 
-test.each([...namedMutants, ...moreMutants])(
-  'the mutant “$name” still fits the source',
-  ({ file, search, replace }) => {
-    const source = readFileSync(join(root, file), 'utf8');
+test.each([...namedMutants, ...moreMutants])('the mutant “$name” still fits the source', (mutant) => {
+  const source = readFileSync(join(root, mutant.file), 'utf8');
+  for (const { search, replace } of [mutant, ...(mutant.also ? [mutant.also] : [])]) {
     expect(source.split(search)).toHaveLength(2);
     expect(replace).not.toBe(search);
-  },
-);
+  }
+});

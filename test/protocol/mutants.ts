@@ -1,9 +1,12 @@
-/** A small change of the product that breaks its promise. `search` stands in the file exactly once. */
+/** A small change of the product that breaks its promise. */
 export interface Mutant {
   name: string;
   file: string;
+  /** Stands in the file exactly once. */
   search: string;
   replace: string;
+  /** What has to change with it, in the same file. */
+  also?: { search: string; replace: string };
 }
 
 const follower = 'src/feed/follower.ts';
@@ -73,9 +76,20 @@ export const namedMutants: readonly Mutant[] = [
   {
     name: 'revision from a sequence',
     file: changeLog,
-    search: `SELECT * INTO STRICT head FROM registry_head FOR UPDATE;`,
+    search: `SELECT * INTO STRICT head FROM registry_head FOR UPDATE;
+  IF head.transaction_id = pg_current_xact_id()::text::bigint AND head.transaction_at = now() THEN
+    head.position := head.position + 1;
+  ELSE
+    head.revision := head.revision + 1;`,
     replace: `SELECT * INTO STRICT head FROM registry_head;
-  head.revision := nextval('registry_revision');`,
+  IF head.transaction_id = pg_current_xact_id()::text::bigint AND head.transaction_at = now() THEN
+    head.position := head.position + 1;
+  ELSE
+    head.revision := nextval('registry_revision');`,
+    also: {
+      search: 'CREATE FUNCTION registry_record_change() RETURNS trigger',
+      replace: 'CREATE SEQUENCE registry_revision;\nCREATE FUNCTION registry_record_change() RETURNS trigger',
+    },
   },
   {
     name: 'no base after a resync',
@@ -150,20 +164,6 @@ export const moreMutants: readonly Mutant[] = [
     replace: '      this.#isRegistered = false;',
   },
   {
-    name: 'a row after the first poll',
-    file: follower,
-    search: `    if (!this.#isRegistered) {
-      await source.register();
-      this.#isRegistered = true;
-    }
-    // The moment`,
-    replace: `    if (!this.#isRegistered) {
-      void source.register().catch(() => undefined);
-      this.#isRegistered = true;
-    }
-    // The moment`,
-  },
-  {
     name: 'taken out without being watched',
     file: acknowledge,
     search: 'now - (watched.get(id)?.since ?? now) >= stalenessMs',
@@ -174,6 +174,12 @@ export const moreMutants: readonly Mutant[] = [
     file: acknowledge,
     search: 'const remainingMs = watchedSince + longestMs - now',
     replace: 'const remainingMs = watchedSince + longestMs * 0.9 - now',
+  },
+  {
+    name: 'reports at once from a history that has just begun',
+    file: follower,
+    search: 'isSettled: waitingClock() >= this.#settlesAt',
+    replace: 'isSettled: true',
   },
   {
     name: 'signs off while clients hold leases',
@@ -192,6 +198,12 @@ export const moreMutants: readonly Mutant[] = [
     file: clientLeases,
     search: 'lease.confirmed ?? known?.confirmed ?? lease.current',
     replace: 'lease.confirmed ?? lease.current',
+  },
+  {
+    name: 'a client’s lease is cut short by a shorter one',
+    file: clientLeases,
+    search: 'Math.max(known?.until ?? Number.NEGATIVE_INFINITY, this.#clock() + lease.remainingMs)',
+    replace: 'this.#clock() + lease.remainingMs',
   },
   {
     name: 'answers don’t prolong a client’s lease',
