@@ -55,10 +55,11 @@ await using gateway = await openGateway(`redis://127.0.0.1:${networkPort}`);
 
 interface Outcome {
   errors: Map<string, number>;
-  perSecond: number;
-  p50: number;
-  p99: number;
-  slowest: number;
+  /** In milliseconds, of each question. */
+  times: number[];
+  tookMs: number;
+  /** How often the breaker was open at the end of a turn. */
+  open: number;
 }
 
 const situations: [name: string, begin: () => unknown, end: () => unknown][] = [
@@ -67,38 +68,48 @@ const situations: [name: string, begin: () => unknown, end: () => unknown][] = [
   ['frozen', () => redis.freeze(), () => redis.thaw()],
   ['2 s slow', () => network.send('slow'), () => network.send('heal')],
   ['resetting', () => network.send('resetting'), () => network.send('heal')],
-  ['up again', () => undefined, () => undefined],
 ];
 
+const outcomes = situations.map(([name, begin, end]) => {
+  const outcome: Outcome = { errors: new Map(), times: [], tookMs: 0, open: 0 };
+  return { name, begin, end, outcome };
+});
+// In turns, so that whatever else this machine does meets all of them.
+const turns = Math.max(1, Math.min(5, Math.floor(seconds / 4)));
 let strangers = 0;
 let shared = 0;
-await load(3);
-say(`${clients} clients, ${seconds} s each; of ten questions eight are in memory, one in Redis, one nowhere`);
-const outcomes = new Map<string, Outcome & { isOpen: boolean }>();
-for (const [name, begin, end] of situations) {
-  await isRedisUsed();
-  await begin();
-  outcomes.set(name, { ...(await load(seconds)), ...(await metrics()) });
-  await end();
+await load(5, { errors: new Map(), times: [], tookMs: 0, open: 0 });
+for (let turn = 0; turn < turns; turn++) {
+  for (const { begin, end, outcome } of outcomes) {
+    await isRedisUsed();
+    await begin();
+    await load(seconds / turns, outcome);
+    if ((await metrics()).isOpen) outcome.open++;
+    await end();
+  }
 }
 
-// The better of two, for the first one also warms the gateway up.
-const up = Math.min(...['up', 'up again'].map((name) => outcomes.get(name)?.p99 ?? Number.NaN));
+say(
+  `${clients} clients, ${seconds} s each in ${turns} turns; of ten questions eight are in memory, one in Redis`,
+);
+say('situation     errors  requests/s   p50 ms   p99 ms   slowest   p99 : up   breaker open');
+const up = percentile(outcomes[0]?.outcome.times ?? [], 0.99);
 let isMissed = false;
-say('situation        errors  requests/s   p50 ms   p99 ms   slowest   p99 : up   breaker opened');
-for (const [name, { errors, perSecond, p50, p99, slowest, isOpen }] of outcomes) {
+for (const { name, outcome } of outcomes) {
+  const { errors, times, tookMs, open } = outcome;
   const failed = [...errors.values()].reduce((sum, count) => sum + count, 0);
-  isMissed ||= failed > 0 || (!name.startsWith('up') && p99 / up > goal);
+  const p99 = percentile(times, 0.99);
+  isMissed ||= failed > 0 || p99 / up > goal;
   const columns: [text: string, width: number][] = [
     [`${failed}`, 7],
-    [perSecond.toFixed(0), 11],
-    [p50.toFixed(2), 8],
+    [((times.length / tookMs) * 1_000).toFixed(0), 11],
+    [percentile(times, 0.5).toFixed(2), 8],
     [p99.toFixed(2), 8],
-    [slowest.toFixed(0), 9],
+    [percentile(times, 1).toFixed(0), 9],
     [(p99 / up).toFixed(2), 10],
-    [isOpen ? 'yes' : 'no', 16],
+    [`${open} of ${turns}`, 14],
   ];
-  say(name.padEnd(15) + columns.map(([text, width]) => ` ${text.padStart(width)}`).join(''));
+  say(name.padEnd(12) + columns.map(([text, width]) => ` ${text.padStart(width)}`).join(''));
   for (const [error, count] of errors) say(`  ${count} × ${error}`);
 }
 say(isMissed ? `missed: errors, or a p99 above ${goal} × up` : 'reached');
@@ -106,9 +117,8 @@ process.exitCode = isMissed ? 1 : 0;
 agent.destroy();
 network.disconnect();
 
-async function load(forSeconds: number): Promise<Outcome> {
-  const errors = new Map<string, number>();
-  const times: number[] = [];
+async function load(forSeconds: number, outcome: Outcome): Promise<void> {
+  const { errors, times } = outcome;
   const startedAt = performance.now();
   const endAt = startedAt + forSeconds * 1_000;
   const client = async (_: unknown, offset: number) => {
@@ -121,10 +131,12 @@ async function load(forSeconds: number): Promise<Outcome> {
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
-  const tookSeconds = (performance.now() - startedAt) / 1_000;
+  outcome.tookMs += performance.now() - startedAt;
+}
+
+function percentile(times: number[], share: number): number {
   times.sort((a, b) => a - b);
-  const at = (share: number) => times[Math.floor((times.length - 1) * share)] ?? 0;
-  return { errors, perSecond: times.length / tookSeconds, p50: at(0.5), p99: at(0.99), slowest: at(1) };
+  return times[Math.floor((times.length - 1) * share)] ?? 0;
 }
 
 function nextQuestion(round: number): [id: string, expected: string] {

@@ -17,6 +17,7 @@ import { type Clock, Follower } from './follower.js';
 import { openListener } from './listener.js';
 import { openRedisHints } from './redis-hints.js';
 import { openFeedSource, readChanges } from './registry-feed.js';
+import { createTurnstile } from './turnstile.js';
 
 export interface FreshnessOptions {
   clock: Clock;
@@ -41,21 +42,26 @@ export interface Freshness {
 
 export function openFreshness(options: FreshnessOptions): Freshness {
   const { databaseUrl, redisUrl, stalenessMs, clock, log } = options;
-  // Connections of its own: a poll must not wait behind requests, nor for a server that hangs longer than D.
-  const pool = openPool(databaseUrl, {
-    max: 3,
-    applicationName: 'tenant-registry feed',
-    statementTimeoutMs: stalenessMs,
-    queryTimeoutMs: stalenessMs,
-    log,
-  });
+  const openFeedPool = (max: number) =>
+    openPool(databaseUrl, {
+      max,
+      applicationName: 'tenant-registry feed',
+      statementTimeoutMs: stalenessMs,
+      queryTimeoutMs: stalenessMs,
+      log,
+    });
+  // A connection of its own: a poll must not wait behind anybody, nor for a server that hangs longer than D.
+  const pollPool = openFeedPool(1);
+  const pool = openFeedPool(3);
+  // A crowd of subscribers that comes back leaves a connection to those who wait for an acknowledgement.
+  const takeTurns = createTurnstile(2);
   const leases = new ClientLeases(waitingClock);
   const changes = openChangeStream({
     position: () => follower.position,
-    read: (epoch, after, upTo) => readChanges(pool, { epoch, after, upTo }),
+    read: (epoch, after, upTo) => takeTurns(() => readChanges(pool, { epoch, after, upTo })),
   });
   const follower: Follower = new Follower({
-    source: openFeedSource(pool, { stalenessMs }),
+    source: openFeedSource(pollPool, { stalenessMs }),
     clock,
     waitingClock,
     stalenessMs,
@@ -92,7 +98,7 @@ export function openFreshness(options: FreshnessOptions): Freshness {
       await closeInTime(listener.close());
       redis?.disconnect();
       subscriber?.disconnect();
-      await closeInTime(pool.end());
+      await closeInTime(Promise.all([pollPool.end(), pool.end()]));
     },
   };
 }

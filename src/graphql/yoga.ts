@@ -60,15 +60,35 @@ const refuseUnreadableStreams: Plugin<GraphqlContext, RequestFacts> = {
 
 const translateErrors: Plugin<GraphqlContext, RequestFacts> = {
   onResultProcess({ result, setResult, serverContext }) {
-    if (!('errors' in result) || !result.errors) return;
     const { requestId, commands } = serverContext;
-    const showsSchema = may(commands.caller, 'readSchema');
-    const errors = result.errors.map((error) =>
-      toGraphqlError(error, { requestId, log: commands.log, showsSchema }),
-    );
-    setResult({ ...result, errors } as ExecutionResult);
+    const options = { requestId, log: commands.log, showsSchema: may(commands.caller, 'readSchema') };
+    const translate = (one: ExecutionResult): ExecutionResult =>
+      one.errors ? { ...one, errors: one.errors.map((error) => toGraphqlError(error, options)) } : one;
+    if (Symbol.asyncIterator in result) setResult(translateEach(result, translate));
+    else if ('errors' in result) setResult(translate(result as ExecutionResult));
   },
 };
+
+/** Not an async generator: whoever leaves while it waits for the next event would have to wait for it as well. */
+function translateEach(
+  events: AsyncIterable<ExecutionResult>,
+  translate: (event: ExecutionResult) => ExecutionResult,
+): AsyncIterableIterator<ExecutionResult> {
+  const source = events[Symbol.asyncIterator]();
+  return {
+    async next() {
+      const { done, value } = await source.next();
+      return done ? { done, value } : { done: false, value: translate(value) };
+    },
+    async return() {
+      await source.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
 
 const writeAnswers: Plugin = {
   onResultProcess({ request, result, setResultProcessor }) {
