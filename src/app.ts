@@ -12,8 +12,8 @@ import { createTrustClock } from './feed/clock.js';
 import { acknowledgement, type Freshness, openFreshness } from './feed/freshness.js';
 import type { Log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
-import { endInterruptedOperations } from './provisioning/interrupted.js';
-import { interruptedAfterMs } from './provisioning/operation.js';
+import { forgetWorkers } from './provisioning/operation.js';
+import { openWorker } from './provisioning/worker.js';
 import { type Caches, openCaches } from './registry/caches.js';
 import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
@@ -30,6 +30,8 @@ export interface App {
   /** The embedded PostgreSQL, when the registry lives in it. */
   embedded: EmbeddedPostgres | undefined;
   commandsFor(caller: Caller): CommandContext;
+  /** From now on takes up operations that are due. */
+  startWorker(): void;
   /** Closes in reverse order of opening. */
   close(): Promise<void>;
 }
@@ -88,8 +90,12 @@ export async function openApp(config: Config, log: Log, options: { exclusive: bo
     const metrics = createMetrics();
     const gateway = options.exclusive ? openGateway({ config, log, url, database, metrics }) : undefined;
     if (gateway) closers.push(() => gateway.freshness.close());
+    const worker = openWorker(config);
+    closers.push(() => worker.close(commandsFor(gatewayCaller)));
     const commandsFor = (caller: Caller): CommandContext => ({
       caller,
+      runOperation: (id, wait) => worker.run(commandsFor(caller), id, wait),
+      stalenessMs: config.stalenessMs,
       database,
       serviceDatabases,
       modulesDir: config.modulesDir,
@@ -101,11 +107,24 @@ export async function openApp(config: Config, log: Log, options: { exclusive: bo
     if (gateway) {
       // Alone on the embedded database: whoever had a row or an operation there is gone.
       if (embedded) await database.prisma.replica.deleteMany();
+      if (embedded) await forgetWorkers(commandsFor(gatewayCaller));
       await adoptDatabaseNames(commandsFor(gatewayCaller));
-      await endInterruptedOperations(commandsFor(gatewayCaller), embedded ? 0 : interruptedAfterMs);
       await gateway.freshness.start();
     }
-    return { config, log, database, serviceDatabases, gateway, metrics, embedded, commandsFor, close };
+    const startWorker = () => worker.start(commandsFor(gatewayCaller));
+    if (gateway && config.runsWorker) startWorker();
+    return {
+      config,
+      log,
+      database,
+      serviceDatabases,
+      gateway,
+      metrics,
+      embedded,
+      commandsFor,
+      startWorker,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

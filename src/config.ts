@@ -20,6 +20,12 @@ export interface Config {
   stalenessMs: number;
   /** How long a graceful stop may take, in milliseconds. */
   shutdownTimeoutMs: number;
+  /** Whether the gateway takes up operations that are due, besides those that its own callers wait for. */
+  runsWorker: boolean;
+  /** How often whoever runs an operation says that it lives, in milliseconds. */
+  heartbeatMs: number;
+  /** After how long without a sign of life an operation is taken over, in milliseconds. */
+  takeOverAfterMs: number;
 }
 
 /** Every problem of the environment at once, a line each; never a value that could hold a password. */
@@ -86,6 +92,11 @@ const environment = z.object({
   }),
   STALENESS_BOUND_MS: whole('STALENESS_BOUND_MS', { min: 1_000, max: 60_000, otherwise: 5_000 }),
   SHUTDOWN_TIMEOUT_MS: whole('SHUTDOWN_TIMEOUT_MS', { min: 100, max: 600_000, otherwise: 10_000 }),
+  WORKER: optionalText.pipe(
+    z.enum(['inside', 'none'], { error: 'WORKER must be inside or none' }).default('inside'),
+  ),
+  OPERATION_HEARTBEAT_MS: whole('OPERATION_HEARTBEAT_MS', { min: 100, max: 60_000, otherwise: 5_000 }),
+  OPERATION_TAKE_OVER_MS: whole('OPERATION_TAKE_OVER_MS', { min: 300, max: 600_000, otherwise: 15_000 }),
 });
 
 /** Reads the environment; throws ConfigError with all problems found. */
@@ -109,6 +120,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       'AUTH_MODE=open is refused: it is only for the embedded database (no DATABASE_URL) on a loopback HOST; ' +
         'unset it and create a key with "tenant-registry keys create"',
     );
+  if (parsed.success && parsed.data.OPERATION_TAKE_OVER_MS < 3 * parsed.data.OPERATION_HEARTBEAT_MS)
+    problems.push(
+      'OPERATION_TAKE_OVER_MS must be at least three times OPERATION_HEARTBEAT_MS: one lost heartbeat is no death',
+    );
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
 
   const values = parsed.data;
@@ -124,6 +139,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     redisUrl: values.REDIS_URL,
     stalenessMs: values.STALENESS_BOUND_MS,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
+    runsWorker: values.WORKER === 'inside',
+    heartbeatMs: values.OPERATION_HEARTBEAT_MS,
+    takeOverAfterMs: values.OPERATION_TAKE_OVER_MS,
   };
 }
 

@@ -6,6 +6,7 @@ import { RegistryError } from '../errors.js';
 import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
 import { addServe } from './serve.js';
+import { addWorker } from './worker.js';
 
 /** The command line: one file per noun, each adds its commands here. */
 const program = new Command('tenant-registry')
@@ -13,6 +14,7 @@ const program = new Command('tenant-registry')
   .version(readVersion(), '--version', 'Print the version.')
   .showHelpAfterError('(add --help for what this command takes)');
 addServe(program);
+addWorker(program);
 addMigrate(program);
 addKeys(program);
 

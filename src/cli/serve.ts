@@ -1,18 +1,18 @@
-import { constants } from 'node:os';
 import type { Command } from 'commander';
 import { openApp } from '../app.js';
 import { readConfig } from '../config.js';
 import { type Log, openLog } from '../log.js';
+import { stopSignal } from './stop-signal.js';
 
 export function addServe(program: Command): void {
-  program.command('serve').description('Run the gateway until it is told to stop.').action(serve);
+  program
+    .command('serve')
+    .description('Run the gateway until it is told to stop; with WORKER=none it leaves work to others.')
+    .action(serve);
 }
 
 /** For what is closed after the last request, in milliseconds: mostly PostgreSQL's own stop. */
 const closingMs = 20_000;
-
-/** npm passes on the Ctrl-C that the terminal has sent us already: within this time it is the same one. */
-const echoMs = 500;
 
 async function serve(): Promise<void> {
   const config = readConfig(process.env);
@@ -46,19 +46,6 @@ async function serve(): Promise<void> {
 function exitLate(log: Log): void {
   log.error('could not close everything in time');
   process.exit(1);
-}
-
-/** The first signal stops gracefully; a second one, from somebody impatient, ends the process at once. */
-function stopSignal(): Promise<NodeJS.Signals> {
-  let since: number | undefined;
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-      process.on(signal, () => {
-        since ??= performance.now();
-        resolve(signal);
-        if (performance.now() - since > echoMs) process.exit(128 + constants.signals[signal]);
-      });
-  });
 }
 
 /** Node would print what it and libraries warn of over several lines. */

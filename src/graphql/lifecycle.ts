@@ -1,9 +1,10 @@
 import type { InputFieldMap } from '@pothos/core';
+import { deleteTenant } from '../provisioning/commands/delete-tenant.js';
+import { purgeTenant } from '../provisioning/commands/purge-tenant.js';
+import { restoreTenant } from '../provisioning/commands/restore-tenant.js';
+import { resumeTenant } from '../provisioning/commands/resume-tenant.js';
+import { suspendTenant } from '../provisioning/commands/suspend-tenant.js';
 import type { CommandContext, Committed } from '../registry/command.js';
-import { deleteTenant } from '../registry/commands/delete-tenant.js';
-import { restoreTenant } from '../registry/commands/restore-tenant.js';
-import { resumeTenant } from '../registry/commands/resume-tenant.js';
-import { suspendTenant } from '../registry/commands/suspend-tenant.js';
 import { builder } from './builder.js';
 import { execute } from './context.js';
 import {
@@ -13,11 +14,11 @@ import {
   tenantIdField,
   waitField,
 } from './mutation-input.js';
-import { tenantField } from './payload.js';
+import { operationField, tenantField } from './payload.js';
 import { revisionField } from './revision-field.js';
 
 interface LifecycleMutation {
-  command: (context: CommandContext, input: unknown) => Promise<Committed<{ tenantId: string }>>;
+  command: (context: CommandContext, input: unknown) => Promise<Committed<{ tenantId: string; operationId: string | null }>>;
   /** Descriptions: of the input, of the mutation, of the payload. */
   input: string;
   description: string;
@@ -44,7 +45,14 @@ function lifecycleMutation(
       }),
     },
     { description, resolve: (_root, args, context) => execute(context, command, args.input) },
-    { description: payload, outputFields: (t) => ({ tenant: tenantField(t), revision: revisionField(t) }) },
+    {
+      description: payload,
+      outputFields: (t) => ({
+        tenant: tenantField(t),
+        operation: operationField(t),
+        revision: revisionField(t),
+      }),
+    },
   );
 }
 
@@ -76,7 +84,8 @@ lifecycleMutation('deleteTenant', {
   command: deleteTenant,
   input: 'Whom to delete.',
   description:
-    'Deletes a tenant softly: it resolves no more, its data and names stay, restoreTenant brings it back. Scope: ' +
+    'Deletes a tenant softly: it resolves no more, and restoreTenant brings it back with its data. After its last day the ' +
+    'data is dropped; its names stay taken for ever. Scope: ' +
     'registry:write. Errors: TENANT_NOT_FOUND, TENANT_DELETED, OPERATION_IN_PROGRESS, VERSION_CONFLICT.',
   payload: 'The deleted tenant.',
   fields: (t) => ({
@@ -91,4 +100,21 @@ lifecycleMutation('restoreTenant', {
     'Brings a DELETED tenant back to what it was: active, or suspended if it was suspended. Scope: registry:write. ' +
     'Errors: TENANT_NOT_FOUND, CONFLICT when it is not deleted, TENANT_DELETED when its time is over, VERSION_CONFLICT.',
   payload: 'The restored tenant.',
+});
+
+lifecycleMutation('purgeTenant', {
+  command: purgeTenant,
+  input: 'Whose data to drop, and when.',
+  description:
+    'Plans the end of a DELETED tenant: on the date all its data is dropped and whoever stood behind it forgotten, while its ' +
+    'id, slug and names stay taken. Until then restoreTenant or cancelOperation calls it off. Without this mutation the same ' +
+    'happens at `restorableUntil`. Scope: registry:write. Errors: TENANT_NOT_FOUND, CONFLICT when it is not deleted, ' +
+    'VERSION_CONFLICT.',
+  payload: 'The tenant, and the operation that waits for the date.',
+  fields: (t) => ({
+    purgeAfter: t.field({
+      type: 'DateTime',
+      description: 'When; in the past: now. Default: the tenant’s `restorableUntil`.',
+    }),
+  }),
 });

@@ -50,6 +50,16 @@ export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
       nullable: true,
       description: 'When it was cancelled.',
     }),
+    purgeAfter: t.expose('purgeAfter', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the data of a cancelled subscription is dropped; null when it is not cancelled.',
+    }),
+    storageRemovedAt: t.expose('storageRemovedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When that was done.',
+    }),
     version: t.exposeInt('version', { description: 'Counts changes; give it back as `expectedVersion`.' }),
     history: t.field({
       type: [Operation],

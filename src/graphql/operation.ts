@@ -36,13 +36,26 @@ const OperationKindType = builder.enumType('OperationKind', {
     [OperationKind.MARK_MODULE_PROVISIONED]: {
       description: 'markModuleProvisioned: storage made by somebody else.',
     },
+    [OperationKind.ADOPT_STORAGE]: {
+      description: 'A schema or database that stood before the registry is taken over as it is.',
+    },
+    [OperationKind.BIND_STORAGE]: {
+      description: 'The guards in the service databases follow what the registry says of the tenant.',
+    },
+    [OperationKind.REMOVE_STORAGE]: {
+      description: 'The data of a cancelled subscription is dropped, after `purgeAfter`.',
+    },
+    [OperationKind.PURGE_TENANT]: { description: 'All data of a deleted tenant is dropped.' },
   } as const,
 });
 
 const OperationStep = builder.prismaObject('OperationStep', {
   description: 'One step of an operation; steps run in the order of the list.',
   fields: (t) => ({
-    name: t.exposeString('name', { description: '`create_schema`, `create_database` or `activate_route`.' }),
+    name: t.exposeString('name', { description: 
+        '`create_schema`, `create_database`, `adopt_storage`, `bind_storage`, `drop_schema`, `drop_database` or ' +
+        '`activate_route`.',
+    }),
     module: t.expose('moduleName', {
       type: 'ModuleName',
       nullable: true,
@@ -68,7 +81,14 @@ export const Operation = builder.prismaObject('Operation', {
       query: { orderBy: { position: 'asc' } },
       description: 'Its steps, in the order in which they run.',
     }),
-    error: t.exposeString('error', { nullable: true, description: 'Why it failed.' }),
+    error: t.exposeString('error', {
+      nullable: true,
+      description: 'Why it failed, or why it is tried again at `runAfter`.',
+    }),
+    attempt: t.exposeInt('attempt', {
+      description: '1 for the first; one more with each retryOperation, and with each pause of what is tried until it succeeds.',
+    }),
+    runAfter: t.expose('runAfter', { type: 'DateTime', description: 'While QUEUED: not begun before.' }),
     startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When it began.' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
   }),

@@ -11,6 +11,8 @@ import './module.js';
 import './module-subscription.js';
 import './subscribing.js';
 import './operation.js';
+import './operation-control.js';
+import './operation-progress.js';
 import './audit-log.js';
 import './api-key.js';
 

@@ -56,6 +56,9 @@ builder.relayMutationField(
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
       module: t.field({ type: 'ModuleName', required: true, description: 'The module.' }),
+      keepDataDays: t.int({
+        description: 'For how many days its data is kept, 1 to 3650; default 30.',
+      }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
@@ -63,14 +66,18 @@ builder.relayMutationField(
   },
   {
     description:
-      'Cancels a subscription: the module stops resolving for the tenant. Data and names stay, and subscribing again ' +
-      'finds them. Scope: registry:write. Errors: TENANT_NOT_FOUND, MODULE_NOT_SUBSCRIBED, OPERATION_IN_PROGRESS, ' +
+      'Cancels a subscription: the module stops resolving for the tenant. Its data stays until `purgeAfter`, and ' +
+      'subscribing again until then finds it; then it is dropped. Its names stay. Scope: registry:write. Errors: TENANT_NOT_FOUND, MODULE_NOT_SUBSCRIBED, OPERATION_IN_PROGRESS, ' +
       'VERSION_CONFLICT.',
     resolve: (_root, { input }, context) => execute(context, unsubscribeTenantFromModule, input),
   },
   {
     description: 'The cancelled subscription.',
-    outputFields: (t) => ({ subscription: subscriptionField(t), revision: revisionField(t) }),
+    outputFields: (t) => ({
+      subscription: subscriptionField(t),
+      operation: operationField(t),
+      revision: revisionField(t),
+    }),
   },
 );
 

@@ -1,113 +1,215 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Operation, OperationKind, OperationStep } from '../database/generated/prisma/client.js';
+import type {
+  Operation,
+  OperationKind,
+  OperationStatus,
+  OperationStep,
+} from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
-import { messageOf, RegistryError } from '../errors.js';
+import { invalidField, type RegistryError } from '../errors.js';
 import type { CommandContext } from '../registry/command.js';
 import type { PlannedStep } from './plan.js';
 
-export type RunningOperation = Operation & { steps: OperationStep[] };
+export type OperationWithSteps = Operation & { steps: OperationStep[] };
 
-/** Who runs an operation: this process. */
-const worker = `${hostname()}:${process.pid}`;
+/** What a step found and made; whoever takes the operation over needs it, too. */
+export interface StepFacts {
+  /** Whether the storage stood there before the operation came. */
+  found?: boolean;
+  migrationVersion?: string | null;
+}
 
-const heartbeatMs = 5_000;
+/** An operation that this process holds, until somebody takes it over. */
+export interface HeldOperation extends OperationWithSteps {
+  /** Rejects with LostOperationError when another has taken it over. */
+  requireHeld(): Promise<void>;
+}
 
-/** An operation whose runner has not been heard of for this long has lost it. */
-export const interruptedAfterMs = 15_000;
+/** Somebody else holds the operation now: whatever this process still had in mind for it is not to be done. */
+export class LostOperationError extends Error {
+  override readonly name = 'LostOperationError';
 
-/** Writes an operation and its steps, running from now on in this process. */
-export async function appendOperation(
-  tx: Transaction,
-  operation: {
-    kind: OperationKind;
-    tenantId: string;
-    actor: string;
-    input: object;
-    steps: readonly PlannedStep[];
-  },
-): Promise<string> {
-  const { steps, ...fields } = operation;
-  const now = new Date();
+  constructor(operationId: string) {
+    super(`operation ${operationId} was taken over by another worker`);
+  }
+}
+
+/** Unlike any other process, though ids of processes and names of containers recur. */
+const worker = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+
+export interface NewOperation {
+  kind: OperationKind;
+  tenantId: string;
+  actor: string;
+  input: object;
+  steps: readonly PlannedStep[];
+  /** Not begun before. */
+  runAfter?: Date;
+  /** Of the request that asks for it: whoever repeats that gets the revision of the operation's end. */
+  idempotencyKey?: string | undefined;
+}
+
+/** Writes an operation to be run; what needed attention about the same storage is part of it now. */
+export async function appendOperation(tx: Transaction, operation: NewOperation): Promise<string> {
+  const { steps, idempotencyKey, ...fields } = operation;
   const { id } = await tx.operation.create({
     data: {
       ...fields,
-      status: 'RUNNING',
-      worker,
-      startedAt: now,
-      heartbeatAt: now,
+      idempotencyKey: idempotencyKey ?? null,
       steps: { create: steps.map((step, position) => ({ ...step, position })) },
     },
+  });
+  const moduleNames = steps.flatMap(({ moduleName }) => moduleName ?? []);
+  await tx.operation.updateMany({
+    where: {
+      tenantId: operation.tenantId,
+      status: 'NEEDS_ATTENTION',
+      steps: { some: { moduleName: { in: moduleNames } } },
+    },
+    data: { status: 'FAILED', finishedAt: new Date() },
   });
   return id;
 }
 
+/**
+ * Takes an operation that is due, or whose worker has not been heard of for so long; undefined when it is neither.
+ * The fencing token rises, so that whoever held it before can write nothing more.
+ */
+export async function claimOperation(
+  context: CommandContext,
+  operationId: string,
+  takeOverAfterMs: number,
+): Promise<HeldOperation | undefined> {
+  const { prisma } = context.database;
+  const claimed = await prisma.$executeRaw`
+    UPDATE operations
+    SET status = CASE status WHEN 'queued' THEN 'running' ELSE status END, fencing_token = fencing_token + 1,
+        worker = ${worker}, heartbeat_at = now(), started_at = coalesce(started_at, now())
+    WHERE id = ${operationId}::uuid AND (status = 'queued' AND run_after <= clock_timestamp()
+      OR status IN ('running', 'compensating')
+        AND coalesce(heartbeat_at, '-infinity') < clock_timestamp() - ${takeOverAfterMs}::int * interval '1 millisecond')`;
+  if (claimed === 0) return undefined;
+  const operation = await prisma.operation.findUniqueOrThrow({
+    where: { id: operationId },
+    include: { steps: { orderBy: { position: 'asc' } } },
+  });
+  if (operation.worker !== worker) return undefined;
+  return {
+    ...operation,
+    async requireHeld() {
+      if ((await prisma.operation.count({ where: held(operation) })) === 0)
+        throw new LostOperationError(operationId);
+    },
+  };
+}
+
+/** Ids of operations that claimOperation would take now, the oldest first. */
+export async function listDueOperations(
+  context: CommandContext,
+  takeOverAfterMs: number,
+  atMost: number,
+): Promise<string[]> {
+  const rows = await context.database.prisma.$queryRaw<{ id: string }[]>`
+    SELECT id FROM operations
+    WHERE status = 'queued' AND run_after <= now()
+      OR status IN ('running', 'compensating')
+        AND coalesce(heartbeat_at, '-infinity') < now() - ${takeOverAfterMs}::int * interval '1 millisecond'
+    ORDER BY run_after LIMIT ${atMost}`;
+  return rows.map(({ id }) => id);
+}
+
 /** Says regularly that this process still works on the operation, until disposed. */
-export function keepAlive(context: CommandContext, operationId: string): Disposable {
+export function keepAlive(context: CommandContext, operation: HeldOperation, everyMs: number): Disposable {
   const timer = setInterval(() => {
-    context.database.prisma.operation
-      .updateMany({ where: { id: operationId, worker }, data: { heartbeatAt: new Date() } })
-      // Missing beats are made up for by the next; if none gets through, others may take the work for lost.
-      .catch((error) => context.log.warn({ err: error, operationId }, 'heartbeat failed'));
-  }, heartbeatMs);
+    context.database.prisma.$executeRaw`
+      UPDATE operations SET heartbeat_at = now()
+      WHERE id = ${operation.id}::uuid AND fencing_token = ${operation.fencingToken}
+        AND status IN ('running', 'compensating')`
+      // Missing beats are made up for by the next; if none gets through, another worker takes over.
+      .catch((error) => context.log.warn({ err: error, operationId: operation.id }, 'heartbeat failed'));
+  }, everyMs);
   timer.unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Throws CONFLICT once the operation has ended or was taken for lost. */
-export async function requireHeld(context: CommandContext, operationId: string): Promise<void> {
-  const { prisma } = context.database;
-  const held = await prisma.operation.count({ where: { id: operationId, status: 'RUNNING', worker } });
-  if (held === 0) throw takenForLost(operationId);
-}
-
-/** Runs one step's work and keeps its row in step; the error is written down and thrown on. */
-export async function runStep<T>(
-  context: CommandContext,
-  step: OperationStep,
-  work: () => Promise<T>,
-): Promise<T> {
-  const where = { operationId_position: { operationId: step.operationId, position: step.position } };
-  const { operationStep } = context.database.prisma;
-  await operationStep.update({ where, data: { status: 'RUNNING', startedAt: new Date() } });
-  try {
-    const result = await work();
-    await operationStep.update({ where, data: { status: 'SUCCEEDED', finishedAt: new Date() } });
-    return result;
-  } catch (error) {
-    await operationStep.update({
-      where,
-      data: { status: 'FAILED', error: messageOf(error), finishedAt: new Date() },
-    });
-    throw error;
-  }
-}
-
-/** The operation's end, in the transaction that makes its effect visible. Refused when somebody else took the work over. */
-export async function endOperation(
+/** Changes the operation's row while it is held; throws LostOperationError when it isn't. */
+export async function updateHeld(
   tx: Transaction,
-  operationId: string,
-  end: { status: 'SUCCEEDED' | 'FAILED' | 'COMPENSATED' | 'NEEDS_ATTENTION'; error?: string },
+  operation: HeldOperation,
+  data: Partial<
+    Pick<Operation, 'status' | 'error' | 'attempt' | 'runAfter' | 'heartbeatAt' | 'worker' | 'finishedAt'>
+  >,
 ): Promise<void> {
-  const finishedAt = new Date();
-  const { count } = await tx.operation.updateMany({
-    where: { id: operationId, status: 'RUNNING', worker },
+  const { count } = await tx.operation.updateMany({ where: held(operation), data });
+  if (count === 0) throw new LostOperationError(operation.id);
+  Object.assign(operation, data);
+}
+
+/** Changes a step's row, in one statement with the look at who holds the operation. */
+export async function updateStep(
+  context: CommandContext,
+  operation: HeldOperation,
+  step: OperationStep,
+  change: { status: OperationStatus; error?: string | null; facts?: StepFacts },
+): Promise<void> {
+  const now = new Date();
+  const isOver = change.status !== 'RUNNING' && change.status !== 'QUEUED';
+  const { count } = await context.database.prisma.operationStep.updateMany({
+    where: { operationId: operation.id, position: step.position, operation: held(operation) },
     data: {
-      status: end.status,
-      error: end.error ?? null,
-      // What needs attention has not ended.
-      finishedAt: end.status === 'NEEDS_ATTENTION' ? null : finishedAt,
+      ...change,
+      facts: { ...factsOf(step), ...change.facts },
+      ...(change.status === 'RUNNING' && { startedAt: step.startedAt ?? now }),
+      finishedAt: isOver ? now : null,
     },
   });
-  if (count === 0) throw takenForLost(operationId);
-  await tx.operationStep.updateMany({
-    where: { operationId, status: { in: ['QUEUED', 'RUNNING'] } },
-    data: { status: end.status === 'SUCCEEDED' ? 'SUCCEEDED' : 'CANCELLED', finishedAt },
+  if (count === 0) throw new LostOperationError(operation.id);
+  Object.assign(step, change, { facts: { ...factsOf(step), ...change.facts } });
+}
+
+/** Written by updateStep alone. */
+export function factsOf(step: OperationStep): StepFacts {
+  return step.facts as StepFacts;
+}
+
+/** Whether somebody asked for the operation's end. */
+export async function isCancelRequested(context: CommandContext, operation: HeldOperation): Promise<boolean> {
+  const row = await context.database.prisma.operation.findFirst({ where: held(operation) });
+  if (!row) throw new LostOperationError(operation.id);
+  return row.cancelRequestedAt !== null;
+}
+
+/** Gives operations back that this process holds, for the next worker to take at once. */
+export async function releaseOperations(context: CommandContext): Promise<void> {
+  await context.database.prisma.operation.updateMany({
+    where: { worker, status: { in: ['RUNNING', 'COMPENSATING'] } },
+    data: { worker: null, heartbeatAt: null },
   });
 }
 
-function takenForLost(operationId: string): RegistryError {
-  return new RegistryError(
-    'CONFLICT',
-    `Operation ${operationId} was taken for lost while it ran: repeat the call`,
-  );
+/** For a gateway that is alone on its registry: whoever held an operation is gone. */
+export async function forgetWorkers(context: CommandContext): Promise<void> {
+  await context.database.prisma.operation.updateMany({
+    where: { status: { in: ['RUNNING', 'COMPENSATING'] } },
+    data: { worker: null, heartbeatAt: null },
+  });
+}
+
+/** Throws VALIDATION_ERROR when there is none. */
+export async function requireOperation(tx: Transaction, operationId: string): Promise<OperationWithSteps> {
+  const operation = await tx.operation.findUnique({
+    where: { id: operationId },
+    include: { steps: { orderBy: { position: 'asc' } } },
+  });
+  if (!operation) throw noSuchOperation(operationId);
+  return operation;
+}
+
+export function noSuchOperation(operationId: string): RegistryError {
+  return invalidField('id', `there is no operation ${operationId}`);
+}
+
+function held({ id, fencingToken }: Pick<Operation, 'id' | 'fencingToken'>) {
+  return { id, fencingToken, status: { in: ['RUNNING', 'COMPENSATING'] as OperationStatus[] } };
 }

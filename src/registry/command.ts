@@ -18,6 +18,13 @@ export interface CommandContext {
   modulesDir: string;
   /** Resolves when nobody answers from before the revision any more, or after D. */
   acknowledge: (committed: { epoch: string; revision: bigint; waitFor: WaitFor }) => Promise<void>;
+  /**
+   * Runs an operation that was just begun. Resolves with the revision of its end; with undefined when it goes on later
+   * or elsewhere.
+   */
+  runOperation: (operationId: string, wait?: WaitFor) => Promise<string | undefined>;
+  /** D, in milliseconds: after it nobody waits any more. */
+  stalenessMs: number;
   log: Log;
 }
 
@@ -37,6 +44,17 @@ export type Committed<T> = T & {
   repeated: boolean;
 };
 
+export interface CommandOptions<T> {
+  waitFor?: WaitFor | undefined;
+  /** What else has to happen before the answer, beside the waiting for gateways. */
+  meanwhile?: ((committed: Committed<T>, waitFor: WaitFor) => Promise<void>) | undefined;
+  /**
+   * Idempotency key of the request whose work this command ends. Whoever repeats that request then gets this revision, as
+   * the first answer had it, and not that of the beginning, at which nothing was there to be read yet.
+   */
+  beganBy?: string | undefined;
+}
+
 const maxAttempts = 4;
 
 /** How long an idempotency key is remembered, in hours. */
@@ -52,12 +70,15 @@ export async function runCommand<T extends CommandResult>(
   name: string,
   input: CommandInput,
   work: (tx: Transaction) => Promise<T>,
-  options: { waitFor?: WaitFor } = {},
+  options: CommandOptions<T> = {},
 ): Promise<Committed<T>> {
-  const committed = await commit(context, name, input, work);
+  const committed = await commit(context, name, input, work, options.beganBy);
   const { epoch, number } = readRevision(committed.revision);
   const waitFor = options.waitFor ?? input.wait ?? 'GATEWAYS';
-  await context.acknowledge({ epoch, revision: number, waitFor });
+  await Promise.all([
+    context.acknowledge({ epoch, revision: number, waitFor }),
+    options.meanwhile?.(committed, waitFor),
+  ]);
   return committed;
 }
 
@@ -66,6 +87,7 @@ async function commit<T extends CommandResult>(
   name: string,
   input: CommandInput,
   work: (tx: Transaction) => Promise<T>,
+  beganBy: string | undefined,
 ): Promise<Committed<T>> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -75,6 +97,7 @@ async function commit<T extends CommandResult>(
         if (earlier) return { ...earlier, repeated: true };
         const result = { ...(await work(tx)), revision: await settle(tx) };
         await rememberResult(tx, context.caller, input.idempotencyKey, result);
+        await rememberRevision(tx, context.caller, beganBy, result.revision);
         return { ...result, repeated: false };
       });
     } catch (error) {
@@ -134,18 +157,14 @@ async function rememberResult(
   await tx.idempotencyKey.update({ where: { caller_key: { caller: caller.actor, key } }, data: { result } });
 }
 
-/**
- * For a command whose work goes on after its transaction: whoever repeats the request gets the revision of the end,
- * as the first answer did, and not that of the beginning, at which nothing was there to be read yet.
- */
-export async function rememberRevision(
-  context: CommandContext,
-  input: { idempotencyKey?: string | undefined },
+async function rememberRevision(
+  tx: Transaction,
+  caller: Caller,
+  key: string | undefined,
   revision: string,
-): Promise<string> {
-  if (input.idempotencyKey !== undefined)
-    await context.database.prisma.$executeRaw`
-      UPDATE idempotency_keys SET result = jsonb_set(result, '{revision}', to_jsonb(${revision}::text))
-      WHERE caller = ${context.caller.actor} AND key = ${input.idempotencyKey}`;
-  return revision;
+): Promise<void> {
+  if (key === undefined) return;
+  await tx.$executeRaw`
+    UPDATE idempotency_keys SET result = jsonb_set(result, '{revision}', to_jsonb(${revision}::text))
+    WHERE caller = ${caller.actor} AND key = ${key}`;
 }

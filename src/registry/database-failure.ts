@@ -42,6 +42,20 @@ export function isTransactionCollision(error: unknown): boolean {
   return ['40001', '40P01', 'P2034'].includes(findDatabaseFailure(error)?.code ?? '');
 }
 
+/**
+ * Whether a failure may pass by itself, so that the same work is worth another try: a connection lost, a server that
+ * starts, a lock not got in time. Wrong passwords, missing databases and broken migrations do not.
+ */
+export function mayPass(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(mayPass);
+  if (!(error instanceof Error)) return false;
+  if (error instanceof RegistryError && error.code !== 'REGISTRY_UNAVAILABLE') return false;
+  const failure = findDatabaseFailure(error);
+  if (failure && /^(40001|40P01|P2034|55P03|55006)$/.test(failure.code)) return true;
+  if (failure && isOutage(failure) && !/^(28|3D000|25006)/.test(failure.code)) return true;
+  return error.cause !== undefined && mayPass(error.cause);
+}
+
 function taken(field: string, message: string): RegistryError {
   return new RegistryError('CONFLICT', message, { fields: [{ field, message }] });
 }

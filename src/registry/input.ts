@@ -71,6 +71,19 @@ export const quota = z
   .min(0, 'must not be negative')
   .max(2_147_483_647, 'is too large');
 
+/** A moment; GraphQL's DateTime and the command line hand over a Date. */
+export const date = z.date({ error: 'must be a date such as 2027-01-31T00:00:00Z' });
+
+/** For how long something is kept. */
+export const days = z
+  .int('must be a whole number')
+  .min(1, 'must be 1 or more')
+  .max(3650, 'must be at most 3650');
+
+export function daysFromNow(count: number): Date {
+  return new Date(Date.now() + count * 86_400_000);
+}
+
 export const expectedVersion = z.int('must be a whole number').min(1, 'must be 1 or more').optional();
 
 /** Any text a client chose to recognise its own retry by. */

@@ -1,17 +1,27 @@
 import { z } from 'zod';
 import { type Action, authorize } from '../auth/permissions.js';
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
+import type { Transaction } from '../database/registry-database.js';
 import type { WaitFor } from '../feed/acknowledge.js';
-import { type CommandContext, runCommand } from './command.js';
+import { type CommandContext, type CommandResult, runCommand } from './command.js';
 import { expectedVersion, idempotencyKey, optional, readInput, tenantReference, wait } from './input.js';
 import { requireTenant } from './tenant.js';
 
+export interface TenantCommandOptions<Also> {
+  /** The default of `wait`. */
+  waitFor?: WaitFor;
+  /** What else belongs to the change, in its transaction; goes into the result. */
+  also?: (tx: Transaction, tenant: Tenant) => Promise<Also>;
+  /** What else has to happen before the answer, beside the waiting for gateways. */
+  meanwhile?: (context: CommandContext, result: Also, waitFor: WaitFor) => Promise<void>;
+}
+
 /** A command on one existing tenant: the rule says what changes, or throws why it can't. */
-export function tenantCommand<Fields extends z.ZodRawShape>(
+export function tenantCommand<Fields extends z.ZodRawShape, Also extends CommandResult = CommandResult>(
   name: Action,
   fields: Fields,
   decide: (tenant: Tenant, wanted: z.output<z.ZodObject<Fields>>) => Prisma.TenantUpdateInput,
-  { waitFor = 'GATEWAYS' }: { waitFor?: WaitFor } = {},
+  { waitFor = 'GATEWAYS', also, meanwhile }: TenantCommandOptions<Also> = {},
 ) {
   const ownFields = z.object(fields);
   const target = z.object({
@@ -34,9 +44,13 @@ export function tenantCommand<Fields extends z.ZodRawShape>(
         // The type checker does not see that an intersection without its one half is the other.
         const data = decide(tenant, own as unknown as z.output<typeof ownFields>);
         await tx.tenant.update({ where: { id: tenant.id }, data });
-        return { tenantId: tenant.id };
+        const more = await also?.(tx, tenant);
+        return { tenantId: tenant.id, ...more } as { tenantId: string } & Also;
       },
-      { waitFor: waiting ?? waitFor },
+      {
+        waitFor: waiting ?? waitFor,
+        meanwhile: meanwhile && ((result, waitingFor) => meanwhile(context, result, waitingFor)),
+      },
     );
   };
 }

@@ -77,6 +77,10 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     redisUrl: undefined,
     stalenessMs: 5_000,
     shutdownTimeoutMs: 5_000,
+    // Operations that a test asks for run all the same; a test of the worker asks for one.
+    runsWorker: false,
+    heartbeatMs: 5_000,
+    takeOverAfterMs: 15_000,
     ...options.config,
   };
   const app = await openApp(config, openLog(config.logLevel), { exclusive: true });

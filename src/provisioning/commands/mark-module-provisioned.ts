@@ -13,8 +13,6 @@ import {
   wait,
 } from '../../registry/input.js';
 import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
-import { endInterruptedOperations } from '../interrupted.js';
-import { interruptedAfterMs } from '../operation.js';
 import { requireNobodyAtWork, requireSubscription } from '../subscription.js';
 
 const MarkModuleProvisionedInput = z.object({
@@ -35,7 +33,6 @@ export async function markModuleProvisioned(context: CommandContext, input: unkn
   authorize(context.caller, 'markModuleProvisioned');
   const wanted = readInput(MarkModuleProvisionedInput, input);
   const succeeded = wanted.status !== 'FAILED';
-  await endInterruptedOperations(context, interruptedAfterMs);
   return runCommand(context, 'markModuleProvisioned', wanted, async (tx) => {
     const tenant = await requireTenant(tx, wanted.tenantId);
     requireActive(tenant);

@@ -12,10 +12,9 @@ import {
   wait,
 } from '../../registry/input.js';
 import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
-import { endInterruptedOperations } from '../interrupted.js';
-import { appendOperation, interruptedAfterMs } from '../operation.js';
+import { carryOut } from '../carry-out.js';
+import { appendOperation } from '../operation.js';
 import { planProvisioning } from '../plan.js';
-import { runProvisioning } from '../provision.js';
 import { requireSettled, requireSubscription } from '../subscription.js';
 
 const ProvisionModuleInput = z.object({
@@ -30,7 +29,6 @@ const ProvisionModuleInput = z.object({
 export async function provisionModule(context: CommandContext, input: unknown) {
   authorize(context.caller, 'provisionModule');
   const wanted = readInput(ProvisionModuleInput, input);
-  await endInterruptedOperations(context, interruptedAfterMs);
   const begun = await runCommand(context, 'provisionModule', { ...wanted, wait: 'COMMITTED' }, async (tx) => {
     const tenant = await requireTenant(tx, wanted.tenantId);
     requireActive(tenant);
@@ -53,9 +51,10 @@ export async function provisionModule(context: CommandContext, input: unknown) {
       actor: context.caller.actor,
       input: { module: wanted.module },
       steps: planProvisioning([subscription], { activate: false }),
+      idempotencyKey: wanted.idempotencyKey,
     });
     return { subscriptionId: subscription.id, operationId };
   });
   if (begun.repeated) return begun;
-  return { ...begun, revision: await runProvisioning(context, begun.operationId, wanted) };
+  return carryOut(context, begun, begun.operationId, wanted.wait);
 }

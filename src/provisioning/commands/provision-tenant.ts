@@ -19,10 +19,9 @@ import {
 import { requireModule } from '../../registry/module.js';
 import { deriveSlug } from '../../registry/slug.js';
 import { requireNoOperation, requireTenant } from '../../registry/tenant.js';
-import { endInterruptedOperations } from '../interrupted.js';
-import { appendOperation, interruptedAfterMs } from '../operation.js';
+import { carryOut } from '../carry-out.js';
+import { appendOperation } from '../operation.js';
 import { planProvisioning } from '../plan.js';
-import { runProvisioning } from '../provision.js';
 import { putSubscription } from '../subscription.js';
 
 const ProvisionTenantInput = z.object({
@@ -49,7 +48,6 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
   authorize(context.caller, 'provisionTenant');
   const wanted = readInput(ProvisionTenantInput, input);
   const tenantSlug = wanted.slug ?? deriveSlug(wanted.name);
-  await endInterruptedOperations(context, interruptedAfterMs);
   const begun = await runCommand(context, 'provisionTenant', { ...wanted, wait: 'COMMITTED' }, async (tx) => {
     const tenant = await putTenant(tx, context, tenantSlug, wanted);
     await ensureAdmin(tx, tenant.id, wanted.adminEmail);
@@ -71,11 +69,12 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
       actor: context.caller.actor,
       input: { modules: wanted.modules },
       steps: planProvisioning(subscriptions, { activate: true }),
+      idempotencyKey: wanted.idempotencyKey,
     });
     return { tenantId: tenant.id, operationId };
   });
   if (begun.repeated) return begun;
-  return { ...begun, revision: await runProvisioning(context, begun.operationId, wanted) };
+  return carryOut(context, begun, begun.operationId, wanted.wait);
 }
 
 async function putTenant(

@@ -12,10 +12,9 @@ import {
 import { moduleFields, requireModule } from '../../registry/module.js';
 import { storageName } from '../../registry/storage-name.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
-import { endInterruptedOperations } from '../interrupted.js';
-import { appendOperation, interruptedAfterMs } from '../operation.js';
+import { carryOut } from '../carry-out.js';
+import { appendOperation } from '../operation.js';
 import { planProvisioning } from '../plan.js';
-import { runProvisioning } from '../provision.js';
 import { putSubscription } from '../subscription.js';
 
 const SubscribeInput = z.object({
@@ -35,7 +34,6 @@ const SubscribeInput = z.object({
 export async function subscribeTenantToModule(context: CommandContext, input: unknown) {
   authorize(context.caller, 'subscribeTenantToModule');
   const wanted = readInput(SubscribeInput, input);
-  await endInterruptedOperations(context, interruptedAfterMs);
   // With storage to make, the route changes at the end, and that is what is waited for.
   const beginning = { ...wanted, wait: wanted.provision ? ('COMMITTED' as const) : wanted.wait };
   const begun = await runCommand(context, 'subscribeTenantToModule', beginning, async (tx) => {
@@ -57,10 +55,11 @@ export async function subscribeTenantToModule(context: CommandContext, input: un
           actor: context.caller.actor,
           input: { module: module.name },
           steps: planProvisioning([subscription], { activate: true }),
+          idempotencyKey: wanted.idempotencyKey,
         })
       : null;
     return { subscriptionId: subscription.id, operationId };
   });
   if (begun.repeated || begun.operationId === null) return begun;
-  return { ...begun, revision: await runProvisioning(context, begun.operationId, wanted) };
+  return carryOut(context, begun, begun.operationId, wanted.wait);
 }

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import {
+  days,
+  daysFromNow,
   expectedVersion,
   idempotencyKey,
   moduleName,
@@ -11,17 +13,25 @@ import {
   wait,
 } from '../../registry/input.js';
 import { requireTenant, requireVersion } from '../../registry/tenant.js';
+import { findWaitingBinding, followBinding } from '../lifecycle.js';
 import { requireSettled, requireSubscription } from '../subscription.js';
 
 const UnsubscribeInput = z.object({
   tenantId: tenantReference,
   module: moduleName,
+  keepDataDays: optional(days),
   expectedVersion: optional(expectedVersion),
   idempotencyKey: optional(idempotencyKey),
   wait: optional(wait),
 });
 
-/** The module stops resolving for the tenant. Its data and its names stay: subscribing again finds them. */
+/** For how long the data of a cancelled subscription is kept, when nothing else is asked for. */
+const defaultKeptDays = 30;
+
+/**
+ * The module stops resolving for the tenant. Its data stays for a while, and its names for ever: subscribing again finds
+ * both. After that time the data is dropped by an operation of its own.
+ */
 export async function unsubscribeTenantFromModule(context: CommandContext, input: unknown) {
   authorize(context.caller, 'unsubscribeTenantFromModule');
   const wanted = readInput(UnsubscribeInput, input);
@@ -34,7 +44,13 @@ export async function unsubscribeTenantFromModule(context: CommandContext, input
       wanted.expectedVersion,
     );
     requireSettled(tenant, subscription);
-    await tx.moduleSubscription.update({ where: { id: subscription.id }, data: { status: 'CANCELLED' } });
-    return { subscriptionId: subscription.id };
+    const purgeAfter = daysFromNow(wanted.keepDataDays ?? defaultKeptDays);
+    await tx.moduleSubscription.update({
+      where: { id: subscription.id },
+      data: { status: 'CANCELLED', purgeAfter },
+    });
+    return { subscriptionId: subscription.id, operationId: await findWaitingBinding(tx, tenant.id) };
+  }, {
+    meanwhile: ({ operationId }, waitFor) => followBinding(context, operationId, waitFor),
   });
 }

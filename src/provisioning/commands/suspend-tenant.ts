@@ -1,9 +1,9 @@
-import { text } from '../input.js';
-import { requireNoOperation, wrongStatus } from '../tenant.js';
-import { tenantCommand } from '../tenant-command.js';
+import { text } from '../../registry/input.js';
+import { requireNoOperation, wrongStatus } from '../../registry/tenant.js';
+import { lifecycleCommand } from '../lifecycle.js';
 
 /** ACTIVE → SUSPENDED: once it is answered, nothing of the tenant resolves anywhere. */
-export const suspendTenant = tenantCommand(
+export const suspendTenant = lifecycleCommand(
   'suspendTenant',
   { reason: text(500) },
   (tenant, { reason }) => {

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { openApp } from '../app.js';
+import { readConfig } from '../config.js';
+import { openLog } from '../log.js';
+import { stopSignal } from './stop-signal.js';
+
+export function addWorker(program: Command): void {
+  program
+    .command('worker')
+    .description('Run operations that are due, without a gateway, until it is told to stop.')
+    .action(work);
+}
+
+async function work(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = openLog(config.logLevel);
+  const stop = stopSignal();
+  const app = await openApp(config, log, { exclusive: false });
+  try {
+    app.startWorker();
+    log.info('working');
+    log.info({ signal: await stop }, 'stopping');
+  } finally {
+    await app.close();
+  }
+  log.info('stopped');
+}

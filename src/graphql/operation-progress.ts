@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Repeater } from 'graphql-yoga';
+import { authorize } from '../auth/permissions.js';
+import type { PrismaClient } from '../database/generated/prisma/client.js';
+import type { OperationWithSteps } from '../provisioning/operation.js';
+import { noSuchOperation } from '../provisioning/operation.js';
+import { isUuid } from '../registry/slug.js';
+import { builder } from './builder.js';
+import { Operation } from './operation.js';
+
+/** How often a watched operation is looked at, in milliseconds. */
+const lookMs = 200;
+
+const ended = ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'];
+
+interface Seen {
+  operation: OperationWithSteps;
+}
+
+const OperationEvent = builder.objectRef<Seen>('OperationEvent').implement({
+  description: 'An event of operationProgress.',
+  fields: (t) => ({
+    operation: t.field({
+      type: Operation,
+      description: 'The operation, with what has changed of it or of its steps.',
+      resolve: ({ operation }) => operation,
+    }),
+    isEnd: t.boolean({
+      description: 'Whether nothing more will follow: it ended, or needs a person’s attention.',
+      resolve: ({ operation }) => ended.includes(operation.status),
+    }),
+  }),
+});
+
+builder.subscriptionField('operationProgress', (t) =>
+  t.field({
+    type: OperationEvent,
+    description:
+      'How an operation goes on: one event now and one for each change, the last of them its end. Scope: registry:read. ' +
+      'Errors: VALIDATION_ERROR when there is no such operation.',
+    args: { id: t.arg.id({ required: true, description: 'Id from a payload’s `operation`.' }) },
+    subscribe: async (_root, { id }, { caller, prisma }) => {
+      authorize(caller, 'readRegistry');
+      const first = isUuid(id) ? await findOperation(prisma, id) : null;
+      if (!first) throw noSuchOperation(id);
+      return watch(prisma, first);
+    },
+    resolve: (event) => event,
+  }),
+);
+
+/** Looks at the rows, which are the truth whoever runs the operation. */
+function watch(prisma: PrismaClient, first: OperationWithSteps): Repeater<Seen> {
+  return new Repeater<Seen>(async (push, stop) => {
+    const stopping = new AbortController();
+    void stop.then(() => stopping.abort());
+    let shown: string | undefined;
+    let operation: OperationWithSteps | null = first;
+    while (operation && !stopping.signal.aborted) {
+      const looks = describe(operation);
+      if (looks !== shown) await push({ operation });
+      shown = looks;
+      if (ended.includes(operation.status)) break;
+      await sleep(lookMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      operation = await findOperation(prisma, operation.id);
+    }
+    stop();
+  });
+}
+
+function findOperation(prisma: PrismaClient, id: string): Promise<OperationWithSteps | null> {
+  return prisma.operation.findUnique({
+    where: { id },
+    include: { steps: { orderBy: { position: 'asc' } } },
+  });
+}
+
+/** What of an operation makes an event when it changes: heartbeats do not. */
+function describe({ status, error, attempt, steps }: OperationWithSteps): string {
+  return JSON.stringify([status, error, attempt, steps.map((step) => [step.status, step.error])]);
+}

@@ -1,0 +1,54 @@
+import type { Tenant } from '../database/generated/prisma/client.js';
+import type { CommandContext } from '../registry/command.js';
+import { bindStorage } from './bind-storage.js';
+import { placeOf, readBinding } from './place.js';
+
+/** How long the guards may take to open before the registry does, in milliseconds: then they follow. */
+const openingMs = 2_000;
+
+/** In case this process dies before the change: by then the guards are put back to what the registry says. */
+const putBackAfterSeconds = 30;
+
+/**
+ * Opens the guards of a tenant that is about to be let in again. Disposing it has an operation look once more at what the
+ * registry says: it confirms the change, or closes them again if there was none.
+ */
+export async function openBindings(
+  context: CommandContext,
+  tenant: Tenant | null,
+  reopens: (tenant: Tenant) => boolean,
+): Promise<AsyncDisposable> {
+  if (!tenant || !reopens(tenant)) return { [Symbol.asyncDispose]: async () => undefined };
+  const { prisma } = context.database;
+  await context.database.transaction(async (tx) => {
+    await tx.$queryRaw`SELECT registry_enqueue_binding(${tenant.id}::uuid)::text`;
+    await tx.$executeRaw`
+      UPDATE operations SET run_after = now() + make_interval(secs => ${putBackAfterSeconds}::int)
+      WHERE kind = 'bind_storage' AND tenant_id = ${tenant.id}::uuid AND status = 'queued'`;
+  });
+  const subscriptions = await prisma.moduleSubscription.findMany({
+    where: { tenantId: tenant.id, provisionedAt: { not: null }, storageRemovedAt: null },
+    include: { module: true },
+  });
+  const opening = subscriptions.map(async (subscription) => {
+    const found = await placeOf(context, subscription);
+    await bindStorage(context.serviceDatabases, found.place, () =>
+      readBinding(context, found, { tenantStatus: 'active' }),
+    );
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, openingMs);
+  });
+  // A database that is down keeps nobody from being let in elsewhere; its guard follows.
+  await Promise.race([Promise.allSettled(opening), late]);
+  clearTimeout(timer);
+  return {
+    async [Symbol.asyncDispose]() {
+      await prisma.operation.updateMany({
+        where: { kind: 'BIND_STORAGE', tenantId: tenant.id, status: 'QUEUED' },
+        data: { runAfter: new Date() },
+      });
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { OperationStep } from '../database/generated/prisma/client.js';
+import type { CommandContext } from '../registry/command.js';
+import { bindStorage } from './bind-storage.js';
+import { factsOf, type HeldOperation, type StepFacts, updateStep } from './operation.js';
+import type { StepName } from './plan.js';
+import { type FoundPlace, findPlace, readBinding } from './place.js';
+import { createStorage, dropStorage } from './storage.js';
+import { storageExists } from './storage-exists.js';
+
+/** One step of an operation under way. */
+export interface StepWork {
+  context: CommandContext;
+  operation: HeldOperation;
+  step: OperationStep;
+}
+
+/** What a step does. Both can be repeated from any point at which they were cut off. */
+interface Step {
+  run?(work: StepWork): Promise<StepFacts | undefined>;
+  /** The inverse, for what `run` may have done. */
+  undo?(work: StepWork): Promise<void>;
+}
+
+const makeStorage: Step = {
+  async run(work) {
+    const { context } = work;
+    const found = await requirePlace(work);
+    await noteWhatStands(work, found);
+    const { migrationVersion } = await createStorage(context.serviceDatabases, found.place);
+    await bindStorage(context.serviceDatabases, found.place, () => readBinding(context, found));
+    return { migrationVersion };
+  },
+  async undo(work) {
+    // What stood there before is not ours to take away.
+    if (factsOf(work.step).found !== false) return;
+    const { place } = await requirePlace(work);
+    await dropStorage(work.context.serviceDatabases, place);
+  },
+};
+
+const dropStorageStep: Step = {
+  async run(work) {
+    const { context } = work;
+    const found = await requirePlace(work);
+    const { place } = found;
+    if (await storageExists(context.serviceDatabases, place)) {
+      // Nobody enters any more, and whoever is inside has left or is put out: a DROP would wait for him.
+      await bindStorage(context.serviceDatabases, place, () => readBinding(context, found));
+      await dropStorage(context.serviceDatabases, place);
+    }
+    return undefined;
+  },
+};
+
+const bind: Step = {
+  async run({ context, operation, step }) {
+    const found = await findPlace(context, operation, step.moduleName);
+    if (found && found.subscription.storageRemovedAt === null)
+      await bindStorage(context.serviceDatabases, found.place, () => readBinding(context, found));
+    return undefined;
+  },
+};
+
+export const stepsByName: Readonly<Record<string, Step>> = {
+  create_schema: makeStorage,
+  create_database: makeStorage,
+  drop_schema: dropStorageStep,
+  drop_database: dropStorageStep,
+  bind_storage: bind,
+  // Done by the transaction that ends the operation.
+  activate_route: {},
+} satisfies Record<StepName, Step>;
+
+/** Written down before anything is made, so that whoever takes over knows what may be taken away again. */
+async function noteWhatStands(work: StepWork, { place, subscription }: FoundPlace): Promise<void> {
+  const { context, operation, step } = work;
+  if (factsOf(step).found !== undefined) return;
+  // What stands there of a tenant that never came to be is of an attempt that failed, so ours to take away.
+  const isLeftBehind = operation.kind === 'PROVISION_TENANT' && subscription.provisionedAt === null;
+  const found = !isLeftBehind && (await storageExists(context.serviceDatabases, place));
+  await updateStep(context, operation, step, { status: 'RUNNING', facts: { found } });
+}
+
+async function requirePlace({ context, operation, step }: StepWork): Promise<FoundPlace> {
+  const found = await findPlace(context, operation, step.moduleName);
+  if (!found) throw new Error(`operation ${operation.id} has a step for a subscription that does not exist`);
+  return found;
+}

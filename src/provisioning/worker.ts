@@ -1,0 +1,100 @@
+import type { WaitFor } from '../feed/acknowledge.js';
+import type { CommandContext } from '../registry/command.js';
+import { listDueOperations, releaseOperations } from './operation.js';
+import { beginDueRemovals } from './removal.js';
+import { runOperation } from './run-operation.js';
+
+export interface WorkerOptions {
+  /** How often a running operation says that it lives, in milliseconds. */
+  heartbeatMs: number;
+  /** After how long without a sign of life an operation is taken over, in milliseconds. */
+  takeOverAfterMs: number;
+}
+
+/** Runs operations. The rows are the queue: who looks for what is due finds also what another process left behind. */
+export interface Worker {
+  /** Runs one operation now; see runOperation. */
+  run(context: CommandContext, operationId: string, wait?: WaitFor): Promise<string | undefined>;
+  /** From now on takes up whatever is due. */
+  start(context: CommandContext): void;
+  /** Ends runs between two steps, and leaves their operations to the next worker. */
+  close(context: CommandContext): Promise<void>;
+}
+
+const pollMs = 500;
+const removalPollMs = 10_000;
+
+/** How many operations the loop runs at once; those that requests wait for come on top. */
+const atOnce = 4;
+
+/** What fails for a reason that may pass is tried again after these pauses, while whoever asked for it waits. */
+const retryDelaysMs = [100, 300, 1_000];
+
+/** How long a step under way may take to its end when the worker is told to stop. */
+const closingMs = 5_000;
+
+export function openWorker(options: WorkerOptions): Worker {
+  const stopping = new AbortController();
+  const runs = new Set<Promise<unknown>>();
+  const underWay = new Set<string>();
+  const timers: NodeJS.Timeout[] = [];
+
+  async function run(context: CommandContext, operationId: string, wait?: WaitFor) {
+    const { signal } = stopping;
+    if (signal.aborted) return undefined;
+    underWay.add(operationId);
+    const running = runOperation(context, operationId, { ...options, retryDelaysMs, signal }, wait);
+    runs.add(running);
+    try {
+      return await running;
+    } finally {
+      runs.delete(running);
+      underWay.delete(operationId);
+    }
+  }
+
+  async function runDue(context: CommandContext): Promise<void> {
+    const free = atOnce - underWay.size;
+    if (free <= 0) return;
+    for (const id of await listDueOperations(context, options.takeOverAfterMs, atOnce)) {
+      if (underWay.has(id) || underWay.size >= atOnce) continue;
+      // Whatever it was, the row still says that the work is to be done.
+      run(context, id).catch((error) => context.log.error({ err: error, operationId: id }, 'operation broke off'));
+    }
+  }
+
+  /** One look at a time; the next begins so long after the last has ended. */
+  function repeat(context: CommandContext, everyMs: number, look: (context: CommandContext) => Promise<void>) {
+    const timer = setTimeout(async () => {
+      await look(context).catch((error) => {
+        // The database is away, and /ready says so: the next look tries again.
+        if (!stopping.signal.aborted) context.log.warn({ err: error }, 'could not look for operations');
+      });
+      if (!stopping.signal.aborted) timer.refresh();
+    }, everyMs);
+    timers.push(timer);
+  }
+
+  return {
+    run,
+    start(context) {
+      repeat(context, pollMs, runDue);
+      repeat(context, removalPollMs, beginDueRemovals);
+    },
+    async close(context) {
+      stopping.abort();
+      for (const timer of timers) clearTimeout(timer);
+      if (runs.size === 0) return;
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise((resolve) => {
+        timer = setTimeout(resolve, closingMs);
+      });
+      await Promise.race([Promise.allSettled(runs), late]);
+      clearTimeout(timer);
+      await releaseOperations(context).catch((error) =>
+        // Then it is taken over like that of a worker that died.
+        context.log.warn({ err: error }, 'could not give running operations back'),
+      );
+    },
+  };
+}
