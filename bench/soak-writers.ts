@@ -50,6 +50,9 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
     },
     modulesDir: new URL('../modules', import.meta.url).pathname,
     shutdownTimeoutMs: 10_000,
+    runsWorker: false,
+    heartbeatMs: 5_000,
+    takeOverAfterMs: 15_000,
   };
   const databases = [config.databaseUrl ?? '', ...Object.values(config.serviceDatabaseUrls)];
   const gateways: { app: App; server: Server }[] = [];

@@ -18,7 +18,10 @@ import { operationField, tenantField } from './payload.js';
 import { revisionField } from './revision-field.js';
 
 interface LifecycleMutation {
-  command: (context: CommandContext, input: unknown) => Promise<Committed<{ tenantId: string; operationId: string | null }>>;
+  command: (
+    context: CommandContext,
+    input: unknown,
+  ) => Promise<Committed<{ tenantId: string; operationId: string | null }>>;
   /** Descriptions: of the input, of the mutation, of the payload. */
   input: string;
   description: string;

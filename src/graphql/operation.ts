@@ -52,7 +52,8 @@ const OperationKindType = builder.enumType('OperationKind', {
 const OperationStep = builder.prismaObject('OperationStep', {
   description: 'One step of an operation; steps run in the order of the list.',
   fields: (t) => ({
-    name: t.exposeString('name', { description: 
+    name: t.exposeString('name', {
+      description:
         '`create_schema`, `create_database`, `adopt_storage`, `bind_storage`, `drop_schema`, `drop_database` or ' +
         '`activate_route`.',
     }),
@@ -86,7 +87,8 @@ export const Operation = builder.prismaObject('Operation', {
       description: 'Why it failed, or why it is tried again at `runAfter`.',
     }),
     attempt: t.exposeInt('attempt', {
-      description: '1 for the first; one more with each retryOperation, and with each pause of what is tried until it succeeds.',
+      description:
+        '1 for the first; one more with each retryOperation, and with each pause of what is tried until it succeeds.',
     }),
     runAfter: t.expose('runAfter', { type: 'DateTime', description: 'While QUEUED: not begun before.' }),
     startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When it began.' }),

@@ -1,8 +1,12 @@
 import DataLoader from 'dataloader';
 import type { PrismaClient } from '../database/generated/prisma/client.js';
-import type { RunningOperation } from './operation.js';
+import type { OperationWithSteps } from './operation.js';
 
-export type HistoryLoader = DataLoader<{ tenantId: string; moduleName: string }, RunningOperation[], string>;
+export type HistoryLoader = DataLoader<
+  { tenantId: string; moduleName: string },
+  OperationWithSteps[],
+  string
+>;
 
 /** How many operations a history shows per tenant and module, newest first. */
 export const historyLength = 100;

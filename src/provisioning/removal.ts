@@ -47,7 +47,9 @@ export async function beginDueRemovals(context: CommandContext): Promise<void> {
     where: {
       status: 'DELETED',
       purgeAfter: { lt: new Date() },
-      operations: { none: { kind: 'PURGE_TENANT', status: { in: ['QUEUED', 'RUNNING', 'NEEDS_ATTENTION'] } } },
+      operations: {
+        none: { kind: 'PURGE_TENANT', status: { in: ['QUEUED', 'RUNNING', 'NEEDS_ATTENTION'] } },
+      },
     },
     take: batch,
   });

@@ -30,7 +30,6 @@ export interface RunOptions {
 /** What is tried for as long as it takes is tried at least this often. */
 const longestPauseMs = 15_000;
 
-
 /**
  * Runs an operation from wherever it stands to its end, and returns the revision of that end. Every step can be repeated,
  * so it does not matter how often it was begun before, nor by whom. undefined: it has not ended, because somebody else
@@ -96,9 +95,10 @@ async function insist(
     if (!(error instanceof RegistryError) || mayPass(error)) throw error;
     return end(context, operation, 'CANCELLED', error.message, wait);
   }
+  // One database that is down keeps no other waiting.
   for (const step of operation.steps)
-    // One database that is down keeps no other waiting.
-    if (step.status !== 'SUCCEEDED') await attempt(context, operation, step).catch((error) => errors.push(error));
+    if (step.status !== 'SUCCEEDED')
+      await attempt(context, operation, step).catch((error) => errors.push(error));
   const lost = errors.find((error) => error instanceof LostOperationError);
   if (lost) throw lost;
   if (errors.length === 0) return end(context, operation, 'SUCCEEDED', undefined, wait);
@@ -178,10 +178,7 @@ async function attempt(
 }
 
 /** Again after a while when it failed for a reason that may pass: a connection lost, a lock not got in time. */
-async function retrying(
-  { retryDelaysMs, signal }: RunOptions,
-  work: () => Promise<void>,
-): Promise<void> {
+async function retrying({ retryDelaysMs, signal }: RunOptions, work: () => Promise<void>): Promise<void> {
   for (const delayMs of [...retryDelaysMs, undefined]) {
     signal.throwIfAborted();
     try {

@@ -2,8 +2,8 @@ import type { OperationStep } from '../database/generated/prisma/client.js';
 import type { CommandContext } from '../registry/command.js';
 import { bindStorage } from './bind-storage.js';
 import { factsOf, type HeldOperation, type StepFacts, updateStep } from './operation.js';
-import type { StepName } from './plan.js';
 import { type FoundPlace, findPlace, readBinding } from './place.js';
+import type { StepName } from './plan.js';
 import { createStorage, dropStorage } from './storage.js';
 import { storageExists } from './storage-exists.js';
 
@@ -27,7 +27,9 @@ const makeStorage: Step = {
     const found = await requirePlace(work);
     await noteWhatStands(work, found);
     const { migrationVersion } = await createStorage(context.serviceDatabases, found.place);
-    await bindStorage(context.serviceDatabases, found.place, () => readBinding(context, found));
+    await bindStorage(context.serviceDatabases, found.place, () => readBinding(context, found), {
+      deadlineMs: context.stalenessMs,
+    });
     return { migrationVersion };
   },
   async undo(work) {
@@ -45,7 +47,9 @@ const dropStorageStep: Step = {
     const { place } = found;
     if (await storageExists(context.serviceDatabases, place)) {
       // Nobody enters any more, and whoever is inside has left or is put out: a DROP would wait for him.
-      await bindStorage(context.serviceDatabases, place, () => readBinding(context, found));
+      await bindStorage(context.serviceDatabases, place, () => readBinding(context, found), {
+        deadlineMs: context.stalenessMs,
+      });
       await dropStorage(context.serviceDatabases, place);
     }
     return undefined;
@@ -56,7 +60,9 @@ const bind: Step = {
   async run({ context, operation, step }) {
     const found = await findPlace(context, operation, step.moduleName);
     if (found && found.subscription.storageRemovedAt === null)
-      await bindStorage(context.serviceDatabases, found.place, () => readBinding(context, found));
+      await bindStorage(context.serviceDatabases, found.place, () => readBinding(context, found), {
+        deadlineMs: context.stalenessMs,
+      });
     return undefined;
   },
 };

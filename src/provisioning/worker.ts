@@ -59,12 +59,18 @@ export function openWorker(options: WorkerOptions): Worker {
     for (const id of await listDueOperations(context, options.takeOverAfterMs, atOnce)) {
       if (underWay.has(id) || underWay.size >= atOnce) continue;
       // Whatever it was, the row still says that the work is to be done.
-      run(context, id).catch((error) => context.log.error({ err: error, operationId: id }, 'operation broke off'));
+      run(context, id).catch((error) =>
+        context.log.error({ err: error, operationId: id }, 'operation broke off'),
+      );
     }
   }
 
   /** One look at a time; the next begins so long after the last has ended. */
-  function repeat(context: CommandContext, everyMs: number, look: (context: CommandContext) => Promise<void>) {
+  function repeat(
+    context: CommandContext,
+    everyMs: number,
+    look: (context: CommandContext) => Promise<void>,
+  ) {
     const timer = setTimeout(async () => {
       await look(context).catch((error) => {
         // The database is away, and /ready says so: the next look tries again.

@@ -34,7 +34,10 @@ export async function cancelOperation(context: CommandContext, input: unknown) {
     else if (status === 'RUNNING')
       throw new RegistryError('CONFLICT', `Operation ${id} (${words}) runs already and can't be undone`);
     else if (status !== 'COMPENSATING')
-      throw new RegistryError('CONFLICT', `Operation ${id} (${words}) is ${status.toLowerCase()}, not under way`);
+      throw new RegistryError(
+        'CONFLICT',
+        `Operation ${id} (${words}) is ${status.toLowerCase()}, not under way`,
+      );
     return { operationId: id };
   });
 }

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import { date, expectedVersion, idempotencyKey, optional, readInput, tenantReference, wait } from '../../registry/input.js';
+import {
+  date,
+  expectedVersion,
+  idempotencyKey,
+  optional,
+  readInput,
+  tenantReference,
+  wait,
+} from '../../registry/input.js';
 import { requireTenant, wrongStatus } from '../../registry/tenant.js';
 import { carryOut } from '../carry-out.js';
 import { putPurge } from '../purge.js';
@@ -25,7 +33,8 @@ export async function purgeTenant(context: CommandContext, input: unknown) {
     const tenant = await requireTenant(tx, wanted.tenantId, wanted.expectedVersion);
     if (tenant.status !== 'DELETED') throw wrongStatus(tenant, 'purged: delete it first');
     const runAfter = wanted.purgeAfter ?? tenant.purgeAfter ?? new Date();
-    if (wanted.purgeAfter) await tx.tenant.update({ where: { id: tenant.id }, data: { purgeAfter: runAfter } });
+    if (wanted.purgeAfter)
+      await tx.tenant.update({ where: { id: tenant.id }, data: { purgeAfter: runAfter } });
     const operationId = await putPurge(tx, {
       tenantId: tenant.id,
       actor: context.caller.actor,

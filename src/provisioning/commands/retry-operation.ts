@@ -71,7 +71,9 @@ async function takeUpAgain(tx: Transaction, operation: OperationWithSteps, slug:
   });
   if (count !== moduleNames.length) {
     const subscriptions = await tx.moduleSubscription.findMany({ where });
-    const isBusy = subscriptions.some(({ status }) => ['PROVISIONING', 'DEPROVISIONING', 'MIGRATING'].includes(status));
+    const isBusy = subscriptions.some(({ status }) =>
+      ['PROVISIONING', 'DEPROVISIONING', 'MIGRATING'].includes(status),
+    );
     const states = subscriptions.map(({ moduleName, status }) => `${moduleName} is ${status.toLowerCase()}`);
     throw new RegistryError(
       isBusy ? 'OPERATION_IN_PROGRESS' : 'CONFLICT',
@@ -79,7 +81,10 @@ async function takeUpAgain(tx: Transaction, operation: OperationWithSteps, slug:
     );
   }
   if (operation.kind === 'PROVISION_TENANT')
-    await tx.tenant.updateMany({ where: { id: tenantId, status: 'FAILED' }, data: { status: 'PROVISIONING' } });
+    await tx.tenant.updateMany({
+      where: { id: tenantId, status: 'FAILED' },
+      data: { status: 'PROVISIONING' },
+    });
   for (const step of operation.steps)
     await tx.operationStep.update({
       where: { operationId_position: { operationId: step.operationId, position: step.position } },

@@ -35,22 +35,28 @@ const defaultKeptDays = 30;
 export async function unsubscribeTenantFromModule(context: CommandContext, input: unknown) {
   authorize(context.caller, 'unsubscribeTenantFromModule');
   const wanted = readInput(UnsubscribeInput, input);
-  return runCommand(context, 'unsubscribeTenantFromModule', wanted, async (tx) => {
-    const tenant = await requireTenant(tx, wanted.tenantId);
-    const subscription = await requireSubscription(tx, tenant, wanted.module);
-    requireVersion(
-      `The ${wanted.module} subscription of tenant ${tenant.slug}`,
-      subscription.version,
-      wanted.expectedVersion,
-    );
-    requireSettled(tenant, subscription);
-    const purgeAfter = daysFromNow(wanted.keepDataDays ?? defaultKeptDays);
-    await tx.moduleSubscription.update({
-      where: { id: subscription.id },
-      data: { status: 'CANCELLED', purgeAfter },
-    });
-    return { subscriptionId: subscription.id, operationId: await findWaitingBinding(tx, tenant.id) };
-  }, {
-    meanwhile: ({ operationId }, waitFor) => followBinding(context, operationId, waitFor),
-  });
+  return runCommand(
+    context,
+    'unsubscribeTenantFromModule',
+    wanted,
+    async (tx) => {
+      const tenant = await requireTenant(tx, wanted.tenantId);
+      const subscription = await requireSubscription(tx, tenant, wanted.module);
+      requireVersion(
+        `The ${wanted.module} subscription of tenant ${tenant.slug}`,
+        subscription.version,
+        wanted.expectedVersion,
+      );
+      requireSettled(tenant, subscription);
+      const purgeAfter = daysFromNow(wanted.keepDataDays ?? defaultKeptDays);
+      await tx.moduleSubscription.update({
+        where: { id: subscription.id },
+        data: { status: 'CANCELLED', purgeAfter },
+      });
+      return { subscriptionId: subscription.id, operationId: await findWaitingBinding(tx, tenant.id) };
+    },
+    {
+      meanwhile: ({ operationId }, waitFor) => followBinding(context, operationId, waitFor),
+    },
+  );
 }
