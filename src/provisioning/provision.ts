@@ -3,6 +3,8 @@ import type { Transaction } from '../database/registry-database.js';
 import { messageOf } from '../errors.js';
 import type { WaitFor } from '../feed/acknowledge.js';
 import { type CommandContext, type CommandInput, rememberRevision, runCommand } from '../registry/command.js';
+import { bindStorage } from './bind-storage.js';
+import type { BoundState } from './binding.js';
 import { readModuleMigrations } from './module-migrations.js';
 import { endOperation, keepAlive, type RunningOperation, requireHeld, runStep } from './operation.js';
 import { createStorage, dropStorage, type StoragePlace } from './storage.js';
@@ -44,6 +46,7 @@ async function runToEnd(
         const { place, isLeftBehind } = await readPlace(context, operation, moduleName);
         const storage = await createStorage(context.serviceDatabases, place);
         if (storage.created || isLeftBehind) made.push({ step, place });
+        await bindStorage(context.serviceDatabases, place, () => readActiveState(context, place));
         versions.set(moduleName, storage.migrationVersion);
       });
     }
@@ -149,10 +152,19 @@ async function readPlace(
     reference: module,
     databaseName: subscription.databaseName,
     schemaName: subscription.schemaName,
+    generation: subscription.generation,
     migrations: await readModuleMigrations(context.modulesDir, module.migrationsFolder),
     requireHeld: () => requireHeld(context, operation.id),
   };
   // What stands there of a tenant that never came to be is of an attempt that was interrupted, so ours to take away.
   const isLeftBehind = operation.kind === 'PROVISION_TENANT' && subscription.provisionedAt === null;
   return { place, isLeftBehind };
+}
+
+/** The binding stands open before the route does: who waits for the route finds the door open. */
+async function readActiveState(context: CommandContext, { generation }: StoragePlace): Promise<BoundState> {
+  const [head] = await context.database.prisma.$queryRaw<{ epoch: string; revision: bigint }[]>`
+    SELECT registry_epoch() AS epoch, revision FROM registry_head`;
+  if (!head) throw new Error('the registry has no head');
+  return { ...head, generation, state: 'active' };
 }
