@@ -31,6 +31,18 @@ const statusByCode = {
 
 export type ErrorCode = keyof typeof statusByCode;
 
+/**
+ * How the guard of a service database refuses: SQLSTATE, and the code that its message begins with. Beside them it raises
+ * 40001, when the binding changed after the snapshot of a REPEATABLE READ transaction: run that transaction again.
+ */
+export const guardRefusals = {
+  TR001: 'ROUTE_STALE',
+  TR002: 'TENANT_SUSPENDED',
+  TR003: 'MODULE_NOT_SUBSCRIBED',
+  TR004: 'TENANT_NOT_READY',
+  TR005: 'REGISTRY_UNAVAILABLE',
+} as const satisfies Record<string, ErrorCode>;
+
 /** One input field that was refused, by its path in the input ("modules.0"). */
 export interface FieldProblem {
   field: string;

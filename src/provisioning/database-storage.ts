@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Client, ClientBase } from 'pg';
 import { identifier } from '../database/identifier.js';
+import { inTransaction } from '../database/in-transaction.js';
 import type { ServiceDatabases } from '../database/service-databases.js';
-import { findSchemaOwner, migrateSchema } from './module-migrations.js';
-import { inTransaction, isSameOwner, requireOwner, withLockedName } from './schema-storage.js';
-import type { Storage, StoragePlace } from './storage.js';
+import { installGuard } from './guard.js';
+import { findSchemaOwner } from './module-migrations.js';
+import { findModuleRole } from './module-role.js';
+import { isSameOwner, migrateAndBind, requireOwner, withLockedName } from './schema-storage.js';
+import type { Storage, StorageLocation, StoragePlace } from './storage.js';
 
 /**
  * CREATE DATABASE knows no transaction, so the database is made and migrated under a name of its own and gets its real
@@ -19,7 +22,9 @@ export async function createDatabase(databases: ServiceDatabases, place: Storage
     const building = identifier(buildingName(place));
     // What an attempt that was killed left behind.
     await server.query(`DROP DATABASE IF EXISTS ${building} WITH (FORCE)`);
-    await server.query(`CREATE DATABASE ${building}`);
+    const role = await findModuleRole(server, place.owner.module);
+    const owner = role === undefined ? '' : ` OWNER ${identifier(role)}`;
+    await server.query(`CREATE DATABASE ${building}${owner}`);
     try {
       const migrationVersion = await migrateDatabase(databases, place, buildingName(place), { isNew: true });
       await server.query(`ALTER DATABASE ${building} RENAME TO ${identifier(place.databaseName)}`);
@@ -48,12 +53,13 @@ function migrateDatabase(
   name: string,
   { isNew }: { isNew: boolean },
 ) {
-  return inDatabase(databases, place, name, (client) =>
-    inTransaction(client, async () => {
-      if (!isNew) requireOwner(place, await findSchemaOwner(client, place.schemaName));
-      return migrateSchema(client, place.schemaName, place.owner, place.migrations);
-    }),
-  );
+  return inDatabase(databases, place, name, async (client) => {
+    // Before anything is put into somebody else's database.
+    if (!isNew) requireOwner(place, await findSchemaOwner(client, place.schemaName));
+    const role = await findModuleRole(client, place.owner.module);
+    await installGuard(client, role);
+    return inTransaction(client, () => migrateAndBind(client, place, role));
+  });
 }
 
 function buildingName(place: StoragePlace): string {
@@ -65,9 +71,10 @@ async function databaseExists(server: ClientBase, name: string): Promise<boolean
   return rowCount === 1;
 }
 
-async function inDatabase<T>(
+/** Work on a connection of its own to a tenant's database. */
+export async function inDatabase<T>(
   databases: ServiceDatabases,
-  place: StoragePlace,
+  place: StorageLocation,
   name: string,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {

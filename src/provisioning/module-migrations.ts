@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type ClientBase, escapeLiteral } from 'pg';
 import { identifier } from '../database/identifier.js';
 import { RegistryError } from '../errors.js';
+import { findBinding } from './binding.js';
 
 /** One SQL file of a module, in the order of its name. */
 export interface ModuleMigration {
@@ -46,8 +47,13 @@ export interface SchemaOwner {
   module: string;
 }
 
-/** Who the schema was made for; undefined when it holds no version table, so was not made by us. */
+/**
+ * Who the schema was made for: by its binding, else, for schemas older than the guard or restored from a dump, by its version
+ * table. undefined when it has neither, so was not made by us.
+ */
 export async function findSchemaOwner(client: ClientBase, schema: string): Promise<SchemaOwner | undefined> {
+  const binding = await findBinding(client, schema);
+  if (binding?.isSameSchema) return binding.owner;
   // By its columns: other tools call a table of theirs schema_version, too.
   const { rowCount } = await client.query(
     `SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname IN ('tenant_id', 'module')`,

@@ -1,26 +1,31 @@
 import type { ClientBase } from 'pg';
 import { identifier } from '../database/identifier.js';
+import { inTransaction } from '../database/in-transaction.js';
 import type { ServiceDatabases } from '../database/service-databases.js';
 import { RegistryError } from '../errors.js';
+import { ensureBinding, removeBinding } from './binding.js';
+import { installGuard } from './guard.js';
 import { findSchemaOwner, migrateSchema, type SchemaOwner } from './module-migrations.js';
+import { asSchemaOwner, findModuleRole } from './module-role.js';
 import type { Storage, StoragePlace } from './storage.js';
 
-/** Schema, tables and version table in one transaction. */
+/** Schema, tables, version table and binding in one transaction. */
 export async function createSchema(databases: ServiceDatabases, place: StoragePlace): Promise<Storage> {
-  return withLockedName(databases, place, (client) =>
-    inTransaction(client, async () => {
+  return withLockedName(databases, place, async (client) => {
+    const role = await findModuleRole(client, place.owner.module);
+    await installGuard(client, role);
+    return inTransaction(client, async () => {
       const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [
         place.schemaName,
       ]);
       const created = rowCount === 0;
-      if (created) await client.query(`CREATE SCHEMA ${identifier(place.schemaName)}`);
-      else requireOwner(place, await findSchemaOwner(client, place.schemaName));
-      return {
-        created,
-        migrationVersion: await migrateSchema(client, place.schemaName, place.owner, place.migrations),
-      };
-    }),
-  );
+      if (created) {
+        const authorization = role === undefined ? '' : ` AUTHORIZATION ${identifier(role)}`;
+        await client.query(`CREATE SCHEMA ${identifier(place.schemaName)}${authorization}`);
+      } else requireOwner(place, await findSchemaOwner(client, place.schemaName));
+      return { created, migrationVersion: await migrateAndBind(client, place, role) };
+    });
+  });
 }
 
 export async function dropSchema(databases: ServiceDatabases, place: StoragePlace): Promise<void> {
@@ -29,8 +34,25 @@ export async function dropSchema(databases: ServiceDatabases, place: StoragePlac
       const owner = await findSchemaOwner(client, place.schemaName);
       if (isSameOwner(owner, place.owner))
         await client.query(`DROP SCHEMA ${identifier(place.schemaName)} CASCADE`);
+      await removeBinding(client, place.schemaName, place.owner);
     }),
   );
+}
+
+/**
+ * Tables and binding of a schema that stands, inside the caller's transaction. The binding comes last: whoever applies
+ * another state waits for this transaction's end from then on.
+ */
+export async function migrateAndBind(
+  client: ClientBase,
+  place: StoragePlace,
+  role: string | undefined,
+): Promise<string | null> {
+  const version = await asSchemaOwner(client, place.schemaName, role, () =>
+    migrateSchema(client, place.schemaName, place.owner, place.migrations),
+  );
+  await ensureBinding(client, place);
+  return version;
 }
 
 /** A connection to the module's database; two attempts at one name take turns instead of meeting each other's half. */
@@ -61,17 +83,4 @@ export function requireOwner(place: StoragePlace, found: SchemaOwner | undefined
 
 export function isSameOwner(found: SchemaOwner | undefined, wanted: SchemaOwner): boolean {
   return found?.tenantId === wanted.tenantId && found.module === wanted.module;
-}
-
-export async function inTransaction<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
-  await client.query('BEGIN');
-  try {
-    const result = await work();
-    await client.query('COMMIT');
-    return result;
-  } catch (error) {
-    // The connection may be what failed; the server rolls back by itself then.
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  }
 }

@@ -3,14 +3,20 @@ import { createDatabase, dropDatabase } from './database-storage.js';
 import type { ModuleMigration, SchemaOwner } from './module-migrations.js';
 import { createSchema, dropSchema } from './schema-storage.js';
 
-/** Where a tenant's data of a module goes, and what has to run there. */
-export interface StoragePlace {
+/** Where a tenant's data of a module is. */
+export interface StorageLocation {
   owner: SchemaOwner;
   isolation: 'SCHEMA' | 'DATABASE';
   /** The module's own database. */
   reference: DatabaseReference;
   databaseName: string;
   schemaName: string;
+}
+
+/** Where it goes, and what has to run there. */
+export interface StoragePlace extends StorageLocation {
+  /** Of the route, which the binding of what is made begins with. */
+  generation: number;
   migrations: readonly ModuleMigration[];
   /**
    * Throws when the operation has been taken for lost. Asked under the name's lock, so that who comes back late neither

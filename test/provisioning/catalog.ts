@@ -4,12 +4,12 @@ import { queryOnce } from '../database/scratch.js';
 
 /** What really stands in a database, from PostgreSQL's own catalog. */
 
-/** Schemas that PostgreSQL did not bring, public left out. */
+/** Schemas that PostgreSQL did not bring, public and the guard's left out. */
 export async function schemasAt(url: string): Promise<string[]> {
   const rows = await queryOnce<{ name: string }>(
     url,
     `SELECT nspname AS name FROM pg_namespace
-     WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public') ORDER BY 1`,
+     WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public', 'tenant_guard') ORDER BY 1`,
   );
   return rows.map(({ name }) => name);
 }
