@@ -83,7 +83,9 @@ async function noteWhatStands(work: StepWork, { place, subscription }: FoundPlac
   if (factsOf(step).found !== undefined) return;
   // What stands there of a tenant that never came to be is of an attempt that failed, so ours to take away.
   const isLeftBehind = operation.kind === 'PROVISION_TENANT' && subscription.provisionedAt === null;
-  const found = !isLeftBehind && (await storageExists(context.serviceDatabases, place));
+  // Looked for all the same: where nobody could look, nothing can have been made.
+  const stands = await storageExists(context.serviceDatabases, place);
+  const found = stands && !isLeftBehind;
   await updateStep(context, operation, step, { status: 'RUNNING', facts: { found } });
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { uniqueName } from '../setup/database.js';
 import { openGateway } from '../setup/gateway.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { lookAt, markProvisioned, provision, resolve, subscribe } from './calls.js';
+import { lookAt, provision, resolve, subscribe } from './calls.js';
 import { photograph, schemasAt, tablesOf } from './catalog.js';
 import { shutGate, stopAtGate, waitFor } from './gate.js';
 import { brokenMigration, contacts, openWorkshop, type Workshop } from './workshop.js';
@@ -21,11 +21,14 @@ beforeEach(async () => {
 });
 
 const toAlpha = () => subscribe(workshop.gateway, { tenantId: tenant.id, module: 'alpha' });
-const openReplica = () => openGateway({ sharing: workshop.gateway, config: workshop.config });
 
 /** What the registry holds of a subscription whose process was killed so long ago. */
 async function beginAndVanish(silence: string): Promise<string> {
   await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'alpha', provision: false });
+  return vanish(silence);
+}
+
+async function vanish(silence: string): Promise<string> {
   await workshop.gateway.psql(
     `UPDATE module_subscriptions SET status = 'provisioning' WHERE tenant_id = '${tenant.id}'`,
   );
@@ -64,62 +67,76 @@ async function standInLine(count: number): Promise<void> {
   await waitFor(async () => (await workshop.psql('alpha', waiting)).length === count);
 }
 
-const lost = {
-  status: 'FAILED',
-  error: expect.stringContaining('interrupted'),
-  finishedAt: expect.any(String),
-  steps: [{ status: 'CANCELLED' }, { status: 'CANCELLED' }],
-};
+/** Another gateway on the same registry, which takes up what is due. */
+const openWorker = (takeOverAfterMs = 15_000) =>
+  openGateway({
+    sharing: workshop.gateway,
+    config: { ...workshop.config, runsWorker: true, heartbeatMs: 5_000, takeOverAfterMs },
+  });
+
+async function endOf(operationId: string) {
+  const ends = ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'];
+  const look = async () => {
+    const { data } = await workshop.gateway.ask(
+      `{ operation(id: "${operationId}") { id status error steps { name status } } }`,
+    );
+    return data.operation;
+  };
+  await waitFor(async () => ends.includes((await look()).status));
+  return look();
+}
+
+const activations = () =>
+  workshop.gateway.psql(
+    `SELECT FROM registry_change WHERE tenant_id = $1 AND kind = 'subscription.activated'`,
+    [tenant.id],
+  );
 
 describe('an operation whose process is gone', () => {
-  test('is ended by the same call, which then succeeds', async () => {
+  test('is taken over and carried to its end, and meanwhile the same call gets OPERATION_IN_PROGRESS', async () => {
     const id = await beginAndVanish('1 hour');
-    const { operation, subscription } = await toAlpha();
-    expect(operation.status).toBe('SUCCEEDED');
-    expect(subscription).toMatchObject({ status: 'ACTIVE', schemaName: `alpha_${tenant.slug}` });
-    const seen = await lookAt(workshop.gateway, tenant.id);
-    expect(seen.subscriptions[0]?.history).toMatchObject([{ id: operation.id }, { ...lost, id }]);
-  });
-
-  test('is ended when a gateway starts, and does not resolve', async () => {
-    const id = await beginAndVanish('1 hour');
-    await using _ = await openReplica();
-    const [subscription] = (await lookAt(workshop.gateway, tenant.id)).subscriptions;
-    expect(subscription).toMatchObject({ status: 'FAILED', history: [{ ...lost, id }] });
+    expect(await toAlpha()).toMatchObject({ code: 'OPERATION_IN_PROGRESS' });
     expect(await resolve(workshop.gateway, tenant.id, 'alpha')).toBe('TENANT_NOT_READY');
-    expect((await toAlpha()).operation.status).toBe('SUCCEEDED');
+    await using _ = await openWorker();
+    expect(await endOf(id)).toMatchObject({
+      status: 'SUCCEEDED',
+      error: null,
+      steps: [{ status: 'SUCCEEDED' }, { status: 'SUCCEEDED' }],
+    });
+    const seen = await lookAt(workshop.gateway, tenant.id);
+    expect(seen.subscriptions[0]).toMatchObject({ status: 'ACTIVE', history: [{ id }] });
+    expect(await resolve(workshop.gateway, tenant.id, 'alpha')).toBe(`schema alpha_${tenant.slug}`);
   });
 
-  test('does not keep somebody else from marking what he made himself', async () => {
-    await beginAndVanish('1 hour');
-    const marked = await markProvisioned(workshop.gateway, { tenantId: tenant.id, module: 'alpha' });
-    expect(marked).toMatchObject({ code: undefined, subscription: { status: 'ACTIVE' } });
-  });
-
-  test('is ended once, though two gateways find it at the same time', async () => {
-    await beginAndVanish('1 hour');
-    await using replica = await openReplica();
-    const again = await Promise.all(
-      [workshop.gateway, replica].map((gateway) =>
-        subscribe(gateway, { tenantId: tenant.id, module: 'alpha' }),
-      ),
-    );
-    expect(again.filter(({ operation }) => operation?.status === 'SUCCEEDED')).toHaveLength(1);
-    const ended = await workshop.gateway.psql(
-      `SELECT FROM registry_change WHERE tenant_id = $1 AND kind = 'subscription.failed'`,
+  test('is done in the name of whoever asked for it', async () => {
+    const id = await beginAndVanish('1 hour');
+    await using _ = await openWorker();
+    await endOf(id);
+    const [change] = await workshop.gateway.psql(
+      `SELECT actor FROM registry_change WHERE tenant_id = $1 AND kind = 'subscription.activated'`,
       [tenant.id],
     );
-    expect(ended).toHaveLength(1);
+    expect(change).toEqual({ actor: 'somebody' });
   });
 
-  test('that was heard of just now is left alone, by the same call and by a gateway that starts', async () => {
+  test('is carried to its end once, though two workers find it at the same time', async () => {
+    const id = await beginAndVanish('1 hour');
+    const workers = await Promise.all([openWorker(), openWorker()]);
+    onTestFinished(async () => void (await Promise.all(workers.map((worker) => worker.close()))));
+    expect((await endOf(id)).status).toBe('SUCCEEDED');
+    expect(await activations()).toHaveLength(1);
+  });
+
+  test('that was heard of just now is left alone', async () => {
     const id = await beginAndVanish('10 seconds');
-    expect(await toAlpha()).toMatchObject({ code: 'OPERATION_IN_PROGRESS' });
-    await using replica = await openReplica();
-    const { data } = await replica.ask(`{ operation(id: "${id}") { status finishedAt } }`);
+    const recent = tenant;
+    tenant = await aTenant().at(workshop.gateway);
+    const old = await beginAndVanish('1 hour');
+    await using _ = await openWorker();
+    expect((await endOf(old)).status).toBe('SUCCEEDED');
+    const { data } = await workshop.gateway.ask(`{ operation(id: "${id}") { status finishedAt } }`);
     expect(data.operation).toEqual({ status: 'RUNNING', finishedAt: null });
-    expect(await schemasAt(workshop.url('alpha'))).not.toContain(`alpha_${tenant.slug}`);
-    await silence(id);
+    expect(await schemasAt(workshop.url('alpha'))).not.toContain(`alpha_${recent.slug}`);
   });
 });
 
@@ -150,41 +167,41 @@ describe('an operation whose process lives', () => {
     expect((await running).operation).toMatchObject({ id, status: 'SUCCEEDED' });
   });
 
-  test('but was taken for lost, takes nothing away from who went on in its place', async () => {
+  test('but was taken over, hands out nothing that its successor does not', async () => {
     await using gate = await holdAlpha();
     const late = toAlpha();
     await gate.reached();
-    await silence(await runningOperation(tenant.id));
-    await using replica = await openReplica();
-    const successor = subscribe(replica, { tenantId: tenant.id, module: 'alpha' });
+    const id = await runningOperation(tenant.id);
+    await silence(id);
+    await using _ = await openWorker();
     await standInLine(2);
     await gate.open();
 
-    expect((await successor).operation).toMatchObject({ status: 'SUCCEEDED' });
-    expect(await late).toMatchObject({
-      code: 'CONFLICT',
-      message: expect.stringContaining('taken for lost'),
-    });
-    expect(await resolve(replica, tenant.id, 'alpha')).toBe(`schema alpha_${tenant.slug}`);
+    expect((await endOf(id)).status).toBe('SUCCEEDED');
+    expect((await late).operation).toMatchObject({ id });
+    expect(await resolve(workshop.gateway, tenant.id, 'alpha')).toBe(`schema alpha_${tenant.slug}`);
     expect(await tablesOf(workshop.url('alpha'), `alpha_${tenant.slug}`)).toContain('contact');
+    expect(await activations()).toHaveLength(1);
   });
 
-  test('but was taken for lost, makes nothing after its successor has undone it', async () => {
+  test('but was taken over, makes nothing after its successor has undone it', async () => {
     const slug = uniqueName('t');
     await workshop.write('alpha/0003_gate.sql', stopAtGate);
     onTestFinished(() => workshop.remove('alpha/0003_gate.sql'));
     await using gate = await shutGate(workshop.url('alpha'));
     const late = provision(workshop.gateway, { slug, modules: ['alpha', 'beta'] });
     await gate.reached();
-    await silence(await runningOperation((await lookAt(workshop.gateway, slug)).id));
+    const id = await runningOperation((await lookAt(workshop.gateway, slug)).id);
+    await silence(id);
     await workshop.write('alpha/0003_gate.sql', brokenMigration);
-    await using replica = await openReplica();
-    const successor = provision(replica, { slug, modules: ['alpha', 'beta'] });
+    await using _ = await openWorker();
     await standInLine(2);
     await gate.open();
-    await Promise.all([late, successor]);
+    await late;
+    expect((await endOf(id)).status).toBe('COMPENSATED');
+    expect(await schemasAt(workshop.url('alpha'))).not.toContain(`alpha_${slug}`);
     expect(await schemasAt(workshop.url('beta'))).not.toContain(`beta_${slug}`);
-    expect(await resolve(replica, slug, 'beta')).toBe('TENANT_NOT_READY');
+    expect(await resolve(workshop.gateway, slug, 'beta')).toBe('TENANT_NOT_READY');
   });
 });
 
@@ -192,13 +209,8 @@ test('a schema that an earlier attempt made is taken up as it stands', async () 
   expect((await toAlpha()).operation.status).toBe('SUCCEEDED');
   await workshop.psql('alpha', `INSERT INTO alpha_${tenant.slug}.contact VALUES (1, 'Ada')`);
   const before = await photograph(workshop.url('alpha'), `alpha_${tenant.slug}`);
-  await workshop.gateway.psql(
-    `UPDATE module_subscriptions SET status = 'provisioning' WHERE tenant_id = '${tenant.id}'`,
-  );
-  await workshop.gateway.psql(
-    `UPDATE operations SET status = 'running', finished_at = NULL, heartbeat_at = now() - interval '1 hour'
-     WHERE tenant_id = '${tenant.id}'`,
-  );
-  expect((await toAlpha()).operation.status).toBe('SUCCEEDED');
+  const id = await vanish('1 hour');
+  await using _ = await openWorker();
+  expect((await endOf(id)).status).toBe('SUCCEEDED');
   expect(await photograph(workshop.url('alpha'), `alpha_${tenant.slug}`)).toEqual(before);
 });
