@@ -80,9 +80,7 @@ describe('connections that provisioning leaves in the pool', () => {
   test('have the path and settings they came with, whatever a migration set', async () => {
     // What a transaction set for itself alone, PostgreSQL goes on showing as set.
     const settings = () =>
-      inThePool(
-        `SELECT name, setting FROM pg_settings WHERE source = 'session' AND name !~ '^transaction_'`,
-      );
+      inThePool(`SELECT name, setting FROM pg_settings WHERE source = 'session' AND name !~ '^transaction_'`);
     const path = () => inThePool('SHOW search_path');
     const before = [await path(), await settings()];
     await workshop.write(
