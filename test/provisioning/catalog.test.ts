@@ -78,9 +78,11 @@ describe('what provisioning makes', () => {
 
 describe('connections that provisioning leaves in the pool', () => {
   test('have the path and settings they came with, whatever a migration set', async () => {
-    // What a transaction set for itself alone, PostgreSQL goes on showing as set.
+    // Those of the transaction show in connections that have had one.
     const settings = () =>
-      inThePool(`SELECT name, setting FROM pg_settings WHERE source = 'session' AND name !~ '^transaction_'`);
+      inThePool(
+        `SELECT name, setting FROM pg_settings WHERE source = 'session' AND name NOT LIKE 'transaction%'`,
+      );
     const path = () => inThePool('SHOW search_path');
     const before = [await path(), await settings()];
     await workshop.write(
