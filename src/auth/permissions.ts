@@ -33,6 +33,7 @@ const scopeByAction = {
   provisionModule: 'provision',
   provisionTenant: 'provision',
   markModuleProvisioned: 'provision',
+  adoptStorage: 'provision',
   createApiKey: 'keys:manage',
   listApiKeys: 'keys:manage',
   revokeApiKey: 'keys:manage',

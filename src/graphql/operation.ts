@@ -36,13 +36,18 @@ const OperationKindType = builder.enumType('OperationKind', {
     [OperationKind.MARK_MODULE_PROVISIONED]: {
       description: 'markModuleProvisioned: storage made by somebody else.',
     },
+    [OperationKind.ADOPT_STORAGE]: {
+      description: 'Storage that stood before the registry knew of it was registered as it is.',
+    },
   } as const,
 });
 
 const OperationStep = builder.prismaObject('OperationStep', {
   description: 'One step of an operation; steps run in the order of the list.',
   fields: (t) => ({
-    name: t.exposeString('name', { description: '`create_schema`, `create_database` or `activate_route`.' }),
+    name: t.exposeString('name', {
+      description: '`create_schema`, `create_database`, `adopt_storage` or `activate_route`.',
+    }),
     module: t.expose('moduleName', {
       type: 'ModuleName',
       nullable: true,

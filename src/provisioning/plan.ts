@@ -1,7 +1,7 @@
 import type { Isolation } from '../database/generated/prisma/client.js';
 
 /** What a step of an operation does. */
-type StepName = 'create_schema' | 'create_database' | 'activate_route';
+type StepName = 'create_schema' | 'create_database' | 'adopt_storage' | 'activate_route';
 
 export interface PlannedStep {
   name: StepName;
@@ -24,4 +24,12 @@ export function planProvisioning(
     }),
   );
   return options.activate ? [...storage, { name: 'activate_route', moduleName: null }] : storage;
+}
+
+/** The steps that make storage resolve which stands already. None of them makes anything, so none has an inverse. */
+export function planAdoption(moduleNames: readonly string[]): PlannedStep[] {
+  return [
+    ...moduleNames.map((moduleName): PlannedStep => ({ name: 'adopt_storage', moduleName })),
+    { name: 'activate_route', moduleName: null },
+  ];
 }

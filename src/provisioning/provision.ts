@@ -3,6 +3,7 @@ import type { Transaction } from '../database/registry-database.js';
 import { messageOf } from '../errors.js';
 import type { WaitFor } from '../feed/acknowledge.js';
 import { type CommandContext, type CommandInput, rememberRevision, runCommand } from '../registry/command.js';
+import { findAdoptable } from './adoption.js';
 import { readModuleMigrations } from './module-migrations.js';
 import { endOperation, keepAlive, type RunningOperation, requireHeld, runStep } from './operation.js';
 import { createStorage, dropStorage, type StoragePlace } from './storage.js';
@@ -42,7 +43,8 @@ async function runToEnd(
       const moduleName = step.moduleName;
       await runStep(context, step, async () => {
         const { place, isLeftBehind } = await readPlace(context, operation, moduleName);
-        const storage = await createStorage(context.serviceDatabases, place);
+        const reach = step.name === 'adopt_storage' ? findAdoptable : createStorage;
+        const storage = await reach(context.serviceDatabases, place);
         if (storage.created || isLeftBehind) made.push({ step, place });
         versions.set(moduleName, storage.migrationVersion);
       });
@@ -116,7 +118,7 @@ export async function failWhatWasProvisioned(tx: Transaction, operation: Running
     where: { ...subscriptionsOf(operation), status: 'PROVISIONING' },
     data: { status: 'FAILED' },
   });
-  if (operation.kind === 'PROVISION_TENANT')
+  if (operation.kind === 'PROVISION_TENANT' || operation.kind === 'ADOPT_STORAGE')
     await tx.tenant.updateMany({
       where: { id: operation.tenantId ?? '', status: 'PROVISIONING' },
       data: { status: 'FAILED' },
