@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded.js';
 import { RegistryError } from '../errors.js';
+import { addImport } from './import.js';
 import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
 import { addServe } from './serve.js';
@@ -15,6 +16,7 @@ const program = new Command('tenant-registry')
 addServe(program);
 addMigrate(program);
 addKeys(program);
+addImport(program);
 
 try {
   await program.parseAsync();

@@ -1,0 +1,19 @@
+import { userInfo } from 'node:os';
+import { type App, openApp } from '../app.js';
+import { type Caller, operator } from '../auth/caller.js';
+import { readConfig } from '../config.js';
+import { openLog } from '../log.js';
+
+/** Answers go to standard output, so only problems are logged. */
+export async function withApp<T>(work: (app: App, caller: Caller) => Promise<T>): Promise<T> {
+  const app = await openApp(readConfig(process.env), openLog('warn'), { exclusive: false });
+  try {
+    return await work(app, operator(userInfo().username));
+  } finally {
+    await app.close();
+  }
+}
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
