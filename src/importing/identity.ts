@@ -85,7 +85,9 @@ function addLegacy(
     );
     return;
   }
-  if (slug !== undefined && earlier.slug !== undefined && slug !== earlier.slug) {
+  // A slug that no registry takes has become another one, by a map.
+  const isRenamed = earlier.registered && slug !== undefined && findSlugProblem(slug) !== undefined;
+  if (slug !== undefined && earlier.slug !== undefined && slug !== earlier.slug && !isRenamed) {
     const problem = `id ${id} is ${slug} in ${source}, but ${earlier.slug} in ${earlier.from}: give the schema its slug in --map`;
     // What is registered stays what it is; only what the table says beside it is in doubt.
     if (earlier.registered)

@@ -68,7 +68,7 @@ export function planTakeOver(
       problem: findTenantProblem(identity, takenSlugs),
     };
     const { entries, takeOver } = planTenant(identity, matched, facts);
-    plan.entries.push(...entries, ...findMissing(identity, matched, own, isScanned));
+    plan.entries.push(...entries, ...findMissing(identity, matched, facts, isScanned));
     if (takeOver) plan.takeOvers.push(takeOver);
   }
   return plan;
@@ -128,11 +128,11 @@ function findTenantProblem(identity: Identity, takenSlugs: ReadonlyMap<string, s
 function findMissing(
   identity: Identity,
   matched: readonly Matched[],
-  own: readonly RegisteredSubscription[],
+  { own, claims }: TenantFacts,
   isScanned: (moduleName: string) => boolean,
 ): Entry[] {
-  return identity.names.flatMap(({ module, name }) => {
-    if (module === undefined || !isScanned(module)) return [];
+  return identity.names.flatMap(({ module, kind, name }) => {
+    if (module === undefined || !isScanned(module) || claims.has(`${kind}/${name}`)) return [];
     if (own.some(({ moduleName }) => moduleName === module)) return [];
     if (matched.some(({ storage }) => storage.module.name === module)) return [];
     const why = 'an old table names it, but it does not stand: restore it, or take it out of that table';
