@@ -10,7 +10,7 @@ import { adoptDatabaseNames } from '../registry/commands/adopt-database-names.js
 import { readRevision } from '../registry/revision.js';
 import { moduleNotFound } from '../registry/route.js';
 import { gather, type LegacyTablePlace, readTables } from './findings.js';
-import { scanDatabases } from './scan.js';
+import { type ScannedModule, scanDatabases } from './scan.js';
 import type { FoundStorage } from './storage.js';
 import { type Entry, planTakeOver, type TakeOver } from './take-over.js';
 import { type MapRow, readTenantMap } from './tenant-map.js';
@@ -55,11 +55,8 @@ export async function importDatabases(
     await adoptDatabaseNames(context);
     await awaitEarlierAdoptions(context);
   }
-  const catalogue = await context.database.prisma.module.findMany({ orderBy: { name: 'asc' } });
-  for (const name of request.modules)
-    if (!catalogue.some((module) => module.name === name)) throw moduleNotFound(name);
-  const isWanted = ({ name }: { name: string }) =>
-    request.modules.length === 0 || request.modules.includes(name);
+  const catalogue = await readCatalogue(context, request);
+  const isWanted = ({ name }: { name: string }) => isAskedFor(request, name);
   const isSet = ({ databaseRef }: { databaseRef: string }) =>
     request.hasEmbedded || context.serviceDatabases.configuredName(databaseRef) !== undefined;
   const skipped = catalogue
@@ -81,6 +78,30 @@ export async function importDatabases(
   if (request.modules.length === 0) entries.push(...findUnfound(map, storages));
   if (!request.isDryRun) await takeOver(context, takeOvers, request.onProgress ?? (() => undefined));
   return { done: !request.isDryRun, entries: sortEntries(entries), tables, skipped };
+}
+
+function isAskedFor({ modules }: ImportRequest, name: string): boolean {
+  return modules.length === 0 || modules.includes(name);
+}
+
+/** The modules, each with the name of the database that will be scanned for it. */
+async function readCatalogue(context: CommandContext, request: ImportRequest): Promise<ScannedModule[]> {
+  const modules = await context.database.prisma.module.findMany({
+    include: { _count: { select: { subscriptions: true } } },
+    orderBy: { name: 'asc' },
+  });
+  for (const name of request.modules)
+    if (!modules.some((module) => module.name === name)) throw moduleNotFound(name);
+  return modules.map(({ _count, ...module }) => {
+    const { name, databaseRef, databaseName } = module;
+    const configured = context.serviceDatabases.configuredName(databaseRef) ?? databaseName;
+    if (configured !== databaseName && _count.subscriptions > 0 && isAskedFor(request, name))
+      throw new RegistryError(
+        'CONFLICT',
+        `${databaseRef} names database ${configured}, but the tenants of ${name} are registered in ${databaseName}: correct the variable, or leave ${name} out with --module`,
+      );
+    return { ...module, databaseName: configured };
+  });
 }
 
 function findUnfound(map: readonly MapRow[], storages: readonly FoundStorage[]): Entry[] {

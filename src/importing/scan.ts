@@ -89,13 +89,18 @@ async function listDatabases(client: ClientBase): Promise<string[]> {
 /** So many schemas are asked in one statement whose they are. */
 const batchSize = 500;
 
-/** Whose schemas are that the registry made; those of others are not in the answer. */
+/**
+ * Whose schemas are that the registry made; those of others are not in the answer, nor those that may not be looked
+ * into: their adoption then fails by itself, and that of all others does not.
+ */
 export async function readSchemaOwners(client: ClientBase): Promise<Map<string, StorageOwner>> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT nspname AS name FROM pg_class AS class
      JOIN pg_namespace AS namespace ON namespace.oid = relnamespace
      JOIN pg_attribute ON attrelid = class.oid AND attname IN ('tenant_id', 'module')
-     WHERE relname = 'schema_version' AND relkind = 'r' GROUP BY nspname HAVING count(*) = 2`,
+     WHERE relname = 'schema_version' AND relkind = 'r'
+       AND has_schema_privilege(namespace.oid, 'USAGE') AND has_table_privilege(class.oid, 'SELECT')
+     GROUP BY nspname HAVING count(*) = 2`,
   );
   const owners = new Map<string, StorageOwner>();
   for (let start = 0; start < rows.length; start += batchSize) {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
-import { queryOnce } from '../database/scratch.js';
+import { aUser, queryOnce } from '../database/scratch.js';
 import { urlTo } from '../provisioning/catalog.js';
 import { openWorkshop } from '../provisioning/workshop.js';
 import { mutate, resolve } from '../setup/asking.js';
@@ -143,4 +143,31 @@ test('two tables that give one slug two ids are told apart by the map, which cha
   expect(actions(mended)).toEqual(['finance_acme: register', 'tenant_acme: register']);
   expect(await gateway.psql('SELECT id FROM tenants')).toEqual([{ id: one }]);
   expect(actions(await takeOver(gateway))).toEqual(['finance_acme: unchanged', 'tenant_acme: unchanged']);
+});
+
+test('what a role may not do is said, and is all that is left undone', async () => {
+  const user = await aUser();
+  const service = await createDatabase();
+  onTestFinished(() => service.drop());
+  await queryOnce(
+    service.url,
+    `${legacySchema('finance_acme')} ${legacyRegistry([{ id: randomUUID(), slug: 'acme' }])}
+     GRANT SELECT ON tenant_registry TO ${user.name}`,
+  );
+  onTestFinished(() => queryOnce(service.url, `DROP OWNED BY ${user.name}`).then(() => undefined));
+  const url = new URL(user.url);
+  url.pathname = service.name;
+  await using gateway = await openGateway({ config: { serviceDatabaseUrls: { FINANCE_DB_URL: url.href } } });
+  const report = await takeOver(gateway, { modules: ['finance'] });
+  expect(report.tables).toEqual([
+    expect.objectContaining({ renamedTo: null, problem: expect.stringContaining('must be owner of table') }),
+  ]);
+  expect(entryFor(report, 'finance_acme')).toMatchObject({
+    action: 'conflict',
+    why: expect.stringContaining('permission denied for schema finance_acme'),
+  });
+  expect(await resolve(gateway, 'acme')).toBe('TENANT_NOT_READY');
+  await queryOnce(service.url, `GRANT USAGE ON SCHEMA finance_acme TO ${user.name}`);
+  expect(actions(await takeOver(gateway, { modules: ['finance'] }))).toEqual(['finance_acme: register']);
+  expect(await resolve(gateway, 'acme')).toBe('finance_acme');
 });
