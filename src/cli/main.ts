@@ -4,6 +4,7 @@ import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded.js';
 import { RegistryError } from '../errors.js';
 import { addGrants } from './grants.js';
+import { addImport } from './import.js';
 import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
 import { addServe } from './serve.js';
@@ -19,6 +20,7 @@ addWorker(program);
 addMigrate(program);
 addKeys(program);
 addGrants(program);
+addImport(program);
 
 try {
   await program.parseAsync();

@@ -10,13 +10,8 @@ const hint = '(add --help for what this command takes)\n';
 
 describe('the command line', { timeout: 60_000 }, () => {
   test.each([
-<<<<<<< HEAD
-    [['--help'], ['serve', 'worker', 'migrate', 'keys', 'help']],
-    [['help'], ['serve', 'worker', 'migrate', 'keys', 'help']],
-=======
-    [['--help'], ['serve', 'migrate', 'keys', 'grants', 'help']],
-    [['help'], ['serve', 'migrate', 'keys', 'grants', 'help']],
->>>>>>> guard
+    [['--help'], ['serve', 'worker', 'migrate', 'keys', 'grants', 'import', 'help']],
+    [['help'], ['serve', 'worker', 'migrate', 'keys', 'grants', 'import', 'help']],
     [
       ['keys', '--help'],
       ['create', 'list', 'revoke', 'help'],
