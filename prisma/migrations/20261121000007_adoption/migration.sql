@@ -1,7 +1,7 @@
 -- Schemas and databases that stood before the registry did keep the names they have, whatever their form. The registry
 -- itself goes on issuing names of its own form only.
 
-ALTER TYPE operation_kind ADD VALUE 'adopt_storage';
+ALTER TYPE operation_kind ADD VALUE IF NOT EXISTS 'adopt_storage';
 
 ALTER TABLE module_subscriptions
   DROP CONSTRAINT module_subscriptions_schema_name_form,
