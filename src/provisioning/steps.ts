@@ -26,8 +26,12 @@ const makeStorage: Step = {
   async run(work) {
     const { context } = work;
     const found = await requirePlace(work);
-    await noteWhatStands(work, found);
-    const { migrationVersion } = await createStorage(context.serviceDatabases, found.place);
+    const stands = await noteWhatStands(work, found);
+    // What others made and the registry took over has no version of ours: its tables are theirs to change.
+    const isAdopted =
+      found.subscription.provisionedAt !== null && found.subscription.migrationVersion === null;
+    const reach = stands && isAdopted ? findAdoptable : createStorage;
+    const { migrationVersion } = await reach(context.serviceDatabases, found.place);
     await bindStorage(context.serviceDatabases, found.place, () => readBinding(context, found), {
       deadlineMs: context.stalenessMs,
     });
@@ -99,16 +103,20 @@ export const stepsByName: Readonly<Record<string, Step>> = {
   activate_route: {},
 } satisfies Record<StepName, Step>;
 
-/** Written down before anything is made, so that whoever takes over knows what may be taken away again. */
-async function noteWhatStands(work: StepWork, { place, subscription }: FoundPlace): Promise<void> {
+/**
+ * Whether something stands there now. What stood there before is written down before anything is made, so that whoever
+ * takes over knows what may be taken away again.
+ */
+async function noteWhatStands(work: StepWork, { place, subscription }: FoundPlace): Promise<boolean> {
   const { context, operation, step } = work;
-  if (factsOf(step).found !== undefined) return;
   // What stands there of a tenant that never came to be is of an attempt that failed, so ours to take away.
   const isLeftBehind = operation.kind === 'PROVISION_TENANT' && subscription.provisionedAt === null;
   // Looked for all the same: where nobody could look, nothing can have been made.
   const stands = await storageExists(context.serviceDatabases, place);
   const found = stands && !isLeftBehind;
-  await updateStep(context, operation, step, { status: 'RUNNING', facts: { found } });
+  if (factsOf(step).found === undefined)
+    await updateStep(context, operation, step, { status: 'RUNNING', facts: { found } });
+  return stands;
 }
 
 async function requirePlace({ context, operation, step }: StepWork): Promise<FoundPlace> {

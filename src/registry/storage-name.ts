@@ -3,12 +3,14 @@ import type { Isolation, Module, Tenant } from '../database/generated/prisma/cli
 import type { Transaction } from '../database/registry-database.js';
 import { invalidField, RegistryError } from '../errors.js';
 
+const reservedSchemas = ['public', 'information_schema', 'tenant_guard'];
+
 /** A name that a caller asks for explicitly; by itself the registry issues `<prefix><slug with - as _>`. */
 export const storageName = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and _, starting with a letter')
   .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
-  .refine((name) => !['public', 'information_schema'].includes(name), 'is a schema of PostgreSQL itself');
+  .refine((name) => !reservedSchemas.includes(name), 'is a schema of PostgreSQL, or of the guard, itself');
 
 /** A name that stands in a service database already: any that PostgreSQL can hold and does not keep for itself. */
 export const existingName = z
@@ -17,7 +19,7 @@ export const existingName = z
   .refine((name) => Buffer.byteLength(name) <= 63, 'must have at most 63 bytes')
   .refine((name) => !/\p{Cc}/u.test(name), 'must not hold control characters')
   .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
-  .refine((name) => !['public', 'information_schema'].includes(name), 'is a schema of PostgreSQL itself');
+  .refine((name) => !reservedSchemas.includes(name), 'is a schema of PostgreSQL, or of the guard, itself');
 
 /** The columns of a subscription that say where the data is. */
 export interface IssuedNames {

@@ -70,12 +70,20 @@ END
 $$;
 COMMENT ON FUNCTION registry_follow_binding() IS 'Trigger: a route that comes, goes or moves is followed by the binding in its service database.';
 
+-- What a subscription's status means to the guard: who is not suspended or gone may enter, once he has a route.
+CREATE FUNCTION registry_guard_state(status subscription_status) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE status WHEN 'cancelled' THEN 'closed' WHEN 'deprovisioning' THEN 'closed' WHEN 'suspended' THEN 'suspended'
+                     WHEN 'migrating' THEN 'not_ready' ELSE 'active' END
+$$;
+COMMENT ON FUNCTION registry_guard_state(subscription_status) IS 'What the status of a subscription means to the guard in its service database.';
+
 CREATE TRIGGER tenants_follow_binding AFTER UPDATE ON tenants
   FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION registry_follow_binding();
 CREATE TRIGGER module_subscriptions_follow_binding AFTER UPDATE ON module_subscriptions
   FOR EACH ROW WHEN (NEW.provisioned_at IS NOT NULL
-    AND (OLD.status, OLD.generation) IS DISTINCT FROM (NEW.status, NEW.generation)
-    AND (OLD.status = 'active' OR NEW.status = 'active' OR OLD.generation <> NEW.generation))
+    AND (registry_guard_state(OLD.status), OLD.generation, OLD.provisioned_at)
+        IS DISTINCT FROM (registry_guard_state(NEW.status), NEW.generation, NEW.provisioned_at))
   EXECUTE FUNCTION registry_follow_binding();
 CREATE TRIGGER module_subscriptions_begin_binding AFTER INSERT ON module_subscriptions
   FOR EACH ROW WHEN (NEW.status = 'active') EXECUTE FUNCTION registry_follow_binding();
