@@ -1,7 +1,10 @@
 import type { State, World } from '../state.js';
-import * as at from '../state.js';
+import * as fields from '../state.js';
 import { epochOf, revisionOf } from '../truth.js';
 import type { Step } from './step.js';
+
+// A copy: looking into another module each time takes three times as long.
+const at = { ...fields };
 
 /** The mutation that waits; there is one at a time. */
 export function moveAcknowledgement(step: Step): void {

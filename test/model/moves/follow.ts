@@ -1,7 +1,10 @@
 import type { State, World } from '../state.js';
-import * as at from '../state.js';
+import * as fields from '../state.js';
 import { epochOf, lastTouch, newest, revisionOf } from '../truth.js';
 import type { Step } from './step.js';
+
+// A copy: looking into another module each time takes three times as long.
+const at = { ...fields };
 
 /** A gateway follows the change log: its row, its polls, and what their answers make of what it knows. */
 export function moveFollower(step: Step, replica: number): void {

@@ -1,4 +1,4 @@
-import * as at from '../state.js';
+import * as fields from '../state.js';
 import { moveAcknowledgement } from './acknowledge.js';
 import { moveFollower } from './follow.js';
 import { moveLife } from './life.js';
@@ -6,6 +6,9 @@ import { moveReads } from './read.js';
 import { moveRegistry } from './registry.js';
 import type { Step } from './step.js';
 import { moveTime } from './time.js';
+
+// A copy: looking into another module each time takes three times as long.
+const at = { ...fields };
 
 /** Everything that can happen next. */
 export function moveAll(step: Step): void {

@@ -1,8 +1,11 @@
-import * as at from '../state.js';
+import * as fields from '../state.js';
 import { beginEpoch, commit, newest, pointOf } from '../truth.js';
 import { endPoll } from './follow.js';
 import type { Step } from './step.js';
 import type { Move } from './words.js';
+
+// A copy: looking into another module each time takes three times as long.
+const at = { ...fields };
 
 /** The primary: it commits, and a standby or a restored dump takes its place. */
 export function moveRegistry(step: Step): void {
