@@ -20,7 +20,6 @@ export const largeWorlds: Readonly<Record<string, Size>> = {
   'a failover, late answers': withFailover,
   'a failover, D of two ticks': { ...withFailover, staleness: 2, answersLate: false },
   'two changes, memory told apart': { ...withMemory, answersLate: true },
-  'two changes and a failover': { ...small, epochs: 2, answersLate: false },
 };
 
 interface Experiment {
