@@ -1,10 +1,15 @@
-/** `npx tsx bench/chaos.ts [seconds] [seed]`: chaos, and whether any client was told anything that it must not be told. */
+/** `npx tsx bench/chaos.ts [seconds] [seed | random] [cluster]`: chaos, and whether any client was told anything that it must not be told. */
 import { runChaos } from '../test/outage/chaos.js';
 
-const [seconds = '60', seed] = process.argv.slice(2);
+const [seconds = '60', seed = 'random', redis = 'single'] = process.argv.slice(2);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-const report = await runChaos({ seconds: Number(seconds), ...(seed && { seed: Number(seed) }), say });
+const report = await runChaos({
+  seconds: Number(seconds),
+  ...(seed !== 'random' && { seed: Number(seed) }),
+  isCluster: redis === 'cluster',
+  say,
+});
 const { violations, unexcused, complaints, ...figures } = report;
 say(JSON.stringify(figures, undefined, 2));
 const byRule = (rule: string) => violations.filter((violation) => violation.rule === rule).length;

@@ -15,6 +15,7 @@ export interface Laggard {
 
 /** The replicas' rows, as the wait needs them. A parameter, like FeedSource. */
 export interface ReplicaRows {
+  /** Rejects in another epoch than that of the commit: the row of one that lags may have been lost with its history. */
   findLaggards(
     committed: { epoch: string; revision: bigint },
     waitFor: 'GATEWAYS' | 'EVERYWHERE',
@@ -79,12 +80,16 @@ export async function awaitAcknowledgement(
 export function openReplicaRows(pool: Pool): ReplicaRows {
   return {
     async findLaggards({ epoch, revision }, waitFor) {
-      const { rows } = await pool.query<Laggard>(
-        `SELECT id, reported_at::text AS "lastReport", staleness_ms AS "stalenessMs" FROM replicas
-         WHERE epoch IS DISTINCT FROM $1 OR revision < $2 OR ($3 AND clients_revision < $2)`,
+      const { rows } = await pool.query<(Laggard | { id: null }) & { epoch: string }>(
+        `SELECT log.epoch, replica.id, replica.reported_at::text AS "lastReport",
+           replica.staleness_ms AS "stalenessMs"
+         FROM (SELECT registry_epoch() AS epoch) AS log
+         LEFT JOIN replicas AS replica
+           ON replica.epoch IS DISTINCT FROM $1 OR revision < $2 OR ($3 AND clients_revision < $2)`,
         [epoch, revision, waitFor === 'EVERYWHERE'],
       );
-      return rows;
+      if (rows[0]?.epoch !== epoch) throw new Error('the registry has begun another history');
+      return rows.filter((row) => row.id !== null);
     },
     async remove({ id, lastReport }, epoch) {
       await pool.query(

@@ -42,10 +42,14 @@ export interface ReplicaReport {
 
 /** The primary, as the protocol needs it. A parameter, so that the protocol can be run against a model of it. */
 export interface FeedSource {
-  /** Makes the replica's row, in a transaction of its own and before the first poll: from then on acks wait for it. */
-  register(): Promise<void>;
+  /**
+   * Makes the replica's row, in a transaction of its own and before the first poll: from then on acks wait for it. Says in
+   * which epoch.
+   */
+  register(): Promise<string>;
   poll(report: ReplicaReport): Promise<FeedPage>;
-  unregister(): Promise<void>;
+  /** Removes the row, unless another history has begun. */
+  unregister(epoch: string): Promise<void>;
 }
 
 /** How many revisions one page holds at most; whoever is further behind starts anew. */

@@ -108,21 +108,26 @@ export class Follower {
 
   /**
    * From here on nothing counts as current, and nobody waits for this replica any more. But while clients hold leases from
-   * it, who waits for them needs its row; the row then goes like that of a replica that died.
+   * it, who waits for them needs its row, and so do those whose own row was lost with the history before; the row then goes
+   * like that of a replica that died.
    */
   async stop(): Promise<void> {
     this.#leaseUntil = Number.NEGATIVE_INFINITY;
     this.#isStopped = true;
     await this.#polling?.catch(() => undefined);
-    const { source, clientsRevision } = this.#options;
-    if (this.#isRegistered && clientsRevision?.() === undefined) await source.unregister();
+    const { source, waitingClock, clientsRevision } = this.#options;
+    const isSettled = waitingClock() >= this.#settlesAt;
+    if (this.#isRegistered && this.#epoch !== undefined && isSettled && clientsRevision?.() === undefined)
+      await source.unregister(this.#epoch);
   }
 
   async #pollOnce(): Promise<void> {
     if (this.#isStopped) return;
     const { source, clock, waitingClock, stalenessMs, clientsRevision } = this.#options;
     if (!this.#isRegistered) {
-      await source.register();
+      const epoch = await source.register();
+      // Who had a row before another history began has lived through it, even if it had not read a page yet.
+      this.#epoch ??= epoch;
       this.#isRegistered = true;
     }
     // The moment of sending: what the answer says was true at some moment after it, however long the answer took.

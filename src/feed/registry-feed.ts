@@ -19,10 +19,14 @@ export function openFeedSource(
   return {
     replicaId,
     async register() {
-      await pool.query(
-        'INSERT INTO replicas (id, hostname, staleness_ms) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING',
+      const { rows } = await pool.query<{ epoch: string }>(
+        `WITH added AS (
+           INSERT INTO replicas (id, hostname, staleness_ms) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING
+         )
+         SELECT registry_epoch() AS epoch`,
         [replicaId, hostname(), options.stalenessMs],
       );
+      return (rows[0] as { epoch: string }).epoch;
     },
     async poll({ position, isSettled, clientsRevision }: ReplicaReport): Promise<FeedPage> {
       const { rows } = await pool.query({
@@ -44,8 +48,8 @@ export function openFeedSource(
         changes: page.changes.map((change: Change) => ({ ...change, revision: BigInt(change.revision) })),
       };
     },
-    async unregister() {
-      await pool.query('DELETE FROM replicas WHERE id = $1', [replicaId]);
+    async unregister(epoch) {
+      await pool.query('DELETE FROM replicas WHERE id = $1 AND registry_epoch() = $2', [replicaId, epoch]);
     },
   };
 }

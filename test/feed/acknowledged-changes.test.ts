@@ -3,21 +3,28 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mutate, resolve } from '../setup/asking.js';
 import { uniqueName } from '../setup/database.js';
 import { recordStatements } from '../setup/gateway.js';
-import { isRedisInstalled, openRedisServer, type RedisServer } from '../setup/redis.js';
+import { isRedisInstalled, openRedisCluster, openRedisServer } from '../setup/redis.js';
 import { aTenant } from '../setup/stories.js';
 import { openPair, type Pair, warm } from './pair.js';
 
-const tiers = [
-  ['memory', false] as const,
-  ...(isRedisInstalled ? [['memory and Redis', true] as const] : []),
+type OpenRedis = () => Promise<{ url: string; close(): Promise<void> }>;
+
+const tiers: [string, OpenRedis | undefined][] = [
+  ['memory', undefined],
+  ...(isRedisInstalled
+    ? ([
+        ['memory and Redis', openRedisServer],
+        ['memory and a Cluster of three', openRedisCluster],
+      ] as [string, OpenRedis][])
+    : []),
 ];
 
 let pair: Pair;
-let redis: RedisServer | undefined;
+let redis: Awaited<ReturnType<OpenRedis>> | undefined;
 
-function openAndClose(isWithRedis: boolean): void {
+function openAndClose(openRedis?: OpenRedis): void {
   beforeAll(async () => {
-    redis = isWithRedis ? await openRedisServer() : undefined;
+    redis = await openRedis?.();
     pair = await openPair({ redisUrl: redis?.url });
   });
   afterAll(async () => {
@@ -28,8 +35,8 @@ function openAndClose(isWithRedis: boolean): void {
 
 describe.each(tiers)(
   'with %s: once it is answered, the other gateway answers what is true after',
-  (_tiers, isWithRedis) => {
-    openAndClose(isWithRedis);
+  (_tiers, openRedis) => {
+    openAndClose(openRedis);
 
     test('suspend, resume, delete, restore, unsubscribe, subscribe, whichever gateway did it', async () => {
       const { one, other } = pair;
@@ -128,7 +135,7 @@ describe.each(tiers)(
 );
 
 describe('with memory alone', () => {
-  openAndClose(false);
+  openAndClose();
 
   test('a configuration is answered from memory while nothing has changed', async () => {
     const { one, other } = pair;

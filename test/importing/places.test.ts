@@ -168,6 +168,11 @@ test('what a role may not do is said, and is all that is left undone', async () 
   });
   expect(await resolve(gateway, 'acme')).toBe('TENANT_NOT_READY');
   await queryOnce(service.url, `GRANT USAGE ON SCHEMA finance_acme TO ${user.name}`);
+  expect(entryFor(await takeOver(gateway, { modules: ['finance'] }), 'finance_acme')).toMatchObject({
+    action: 'conflict',
+    why: expect.stringContaining(`permission denied for database ${service.name}`),
+  });
+  await queryOnce(service.url, `GRANT CREATE ON DATABASE ${service.name} TO ${user.name}`);
   expect(actions(await takeOver(gateway, { modules: ['finance'] }))).toEqual(['finance_acme: register']);
   expect(await resolve(gateway, 'acme')).toBe('finance_acme');
 });

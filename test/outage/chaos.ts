@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { migrateRegistry } from '../../src/database/migrate.js';
 import { type GatewayProcess, insertKey, startGateway } from '../setup/gateway-process.js';
 import { openPostgresServer } from '../setup/postgres-server.js';
-import { openRedisServer } from '../setup/redis.js';
+import { openRedisCluster, openRedisServer } from '../setup/redis.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
 import {
   type ChaosTenant,
@@ -41,6 +41,8 @@ export interface ChaosOptions {
   seconds: number;
   seed?: number;
   stalenessMs?: number;
+  /** Redis is a Cluster of three nodes, of which one at a time fails. */
+  isCluster?: boolean;
   say?: (line: string) => void;
 }
 
@@ -51,6 +53,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const {
     seconds,
     stalenessMs = 2_000,
+    isCluster = false,
     seed = Math.floor(Math.random() * 2 ** 31),
     say = () => undefined,
   } = options;
@@ -62,10 +65,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await migrateRegistry(postgres.url('registry'));
     const psql = (sql: string, parameters?: unknown[]) => postgres.query(sql, parameters, 'registry');
     const key = await insertKey(postgres.url('registry'), ...allScopes);
-    const redis = await openRedisServer();
+    const redis = await openRedis(isCluster);
     undo.push(() => redis.close());
-    const redisNetwork = await openTcpProxy(redis.port);
-    undo.push(() => redisNetwork.close());
+    const { redisNetwork } = redis;
 
     const networks = new Map<string, TcpProxy>();
     for (const name of ['A', 'B']) {
@@ -80,7 +82,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         databaseUrl: postgres.url('registry').replace(`:${postgres.port}/`, `:${network.port}/`),
         serviceUrl: () => postgres.url('service'),
         key,
-        env: { STALENESS_BOUND_MS: `${stalenessMs}`, REDIS_URL: `redis://127.0.0.1:${redisNetwork.port}` },
+        env: { STALENESS_BOUND_MS: `${stalenessMs}`, REDIS_URL: redis.url },
       });
       undo.push(() => started.kill());
       processes.push(started);
@@ -111,7 +113,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       ...Array.from({ length: mutators }, (_, at) => runMutator(town, share(town.tenants, at))),
       runConfigReader(town),
       runEditor(town, born, psql, () => editsByHand++),
-      runFaults({ town, redis, redisNetwork, networks, start, stalenessMs }, (fault) => {
+      runFaults({ town, redis: redis.nodes, redisNetwork, networks, start, stalenessMs }, (fault) => {
         faults.push(fault);
         say(`${((fault.from - endsAt) / 1_000 + seconds).toFixed(1)} s  ${fault.name}`);
       }),
@@ -124,6 +126,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   } finally {
     for (const step of undo.reverse()) await step();
   }
+}
+
+async function openRedis(isCluster: boolean) {
+  if (isCluster) return { ...(await openRedisCluster()), redisNetwork: undefined };
+  const server = await openRedisServer();
+  const redisNetwork = await openTcpProxy(server.port);
+  const close = async () => {
+    await redisNetwork.close();
+    await server.close();
+  };
+  return { url: `redis://127.0.0.1:${redisNetwork.port}`, nodes: [server], redisNetwork, close };
 }
 
 /** Each mutator has its own tenants, so that mutations of one tenant follow one another. */

@@ -119,6 +119,21 @@ describe('on a real registry', () => {
     expect(await find()).toEqual([]);
   });
 
+  test('rows say nothing of a commit in another history: some may have been lost with it', async () => {
+    const rows = openReplicaRows(pool);
+    await expect(rows.findLaggards({ epoch: '0123456789abcdef', revision: 1n }, 'GATEWAYS')).rejects.toThrow(
+      'another history',
+    );
+  });
+
+  test('who registers learns the epoch it registers in, also when it has a row', async () => {
+    const source = openFeedSource(pool, { stalenessMs });
+    const epochs = [await source.register(), await source.register()];
+    const { head } = await source.poll({ position: undefined, isSettled: true, clientsRevision: undefined });
+    expect(epochs).toEqual([head.epoch, head.epoch]);
+    await source.unregister(head.epoch);
+  });
+
   test('who is not settled lags, whatever it has reached', async () => {
     const rows = openReplicaRows(pool);
     const source = openFeedSource(pool, { stalenessMs });
@@ -130,7 +145,10 @@ describe('on a real registry', () => {
       expect(page).toMatchObject({ isRegistered: true, since: head.revision, changes: [] });
       expect(await rows.findLaggards(head, 'GATEWAYS')).toHaveLength(isSettled ? 0 : 1);
     }
-    await source.unregister();
+    await source.unregister('0123456789abcdef');
+    expect(await rows.findLaggards({ ...head, revision: head.revision + 1n }, 'GATEWAYS')).toHaveLength(1);
+    await source.unregister(head.epoch);
+    expect(await rows.findLaggards({ ...head, revision: head.revision + 1n }, 'GATEWAYS')).toEqual([]);
   });
 
   test('the change log is not read for another history than it is of', async () => {

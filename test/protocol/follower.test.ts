@@ -143,6 +143,20 @@ describe('a follower', () => {
     }
   });
 
+  test('keeps acks waiting for D when another epoch began between its row and its first page', async () => {
+    const feed = new ScriptedFeed();
+    feed.onPoll = ({ position }) => {
+      if (!position && feed.epoch === 'first') throw new Error('the database went away');
+    };
+    const follower = feed.follow();
+    await follower.poll().catch(() => undefined);
+    expect(feed.hasRow).toBe(true);
+    feed.epoch = 'second';
+    await follower.poll();
+    await follower.poll();
+    expect(feed.reports.at(-1)).toMatchObject({ isSettled: false, position: { epoch: 'second' } });
+  });
+
   test('lets all tenants share one floor when there are too many', async () => {
     const feed = new ScriptedFeed();
     const follower = feed.follow();
@@ -177,5 +191,20 @@ describe('a follower', () => {
     expect(follower.leaseRemainingMs).toBe(0);
     await follower.poll();
     expect(follower.leaseRemainingMs).toBe(0);
+  });
+
+  test.each([
+    ['before it has read of it', 0, true],
+    ['before D has passed', stalenessMs - 1, true],
+    ['after D', stalenessMs, false],
+  ])('that stops in an epoch that has just begun leaves its row, %s: %#', async (_when, ms, hasRow) => {
+    const feed = new ScriptedFeed();
+    const follower = feed.follow();
+    await follower.poll();
+    feed.epoch = 'second';
+    if (ms > 0) await follower.poll();
+    feed.now += ms;
+    await follower.stop();
+    expect(feed.hasRow).toBe(hasRow);
   });
 });

@@ -71,7 +71,8 @@ export class ModelGateway implements Host {
         register: () =>
           registry.ask(this, this.feedLink, stalenessMs, () => replicas.register(id, stalenessMs)),
         poll: (report) => registry.ask(this, this.feedLink, stalenessMs, () => replicas.poll(id, report)),
-        unregister: () => registry.ask(this, this.feedLink, stalenessMs, () => replicas.unregister(id)),
+        unregister: (epoch) =>
+          registry.ask(this, this.feedLink, stalenessMs, () => replicas.unregister(id, epoch)),
       },
       clock: this.#clock,
       waitingClock: this.#waitingClock,

@@ -34,11 +34,13 @@ export class ModelReplicas implements ReplicaRows {
     this.#chance = chance;
   }
 
-  register(id: string, stalenessMs: number): void {
-    if (this.#rows.has(id)) return;
+  register(id: string, stalenessMs: number): string {
+    const { epoch } = this.#registry.point;
+    if (this.#rows.has(id)) return epoch;
     const row = { epoch: null, revision: 0n, clientsRevision: null, stalenessMs, reportedAt: this.#now() };
     this.#rows.set(id, row);
     this.#registry.wrote(() => this.#rows.delete(id));
+    return epoch;
   }
 
   async poll(id: string, { position, isSettled, clientsRevision }: ReplicaReport): Promise<FeedPage> {
@@ -65,6 +67,7 @@ export class ModelReplicas implements ReplicaRows {
     { epoch, revision }: { epoch: string; revision: bigint },
     waitFor: 'GATEWAYS' | 'EVERYWHERE',
   ): Promise<Laggard[]> {
+    if (epoch !== this.#registry.point.epoch) throw new Error('the registry has begun another history');
     const laggards: Laggard[] = [];
     for (const [id, row] of this.#rows) {
       const { clientsRevision, stalenessMs, reportedAt: lastReport } = row;
@@ -85,9 +88,10 @@ export class ModelReplicas implements ReplicaRows {
     });
   }
 
-  async unregister(id: string): Promise<void> {
+  async unregister(id: string, epoch: string): Promise<void> {
     const row = this.#rows.get(id);
-    if (row) await this.#holding(row, async () => this.#delete(id, row));
+    if (!row || this.#registry.point.epoch !== epoch) return;
+    await this.#holding(row, async () => this.#delete(id, row));
   }
 
   #delete(id: string, row: Row): void {

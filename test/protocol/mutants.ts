@@ -184,8 +184,32 @@ export const moreMutants: readonly Mutant[] = [
   {
     name: 'signs off while clients hold leases',
     file: follower,
-    search: 'this.#isRegistered && clientsRevision?.() === undefined',
-    replace: 'this.#isRegistered',
+    search: 'isSettled && clientsRevision?.() === undefined',
+    replace: 'isSettled',
+  },
+  {
+    name: 'signs off while those who lost their row may hold leases',
+    file: follower,
+    search: 'isSettled && clientsRevision?.() === undefined',
+    replace: 'clientsRevision?.() === undefined',
+  },
+  {
+    name: 'signs off in a history it knows nothing of',
+    file: 'src/feed/registry-feed.ts',
+    search: 'WHERE id = $1 AND registry_epoch() = $2',
+    replace: 'WHERE id = $1 AND $2::text IS NOT NULL',
+  },
+  {
+    name: 'who has not read a page yet has lived through nothing',
+    file: follower,
+    search: 'this.#epoch ??= epoch;',
+    replace: 'void epoch;',
+  },
+  {
+    name: 'ack by rows of another history',
+    file: acknowledge,
+    search: 'if (rows[0]?.epoch !== epoch) throw',
+    replace: 'if (rows.length < 0) throw',
   },
   {
     name: 'clients’ confirmations outlive their history',

@@ -47,12 +47,13 @@ export class ScriptedFeed implements FeedSource {
     });
   }
 
-  async register(): Promise<void> {
+  async register(): Promise<string> {
     this.hasRow = true;
+    return this.epoch;
   }
 
-  async unregister(): Promise<void> {
-    this.hasRow = false;
+  async unregister(epoch: string): Promise<void> {
+    if (epoch === this.epoch) this.hasRow = false;
   }
 
   async poll(report: ReplicaReport): Promise<FeedPage> {

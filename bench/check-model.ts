@@ -1,0 +1,44 @@
+import { experiments, largeWorlds, redundant } from '../test/model/experiments.js';
+import { type Rule, rules, rulesWithout } from '../test/model/rules.js';
+import { type Outcome, search } from '../test/model/search.js';
+import type { World } from '../test/model/state.js';
+
+/**
+ * Goes through every state that the protocol can get into, in larger worlds than the suite has time for, and then through
+ * those without one rule each, with the shortest way to what breaks: `tsx bench/check-model.ts [part of a name]`.
+ */
+const wanted = process.argv[2] ?? '';
+
+for (const [name, size] of Object.entries(largeWorlds)) {
+  if (!name.includes(wanted)) continue;
+  const outcome = run(name, { ...size, rules: rulesWithout() });
+  if (outcome.violation || !outcome.isComplete) process.exitCode = 1;
+}
+for (const [rule, { size, breaks }] of Object.entries(experiments) as [
+  Rule,
+  (typeof experiments)['lease'],
+][]) {
+  if (!rule.includes(wanted)) continue;
+  const world = { ...size, rules: rulesWithout(rule) };
+  if (!run(`without “${rules[rule]}”`, world, { property: breaks }).violation) process.exitCode = 1;
+}
+for (const [rule, size] of Object.entries(redundant) as [Rule, World][]) {
+  if (!rule.includes(wanted)) continue;
+  if (run(`without “${rules[rule]}”`, { ...size, rules: rulesWithout(rule) }).violation) process.exitCode = 1;
+}
+
+function run(name: string, world: World, options?: Parameters<typeof search>[1]): Outcome {
+  const startedAt = performance.now();
+  const outcome = search(world, options);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const { states, transitions, depth, violation } = outcome;
+  const count = (number: number) => Math.round(number).toLocaleString('en');
+  say(`${name}: ${count(states)} states, ${count(transitions)} transitions, ${depth} moves deep,`);
+  say(`  ${count(states / seconds)} states/s, ${seconds.toFixed(1)} s: ${violation ? '' : 'nothing breaks'}`);
+  for (const line of violation?.trace ?? []) say(`    ${line}`);
+  return outcome;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
