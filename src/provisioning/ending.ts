@@ -124,7 +124,7 @@ async function failWhatWasProvisioned(tx: Transaction, operation: OperationWithS
   });
 }
 
-export function subscriptionsOf(operation: OperationWithSteps): Prisma.ModuleSubscriptionWhereInput {
+function subscriptionsOf(operation: OperationWithSteps): Prisma.ModuleSubscriptionWhereInput {
   const moduleNames = operation.steps.flatMap((step) => step.moduleName ?? []);
   return { tenantId: tenantIdOf(operation), moduleName: { in: moduleNames } };
 }

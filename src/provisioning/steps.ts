@@ -9,7 +9,7 @@ import { createStorage, dropStorage } from './storage.js';
 import { storageExists } from './storage-exists.js';
 
 /** One step of an operation under way. */
-export interface StepWork {
+interface StepWork {
   context: CommandContext;
   operation: HeldOperation;
   step: OperationStep;

@@ -18,7 +18,7 @@ export interface SeenProgress {
 
 const fields = 'id kind status error attempt steps { name status error }';
 
-export const endings = ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'];
+const endings = ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'];
 
 export async function operationAt(gateway: TestGateway, id: string): Promise<SeenProgress> {
   const { data } = await gateway.ask(`query ($id: ID!) { operation(id: $id) { ${fields} } }`, { id });
