@@ -95,10 +95,11 @@ async function insist(
     if (!(error instanceof RegistryError) || mayPass(error)) throw error;
     return end(context, operation, 'CANCELLED', error.message, wait);
   }
-  // One database that is down keeps no other waiting.
-  for (const step of operation.steps)
-    if (step.status !== 'SUCCEEDED')
-      await attempt(context, operation, step).catch((error) => errors.push(error));
+  const open = operation.steps.filter((step) => step.status !== 'SUCCEEDED');
+  // Side by side: one database that is down, or hangs, keeps no other waiting.
+  await Promise.all(
+    open.map((step) => attempt(context, operation, step).catch((error) => errors.push(error))),
+  );
   const lost = errors.find((error) => error instanceof LostOperationError);
   if (lost) throw lost;
   if (errors.length === 0) return end(context, operation, 'SUCCEEDED', undefined, wait);
