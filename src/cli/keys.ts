@@ -1,12 +1,8 @@
-import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type App, openApp } from '../app.js';
-import { operator } from '../auth/caller.js';
 import { authorize, scopeList } from '../auth/permissions.js';
-import { readConfig } from '../config.js';
-import { openLog } from '../log.js';
 import { createApiKey } from '../registry/commands/create-api-key.js';
 import { revokeApiKey } from '../registry/commands/revoke-api-key.js';
+import { print, withApp } from './with-app.js';
 
 export function addKeys(program: Command): void {
   const keys = program.command('keys').description('API keys: what services and scripts are let in with.');
@@ -70,20 +66,4 @@ async function revokeKey(id: string): Promise<void> {
     await revokeApiKey(app.commandsFor(caller), { id });
     print(`Key ${id} opens nothing any more.`);
   });
-}
-
-/** Answers go to standard output, so only problems are logged. */
-async function withApp(
-  work: (app: App, caller: ReturnType<typeof operator>) => Promise<void>,
-): Promise<void> {
-  const app = await openApp(readConfig(process.env), openLog('warn'), { exclusive: false });
-  try {
-    await work(app, operator(userInfo().username));
-  } finally {
-    await app.close();
-  }
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded.js';
 import { RegistryError } from '../errors.js';
+import { addGrants } from './grants.js';
 import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
 import { addServe } from './serve.js';
@@ -17,6 +18,7 @@ addServe(program);
 addWorker(program);
 addMigrate(program);
 addKeys(program);
+addGrants(program);
 
 try {
   await program.parseAsync();

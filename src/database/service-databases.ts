@@ -12,6 +12,8 @@ export interface DatabaseReference {
 export interface ServiceDatabases {
   /** Name of the database that the variable's URL holds; undefined when the variable is not set. */
   configuredName(databaseRef: string): string | undefined;
+  /** Server and user of the variable's URL, which are no secrets; undefined when the variable is not set. */
+  configuredServer(databaseRef: string): { server: string; user: string } | undefined;
   /**
    * Work on a connection to the module's database. The session is as new for each: what the one before locked, set or
    * made temporary is gone. More work than connections waits for its turn, as long as it takes.
@@ -64,6 +66,12 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
     configuredName(databaseRef) {
       const text = options.urls[databaseRef];
       return text === undefined ? undefined : decodeURIComponent(new URL(text).pathname.slice(1));
+    },
+    configuredServer(databaseRef) {
+      const text = options.urls[databaseRef];
+      if (text === undefined) return undefined;
+      const { hostname, port, username } = new URL(text);
+      return { server: `${hostname}:${port || '5432'}`, user: decodeURIComponent(username) };
     },
     async withConnection(reference, work) {
       const { pool, turns } = placeOf(reference);

@@ -109,9 +109,10 @@ export async function ensureBinding(
     });
   requireBoundTo(found, owner);
   if (!found.isSameSchema)
-    await client.query(`UPDATE tenant_guard.binding SET schema_oid = ${schemaOid} WHERE schema_name = $1::text`, [
-      schemaName,
-    ]);
+    await client.query(
+      `UPDATE tenant_guard.binding SET schema_oid = ${schemaOid} WHERE schema_name = $1::text`,
+      [schemaName],
+    );
 }
 
 /** Takes the owner's binding away, inside the transaction that drops the schema. */

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+import { run } from '../setup/process.js';
+
+describe('grants at the command line', { timeout: 60_000 }, () => {
+  let registry: TestDatabase;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    registry = await createRegistryDatabase();
+    env = {
+      DATABASE_URL: registry.url,
+      FINANCE_DB_URL: 'postgres://prov:hidden@db.internal:6543/ledger',
+    };
+    // The registry learns at a start which database a variable names.
+    await run(['migrate'], env);
+  });
+  afterAll(() => registry?.drop());
+
+  test('are printed for the databases that variables name, without their passwords', async () => {
+    const { code, stdout, stderr } = await run(['grants'], env);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('-- Server db.internal:6543, in database ');
+    expect(stdout).toContain('GRANT pg_signal_backend TO "prov";');
+    expect(stdout).toContain('GRANT "finance_tenants" TO "prov";');
+    expect(stdout).toContain('-- Module operations: in the embedded PostgreSQL');
+    expect(stdout).not.toContain('hidden');
+  });
+
+  test('are JSON on request, of one module', async () => {
+    const { code, stdout } = await run(['grants', '--module', 'finance', '--json'], env);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([{ server: 'db.internal:6543', modules: ['finance'] }]);
+  });
+
+  test('of a module that there is not are refused', async () => {
+    expect(await run(['grants', '--module', 'nothing'], env)).toMatchObject({
+      ...{ code: 1, stdout: '', stderr: 'MODULE_NOT_FOUND: There is no module "nothing"\n' },
+    });
+  });
+});
