@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded.js';
 import { RegistryError } from '../errors.js';
+import { addDoctor } from './doctor.js';
 import { addGrants } from './grants.js';
 import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
@@ -19,6 +20,7 @@ addWorker(program);
 addMigrate(program);
 addKeys(program);
 addGrants(program);
+addDoctor(program);
 
 try {
   await program.parseAsync();

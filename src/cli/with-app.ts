@@ -1,16 +1,17 @@
 import { userInfo } from 'node:os';
 import { type App, openApp } from '../app.js';
-import { operator } from '../auth/caller.js';
+import { type Caller, operator } from '../auth/caller.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
 
 /** Answers go to standard output, so only problems are logged. */
-export async function withApp(
-  work: (app: App, caller: ReturnType<typeof operator>) => Promise<void>,
-): Promise<void> {
-  const app = await openApp(readConfig(process.env), openLog('warn'), { exclusive: false });
+export async function withApp<T>(
+  work: (app: App, caller: Caller) => Promise<T>,
+  options: { readOnly?: boolean } = {},
+): Promise<T> {
+  const app = await openApp(readConfig(process.env), openLog('warn'), { exclusive: false, ...options });
   try {
-    await work(app, operator(userInfo().username));
+    return await work(app, operator(userInfo().username));
   } finally {
     await app.close();
   }

@@ -10,8 +10,8 @@ const hint = '(add --help for what this command takes)\n';
 
 describe('the command line', { timeout: 60_000 }, () => {
   test.each([
-    [['--help'], ['serve', 'migrate', 'keys', 'grants', 'help']],
-    [['help'], ['serve', 'migrate', 'keys', 'grants', 'help']],
+    [['--help'], ['serve', 'worker', 'migrate', 'keys', 'grants', 'doctor', 'help']],
+    [['help'], ['serve', 'worker', 'migrate', 'keys', 'grants', 'doctor', 'help']],
     [
       ['keys', '--help'],
       ['create', 'list', 'revoke', 'help'],
