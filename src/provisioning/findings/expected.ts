@@ -26,14 +26,15 @@ export function expectStorages({ storages, operations, now }: Wanted): ExpectedS
       : presenceOf(storage, now);
     const isShown = presence === 'standing' && storage.provisionedAt !== null;
     const isBeingBound = open.some(
-      ({ kind, status }) => kind === 'bind_storage' && status !== 'needs_attention',
+      ({ kind, status, modules }) =>
+        kind === 'bind_storage' && status !== 'needs_attention' && modules.includes(storage.module),
     );
-    const isKept = ['deleted', 'purged'].includes(storage.tenantStatus);
+    const isClosed = ['deleted', 'purged'].includes(storage.tenantStatus);
     return {
       ...storage,
       presence,
       bindingState: isShown && !isBeingBound ? bindingState(storage.tenantStatus, storage.status) : undefined,
-      isMigrated: isShown && !isKept && ['active', 'suspended'].includes(storage.status),
+      isMigrated: isShown && !isClosed && ['active', 'suspended'].includes(storage.status),
     };
   });
 }
