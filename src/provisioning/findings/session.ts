@@ -71,6 +71,7 @@ async function readGuard(client: ClientBase, role: string | null): Promise<Guard
   return rows[0];
 }
 
+// From the catalogs: to_regprocedure and its like refuse whoever may not use the schema.
 const guardFactsSql = `
   WITH guard AS (
     SELECT oid, nspowner, nspacl FROM pg_namespace WHERE nspname = 'tenant_guard'
@@ -78,8 +79,11 @@ const guardFactsSql = `
     SELECT class.oid, relowner, relacl FROM pg_class AS class JOIN guard ON guard.oid = relnamespace
     WHERE relname = 'binding' AND relkind = 'r'
   ), parts AS (
-    SELECT proc.oid, proc.oid::regprocedure::text AS name, proowner, proacl
+    SELECT proc.oid, proc.oid::regprocedure::text AS name, proname, proargtypes, proowner, proacl
     FROM pg_proc AS proc JOIN guard ON guard.oid = pronamespace
+  ), enter AS (
+    SELECT oid FROM parts
+    WHERE proname = 'enter' AND oidvectortypes(proargtypes) = 'uuid, text, integer'
   ), granted AS (
     -- Only the functions are open by default. Whom the module's roles let in is up to administrators.
     SELECT 'SCHEMA tenant_guard' AS thing, grantee FROM guard, aclexplode(nspacl) WHERE grantee = 0
@@ -90,13 +94,12 @@ const guardFactsSql = `
   )
   SELECT pg_get_userbyid(nspowner) AS owner, pg_has_role(nspowner, 'USAGE') AS "isOurs",
          EXISTS (SELECT FROM binding)
-           AND to_regprocedure('tenant_guard.enter(uuid,text,int)') IS NOT NULL
-           AND to_regprocedure('tenant_guard.refuse(uuid,text,int)') IS NOT NULL
-           AND to_regprocedure('tenant_guard.is_newest(xid)') IS NOT NULL AS "isWhole",
+           AND EXISTS (SELECT FROM enter)
+           AND (SELECT count(DISTINCT proname) = 2 FROM parts WHERE proname IN ('refuse', 'is_newest')) AS "isWhole",
          coalesce(substring(obj_description(guard.oid, 'pg_namespace') FROM 'version (\\d{1,9})')::int, 0) AS version,
          $1::name IS NULL OR coalesce(
            has_schema_privilege($1, guard.oid, 'USAGE')
-           AND has_function_privilege($1, to_regprocedure('tenant_guard.enter(uuid,text,int)')::oid, 'EXECUTE'),
+           AND (SELECT has_function_privilege($1, oid, 'EXECUTE') FROM enter),
            false) AS "letsRoleIn",
          coalesce((SELECT has_schema_privilege(guard.oid, 'USAGE') AND has_table_privilege(binding.oid, 'SELECT')
                    FROM binding), false) AS "isReadable",
