@@ -40,7 +40,7 @@ const both =
   (storage: MadeStorage) =>
     statements.map((statement) => statement(storage)).join('; ');
 
-/** \`stranger\` is a role that is not the module's. */
+/** `stranger` is a role that is not the module's. */
 export function listFaults(stranger: string): Fault[] {
   return [
     { code: 'SCHEMA_MISSING', service: dropped },
@@ -84,8 +84,8 @@ export function listFaults(stranger: string): Fault[] {
     { code: 'MIGRATIONS_MISSING', service: ({ schema }) => `DELETE FROM ${schema}.schema_version` },
     {
       code: 'MIGRATION_EDITED',
-      service: ({ schema }) =>
-        `UPDATE ${schema}.schema_version SET checksum = repeat('0', 64) WHERE migration LIKE '%0001_contacts%'`,
+      service: ({ schema, module }) =>
+        `UPDATE ${schema}.schema_version SET checksum = repeat('0', 64) WHERE migration LIKE '${module}/0001%'`,
     },
     {
       code: 'MIGRATION_UNKNOWN',

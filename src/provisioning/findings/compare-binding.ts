@@ -3,7 +3,7 @@ import { isSameOwner } from '../schema-storage.js';
 import type { StorageComparison } from './compare-storage.js';
 
 /** In the registry's database, for a worker to take up. */
-export function followStatement(tenantId: string): string {
+function followStatement(tenantId: string): string {
   return `in the registry's database SELECT registry_enqueue_binding('${tenantId}')`;
 }
 

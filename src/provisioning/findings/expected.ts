@@ -6,7 +6,7 @@ import type { OpenOperation, Wanted, WantedStorage } from './wanted.js';
  * Whether a storage should be there. left: none should, and if there is one nobody will ever miss or drop it.
  * unknown: the registry does not say, because somebody is at work on it or somebody outside makes it.
  */
-export type Presence = 'standing' | 'removed' | 'left' | 'unknown';
+type Presence = 'standing' | 'removed' | 'left' | 'unknown';
 
 /** A storage, and what is to be found of it. */
 export interface ExpectedStorage extends WantedStorage {

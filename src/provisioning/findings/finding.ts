@@ -49,7 +49,7 @@ const severityByCode = {
 } as const;
 
 export type FindingCode = keyof typeof severityByCode;
-export type Severity = (typeof severityByCode)[FindingCode];
+type Severity = (typeof severityByCode)[FindingCode];
 
 /** What a finding is about, as far as that is one tenant's, one module's, one place's. */
 export interface Subject {

@@ -14,7 +14,7 @@ export interface FoundDatabase extends SessionFacts {
   versions: Map<string, VersionTable>;
 }
 
-export interface FoundSchema {
+interface FoundSchema {
   owner: string;
   /** Whether this session may change and drop it. */
   isOurs: boolean;
@@ -22,7 +22,7 @@ export interface FoundSchema {
   isOpen: boolean;
 }
 
-export interface Strangers {
+interface Strangers {
   count: number;
   /** One of them, as ALTER … OWNER TO takes it: 'TABLE acme.invoice'. */
   example: string;

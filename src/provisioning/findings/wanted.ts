@@ -47,7 +47,7 @@ export interface WantedStorage {
 }
 
 /** How the last operation on the storage of a subscription ended, which does not resolve. */
-export interface LastWork {
+interface LastWork {
   kind: string;
   status: string;
   /** Whether the storage stood there before; null: nobody looked. */
@@ -72,7 +72,7 @@ export interface OpenOperation {
 }
 
 /** A tenant about which something should be under way. */
-export interface DueTenant {
+interface DueTenant {
   id: string;
   slug: string;
   status: string;
