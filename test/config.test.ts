@@ -33,6 +33,9 @@ describe('the configuration', () => {
       redisUrl: undefined,
       stalenessMs: 5_000,
       shutdownTimeoutMs: 10_000,
+      runsWorker: true,
+      heartbeatMs: 5_000,
+      takeOverAfterMs: 15_000,
     });
   });
 
@@ -50,6 +53,9 @@ describe('the configuration', () => {
         REDIS_URL: ' redis://cache:6379 ',
         STALENESS_BOUND_MS: ' 2000 ',
         SHUTDOWN_TIMEOUT_MS: ' 2500 ',
+        WORKER: ' none ',
+        OPERATION_HEARTBEAT_MS: ' 1000 ',
+        OPERATION_TAKE_OVER_MS: ' 4000 ',
       }),
     ).toEqual({
       databaseUrl: database,
@@ -63,6 +69,9 @@ describe('the configuration', () => {
       redisUrl: 'redis://cache:6379',
       stalenessMs: 2_000,
       shutdownTimeoutMs: 2_500,
+      runsWorker: false,
+      heartbeatMs: 1_000,
+      takeOverAfterMs: 4_000,
     });
   });
 

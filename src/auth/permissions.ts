@@ -36,6 +36,7 @@ const scopeByAction = {
   markModuleProvisioned: 'provision',
   retryOperation: 'provision',
   cancelOperation: 'provision',
+  adoptStorage: 'provision',
   createApiKey: 'keys:manage',
   listApiKeys: 'keys:manage',
   revokeApiKey: 'keys:manage',

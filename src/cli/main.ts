@@ -5,6 +5,7 @@ import { EmbeddedInUseError } from '../database/embedded.js';
 import { RegistryError } from '../errors.js';
 import { addDoctor } from './doctor.js';
 import { addGrants } from './grants.js';
+import { addImport } from './import.js';
 import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
 import { addServe } from './serve.js';
@@ -20,6 +21,7 @@ addWorker(program);
 addMigrate(program);
 addKeys(program);
 addGrants(program);
+addImport(program);
 addDoctor(program);
 
 try {

@@ -10,10 +10,14 @@ import {
 } from './migration-history.js';
 import { openMigrationSession } from './migration-session.js';
 import { createMigrationList, openSchemaEngine, wholeSchema } from './schema-engine.js';
+import { setRelicsAside } from './set-aside.js';
 
 export interface MigrateOptions {
   migrationsDir?: string;
-  /** Told, in one line, that the database is newer than this version: an old gateway may restart amid an upgrade. */
+  /**
+   * Told, in one line, that the database is newer than this version (an old gateway may restart amid an upgrade), or
+   * that tables from before the registry had to make room.
+   */
   warn?: (message: string) => void;
   /** Throws instead of applying what is pending. */
   readOnly?: boolean;
@@ -42,8 +46,13 @@ export async function migrateRegistry(databaseUrl: string, options: MigrateOptio
       plan = planMigrations(migrations, history);
       if (history.some((row) => !row.finished)) await takeBackUnfinished(session);
     }
+    const warn = options.warn ?? ((message) => process.emitWarning(message));
+    if (plan.pending.length > 0) {
+      const aside = await setRelicsAside(session, migrations, plan.pending);
+      if (aside.length > 0)
+        warn(`Set aside tables from before this registry, for "import databases": ${aside.join(', ')}`);
+    }
     if (plan.newer.length > 0) {
-      const warn = options.warn ?? ((message) => process.emitWarning(message));
       warn(
         `The database was migrated by a newer version, which applied ${plan.newer.join(', ')}; going on with it`,
       );

@@ -10,6 +10,8 @@ export interface PoolOptions {
   statementTimeoutMs: number;
   /** Gives up waiting for the server's answer, also when the connection hangs; default: never. */
   queryTimeoutMs?: number;
+  /** A transaction whose client stands still for longer is ended by the server; default: never. */
+  idleTransactionTimeoutMs?: number;
   log: Log;
 }
 
@@ -22,6 +24,9 @@ export function openPool(url: string, options: PoolOptions): Pool {
     connectionTimeoutMillis: connectionTimeoutMs,
     statement_timeout: options.statementTimeoutMs,
     ...(options.queryTimeoutMs !== undefined && { query_timeout: options.queryTimeoutMs }),
+    ...(options.idleTransactionTimeoutMs !== undefined && {
+      idle_in_transaction_session_timeout: options.idleTransactionTimeoutMs,
+    }),
     idleTimeoutMillis: 30_000,
     keepAlive: true,
   });

@@ -36,6 +36,9 @@ const poolSize = 5;
 /** A module's migrations may build large tables; still no statement may hang for ever. */
 const migrationTimeoutMs = 600_000;
 
+/** A process that was frozen in the middle of a transaction keeps its locks from others no longer. */
+const idleTransactionTimeoutMs = 10_000;
+
 export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDatabases {
   const places = new Map<string, { pool: Promise<Pool>; turns: Turns }>();
 
@@ -51,6 +54,7 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
           max: poolSize,
           applicationName: 'tenant-registry provisioning',
           statementTimeoutMs: migrationTimeoutMs,
+          idleTransactionTimeoutMs,
           log: options.log,
         }),
       ),
@@ -87,6 +91,7 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
         application_name: 'tenant-registry provisioning',
         connectionTimeoutMillis: 5_000,
         statement_timeout: migrationTimeoutMs,
+        idle_in_transaction_session_timeout: idleTransactionTimeoutMs,
       });
       client.on('error', (error) => options.log.warn({ err: error }, 'lost a tenant database connection'));
       await client.connect();

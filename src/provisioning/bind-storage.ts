@@ -1,6 +1,14 @@
 import { type ClientBase, DatabaseError } from 'pg';
+import { inTransaction } from '../database/in-transaction.js';
 import type { ServiceDatabases } from '../database/service-databases.js';
-import { type AppliedBinding, type ApplyOptions, applyBinding, type BoundState } from './binding.js';
+import {
+  type AppliedBinding,
+  type ApplyOptions,
+  applyBinding,
+  type BoundState,
+  findBinding,
+  removeBinding,
+} from './binding.js';
 import { inDatabase } from './database-storage.js';
 import { type DrainOptions, drainSchema } from './drain.js';
 import { installGuard } from './guard.js';
@@ -34,6 +42,20 @@ export async function bindStorage(
     return { ...applied, ended: isClosed ? await drainSchema(client, schemaName, { deadlineMs }) : 0 };
   });
   return bound ?? { outcome: 'absent', binding: undefined, ended: 0 };
+}
+
+/** Whether the storage has a binding, whatever it says. */
+export async function isBound(databases: ServiceDatabases, location: StorageLocation): Promise<boolean> {
+  const binding = await atStorage(databases, location, (client) => findBinding(client, location.schemaName));
+  return binding !== undefined;
+}
+
+/** Takes the owner's binding away from storage that stays: nobody enters it any more. */
+export async function unbindStorage(databases: ServiceDatabases, location: StorageLocation): Promise<void> {
+  const { schemaName, owner } = location;
+  await atStorage(databases, location, (client) =>
+    inTransaction(client, () => removeBinding(client, schemaName, owner)),
+  );
 }
 
 /** Work where the tenant's schema is; undefined when its own database does not exist. */

@@ -117,7 +117,7 @@ async function failWhatWasProvisioned(tx: Transaction, operation: OperationWithS
     where: { ...subscriptionsOf(operation), status: 'PROVISIONING' },
     data: { status: 'FAILED' },
   });
-  if (operation.kind !== 'PROVISION_TENANT') return;
+  if (operation.kind !== 'PROVISION_TENANT' && operation.kind !== 'ADOPT_STORAGE') return;
   await tx.tenant.updateMany({
     where: { id: tenantIdOf(operation), status: 'PROVISIONING' },
     data: { status: 'FAILED' },

@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS tenant_guard.binding (
 );
 
 CREATE OR REPLACE FUNCTION tenant_guard.is_newest(changed_by xid) RETURNS boolean
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $guard$
 DECLARE
   -- Transaction ids of 32 bits go round; the nearest of 64 bits is meant.
@@ -96,13 +96,16 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 AS $guard$
 DECLARE
   path text;
+  changed_by xid;
 BEGIN
   IF pg_try_advisory_xact_lock_shared(${enteredLock('enter.schema_name')}) AND NOT pg_is_in_recovery() THEN
-    SELECT '"' || replace(b.schema_name, '"', '""') || '"' INTO path
+    SELECT '"' || replace(b.schema_name, '"', '""') || '"', b.xmax INTO path, changed_by
     FROM tenant_guard.binding AS b
     WHERE b.schema_name = enter.schema_name AND b.tenant_id = tenant AND b.generation = enter.generation
-      AND b.state = 'active' AND (b.xmax = '0'::xid OR tenant_guard.is_newest(b.xmax));
-    IF path IS NOT NULL THEN
+      AND b.state = 'active';
+    IF changed_by = '0' THEN
+      RETURN path;
+    ELSIF tenant_guard.is_newest(changed_by) THEN
       RETURN path;
     END IF;
   END IF;

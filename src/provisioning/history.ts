@@ -17,6 +17,8 @@ export function createHistoryLoader(prisma: PrismaClient): HistoryLoader {
     async (keys) => {
       const operations = await prisma.operation.findMany({
         where: {
+          // Guards follow each suspension; nobody looks for that among what was provisioned.
+          kind: { not: 'BIND_STORAGE' },
           OR: keys.map(({ tenantId, moduleName }) => ({ tenantId, steps: { some: { moduleName } } })),
         },
         include: { steps: { orderBy: { position: 'asc' } } },

@@ -15,7 +15,7 @@ export type OperationWithSteps = Operation & { steps: OperationStep[] };
 
 /** What a step found and made; whoever takes the operation over needs it, too. */
 export interface StepFacts {
-  /** Whether the storage stood there before the operation came. */
+  /** Whether the storage, or the binding of adopted storage, stood there before the operation came. */
   found?: boolean;
   migrationVersion?: string | null;
 }

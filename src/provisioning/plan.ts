@@ -4,6 +4,7 @@ import type { Isolation } from '../database/generated/prisma/client.js';
 export type StepName =
   | 'create_schema'
   | 'create_database'
+  | 'adopt_storage'
   | 'drop_schema'
   | 'drop_database'
   | 'bind_storage'
@@ -41,4 +42,12 @@ export function planRemoval(found: readonly Wanted[]): PlannedStep[] {
     name: isolation === 'SCHEMA' ? 'drop_schema' : 'drop_database',
     moduleName,
   }));
+}
+
+/** The steps that make storage resolve which stands already. */
+export function planAdoption(moduleNames: readonly string[]): PlannedStep[] {
+  return [
+    ...moduleNames.map((moduleName): PlannedStep => ({ name: 'adopt_storage', moduleName })),
+    { name: 'activate_route', moduleName: null },
+  ];
 }

@@ -1,4 +1,4 @@
-import type { ClientBase } from 'pg';
+import { type ClientBase, DatabaseError } from 'pg';
 import { identifier } from '../database/identifier.js';
 import { inTransaction } from '../database/in-transaction.js';
 import type { ServiceDatabases } from '../database/service-databases.js';
@@ -55,19 +55,51 @@ export async function migrateAndBind(
   return version;
 }
 
-/** A connection to the module's database; two attempts at one name take turns instead of meeting each other's half. */
+/**
+ * A connection to the module's database, and the name for the work alone. Whoever else has it works for an operation
+ * that was taken over from him: he may end what he does, and is put out when that takes long.
+ */
 export async function withLockedName<T>(
   databases: ServiceDatabases,
   place: StoragePlace,
   work: (client: ClientBase) => Promise<T>,
 ): Promise<T> {
-  const name = [`tenant-registry/${place.isolation}/${place.databaseName}/${place.schemaName}`];
+  const name = `tenant-registry/${place.isolation}/${place.databaseName}/${place.schemaName}`;
   return databases.withConnection(place.reference, async (client) => {
     // Until the connection is given back.
-    await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', name);
+    while (!(await lockWithin(client, name, patienceMs))) {
+      await place.requireHeld();
+      await endHolders(client, name);
+    }
     await place.requireHeld();
     return work(client);
   });
+}
+
+/** How long the one before may take, in milliseconds: he may be frozen, or his process gone and its statement still running. */
+const patienceMs = 5_000;
+
+async function lockWithin(client: ClientBase, name: string, waitMs: number): Promise<boolean> {
+  await client.query(`SET lock_timeout = ${waitMs}`);
+  try {
+    await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [name]);
+    return true;
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === '55P03') return false;
+    throw error;
+  } finally {
+    await client.query('RESET lock_timeout');
+  }
+}
+
+async function endHolders(client: ClientBase, name: string): Promise<void> {
+  await client.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_locks, (SELECT hashtextextended($1, 0) AS key) AS wanted
+     WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid <> pg_backend_pid()
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND classid = ((key >> 32) & 4294967295)::oid AND objid = (key & 4294967295)::oid`,
+    [name],
+  );
 }
 
 /** A name that stands there already may be this tenant's from an earlier attempt, and nobody else's. */

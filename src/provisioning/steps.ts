@@ -1,6 +1,7 @@
 import type { OperationStep } from '../database/generated/prisma/client.js';
 import type { CommandContext } from '../registry/command.js';
-import { bindStorage } from './bind-storage.js';
+import { findAdoptable } from './adoption.js';
+import { bindStorage, isBound, unbindStorage } from './bind-storage.js';
 import { factsOf, type HeldOperation, type StepFacts, updateStep } from './operation.js';
 import { type FoundPlace, findPlace, readBinding } from './place.js';
 import type { StepName } from './plan.js';
@@ -40,6 +41,26 @@ const makeStorage: Step = {
   },
 };
 
+const adopt: Step = {
+  async run(work) {
+    const { context, operation, step } = work;
+    const { serviceDatabases } = context;
+    const found = await requirePlace(work);
+    const { migrationVersion } = await findAdoptable(serviceDatabases, found.place);
+    if (factsOf(step).found === undefined) {
+      const facts = { found: await isBound(serviceDatabases, found.place) };
+      await updateStep(context, operation, step, { status: 'RUNNING', facts });
+    }
+    await bindStorage(serviceDatabases, found.place, () => readBinding(context, found));
+    return { migrationVersion };
+  },
+  async undo(work) {
+    if (factsOf(work.step).found !== false) return;
+    const { place } = await requirePlace(work);
+    await unbindStorage(work.context.serviceDatabases, place);
+  },
+};
+
 const dropStorageStep: Step = {
   async run(work) {
     const { context } = work;
@@ -70,6 +91,7 @@ const bind: Step = {
 export const stepsByName: Readonly<Record<string, Step>> = {
   create_schema: makeStorage,
   create_database: makeStorage,
+  adopt_storage: adopt,
   drop_schema: dropStorageStep,
   drop_database: dropStorageStep,
   bind_storage: bind,

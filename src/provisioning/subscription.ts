@@ -10,6 +10,8 @@ export interface SubscriptionRequest {
   isolation: Isolation | undefined;
   /** Explicit schema or database name; undefined: issued. */
   schemaName: string | undefined;
+  /** The name is that of storage which stands already. */
+  stands?: boolean;
   status: 'PENDING' | 'PROVISIONING';
   actor: string;
 }
@@ -19,12 +21,12 @@ export async function putSubscription(
   tx: Transaction,
   request: SubscriptionRequest,
 ): Promise<ModuleSubscription> {
-  const { tenant, module, status } = request;
+  const { tenant, module, status, stands } = request;
   const where = { tenantId_moduleName: { tenantId: tenant.id, moduleName: module.name } };
   const existing = await tx.moduleSubscription.findUnique({ where });
   const isolation = request.isolation ?? existing?.isolation ?? module.isolation;
   if (!existing) {
-    const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName });
+    const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName, stands });
     return tx.moduleSubscription.create({
       data: {
         tenantId: tenant.id,
@@ -48,7 +50,7 @@ export async function putSubscription(
       { fields: [{ field: 'schemaName', message: `the data is in ${name}` }] },
     );
   // Never resolved: the old name goes back, and this subscription leaves it before it is given to somebody else.
-  const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName });
+  const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName, stands });
   const moved = await tx.moduleSubscription.update({ where, data: { isolation, ...names, status } });
   await tx.storageName.deleteMany({
     where: { kind: existing.isolation, name, tenantId: tenant.id, resolvedAt: null },

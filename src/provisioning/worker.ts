@@ -22,7 +22,7 @@ export interface Worker {
 }
 
 const pollMs = 500;
-const removalPollMs = 10_000;
+const removalPollMs = 5_000;
 
 /** How many operations the loop runs at once; those that requests wait for come on top. */
 const atOnce = 4;

@@ -10,6 +10,15 @@ export const storageName = z
   .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
   .refine((name) => !['public', 'information_schema'].includes(name), 'is a schema of PostgreSQL itself');
 
+/** A name that stands in a service database already: any that PostgreSQL can hold and does not keep for itself. */
+export const existingName = z
+  .string()
+  .min(1, 'must not be empty')
+  .refine((name) => Buffer.byteLength(name) <= 63, 'must have at most 63 bytes')
+  .refine((name) => !/\p{Cc}/u.test(name), 'must not hold control characters')
+  .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
+  .refine((name) => !['public', 'information_schema'].includes(name), 'is a schema of PostgreSQL itself');
+
 /** The columns of a subscription that say where the data is. */
 export interface IssuedNames {
   databaseName: string;
@@ -22,6 +31,8 @@ export interface NameRequest {
   isolation: Isolation;
   /** The explicit name, when the caller gave one. */
   wanted: string | undefined;
+  /** The name is not issued but found: what stands under it keeps it, a reserved word or not. */
+  stands?: boolean | undefined;
 }
 
 const maxSuffix = 99;
@@ -34,7 +45,7 @@ export async function issueNames(tx: Transaction, request: NameRequest): Promise
   await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended('tenant-registry/storage-names', 0))::text`;
   const { wanted, module, tenant } = request;
   if (wanted !== undefined) {
-    if (await isReservedWord(tx, wanted))
+    if (!request.stands && (await isReservedWord(tx, wanted)))
       throw invalidField('schemaName', `"${wanted}" is a reserved word of SQL: choose another name`);
     const taker = await findTaker(tx, wanted, request);
     if (taker) throw taken(`Name "${wanted}" is taken by ${taker}`);

@@ -35,6 +35,7 @@ const scopeOf: Record<string, string> = {
   resumeTenant: 'registry:write',
   deleteTenant: 'registry:write',
   restoreTenant: 'registry:write',
+  purgeTenant: 'registry:write',
   registerModule: 'registry:write',
   updateModule: 'registry:write',
   subscribeTenantToModule: 'registry:write',
@@ -42,6 +43,8 @@ const scopeOf: Record<string, string> = {
   provisionModule: 'provision',
   provisionTenant: 'provision',
   markModuleProvisioned: 'provision',
+  retryOperation: 'provision',
+  cancelOperation: 'provision',
   createApiKey: 'keys:manage',
   revokeApiKey: 'keys:manage',
 };

@@ -15,7 +15,8 @@ beforeAll(async () => {
       SELECT 'subscribe_tenant', id, 'somebody', 'succeeded', now() FROM tenants, generate_series(1, 3);
     INSERT INTO operation_steps (operation_id, position, name, module)
       SELECT id, position, 'create_schema', module FROM operations,
-        (VALUES (0, 'finance'), (1, 'operations'), (2, 'inventory')) AS steps (position, module);
+        (VALUES (0, 'finance'), (1, 'operations'), (2, 'inventory')) AS steps (position, module)
+      WHERE kind = 'subscribe_tenant';
   `);
 });
 afterAll(() => gateway?.close());

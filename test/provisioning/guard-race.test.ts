@@ -103,11 +103,16 @@ test('a transaction whose snapshot an enter takes itself is not let in by it, in
  * Services of every isolation level come and go while the tenant is suspended and resumed. `closed` counts up when a suspend
  * has been drained and when a resume begins, so it is odd while nobody may be inside.
  */
-test('of all who come while a tenant is suspended and resumed, none reads after the suspend', async () => {
-  const forMs = 6_000;
-  const until = Date.now() + forMs;
+test('of all who come while a tenant is suspended and resumed, none reads after the suspend', {
+  timeout: 60_000,
+}, async () => {
+  const [leastMs, mostMs] = [4_000, 25_000];
+  const from = Date.now();
   let closed = 0;
-  const seen = { reads: 0, refused: 0, late: [] as string[], surprises: [] as string[] };
+  const seen = { suspensions: 0, reads: 0, refused: 0, late: [] as string[], surprises: [] as string[] };
+  /** However slow the machine is, enough has to happen for the test to mean something. */
+  const isEnough = () => seen.suspensions > 20 && seen.reads > 200 && seen.refused > 50;
+  const goesOn = () => Date.now() < from + (isEnough() ? leastMs : mostMs);
 
   async function visit(client: pg.Client, isolation: string): Promise<void> {
     await client.query(`BEGIN ISOLATION LEVEL ${isolation}`);
@@ -126,7 +131,7 @@ test('of all who come while a tenant is suspended and resumed, none reads after 
 
   async function comeAndGo(isolation: string): Promise<void> {
     let client = await guarded.connect();
-    while (Date.now() < until) {
+    while (goesOn()) {
       const refusal = await visit(client, isolation).then(
         () => undefined,
         (error) => error,
@@ -144,9 +149,8 @@ test('of all who come while a tenant is suspended and resumed, none reads after 
     }
   }
 
-  async function suspendAndResume(): Promise<number> {
-    let suspensions = 0;
-    while (Date.now() < until) {
+  async function suspendAndResume(): Promise<void> {
+    while (goesOn()) {
       await guarded.bind(acme, 'suspended');
       await drainSchema(guarded.registry, acme.schema, { deadlineMs: 15 });
       closed++;
@@ -154,15 +158,12 @@ test('of all who come while a tenant is suspended and resumed, none reads after 
       closed++;
       await guarded.bind(acme, 'active');
       await delay(Math.random() * 20);
-      suspensions++;
+      seen.suspensions++;
     }
-    return suspensions;
   }
 
   const visitors = ['READ COMMITTED', 'READ COMMITTED', 'READ COMMITTED READ ONLY', ...mayBeOld.slice(0, 4)];
-  const [suspensions] = await Promise.all([suspendAndResume(), ...visitors.map(comeAndGo)]);
+  await Promise.all([suspendAndResume(), ...visitors.map(comeAndGo)]);
   expect(seen).toMatchObject({ late: [], surprises: [] });
-  expect(suspensions).toBeGreaterThan(20);
-  expect(seen.reads).toBeGreaterThan(200);
-  expect(seen.refused).toBeGreaterThan(50);
+  expect(isEnough()).toBe(true);
 });

@@ -184,6 +184,20 @@ describe('an operation whose process lives', () => {
     expect(await activations()).toHaveLength(1);
   });
 
+  test('but was taken over and does not move, is put out of the schema it works on', async () => {
+    await using gate = await holdAlpha();
+    const late = toAlpha();
+    await gate.reached();
+    const id = await runningOperation(tenant.id);
+    await silence(id);
+    await using _ = await openWorker();
+    expect((await late).operation).toMatchObject({ id, status: 'RUNNING' });
+    await gate.reached();
+    await gate.open();
+    expect((await endOf(id)).status).toBe('SUCCEEDED');
+    expect(await activations()).toHaveLength(1);
+  });
+
   test('but was taken over, makes nothing after its successor has undone it', async () => {
     const slug = uniqueName('t');
     await workshop.write('alpha/0003_gate.sql', stopAtGate);

@@ -1,0 +1,44 @@
+export interface Column<Row> {
+  title: string;
+  read: (row: Row) => string | null;
+  /** What may be cut when the terminal is narrow, and to how few characters. */
+  least: number;
+}
+
+const gap = '  ';
+
+/**
+ * Rows under their titles, in as many characters as the terminal has: the widest columns are cut first. Without a
+ * terminal nothing is cut.
+ */
+export function renderTable<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  width: number | undefined,
+): string[] {
+  const lines = [
+    columns.map(({ title }) => title),
+    ...rows.map((row) => columns.map(({ read }) => read(row) ?? '–')),
+  ];
+  const widths = columns.map((_column, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
+  if (width !== undefined) narrow(widths, columns, width - gap.length * (columns.length - 1));
+  return lines.map((line) =>
+    line
+      .map((cell, index) => pad(cell, widths[index] ?? 0))
+      .join(gap)
+      .trimEnd(),
+  );
+}
+
+function narrow<Row>(widths: number[], columns: readonly Column<Row>[], available: number): void {
+  for (let over = widths.reduce((sum, one) => sum + one, 0) - available; over > 0; over--) {
+    const spare = widths.map((one, index) => one - (columns[index]?.least ?? 0));
+    const widest = spare.indexOf(Math.max(...spare));
+    if ((spare[widest] ?? 0) <= 0) return;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+}
+
+function pad(cell: string, width: number): string {
+  return cell.length <= width ? cell.padEnd(width) : `${cell.slice(0, width - 1)}…`;
+}

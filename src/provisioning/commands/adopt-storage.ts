@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { authorize } from '../../auth/permissions.js';
+import type { Tenant } from '../../database/generated/prisma/client.js';
+import type { Transaction } from '../../database/registry-database.js';
+import { RegistryError } from '../../errors.js';
+import { insertTenant } from '../../profile/tenant-profile.js';
+import { type CommandContext, runCommand } from '../../registry/command.js';
+import { moduleName, optional, readInput, slug, text, uuid, wait } from '../../registry/input.js';
+import { requireModule } from '../../registry/module.js';
+import { existingName } from '../../registry/storage-name.js';
+import { requireActive, requireNoOperation, requireTenant } from '../../registry/tenant.js';
+import { carryOut } from '../carry-out.js';
+import { appendOperation } from '../operation.js';
+import { planAdoption } from '../plan.js';
+import { putSubscription } from '../subscription.js';
+
+const AdoptStorageInput = z.object({
+  tenant: z.object({
+    /** The id it always had; a new one when it never had any. */
+    id: optional(uuid),
+    slug,
+    name: text(200),
+    /** Why it may not be used, as whoever kept it before knew; undefined: it may. */
+    suspendedReason: optional(text(500)),
+  }),
+  storages: z
+    .array(z.object({ module: moduleName, name: existingName }))
+    .max(50, 'must be at most 50')
+    // In one order for everybody, so that two calls cannot wait for each other's names.
+    .transform((storages) => storages.toSorted((a, b) => (a.module < b.module ? -1 : 1))),
+  wait: optional(wait),
+});
+
+type Wanted = z.output<typeof AdoptStorageInput>;
+
+/**
+ * Takes over a tenant with the schemas and databases that it has already, under the names they have, without touching
+ * them. All of it or nothing: tenant and routes become visible together, by the operation's last step.
+ */
+export async function adoptStorage(context: CommandContext, input: unknown) {
+  authorize(context.caller, 'registerTenant');
+  authorize(context.caller, 'adoptStorage');
+  const wanted = readInput(AdoptStorageInput, input);
+  const begun = await runCommand(context, 'adoptStorage', { wait: 'COMMITTED' }, async (tx) => {
+    const tenant = await putTenant(tx, context, wanted);
+    if (wanted.storages.length === 0) return { tenantId: tenant.id, operationId: null };
+    for (const { module, name } of wanted.storages) {
+      const entry = await requireModule(tx, module);
+      await putSubscription(tx, {
+        tenant,
+        module: entry,
+        isolation: entry.isolation,
+        schemaName: name,
+        stands: true,
+        status: 'PROVISIONING',
+        actor: context.caller.actor,
+      });
+    }
+    const operationId = await appendOperation(tx, {
+      kind: 'ADOPT_STORAGE',
+      tenantId: tenant.id,
+      actor: context.caller.actor,
+      input: { storages: wanted.storages },
+      steps: planAdoption(wanted.storages.map(({ module }) => module)),
+    });
+    return { tenantId: tenant.id, operationId };
+  });
+  if (begun.operationId === null) return begun;
+  return carryOut(context, begun, begun.operationId, wanted.wait);
+}
+
+/** The tenant it is to be; one that is there must be the same by id and slug. */
+async function putTenant(tx: Transaction, context: CommandContext, wanted: Wanted): Promise<Tenant> {
+  const { id, slug: wantedSlug, name, suspendedReason } = wanted.tenant;
+  const existing = await tx.tenant.findUnique({ where: { slug: wantedSlug } });
+  // Until the routes are there; who is suspended has none to wait for.
+  const status = wanted.storages.length > 0 ? 'PROVISIONING' : 'ACTIVE';
+  if (!existing || (id !== undefined && existing.id !== id))
+    return insertTenant(tx, {
+      ...(id !== undefined && { id }),
+      slug: wantedSlug,
+      name,
+      ...(suspendedReason === undefined ? { status } : { status: 'SUSPENDED', suspendedReason }),
+      createdBy: context.caller.actor,
+    });
+  const tenant = await requireTenant(tx, existing.id);
+  requireNoOperation(tenant);
+  // A creation that failed is taken up again.
+  if (tenant.status === 'FAILED') return tx.tenant.update({ where: { id: tenant.id }, data: { status } });
+  if (tenant.status === 'PENDING')
+    throw new RegistryError('TENANT_NOT_READY', `Tenant ${tenant.slug} is pending: provision it first`);
+  if (tenant.status !== 'SUSPENDED') requireActive(tenant);
+  return tenant;
+}

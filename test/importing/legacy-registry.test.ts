@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { migrateRegistry } from '../../src/database/migrate.js';
+import { aDatabase } from '../database/scratch.js';
+
+const legacy = `
+  CREATE TYPE tenant_status AS ENUM ('active', 'inactive');
+  CREATE TABLE tenants (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(), slug text NOT NULL UNIQUE, name text NOT NULL,
+    status tenant_status NOT NULL DEFAULT 'active', number serial);
+  CREATE INDEX tenants_status_idx ON tenants (status);
+  CREATE TABLE tenant_module_log (tenant_id uuid REFERENCES tenants (id), module text);
+  CREATE FUNCTION registry_touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+  CREATE TRIGGER touch BEFORE UPDATE ON tenants FOR EACH ROW EXECUTE FUNCTION registry_touch();
+  CREATE TABLE customers (id int);
+  INSERT INTO tenants (id, slug, name) VALUES ('0198f000-0000-7000-8000-000000000001', 'acme', 'Acme');
+  INSERT INTO tenant_module_log SELECT id, 'finance' FROM tenants;`;
+
+const contents = `
+  SELECT (SELECT json_agg(t) FROM tenants_before_registry t) AS tenants,
+         (SELECT count(*)::int FROM customers) AS customers,
+         (SELECT count(*)::int FROM tenants) AS ours`;
+
+test('a registry from before is set aside whole, and migrating goes on', async () => {
+  const database = await aDatabase();
+  await database.query(legacy);
+  const said: string[] = [];
+  const applied = await migrateRegistry(database.url, { warn: (message) => said.push(message) });
+  expect(applied.length).toBeGreaterThan(0);
+  expect(said).toEqual([
+    'Set aside tables from before this registry, for "import databases": tenants_before_registry',
+  ]);
+  expect(await database.query(contents)).toEqual([
+    {
+      tenants: [
+        {
+          id: '0198f000-0000-7000-8000-000000000001',
+          slug: 'acme',
+          name: 'Acme',
+          status: 'active',
+          number: 1,
+        },
+      ],
+      customers: 0,
+      ours: 0,
+    },
+  ]);
+  // Its own trigger, sequence and references go on working.
+  await database.query(`
+    INSERT INTO tenants_before_registry (slug, name) VALUES ('later', 'Later');
+    UPDATE tenants_before_registry SET status = 'inactive';
+    INSERT INTO tenant_module_log SELECT id, 'finance' FROM tenants_before_registry`);
+  expect(await migrateRegistry(database.url, { warn: (message) => said.push(message) })).toEqual([]);
+  expect(said).toHaveLength(1);
+});
+
+test('an aside name that is taken gets a number', async () => {
+  const database = await aDatabase();
+  await database.query(`
+    CREATE TABLE tenant_registry (tenant_id uuid, tenant_slug text, finance_schema text);
+    CREATE TABLE tenant_registry_before_registry (note text)`);
+  const said: string[] = [];
+  await migrateRegistry(database.url, { warn: (message) => said.push(message) });
+  expect(said.join()).toContain('tenant_registry_before_registry_2');
+});
+
+test('a table of tenants of another kind is no registry: the database is refused as it is', async () => {
+  const database = await aDatabase();
+  await database.query('CREATE TABLE tenants (id int PRIMARY KEY, flat text, rent numeric)');
+  await expect(migrateRegistry(database.url)).rejects.toThrow('give the registry an empty database');
+  expect(await database.query('SELECT count(*)::int AS count FROM tenants')).toEqual([{ count: 0 }]);
+});
