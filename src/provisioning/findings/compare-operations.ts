@@ -16,8 +16,8 @@ export function compareOperations(wanted: Wanted, storages: readonly ExpectedSto
     ...operations.flatMap((operation) => compareOperation(operation, now)),
     ...storages.flatMap((storage) => findStuck(storage, wanted)),
     ...tenants.flatMap(({ id, slug, status, asOf }) => {
-      const kind = status === 'provisioning' ? 'provision_tenant' : 'purge_tenant';
-      if (operations.some((operation) => operation.tenantId === id && operation.kind === kind)) return [];
+      const kinds = status === 'provisioning' ? ['provision_tenant', 'adopt_storage'] : ['purge_tenant'];
+      if (operations.some(({ tenantId, kind }) => tenantId === id && kinds.includes(kind))) return [];
       const about = { tenantId: id, tenantSlug: slug, asOf };
       return status === 'provisioning'
         ? createObservation('TENANT_STUCK', about, {
