@@ -1,11 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
-import { developer } from '../../src/auth/caller.js';
-import { diagnose } from '../../src/provisioning/doctor.js';
 import { queryOnce } from '../database/scratch.js';
 import { uniqueName } from '../setup/database.js';
 import { aTenant } from '../setup/stories.js';
 import { urlTo } from './catalog.js';
+import { openDoctor } from './examining.js';
 import { makeStorages } from './many-storages.js';
 import { saidOf, seedFaults } from './seed-faults.js';
 import { contacts, openWorkshop, type Workshop } from './workshop.js';
@@ -33,7 +32,8 @@ const seed = Number(process.env.SEED ?? randomInt(1e9));
 test('300 faults seeded at random are found, each once, and nothing else', async () => {
   onTestFailed(() => void process.stderr.write(`SEED=${seed}\n`));
   const { gateway, modulesDir } = workshop;
-  const look = async () => (await diagnose(gateway.app.commandsFor(developer))).findings;
+  await using doctor = await openDoctor(workshop);
+  const look = async () => (await doctor.diagnose()).findings;
   await aTenant().subscribedTo(crm, hr).at(gateway);
   const url = workshop.url(crm);
   const modules = [crm, hr].map((name) => ({ name, url, role: `${name}_tenants` }));

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openApp } from '../../src/app.js';
-import { developer } from '../../src/auth/caller.js';
-import { openLog } from '../../src/log.js';
-import { type DoctorOptions, diagnose } from '../../src/provisioning/doctor.js';
+import type { DoctorOptions } from '../../src/provisioning/doctor.js';
 import { queryOnce } from '../database/scratch.js';
 import { uniqueName } from '../setup/database.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { urlTo } from './catalog.js';
+import { openDoctor } from './examining.js';
 import { contacts, openWorkshop, type Workshop } from './workshop.js';
 
 /** Two modules in one physical database, one elsewhere, one without files; and who the registry comes as. */
@@ -31,18 +29,10 @@ afterAll(async () => {
   await onServer(`DROP ROLE ${provisioner}, ${crm}_tenants`);
 });
 
-/** What a gateway finds whose variables lead elsewhere. */
+/** What a doctor finds whose variables lead elsewhere. */
 async function lookWith(urls: Record<string, string>, options: DoctorOptions = {}) {
-  const { config } = workshop.gateway.app;
-  const serviceDatabaseUrls = { ...config.serviceDatabaseUrls, ...urls };
-  const app = await openApp({ ...config, serviceDatabaseUrls }, openLog('silent'), {
-    ...{ exclusive: false, readOnly: true },
-  });
-  try {
-    return (await diagnose(app.commandsFor(developer), options)).findings;
-  } finally {
-    await app.close();
-  }
+  await using doctor = await openDoctor(workshop, urls);
+  return (await doctor.diagnose(options)).findings;
 }
 
 const said = (findings: { code: string; module: string | null }[]) =>
