@@ -3,7 +3,7 @@ import { type Caller, gateway as gatewayCaller } from './auth/caller.js';
 import { type FindCaller, openKeyCache } from './auth/key-cache.js';
 import type { Config } from './config.js';
 import { closeInTime } from './database/close-in-time.js';
-import { type EmbeddedPostgres, openEmbedded } from './database/embedded.js';
+import { type EmbeddedPostgres, hasEmbedded, openEmbedded } from './database/embedded.js';
 import { migrateRegistry } from './database/migrate.js';
 import { openRegistryDatabase, type RegistryDatabase } from './database/registry-database.js';
 import { openServiceDatabases, type ServiceDatabases } from './database/service-databases.js';
@@ -43,20 +43,27 @@ interface Gateway {
   findCaller: FindCaller;
 }
 
+export interface OpenOptions {
+  exclusive: boolean;
+  readOnly?: boolean;
+}
+
 /** Name of the registry's database in the embedded PostgreSQL. */
 const registryName = 'registry';
 
 /**
  * Opens and migrates everything. `exclusive` is for the gateway: two of them on one data folder would both take
- * themselves for the only one. Commands at the prompt share it.
+ * themselves for the only one. Commands at the prompt share it. `readOnly` makes nothing that is not there already.
  */
-export async function openApp(config: Config, log: Log, options: { exclusive: boolean }): Promise<App> {
+export async function openApp(config: Config, log: Log, options: OpenOptions): Promise<App> {
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const closeOne of closers.splice(0).reverse()) await closeOne();
   };
   try {
-    await requireFolders(config);
+    await requireFolders(config, options);
+    const { readOnly = false } = options;
+    const create = !readOnly;
     let joined: Promise<EmbeddedPostgres> | undefined;
     const openEmbeddedOnce = (exclusive: boolean) => {
       joined ??= openEmbedded({ dataDir: config.dataDir, exclusive, log });
@@ -64,7 +71,7 @@ export async function openApp(config: Config, log: Log, options: { exclusive: bo
     };
     const openEmbeddedRegistry = async () => {
       const embedded = await openEmbeddedOnce(options.exclusive);
-      return { embedded, url: await embedded.databaseUrl(registryName) };
+      return { embedded, url: await embedded.databaseUrl(registryName, { create }) };
     };
     closers.push(async () => {
       const embedded = await joined?.catch(() => undefined);
@@ -74,7 +81,7 @@ export async function openApp(config: Config, log: Log, options: { exclusive: bo
       config.databaseUrl === undefined
         ? await openEmbeddedRegistry()
         : { url: config.databaseUrl, embedded: undefined };
-    const applied = await migrateRegistry(url, { warn: (message) => log.warn(message) });
+    const applied = await migrateRegistry(url, { readOnly, warn: (message) => log.warn(message) });
     if (applied.length > 0) log.info({ migrations: applied.length }, 'migrated the registry database');
 
     const database = openRegistryDatabase(url, log);
@@ -82,7 +89,10 @@ export async function openApp(config: Config, log: Log, options: { exclusive: bo
     const serviceDatabases = openServiceDatabases({
       urls: config.serviceDatabaseUrls,
       // A service database without a variable is in the embedded server, even when the registry itself is not.
-      fallbackUrl: async (name) => (await openEmbeddedOnce(false)).databaseUrl(name),
+      fallbackUrl: async (name) => {
+        if (readOnly && !(await hasEmbedded(config.dataDir))) throw new Error(`no variable names it`);
+        return (await openEmbeddedOnce(false)).databaseUrl(name, { create });
+      },
       log,
     });
     closers.push(() => closeInTime(serviceDatabases.close()));
@@ -132,8 +142,13 @@ export async function openApp(config: Config, log: Log, options: { exclusive: bo
 }
 
 /** Found out at the start, not by the first tenant. */
-async function requireFolders({ modulesDir, databaseUrl, dataDir }: Config): Promise<void> {
+async function requireFolders(
+  { modulesDir, databaseUrl, dataDir }: Config,
+  { readOnly }: OpenOptions,
+): Promise<void> {
   await readdir(modulesDir).catch(refuse('MODULES_DIR', modulesDir));
+  if (readOnly && databaseUrl === undefined && !(await hasEmbedded(dataDir)))
+    throw new Error(`There is no registry in DATA_DIR (${dataDir}): set it, or DATABASE_URL, to where it is`);
   if (databaseUrl === undefined) await mkdir(dataDir, { recursive: true }).catch(refuse('DATA_DIR', dataDir));
 }
 

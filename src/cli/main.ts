@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded.js';
 import { RegistryError } from '../errors.js';
+import { addDoctor } from './doctor.js';
 import { addGrants } from './grants.js';
 import { addImport } from './import.js';
 import { addKeys } from './keys.js';
@@ -21,6 +22,7 @@ addMigrate(program);
 addKeys(program);
 addGrants(program);
 addImport(program);
+addDoctor(program);
 
 try {
   await program.parseAsync();

@@ -5,8 +5,11 @@ import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
 
 /** Answers go to standard output, so only problems are logged. */
-export async function withApp<T>(work: (app: App, caller: Caller) => Promise<T>): Promise<T> {
-  const app = await openApp(readConfig(process.env), openLog('warn'), { exclusive: false });
+export async function withApp<T>(
+  work: (app: App, caller: Caller) => Promise<T>,
+  options: { readOnly?: boolean } = {},
+): Promise<T> {
+  const app = await openApp(readConfig(process.env), openLog('warn'), { exclusive: false, ...options });
   try {
     return await work(app, operator(userInfo().username));
   } finally {

@@ -2,16 +2,18 @@
  * The PostgreSQL that comes with the product: started by whoever needs it first, stopped by whoever leaves it last,
  * taken over from those that were killed. One process at a time owns it (the server); any number are guests.
  */
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Log } from '../log.js';
 import { type Cluster, requireCluster } from './cluster.js';
+import { exists } from './cluster-place.js';
 import { joinServer, leaveServer, type Membership, tryOwnership } from './membership.js';
 import { errorCode } from './postgres-process.js';
 
 export interface EmbeddedPostgres {
-  /** postgres:// URL, password included, of a database in it; creates the database when it does not exist. */
-  databaseUrl(name: string): Promise<string>;
+  /** postgres:// URL, password included, of a database in it; creates the database when it does not exist, unless told not to. */
+  databaseUrl(name: string, options?: { create: boolean }): Promise<string>;
   readonly port: number;
   /** This call made the cluster. */
   readonly freshlyCreated: boolean;
@@ -38,6 +40,12 @@ export class EmbeddedInUseError extends Error {
       `${dataDir} is in use by another tenant-registry (process ${pid ?? 'unknown'}): stop it, or set DATA_DIR to another folder`,
     );
   }
+}
+
+/** Whether the folder holds one already. */
+export async function hasEmbedded(dataDir: string): Promise<boolean> {
+  const found = [join(dataDir, 'postgres', 'PG_VERSION'), join(dataDir, 'postgres.location')].map(exists);
+  return (await Promise.all(found)).includes(true);
 }
 
 const defaultPort = 54_329;
@@ -91,8 +99,9 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedPo
     get port() {
       return port;
     },
-    async databaseUrl(name) {
-      await createDatabase((await membership).client, name);
+    async databaseUrl(name, { create } = { create: true }) {
+      const { client } = await membership;
+      if (create) await createDatabase(client, name);
       return `postgres://postgres:${cluster.password}@127.0.0.1:${port}/${encodeURIComponent(name)}?sslmode=disable`;
     },
     psqlCommand: (database) => psqlCommand(cluster, port, database),

@@ -19,6 +19,8 @@ export interface MigrateOptions {
    * that tables from before the registry had to make room.
    */
   warn?: (message: string) => void;
+  /** Throws instead of applying what is pending. */
+  readOnly?: boolean;
   /** How long to wait while another process migrates. */
   lockTimeoutMs?: number;
 }
@@ -33,6 +35,10 @@ export async function migrateRegistry(databaseUrl: string, options: MigrateOptio
   const session = await openMigrationSession(databaseUrl);
   try {
     let plan = planMigrations(migrations, await readHistory(session));
+    if (plan.pending.length > 0 && options.readOnly)
+      throw new Error(
+        'The registry database is not at this version, and this command changes nothing: run tenant-registry migrate first',
+      );
     if (plan.pending.length > 0) {
       await acquireMigrationLock(session, options.lockTimeoutMs ?? 600_000);
       // Whoever had the lock before may have applied them.

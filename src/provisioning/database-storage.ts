@@ -19,14 +19,16 @@ export async function createDatabase(databases: ServiceDatabases, place: Storage
       const migrationVersion = await migrateDatabase(databases, place, place.databaseName, { isNew: false });
       return { created: false, migrationVersion };
     }
-    const building = identifier(buildingName(place));
+    const building = identifier(buildingName(place.databaseName));
     // What an attempt that was killed left behind.
     await server.query(`DROP DATABASE IF EXISTS ${building} WITH (FORCE)`);
     const role = await findModuleRole(server, place.owner.module);
     const owner = role === undefined ? '' : ` OWNER ${identifier(role)}`;
     await server.query(`CREATE DATABASE ${building}${owner}`);
     try {
-      const migrationVersion = await migrateDatabase(databases, place, buildingName(place), { isNew: true });
+      const migrationVersion = await migrateDatabase(databases, place, buildingName(place.databaseName), {
+        isNew: true,
+      });
       await server.query(`ALTER DATABASE ${building} RENAME TO ${identifier(place.databaseName)}`);
       return { created: true, migrationVersion };
     } catch (error) {
@@ -62,8 +64,9 @@ function migrateDatabase(
   });
 }
 
-function buildingName(place: StoragePlace): string {
-  return `registry_building_${createHash('sha256').update(place.databaseName).digest('hex').slice(0, 32)}`;
+/** Under which a tenant's database is made. */
+export function buildingName(databaseName: string): string {
+  return `registry_building_${createHash('sha256').update(databaseName).digest('hex').slice(0, 32)}`;
 }
 
 async function databaseExists(server: ClientBase, name: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ClientBase, escapeLiteral } from 'pg';
 import { identifier } from '../database/identifier.js';
@@ -18,7 +18,7 @@ export interface ModuleMigration {
 const everyModuleFolder = '_every';
 
 /** Keeps, in each tenant schema, what ran there and for whom: a schema without it, or of another tenant, is not ours. */
-const versionTable = 'schema_version';
+export const versionTable = 'schema_version';
 
 /** Read anew each time: a migration that was mended is used by the next call, without a restart. */
 export async function readModuleMigrations(modulesDir: string, folder: string): Promise<ModuleMigration[]> {
@@ -26,6 +26,11 @@ export async function readModuleMigrations(modulesDir: string, folder: string): 
   // Without them a tenant would lack the tables all services count on, and its schema the sign whose it is.
   if (every.length === 0) throw new Error(`MODULES_DIR (${modulesDir}) has no ${everyModuleFolder}/*.sql`);
   return [...every, ...(await readFolder(modulesDir, folder))];
+}
+
+export async function hasMigrationsFolder(modulesDir: string, folder: string): Promise<boolean> {
+  const found = await stat(join(modulesDir, folder)).catch(() => undefined);
+  return found?.isDirectory() ?? false;
 }
 
 async function readFolder(modulesDir: string, folder: string): Promise<ModuleMigration[]> {

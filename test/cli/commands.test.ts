@@ -10,8 +10,8 @@ const hint = '(add --help for what this command takes)\n';
 
 describe('the command line', { timeout: 60_000 }, () => {
   test.each([
-    [['--help'], ['serve', 'worker', 'migrate', 'keys', 'grants', 'import', 'help']],
-    [['help'], ['serve', 'worker', 'migrate', 'keys', 'grants', 'import', 'help']],
+    [['--help'], ['serve', 'worker', 'migrate', 'keys', 'grants', 'import', 'doctor', 'help']],
+    [['help'], ['serve', 'worker', 'migrate', 'keys', 'grants', 'import', 'doctor', 'help']],
     [
       ['keys', '--help'],
       ['create', 'list', 'revoke', 'help'],

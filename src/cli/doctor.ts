@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import { type Diagnosis, diagnose } from '../provisioning/doctor.js';
+import type { Finding } from '../provisioning/findings/finding.js';
+import { print, withApp } from './with-app.js';
+
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('Compare what the registry says with what stands in the databases; changes nothing.')
+    .option('--module <name>', 'only this module; may be given several times', collect, [])
+    .option('--tenant <tenant>', 'only this tenant, by id or slug')
+    .option('--json', 'print {"storages","tenants","findings"}')
+    .addHelpText('after', explanation)
+    .action(examine);
+}
+
+const explanation = `
+Each finding has a code that stays the same, what is wrong, and what to do. The exit code is 1 when there is an error:
+something is refused, let in or lost that should not be, or will be. Warnings alone exit 0: somebody should tidy up.
+
+What changes while it is looked at is not reported, nor what an operation is at work on.`;
+
+function collect(name: string, earlier: string[]): string[] {
+  return [...earlier, name];
+}
+
+async function examine(options: { module: string[]; tenant?: string; json?: true }): Promise<void> {
+  const { module: modules, tenant } = options;
+  const diagnosis = await withApp((app, caller) => diagnose(app.commandsFor(caller), { modules, tenant }), {
+    readOnly: true,
+  });
+  if (options.json) print(JSON.stringify(diagnosis));
+  else for (const line of describe(diagnosis)) print(line);
+  if (diagnosis.findings.some(({ severity }) => severity === 'error')) process.exitCode = 1;
+}
+
+function describe({ storages, tenants, findings }: Diagnosis): string[] {
+  const looked = `${count(storages, 'storage')} of ${count(tenants, 'tenant')}`;
+  if (findings.length === 0) return [`All ${looked} ${storages === 1 ? 'is' : 'are'} as the registry says.`];
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  const warnings = findings.filter(({ severity }) => severity === 'warning');
+  return [
+    ...section('ERRORS', errors),
+    ...section('WARNINGS', warnings),
+    `${count(errors.length, 'error')} and ${count(warnings.length, 'warning')} among ${looked}.`,
+  ];
+}
+
+function section(title: string, findings: readonly Finding[]): string[] {
+  if (findings.length === 0) return [];
+  const lines = findings.flatMap(({ code, problem, remedy }) => [
+    `  ${code}`,
+    `    ${problem}`,
+    `    To do: ${remedy}`,
+  ]);
+  return [title, ...lines, ''];
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createDatabase } from '../setup/database.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { aDataDir, run } from '../setup/process.js';
+import { aTenant, type StoryTenant } from '../setup/stories.js';
+
+describe('doctor at the command line', { timeout: 60_000 }, () => {
+  let gateway: TestGateway;
+  let env: Record<string, string>;
+  let tenant: StoryTenant;
+  beforeAll(async () => {
+    gateway = await openGateway();
+    env = { DATABASE_URL: gateway.registry.url, ...gateway.app.config.serviceDatabaseUrls };
+    tenant = await aTenant().subscribedTo('finance', 'operations').at(gateway);
+  });
+  afterAll(() => gateway?.close());
+
+  test('says that all is well, and exits 0', async () => {
+    expect(await run(['doctor'], env)).toMatchObject({
+      ...{ code: 0, stderr: '', stdout: 'All 2 storages of 1 tenant are as the registry says.\n' },
+    });
+    expect((await run(['doctor', '--module', 'finance'], env)).stdout).toBe(
+      'All 1 storage of 1 tenant is as the registry says.\n',
+    );
+  });
+
+  test('exits 0 when it only warns, 1 when there is an error, and says what to do', async () => {
+    await gateway.psqlIn('finance', 'CREATE SCHEMA finance_alien');
+    const warned = await run(['doctor'], env);
+    expect(warned).toMatchObject({ code: 0, stderr: '' });
+    expect(warned.stdout).toMatch(
+      /^WARNINGS\n {2}SCHEMA_WITHOUT_ROW\n {4}Schema finance_alien .*\n {4}To do: .*\n\n0 errors and 1 warning among 2 storages of 1 tenant\.\n$/,
+    );
+    await gateway.psqlIn('finance', `DROP SCHEMA finance_${tenant.slug} CASCADE`);
+    const failed = await run(['doctor', '--tenant', tenant.slug], env);
+    expect(failed).toMatchObject({ code: 1, stderr: '' });
+    expect(failed.stdout).toMatch(/^ERRORS\n {2}SCHEMA_MISSING\n/);
+    expect(failed.stdout).not.toContain('WARNINGS');
+    const { code, stdout } = await run(['doctor', '--module', 'finance', '--json'], env);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      storages: 1,
+      tenants: 1,
+      findings: [
+        { code: 'SCHEMA_MISSING', severity: 'error', tenantId: tenant.id, module: 'finance' },
+        { code: 'SCHEMA_WITHOUT_ROW', severity: 'warning', tenantId: null, schema: 'finance_alien' },
+      ],
+    });
+  });
+
+  test('makes nothing: no registry, no embedded PostgreSQL', async () => {
+    const dataDir = await aDataDir();
+    const { code, stderr } = await run(['doctor'], { DATA_DIR: dataDir });
+    expect({ code, stderr }).toEqual({
+      ...{
+        code: 1,
+        stderr: `There is no registry in DATA_DIR (${dataDir}): set it, or DATABASE_URL, to where it is\n`,
+      },
+    });
+    const empty = await createDatabase();
+    const unmigrated = await run(['doctor'], { DATABASE_URL: empty.url });
+    expect(unmigrated).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('run tenant-registry migrate first'),
+    });
+    await empty.drop();
+  });
+});
