@@ -2,11 +2,15 @@ import type { OperationKind, Prisma, Tenant } from '../database/generated/prisma
 import type { Transaction } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
 import { type CommandContext, runCommand } from '../registry/command.js';
+import { daysFromNow } from '../registry/input.js';
 import { factsOf, type HeldOperation, type OperationWithSteps } from './operation.js';
 import { beginPurge, forgetTenant } from './purge.js';
 
 /** The error of an operation that cancelOperation ended. */
 export const calledOff = 'called off';
+
+/** For how long data is kept whose removal was called off, in days. */
+const keptDays = 30;
 
 /** How an operation can end. */
 export type Ending = 'SUCCEEDED' | 'FAILED' | 'COMPENSATED' | 'CANCELLED' | 'NEEDS_ATTENTION';
@@ -16,7 +20,7 @@ interface Rules {
   /** When a worker takes it up; a RegistryError calls it off. */
   begin?(context: CommandContext, operation: HeldOperation): Promise<void>;
   succeed?(tx: Transaction, operation: HeldOperation, tenant: Tenant): Promise<void>;
-  fail?(tx: Transaction, operation: OperationWithSteps): Promise<void>;
+  fail?(tx: Transaction, operation: OperationWithSteps, ending: Ending): Promise<void>;
   /** Undone when it fails for good; others are tried for as long as it takes. */
   isCompensated: boolean;
 }
@@ -39,6 +43,14 @@ const rulesByKind: Record<OperationKind, Rules> = {
     isCompensated: false,
     succeed: async (tx, operation) => {
       await tx.moduleSubscription.updateMany({ where: subscriptionsOf(operation), data: removed() });
+    },
+    // Called off: the data is kept once more for a while. What needs attention waits for retryOperation.
+    fail: async (tx, operation, ending) => {
+      if (ending === 'CANCELLED')
+        await tx.moduleSubscription.updateMany({
+          where: { ...subscriptionsOf(operation), status: 'DEPROVISIONING' },
+          data: { status: 'CANCELLED', purgeAfter: daysFromNow(keptDays) },
+        });
     },
   },
   PURGE_TENANT: {
@@ -76,7 +88,7 @@ export async function callOff(tx: Transaction, operation: OperationWithSteps): P
     where: { operationId: operation.id, status: { in: ['QUEUED', 'RUNNING'] } },
     data: { status: 'CANCELLED', finishedAt: now },
   });
-  await rulesFor(operation).fail?.(tx, operation);
+  await rulesFor(operation).fail?.(tx, operation, 'CANCELLED');
 }
 
 export function isCompensated(operation: { kind: OperationKind }): boolean {
@@ -130,7 +142,7 @@ function subscriptionsOf(operation: OperationWithSteps): Prisma.ModuleSubscripti
 }
 
 function removed(): Prisma.ModuleSubscriptionUpdateManyMutationInput {
-  return { status: 'CANCELLED', storageRemovedAt: new Date() };
+  return { status: 'CANCELLED', storageRemovedAt: new Date(), migrationVersion: null };
 }
 
 /** Every operation of today is about one tenant. */

@@ -2,6 +2,7 @@ import type { Transaction } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
 import { appendOperation, type OperationWithSteps } from './operation.js';
 import { planRemoval } from './plan.js';
+import { hasStorage } from './stored.js';
 
 /** Plans the removal of all that a deleted tenant has, for a date; another date for one that waits already. Tenant locked. */
 export async function putPurge(
@@ -17,7 +18,7 @@ export async function putPurge(
     return waiting.id;
   }
   const stored = await tx.moduleSubscription.findMany({
-    where: { tenantId, provisionedAt: { not: null }, storageRemovedAt: null },
+    where: { tenantId, ...hasStorage },
     orderBy: { moduleName: 'asc' },
   });
   return appendOperation(tx, {
@@ -58,7 +59,7 @@ export async function beginPurge(tx: Transaction, operation: OperationWithSteps)
   // The steps that follow close the bindings themselves.
   await tx.$queryRaw`SELECT set_config('registry.bound', 'on', true)`;
   await tx.moduleSubscription.updateMany({
-    where: { tenantId: id, provisionedAt: { not: null }, storageRemovedAt: null },
+    where: { tenantId: id, ...hasStorage },
     data: { status: 'DEPROVISIONING' },
   });
   await tx.tenant.update({ where: { id }, data: { status: 'PURGED' } });

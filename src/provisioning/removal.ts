@@ -4,6 +4,7 @@ import { requireTenant } from '../registry/tenant.js';
 import { appendOperation } from './operation.js';
 import { planRemoval } from './plan.js';
 import { putPurge } from './purge.js';
+import { hasStorage } from './stored.js';
 
 /** How many removals one look begins; the next look finds the others. */
 const batch = 50;
@@ -16,8 +17,7 @@ export async function beginDueRemovals(context: CommandContext): Promise<void> {
     where: {
       status: 'CANCELLED',
       purgeAfter: { lt: new Date() },
-      provisionedAt: { not: null },
-      storageRemovedAt: null,
+      ...hasStorage,
       tenant: { status: { not: 'PURGED' } },
     },
     take: batch,

@@ -2,6 +2,7 @@ import type { Tenant } from '../database/generated/prisma/client.js';
 import type { CommandContext } from '../registry/command.js';
 import { bindStorage } from './bind-storage.js';
 import { placeOf, readBinding } from './place.js';
+import { hasStorage } from './stored.js';
 
 /** How long the guards may take to open before the registry does, in milliseconds: then they follow. */
 const openingMs = 2_000;
@@ -27,7 +28,7 @@ export async function openBindings(
       WHERE kind = 'bind_storage' AND tenant_id = ${tenant.id}::uuid AND status = 'queued'`;
   });
   const subscriptions = await prisma.moduleSubscription.findMany({
-    where: { tenantId: tenant.id, provisionedAt: { not: null }, storageRemovedAt: null },
+    where: { tenantId: tenant.id, ...hasStorage },
     include: { module: true },
   });
   const opening = subscriptions.map(async (subscription) => {

@@ -214,7 +214,7 @@ async function end(
         data: { status: status === 'SUCCEEDED' ? 'SUCCEEDED' : 'CANCELLED', finishedAt: new Date() },
       });
       if (status === 'SUCCEEDED') await rules.succeed?.(tx, operation, tenant);
-      else await rules.fail?.(tx, operation);
+      else await rules.fail?.(tx, operation, status);
       return {};
     },
     { beganBy: operation.idempotencyKey ?? undefined },

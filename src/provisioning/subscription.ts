@@ -43,7 +43,7 @@ export async function putSubscription(
   const name = nameOf(existing);
   if (isolation === existing.isolation && (request.schemaName ?? name) === name)
     return tx.moduleSubscription.update({ where, data: { status } });
-  if (existing.provisionedAt)
+  if (existing.provisionedAt || existing.migrationVersion)
     throw new RegistryError(
       'CONFLICT',
       `The ${module.name} data of tenant ${tenant.slug} is in ${name}: subscribe without schemaName and isolation`,

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { mutate } from '../setup/asking.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { lookAt, resolve, subscribe, unsubscribe } from './calls.js';
+import { lookAt, provisionModule, resolve, subscribe, unsubscribe } from './calls.js';
 import { databasesLike, schemasAt } from './catalog.js';
 import { waitFor } from './gate.js';
-import { endOf, newestOperation, operationAt } from './operation-calls.js';
+import { endOf, newestOperation, operationAt, steer } from './operation-calls.js';
 import { contacts, openWorkshop, type Workshop } from './workshop.js';
 
 let workshop: Workshop;
@@ -101,6 +101,49 @@ describe('an unsubscribed module’s data', () => {
     await expect(inside.query('SELECT 1')).rejects.toThrow();
   }, 60_000);
 });
+
+test('storage that was made and never resolved goes, too, and its name with it', async () => {
+  const waiting = await aTenant().at(workshop.gateway);
+  const call = { tenantId: waiting.id, module: 'crm' };
+  await subscribe(workshop.gateway, { ...call, provision: false });
+  await provisionModule(workshop.gateway, call);
+  const standing = () => schemasAt(workshop.url('crm'));
+  expect(await standing()).toContain(`crm_${waiting.slug}`);
+  await unsubscribe(workshop.gateway, call);
+  await workshop.gateway.psql(
+    `UPDATE module_subscriptions SET purge_after = now() - interval '1 second' WHERE tenant_id = $1`,
+    [waiting.id],
+  );
+  await endOf(workshop.gateway, await newestOperation(workshop.gateway, waiting.id, 'remove_storage'));
+  expect(await standing()).not.toContain(`crm_${waiting.slug}`);
+}, 60_000);
+
+test('a removal that is called off keeps the data once more for a while', async () => {
+  await unsubscribe(workshop.gateway, { tenantId: tenant.id, module: 'crm' });
+  const id = await plannedRemoval();
+  const { operation } = await steer(workshop.gateway, 'cancelOperation', id);
+  expect(operation?.status).toBe('CANCELLED');
+  expect(await contactsOf()).toEqual([{ name: 'Ada' }]);
+  const again = await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'crm' });
+  expect(again.subscription.status).toBe('ACTIVE');
+  expect(await contactsOf()).toEqual([{ name: 'Ada' }]);
+});
+
+/** A removal that waits, as it does while all workers are busy. */
+async function plannedRemoval(): Promise<string> {
+  const [row] = await workshop.gateway.psql<{ id: string }>(
+    `WITH planned AS (
+       UPDATE module_subscriptions SET status = 'deprovisioning' WHERE tenant_id = $1 AND module = 'crm' RETURNING tenant_id),
+     operation AS (
+       INSERT INTO operations (kind, tenant_id, actor, run_after)
+       SELECT 'remove_storage', tenant_id, 'gateway', now() + interval '1 hour' FROM planned RETURNING id),
+     step AS (
+       INSERT INTO operation_steps (operation_id, position, name, module) SELECT id, 0, 'drop_schema', 'crm' FROM operation)
+     SELECT id FROM operation`,
+    [tenant.id],
+  );
+  return row?.id ?? '';
+}
 
 describe('a deleted tenant', () => {
   test('is restored with its data until its last day, and a planned purge is called off', async () => {

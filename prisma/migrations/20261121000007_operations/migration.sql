@@ -41,18 +41,18 @@ BEGIN
       SELECT waiting, (SELECT coalesce(max(position), -1) FROM operation_steps WHERE operation_id = waiting)
                       + row_number() OVER (ORDER BY subscription.module), 'bind_storage', subscription.module
       FROM module_subscriptions AS subscription
-      WHERE tenant_id = tenant AND provisioned_at IS NOT NULL AND storage_removed_at IS NULL
+      WHERE tenant_id = tenant AND (provisioned_at IS NOT NULL OR migration_version IS NOT NULL) AND storage_removed_at IS NULL
         AND NOT EXISTS (SELECT FROM operation_steps AS step WHERE step.operation_id = waiting AND step.module = subscription.module);
     RETURN;
   END IF;
   IF NOT EXISTS (SELECT FROM module_subscriptions
-                 WHERE tenant_id = tenant AND provisioned_at IS NOT NULL AND storage_removed_at IS NULL) THEN
+                 WHERE tenant_id = tenant AND (provisioned_at IS NOT NULL OR migration_version IS NOT NULL) AND storage_removed_at IS NULL) THEN
     RETURN;
   END IF;
   INSERT INTO operations (kind, tenant_id, actor) VALUES ('bind_storage', tenant, registry_actor()) RETURNING id INTO enqueued;
   INSERT INTO operation_steps (operation_id, position, name, module)
     SELECT enqueued, row_number() OVER (ORDER BY module) - 1, 'bind_storage', module FROM module_subscriptions
-    WHERE tenant_id = tenant AND provisioned_at IS NOT NULL AND storage_removed_at IS NULL;
+    WHERE tenant_id = tenant AND (provisioned_at IS NOT NULL OR migration_version IS NOT NULL) AND storage_removed_at IS NULL;
 END
 $$;
 COMMENT ON FUNCTION registry_enqueue_binding(uuid) IS 'Has the guards in the service databases follow what the registry says of the tenant. Called by triggers.';
@@ -81,7 +81,7 @@ COMMENT ON FUNCTION registry_guard_state(subscription_status) IS 'What the statu
 CREATE TRIGGER tenants_follow_binding AFTER UPDATE ON tenants
   FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION registry_follow_binding();
 CREATE TRIGGER module_subscriptions_follow_binding AFTER UPDATE ON module_subscriptions
-  FOR EACH ROW WHEN (NEW.provisioned_at IS NOT NULL
+  FOR EACH ROW WHEN ((NEW.provisioned_at IS NOT NULL OR NEW.migration_version IS NOT NULL)
     AND (registry_guard_state(OLD.status), OLD.generation, OLD.provisioned_at)
         IS DISTINCT FROM (registry_guard_state(NEW.status), NEW.generation, NEW.provisioned_at))
   EXECUTE FUNCTION registry_follow_binding();
