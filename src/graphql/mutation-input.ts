@@ -22,7 +22,11 @@ const WaitFor = builder.enumType('WaitFor', {
   values: {
     COMMITTED: { description: 'Nobody: the change is committed, caches follow within D.' },
     GATEWAYS: { description: 'Every gateway: none of them answers from before the change any more.' },
-    EVERYWHERE: { description: 'Every gateway and every client that holds a lease.' },
+    EVERYWHERE: {
+      description:
+        'Every gateway, every client that holds a lease, and the guards in the service databases, which follow by the ' +
+        'payload’s `operation`.',
+    },
   } as const,
 });
 

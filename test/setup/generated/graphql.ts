@@ -95,7 +95,7 @@ export type SubscribeTenantToModuleInput = {
 export type WaitFor =
   /** Nobody: the change is committed, caches follow within D. */
   | 'COMMITTED'
-  /** Every gateway and every client that holds a lease. */
+  /** Every gateway, every client that holds a lease, and the guards in the service databases, which follow by the payload’s `operation`. */
   | 'EVERYWHERE'
   /** Every gateway: none of them answers from before the change any more. */
   | 'GATEWAYS';
