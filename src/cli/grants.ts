@@ -39,14 +39,15 @@ async function readPlaces(app: App, wanted: string | undefined) {
     throw new RegistryError('MODULE_NOT_FOUND', `There is no module "${wanted}"`);
   const places: GrantPlace[] = [];
   const embedded: string[] = [];
-  for (const { name, databaseRef, databaseName, isolation, _count } of modules) {
+  for (const { name, databaseRef, isolation, _count } of modules) {
     const configured = app.serviceDatabases.configuredServer(databaseRef);
     if (!configured) embedded.push(name);
     else
       places.push({
         module: name,
         server: configured.server,
-        database: databaseName,
+        // Where provisioning will connect: the catalogue may still have the name from before the variable was set.
+        database: app.serviceDatabases.configuredName(databaseRef) ?? '',
         provisioner: configured.user || defaultProvisioner,
         hasDatabases: isolation === 'DATABASE' || _count.subscriptions > 0,
       });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseError } from 'pg';
 import { gateway } from '../auth/caller.js';
 import type { OperationStep } from '../database/generated/prisma/client.js';
 import { messageOf, RegistryError } from '../errors.js';
@@ -169,13 +170,20 @@ async function attempt(
   if (!run) return;
   await updateStep(context, operation, step, { status: 'RUNNING' });
   try {
-    const facts = await run({ context, operation, step });
+    const facts = await run({ context, operation, step }).catch(nameWayOut);
     await updateStep(context, operation, step, { status: 'SUCCEEDED', error: null, facts: facts ?? {} });
   } catch (error) {
     if (!(error instanceof LostOperationError))
       await updateStep(context, operation, step, { status: 'FAILED', error: messageOf(error) });
     throw error;
   }
+}
+
+/** What PostgreSQL refuses by itself, and not inside a migration, the printed grants allow. */
+function nameWayOut(error: unknown): never {
+  if (!(error instanceof DatabaseError) || error.code !== '42501') throw error;
+  const wayOut = 'as an administrator, run what "tenant-registry grants" prints';
+  throw new Error(`${error.message}: ${wayOut}`, { cause: error });
 }
 
 /** Again after a while when it failed for a reason that may pass: a connection lost, a lock not got in time. */
