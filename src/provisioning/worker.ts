@@ -1,5 +1,6 @@
 import type { WaitFor } from '../feed/acknowledge.js';
 import type { CommandContext } from '../registry/command.js';
+import { mayPass } from '../registry/database-failure.js';
 import { listDueOperations, releaseOperations } from './operation.js';
 import { beginDueRemovals } from './removal.js';
 import { runOperation } from './run-operation.js';
@@ -59,9 +60,10 @@ export function openWorker(options: WorkerOptions): Worker {
     for (const id of await listDueOperations(context, options.takeOverAfterMs, atOnce)) {
       if (underWay.has(id) || underWay.size >= atOnce) continue;
       // Whatever it was, the row still says that the work is to be done.
-      run(context, id).catch((error) =>
-        context.log.error({ err: error, operationId: id }, 'operation broke off'),
-      );
+      run(context, id).catch((error) => {
+        const level = mayPass(error) ? 'warn' : 'error';
+        context.log[level]({ err: error, operationId: id }, 'operation broke off and will be taken up again');
+      });
     }
   }
 

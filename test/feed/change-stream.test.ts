@@ -6,7 +6,7 @@ test('a subscriber that falls too far behind while it does not read is told to s
   const position = { epoch: 'first', revision: 10n };
   const reads: [bigint, bigint][] = [];
   const stream = openChangeStream({
-    position: () => position,
+    position: () => ({ ...position }),
     read: async (_epoch, after, upTo) => {
       reads.push([after, upTo]);
       return [aChange(upTo)];
