@@ -45,7 +45,7 @@ export async function loadKeys(
 // The date of last use moves at most once a minute, in the same statement that finds the keys.
 const keysSql = `
   WITH head AS MATERIALIZED (
-    SELECT registry_epoch() AS epoch, revision FROM registry_head
+    SELECT registry_epoch() AS epoch, revision FROM registry_head LIMIT 1
   ), found AS MATERIALIZED (
     SELECT key.id, key.scopes, key.expires_at, key.last_used_at, wanted.place
     FROM unnest($1::text[]) WITH ORDINALITY AS wanted (hash, place)

@@ -89,7 +89,8 @@ const pollSql = `
     WHERE id = $1
     RETURNING 1
   ), head AS MATERIALIZED (
-    SELECT registry_epoch() AS epoch, revision, encode(hash, 'hex') AS hash FROM registry_head
+    -- The planner does not know that there is one row, and would compile for what it takes for hundreds of thousands.
+    SELECT registry_epoch() AS epoch, revision, encode(hash, 'hex') AS hash FROM registry_head LIMIT 1
   ), since AS MATERIALIZED (
     SELECT CASE
       WHEN $3::bigint IS NOT NULL AND epoch = $2 AND $3 BETWEEN revision - $5 AND revision THEN $3

@@ -63,7 +63,7 @@ export async function readBinding(
     SELECT tenant.status::text AS "tenantStatus", subscription.status::text AS "subscriptionStatus",
            subscription.generation, registry_epoch() AS epoch, head.revision
     FROM module_subscriptions AS subscription JOIN tenants AS tenant ON tenant.id = subscription.tenant_id,
-         registry_head AS head
+         (SELECT revision FROM registry_head LIMIT 1) AS head
     WHERE subscription.id = ${subscription.id}::uuid`;
   if (!row) throw new Error(`subscription ${subscription.id} is gone`);
   return {

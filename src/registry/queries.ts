@@ -53,7 +53,7 @@ const routeFactsSql = `
     subscription.generation      AS "generation",
     head.epoch                   AS "epoch",
     head.revision                AS "asOf"
-  FROM (SELECT revision, registry_epoch() AS epoch FROM registry_head OFFSET 0) AS head
+  FROM (SELECT revision, registry_epoch() AS epoch FROM registry_head LIMIT 1) AS head
   CROSS JOIN unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS wanted (id, slug, module, place)
   LEFT JOIN tenants AS tenant ON tenant.id = wanted.id OR tenant.slug = wanted.slug
   LEFT JOIN modules AS module ON module.name = wanted.module
@@ -66,7 +66,7 @@ export type TenantConfig = Record<string, unknown>;
 
 const tenantConfigsSql = `
   SELECT tenant.tenant_config AS "config", head.epoch AS "epoch", head.revision AS "asOf"
-  FROM (SELECT revision, registry_epoch() AS epoch FROM registry_head OFFSET 0) AS head
+  FROM (SELECT revision, registry_epoch() AS epoch FROM registry_head LIMIT 1) AS head
   CROSS JOIN unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
   LEFT JOIN tenants AS tenant ON tenant.id = wanted.id
   ORDER BY wanted.place`;
