@@ -24,4 +24,6 @@ async function work(): Promise<void> {
     await app.close();
   }
   log.info('stopped');
+  // A step that was cut off may still hold a connection open.
+  process.exit();
 }

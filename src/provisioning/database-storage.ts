@@ -19,9 +19,8 @@ export async function createDatabase(databases: ServiceDatabases, place: Storage
       const migrationVersion = await migrateDatabase(databases, place, place.databaseName, { isNew: false });
       return { created: false, migrationVersion };
     }
+    await dropBuilding(server, place);
     const building = identifier(buildingName(place.databaseName));
-    // What an attempt that was killed left behind.
-    await server.query(`DROP DATABASE IF EXISTS ${building} WITH (FORCE)`);
     const role = await findModuleRole(server, place.owner.module);
     const owner = role === undefined ? '' : ` OWNER ${identifier(role)}`;
     await server.query(`CREATE DATABASE ${building}${owner}`);
@@ -32,7 +31,7 @@ export async function createDatabase(databases: ServiceDatabases, place: Storage
       await server.query(`ALTER DATABASE ${building} RENAME TO ${identifier(place.databaseName)}`);
       return { created: true, migrationVersion };
     } catch (error) {
-      await server.query(`DROP DATABASE IF EXISTS ${building} WITH (FORCE)`);
+      await dropBuilding(server, place);
       throw error;
     }
   });
@@ -40,6 +39,7 @@ export async function createDatabase(databases: ServiceDatabases, place: Storage
 
 export async function dropDatabase(databases: ServiceDatabases, place: StoragePlace): Promise<void> {
   await withLockedName(databases, place, async (server) => {
+    await dropBuilding(server, place);
     if (!(await databaseExists(server, place.databaseName))) return;
     const owner = await inDatabase(databases, place, place.databaseName, (client) =>
       findSchemaOwner(client, place.schemaName),
@@ -67,6 +67,11 @@ function migrateDatabase(
 /** Under which a tenant's database is made. */
 export function buildingName(databaseName: string): string {
   return `registry_building_${createHash('sha256').update(databaseName).digest('hex').slice(0, 32)}`;
+}
+
+/** What an attempt made that was killed or failed, and that nobody will take up: the next begins anew. */
+async function dropBuilding(server: ClientBase, place: StoragePlace): Promise<void> {
+  await server.query(`DROP DATABASE IF EXISTS ${identifier(buildingName(place.databaseName))} WITH (FORCE)`);
 }
 
 async function databaseExists(server: ClientBase, name: string): Promise<boolean> {

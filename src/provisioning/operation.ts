@@ -104,19 +104,29 @@ export async function claimOperation(
   };
 }
 
-/** Ids of operations that claimOperation would take now, the oldest first. */
+/** An operation that claimOperation would take now. */
+export interface DueOperation {
+  id: string;
+  /** Variables of the databases in which it has something to do yet. */
+  databaseRefs: string[];
+}
+
+/** What is due, the oldest first; leaves out what is named, and what has to do with these databases. */
 export async function listDueOperations(
   context: CommandContext,
   takeOverAfterMs: number,
   atMost: number,
-): Promise<string[]> {
-  const rows = await context.database.prisma.$queryRaw<{ id: string }[]>`
-    SELECT id FROM operations
-    WHERE status = 'queued' AND run_after <= now()
+  except: { ids: readonly string[]; databaseRefs: readonly string[] } = { ids: [], databaseRefs: [] },
+): Promise<DueOperation[]> {
+  return context.database.prisma.$queryRaw<DueOperation[]>`
+    SELECT id, refs AS "databaseRefs" FROM operations, LATERAL (
+      SELECT ARRAY(SELECT DISTINCT database_ref::text FROM operation_steps AS step JOIN modules ON modules.name = step.module
+                   WHERE operation_id = operations.id AND status NOT IN ('succeeded', 'compensated')) AS refs) AS places
+    WHERE (status = 'queued' AND run_after <= now()
       OR status IN ('running', 'compensating')
-        AND coalesce(heartbeat_at, '-infinity') < now() - ${takeOverAfterMs}::int * interval '1 millisecond'
+        AND coalesce(heartbeat_at, '-infinity') < now() - ${takeOverAfterMs}::int * interval '1 millisecond')
+      AND id <> ALL (${except.ids}::uuid[]) AND NOT refs && ${except.databaseRefs}::text[]
     ORDER BY run_after LIMIT ${atMost}`;
-  return rows.map(({ id }) => id);
 }
 
 /** Says regularly that this process still works on the operation, until disposed. */
@@ -180,11 +190,14 @@ export async function isCancelRequested(context: CommandContext, operation: Held
   return row.cancelRequestedAt !== null;
 }
 
-/** Gives operations back that this process holds, for the next worker to take at once. */
+/**
+ * Gives operations back that this process holds, for the next worker to take at once. The fencing token rises: a step that
+ * does not end in time would say with its next heartbeat that it is still at work.
+ */
 export async function releaseOperations(context: CommandContext): Promise<void> {
   await context.database.prisma.operation.updateMany({
     where: { worker, status: { in: ['RUNNING', 'COMPENSATING'] } },
-    data: { worker: null, heartbeatAt: null },
+    data: { worker: null, heartbeatAt: null, fencingToken: { increment: 1 } },
   });
 }
 

@@ -1,11 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Tenant } from '../database/generated/prisma/client.js';
 import type { CommandContext } from '../registry/command.js';
+import { mayPass } from '../registry/database-failure.js';
 import { bindStorage } from './bind-storage.js';
 import { placeOf, readBinding } from './place.js';
 import { hasStorage } from './stored.js';
 
 /** How long the guards may take to open before the registry does, in milliseconds: then they follow. */
 const openingMs = 2_000;
+
+/** Before a connection that was lost is tried anew, in milliseconds. */
+const pauseMs = 100;
 
 /** In case this process dies before the change: by then the guards are put back to what the registry says. */
 const putBackAfterSeconds = 30;
@@ -33,9 +38,11 @@ export async function openBindings(
   });
   const opening = subscriptions.map(async (subscription) => {
     const found = await placeOf(context, subscription);
-    await bindStorage(context.serviceDatabases, found.place, () =>
-      readBinding(context, found, { tenantStatus: 'active' }),
-    );
+    const open = () =>
+      bindStorage(context.serviceDatabases, found.place, async () =>
+        readBinding(context, found, (await isPutBack(context, tenant)) ? { tenantStatus: 'active' } : {}),
+      );
+    await untilItPasses(open, performance.now() + openingMs - pauseMs);
   });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise((resolve) => {
@@ -52,4 +59,25 @@ export async function openBindings(
       });
     },
   };
+}
+
+/**
+ * Whether the guards will still be put back, now that nobody else can write a binding. If not, this comes too late, after a
+ * standstill or an outage, and what is true has been bound already.
+ */
+async function isPutBack({ database }: CommandContext, { id }: Tenant): Promise<boolean> {
+  const where = { kind: 'BIND_STORAGE', tenantId: id, status: 'QUEUED' } as const;
+  return (await database.prisma.operation.count({ where })) > 0;
+}
+
+async function untilItPasses(work: () => Promise<unknown>, deadline: number): Promise<void> {
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (!mayPass(error) || performance.now() > deadline) throw error;
+      await sleep(pauseMs);
+    }
+  }
 }

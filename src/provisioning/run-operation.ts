@@ -51,7 +51,7 @@ export async function runOperation(
     if (operation.status === 'COMPENSATING') return await compensate(context, operation, options);
     return isCompensated(operation)
       ? await advance(context, operation, options, wait)
-      : await insist(context, operation, wait);
+      : await insist(context, operation, options, wait);
   } catch (error) {
     if (options.signal.aborted) return undefined;
     if (!(error instanceof LostOperationError)) throw error;
@@ -69,12 +69,14 @@ async function advance(
 ): Promise<string | undefined> {
   try {
     for (const step of operation.steps) {
-      if (await isCancelRequested(context, operation)) throw new RegistryError('CONFLICT', calledOff);
+      if (await retrying(options, () => isCancelRequested(context, operation)))
+        throw new RegistryError('CONFLICT', calledOff);
       if (step.status !== 'SUCCEEDED') await runStep(context, operation, step, options);
     }
-    return await end(context, operation, 'SUCCEEDED', undefined, wait);
+    return await end(context, operation, options, 'SUCCEEDED', undefined, wait);
   } catch (error) {
-    if (error instanceof LostOperationError || options.signal.aborted) throw error;
+    // A registry that is away is no reason to undo what was made: whoever takes over goes on from here.
+    if (error instanceof LostOperationError || isRegistryAway(error) || options.signal.aborted) throw error;
     context.log.warn({ err: error, operationId: operation.id }, 'operation failed and is undone');
     await context.database.transaction((tx) =>
       updateHeld(tx, operation, { status: 'COMPENSATING', error: messageOf(error) }),
@@ -87,6 +89,7 @@ async function advance(
 async function insist(
   context: CommandContext,
   operation: HeldOperation,
+  options: RunOptions,
   wait: WaitFor | undefined,
 ): Promise<string | undefined> {
   const errors: unknown[] = [];
@@ -94,7 +97,7 @@ async function insist(
     await rulesFor(operation).begin?.(context, operation);
   } catch (error) {
     if (!(error instanceof RegistryError) || mayPass(error)) throw error;
-    return end(context, operation, 'CANCELLED', error.message, wait);
+    return end(context, operation, options, 'CANCELLED', error.message, wait);
   }
   const open = operation.steps.filter((step) => step.status !== 'SUCCEEDED');
   // Side by side: one database that is down, or hangs, keeps no other waiting.
@@ -103,11 +106,11 @@ async function insist(
   );
   const lost = errors.find((error) => error instanceof LostOperationError);
   if (lost) throw lost;
-  if (errors.length === 0) return end(context, operation, 'SUCCEEDED', undefined, wait);
+  if (errors.length === 0) return end(context, operation, options, 'SUCCEEDED', undefined, wait);
   const error = errors.map(messageOf).join('; ');
   const isHopeless = !errors.every(mayPass);
   context.log.warn({ err: errors[0], operationId: operation.id }, 'operation failed');
-  if (isHopeless) return end(context, operation, 'NEEDS_ATTENTION', error, wait);
+  if (isHopeless) return end(context, operation, options, 'NEEDS_ATTENTION', error, wait);
   const pauseMs = Math.min(longestPauseMs, 500 * 2 ** Math.min(operation.attempt, 10));
   await context.database.transaction((tx) =>
     updateHeld(tx, operation, {
@@ -133,16 +136,19 @@ async function compensate(
     const undo = stepsByName[step.name]?.undo;
     if (!undo || step.status === 'QUEUED' || step.status === 'COMPENSATED') continue;
     try {
-      await retrying(options, () => undo({ context, operation, step }));
-      // A step that failed stays so in the history: that is where to look.
-      if (step.status !== 'FAILED') await updateStep(context, operation, step, { status: 'COMPENSATED' });
+      await retrying(options, async () => {
+        await undo({ context, operation, step });
+        // A step that failed stays so in the history: that is where to look.
+        if (step.status !== 'FAILED') await updateStep(context, operation, step, { status: 'COMPENSATED' });
+      });
     } catch (error) {
-      if (error instanceof LostOperationError || options.signal.aborted) throw error;
+      if (error instanceof LostOperationError || isRegistryAway(error) || options.signal.aborted) throw error;
       left.push(`${step.name} of ${step.moduleName} could not be undone: ${messageOf(error)}`);
     }
   }
   const error = [operation.error ?? 'failed', ...left].join('; ');
-  return end(context, operation, left.length > 0 ? 'NEEDS_ATTENTION' : undoneStatus(operation), error);
+  const status = left.length > 0 ? 'NEEDS_ATTENTION' : undoneStatus(operation);
+  return end(context, operation, options, status, error);
 }
 
 function undoneStatus(operation: HeldOperation): Ending {
@@ -187,8 +193,9 @@ function nameWayOut(error: unknown): never {
 }
 
 /** Again after a while when it failed for a reason that may pass: a connection lost, a lock not got in time. */
-async function retrying({ retryDelaysMs, signal }: RunOptions, work: () => Promise<void>): Promise<void> {
-  for (const delayMs of [...retryDelaysMs, undefined]) {
+async function retrying<T>({ retryDelaysMs, signal }: RunOptions, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    const delayMs = retryDelaysMs[attempt];
     signal.throwIfAborted();
     try {
       return await work();
@@ -199,33 +206,42 @@ async function retrying({ retryDelaysMs, signal }: RunOptions, work: () => Promi
   }
 }
 
+/** Prisma alone speaks to the registry here, and says so by its names; the service databases' errors are the driver's. */
+function isRegistryAway(error: unknown): boolean {
+  if (error instanceof RegistryError) return error.code === 'REGISTRY_UNAVAILABLE';
+  return error instanceof Error && /^(Prisma|DriverAdapter)/.test(error.name) && mayPass(error);
+}
+
 /** One transaction: what the operation was for becomes visible, or what it had begun is called off. */
 async function end(
   context: CommandContext,
   operation: HeldOperation,
+  options: RunOptions,
   status: Ending,
   error: string | undefined,
   wait?: WaitFor,
 ): Promise<string> {
   const rules = rulesFor(operation);
-  const { revision } = await runCommand(
-    context,
-    'endOperation',
-    { wait },
-    async (tx) => {
-      const tenant = await lockTenant(tx, operation);
-      // What needs attention has not ended.
-      const finishedAt = status === 'NEEDS_ATTENTION' ? null : new Date();
-      await updateHeld(tx, operation, { status, error: error ?? null, finishedAt });
-      await tx.operationStep.updateMany({
-        where: { operationId: operation.id, status: { in: ['QUEUED', 'RUNNING'] } },
-        data: { status: status === 'SUCCEEDED' ? 'SUCCEEDED' : 'CANCELLED', finishedAt: new Date() },
-      });
-      if (status === 'SUCCEEDED') await rules.succeed?.(tx, operation, tenant);
-      else await rules.fail?.(tx, operation, status);
-      return {};
-    },
-    { beganBy: operation.idempotencyKey ?? undefined },
-  );
+  const ending = () =>
+    runCommand(
+      context,
+      'endOperation',
+      { wait },
+      async (tx) => {
+        const tenant = await lockTenant(tx, operation);
+        // What needs attention has not ended.
+        const finishedAt = status === 'NEEDS_ATTENTION' ? null : new Date();
+        await updateHeld(tx, operation, { status, error: error ?? null, finishedAt });
+        await tx.operationStep.updateMany({
+          where: { operationId: operation.id, status: { in: ['QUEUED', 'RUNNING'] } },
+          data: { status: status === 'SUCCEEDED' ? 'SUCCEEDED' : 'CANCELLED', finishedAt: new Date() },
+        });
+        if (status === 'SUCCEEDED') await rules.succeed?.(tx, operation, tenant);
+        else await rules.fail?.(tx, operation, status);
+        return {};
+      },
+      { beganBy: operation.idempotencyKey ?? undefined },
+    );
+  const { revision } = await retrying(options, ending);
   return revision;
 }

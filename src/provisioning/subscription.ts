@@ -86,19 +86,25 @@ export function requireSettled(tenant: Tenant, { status, moduleName }: ModuleSub
   );
 }
 
-/** Throws OPERATION_IN_PROGRESS while a gateway makes the storage: nobody else can know how that will end. */
+/** Throws OPERATION_IN_PROGRESS while the storage is made, or is about to be: nobody else can know how that will end. */
 export async function requireNobodyAtWork(
   tx: Transaction,
   tenant: Tenant,
   moduleName: string,
 ): Promise<void> {
   const running = await tx.operation.findFirst({
-    where: { tenantId: tenant.id, status: 'RUNNING', steps: { some: { moduleName } } },
+    where: {
+      tenantId: tenant.id,
+      // That of the guards makes nothing, and waits for as long as their database is down.
+      kind: { not: 'BIND_STORAGE' },
+      status: { in: ['QUEUED', 'RUNNING', 'COMPENSATING'] },
+      steps: { some: { moduleName } },
+    },
   });
   if (running)
     throw new RegistryError(
       'OPERATION_IN_PROGRESS',
-      `Operation ${running.id} is making the ${moduleName} storage of tenant ${tenant.slug}: wait for its end`,
+      `Operation ${running.id} works on the ${moduleName} storage of tenant ${tenant.slug}: wait for its end`,
     );
 }
 

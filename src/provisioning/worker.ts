@@ -26,7 +26,10 @@ const pollMs = 500;
 const removalPollMs = 5_000;
 
 /** How many operations the loop runs at once; those that requests wait for come on top. */
-const atOnce = 4;
+const atOnce = 16;
+
+/** And how many of them in one database: one that is down or slow must not keep the others waiting. */
+const atOnceInOne = 4;
 
 /** What fails for a reason that may pass is tried again after these pauses, while whoever asked for it waits. */
 const retryDelaysMs = [100, 300, 1_000];
@@ -37,33 +40,39 @@ const closingMs = 5_000;
 export function openWorker(options: WorkerOptions): Worker {
   const stopping = new AbortController();
   const runs = new Set<Promise<unknown>>();
-  const underWay = new Set<string>();
+  /** What the loop has taken up: id → databases it works in. */
+  const underWay = new Map<string, readonly string[]>();
   const timers: NodeJS.Timeout[] = [];
 
   async function run(context: CommandContext, operationId: string, wait?: WaitFor) {
     const { signal } = stopping;
     if (signal.aborted) return undefined;
-    underWay.add(operationId);
     const running = runOperation(context, operationId, { ...options, retryDelaysMs, signal }, wait);
     runs.add(running);
     try {
       return await running;
     } finally {
       runs.delete(running);
-      underWay.delete(operationId);
     }
   }
 
   async function runDue(context: CommandContext): Promise<void> {
-    const free = atOnce - underWay.size;
-    if (free <= 0) return;
-    for (const id of await listDueOperations(context, options.takeOverAfterMs, atOnce)) {
-      if (underWay.has(id) || underWay.size >= atOnce) continue;
+    while (underWay.size < atOnce && !stopping.signal.aborted) {
+      const except = { ids: [...underWay.keys()], databaseRefs: findBusy([...underWay.values()].flat()) };
+      const [due] = await listDueOperations(context, options.takeOverAfterMs, 1, except);
+      if (!due) return;
+      const { id } = due;
+      underWay.set(id, due.databaseRefs);
       // Whatever it was, the row still says that the work is to be done.
-      run(context, id).catch((error) => {
-        const level = mayPass(error) ? 'warn' : 'error';
-        context.log[level]({ err: error, operationId: id }, 'operation broke off and will be taken up again');
-      });
+      run(context, id)
+        .catch((error) => {
+          const level = mayPass(error) ? 'warn' : 'error';
+          context.log[level](
+            { err: error, operationId: id },
+            'operation broke off and will be taken up again',
+          );
+        })
+        .finally(() => underWay.delete(id));
     }
   }
 
@@ -105,4 +114,11 @@ export function openWorker(options: WorkerOptions): Worker {
       );
     },
   };
+}
+
+/** Databases in which as much is done as may be at once. */
+function findBusy(databaseRefs: readonly string[]): string[] {
+  return [...new Set(databaseRefs)].filter(
+    (ref) => databaseRefs.filter((other) => other === ref).length >= atOnceInOne,
+  );
 }

@@ -62,11 +62,11 @@ function taken(field: string, message: string): RegistryError {
 
 function isOutage({ code, message }: DatabaseFailure): boolean {
   return (
-    /^(08|57P0[1-5]|53300|25006|28|58|3D000)/.test(code) ||
-    /^(ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOST|ENET|ConnectionClosed|DatabaseNotReachable|SocketTimeout|P1001|P1002|P1008|P1017|P2024|P2028)/.test(
+    /^(08|57P0[1-5]|25P0[34]|53300|25006|28|58|3D000)/.test(code) ||
+    /^(ECONN|ERR_STREAM|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOST|ENET|ConnectionClosed|DatabaseNotReachable|SocketTimeout|P1001|P1002|P1008|P1017|P2024|P2028)/.test(
       code,
     ) ||
-    /timeout exceeded when trying to connect|Query read timeout|Connection terminated|connection is not queryable|not currently accepting connections/i.test(
+    /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|not currently accepting connections/i.test(
       message,
     )
   );

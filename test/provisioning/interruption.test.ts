@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { stepsByName } from '../../src/provisioning/steps.js';
+import { interrupt, type Recording, record } from '../killing/interrupt.js';
+import { drawFrom } from '../killing/sample.js';
+import { scenarios } from '../killing/scenarios.js';
+import { openTestGround, type TestGround } from '../killing/test-ground.js';
+import { type Interruption, openVictims, type Victims } from '../killing/victims.js';
+
+// A sample of bench/kill-matrix.ts, another one in every run. Each case is a process of its own.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const draw = drawFrom(seed);
+
+/** Together they have all steps there are. */
+const sampled = scenarios.filter(({ name }) => ['provision', 'adopt', 'remove', 'suspend'].includes(name));
+const moments = ['before', 'sent', 'after'] as const;
+
+let ground: TestGround;
+let victims: Victims;
+const recordings: Recording[] = [];
+beforeAll(async () => {
+  ground = await openTestGround();
+  victims = openVictims(ground.env);
+  for (const scenario of sampled) recordings.push(await record(ground, victims, scenario));
+});
+afterAll(async () => {
+  await victims?.[Symbol.asyncDispose]();
+  await ground?.close();
+});
+
+test('every step there is has its points at which it is interrupted', () => {
+  const recorded = new Set(recordings.flatMap(({ steps }) => steps));
+  expect(Object.keys(stepsByName).filter((name) => !recorded.has(name))).toEqual([]);
+  for (const { scenario, points } of recordings)
+    expect(points.length, scenario.name).toBeGreaterThan(10);
+});
+
+describe(`whatever is interrupted ends as if nobody had interrupted it (SEED=${seed})`, () => {
+  const drawn = sampled.map((scenario) => {
+    const how: Interruption['how'] = draw(2) === 0 ? 'kill' : 'cut';
+    return { scenario, how, title: `${scenario.name} ${scenario.isolation}` };
+  });
+
+  test.each(drawn)('$title: $how', async ({ scenario, how }) => {
+    const recording = recordings.find((candidate) => candidate.scenario === scenario);
+    if (!recording) throw new Error(`${scenario.name} was not recorded`);
+    const lasting = recording.points.flatMap(({ lasts }, at) => (lasts ? at + 1 : []));
+    const at = lasting[draw(lasting.length)] ?? 1;
+    const moment = moments[draw(3)] ?? 'sent';
+    const { problems, point } = await interrupt(ground, victims, recording, { at, moment, how });
+    expect(problems, `${moment} ${at}: ${point?.sql}`).toEqual([]);
+  });
+});
