@@ -188,8 +188,8 @@ BEGIN
   -- Nobody moves the module to another database until the subscription is there to be seen.
   SELECT * INTO module FROM modules WHERE name = wanted FOR KEY SHARE;
   IF NOT FOUND THEN
-    PERFORM registry_refuse_call('MODULE_NOT_FOUND', format('No module is named "%s"', left(wanted, 100)),
-      format('registerModule adds one. There are: %s.', (SELECT string_agg(name, ', ' ORDER BY name) FROM modules)));
+    PERFORM registry_refuse_call('MODULE_NOT_FOUND', format('No module is named "%s"; registerModule adds one', left(wanted, 100)),
+      format('There are: %s.', (SELECT string_agg(name, ', ' ORDER BY name) FROM modules)));
   END IF;
   RETURN module;
 END
