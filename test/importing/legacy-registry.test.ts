@@ -27,7 +27,7 @@ test('a registry from before is set aside whole, and migrating goes on', async (
   const applied = await migrateRegistry(database.url, { warn: (message) => said.push(message) });
   expect(applied.length).toBeGreaterThan(0);
   expect(said).toEqual([
-    'Set aside tables from before this registry, for "import databases": tenants_before_registry',
+    'Set aside tables from before this registry, for "import databases": tenant_module_log_before_registry, tenants_before_registry',
   ]);
   expect(await database.query(contents)).toEqual([
     {
@@ -48,7 +48,7 @@ test('a registry from before is set aside whole, and migrating goes on', async (
   await database.query(`
     INSERT INTO tenants_before_registry (slug, name) VALUES ('later', 'Later');
     UPDATE tenants_before_registry SET status = 'inactive';
-    INSERT INTO tenant_module_log SELECT id, 'finance' FROM tenants_before_registry`);
+    INSERT INTO tenant_module_log_before_registry SELECT id, 'finance' FROM tenants_before_registry`);
   expect(await migrateRegistry(database.url, { warn: (message) => said.push(message) })).toEqual([]);
   expect(said).toHaveLength(1);
 });
