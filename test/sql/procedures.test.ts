@@ -369,6 +369,17 @@ describe('rights', () => {
     ).toEqual([{ actor: `role:${service.name}`, database_role: service.name }]);
   });
 
+  test('what the README grants is enough to read and to write', async () => {
+    const service = await aService();
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+    const grants = readme.match(/^GRANT .* TO finance_service;/gm) ?? [];
+    expect(grants).toHaveLength(5);
+    await gateway.psql(grants.join('\n').replaceAll('finance_service', service.name));
+    const reads = ['SELECT * FROM tenant_registry', 'SELECT * FROM tenant_module_log'];
+    for (const sql of [...calls(uniqueName('t')), ...reads]) expect(await service.ask(sql)).toBe('done');
+    expect(await service.ask('SELECT primary_email FROM tenants')).toMatch(/^42501/);
+  });
+
   test('objects that a caller puts in front of the registry’s are not taken for them', async () => {
     const service = await aService();
     await gateway.psql(`GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA public TO ${service.name}`);
