@@ -43,6 +43,25 @@ export const guardRefusals = {
   TR005: 'REGISTRY_UNAVAILABLE',
 } as const satisfies Record<string, ErrorCode>;
 
+/**
+ * How the procedures refuse that services call by SQL, in the registry and in service databases: SQLSTATE, and the code that
+ * the message begins with. PostgreSQL's own states where it has one that says the same.
+ */
+export const procedureRefusals = {
+  22004: 'VALIDATION_ERROR',
+  22023: 'VALIDATION_ERROR',
+  23505: 'CONFLICT',
+  '42P06': 'CONFLICT',
+  55000: 'CONFLICT',
+  TR002: 'TENANT_SUSPENDED',
+  TR003: 'MODULE_NOT_SUBSCRIBED',
+  TR004: 'TENANT_NOT_READY',
+  TR006: 'TENANT_NOT_FOUND',
+  TR007: 'TENANT_DELETED',
+  TR008: 'MODULE_NOT_FOUND',
+  TR009: 'OPERATION_IN_PROGRESS',
+} as const satisfies Record<string, ErrorCode>;
+
 /** One input field that was refused, by its path in the input ("modules.0"). */
 export interface FieldProblem {
   field: string;

@@ -1,16 +1,40 @@
 import type { Command } from 'commander';
-import { openApp } from '../app.js';
+import { type App, openApp } from '../app.js';
+import { gateway } from '../auth/caller.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
+import { problemOf, renewCopies } from '../provisioning/keep-copies.js';
+import { print } from './with-app.js';
 
 export function addMigrate(program: Command): void {
   program
     .command('migrate')
     .description('Bring the registry database to the newest version; serve does this too.')
-    .action(async () => {
-      const config = readConfig(process.env);
-      const app = await openApp(config, openLog(config.logLevel), { exclusive: false });
-      await app.close();
-      process.stdout.write('The registry database is up to date.\n');
-    });
+    .option(
+      '--modules',
+      'renew, in the databases of the modules, the migrations that ensure_<module>_tenant_schema runs',
+    )
+    .action(migrate);
+}
+
+async function migrate(options: { modules?: true }): Promise<void> {
+  const config = readConfig(process.env);
+  const app = await openApp(config, openLog(config.logLevel), { exclusive: false });
+  try {
+    print('The registry database is up to date.');
+    if (options.modules) await renew(app);
+  } finally {
+    await app.close();
+  }
+}
+
+async function renew(app: App): Promise<void> {
+  for (const renewed of await renewCopies(app.commandsFor(gateway), { force: true })) {
+    const problem = problemOf(renewed);
+    if (problem === undefined) print(`The copy of module ${renewed.module} is up to date.`);
+    else {
+      process.stderr.write(`${problem}\n`);
+      process.exitCode = 1;
+    }
+  }
 }

@@ -27,7 +27,7 @@ export async function setRelicsAside(
   const isNew = pending.length === migrations.length;
   const relicNames = isNew
     ? createdNames(migrations)
-    : tables.filter(({ isAside }) => !isAside).map(({ name }) => name);
+    : [...tables.filter(({ isAside }) => !isAside).map(({ name }) => name), ...newNames(migrations, pending)];
   const names: string[] = [];
   await session.query('BEGIN');
   try {
@@ -55,6 +55,12 @@ function createdNames(migrations: readonly Migration[]): string[] {
     [...script.matchAll(created)].map(([, object, constraint]) => object ?? constraint ?? ''),
   );
   return [...new Set([...names, 'tenants', 'tenant_registry'])];
+}
+
+/** What only the pending scripts create; nothing of ours has such a name yet. */
+function newNames(migrations: readonly Migration[], pending: readonly Migration[]): string[] {
+  const made = new Set(createdNames(migrations.filter((migration) => !pending.includes(migration))));
+  return createdNames(pending).filter((name) => !made.has(name));
 }
 
 async function findRelics(session: pg.Client, names: readonly string[]): Promise<Relic[]> {

@@ -56,6 +56,8 @@ function statementsFor(place: GrantPlace): string[] {
     `GRANT pg_signal_backend TO ${provisioner};`,
     '-- As in every database made by PostgreSQL 15 or newer.',
     'REVOKE CREATE ON SCHEMA public FROM PUBLIC;',
+    `-- For the procedures with which services make schemas by SQL: ensure_<module>_tenant_schema.`,
+    `GRANT USAGE, CREATE ON SCHEMA public TO ${provisioner};`,
     `-- Module ${place.module}: who owns its tenants' schemas, databases and tables.`,
     createRole(moduleRole(place.module), 'NOLOGIN'),
     `GRANT ${owner} TO ${provisioner};`,

@@ -59,16 +59,20 @@ export interface SchemaOwner {
 export async function findSchemaOwner(client: ClientBase, schema: string): Promise<SchemaOwner | undefined> {
   const binding = await findBinding(client, schema);
   if (binding?.isSameSchema) return binding.owner;
-  // By its columns: other tools call a table of theirs schema_version, too.
-  const { rowCount } = await client.query(
-    `SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname IN ('tenant_id', 'module')`,
-    [`${identifier(schema)}.${versionTable}`],
-  );
-  if (rowCount !== 2) return undefined;
+  if (!(await hasVersionTable(client, schema))) return undefined;
   const { rows } = await client.query<SchemaOwner>(
     `SELECT tenant_id AS "tenantId", module FROM ${identifier(schema)}.${versionTable} LIMIT 1`,
   );
   return rows[0];
+}
+
+/** Whether our migrations ran in the schema, whoever ran them. By its columns: other tools call a table of theirs schema_version, too. */
+export async function hasVersionTable(client: ClientBase, schema: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname IN ('tenant_id', 'module')`,
+    [`${identifier(schema)}.${versionTable}`],
+  );
+  return rowCount === 2;
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { OperationStep } from '../database/generated/prisma/client.js';
 import type { CommandContext } from '../registry/command.js';
-import { findAdoptable } from './adoption.js';
+import { findAdoptable, isMigrated } from './adoption.js';
 import { bindStorage, isBound, unbindStorage } from './bind-storage.js';
+import { problemOf, renewCopy } from './keep-copies.js';
 import { factsOf, type HeldOperation, type StepFacts, updateStep } from './operation.js';
 import { type FoundPlace, findPlace, readBinding } from './place.js';
 import type { StepName } from './plan.js';
@@ -27,14 +28,19 @@ const makeStorage: Step = {
     const { context } = work;
     const found = await requirePlace(work);
     const stands = await noteWhatStands(work, found);
+    const { serviceDatabases } = context;
     // What others made and the registry took over has no version of ours: its tables are theirs to change.
     const isAdopted =
-      found.subscription.provisionedAt !== null && found.subscription.migrationVersion === null;
-    const reach = stands && isAdopted ? findAdoptable : createStorage;
-    const { migrationVersion } = await reach(context.serviceDatabases, found.place);
-    await bindStorage(context.serviceDatabases, found.place, () => readBinding(context, found), {
+      stands &&
+      found.subscription.provisionedAt !== null &&
+      found.subscription.migrationVersion === null &&
+      !(await isMigrated(serviceDatabases, found.place));
+    const reach = isAdopted ? findAdoptable : createStorage;
+    const { migrationVersion } = await reach(serviceDatabases, found.place);
+    await bindStorage(serviceDatabases, found.place, () => readBinding(context, found), {
       deadlineMs: context.stalenessMs,
     });
+    await keepCopy(context, found);
     return { migrationVersion };
   },
   async undo(work) {
@@ -117,6 +123,15 @@ async function noteWhatStands(work: StepWork, { place, subscription }: FoundPlac
   if (factsOf(step).found === undefined)
     await updateStep(context, operation, step, { status: 'RUNNING', facts: { found } });
   return stands;
+}
+
+/** Who makes the next tenant's schema by SQL finds what this one was made with. Never a reason to fail. */
+async function keepCopy(context: CommandContext, { subscription, place }: FoundPlace): Promise<void> {
+  if (place.isolation !== 'SCHEMA') return;
+  await renewCopy(context, subscription.module).catch((error) => {
+    const problem = problemOf({ module: subscription.moduleName, foreign: [], error });
+    context.log.warn({ err: error }, problem);
+  });
 }
 
 async function requirePlace({ context, operation, step }: StepWork): Promise<FoundPlace> {

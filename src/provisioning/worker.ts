@@ -1,6 +1,7 @@
 import type { WaitFor } from '../feed/acknowledge.js';
 import type { CommandContext } from '../registry/command.js';
 import { mayPass } from '../registry/database-failure.js';
+import { createCopyKeeper } from './keep-copies.js';
 import { listDueOperations, releaseOperations } from './operation.js';
 import { beginDueRemovals } from './removal.js';
 import { runOperation } from './run-operation.js';
@@ -24,6 +25,8 @@ export interface Worker {
 
 const pollMs = 500;
 const removalPollMs = 5_000;
+/** Within this time after its registration services can make a module's schemas by SQL. */
+const copyPollMs = 1_000;
 
 /** How many operations the loop runs at once; those that requests wait for come on top. */
 const atOnce = 16;
@@ -97,6 +100,7 @@ export function openWorker(options: WorkerOptions): Worker {
     start(context) {
       repeat(context, pollMs, runDue);
       repeat(context, removalPollMs, beginDueRemovals);
+      repeat(context, copyPollMs, createCopyKeeper(stopping.signal));
     },
     async close(context) {
       stopping.abort();

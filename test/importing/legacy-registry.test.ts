@@ -1,5 +1,9 @@
-import { expect, test } from 'vitest';
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { migrateRegistry } from '../../src/database/migrate.js';
+import { registryMigrationsDir } from '../../src/database/migration-folder.js';
 import { aDatabase } from '../database/scratch.js';
 
 const legacy = `
@@ -27,7 +31,7 @@ test('a registry from before is set aside whole, and migrating goes on', async (
   const applied = await migrateRegistry(database.url, { warn: (message) => said.push(message) });
   expect(applied.length).toBeGreaterThan(0);
   expect(said).toEqual([
-    'Set aside tables from before this registry, for "import databases": tenants_before_registry',
+    'Set aside tables from before this registry, for "import databases": tenant_module_log_before_registry, tenants_before_registry',
   ]);
   expect(await database.query(contents)).toEqual([
     {
@@ -48,9 +52,28 @@ test('a registry from before is set aside whole, and migrating goes on', async (
   await database.query(`
     INSERT INTO tenants_before_registry (slug, name) VALUES ('later', 'Later');
     UPDATE tenants_before_registry SET status = 'inactive';
-    INSERT INTO tenant_module_log SELECT id, 'finance' FROM tenants_before_registry`);
+    INSERT INTO tenant_module_log_before_registry SELECT id, 'finance' FROM tenants_before_registry`);
   expect(await migrateRegistry(database.url, { warn: (message) => said.push(message) })).toEqual([]);
   expect(said).toHaveLength(1);
+});
+
+test('what stood there beside an older registry of ours makes room for what newer migrations create', async () => {
+  const database = await aDatabase();
+  await database.query(legacy);
+  const older = await mkdtemp(join(tmpdir(), 'tenant-registry-'));
+  onTestFinished(() => rm(older, { recursive: true }));
+  await cp(registryMigrationsDir, older, { recursive: true });
+  for (const name of await readdir(older))
+    if (name > '20261121000009' && !name.endsWith('.toml')) await rm(join(older, name), { recursive: true });
+  await migrateRegistry(database.url, { migrationsDir: older, warn: () => undefined });
+  await database.query(`CREATE PROCEDURE register_tenant(slug text, name text) LANGUAGE sql AS 'SELECT 1'`);
+  expect(await migrateRegistry(database.url, { warn: () => undefined })).toContain(
+    '20261121000009_sql_compatibility',
+  );
+  expect(await database.query('SELECT module FROM tenant_module_log_before_registry')).toEqual([
+    { module: 'finance' },
+  ]);
+  await database.query(`CALL register_tenant('acme', 'Acme Corp')`);
 });
 
 test('an aside name that is taken gets a number', async () => {

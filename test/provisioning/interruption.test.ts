@@ -31,8 +31,7 @@ afterAll(async () => {
 test('every step there is has its points at which it is interrupted', () => {
   const recorded = new Set(recordings.flatMap(({ steps }) => steps));
   expect(Object.keys(stepsByName).filter((name) => !recorded.has(name))).toEqual([]);
-  for (const { scenario, points } of recordings)
-    expect(points.length, scenario.name).toBeGreaterThan(10);
+  for (const { scenario, points } of recordings) expect(points.length, scenario.name).toBeGreaterThan(10);
 });
 
 describe(`whatever is interrupted ends as if nobody had interrupted it (SEED=${seed})`, () => {
