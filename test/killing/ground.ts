@@ -49,7 +49,7 @@ const broken = {
   '0003_broken.sql': 'CREATE TABLE half (id int); INSERT INTO half VALUES (1); SELECT 1 / 0;',
 };
 
-export const takeOverAfterMs = 300;
+const takeOverAfterMs = 300;
 const heartbeatMs = 100;
 const patienceMs = 30_000;
 

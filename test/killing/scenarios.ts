@@ -12,7 +12,7 @@ import type { CommandContext } from '../../src/registry/command.js';
 import { ask, askOnce, type Ground, modules } from './ground.js';
 import { urlTo } from './state.js';
 
-export type Isolation = keyof typeof modules;
+type Isolation = keyof typeof modules;
 
 /** Something that is done to a tenant, up to the point at which a process begins it that may not live to its end. */
 export interface Scenario {

@@ -32,7 +32,7 @@ export interface Order {
 }
 
 /** What a process said at its end; undefined when it was killed before. */
-export interface LastWords {
+interface LastWords {
   error?: string;
   points: Point[];
 }
