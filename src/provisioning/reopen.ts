@@ -53,9 +53,10 @@ export async function openBindings(
   clearTimeout(timer);
   return {
     async [Symbol.asyncDispose]() {
-      await prisma.operation.updateMany({
-        where: { kind: 'BIND_STORAGE', tenantId: tenant.id, status: 'QUEUED' },
-        data: { runAfter: new Date() },
+      const where = { kind: 'BIND_STORAGE', tenantId: tenant.id, status: 'QUEUED' } as const;
+      await prisma.operation.updateMany({ where, data: { runAfter: new Date() } }).catch((error) => {
+        // Of a change that may be committed nobody is to hear that it failed. It is looked at when the time is over.
+        context.log.warn({ err: error, tenantId: tenant.id }, 'guards are confirmed later');
       });
     },
   };

@@ -53,7 +53,7 @@ const takeOverAfterMs = 300;
 const heartbeatMs = 100;
 const patienceMs = 30_000;
 
-export async function openGround(places: Places): Promise<Ground> {
+export async function openGround(places: Places, settings: Partial<Config> = {}): Promise<Ground> {
   const modulesDir = await mkdtemp(join(tmpdir(), 'tenant-registry-modules-'));
   await cp(new URL('../../modules', import.meta.url).pathname, modulesDir, { recursive: true });
   for (const [folder, files] of Object.entries({ contacts, broken })) {
@@ -84,6 +84,7 @@ export async function openGround(places: Places): Promise<Ground> {
     runsWorker: false,
     heartbeatMs,
     takeOverAfterMs,
+    ...settings,
   };
   const app = await openApp(config, openLog(config.logLevel), { exclusive: true });
   const server = await openServer(app);

@@ -60,7 +60,13 @@ export async function interrupt(
   if (isKilled === (words !== undefined)) problems.push('was not interrupted');
 
   await checkRoutes(ground, scenario, slug, problems);
-  // What is meant to put guards back waits for who may still be about to open them.
+  // What is meant to put guards back waits for who may still be about to open them, though not for long.
+  const [late] = await ground.psql(
+    `SELECT FROM operations WHERE status = 'queued' AND run_after > now() + interval '30 seconds'
+       AND tenant_id = (SELECT id FROM tenants WHERE slug = $1)`,
+    [slug],
+  );
+  if (late) problems.push('left undone for longer than half a minute');
   await ground.psql(
     `UPDATE operations SET run_after = now() WHERE kind = 'bind_storage' AND status = 'queued'`,
   );

@@ -1,0 +1,23 @@
+import { migrateRegistry } from '../src/database/migrate.js';
+import { openGround } from '../test/killing/ground.js';
+import { raceWorkers } from '../test/killing/many.js';
+import { openPostgresServer } from '../test/setup/postgres-server.js';
+
+/** Two gateways that both work off what both are asked for at once: `npx tsx bench/two-workers.ts [operations]`. */
+const operations = Number(process.argv[2] ?? 500);
+
+await using server = await openPostgresServer();
+for (const name of ['registry', 'one', 'two']) await server.query(`CREATE DATABASE ${name}`);
+await migrateRegistry(server.url('registry'));
+const ground = await openGround({
+  registry: server.url('registry'),
+  one: server.url('one'),
+  two: server.url('two'),
+});
+const startedAt = performance.now();
+const report = await raceWorkers(ground, Math.ceil(operations / 3));
+const seconds = (performance.now() - startedAt) / 1_000;
+await ground[Symbol.asyncDispose]();
+process.stdout.write(`${JSON.stringify({ ...report, seconds: Number(seconds.toFixed(1)) }, undefined, 2)}\n`);
+const { astray, overlaps, repeated, unguarded } = report;
+process.exitCode = astray.length + overlaps.length + repeated.length + unguarded === 0 ? 0 : 1;
