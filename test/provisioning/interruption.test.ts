@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { developer } from '../../src/auth/caller.js';
+import { cancelOperation } from '../../src/provisioning/commands/cancel-operation.js';
 import { stepsByName } from '../../src/provisioning/steps.js';
 import { interrupt, type Recording, record } from '../killing/interrupt.js';
 import { drawFrom } from '../killing/sample.js';
 import { scenarios } from '../killing/scenarios.js';
+import { databasesOf } from '../killing/state.js';
 import { openTestGround, type TestGround } from '../killing/test-ground.js';
 import { type Interruption, openVictims, type Victims } from '../killing/victims.js';
+import { uniqueName } from '../setup/database.js';
 
 // A sample of bench/kill-matrix.ts, another one in every run. Each case is a process of its own.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
@@ -49,4 +53,22 @@ describe(`whatever is interrupted ends as if nobody had interrupted it (SEED=${s
     const { problems, point } = await interrupt(ground, victims, recording, { at, moment, how });
     expect(problems, `${moment} ${at}: ${point?.sql}`).toEqual([]);
   });
+});
+
+test('a database that was half made when its process died goes when the operation is called off', async () => {
+  const recording = recordings.find(
+    ({ scenario: { name, isolation } }) => name === 'provision' && isolation === 'DATABASE',
+  );
+  const { scenario, points = [] } = recording ?? {};
+  const at = points.findIndex(({ sql }) => sql.startsWith('CREATE DATABASE')) + 1;
+  const slug = uniqueName('t');
+  const order = { slug, command: 'provisionTenant', input: scenario?.input(slug) ?? {}, goesOn: false };
+  await victims.send({ ...order, interruption: { at, moment: 'after', how: 'kill' } });
+  expect(await databasesOf(ground.places.two, slug)).toEqual([expect.stringMatching(/^registry_building_/)]);
+  const { rows } = await ground.app.database.pool.query(
+    'SELECT id FROM operations ORDER BY created_at DESC LIMIT 1',
+  );
+  await cancelOperation(ground.app.commandsFor(developer), { id: rows[0].id });
+  await ground.recover(slug);
+  expect(await databasesOf(ground.places.two, slug)).toEqual([]);
 });

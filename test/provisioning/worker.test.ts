@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { developer } from '../../src/auth/caller.js';
 import { registerTenant } from '../../src/profile/commands/register-tenant.js';
+import { markModuleProvisioned } from '../../src/provisioning/commands/mark-module-provisioned.js';
 import { provisionTenant } from '../../src/provisioning/commands/provision-tenant.js';
 import { subscribeTenantToModule } from '../../src/provisioning/commands/subscribe-tenant-to-module.js';
 import type { CommandContext } from '../../src/registry/command.js';
@@ -71,6 +72,17 @@ test('a worker alone carries out what gateways leave to it', async () => {
   await using _ = await startWorker(ground.env);
   await ends();
   expect(await ground.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
+});
+
+test('nobody marks storage as there that waits to be made', async () => {
+  await registerTenant(leaving(), { name: slug, slug });
+  await subscribeTenantToModule(leaving(), { tenantId: slug, module: 'alpha' });
+  await expect(markModuleProvisioned(leaving(), { tenantId: slug, module: 'alpha' })).rejects.toMatchObject({
+    code: 'OPERATION_IN_PROGRESS',
+  });
+  expect(await ground.resolve(slug, 'alpha')).toBe('TENANT_NOT_READY');
+  await ground.recover(slug);
+  expect(await ground.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
 });
 
 test('a worker told to stop in the middle of a long step gives it back, and another goes on at once', async () => {
