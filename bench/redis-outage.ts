@@ -197,7 +197,7 @@ async function openGateway(redisUrl: string) {
       PATH: process.env.PATH,
       DATABASE_URL: databaseUrl,
       ...serviceUrls,
-      DATA_DIR: '/nonexistent',
+      DATA_DIR: '/dev/null/nowhere',
       PORT: `${port}`,
       REDIS_URL: redisUrl,
       LOG_LEVEL: 'error',

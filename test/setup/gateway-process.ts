@@ -46,7 +46,7 @@ export async function startGateway(options: GatewayProcessOptions): Promise<Gate
       ...Object.fromEntries(
         shippedModules.map((name) => [`${name.toUpperCase()}_DB_URL`, options.serviceUrl(name)]),
       ),
-      DATA_DIR: '/nonexistent',
+      DATA_DIR: '/dev/null/nowhere',
       PORT: '0',
       ...options.env,
     },

@@ -70,7 +70,7 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     ),
     host: '127.0.0.1',
     port: 0,
-    dataDir: '/nonexistent',
+    dataDir: '/dev/null/nowhere',
     modulesDir: new URL('../../modules', import.meta.url).pathname,
     authMode: options.authMode ?? 'open',
     logLevel: 'silent',
