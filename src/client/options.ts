@@ -1,4 +1,5 @@
 import { TenantRegistryError } from './error.js';
+import type { OwnedPool } from './pool.js';
 
 export interface TenantRegistryOptions {
   /** Of a gateway, or of several that serve one registry: "https://registry.internal:4000". */
@@ -16,13 +17,23 @@ export interface TenantRegistryOptions {
    * registry cannot be asked, in milliseconds; 0: not at all. Default 15 minutes.
    */
   serveStaleMs?: number;
+  /**
+   * Opens a pool for the database of a tenant that has one of its own, where the module keeps them apart that way. They are
+   * closed by themselves.
+   */
+  databasePool?: (databaseName: string) => OwnedPool;
+  /** How many of these pools are open at a time. Default 20. */
+  maxDatabasePools?: number;
   /** false: no stream of the gateway's events; changes are then heard a second later. */
   hints?: boolean;
 }
 
-export interface ReadOptions extends Required<Omit<TenantRegistryOptions, 'url' | 'apiKey'>> {
+type Optional = 'url' | 'apiKey' | 'databasePool';
+
+export interface ReadOptions extends Required<Omit<TenantRegistryOptions, Optional>> {
   urls: readonly string[];
   apiKey: string | undefined;
+  databasePool: ((databaseName: string) => OwnedPool) | undefined;
 }
 
 /** Throws VALIDATION_ERROR. */
@@ -31,11 +42,15 @@ export function readOptions(options: TenantRegistryOptions): ReadOptions {
   if (urls.length === 0) throw invalid('url: must name a gateway');
   if (!/^[a-z][a-z0-9_]{0,30}$/.test(options.module))
     throw invalid(`module: "${options.module}" is no name of a module, such as finance`);
-  const { maxTenants = 100_000, timeoutMs = 2_000, serveStaleMs = 15 * 60_000, hints = true } = options;
-  for (const [name, value] of Object.entries({ maxTenants, timeoutMs }))
+  const { apiKey, module, databasePool, hints = true } = options;
+  const { maxTenants = 100_000, maxDatabasePools = 20 } = options;
+  const { timeoutMs = 2_000, serveStaleMs = 15 * 60_000 } = options;
+  for (const [name, value] of Object.entries({ maxTenants, timeoutMs, maxDatabasePools }))
     if (!(value >= 1)) throw invalid(`${name}: must be 1 or more`);
   if (!(serveStaleMs >= 0)) throw invalid('serveStaleMs: must be 0 or more');
-  return { urls, apiKey: options.apiKey, module: options.module, maxTenants, timeoutMs, serveStaleMs, hints };
+  return {
+    ...{ urls, apiKey, module, maxTenants, timeoutMs, serveStaleMs, hints, databasePool, maxDatabasePools },
+  };
 }
 
 function readUrl(text: string): string {

@@ -1,10 +1,14 @@
 import { EventEmitter } from 'node:events';
+import { DatabasePools } from './database-pools.js';
+import { type Entrance, enterTenant } from './entrance.js';
 import { TenantRegistryError } from './error.js';
 import type { TenantChange } from './knowledge.js';
 import { readOptions, type TenantRegistryOptions } from './options.js';
+import type { ClientOf, TenantClient, TenantPool } from './pool.js';
 import { readReference } from './reference.js';
 import { openResolver, type Resolver } from './resolver.js';
 import type { TenantRoute } from './route.js';
+import { runInside, type TransactionOptions } from './transaction.js';
 
 export interface TenantRegistryEvents {
   /** What is known is proven by a gateway, for the first time or again. */
@@ -23,6 +27,24 @@ export interface TenantRegistry {
   resolve(tenantId: string): Promise<TenantRoute>;
   /** Many at once, in order, each with its own route or refusal. */
   resolveMany(tenantIds: readonly string[]): Promise<(TenantRoute | TenantRegistryError)[]>;
+  /**
+   * Runs the work in one transaction in which the tenant's tables are found and no others; `tx` is what the pool's driver
+   * calls a client. It is committed when the work is done and rolled back when it throws. For a tenant with a database of
+   * its own the pool is that of the option `databasePool`. While the registry cannot be asked it goes on for `serveStaleMs`
+   * with tenants last seen active: the service database itself lets nobody in who may not.
+   */
+  withTenant<Pool extends TenantPool, T>(
+    pool: Pool,
+    tenantId: string,
+    work: (tx: ClientOf<Pool>) => Promise<T> | T,
+    options?: TransactionOptions,
+  ): Promise<T>;
+  /**
+   * The same for any other driver: the attempt begins a transaction, runs `entrance.sql` with `entrance.values` as its first
+   * statement, calls `entered`, does its work and commits; or throws. What the fence refuses before `entered` is asked of
+   * the registry anew and attempted once more.
+   */
+  enter<T>(tenantId: string, attempt: (entrance: Entrance, entered: () => void) => Promise<T>): Promise<T>;
   /** Ends its connections and timers. What is asked afterwards is refused. */
   close(): Promise<void>;
   on<Name extends keyof TenantRegistryEvents>(
@@ -46,10 +68,13 @@ export function createTenantRegistry(options: TenantRegistryOptions): TenantRegi
 
 class RegistryClient extends EventEmitter<TenantRegistryEvents> implements TenantRegistry {
   readonly #resolver: Resolver;
+  readonly #databasePools: DatabasePools;
 
   constructor(options: TenantRegistryOptions) {
     super();
-    this.#resolver = openResolver(readOptions(options), {
+    const read = readOptions(options);
+    this.#databasePools = new DatabasePools(read.databasePool, read.maxDatabasePools);
+    this.#resolver = openResolver(read, {
       ready: () => void this.emit('ready'),
       stale: () => void this.emit('stale'),
       change: (change) => void this.emit('change', change),
@@ -82,7 +107,29 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
     return Promise.all(tenantIds.map(resolve));
   }
 
-  close(): Promise<void> {
-    return this.#resolver.close();
+  withTenant<Pool extends TenantPool, T>(
+    pool: Pool,
+    tenantId: string,
+    work: (tx: ClientOf<Pool>) => Promise<T> | T,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    return this.enter(tenantId, (entrance, entered) => {
+      const run = (of: TenantPool) =>
+        // What the pool lends is what its type says.
+        runInside(of, { entrance, entered }, work as (tx: TenantClient) => Promise<T> | T, options);
+      const { isolation, databaseName } = entrance.route;
+      return isolation === 'DATABASE' ? this.#databasePools.use(databaseName, run) : run(pool);
+    });
+  }
+
+  async enter<T>(
+    tenantId: string,
+    attempt: (entrance: Entrance, entered: () => void) => Promise<T>,
+  ): Promise<T> {
+    return enterTenant(this.#resolver, readReference(tenantId), attempt);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#resolver.close(), this.#databasePools.close()]);
   }
 }

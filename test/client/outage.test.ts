@@ -8,7 +8,7 @@ import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
 import { codeOf, once } from './asking.js';
 
 /** D of these gateways. */
-const stalenessMs = 1_500;
+const stalenessMs = 1_000;
 
 let pair: Pair;
 let acme: StoryTenant;
