@@ -1,3 +1,4 @@
+export type { AdmissionOptions, CurrentTenant } from './admission.js';
 export type { Entrance } from './entrance.js';
 export { TenantRegistryError, type TenantRegistryErrorCode } from './error.js';
 export type { TenantChange } from './knowledge.js';

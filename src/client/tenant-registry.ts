@@ -1,8 +1,11 @@
 import { EventEmitter } from 'node:events';
+import { Admission, type AdmissionOptions, type CurrentTenant, type TenantRequest } from './admission.js';
 import { DatabasePools } from './database-pools.js';
 import { type Entrance, enterTenant } from './entrance.js';
 import { TenantRegistryError } from './error.js';
+import { createFastifyPlugin, type FastifyPlugin, type FastifyRequest } from './fastify.js';
 import type { TenantChange } from './knowledge.js';
+import { createMiddleware, type Middleware } from './middleware.js';
 import { readOptions, type TenantRegistryOptions } from './options.js';
 import type { ClientOf, TenantClient, TenantPool } from './pool.js';
 import { readReference } from './reference.js';
@@ -45,6 +48,19 @@ export interface TenantRegistry {
    * the registry anew and attempted once more.
    */
   enter<T>(tenantId: string, attempt: (entrance: Entrance, entered: () => void) => Promise<T>): Promise<T>;
+  /**
+   * For node:http, Connect and Express: lets a request pass that names one tenant by X-Tenant-ID, which resolves and is that
+   * of the token's claim where there is one; answers any other with `{"error": {"code", "message"}}`.
+   */
+  middleware<Request extends TenantRequest = TenantRequest>(
+    options?: AdmissionOptions<Request>,
+  ): Middleware<Request>;
+  /** The same as a Fastify plugin: `app.register(registry.fastify())`. */
+  fastify<Request extends FastifyRequest = FastifyRequest>(
+    options?: AdmissionOptions<Request>,
+  ): FastifyPlugin;
+  /** Whose request is being answered, in everything that runs below the middleware. */
+  current(): CurrentTenant | undefined;
   /** Ends its connections and timers. What is asked afterwards is refused. */
   close(): Promise<void>;
   on<Name extends keyof TenantRegistryEvents>(
@@ -69,6 +85,7 @@ export function createTenantRegistry(options: TenantRegistryOptions): TenantRegi
 class RegistryClient extends EventEmitter<TenantRegistryEvents> implements TenantRegistry {
   readonly #resolver: Resolver;
   readonly #databasePools: DatabasePools;
+  readonly #admission: Admission;
 
   constructor(options: TenantRegistryOptions) {
     super();
@@ -83,6 +100,7 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
         if (this.listenerCount('error') > 0) this.emit('error', error);
       },
     });
+    this.#admission = new Admission(this.#resolver);
   }
 
   // Not async: what is known costs one promise.
@@ -127,6 +145,18 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
     attempt: (entrance: Entrance, entered: () => void) => Promise<T>,
   ): Promise<T> {
     return enterTenant(this.#resolver, readReference(tenantId), attempt);
+  }
+
+  middleware<Request extends TenantRequest>(options: AdmissionOptions<Request> = {}): Middleware<Request> {
+    return createMiddleware(this.#admission, options);
+  }
+
+  fastify<Request extends FastifyRequest>(options: AdmissionOptions<Request> = {}): FastifyPlugin {
+    return createFastifyPlugin(this.#admission, options);
+  }
+
+  current(): CurrentTenant | undefined {
+    return this.#admission.current;
   }
 
   async close(): Promise<void> {
