@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -51,6 +52,13 @@ const steps = [
     inputs: ['tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma', 'src'],
     output: 'dist/cli/main.js',
     run: () => compile('tsconfig.build.json') && removeOrphans('dist', 'src'),
+  },
+  {
+    name: 'client',
+    says: 'Packaging the client',
+    inputs: ['tsconfig.json', 'tsconfig.client.json', 'src/client'],
+    output: 'dist/client/package.json',
+    run: packageClient,
   },
 ];
 
@@ -123,6 +131,15 @@ function filesIn(path) {
 /** @param {string} project */
 function compile(project) {
   return runTool('typescript/bin/tsc', ['--project', project]);
+}
+
+/** A package of its own, ready for `npm pack`. */
+function packageClient() {
+  rmSync(join(root, 'dist/client'), { recursive: true, force: true });
+  if (!compile('tsconfig.client.json')) return false;
+  for (const name of ['README.md', 'package.json'])
+    copyFileSync(join(root, 'src/client', name), join(root, 'dist/client', name));
+  return true;
 }
 
 /**

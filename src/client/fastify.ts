@@ -11,7 +11,7 @@ export interface FastifyRequest {
   readonly raw: TenantRequest;
 }
 
-export interface FastifyReply {
+interface FastifyReply {
   code(status: number): unknown;
   headers(headers: Record<string, string>): unknown;
   send(body: string): unknown;
@@ -19,7 +19,7 @@ export interface FastifyReply {
 
 type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
 
-export interface FastifyInstance {
+interface FastifyInstance {
   addHook(name: 'onRequest' | 'preValidation', hook: Hook): unknown;
 }
 

@@ -7,7 +7,7 @@ import {
 } from './admission.js';
 
 /** The part of a response of node:http that is used. */
-export interface TenantResponse {
+interface TenantResponse {
   writeHead(status: number, headers: Record<string, string>): unknown;
   end(body: string): unknown;
 }
