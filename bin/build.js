@@ -38,13 +38,14 @@ const steps = [
     says: 'Generating the database client',
     inputs: ['prisma/schema.prisma'],
     output: 'src/database/generated/prisma/client.ts',
-    run: () =>
-      runTool('prisma/build/index.js', ['generate', '--no-hints'], {
-        // It would download a native engine that it does not use, unless there seems to be one.
-        PRISMA_SCHEMA_ENGINE_BINARY: '/bin/false',
-        CHECKPOINT_DISABLE: '1',
-        PRISMA_HIDE_UPDATE_MESSAGE: '1',
-      }),
+    run: () => generate('prisma/schema.prisma'),
+  },
+  {
+    name: 'examples',
+    says: 'Generating the database client of an example',
+    inputs: ['examples/operations/schema.prisma'],
+    output: 'examples/operations/generated/client.ts',
+    run: () => generate('examples/operations/schema.prisma'),
   },
   {
     name: 'server',
@@ -126,6 +127,16 @@ function filesIn(path) {
     .filter((name) => name !== 'generated' && !name.startsWith('.'))
     .sort()
     .flatMap((name) => filesIn(join(path, name)));
+}
+
+/** @param {string} schema */
+function generate(schema) {
+  return runTool('prisma/build/index.js', ['generate', '--no-hints', '--schema', schema], {
+    // It would download a native engine that it does not use, unless there seems to be one.
+    PRISMA_SCHEMA_ENGINE_BINARY: '/bin/false',
+    CHECKPOINT_DISABLE: '1',
+    PRISMA_HIDE_UPDATE_MESSAGE: '1',
+  });
 }
 
 /** @param {string} project */

@@ -5,7 +5,10 @@ import type { TenantRoute } from './route.js';
 /** What a driver runs first in a transaction, so that the rest of it finds the tenant's tables and no others. */
 export interface Entrance {
   readonly route: TenantRoute;
-  /** One statement that sets the search_path through the fence, with `values` as its parameters. */
+  /**
+   * One statement that sets the search_path through the fence, with `values` as its parameters. Its row says what the path is
+   * now (`path`) and what the session's was (`before`).
+   */
   readonly sql: string;
   readonly values: readonly [tenantId: string, schemaName: string, generation: number];
   /** The same without parameters, for one message together with BEGIN. */
@@ -65,7 +68,8 @@ function entranceTo(route: TenantRoute): Entrance {
  */
 function enterSql(tenantId: string, schemaName: string, generation: string): string {
   const path = `tenant_guard.enter(${tenantId}::uuid, ${schemaName}::text, ${generation}::int)`;
-  return `SELECT pg_catalog.set_config('search_path', pg_catalog.concat(${path}, ', pg_temp'), true)`;
+  return `SELECT pg_catalog.current_setting('search_path') AS before,
+    pg_catalog.set_config('search_path', pg_catalog.concat(${path}, ', pg_temp'), true) AS path`;
 }
 
 /** A text as SQL, whatever standard_conforming_strings says. */

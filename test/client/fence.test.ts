@@ -12,7 +12,7 @@ let town: Town;
 let pool: pg.Pool;
 beforeAll(async () => {
   town = await openTown(0);
-  pool = town.openPool({ max: 2 });
+  pool = town.openPool({ max: 1 });
 });
 afterAll(() => town?.close());
 
@@ -77,6 +77,8 @@ describe('the fence refuses', () => {
     const attempt = registry.withTenant(pool, tenant.id, () => runs++);
     await expect(attempt).rejects.toMatchObject({ code, status });
     expect(runs).toBe(0);
+    const { rows } = await pool.query('SHOW search_path');
+    expect(rows).toEqual([{ search_path: '"$user", public' }]);
     await setBinding(`state = 'active'`, tenant);
     expect(await registry.withTenant(pool, tenant.id, ownerOf)).toBe(tenant.slug);
   });

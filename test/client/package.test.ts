@@ -38,6 +38,7 @@ test('an empty project gets one package, without an install script', async () =>
 
 const service = `
 import { createTenantRegistry, TenantRegistryError, type TenantRoute } from 'tenant-registry-client';
+import { tenantAdapter, withTenant } from 'tenant-registry-client/prisma';
 
 interface Connection {
   query(text: string): Promise<{ rows: { id: number }[] }>;
@@ -45,6 +46,11 @@ interface Connection {
   removeListener(event: 'error', listener: (error: Error) => void): this;
   release(destroy?: Error | boolean): void;
 }
+declare class PrismaPg {
+  constructor(of: typeof pool | string, options?: { schema?: string });
+  name: string;
+}
+declare const prisma: { $transaction<R>(work: (tx: { party: string }) => Promise<R>, options?: { timeout?: number }): Promise<R> };
 declare const pool: { connect(): Promise<Connection>; connect(callback: (error: Error) => void): void };
 
 const registry = createTenantRegistry({ url: ['http://localhost:4000'], apiKey: 'trk_x', module: 'finance' });
@@ -60,6 +66,8 @@ middleware satisfies (request: never, response: never, next: () => void) => unkn
 // @ts-expect-error no such module
 createTenantRegistry({ url: 'http://localhost:4000' });
 many.map((one) => (one instanceof TenantRegistryError ? one.code : one.schemaName));
+tenantAdapter(PrismaPg, pool) satisfies PrismaPg;
+(await withTenant(registry, prisma, 'acme', async (tx) => tx.party)) satisfies string;
 await registry.close();
 `;
 

@@ -40,7 +40,7 @@ describe('work for a tenant', () => {
   test('costs one round trip before it and one after it', async () => {
     const statements = await recordStatements(() => registry.withTenant(pool, acme.id, ownerOf));
     expect(statements).toEqual([
-      expect.stringMatching(/^BEGIN.*tenant_guard\.enter\('/),
+      expect.stringMatching(/^BEGIN.*tenant_guard\.enter\('/s),
       expect.stringMatching(/^SELECT value/),
       expect.stringMatching(/^COMMIT; /),
     ]);
