@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -37,13 +38,14 @@ const steps = [
     says: 'Generating the database client',
     inputs: ['prisma/schema.prisma'],
     output: 'src/database/generated/prisma/client.ts',
-    run: () =>
-      runTool('prisma/build/index.js', ['generate', '--no-hints'], {
-        // It would download a native engine that it does not use, unless there seems to be one.
-        PRISMA_SCHEMA_ENGINE_BINARY: '/bin/false',
-        CHECKPOINT_DISABLE: '1',
-        PRISMA_HIDE_UPDATE_MESSAGE: '1',
-      }),
+    run: () => generate('prisma/schema.prisma'),
+  },
+  {
+    name: 'examples',
+    says: 'Generating the database client of an example',
+    inputs: ['examples/operations/schema.prisma'],
+    output: 'examples/operations/generated/client.ts',
+    run: () => generate('examples/operations/schema.prisma'),
   },
   {
     name: 'server',
@@ -51,6 +53,13 @@ const steps = [
     inputs: ['tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma', 'src'],
     output: 'dist/cli/main.js',
     run: () => compile('tsconfig.build.json') && removeOrphans('dist', 'src'),
+  },
+  {
+    name: 'client',
+    says: 'Packaging the client',
+    inputs: ['tsconfig.json', 'tsconfig.client.json', 'src/client'],
+    output: 'dist/client/package.json',
+    run: packageClient,
   },
 ];
 
@@ -120,9 +129,28 @@ function filesIn(path) {
     .flatMap((name) => filesIn(join(path, name)));
 }
 
+/** @param {string} schema */
+function generate(schema) {
+  return runTool('prisma/build/index.js', ['generate', '--no-hints', '--schema', schema], {
+    // It would download a native engine that it does not use, unless there seems to be one.
+    PRISMA_SCHEMA_ENGINE_BINARY: '/bin/false',
+    CHECKPOINT_DISABLE: '1',
+    PRISMA_HIDE_UPDATE_MESSAGE: '1',
+  });
+}
+
 /** @param {string} project */
 function compile(project) {
   return runTool('typescript/bin/tsc', ['--project', project]);
+}
+
+/** A package of its own, ready for `npm pack`. */
+function packageClient() {
+  rmSync(join(root, 'dist/client'), { recursive: true, force: true });
+  if (!compile('tsconfig.client.json')) return false;
+  for (const name of ['README.md', 'package.json'])
+    copyFileSync(join(root, 'src/client', name), join(root, 'dist/client', name));
+  return true;
 }
 
 /**

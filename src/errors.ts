@@ -4,7 +4,7 @@
  */
 
 /** HTTP status for each code; a door that is not HTTP ignores it. */
-const statusByCode = {
+export const statusByCode = {
   TENANT_NOT_FOUND: 404,
   TENANT_SUSPENDED: 403,
   TENANT_DELETED: 410,

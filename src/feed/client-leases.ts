@@ -55,6 +55,11 @@ export class ClientLeases {
     return lease !== undefined;
   }
 
+  /** A client says that it uses nothing any more of what it was granted. */
+  end(client: string): void {
+    this.#leases.delete(client);
+  }
+
   /** Another history begins: nobody has confirmed anything of it, and what was granted before still counts. */
   startOver(): void {
     for (const lease of [...this.#leases.values(), ...this.#unnamed]) lease.confirmed = 0n;

@@ -1,4 +1,5 @@
 import { invalidField, RegistryError } from '../errors.js';
+import { formatRevision } from '../registry/revision.js';
 import type { Route } from '../registry/route.js';
 import { builder } from './builder.js';
 import { IsolationType } from './module.js';
@@ -55,6 +56,8 @@ interface Refusal {
   error: RegistryError;
   tenantId: string;
   module: string;
+  /** Revision; undefined when nothing was read. Not "revision": that of a route is never null, which a union can't mix. */
+  asOf: string | undefined;
 }
 
 const TenantSchemaRefusal = builder.objectRef<Refusal>('TenantSchemaRefusal').implement({
@@ -70,6 +73,12 @@ const TenantSchemaRefusal = builder.objectRef<Refusal>('TenantSchemaRefusal').im
     }),
     tenantId: t.exposeID('tenantId', { description: 'Id or slug as it was asked for.' }),
     module: t.expose('module', { type: 'ModuleName', description: 'Module as it was asked for.' }),
+    asOf: t.field({
+      type: 'Revision',
+      nullable: true,
+      description: 'The registry’s revision at which it was read; null when nothing was read.',
+      resolve: ({ asOf }) => asOf,
+    }),
   }),
 });
 
@@ -134,15 +143,15 @@ builder.queryFields((t) => ({
       if (keys.length > maxKeys) throw invalidField('keys', `must be at most ${maxKeys}, not ${keys.length}`);
       return Promise.all(
         keys.map(async ({ id, module }) => {
-          const resolution = await reader.resolve({
+          const { resolution, answer } = await reader.explain({
             reference: id,
             module,
             consistency: 'CACHED',
             minRevision: minRevision ?? undefined,
           });
-          return resolution instanceof RegistryError
-            ? { error: resolution, tenantId: id, module }
-            : resolution;
+          if (!(resolution instanceof RegistryError)) return resolution;
+          const asOf = answer && formatRevision({ epoch: answer.epoch, number: answer.asOf });
+          return { error: resolution, tenantId: id, module, asOf };
         }),
       );
     },

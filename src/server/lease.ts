@@ -13,6 +13,8 @@ const LeaseRequest = z.object({
     .string()
     .regex(/^[0-9a-f]{16}:\d{1,18}$/, 'must be a revision')
     .nullish(),
+  /** It goes away and uses nothing any more: nobody has to wait for it. */
+  ends: z.boolean().optional(),
 });
 
 /** What a client has to do, and for how long it may then trust what it holds. */
@@ -36,8 +38,12 @@ export async function renewLease(request: {
 }): Promise<LeaseAnswer> {
   const { caller, freshness } = request;
   if (!mayResolveAny(caller)) throw new RegistryError('FORBIDDEN', 'This needs a key with a resolve scope');
-  const { client, has } = readInput(LeaseRequest, readJson(request.body));
+  const { client, has, ends } = readInput(LeaseRequest, readJson(request.body));
   const { follower, changes, leases } = freshness;
+  if (ends) {
+    leases.end(client);
+    return { revision: null, leaseRemainingMs: 0, changed: null };
+  }
   // Taken before anything is awaited: what it is for is known now.
   const { position, leaseRemainingMs } = follower;
   if (!position) return { revision: null, leaseRemainingMs: 0, changed: null };

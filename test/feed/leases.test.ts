@@ -168,6 +168,16 @@ describe('wait: EVERYWHERE', () => {
     expect(performance.now() - askedAt).toBeLessThan(stalenessMs + 700);
   });
 
+  test('does not wait for a client that has said that it goes away', async () => {
+    const client = randomUUID();
+    await renew(client);
+    const { lease } = await post(JSON.stringify({ client, ends: true }));
+    expect(lease).toEqual({ revision: null, leaseRemainingMs: 0, changed: null });
+    // The gateway says so with its next report.
+    await delay(600);
+    expect(await timed('EVERYWHERE')).toBeLessThan(400);
+  });
+
   test('does not wait for who asks for no lease', async () => {
     expect(await resolve(pair.other, acme.id)).toBe(`finance_${acme.slug}`);
     expect(await timed('EVERYWHERE')).toBeLessThan(400);

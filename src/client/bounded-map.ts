@@ -1,0 +1,50 @@
+/** Something that a bounded map may drop; the map writes down how fresh it is. */
+export interface Ageing {
+  touchedAt: number;
+}
+
+/**
+ * A map that drops what was used longest ago. A hit moves its entry to the end only when the entry is near the front:
+ * moving each would make the map rebuild itself over and over while nothing is ever dropped.
+ */
+export class BoundedMap<Value extends Ageing> {
+  readonly #entries = new Map<string, Value>();
+  readonly #maxEntries: number;
+  #sets = 0;
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): Value | undefined {
+    const value = this.#entries.get(key);
+    if (value && this.#sets - value.touchedAt > this.#maxEntries / 2) this.#append(key, value);
+    return value;
+  }
+
+  /** Without counting as a use. */
+  peek(key: string): Value | undefined {
+    return this.#entries.get(key);
+  }
+
+  set(key: string, value: Value): void {
+    this.#append(key, value);
+    if (this.#entries.size <= this.#maxEntries) return;
+    const [oldest] = this.#entries.keys();
+    if (oldest !== undefined) this.#entries.delete(oldest);
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(key);
+  }
+
+  #append(key: string, value: Value): void {
+    this.#entries.delete(key);
+    value.touchedAt = ++this.#sets;
+    this.#entries.set(key, value);
+  }
+}

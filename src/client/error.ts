@@ -1,0 +1,66 @@
+/** HTTP status for each code: the gateway's own table, which a test holds together with this one. */
+export const statusByCode = {
+  TENANT_NOT_FOUND: 404,
+  TENANT_SUSPENDED: 403,
+  TENANT_DELETED: 410,
+  TENANT_NOT_READY: 503,
+  MODULE_NOT_FOUND: 404,
+  MODULE_NOT_SUBSCRIBED: 403,
+  SCHEMA_MIGRATING: 503,
+  REVISION_NOT_REACHED: 503,
+  REGISTRY_UNAVAILABLE: 503,
+  ROUTE_STALE: 409,
+  TENANT_MISMATCH: 403,
+  CONFLICT: 409,
+  VERSION_CONFLICT: 412,
+  OPERATION_IN_PROGRESS: 423,
+  IDEMPOTENCY_KEY_REUSED: 422,
+  VALIDATION_ERROR: 400,
+  SECRET_IN_CONFIG: 400,
+  QUOTA_EXCEEDED: 403,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  RATE_LIMITED: 429,
+  QUERY_TOO_COMPLEX: 400,
+} as const;
+
+export type TenantRegistryErrorCode = keyof typeof statusByCode;
+
+/** What a moment later may well be answered otherwise, and after how many seconds to ask again. */
+const retryAfterByCode: Partial<Record<TenantRegistryErrorCode, number>> = {
+  REGISTRY_UNAVAILABLE: 1,
+  REVISION_NOT_REACHED: 1,
+  TENANT_NOT_READY: 1,
+  SCHEMA_MIGRATING: 1,
+  RATE_LIMITED: 1,
+};
+
+/** Every expected failure: a refusal of the registry, of a service database's fence, or of this client. */
+export class TenantRegistryError extends Error {
+  override readonly name = 'TenantRegistryError';
+  readonly code: TenantRegistryErrorCode;
+  /** In seconds; undefined when asking again is no use. */
+  readonly retryAfter: number | undefined;
+  /** true: a refusal from before an outage, which stays one while the registry cannot be asked. */
+  readonly isStale: boolean;
+
+  constructor(
+    code: TenantRegistryErrorCode,
+    message: string,
+    options: { retryAfter?: number | undefined; isStale?: boolean; cause?: unknown } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.retryAfter = options.retryAfter ?? retryAfterByCode[code];
+    this.isStale = options.isStale ?? false;
+  }
+
+  /** HTTP status. */
+  get status(): number {
+    return statusByCode[this.code];
+  }
+}
+
+export function isCode(code: unknown): code is TenantRegistryErrorCode {
+  return typeof code === 'string' && Object.hasOwn(statusByCode, code);
+}

@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Gateways } from './gateways.js';
+import type { Transport } from './http.js';
+import type { Knowledge, TenantChange } from './knowledge.js';
+
+export interface HintsOptions {
+  gateways: Gateways;
+  transport: Transport;
+  knowledge: Knowledge;
+  begun: Promise<void>;
+  closing: AbortSignal;
+  /** Something has changed that is not renewed over yet. */
+  onHint: () => void;
+}
+
+const query = `subscription ($since: Revision) {
+  routesChanged(since: $since) { type revision tenantId tenantSlug module }
+}`;
+
+/** Gateways send a sign of life every 12 s. */
+const silenceMs = 30_000;
+const firstPauseMs = 500;
+const longestPauseMs = 30_000;
+
+interface RouteChange extends TenantChange {
+  type: 'CHANGE' | 'RESYNC';
+  revision: string;
+}
+
+/**
+ * Listens to the gateway's events. They are hints: what they say counts no more at once, but only a renewal proves anything,
+ * and without them one comes a second later.
+ */
+export async function listen(options: HintsOptions): Promise<void> {
+  const { gateways, transport, knowledge, begun, closing, onHint } = options;
+  await begun;
+  for (let failures = 0; !closing.aborted; ) {
+    const { url } = gateways.current;
+    const onData = (data: string) => {
+      const change = readChange(data);
+      if (!change) return;
+      failures = 0;
+      if (change.type === 'RESYNC' || knowledge.hear(change, change.revision)) onHint();
+    };
+    const body = { query, variables: { since: knowledge.position } };
+    // Whatever the reason, renewals go on without it, and say it if it concerns them.
+    await transport
+      .stream(`${url}/graphql`, body, { onData, signal: closing, silenceMs })
+      .catch(() => undefined);
+    const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** failures) * (0.5 + Math.random() / 2);
+    failures++;
+    await delay(pauseMs, undefined, { signal: closing, ref: false }).catch(() => undefined);
+  }
+}
+
+function readChange(data: string): RouteChange | undefined {
+  try {
+    const { data: answer } = JSON.parse(data) as { data?: { routesChanged?: RouteChange } };
+    return answer?.routesChanged;
+  } catch {
+    return undefined;
+  }
+}

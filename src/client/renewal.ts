@@ -1,0 +1,159 @@
+import type { Clock } from './clock.js';
+import type { Gateways } from './gateways.js';
+import { GatewayFailure, type Transport } from './http.js';
+import type { Knowledge, LeaseAnswer } from './knowledge.js';
+
+export interface RenewalOptions {
+  /** UUID of this client, under which gateways know its lease. */
+  client: string;
+  gateways: Gateways;
+  transport: Transport;
+  knowledge: Knowledge;
+  clock: Clock;
+  closing: AbortSignal;
+  /** How long one request may take at most, in milliseconds. */
+  timeoutMs: number;
+  onReady: () => void;
+  /** What is known ceased to be proven. */
+  onStale: () => void;
+  onError: (error: unknown) => void;
+}
+
+/** About once a second, and three times in a lease when that is shorter. */
+const longestPauseMs = 1_000;
+const shortestPauseMs = 50;
+const pauseAfterFailureMs = 250;
+
+const farewellMs = 500;
+
+/** How long to look for a gateway that renews it, in milliseconds. */
+const patienceMs = 500;
+
+/** From memory of the gateway, so who takes longer is not well. */
+const longestTimeoutMs = 1_000;
+
+/**
+ * Keeps the lease of this client: says what it has, hears what of that counts no more and for how long the rest may be
+ * trusted. Events of the gateway only make it sooner.
+ */
+export class Renewal {
+  readonly #options: RenewalOptions;
+  /** Resolves when the first one has ended, however. */
+  readonly begun: Promise<void>;
+  readonly #running: Promise<void>;
+  #isReady = false;
+  #wake: (() => void) | undefined;
+  #isHinted = false;
+  #staleTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: RenewalOptions) {
+    this.#options = options;
+    let begin: () => void = () => undefined;
+    this.begun = new Promise((resolve) => {
+      begin = resolve;
+    });
+    this.#running = this.#run(begin);
+  }
+
+  /** Something has changed: the next one is due. */
+  hint(): void {
+    this.#isHinted = true;
+    this.#wake?.();
+  }
+
+  /** After `closing`. Tells the gateway, so that no mutation waits for this client. */
+  async close(): Promise<void> {
+    clearTimeout(this.#staleTimer);
+    this.#wake?.();
+    const { client, gateways, transport } = this.#options;
+    await this.#running;
+    // Nobody who is gone has to be told; then a mutation waits until the lease has ended.
+    await transport
+      .post(`${gateways.current.url}/lease`, { client, ends: true }, { timeoutMs: farewellMs })
+      .catch(() => undefined);
+  }
+
+  async #run(begin: () => void): Promise<void> {
+    const { closing, onError } = this.#options;
+    let hasFailed = false;
+    while (!closing.aborted) {
+      this.#isHinted = false;
+      let isMoved = false;
+      try {
+        isMoved = await this.#renew();
+        hasFailed = false;
+      } catch (error) {
+        // Once for an outage.
+        if (!closing.aborted && !hasFailed) onError(error);
+        hasFailed = true;
+      }
+      begin();
+      // That it was heard is told with the next one, and somebody may be waiting for that.
+      if (!isMoved && !this.#isHinted && !closing.aborted) await this.#pause(hasFailed);
+    }
+    begin();
+  }
+
+  /** Whether something was news. Throws when no gateway renews it. */
+  async #renew(): Promise<boolean> {
+    const { client, gateways, transport, knowledge, clock } = this.#options;
+    return gateways.ask(async ({ url }) => {
+      const sent = { at: clock(), has: knowledge.position };
+      const body = { client, ...(sent.has !== undefined && { has: sent.has }) };
+      const answer = await transport.post(`${url}/lease`, body, { timeoutMs: this.#timeoutMs });
+      const outcome = knowledge.renew(readLease(url, answer), sent);
+      if (outcome === 'behind') throw new GatewayFailure(`${url} knows less than this client`);
+      if (outcome === 'unleased') throw new GatewayFailure(`${url} has no news from the registry database`);
+      this.#renewed();
+      return knowledge.position !== sent.has;
+    }, patienceMs);
+  }
+
+  #renewed(): void {
+    const { knowledge, closing, onReady } = this.#options;
+    if (closing.aborted) return;
+    clearTimeout(this.#staleTimer);
+    this.#staleTimer = setTimeout(() => this.#checkLease(), Math.ceil(knowledge.leaseRemainingMs));
+    this.#staleTimer.unref();
+    if (this.#isReady) return;
+    this.#isReady = true;
+    onReady();
+  }
+
+  #checkLease(): void {
+    if (this.#options.knowledge.leaseRemainingMs > 0) {
+      this.#renewed();
+    } else {
+      this.#isReady = false;
+      this.#options.onStale();
+    }
+  }
+
+  /** Time enough for another gateway before the lease ends. */
+  get #timeoutMs(): number {
+    const { timeoutMs, knowledge } = this.#options;
+    const leaseRemainingMs = knowledge.leaseRemainingMs || longestTimeoutMs;
+    return Math.max(100, Math.min(timeoutMs, longestTimeoutMs, leaseRemainingMs / 3));
+  }
+
+  #pause(hasFailed: boolean): Promise<void> {
+    const third = this.#options.knowledge.leaseRemainingMs / 3 || longestPauseMs;
+    const regularMs = Math.max(shortestPauseMs, Math.min(longestPauseMs, third));
+    const pauseMs = (hasFailed ? pauseAfterFailureMs : regularMs) * (0.8 + Math.random() * 0.2);
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, pauseMs);
+      timer.unref();
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function readLease(url: string, body: unknown): LeaseAnswer {
+  const { revision, leaseRemainingMs, changed } = (body ?? {}) as Partial<LeaseAnswer>;
+  if (revision === undefined || typeof leaseRemainingMs !== 'number' || changed === undefined)
+    throw new GatewayFailure(`${url}/lease does not answer what it was asked`);
+  return { revision, leaseRemainingMs, changed };
+}

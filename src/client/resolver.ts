@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { createTrustClock } from './clock.js';
+import { TenantRegistryError } from './error.js';
+import { Gateways } from './gateways.js';
+import { listen } from './hints.js';
+import { openTransport } from './http.js';
+import { Knowledge, type TenantChange } from './knowledge.js';
+import { Lookup } from './lookup.js';
+import type { ReadOptions } from './options.js';
+import { Renewal } from './renewal.js';
+import { isRoute, type Resolution, type TenantRoute } from './route.js';
+
+/** Called as they happen; `error` once per outage. */
+export interface ResolverEvents {
+  ready(): void;
+  stale(): void;
+  change(change: TenantChange): void;
+  error(error: unknown): void;
+}
+
+/** Resolves tenants from memory while a gateway's lease proves that, and from gateways otherwise. */
+export interface Resolver {
+  /** undefined when nothing is known that may be used now. */
+  find(reference: string): TenantRoute | undefined;
+  /** Throws TenantRegistryError. */
+  resolve(reference: string): Promise<TenantRoute>;
+  /** The same, and while no gateway answers what was known last, if it was a route. */
+  resolveOrStale(reference: string): Promise<TenantRoute>;
+  /** What is known of a tenant has proved wrong: asks the primary database. */
+  resolveAnew(reference: string): Promise<TenantRoute>;
+  readonly size: number;
+  close(): Promise<void>;
+}
+
+export function openResolver(options: ReadOptions, events: ResolverEvents): Resolver {
+  const { module, timeoutMs, serveStaleMs } = options;
+  const client = randomUUID();
+  const clock = createTrustClock();
+  const closer = new AbortController();
+  const closing = closer.signal;
+  setMaxListeners(0, closing);
+  const transport = openTransport({ apiKey: options.apiKey, client });
+  const gateways = new Gateways({ urls: options.urls, clock, closing });
+  const knowledge = new Knowledge({ clock, module, maxTenants: options.maxTenants, onChange: events.change });
+  const renewal = new Renewal({
+    ...{ client, gateways, transport, knowledge, clock, closing, timeoutMs },
+    onReady: events.ready,
+    onStale: events.stale,
+    onError: events.error,
+  });
+  const lookup = new Lookup({
+    ...{ module, gateways, transport, knowledge, timeoutMs },
+    begun: () => renewal.begun,
+    // Those who come later into an outage do not wait for its end as well.
+    patienceMs: () => Math.max(0, 2 * timeoutMs - gateways.downForMs),
+  });
+  if (options.hints)
+    void listen({
+      ...{ gateways, transport, knowledge, closing, begun: renewal.begun },
+      onHint: () => renewal.hint(),
+    });
+
+  async function resolve(reference: string): Promise<TenantRoute> {
+    closing.throwIfAborted();
+    return toRoute(knowledge.find(reference) ?? (await lookup.find(reference)));
+  }
+
+  async function resolveOrStale(reference: string): Promise<TenantRoute> {
+    closing.throwIfAborted();
+    const known = knowledge.find(reference);
+    if (known) return toRoute(known);
+    const old = serveStaleMs > 0 ? knowledge.findStale(reference, serveStaleMs) : undefined;
+    // Not each of them has to find out that no gateway answers.
+    if (old && gateways.downForMs > 0) return toStaleRoute(old);
+    try {
+      return toRoute(await lookup.find(reference));
+    } catch (error) {
+      const isOutage = error instanceof TenantRegistryError && error.code === 'REGISTRY_UNAVAILABLE';
+      // What was heard meanwhile may have taken it away.
+      const last = isOutage && old ? knowledge.findStale(reference, serveStaleMs) : undefined;
+      if (!last) throw error;
+      return toStaleRoute(last);
+    }
+  }
+
+  let closed: Promise<void> | undefined;
+  async function close(): Promise<void> {
+    closer.abort(new TenantRegistryError('REGISTRY_UNAVAILABLE', 'This client of the registry is closed'));
+    await renewal.close();
+    transport.close();
+  }
+
+  return {
+    find(reference) {
+      const known = closing.aborted ? undefined : knowledge.find(reference);
+      return known && isRoute(known) ? known : undefined;
+    },
+    resolve,
+    resolveOrStale,
+    async resolveAnew(reference) {
+      knowledge.forget(reference);
+      return toRoute(await lookup.findAnew(reference));
+    },
+    get size() {
+      return knowledge.size;
+    },
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+function toRoute(resolution: Resolution): TenantRoute {
+  if (isRoute(resolution)) return resolution;
+  throw new TenantRegistryError(resolution.code, resolution.message);
+}
+
+function toStaleRoute(resolution: Resolution): TenantRoute {
+  if (isRoute(resolution)) return { ...resolution, isStale: true };
+  throw new TenantRegistryError(resolution.code, resolution.message, { isStale: true });
+}

@@ -1,0 +1,114 @@
+import type { Entrance } from './entrance.js';
+import type { Abort, TenantClient, TenantPool } from './pool.js';
+import { type BeginOptions, Visit } from './visit.js';
+
+export interface TransactionOptions extends BeginOptions {
+  /** Ends the transaction when the work is no longer wanted, such as of a request whose client has gone. */
+  signal?: Abort | undefined;
+}
+
+/** Runs the work in one transaction inside a tenant's schema: committed when it is done, rolled back when it throws. */
+export async function runInside<Client extends TenantClient, T>(
+  pool: TenantPool,
+  { entrance, entered }: { entrance: Entrance; entered: () => void },
+  work: (tx: Client) => Promise<T> | T,
+  options: TransactionOptions,
+): Promise<T> {
+  const abortion = awaitAbort(options.signal);
+  const client = (await connect(pool, abortion)) as Client;
+  const visit = new Visit(client);
+  const loan = lend(client);
+  try {
+    await Promise.race([visit.begin(entrance, options), abortion.happened]);
+    entered();
+    const result = await Promise.race([work(loan.tx), abortion.happened]);
+    // What is committed is committed, whoever has gone meanwhile.
+    abortion.ignore();
+    loan.end();
+    await visit.commit();
+    return result;
+  } catch (error) {
+    abortion.ignore();
+    loan.end();
+    if (abortion.hasHappened) visit.giveUp();
+    else await visit.rollBack();
+    throw error;
+  }
+}
+
+async function connect(pool: TenantPool, abortion: Abortion): Promise<TenantClient> {
+  if (abortion.hasHappened) return abortion.happened;
+  const connected = pool.connect();
+  try {
+    return await Promise.race([connected, abortion.happened]);
+  } catch (error) {
+    abortion.ignore();
+    if (abortion.hasHappened)
+      connected.then(
+        (client) => client.release(),
+        () => undefined,
+      );
+    throw error;
+  }
+}
+
+export interface Abortion {
+  hasHappened: boolean;
+  /** Rejects with the signal's reason. */
+  happened: Promise<never>;
+  ignore: () => void;
+}
+
+export function awaitAbort(signal: Abort | undefined): Abortion {
+  let abort: () => void = () => undefined;
+  const abortion: Abortion = {
+    hasHappened: false,
+    happened: new Promise<never>((_, reject) => {
+      abort = () => {
+        abortion.hasHappened = true;
+        reject(signal?.reason);
+      };
+    }),
+    ignore: () => signal?.removeEventListener('abort', abort),
+  };
+  // Nobody may be waiting for it at that moment.
+  abortion.happened.catch(() => undefined);
+  signal?.addEventListener('abort', abort);
+  if (signal?.aborted) abort();
+  return abortion;
+}
+
+/**
+ * The client for as long as the transaction lasts. Work that goes on by itself after its end, as what is left of a
+ * Promise.all that failed, would run in the next tenant's transaction.
+ */
+function lend<Client extends TenantClient>(client: Client): { tx: Client; end: () => void } {
+  let isOver = false;
+  const methods = new Map<unknown, unknown>();
+  const tx = new Proxy(client, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== 'function') return value;
+      let method = methods.get(value);
+      if (!method) {
+        method = (...args: unknown[]) => {
+          if (property === 'release' || property === 'end')
+            throw new Error(
+              `withTenant lends the connection and takes it back: leave out ${String(property)}()`,
+            );
+          if (isOver && property === 'query')
+            throw new Error('This transaction is over: await every query inside withTenant');
+          return Reflect.apply(value, target, args);
+        };
+        methods.set(value, method);
+      }
+      return method;
+    },
+  });
+  return {
+    tx,
+    end: () => {
+      isOver = true;
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TenantRegistry } from '../../src/client/index.js';
+import { mutate } from '../setup/asking.js';
+import type { StoryTenant } from '../setup/stories.js';
+import { aTenant } from '../setup/stories.js';
+import { codeOf, countRequests } from './asking.js';
+import { openTown, ownerOf, type Town } from './town.js';
+
+let town: Town;
+let pool: pg.Pool;
+beforeAll(async () => {
+  town = await openTown(0);
+  pool = town.openPool({ max: 1 });
+});
+afterAll(() => town?.close());
+
+/** A client that knows a tenant, and hears of nothing for the better part of a second. */
+async function deafClient(...tenants: StoryTenant[]): Promise<TenantRegistry> {
+  const registry = town.connect({ hints: false });
+  for (const { id } of tenants) await registry.resolve(id);
+  // The renewal that confirms the first one.
+  await delay(100);
+  return registry;
+}
+
+const bindingOf = (tenant: StoryTenant) => [`finance_${tenant.slug}`];
+const setBinding = (set: string, tenant: StoryTenant) =>
+  town.gateway.psqlIn(
+    'finance',
+    `UPDATE tenant_guard.binding SET ${set} WHERE schema_name = $1`,
+    bindingOf(tenant),
+  );
+
+describe('a route that is old', () => {
+  test('is asked for anew, and the work is done in the new one', async () => {
+    const tenant = await town.addTenant();
+    const registry = await deafClient(tenant);
+    const old = await registry.resolve(tenant.id);
+    const input = { tenantId: tenant.id, module: 'finance' };
+    await mutate(town.gateway, 'unsubscribeTenantFromModule', { ...input, wait: 'COMMITTED' });
+    await mutate(town.gateway, 'subscribeTenantToModule', { ...input, wait: 'COMMITTED' });
+    let runs = 0;
+    const owner = await registry.withTenant(pool, tenant.id, (tx) => {
+      runs++;
+      return ownerOf(tx);
+    });
+    const { generation } = await registry.resolve(tenant.id);
+    expect([owner, runs, generation > old.generation]).toEqual([tenant.slug, 1, true]);
+  });
+
+  test('and is still the registry’s is refused as ROUTE_STALE, after one more look', async () => {
+    const tenant = await town.addTenant();
+    const registry = await deafClient(tenant);
+    await setBinding('generation = 99', tenant);
+    const requests = await countRequests(town.gateway, '/graphql', async () => {
+      const error = await registry.withTenant(pool, tenant.id, ownerOf).catch((error) => error);
+      expect(error).toMatchObject({ name: 'TenantRegistryError', code: 'ROUTE_STALE', status: 409 });
+      expect(error.message).toMatch(/^schema "?finance_/);
+      expect(error.cause).toMatchObject({ code: 'TR001' });
+    });
+    expect(requests).toBe(1);
+  });
+});
+
+describe('the fence refuses', () => {
+  test.each([
+    ['suspended', 'TENANT_SUSPENDED', 403],
+    ['closed', 'MODULE_NOT_SUBSCRIBED', 403],
+    ['not_ready', 'TENANT_NOT_READY', 503],
+  ])('a tenant that is %s as %s, and nothing has run', async (state, code, status) => {
+    const tenant = await town.addTenant();
+    const registry = await deafClient(tenant);
+    await setBinding(`state = '${state}'`, tenant);
+    let runs = 0;
+    const attempt = registry.withTenant(pool, tenant.id, () => runs++);
+    await expect(attempt).rejects.toMatchObject({ code, status });
+    expect(runs).toBe(0);
+    const { rows } = await pool.query('SHOW search_path');
+    expect(rows).toEqual([{ search_path: '"$user", public' }]);
+    await setBinding(`state = 'active'`, tenant);
+    expect(await registry.withTenant(pool, tenant.id, ownerOf)).toBe(tenant.slug);
+  });
+
+  test('who was suspended a moment ago, whatever the client believes', async () => {
+    const tenant = await town.addTenant();
+    const registry = await deafClient(tenant);
+    await mutate(town.gateway, 'suspendTenant', { tenantId: tenant.id, reason: 'unpaid' });
+    expect(await registry.withTenant(pool, tenant.id, ownerOf).catch(codeOf)).toBe('TENANT_SUSPENDED');
+    await mutate(town.gateway, 'resumeTenant', { tenantId: tenant.id, wait: 'EVERYWHERE' });
+    expect(await registry.withTenant(pool, tenant.id, ownerOf)).toBe(tenant.slug);
+  });
+
+  test('nobody for what the work itself throws: that is not tried again', async () => {
+    const tenant = await town.addTenant();
+    const registry = await deafClient(tenant);
+    for (const state of ['TR001', '40001']) {
+      let runs = 0;
+      const attempt = registry.withTenant(pool, tenant.id, async (tx) => {
+        runs++;
+        await tx.query(`DO $$ BEGIN RAISE EXCEPTION 'ROUTE_STALE: mine' USING ERRCODE = '${state}'; END $$`);
+      });
+      await expect(attempt).rejects.toMatchObject({ name: 'error', code: state });
+      expect(runs).toBe(1);
+    }
+  });
+
+  test('a database without a fence, in PostgreSQL’s own words', async () => {
+    const tenant = await town.addTenant();
+    const elsewhere = new pg.Pool({ connectionString: town.gateway.registry.url });
+    const attempt = town.connect().withTenant(elsewhere, tenant.id, ownerOf);
+    await expect(attempt).rejects.toThrow('"tenant_guard" does not exist');
+    await elsewhere.end();
+  });
+});
+
+describe('tenants with a database of their own', () => {
+  test('are entered through pools of their own, a bounded number, the least recently used of which is closed', async () => {
+    const { gateway } = town;
+    const tenants: StoryTenant[] = [];
+    for (let at = 0; at < 3; at++) tenants.push(await aTenant().subscribedTo('dbtools').at(gateway));
+    const opened: string[] = [];
+    const pools = new Map<string, pg.Pool>();
+    const registry = town.connect({
+      module: 'dbtools',
+      maxDatabasePools: 2,
+      databasePool(databaseName) {
+        const url = new URL(gateway.serviceUrl('dbtools'));
+        url.pathname = `/${databaseName}`;
+        const pool = new pg.Pool({ connectionString: url.href, max: 2 });
+        opened.push(databaseName);
+        pools.set(databaseName, pool);
+        return pool;
+      },
+    });
+    const databaseOf = (tx: pg.ClientBase) =>
+      tx.query('SELECT current_database() AS name').then(({ rows }) => rows[0].name);
+    const enter = (at: number, work = databaseOf) => registry.withTenant(pool, tenants[at]?.id ?? '', work);
+    const nameOf = (at: number) => `dbtools_tenant_${tenants[at]?.slug}`;
+    // One after the other, and the first again, so that the second is the least recently used.
+    for (const at of [0, 1, 0, 2]) expect(await enter(at)).toBe(nameOf(at));
+    expect(opened).toEqual([nameOf(0), nameOf(1), nameOf(2)]);
+    expect([0, 1, 2].map((at) => pools.get(nameOf(at))?.ending)).toEqual([false, true, false]);
+    // While both are in use the third waits.
+    let leave: () => void = () => undefined;
+    const left = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    const stays = [0, 2].map((at) => enter(at, (tx) => left.then(() => databaseOf(tx))));
+    await delay(50);
+    const third = enter(1);
+    await delay(100);
+    expect(opened).toHaveLength(3);
+    leave();
+    expect(await Promise.all([...stays, third])).toEqual([nameOf(0), nameOf(2), nameOf(1)]);
+    await registry.close();
+    expect([...pools.values()].map(({ ending, totalCount }) => [ending, totalCount])).toEqual(
+      Array(3).fill([true, 0]),
+    );
+  });
+
+  test('cannot be entered without such a pool', async () => {
+    const tenant = await aTenant().subscribedTo('dbtools').at(town.gateway);
+    const attempt = town.connect({ module: 'dbtools' }).withTenant(pool, tenant.id, ownerOf);
+    await expect(attempt).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
+  });
+});

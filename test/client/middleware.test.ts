@@ -1,0 +1,169 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, request as send } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTenantRegistry, type TenantRegistry } from '../../src/client/index.js';
+import { mutate } from '../setup/asking.js';
+import { aTenant, type StoryTenant } from '../setup/stories.js';
+import { openTown, type Town } from './town.js';
+
+let town: Town;
+let acme: StoryTenant;
+let globex: StoryTenant;
+let suspended: StoryTenant;
+let poor: StoryTenant;
+let registry: TenantRegistry;
+const closing: (() => Promise<unknown>)[] = [];
+beforeAll(async () => {
+  town = await openTown(3);
+  [acme, globex, suspended] = town.tenants as [StoryTenant, StoryTenant, StoryTenant];
+  poor = await aTenant().at(town.gateway);
+  await mutate(town.gateway, 'suspendTenant', { tenantId: suspended.id, reason: 'unpaid' });
+  registry = town.connect();
+});
+afterAll(async () => {
+  for (const close of closing) await close();
+  await town?.close();
+});
+
+/** In place of a verified token. */
+const claimOf = (request: Pick<IncomingMessage, 'headers'>) => request.headers['x-claim']?.toString();
+
+/** What a service does with a request, some of it later and some of it after the body was read. */
+async function serve(body: string): Promise<string> {
+  await delay(1);
+  return JSON.stringify({ slug: registry.current()?.tenantSlug, body });
+}
+
+async function openHttp(of: () => TenantRegistry): Promise<string> {
+  const server: Server = createServer((request, response) => {
+    const middleware = of().middleware<IncomingMessage>({ claim: claimOf });
+    void middleware(request, response, async (error) => {
+      if (error) return response.writeHead(500).end(String(error));
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      response.end(await serve(Buffer.concat(chunks).toString()));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(async () => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function openFastify(of: () => TenantRegistry): Promise<string> {
+  const app: FastifyInstance = fastify();
+  app.addContentTypeParser('text/plain', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  await app.register(of().fastify<FastifyRequest>({ claim: claimOf }));
+  app.all('/', async (request) => serve((request.body as string | undefined) ?? ''));
+  closing.push(() => app.close());
+  return app.listen({ port: 0, host: '127.0.0.1' });
+}
+
+interface Told {
+  status: number;
+  headers: IncomingMessage['headers'];
+  body: { slug?: string; body?: string; error?: { code: string; message: string } };
+}
+
+async function ask(url: string, headers: Record<string, string | string[]>, body = ''): Promise<Told> {
+  const request = send(url, {
+    method: 'POST',
+    agent: false,
+    headers: { 'content-type': 'text/plain', ...headers },
+  });
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString();
+  return { status: response.statusCode ?? 0, headers: response.headers, body: JSON.parse(text) };
+}
+
+describe.each([
+  ['node:http', openHttp],
+  ['Fastify', openFastify],
+])('behind the middleware for %s', (_name, open) => {
+  let url: string;
+  beforeAll(async () => {
+    url = await open(() => registry);
+  });
+  const named = async (...names: string[]) => (await ask(url, { 'x-tenant-id': names })).body.error?.code;
+
+  test('a request is its tenant’s, whatever else is going on', async () => {
+    const asked = Array.from({ length: 60 }, (_, at) => (at % 2 ? acme : globex));
+    const answers = await Promise.all(
+      asked.map(({ id }, at) => ask(url, { 'x-tenant-id': id }, `${at}`.repeat(20_000))),
+    );
+    expect(answers.map(({ status, body }) => [status, body.slug, body.body?.slice(0, 2)])).toEqual(
+      asked.map(({ slug }, at) => [200, slug, `${at}${at}`.slice(0, 2)]),
+    );
+    expect(registry.current()).toBeUndefined();
+  });
+
+  test('a request names exactly one tenant', async () => {
+    expect(await named()).toBe('VALIDATION_ERROR');
+    expect(await named('')).toBe('VALIDATION_ERROR');
+    expect(await named(acme.id, acme.id)).toBe('VALIDATION_ERROR');
+    expect(await named(acme.id, globex.id)).toBe('VALIDATION_ERROR');
+    expect(await named(`${acme.id}, ${globex.id}`)).toBe('VALIDATION_ERROR');
+  });
+
+  test('a refusal has its status and says which it is, in plain JSON', async () => {
+    const told = await Promise.all(
+      [[], [suspended.slug], ['nobody'], ["'"], [poor.id]].map(async (names) => {
+        const { status, headers, body } = await ask(url, { 'x-tenant-id': names });
+        return [status, body.error?.code, headers['content-type'], headers['retry-after']];
+      }),
+    );
+    const json = 'application/json; charset=utf-8';
+    expect(told).toEqual([
+      [400, 'VALIDATION_ERROR', json, undefined],
+      [403, 'TENANT_SUSPENDED', json, undefined],
+      [404, 'TENANT_NOT_FOUND', json, undefined],
+      [404, 'TENANT_NOT_FOUND', json, undefined],
+      [403, 'MODULE_NOT_SUBSCRIBED', json, undefined],
+    ]);
+    const { body } = await ask(url, { 'x-tenant-id': suspended.id });
+    expect(body).toEqual({
+      error: { code: 'TENANT_SUSPENDED', message: `Tenant ${suspended.slug} is suspended: unpaid` },
+    });
+  });
+
+  test('the token’s tenant is the header’s, in whichever form', async () => {
+    for (const claim of [acme.id, acme.slug, acme.id.toUpperCase()])
+      for (const header of [acme.id, acme.slug, acme.id.toUpperCase()]) {
+        const { status, body } = await ask(url, { 'x-tenant-id': header, 'x-claim': claim });
+        expect([status, body.slug]).toEqual([200, acme.slug]);
+      }
+  });
+
+  test('of another tenant than the token’s nothing is told', async () => {
+    for (const header of [globex.id, globex.slug, suspended.id, suspended.slug, poor.slug, 'nobody']) {
+      const { status, body } = await ask(url, { 'x-tenant-id': header, 'x-claim': acme.id });
+      expect([header, status, body.error?.code]).toEqual([header, 403, 'TENANT_MISMATCH']);
+    }
+    // One's own tenant's refusal is told, by its own name and by any other.
+    for (const header of [suspended.id, suspended.slug, acme.id]) {
+      const { body } = await ask(url, { 'x-tenant-id': header, 'x-claim': suspended.slug });
+      expect(body.error?.code).toBe('TENANT_SUSPENDED');
+    }
+  });
+});
+
+describe.each([
+  ['node:http', openHttp],
+  ['Fastify', openFastify],
+])('when the registry cannot be asked, behind the middleware for %s', (_name, open) => {
+  test.each([
+    ['no gateway answers', { url: 'http://127.0.0.1:1', timeoutMs: 100 }],
+    ['the service may not ask', { apiKey: 'trk_wrong' }],
+  ])('%s: the service says that it is unavailable', async (_what, options) => {
+    const lost = createTenantRegistry({ url: town.gateway.url, module: 'finance', ...options });
+    const { status, headers, body } = await ask(await open(() => lost), { 'x-tenant-id': acme.id });
+    expect([status, headers['retry-after'], body.error?.code]).toEqual([503, '1', 'REGISTRY_UNAVAILABLE']);
+    await lost.close();
+  });
+});

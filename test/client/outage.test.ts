@@ -1,0 +1,152 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTenantRegistry, type TenantRegistry } from '../../src/client/index.js';
+import { openPair, type Pair } from '../feed/pair.js';
+import { mutate } from '../setup/asking.js';
+import { aTenant, type StoryTenant } from '../setup/stories.js';
+import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
+import { codeOf, once } from './asking.js';
+
+/** D of these gateways. */
+const stalenessMs = 1_000;
+
+let pair: Pair;
+let acme: StoryTenant;
+const strangers: StoryTenant[] = [];
+let ways: [TcpProxy, TcpProxy];
+let registry: TenantRegistry;
+beforeAll(async () => {
+  pair = await openPair({ stalenessMs });
+  acme = await aTenant().subscribedTo('finance').at(pair.one);
+  for (let at = 0; at < 12; at++) strangers.push(await aTenant().at(pair.one));
+  ways = [await wayTo(pair.one.url), await wayTo(pair.other.url)];
+});
+afterAll(async () => {
+  for (const way of ways ?? []) await way.close();
+  await pair?.close();
+});
+beforeEach(async () => {
+  registry = connect(...ways);
+  await once(registry, 'ready');
+});
+afterEach(async () => {
+  for (const way of ways) await way.heal();
+  await registry.close();
+});
+
+const wayTo = (url: string) => openTcpProxy(Number(new URL(url).port));
+
+function connect(...through: TcpProxy[]): TenantRegistry {
+  const url = through.map(({ port }) => `http://127.0.0.1:${port}`);
+  return createTenantRegistry({ url, module: 'finance', timeoutMs: 600 });
+}
+
+/** Asks over and over for what is known and for what is not; the codes of all answers, with how long the slowest took. */
+async function keepAsking(forMs: number): Promise<{ codes: string[]; slowestMs: number }> {
+  const codes = new Set<string>();
+  let slowestMs = 0;
+  for (const endsAt = performance.now() + forMs; performance.now() < endsAt; await delay(20)) {
+    const startedAt = performance.now();
+    const cold = strangers[Math.floor(Math.random() * strangers.length)] as StoryTenant;
+    for (const id of [acme.id, cold.id])
+      codes.add(await registry.resolve(id).then(({ tenantId }) => tenantId, codeOf));
+    slowestMs = Math.max(slowestMs, performance.now() - startedAt);
+  }
+  return { codes: [...codes].sort(), slowestMs };
+}
+
+const asBefore = () => [acme.id, 'MODULE_NOT_SUBSCRIBED'].sort();
+
+describe('one of two gateways', () => {
+  test.each([
+    ['refuses', (way: TcpProxy) => way.cut()],
+    ['hangs', async (way: TcpProxy) => way.blackhole()],
+    ['resets', async (way: TcpProxy) => way.reset()],
+  ])('%s: nobody notices, whichever it was', async (_what, fail) => {
+    for (const way of ways) {
+      await registry.resolve(acme.id);
+      await fail(way);
+      const { codes } = await keepAsking(stalenessMs + 300);
+      expect(codes).toEqual(asBefore());
+      await way.heal();
+    }
+  });
+
+  test('that knows less than the client makes it hear nothing older', async () => {
+    await registry.close();
+    registry = connect(...ways);
+    const tenant = await aTenant().subscribedTo('finance').at(pair.one);
+    await mutate(pair.other, 'updateTenant', {
+      tenantId: tenant.id,
+      name: 'Known to both',
+      wait: 'GATEWAYS',
+    });
+    expect((await registry.resolve(tenant.id)).tenantId).toBe(tenant.id);
+    await pair.whileOtherIsDeaf(async () => {
+      // The other is the only one that does not know.
+      await mutate(pair.one, 'suspendTenant', { tenantId: tenant.id, reason: 'unpaid', wait: 'COMMITTED' });
+      const informed = connect(ways[0]);
+      await expect.poll(() => informed.resolve(tenant.id).catch(codeOf)).toBe('TENANT_SUSPENDED');
+      await informed.close();
+      await expect
+        .poll(() => registry.resolve(tenant.id).catch(codeOf), { timeout: 2 * stalenessMs })
+        .toBe('TENANT_SUSPENDED');
+      await ways[0].cut();
+      for (const endsAt = performance.now() + stalenessMs; performance.now() < endsAt; await delay(30))
+        expect(await registry.resolve(tenant.id).catch(codeOf)).toMatch(
+          /^(TENANT_SUSPENDED|REGISTRY_UNAVAILABLE)$/,
+        );
+    });
+  });
+});
+
+describe('all gateways', () => {
+  test.each([
+    ['refuse', (way: TcpProxy) => way.cut()],
+    ['hang', async (way: TcpProxy) => way.blackhole()],
+  ])(
+    '%s: what is known counts until the lease ends, then the registry is unavailable; then all is as before',
+    async (_what, fail) => {
+      const heard: string[] = [];
+      registry.on('stale', () => heard.push('stale'));
+      registry.on('ready', () => heard.push('ready'));
+      await registry.resolve(acme.id);
+      const failedAt = performance.now();
+      for (const way of ways) await fail(way);
+      let lastKnownAt = 0;
+      const seen = new Set<string>();
+      while (!seen.has('REGISTRY_UNAVAILABLE')) {
+        const answer = await registry.resolve(acme.id).then(({ tenantId }) => tenantId, codeOf);
+        seen.add(answer);
+        if (answer === acme.id) lastKnownAt = performance.now() - failedAt;
+        await delay(10);
+      }
+      expect([...seen]).toEqual([acme.id, 'REGISTRY_UNAVAILABLE']);
+      expect(lastKnownAt).toBeGreaterThan(stalenessMs / 4);
+      expect(lastKnownAt).toBeLessThan(stalenessMs);
+      expect(heard).toEqual(['stale']);
+      // Later ones do not wait long to be told.
+      await delay(1_300);
+      const askedAt = performance.now();
+      const error = await registry.resolve(acme.id).catch((error) => error);
+      expect(error).toMatchObject({ code: 'REGISTRY_UNAVAILABLE', status: 503, retryAfter: 1 });
+      expect(performance.now() - askedAt).toBeLessThan(1_300);
+      for (const way of ways) await way.heal();
+      await expect
+        .poll(() => registry.resolve(acme.id).then(({ tenantId }) => tenantId, codeOf), { timeout: 3_000 })
+        .toBe(acme.id);
+      await expect.poll(() => heard).toEqual(['stale', 'ready']);
+    },
+  );
+});
+
+test('without events everything is heard by the next renewal', async () => {
+  await registry.close();
+  registry = createTenantRegistry({ url: pair.one.url, module: 'finance', hints: false });
+  const tenant = await aTenant().subscribedTo('finance').at(pair.one);
+  await registry.resolve(tenant.id);
+  const startedAt = performance.now();
+  await mutate(pair.one, 'suspendTenant', { tenantId: tenant.id, reason: 'unpaid' });
+  expect(performance.now() - startedAt).toBeLessThan(stalenessMs + 300);
+  expect(await registry.resolve(tenant.id).catch(codeOf)).toBe('TENANT_SUSPENDED');
+});

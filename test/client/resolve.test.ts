@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTenantRegistry, type TenantRegistry, TenantRegistryError } from '../../src/client/index.js';
+import { mutate } from '../setup/asking.js';
+import type { TestGateway } from '../setup/gateway.js';
+import { openGateway } from '../setup/gateway.js';
+import { aTenant, type StoryTenant } from '../setup/stories.js';
+import { codeOf, countRequests, once } from './asking.js';
+
+let gateway: TestGateway;
+let acme: StoryTenant;
+let globex: StoryTenant;
+let registry: TenantRegistry;
+let key: string;
+beforeAll(async () => {
+  gateway = await openGateway({ authMode: 'required' });
+  key = await gateway.createKey('resolve:finance');
+  const everything = await gateway.createKey('resolve:*', 'registry:read', 'registry:write', 'provision');
+  const asked = gateway.ask;
+  gateway.ask = (query, variables, options) => asked(query, variables, { key: everything, ...options });
+  acme = await aTenant().subscribedTo('finance').at(gateway);
+  globex = await aTenant().subscribedTo('finance').at(gateway);
+  registry = createTenantRegistry({ url: gateway.url, apiKey: key, module: 'finance' });
+  await once(registry, 'ready');
+});
+afterAll(async () => {
+  await registry?.close();
+  await gateway?.close();
+});
+
+describe('resolve', () => {
+  test('says where the data is', async () => {
+    const route = await registry.resolve(acme.slug);
+    expect(route).toEqual({
+      tenantId: acme.id,
+      tenantSlug: acme.slug,
+      module: 'finance',
+      schemaName: `finance_${acme.slug}`,
+      searchPath: `"finance_${acme.slug}"`,
+      databaseName: new URL(gateway.serviceUrl('finance')).pathname.slice(1),
+      isolation: 'SCHEMA',
+      generation: 1,
+      revision: expect.stringMatching(/^[0-9a-f]{16}:\d+$/),
+      isStale: false,
+    });
+    expect(await registry.resolve(acme.id.toUpperCase())).toEqual(route);
+  });
+
+  test('is asked of the gateway once; then it is known', async () => {
+    const tenant = await aTenant().subscribedTo('finance').at(gateway);
+    const requests = await countRequests(gateway, '/graphql', async () => {
+      for (let at = 0; at < 100; at++) await registry.resolve(tenant.id);
+    });
+    expect(requests).toBe(1);
+  });
+
+  test('is one request for any number of calls at the same time, and one key for each tenant', async () => {
+    const tenants = [await aTenant().subscribedTo('finance').at(gateway), await aTenant().at(gateway)];
+    const ids = Array.from({ length: 400 }, (_, at) => tenants[at % 2]?.slug ?? '');
+    const requests = await countRequests(gateway, '/graphql', async () => {
+      const answers = await Promise.all(ids.map((id) => registry.resolve(id).catch(codeOf)));
+      expect(new Set(answers.map((one) => (typeof one === 'string' ? one : one.tenantId)))).toEqual(
+        new Set([tenants[0]?.id, 'MODULE_NOT_SUBSCRIBED']),
+      );
+    });
+    expect(requests).toBe(1);
+  });
+
+  test('of more than 500 tenants goes in several requests', async () => {
+    const ids = Array.from({ length: 1_200 }, () => randomUUID());
+    const requests = await countRequests(gateway, '/graphql', async () => {
+      const answers = await registry.resolveMany([acme.id, ...ids, globex.id]);
+      expect(answers.at(0)).toMatchObject({ tenantId: acme.id });
+      expect(answers.at(-1)).toMatchObject({ tenantId: globex.id });
+      expect(new Set(answers.slice(1, -1).map(codeOf))).toEqual(new Set(['TENANT_NOT_FOUND']));
+    });
+    expect(requests).toBe(3);
+  });
+
+  test.each(['', 'acme, globex', "'; DROP TABLE tenants --", 'x'.repeat(10_000), 'Acme', '../x', 'ä'])(
+    'of what can be no tenant asks nobody: %s',
+    async (text) => {
+      const requests = await countRequests(gateway, '/graphql', async () => {
+        expect(await registry.resolve(text).catch(codeOf)).toBe('TENANT_NOT_FOUND');
+      });
+      expect(requests).toBe(0);
+    },
+  );
+});
+
+describe('a refusal', () => {
+  test('comes with code and status, and is known as well', async () => {
+    const tenant = await aTenant().subscribedTo('finance').at(gateway);
+    await mutate(gateway, 'suspendTenant', { tenantId: tenant.id, reason: 'unpaid' });
+    const requests = await countRequests(gateway, '/graphql', async () => {
+      for (let at = 0; at < 10; at++) {
+        const error = await registry.resolve(tenant.id).catch((error) => error);
+        expect(error).toBeInstanceOf(TenantRegistryError);
+        expect(error).toMatchObject({
+          code: 'TENANT_SUSPENDED',
+          status: 403,
+          message: `Tenant ${tenant.slug} is suspended: unpaid`,
+          isStale: false,
+        });
+      }
+    });
+    expect(requests).toBe(1);
+  });
+
+  test('of the client’s own key is said as it is', async () => {
+    const nobody = createTenantRegistry({ url: gateway.url, apiKey: 'trk_nobody', module: 'finance' });
+    const elsewhere = createTenantRegistry({ url: gateway.url, apiKey: key, module: 'inventory' });
+    const heard = once(nobody, 'error');
+    expect(await nobody.resolve(acme.id).catch(codeOf)).toBe('UNAUTHENTICATED');
+    expect(codeOf((await heard)[0])).toBe('UNAUTHENTICATED');
+    expect(await elsewhere.resolve(acme.id).catch(codeOf)).toBe('FORBIDDEN');
+    await nobody.close();
+    await elsewhere.close();
+  });
+});
+
+describe('a change', () => {
+  test('is heard before the mutation that waits for everybody is answered', async () => {
+    const tenant = await aTenant().subscribedTo('finance').at(gateway);
+    for (let round = 0; round < 3; round++) {
+      expect((await registry.resolve(tenant.id)).tenantId).toBe(tenant.id);
+      expect((await registry.resolve(tenant.slug)).tenantId).toBe(tenant.id);
+      const startedAt = performance.now();
+      await mutate(gateway, 'suspendTenant', { tenantId: tenant.id, reason: 'unpaid' });
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      expect(await registry.resolve(tenant.id).catch(codeOf)).toBe('TENANT_SUSPENDED');
+      expect(await registry.resolve(tenant.slug).catch(codeOf)).toBe('TENANT_SUSPENDED');
+      await mutate(gateway, 'resumeTenant', { tenantId: tenant.id, wait: 'EVERYWHERE' });
+    }
+  });
+
+  test('of one tenant leaves what is known of the others', async () => {
+    await registry.resolve(globex.id);
+    const changed = new Promise((resolve) =>
+      registry.on('change', ({ tenantId }) => tenantId === acme.id && resolve(tenantId)),
+    );
+    await registry.resolve(acme.id);
+    await mutate(gateway, 'updateTenant', { tenantId: acme.id, name: 'Acme 2', wait: 'EVERYWHERE' });
+    await changed;
+    expect(await countRequests(gateway, '/graphql', () => registry.resolve(globex.id))).toBe(0);
+    expect(await countRequests(gateway, '/graphql', () => registry.resolve(acme.id))).toBe(1);
+  });
+});
+
+test('a client that is closed refuses, and a second close does nothing', async () => {
+  const closed = createTenantRegistry({ url: gateway.url, apiKey: key, module: 'finance' });
+  await closed.resolve(acme.id);
+  await Promise.all([closed.close(), closed.close()]);
+  await expect(closed.resolve(acme.id)).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
+});
+
+test.each([
+  ['no URL', { url: 'registry.internal', module: 'finance' }],
+  ['no gateway', { url: [], module: 'finance' }],
+  ['no module', { url: 'http://localhost:4000', module: 'Finance' }],
+  ['no room', { url: 'http://localhost:4000', module: 'finance', maxTenants: 0 }],
+])('%s is refused at once', (_what, options) => {
+  expect(() => createTenantRegistry(options)).toThrow(expect.objectContaining({ code: 'VALIDATION_ERROR' }));
+});

@@ -1,0 +1,81 @@
+import type pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TenantRegistry, TenantRegistryOptions } from '../../src/client/index.js';
+import { mutate } from '../setup/asking.js';
+import type { StoryTenant } from '../setup/stories.js';
+import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
+import { codeOf, once } from './asking.js';
+import { openTown, ownerOf, type Town } from './town.js';
+
+/** D of the gateway. */
+const stalenessMs = 1_000;
+
+let town: Town;
+let way: TcpProxy;
+let pool: pg.Pool;
+let acme: StoryTenant;
+let suspended: StoryTenant;
+let unread: StoryTenant;
+beforeAll(async () => {
+  town = await openTown(3, { config: { stalenessMs } });
+  [acme, suspended, unread] = town.tenants as [StoryTenant, StoryTenant, StoryTenant];
+  await mutate(town.gateway, 'suspendTenant', { tenantId: suspended.id, reason: 'unpaid' });
+  way = await openTcpProxy(Number(new URL(town.gateway.url).port));
+  pool = town.openPool();
+});
+afterAll(async () => {
+  await way?.close();
+  await town?.close();
+});
+
+async function informedClient(options: Partial<TenantRegistryOptions> = {}): Promise<TenantRegistry> {
+  const registry = town.connect({ url: `http://127.0.0.1:${way.port}`, timeoutMs: 500, ...options });
+  await once(registry, 'ready');
+  await registry.resolveMany([acme.id, suspended.id]);
+  return registry;
+}
+
+test('while no gateway answers, work goes on for who was active, and for nobody else', async () => {
+  const registry = await informedClient();
+  const strict = await informedClient({ serveStaleMs: 0 });
+  const brief = await informedClient({ serveStaleMs: 700 });
+  const enter = (client: TenantRegistry, { id }: StoryTenant) =>
+    client.withTenant(pool, id, ownerOf).catch(codeOf);
+  const staleAt = Promise.all([once(registry, 'stale'), once(strict, 'stale'), once(brief, 'stale')]);
+  await way.cut();
+  // Without a gap, and never slowly.
+  for (let isStale = false; !isStale; ) {
+    const startedAt = performance.now();
+    expect(await enter(registry, acme)).toBe(acme.slug);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    isStale = await Promise.race([
+      staleAt.then(() => true),
+      new Promise<false>((no) => setTimeout(no, 20, false)),
+    ]);
+  }
+  expect(await enter(registry, acme)).toBe(acme.slug);
+  expect(await enter(brief, acme)).toBe(acme.slug);
+  expect(await registry.enter(acme.id, async ({ route }) => route.isStale)).toBe(true);
+  expect(await registry.resolve(acme.id).catch(codeOf)).toBe('REGISTRY_UNAVAILABLE');
+  const refusal = await registry.withTenant(pool, suspended.id, ownerOf).catch((error) => error);
+  expect(refusal).toMatchObject({ code: 'TENANT_SUSPENDED', isStale: true });
+  expect(await enter(registry, unread)).toBe('REGISTRY_UNAVAILABLE');
+  expect(await enter(strict, acme)).toBe('REGISTRY_UNAVAILABLE');
+
+  // The fence has heard of it, the client has not.
+  await mutate(town.gateway, 'suspendTenant', { tenantId: acme.id, reason: 'unpaid' });
+  expect(await enter(registry, acme)).toBe('TENANT_SUSPENDED');
+  await mutate(town.gateway, 'resumeTenant', { tenantId: acme.id });
+  expect(await enter(registry, acme)).toBe(acme.slug);
+  await expect.poll(() => enter(brief, acme)).toBe('REGISTRY_UNAVAILABLE');
+
+  await way.heal();
+  for (const client of [registry, strict, brief])
+    await expect
+      .poll(() => client.resolve(acme.id).catch(codeOf), { timeout: 4_000 })
+      .toMatchObject({
+        tenantId: acme.id,
+        isStale: false,
+      });
+  expect(await enter(registry, unread)).toBe(unread.slug);
+});

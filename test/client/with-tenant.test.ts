@@ -1,0 +1,293 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { TenantRegistry } from '../../src/client/index.js';
+import { recordStatements } from '../setup/gateway.js';
+import type { StoryTenant } from '../setup/stories.js';
+import { openTown, ownerOf, type Town } from './town.js';
+
+let town: Town;
+let acme: StoryTenant;
+let globex: StoryTenant;
+let registry: TenantRegistry;
+/** Of one connection, so that the next one to come has it. */
+let pool: pg.Pool;
+beforeAll(async () => {
+  town = await openTown(2);
+  [acme, globex] = town.tenants as [StoryTenant, StoryTenant];
+  registry = town.connect();
+  await registry.resolveMany([acme.id, globex.id]);
+});
+afterAll(() => town?.close());
+beforeEach(() => {
+  pool = town.openPool({ max: 1 });
+});
+afterEach(() => pool.end());
+
+const pathOf = async (client: Pick<pg.Pool, 'query'>) =>
+  (await client.query<{ search_path: string }>('SHOW search_path')).rows[0]?.search_path;
+const backendOf = async (client: Pick<pg.Pool, 'query'>) =>
+  (await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
+
+describe('work for a tenant', () => {
+  test('finds the tenant’s tables, and nobody’s afterwards', async () => {
+    for (const { id, slug } of [acme, globex, acme])
+      expect(await registry.withTenant(pool, id, ownerOf)).toBe(slug);
+    expect(await pathOf(pool)).toBe('"$user", public');
+    await expect(ownerOf(pool)).rejects.toThrow('does not exist');
+  });
+
+  test('costs one round trip before it and one after it', async () => {
+    const statements = await recordStatements(() => registry.withTenant(pool, acme.id, ownerOf));
+    expect(statements).toEqual([
+      expect.stringMatching(/^BEGIN.*tenant_guard\.enter\('/s),
+      expect.stringMatching(/^SELECT value/),
+      expect.stringMatching(/^COMMIT; /),
+    ]);
+  });
+
+  test('is committed as a whole, and gives back what it returns', async () => {
+    const written = await registry.withTenant(pool, acme.id, async (tx) => {
+      await tx.query(`INSERT INTO activity_log (action) VALUES ('one'), ('two')`);
+      const { rowCount } = await tx.query('SELECT FROM activity_log');
+      return rowCount;
+    });
+    expect(written).toBe(2);
+    const { rowCount } = await registry.withTenant(pool, acme.id, (tx) =>
+      tx.query('SELECT FROM activity_log'),
+    );
+    expect(rowCount).toBe(2);
+  });
+
+  test('that throws is rolled back, and throws what it threw', async () => {
+    const mistake = new Error('mine');
+    const attempt = registry.withTenant(pool, globex.id, async (tx) => {
+      await tx.query(`INSERT INTO activity_log (action) VALUES ('never')`);
+      throw mistake;
+    });
+    await expect(attempt).rejects.toBe(mistake);
+    const { rowCount } = await registry.withTenant(pool, globex.id, (tx) =>
+      tx.query('SELECT FROM activity_log'),
+    );
+    expect(rowCount).toBe(0);
+  });
+
+  test('that swallows the error of a statement is not taken for done', async () => {
+    const attempt = registry.withTenant(pool, globex.id, async (tx) => {
+      await tx.query(`INSERT INTO activity_log (action) VALUES ('never')`);
+      await tx.query('SELECT 1 / 0').catch(() => undefined);
+    });
+    await expect(attempt).rejects.toThrow('was rolled back');
+  });
+
+  test('that fails only at its commit leaves the connection fit for the next one', async () => {
+    const before = await backendOf(pool);
+    const attempt = registry.withTenant(pool, globex.id, async (tx) => {
+      await tx.query(`CREATE TABLE parent (id int PRIMARY KEY);
+        CREATE TABLE child (id int REFERENCES parent DEFERRABLE INITIALLY DEFERRED)`);
+      await tx.query('INSERT INTO child VALUES (1)');
+    });
+    await expect(attempt).rejects.toMatchObject({ code: '23503' });
+    expect(await registry.withTenant(pool, acme.id, ownerOf)).toBe(acme.slug);
+    expect(await backendOf(pool)).toBe(before);
+  });
+
+  test('can go back to a savepoint and stays in the tenant’s schema', async () => {
+    const owner = await registry.withTenant(pool, acme.id, async (tx) => {
+      await tx.query('SAVEPOINT before');
+      await expect(tx.query('SELECT FROM nothing')).rejects.toThrow('does not exist');
+      await tx.query('ROLLBACK TO before');
+      return ownerOf(tx);
+    });
+    expect(owner).toBe(acme.slug);
+  });
+
+  test('runs in the isolation level and the mode that it asks for', async () => {
+    const settings = await registry.withTenant(
+      pool,
+      acme.id,
+      async (tx) =>
+        (
+          await tx.query(`SELECT current_setting('transaction_isolation') AS level,
+            current_setting('transaction_read_only') AS "readOnly", current_setting('statement_timeout') AS timeout`)
+        ).rows[0],
+      { isolation: 'REPEATABLE READ', readOnly: true, statementTimeoutMs: 1_234 },
+    );
+    expect(settings).toEqual({ level: 'repeatable read', readOnly: 'on', timeout: '1234ms' });
+  });
+
+  test('may use named statements, which mean the tables of whoever runs them', async () => {
+    const owner = (tx: pg.ClientBase) =>
+      tx.query({
+        name: 'owner',
+        text: `SELECT value #>> '{}' AS owner FROM settings WHERE key = $1`,
+        values: ['owner'],
+      });
+    for (const { id, slug } of [acme, globex, acme, globex]) {
+      const { rows } = await registry.withTenant(pool, id, owner);
+      expect(rows).toEqual([{ owner: slug }]);
+    }
+  });
+});
+
+describe('what work leaves behind', () => {
+  test('on its own is refused: it would run for the next tenant', async () => {
+    let goOn: () => void = () => undefined;
+    const later = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let late: Promise<unknown> = Promise.resolve();
+    const attempt = registry.withTenant(pool, acme.id, (tx) => {
+      late = later.then(() => tx.query('SELECT value FROM settings'));
+      return Promise.all([tx.query('SELECT 1 / 0'), late]);
+    });
+    await expect(attempt).rejects.toThrow('division by zero');
+    await registry.withTenant(pool, globex.id, async (tx) => {
+      goOn();
+      await expect(late).rejects.toThrow('transaction is over');
+      return ownerOf(tx);
+    });
+  });
+
+  test('unawaited but asked in time belongs to its transaction', async () => {
+    await registry.withTenant(pool, acme.id, (tx) => {
+      void tx.query(`INSERT INTO settings (key, value) VALUES ('unawaited', '1')`);
+    });
+    const { rowCount } = await registry.withTenant(pool, acme.id, (tx) =>
+      tx.query(`SELECT FROM settings WHERE key = 'unawaited'`),
+    );
+    expect(rowCount).toBe(1);
+  });
+
+  test('in temporary tables is gone', async () => {
+    for (const end of ['COMMIT', 'ROLLBACK'])
+      await registry
+        .withTenant(pool, acme.id, async (tx) => {
+          await tx.query('CREATE TEMP TABLE report AS SELECT * FROM settings');
+          expect((await tx.query('SELECT FROM report')).rowCount).toBeGreaterThan(0);
+          if (end === 'ROLLBACK') throw new Error('back');
+        })
+        .catch(({ message }) => expect(message).toBe('back'));
+    await expect(
+      registry.withTenant(pool, globex.id, (tx) => tx.query('SELECT FROM report')),
+    ).rejects.toThrow('does not exist');
+  });
+
+  test('elsewhere in the session as a temporary table hides no table of a tenant', async () => {
+    await pool.query(`CREATE TEMP TABLE settings AS SELECT 'owner' AS key, '"nobody"'::jsonb AS value`);
+    expect(await registry.withTenant(pool, globex.id, ownerOf)).toBe(globex.slug);
+  });
+
+  test('as the path of the session is undone, and what the pool had set stays', async () => {
+    const own = town.openPool({ max: 1 });
+    own.on('connect', (client) => void client.query('SET search_path = tenant_guard'));
+    for (const each of [pool, own]) {
+      const before = await pathOf(each);
+      await registry.withTenant(each, acme.id, (tx) => tx.query(`SET search_path = finance_${globex.slug}`));
+      expect(await pathOf(each)).toBe(before);
+    }
+    expect(await pathOf(own)).toBe('tenant_guard');
+  });
+
+  test('is no connection: it is not the work that gives it back', async () => {
+    for (const method of ['release', 'end'] as const)
+      await expect(
+        registry.withTenant(pool, acme.id, (tx) => (tx as unknown as pg.Client & pg.PoolClient)[method]()),
+      ).rejects.toThrow('leave out');
+    expect(await registry.withTenant(pool, acme.id, ownerOf)).toBe(acme.slug);
+  });
+});
+
+describe('work that is cut off', () => {
+  const sleep = (tx: pg.ClientBase) => tx.query('SELECT pg_sleep(20)');
+
+  async function expectGone(pid: number | undefined): Promise<void> {
+    const alive = () => town.gateway.psqlIn('finance', 'SELECT FROM pg_stat_activity WHERE pid = $1', [pid]);
+    await expect.poll(alive, { timeout: 3_000 }).toEqual([]);
+  }
+
+  test('by its request ends at once, on the server too, and its connection is not used again', async () => {
+    const pid = await backendOf(pool);
+    const request = new AbortController();
+    const attempt = registry.withTenant(pool, acme.id, sleep, { signal: request.signal });
+    await delay(200);
+    const abortedAt = performance.now();
+    request.abort(new Error('the client has gone'));
+    await expect(attempt).rejects.toThrow('the client has gone');
+    expect(performance.now() - abortedAt).toBeLessThan(200);
+    await expectGone(pid);
+    expect(await registry.withTenant(pool, globex.id, ownerOf)).toBe(globex.slug);
+    expect(await backendOf(pool)).not.toBe(pid);
+  });
+
+  test('before it begins, or while it waits for a connection, never begins', async () => {
+    const reason = new Error('too late');
+    const attempts = registry.withTenant(pool, acme.id, sleep, { signal: AbortSignal.abort(reason) });
+    await expect(attempts).rejects.toBe(reason);
+    const held = await pool.connect();
+    const waiting = new AbortController();
+    const attempt = registry.withTenant(pool, acme.id, sleep, { signal: waiting.signal });
+    await delay(20);
+    waiting.abort(reason);
+    await expect(attempt).rejects.toBe(reason);
+    held.release();
+    expect(await registry.withTenant(pool, acme.id, ownerOf)).toBe(acme.slug);
+  });
+
+  test('between two statements ends as well', async () => {
+    const request = new AbortController();
+    const attempt = registry.withTenant(
+      pool,
+      acme.id,
+      async (tx) => {
+        await tx.query(`INSERT INTO settings (key, value) VALUES ('cut', '1')`);
+        request.abort();
+        await delay(50);
+        await tx.query('SELECT 1');
+      },
+      { signal: request.signal },
+    );
+    await expect(attempt).rejects.toMatchObject({ name: 'AbortError' });
+    const { rowCount } = await registry.withTenant(pool, acme.id, (tx) =>
+      tx.query(`SELECT FROM settings WHERE key = 'cut'`),
+    );
+    expect(rowCount).toBe(0);
+  });
+
+  test('by the time that a statement may take keeps its connection', async () => {
+    const pid = await backendOf(pool);
+    const attempt = registry.withTenant(pool, acme.id, sleep, { statementTimeoutMs: 50 });
+    await expect(attempt).rejects.toMatchObject({ code: '57014' });
+    expect(await registry.withTenant(pool, globex.id, ownerOf)).toBe(globex.slug);
+    expect(await backendOf(pool)).toBe(pid);
+  });
+
+  test('by the driver’s own patience gives its connection up, for the statement still runs', async () => {
+    const impatient = town.openPool({ max: 1, query_timeout: 100 });
+    const pid = await backendOf(impatient);
+    await expect(registry.withTenant(impatient, acme.id, sleep)).rejects.toThrow('timeout');
+    await expectGone(pid);
+    expect(await registry.withTenant(impatient, globex.id, ownerOf)).toBe(globex.slug);
+  });
+
+  test('by the loss of its connection fails, and the next one gets another', async () => {
+    const attempt = registry.withTenant(pool, acme.id, async (tx) => {
+      await town.gateway.psqlIn('finance', 'SELECT pg_terminate_backend($1)', [await backendOf(tx)]);
+      await delay(50);
+      await tx.query('SELECT 1');
+    });
+    await expect(attempt).rejects.toThrow();
+    expect(await registry.withTenant(pool, globex.id, ownerOf)).toBe(globex.slug);
+  });
+
+  test('by an administrator who cancels its statement is rolled back', async () => {
+    const pid = await backendOf(pool);
+    const attempt = expect(registry.withTenant(pool, acme.id, sleep)).rejects.toMatchObject({
+      code: '57014',
+    });
+    await delay(100);
+    await town.gateway.psqlIn('finance', 'SELECT pg_cancel_backend($1)', [pid]);
+    await attempt;
+    expect(await registry.withTenant(pool, globex.id, ownerOf)).toBe(globex.slug);
+  });
+});
