@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Tenant } from '../database/generated/prisma/client.js';
+import type { Transaction } from '../database/registry-database.js';
 import type { CommandContext } from '../registry/command.js';
 import { mayPass } from '../registry/database-failure.js';
 import { bindStorage } from './bind-storage.js';
@@ -28,9 +29,7 @@ export async function openBindings(
   const { prisma } = context.database;
   await context.database.transaction(async (tx) => {
     await tx.$queryRaw`SELECT registry_enqueue_binding(${tenant.id}::uuid)::text`;
-    await tx.$executeRaw`
-      UPDATE operations SET run_after = now() + make_interval(secs => ${putBackAfterSeconds}::int)
-      WHERE kind = 'bind_storage' AND tenant_id = ${tenant.id}::uuid AND status = 'queued'`;
+    await postpone(tx, tenant.id, putBackAfterSeconds);
   });
   const subscriptions = await prisma.moduleSubscription.findMany({
     where: { tenantId: tenant.id, ...hasStorage },
@@ -53,13 +52,26 @@ export async function openBindings(
   clearTimeout(timer);
   return {
     async [Symbol.asyncDispose]() {
-      const where = { kind: 'BIND_STORAGE', tenantId: tenant.id, status: 'QUEUED' } as const;
-      await prisma.operation.updateMany({ where, data: { runAfter: new Date() } }).catch((error) => {
+      await postpone(prisma, tenant.id, 0).catch((error) => {
         // Of a change that may be committed nobody is to hear that it failed. It is looked at when the time is over.
         context.log.warn({ err: error, tenantId: tenant.id }, 'guards are confirmed later');
       });
     },
   };
+}
+
+/** The rows in one order for everybody, the trigger's too: two who change them must not wait for each other. */
+async function postpone(
+  on: Pick<Transaction, '$executeRaw'>,
+  tenantId: string,
+  seconds: number,
+): Promise<void> {
+  await on.$executeRaw`
+    UPDATE operations SET run_after = now() + make_interval(secs => ${seconds}::int)
+    WHERE id IN (
+      SELECT id FROM operations
+      WHERE kind = 'bind_storage' AND tenant_id = ${tenantId}::uuid AND status = 'queued'
+      ORDER BY created_at, id FOR UPDATE)`;
 }
 
 /**

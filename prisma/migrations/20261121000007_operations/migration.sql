@@ -34,7 +34,7 @@ DECLARE
 BEGIN
   SELECT id INTO waiting FROM operations
     WHERE kind = 'bind_storage' AND tenant_id = tenant AND status = 'queued'
-    ORDER BY created_at LIMIT 1 FOR UPDATE;
+    ORDER BY created_at, id LIMIT 1 FOR UPDATE;
   IF FOUND THEN
     UPDATE operations SET run_after = now() WHERE id = waiting;
     INSERT INTO operation_steps (operation_id, position, name, module)
