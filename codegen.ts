@@ -1,54 +1,63 @@
 /**
- * What is generated from the schema and checked in: schema.graphql, for everyone downstream, and the types of the
- * documents in our tests. `npm run codegen` writes it, `npm run codegen -- --check` only says what is out of date.
+ * What is generated from the schema and checked in: schema.graphql and the shape of a configuration,
+ * for everyone downstream, and the types of what the client and our tests ask. `npm run codegen` writes it, `npm run codegen -- --check` only says what is out of date.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type CodegenConfig, generate } from '@graphql-codegen/cli';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { schema } from './src/graphql/schema.js';
+import { tenantConfigJsonSchema } from './src/profile/tenant-config.js';
 
 const root = import.meta.dirname;
 const schemaFile = 'schema.graphql';
 const typesDir = 'test/setup/generated';
+const clientTypes = 'src/client/generated/operations.ts';
 
 const sdl = `${printSchema(lexicographicSortSchema(schema))}\n`;
+
+const typesOfOperations = {
+  enumType: 'string-literal',
+  useTypeImports: true,
+  strictScalars: true,
+  scalars: {
+    ID: 'string',
+    ModuleName: 'string',
+    Revision: 'string',
+    DateTime: 'string',
+    JSON: 'unknown',
+  },
+};
 
 const config: CodegenConfig = {
   cwd: root,
   schema: sdl,
-  documents: ['test/**/*.ts'],
-  ignoreNoDocuments: true,
   silent: true,
   generates: {
+    [clientTypes]: {
+      documents: ['src/client/*.ts'],
+      plugins: ['typescript-operations'],
+      config: { ...typesOfOperations, immutableTypes: true },
+    },
     [`${typesDir}/`]: {
+      documents: ['test/**/*.ts'],
       preset: 'client',
       presetConfig: { fragmentMasking: false, skipIndexFile: true },
       config: {
+        ...typesOfOperations,
         // A test sends the text of its document; nothing has to print it first.
         documentMode: 'string',
-        enumType: 'string-literal',
         importExtension: '.js',
-        useTypeImports: true,
-        strictScalars: true,
-        scalars: {
-          ID: 'string',
-          ModuleName: 'string',
-          Revision: 'string',
-          DateTime: 'string',
-          JSON: 'unknown',
-        },
       },
     },
   },
 };
 
 const generated: { filename: string; content: string }[] = await generate(config, false);
-// Without a single document the preset makes a file that does not compile.
-const types = generated.some(({ content }) => content.includes('Document =')) ? generated : [];
 const wanted = new Map([
   [schemaFile, sdl],
-  ...types.map(({ filename, content }) => [relative(root, filename), content] as const),
+  ['tenant-config.schema.json', `${JSON.stringify(tenantConfigJsonSchema(), undefined, 2)}\n`],
+  ...generated.map(({ filename, content }) => [relative(root, filename), content] as const),
 ]);
 const present = (await readdir(join(root, typesDir)).catch(() => [])).map((name) => `${typesDir}/${name}`);
 const obsolete = present.filter((file) => !wanted.has(file));

@@ -25,6 +25,7 @@ export const TenantSettings = builder.prismaObject('TenantSettings', {
       select: { emailFromEmail: true, supportEmail: true },
       resolve: ({ emailFromEmail, supportEmail }) => emailFromEmail ?? supportEmail,
     }),
+    version: t.exposeInt('version', { description: 'For expectedVersion; +1 with each change.' }),
   }),
 });
 
@@ -36,5 +37,6 @@ export const TenantBranding = builder.prismaObject('TenantBranding', {
     primaryColor: t.exposeString('primaryColor', { nullable: true, description: 'Main colour.' }),
     secondaryColor: t.exposeString('secondaryColor', { nullable: true, description: 'Second colour.' }),
     accentColor: t.exposeString('accentColor', { nullable: true, description: 'Colour of what stands out.' }),
+    version: t.exposeInt('version', { description: 'For expectedVersion; +1 with each change.' }),
   }),
 });

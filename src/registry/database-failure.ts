@@ -17,6 +17,7 @@ const errorByConstraint: Readonly<Record<string, (message: string) => RegistryEr
   storage_names_pkey: (message) => taken('schemaName', `${message}: choose another name`),
   module_subscriptions_database_name_schema_name_key: () =>
     taken('schemaName', 'The tenant keeps another module in that schema: choose another name'),
+  tenants_config_without_secrets: (message) => new RegistryError('SECRET_IN_CONFIG', message),
   module_subscriptions_tenant_id_module_key: () =>
     new RegistryError('CONFLICT', 'The tenant is subscribed to this module already'),
 };

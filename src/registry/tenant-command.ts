@@ -5,11 +5,13 @@ import type { Transaction } from '../database/registry-database.js';
 import type { WaitFor } from '../feed/acknowledge.js';
 import { type CommandContext, type CommandResult, runCommand } from './command.js';
 import { expectedVersion, idempotencyKey, optional, readInput, tenantReference, wait } from './input.js';
-import { requireTenant } from './tenant.js';
+import { requireTenant, requireVersion } from './tenant.js';
 
 export interface TenantCommandOptions<Also> {
   /** The default of `wait`. */
   waitFor?: WaitFor;
+  /** What `expectedVersion` is compared with when it is not the tenant's: a part that has a version of its own. */
+  part?: { title: string; findVersion: (tx: Transaction, tenantId: string) => Promise<number> };
   /** What else belongs to the change, in its transaction; goes into the result. */
   also?: (tx: Transaction, tenant: Tenant) => Promise<Also>;
   /** What else has to happen before the answer, beside the waiting for gateways. */
@@ -21,7 +23,7 @@ export function tenantCommand<Fields extends z.ZodRawShape, Also extends Command
   name: Action,
   fields: Fields,
   decide: (tenant: Tenant, wanted: z.output<z.ZodObject<Fields>>) => Prisma.TenantUpdateInput,
-  { waitFor = 'GATEWAYS', also, meanwhile }: TenantCommandOptions<Also> = {},
+  { waitFor = 'GATEWAYS', part, also, meanwhile }: TenantCommandOptions<Also> = {},
 ) {
   const ownFields = z.object(fields);
   const target = z.object({
@@ -40,7 +42,13 @@ export function tenantCommand<Fields extends z.ZodRawShape, Also extends Command
       name,
       wanted,
       async (tx) => {
-        const tenant = await requireTenant(tx, tenantId, expected);
+        const tenant = await requireTenant(tx, tenantId, part ? undefined : expected);
+        if (part)
+          requireVersion(
+            `${part.title} of tenant ${tenant.slug}`,
+            await part.findVersion(tx, tenant.id),
+            expected,
+          );
         // The type checker does not see that an intersection without its one half is the other.
         const data = decide(tenant, own as unknown as z.output<typeof ownFields>);
         await tx.tenant.update({ where: { id: tenant.id }, data });

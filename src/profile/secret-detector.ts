@@ -1,0 +1,95 @@
+/**
+ * What looks like a secret. A false alarm costs somebody a reference more; a secret that gets through lies in backups, logs
+ * and replicas for ever. The database has the same rules as a last resort (registry_find_secret); a test holds the two
+ * together.
+ */
+
+/** Where a secret stands and what it looks like; never what it is. */
+export interface FoundSecret {
+  path: string;
+  looksLike: string;
+}
+
+/** The name of a variable that holds the secret wherever it is used. */
+export const secretReference = /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/;
+
+const secretKey =
+  /(^|_)(secret|token|password|passwd|pwd|passphrase|credentials?|(api|anon|service|private|secret|access|auth|account|signing|encryption)_?key)$/;
+
+/** The first that matches. Written so that PostgreSQL reads them as JavaScript does. */
+const secretForms: readonly { looksLike: string; pattern: RegExp }[] = [
+  { looksLike: 'a PEM block', pattern: /-----BEGIN [A-Z0-9 ]+-----/ },
+  { looksLike: 'a JSON Web Token', pattern: /eyJ[A-Za-z0-9_-]{0,255}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+/ },
+  {
+    looksLike: 'a URL with a password',
+    pattern: /[A-Za-z][A-Za-z0-9+.-]{0,30}:\/\/[^/?#@\s]{0,200}:[^/?#@\s]{1,200}@/,
+  },
+  {
+    looksLike: 'a URL with a key in it',
+    pattern:
+      /[?&](access_token|token|api_?key|key|sig|signature|secret|password|code|x-amz-signature)=[^&#\s]{8}/i,
+  },
+  {
+    looksLike: 'a webhook that whoever knows it may call',
+    pattern: /hooks\.slack\.com\/services\/|discord(app)?\.com\/api\/webhooks\//,
+  },
+  {
+    looksLike: 'a key of a known service',
+    pattern:
+      /(^|[^A-Za-z0-9_])(SG\.[A-Za-z0-9_-]{6}|sk-[A-Za-z0-9_-]{12}|(sk|pk|rk)_(live|test)_[A-Za-z0-9]{8}|(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12}|AIza[A-Za-z0-9_-]{20}|ya29\.|gh[pousr]_[A-Za-z0-9]{16}|github_pat_|glpat-|xox[abeoprs]-|xapp-|sb[ps]_[A-Za-z0-9_]{16}|sb_secret_|shp(at|ca|pa|ss)_|npm_[A-Za-z0-9]{16}|hf_[A-Za-z0-9]{16}|dop_v1_|whsec_|sq0[a-z]{3}-|EAAC[A-Za-z0-9]{10}|(SK|AC)[0-9a-f]{32}|key-[0-9a-f]{32}|re_[A-Za-z0-9]{16}|pat-[a-z]{2}[0-9]-|vault:v[0-9]|hvs\.|trk_[A-Za-z0-9_-]{16})/,
+  },
+  { looksLike: 'an Authorization header', pattern: /(^|[^A-Za-z])(Bearer|Basic) +[A-Za-z0-9+/=._~-]{12}/ },
+  {
+    looksLike: 'a password or key in a text',
+    pattern:
+      /(password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|account ?key|shared ?access ?key)["']? *[:=] *["']?[^\s"'$]{6}/i,
+  },
+];
+
+/** Every place of a configuration that holds what looks like a secret. Paths are as in "email.smtp.password". */
+export function findSecrets(config: unknown, path = ''): FoundSecret[] {
+  if (typeof config === 'string') {
+    const looksLike = findSecret(lastKey(path), config);
+    return looksLike === undefined ? [] : [{ path, looksLike }];
+  }
+  if (typeof config === 'number' && isSecretKey(lastKey(path))) return [{ path, looksLike: 'a secret' }];
+  if (typeof config !== 'object' || config === null) return [];
+  return Object.entries(config).flatMap(([key, value]) => {
+    // A secret in the place of a key is not repeated in the path of the message either.
+    const isOpen = findSecret('', key) === undefined;
+    const place = `${path}${path && '.'}${isOpen ? key : '…'}`;
+    const below = findSecrets(value, place);
+    return isOpen ? below : [{ path: place, looksLike: 'a secret as the name of a key' }, ...below];
+  });
+}
+
+/** What a text under a key looks like; undefined: no secret. */
+export function findSecret(key: string, text: string): string | undefined {
+  if (secretReference.test(text) || text === '') return undefined;
+  if (isSecretKey(key)) return 'a secret';
+  return secretForms.find(({ pattern }) => pattern.test(text))?.looksLike ?? findRandomness(text);
+}
+
+function isSecretKey(key: string): boolean {
+  return secretKey.test(key.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase());
+}
+
+/** How often a run of letters and digits turns to another kind before it looks random. */
+const manyTurns = 5;
+
+/** Addresses on the web and UUIDs have long runs, and are none. */
+const ordinary = /https?:\/\/[^\s?#]+|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}/g;
+
+const run = /[A-Za-z0-9+/_-]{16,}/g;
+
+/** Between letters and digits, and to a capital that begins no word. */
+const turn = /[A-Za-z](?=[0-9])|[0-9](?=[A-Za-z])|[a-z](?=[A-Z]($|[^a-z]|[a-z]($|[^a-z])))/g;
+
+function findRandomness(text: string): string | undefined {
+  const runs = text.replace(ordinary, ' ').match(run) ?? [];
+  return runs.some((one) => (one.match(turn)?.length ?? 0) >= manyTurns) ? 'a random key' : undefined;
+}
+
+function lastKey(path: string): string {
+  return path.split('.').findLast((part) => !/^[0-9]+$/.test(part)) ?? '';
+}

@@ -1,0 +1,223 @@
+/** A tenant's configuration: its shape, which documents itself, and what keeps it so. */
+import { z } from 'zod';
+import { type FieldProblem, RegistryError } from '../errors.js';
+import { email } from '../registry/input.js';
+import { color, webAddress } from './profile-fields.js';
+import { findSecrets, secretReference } from './secret-detector.js';
+
+const text = (max: number) => z.string().max(max, `must have at most ${max} characters`);
+const name = text(200);
+const port = z.int().min(1, 'must be 1 to 65535').max(65_535, 'must be 1 to 65535');
+const host = z.string().regex(/^[A-Za-z0-9.-]{1,253}$/, 'must be the name of a host');
+const secret = z
+  .string()
+  .regex(secretReference, `must name a variable, such as \${ACME_API_KEY}`)
+  .describe(`A reference such as \${ACME_API_KEY}; the value stays in the environment of whoever uses it.`);
+const agent = z
+  .strictObject({
+    enabled: z.boolean().optional().describe('Whether it works.'),
+    prompt_file: text(500).optional().describe('Path of its prompt.'),
+  })
+  .optional();
+
+/** The shape of a configuration. Every part may be missing. */
+export const TenantConfigShape = z
+  .strictObject({
+    branding: z
+      .strictObject({
+        company_name: name.optional().describe('Name on documents.'),
+        logo_url: webAddress.nullable().optional().describe('Address of the logo; null: none.'),
+        primary_color: color.optional().describe('Main colour, #rrggbb.'),
+        secondary_color: color.optional().describe('Second colour, #rrggbb.'),
+        accent_color: color.optional().describe('Colour of what stands out, #rrggbb.'),
+        theme_id: text(100).optional().describe('The theme that the colours start from.'),
+        email_signature: text(5_000).optional().describe('Stands below mails.'),
+      })
+      .optional()
+      .describe('How documents and mails look.'),
+    destinations: z
+      .array(
+        z.strictObject({
+          name: name.describe('Name for people.'),
+          code: text(20).describe('Short code, such as ZNZ.'),
+          enabled: z.boolean().default(true).describe('Whether it is offered; default true.'),
+          aliases: z.array(name).max(100).optional().describe('Further names.'),
+        }),
+      )
+      .max(2_000)
+      .optional()
+      .describe('Where the tenant sells travel to.'),
+    infrastructure: z
+      .strictObject({
+        gcp: z
+          .strictObject({
+            project_id: text(100).optional().describe('Google Cloud project.'),
+            dataset: text(1024).optional().describe('BigQuery dataset in it.'),
+            region: text(100).optional().describe('Region, such as us-central1.'),
+            corpus_id: text(500).nullable().optional().describe('Corpus for retrieval; null: none.'),
+          })
+          .optional()
+          .describe('Google Cloud.'),
+        supabase: z
+          .strictObject({
+            url: z
+              .union([secret, webAddress], 'must be an http or https address or a reference')
+              .optional()
+              .describe('Its address, or a reference.'),
+            anon_key: secret.optional(),
+          })
+          .optional()
+          .describe('Supabase. The service key has no place here, not even as a reference.'),
+        vapi: z
+          .strictObject({
+            api_key: secret.optional(),
+            phone_number_id: text(100).optional().describe('Number that calls come from.'),
+            assistant_id: text(100).optional().describe('Assistant that calls.'),
+          })
+          .optional()
+          .describe('Vapi, for calls.'),
+        openai: z
+          .strictObject({ api_key: secret.optional(), model: text(100).optional().describe('Model.') })
+          .optional()
+          .describe('OpenAI.'),
+        sendgrid: z.strictObject({ api_key: secret.optional() }).optional().describe('SendGrid.'),
+      })
+      .optional()
+      .describe('Services of others that work for the tenant.'),
+    email: z
+      .strictObject({
+        primary: email.optional().describe('Main address of the tenant.'),
+        sendgrid: z
+          .strictObject({
+            api_key: secret.optional(),
+            from_email: email.optional().describe('Sender’s address.'),
+            from_name: name.optional().describe('Sender’s name.'),
+            reply_to: email.optional().describe('Where answers go.'),
+          })
+          .optional()
+          .describe('Mail by SendGrid.'),
+        smtp: z
+          .strictObject({
+            host: host.optional().describe('Server.'),
+            port: port.optional().describe('Port.'),
+            username: text(254).optional().describe('User.'),
+            password: secret.optional(),
+          })
+          .optional()
+          .describe('Mail by the tenant’s own server.'),
+        imap: z
+          .strictObject({
+            host: host.optional().describe('Server.'),
+            port: port.optional().describe('Port.'),
+          })
+          .optional()
+          .describe('Where mail is read.'),
+      })
+      .optional()
+      .describe('Mail.'),
+    banking: z
+      .strictObject({
+        bank_name: name.optional().describe('Bank.'),
+        account_name: name.optional().describe('Holder.'),
+        account_number: text(50).optional().describe('Account.'),
+        branch_code: text(20).optional().describe('Branch.'),
+        swift_code: text(20).optional().describe('BIC.'),
+        reference_prefix: text(20).optional().describe('Begins every payment reference.'),
+      })
+      .optional()
+      .describe('Where customers pay to.'),
+    consultants: z
+      .array(
+        z.strictObject({
+          id: text(100).describe('Unique in this list.'),
+          name: name.describe('Name for people.'),
+          email: email.optional().describe('Address.'),
+          active: z.boolean().optional().describe('Whether they are given work.'),
+        }),
+      )
+      .max(2_000)
+      .optional()
+      .describe('Who advises customers.'),
+    agents: z
+      .strictObject({
+        inbound: agent.describe('Answers calls.'),
+        helpdesk: agent.describe('Answers questions.'),
+        outbound: agent.describe('Calls customers.'),
+      })
+      .optional()
+      .describe('Automatic agents.'),
+    extensions: z
+      .record(z.string(), z.json())
+      .optional()
+      .describe('Keys that an import met and did not know.'),
+  })
+  .describe('Configuration of the services that a tenant uses. Every part may be missing.');
+
+export type TenantConfig = z.output<typeof TenantConfigShape>;
+
+/** In characters of its JSON. */
+const maxConfigLength = 500_000;
+
+/** Throws SECRET_IN_CONFIG or VALIDATION_ERROR with every path; neither repeats a value. */
+export function readTenantConfig(config: unknown, tenantSlug: string): TenantConfig {
+  const secrets = findSecrets(config);
+  if (secrets.length > 0) {
+    const variable = `\${${tenantSlug.toUpperCase().replaceAll('-', '_')}_…}`;
+    const problems = secrets.map(({ path, looksLike }) => ({
+      field: path,
+      message: `looks like ${looksLike}: keep it in the environment of whoever uses it and name its variable here, such as ${variable}`,
+    }));
+    throw refusal('SECRET_IN_CONFIG', problems);
+  }
+  if (JSON.stringify(config).length > maxConfigLength)
+    throw refusal('VALIDATION_ERROR', [
+      { field: 'config', message: `must have at most ${maxConfigLength} characters` },
+    ]);
+  const read = TenantConfigShape.safeParse(config, { error: describeIssue });
+  if (read.success) return read.data;
+  throw refusal('VALIDATION_ERROR', read.error.issues.flatMap(toProblems));
+}
+
+/** The shape as JSON Schema, for editors and for whoever writes such a configuration. */
+export function tenantConfigJsonSchema(): object {
+  return z.toJSONSchema(TenantConfigShape, { io: 'input' });
+}
+
+function toProblems(issue: z.core.$ZodIssue): FieldProblem[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      field: [...path, key].join('.'),
+      message: 'is no key of a configuration; what has no place of its own goes under extensions',
+    }));
+  return [{ field: path.join('.') || 'config', message: issue.message }];
+}
+
+/** What zod would say by itself repeats the value in some cases. */
+function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'invalid_type') return `must be ${issue.expected}`;
+  return undefined;
+}
+
+function refusal(code: 'SECRET_IN_CONFIG' | 'VALIDATION_ERROR', fields: FieldProblem[]): RegistryError {
+  return new RegistryError(code, fields.map(({ field, message }) => `${field}: ${message}`).join('; '), {
+    fields,
+  });
+}
+
+/** The shape in a line: "branding {company_name, …}, destinations [{name, …}], …". */
+export function describeTenantConfig(): string {
+  return `Shape: ${outline(tenantConfigJsonSchema()).slice(1, -1)}. Every api_key, anon_key and password is a reference such as \`\${ACME_API_KEY}\`.`;
+}
+
+interface JsonSchema {
+  properties?: Record<string, JsonSchema>;
+  items?: JsonSchema;
+}
+
+function outline({ properties, items }: JsonSchema): string {
+  if (items) return items.properties ? `[${outline(items)}]` : '';
+  if (!properties) return '';
+  const parts = Object.entries(properties).map(([key, value]) => `${key} ${outline(value)}`.trim());
+  return `{${parts.join(', ')}}`;
+}

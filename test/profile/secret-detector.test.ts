@@ -1,0 +1,166 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findSecret, findSecrets } from '../../src/profile/secret-detector.js';
+import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+import { honestConfig, place, secretKinds, seeded } from './secret-samples.js';
+
+const random = seeded(20_261_121);
+const kinds = Object.entries(secretKinds);
+const infected = Array.from({ length: 500 }, (_, at) => {
+  const [kind, make] = kinds[at % kinds.length] as (typeof kinds)[number];
+  const config = honestConfig(random);
+  const text = make(random);
+  return { kind, config, text, path: place(random, config, text) };
+});
+const honest = Array.from({ length: 1_000 }, () => honestConfig(random));
+
+test('at least 99 of 100 secrets of 20 kinds are found, wherever they stand', () => {
+  expect(kinds).toHaveLength(20);
+  const missed = infected.filter(
+    ({ config, path }) => !findSecrets(config).some((found) => found.path === path),
+  );
+  expect(missed.map(({ kind, text }) => `${kind}: ${text}`).slice(5)).toEqual([]);
+});
+
+test('of 100 honest configurations at most one is taken for a secret', () => {
+  const suspected = honest.flatMap((config) => findSecrets(config).slice(0, 1));
+  expect(suspected.slice(10)).toEqual([]);
+});
+
+test('what is said of a secret never has a piece of it', () => {
+  for (const { config, text } of infected) {
+    const said = JSON.stringify(findSecrets(config));
+    for (let at = 0; at + 8 <= text.length; at += 8) expect(said).not.toContain(text.slice(at, at + 8));
+  }
+});
+
+describe('a text', () => {
+  test.each([
+    ['api_key', 'abc'],
+    ['password', 'hunter2-plain-in-yaml'],
+    ['smtpPassword', 'x'],
+    ['anon_key', 'eyJ-example-anon.eyJ-example.not-a-signature'],
+    ['client_secret', `\${A} and more`],
+    ['note', 'eyJ-example-anon.eyJ-example.not-a-signature'],
+    ['note', 'SG.example-not-a-key.example-not-a-secret'],
+    ['note', 'redis://:hunter2@cache.example'],
+    ['note', 'trk_0123456789abcdef0123456789abcdef'],
+  ])('under %s is refused: %s', (key, text) => {
+    expect(findSecret(key, text)).toBeTypeOf('string');
+  });
+
+  test.each([
+    ['api_key', `\${ACME_KEY}`],
+    ['api_key', ''],
+    ['key', 'ZNZ'],
+    ['model', 'gpt-4o-mini-2024-07-18'],
+    ['email_signature', 'Bearer of good news: Basic Travel'],
+    ['name', 'McDonaldMacAllisterVanDerMerweTravelCompany'],
+    ['url', 'https://user@cdn.example.com:8443/3f2a9c1b77d04e5f9a8b7c6d5e4f3a2b.png?v=12'],
+    ['tokens', 'none'],
+    ['keyboard', 'qwertz'],
+  ])('under %s is let in: %s', (key, text) => {
+    expect(findSecret(key, text)).toBeUndefined();
+  });
+
+  test('that is the name of a key is no more repeated than one that is a value', () => {
+    const token = secretKinds['GitHub token']?.(random) ?? '';
+    expect(findSecrets({ extensions: { [token]: { password: 'x' } } })).toEqual([
+      { path: 'extensions.…', looksLike: 'a secret as the name of a key' },
+      { path: 'extensions.….password', looksLike: 'a secret' },
+    ]);
+  });
+
+  test('of half a million characters is looked through in no time that grows with its square', () => {
+    for (const text of [
+      'a'.repeat(500_000),
+      'eyJ'.repeat(170_000),
+      'a:/'.repeat(170_000),
+      'a1'.repeat(250_000),
+    ])
+      findSecret('note', text);
+  });
+});
+
+describe('the database', () => {
+  let database: TestDatabase;
+  let client: pg.Client;
+  beforeAll(async () => {
+    database = await createRegistryDatabase();
+    client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+  });
+  afterAll(async () => {
+    await client?.end();
+    await database?.drop();
+  });
+
+  test('finds the same secrets in the same places', async () => {
+    const configs = [...infected.map(({ config }) => config), ...honest];
+    const { rows } = await client.query<{ found: string | null }>(
+      'SELECT registry_find_config_secret(config) AS found FROM unnest($1::jsonb[]) WITH ORDINALITY AS given (config, place) ORDER BY place',
+      [configs.map((config) => JSON.stringify(config))],
+    );
+    for (const [at, config] of configs.entries()) {
+      const places = findSecrets(config).map(({ path, looksLike }) => `${path} looks like ${looksLike}`);
+      if (places.length === 0) expect(rows[at]?.found).toBeNull();
+      else expect(places).toContain(rows[at]?.found);
+    }
+  });
+
+  test('refuses a secret, whoever writes it, without repeating it', async () => {
+    const insert = `INSERT INTO tenants (slug, name, tenant_config) VALUES ('acme', 'Acme', $1)`;
+    const error = await client
+      .query(insert, [{ email: { smtp: { password: 'hunter2' } } }])
+      .catch((caught) => caught);
+    expect(error).toMatchObject({
+      code: '23514',
+      constraint: 'tenants_config_without_secrets',
+      message: 'the configuration of tenant acme: email.smtp.password looks like a secret',
+    });
+    expect(JSON.stringify({ ...error })).not.toContain('hunter2');
+    await client.query(insert, [{ email: { smtp: { password: `\${ACME_PASSWORD}` } } }]);
+    const update = 'UPDATE tenants SET tenant_config = $1';
+    await expect(
+      client.query(update, [{ extensions: { a: [{ b: 'ghp_0123456789abcdefABCD' }] } }]),
+    ).rejects.toThrow('extensions.a.0.b looks like a key of a known service');
+    await expect(client.query(update, [{ extensions: { ghp_0123456789abcdefABCD: 1 } }])).rejects.toThrow(
+      'extensions.… looks like a secret as the name of a key',
+    );
+  });
+
+  test('keeps often-read fields in columns, whichever of the two is written', async () => {
+    const config = {
+      email: { primary: 'a@b.example' },
+      infrastructure: { gcp: { project_id: 'p', dataset: 'd' } },
+    };
+    await client.query(`INSERT INTO tenants (slug, name, tenant_config) VALUES ('globex', 'Globex', $1)`, [
+      config,
+    ]);
+    const read = async () => {
+      const { rows } = await client.query(
+        `SELECT primary_email, gcp_project_id, gcp_dataset, tenant_config FROM tenants WHERE slug = 'globex'`,
+      );
+      return rows[0];
+    };
+    const columns = { primary_email: 'a@b.example', gcp_project_id: 'p', gcp_dataset: 'd' };
+    expect(await read()).toEqual({ ...columns, tenant_config: config });
+    await client.query(
+      `UPDATE tenants SET primary_email = 'c@d.example', gcp_project_id = NULL WHERE slug = 'globex'`,
+    );
+    expect(await read()).toEqual({
+      primary_email: 'c@d.example',
+      gcp_project_id: null,
+      gcp_dataset: 'd',
+      tenant_config: { email: { primary: 'c@d.example' }, infrastructure: { gcp: { dataset: 'd' } } },
+    });
+    // A configuration that says nothing leaves the column alone, and a column alone says nothing in the configuration.
+    await client.query(`UPDATE tenants SET tenant_config = '{}', gcp_dataset = 'e' WHERE slug = 'globex'`);
+    expect(await read()).toEqual({
+      primary_email: 'c@d.example',
+      gcp_project_id: null,
+      gcp_dataset: 'e',
+      tenant_config: {},
+    });
+  });
+});

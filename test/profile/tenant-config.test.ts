@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import type { z } from 'zod';
+import type { TenantConfig } from '../../src/client/index.js';
+import {
+  readTenantConfig,
+  type TenantConfigShape,
+  tenantConfigJsonSchema,
+} from '../../src/profile/tenant-config.js';
+import { honestConfig, seeded } from './secret-samples.js';
+
+test('an honest configuration is taken as it is', () => {
+  const random = seeded(7);
+  for (let at = 0; at < 200; at++) {
+    const config = honestConfig(random);
+    expect(readTenantConfig(config, 'acme')).toEqual(config);
+  }
+});
+
+test('the client knows the shape', () => {
+  type Whole = NonNullable<TenantConfig['infrastructure']>;
+  type Kept = NonNullable<z.output<typeof TenantConfigShape>['infrastructure']>;
+  expectTypeOf<keyof TenantConfig>().toEqualTypeOf<keyof z.output<typeof TenantConfigShape>>();
+  expectTypeOf<keyof Whole>().toEqualTypeOf<keyof Kept>();
+});
+
+describe('a configuration is refused with the path of', () => {
+  test.each([
+    ['a key that is none', { branding: { colour: 'red' } }, 'branding.colour: is no key of a configuration'],
+    ['a key at the top', { brand: {} }, 'brand: is no key of a configuration'],
+    [
+      'a colour',
+      { branding: { primary_color: 'red' } },
+      'branding.primary_color: must be a colour such as #1f2a44',
+    ],
+    ['a type', { destinations: [{ name: 5, code: 'Z' }] }, 'destinations.0.name: must be string'],
+    [
+      'a logo',
+      { branding: { logo_url: 'javascript:alert(1)' } },
+      'branding.logo_url: must be an http or https',
+    ],
+    ['a port', { email: { imap: { port: 0 } } }, 'email.imap.port: must be 1 to 65535'],
+    ['an address', { email: { primary: 'acme' } }, 'email.primary: must be an e-mail address'],
+    [
+      'the Supabase service key',
+      { infrastructure: { supabase: { service_key: `\${SUPABASE_SERVICE_KEY}` } } },
+      'infrastructure.supabase.service_key: is no key of a configuration',
+    ],
+    ['nothing but a list', [], 'config: must be object'],
+    ['its size', { extensions: { a: 'x '.repeat(300_000) } }, 'config: must have at most 500000 characters'],
+  ])('%s', (_, config, message) => {
+    expect(() => readTenantConfig(config, 'acme')).toThrow(
+      expect.objectContaining({ code: 'VALIDATION_ERROR', message: expect.stringContaining(message) }),
+    );
+  });
+
+  test('every secret at once, and how to name a variable instead', () => {
+    const config = {
+      email: { smtp: { password: 'hunter2' } },
+      infrastructure: { openai: { api_key: 'sk-x' } },
+    };
+    expect(() => readTenantConfig(config, 'oil-and-gas')).toThrow(
+      expect.objectContaining({
+        code: 'SECRET_IN_CONFIG',
+        fields: ['email.smtp.password', 'infrastructure.openai.api_key'].map((field) => ({
+          field,
+          message: expect.stringContaining(`name its variable here, such as \${OIL_AND_GAS_…}`),
+        })),
+      }),
+    );
+  });
+});
+
+test('the shape is there as JSON Schema, as it is checked', async () => {
+  const file = join(import.meta.dirname, '../../tenant-config.schema.json');
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(tenantConfigJsonSchema());
+});
