@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Gateways } from './gateways.js';
+import type { FollowRoutesSubscription } from './generated/operations.js';
 import type { Transport } from './http.js';
-import type { Knowledge, TenantChange } from './knowledge.js';
+import type { Knowledge } from './knowledge.js';
 
 export interface HintsOptions {
   gateways: Gateways;
@@ -13,7 +14,7 @@ export interface HintsOptions {
   onHint: () => void;
 }
 
-const query = `subscription ($since: Revision) {
+const query = /* GraphQL */ `subscription FollowRoutes($since: Revision) {
   routesChanged(since: $since) { type revision tenantId tenantSlug module }
 }`;
 
@@ -22,10 +23,7 @@ const silenceMs = 30_000;
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
 
-interface RouteChange extends TenantChange {
-  type: 'CHANGE' | 'RESYNC';
-  revision: string;
-}
+type RouteChange = FollowRoutesSubscription['routesChanged'];
 
 /**
  * Listens to the gateway's events. They are hints: what they say counts no more at once, but only a renewal proves anything,
@@ -55,7 +53,7 @@ export async function listen(options: HintsOptions): Promise<void> {
 
 function readChange(data: string): RouteChange | undefined {
   try {
-    const { data: answer } = JSON.parse(data) as { data?: { routesChanged?: RouteChange } };
+    const { data: answer } = JSON.parse(data) as { data?: FollowRoutesSubscription };
     return answer?.routesChanged;
   } catch {
     return undefined;

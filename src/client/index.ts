@@ -5,5 +5,7 @@ export type { TenantChange } from './knowledge.js';
 export type { TenantRegistryOptions } from './options.js';
 export type { OwnedPool, TenantClient, TenantPool } from './pool.js';
 export type { TenantRoute } from './route.js';
+export type { ReadSecret, StandardSecret } from './secret.js';
+export type { TenantConfig } from './tenant-config.js';
 export { createTenantRegistry, type TenantRegistry, type TenantRegistryEvents } from './tenant-registry.js';
 export type { TransactionOptions } from './transaction.js';

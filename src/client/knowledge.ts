@@ -1,6 +1,6 @@
 import { type Ageing, BoundedMap } from './bounded-map.js';
 import type { Clock } from './clock.js';
-import { formatRevision, isRoute, type Resolution, readRevision } from './route.js';
+import { type Finding, formatRevision, isRoute, type Resolution, readRevision } from './route.js';
 
 /** What counts no more: a tenant, or everything when it names none. */
 export interface TenantChange {
@@ -25,8 +25,7 @@ export interface KnowledgeOptions {
   onChange?: (change: TenantChange) => void;
 }
 
-interface Entry extends Ageing {
-  readonly resolution: Resolution;
+interface Entry extends Ageing, Finding {
   /** Number of the revision at which it was so. */
   readonly asOf: number;
   readonly era: number;
@@ -86,10 +85,10 @@ export class Knowledge {
   }
 
   /** What is known of a tenant, by id or slug, and current. */
-  find(reference: string): Resolution | undefined {
+  find(reference: string): Finding | undefined {
     const entry = this.#routes.get(reference) ?? this.#refusals.get(reference);
     if (entry?.era !== this.#era || this.#options.clock() >= this.#leaseUntil) return undefined;
-    return entry.resolution;
+    return entry;
   }
 
   /** What was known last, if that is no longer ago than so many milliseconds; no change of it was heard of since. */
@@ -112,10 +111,7 @@ export class Knowledge {
    * An answer has come. "overtaken": it does not know of a change that this client knows of, so it counts for nobody.
    * "unproven": it counts for those who asked before it was sent for, and is not kept.
    */
-  learn(
-    reference: string,
-    answer: { resolution: Resolution; revision: string },
-  ): 'kept' | 'unproven' | 'overtaken' {
+  learn(reference: string, answer: Finding & { revision: string }): 'kept' | 'unproven' | 'overtaken' {
     const { epoch, number } = readRevision(answer.revision);
     if (epoch !== this.#epoch) {
       if (this.#hasLeft(epoch)) return 'overtaken';
@@ -125,12 +121,12 @@ export class Knowledge {
     // It may know more than this client; who asks again, of another gateway perhaps, is to hear nothing older.
     if (number > (this.#position ?? 0)) this.#raiseFloor(reference, number);
     if (this.#position === undefined) return 'unproven';
-    const entry = { resolution: answer.resolution, asOf: number, era: this.#era, touchedAt: 0 };
-    const [to, other] = isRoute(answer.resolution)
-      ? [this.#routes, this.#refusals]
-      : [this.#refusals, this.#routes];
+    const { resolution, config } = answer;
+    const entry = { resolution, config, asOf: number, era: this.#era, touchedAt: 0 };
+    const [to, other] = isRoute(resolution) ? [this.#routes, this.#refusals] : [this.#refusals, this.#routes];
     other.delete(reference);
-    to.set(reference, entry);
+    // One text instead of two that are alike.
+    to.set(isRoute(resolution) && resolution.tenantId === reference ? resolution.tenantId : reference, entry);
     this.#isEraEmpty = false;
     return 'kept';
   }

@@ -1,11 +1,14 @@
 import { isCode, TenantRegistryError, type TenantRegistryErrorCode } from './error.js';
 import type { Gateways } from './gateways.js';
+import type { ResolveManyQuery, ResolveStronglyQuery, RouteFragment } from './generated/operations.js';
 import { errorsOf, GatewayFailure, type Transport } from './http.js';
 import type { Knowledge } from './knowledge.js';
-import type { Resolution, TenantRoute } from './route.js';
+import { type Finding, isRoute, type Resolution, type StoredConfig, type TenantRoute } from './route.js';
 
 export interface LookupOptions {
   module: string;
+  /** Asks for each tenant's configuration as well. */
+  withConfig: boolean;
   gateways: Gateways;
   transport: Transport;
   knowledge: Knowledge;
@@ -19,8 +22,8 @@ export interface LookupOptions {
 
 interface Flight {
   isSent: boolean;
-  landed: Promise<Resolution>;
-  land: (resolution: Resolution) => void;
+  landed: Promise<Finding>;
+  land: (finding: Finding) => void;
   fail: (error: unknown) => void;
 }
 
@@ -33,20 +36,27 @@ const maxRequests = 4;
 /** How often one gateway is asked again at once about what a change has overtaken meanwhile. */
 const maxOvertaken = 3;
 
-const fields = 'tenantId tenantSlug module schemaName searchPath databaseName isolation generation revision';
-
-const query = `query ($keys: [TenantSchemaKey!]!, $minRevision: Revision) {
-  tenantSchemas(keys: $keys, minRevision: $minRevision) {
-    ... on TenantSchema { ${fields} }
-    ... on TenantSchemaRefusal { code message asOf }
+const resolveMany = /* GraphQL */ `
+  query ResolveMany($keys: [TenantSchemaKey!]!, $minRevision: Revision, $withConfig: Boolean!) {
+    tenantSchemas(keys: $keys, minRevision: $minRevision) {
+      ... on TenantSchema { ...Route config @include(if: $withConfig) }
+      ... on TenantSchemaRefusal { code message asOf }
+    }
   }
-}`;
+  fragment Route on TenantSchema {
+    tenantId tenantSlug module schemaName searchPath databaseName isolation generation revision
+  }
+`;
 
-const strongQuery = `query ($id: ID!, $module: ModuleName!) {
-  tenantSchema(id: $id, module: $module, consistency: STRONG) { ${fields} }
-}`;
+const resolveStrongly = /* GraphQL */ `
+  query ResolveStrongly($id: ID!, $module: ModuleName!) {
+    tenantSchema(id: $id, module: $module, consistency: STRONG) {
+      tenantId tenantSlug module schemaName searchPath databaseName isolation generation revision
+    }
+  }
+`;
 
-type Answer = Omit<TenantRoute, 'isStale'> | { code: string; message: string; asOf: string | null };
+type Answer = ResolveManyQuery['tenantSchemas'][number];
 
 /** Asks gateways for what is not known: one flight per tenant, many tenants in one request. */
 export class Lookup {
@@ -55,6 +65,8 @@ export class Lookup {
   #waiting = new Map<string, Flight>();
   #requests = 0;
   #isScheduled = false;
+  /** Of the answer before: what many routes have in common is held once. */
+  #revision = '';
 
   constructor(options: LookupOptions) {
     this.#options = options;
@@ -64,15 +76,22 @@ export class Lookup {
    * What the registry says of a tenant. A flight that was under way before the question may bring an answer from before
    * it: that counts only while this client's lease proves it.
    */
-  async find(reference: string): Promise<Resolution> {
+  async find(reference: string): Promise<Finding> {
     for (;;) {
       const flight = this.#flights.get(reference) ?? this.#board(reference);
       const wasSent = flight.isSent;
-      const resolution = await flight.landed;
-      if (!wasSent) return resolution;
-      const known = this.#options.knowledge.find(reference);
+      const finding = await flight.landed;
+      if (!wasSent) return finding;
+      const known = this.findKnown(reference);
       if (known) return known;
     }
+  }
+
+  /** What is known and current, if it is all that is looked for here. */
+  findKnown(reference: string): Finding | undefined {
+    const { knowledge, withConfig } = this.#options;
+    const known = knowledge.find(reference);
+    return known && withConfig && isRoute(known.resolution) && !known.config ? undefined : known;
   }
 
   /** What the primary database says of a tenant, past whatever is known here and at the gateway. */
@@ -81,16 +100,15 @@ export class Lookup {
     return gateways.ask(async ({ url }) => {
       const body = await transport.post(
         `${url}/graphql`,
-        { query: strongQuery, variables: { id: reference, module } },
+        { query: resolveStrongly, variables: { id: reference, module } },
         { timeoutMs },
       );
       const [error] = errorsOf(body);
       if (error && isCode(error.code) && !isOutage(error.code))
         return { code: error.code, message: error.message };
-      const route = (body as { data?: { tenantSchema?: Omit<TenantRoute, 'isStale'> | null } }).data
-        ?.tenantSchema;
+      const route = (body as { data?: ResolveStronglyQuery }).data?.tenantSchema;
       if (error || !route) throw new GatewayFailure(`${url}: ${error?.message ?? 'no answer'}`);
-      const resolution = { ...route, isStale: false };
+      const resolution = toRoute(route);
       if (knowledge.learn(reference, { resolution, revision: route.revision }) === 'overtaken')
         throw new GatewayFailure(`${url} knows less than this client`);
       return resolution;
@@ -100,7 +118,7 @@ export class Lookup {
   #board(reference: string): Flight {
     let land: Flight['land'] = () => undefined;
     let fail: Flight['fail'] = () => undefined;
-    const landed = new Promise<Resolution>((resolve, reject) => {
+    const landed = new Promise<Finding>((resolve, reject) => {
       land = resolve;
       fail = reject;
     });
@@ -147,11 +165,11 @@ export class Lookup {
 
   /** One request. Lands whom it answers; the others stay open. Throws GatewayFailure when the gateway cannot answer one. */
   async #ask(url: string, open: Map<string, Flight>): Promise<void> {
-    const { transport, knowledge, module, timeoutMs } = this.#options;
+    const { transport, knowledge, module, withConfig, timeoutMs } = this.#options;
     const references = [...open.keys()];
     const keys = references.map((id) => ({ id, module }));
-    const variables = { keys, minRevision: knowledge.floorOf(references) };
-    const body = await transport.post(`${url}/graphql`, { query, variables }, { timeoutMs });
+    const variables = { keys, minRevision: knowledge.floorOf(references), withConfig };
+    const body = await transport.post(`${url}/graphql`, { query: resolveMany, variables }, { timeoutMs });
     const answers = readAnswers(url, body, references.length);
     let outage: GatewayFailure | undefined;
     for (const [at, reference] of references.entries()) {
@@ -161,14 +179,27 @@ export class Lookup {
         outage = new GatewayFailure(`${url}: ${answer.message}`);
         continue;
       }
-      const resolution = toResolution(answer);
+      const finding = this.#toFinding(answer);
+      // Between its route and its configuration the tenant went.
+      if (withConfig && isRoute(finding.resolution) && !finding.config) continue;
       // What nothing was read for is no matter of this tenant: the key of this client may not ask, or the id is none.
       const revision = 'code' in answer ? answer.asOf : answer.revision;
-      if (revision !== null && knowledge.learn(reference, { resolution, revision }) === 'overtaken') continue;
+      if (revision !== null && knowledge.learn(reference, { ...finding, revision }) === 'overtaken') continue;
       open.delete(reference);
-      flight.land(resolution);
+      flight.land(finding);
     }
     if (outage) throw outage;
+  }
+
+  #toFinding(answer: Answer): Finding {
+    if ('code' in answer)
+      return { resolution: { code: answer.code as TenantRegistryErrorCode, message: answer.message } };
+    if (answer.revision !== this.#revision) this.#revision = answer.revision;
+    return {
+      resolution: toRoute(answer, this.#revision),
+      // The registry keeps nothing else than an object.
+      config: (answer.config ?? undefined) as StoredConfig | undefined,
+    };
   }
 }
 
@@ -177,7 +208,7 @@ function readAnswers(url: string, body: unknown, count: number): readonly Answer
   if (error && isCode(error.code) && !isOutage(error.code))
     throw new TenantRegistryError(error.code, error.message);
   if (error) throw new GatewayFailure(`${url}: ${error.message}`);
-  const answers = (body as { data?: { tenantSchemas?: Answer[] } }).data?.tenantSchemas;
+  const answers = (body as { data?: ResolveManyQuery }).data?.tenantSchemas;
   if (answers?.length !== count) throw new GatewayFailure(`${url} does not answer what it was asked`);
   return answers;
 }
@@ -187,7 +218,18 @@ function isOutage(code: string): boolean {
   return code === 'REGISTRY_UNAVAILABLE' || code === 'REVISION_NOT_REACHED' || !isCode(code);
 }
 
-function toResolution(answer: Answer): Resolution {
-  if (!('code' in answer)) return { ...answer, isStale: false };
-  return { code: answer.code as TenantRegistryErrorCode, message: answer.message };
+/** Written out: of a copy by spread V8 keeps a description of its own, which takes more memory than the route. */
+function toRoute(answer: RouteFragment, revision = answer.revision): TenantRoute {
+  return {
+    tenantId: answer.tenantId,
+    tenantSlug: answer.tenantSlug,
+    module: answer.module,
+    schemaName: answer.schemaName,
+    searchPath: answer.searchPath,
+    databaseName: answer.databaseName,
+    isolation: answer.isolation,
+    generation: answer.generation,
+    revision,
+    isStale: false,
+  };
 }

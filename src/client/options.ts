@@ -1,5 +1,6 @@
 import { TenantRegistryError } from './error.js';
 import type { OwnedPool } from './pool.js';
+import type { ReadSecret } from './secret.js';
 
 export interface TenantRegistryOptions {
   /** Of a gateway, or of several that serve one registry: "https://registry.internal:4000". */
@@ -24,6 +25,8 @@ export interface TenantRegistryOptions {
   databasePool?: (databaseName: string) => OwnedPool;
   /** How many of these pools are open at a time. Default 20. */
   maxDatabasePools?: number;
+  /** Where `config` and `secret` find the value of a variable. Default: the environment of this process. */
+  readSecret?: ReadSecret;
   /** false: no stream of the gateway's events; changes are then heard a second later. */
   hints?: boolean;
 }
@@ -43,6 +46,7 @@ export function readOptions(options: TenantRegistryOptions): ReadOptions {
   if (!/^[a-z][a-z0-9_]{0,30}$/.test(options.module))
     throw invalid(`module: "${options.module}" is no name of a module, such as finance`);
   const { apiKey, module, databasePool, hints = true } = options;
+  const { readSecret = (name: string) => process.env[name] } = options;
   const { maxTenants = 100_000, maxDatabasePools = 20 } = options;
   const { timeoutMs = 2_000, serveStaleMs = 15 * 60_000 } = options;
   for (const [name, value] of Object.entries({ maxTenants, timeoutMs, maxDatabasePools }))
@@ -50,6 +54,7 @@ export function readOptions(options: TenantRegistryOptions): ReadOptions {
   if (!(serveStaleMs >= 0)) throw invalid('serveStaleMs: must be 0 or more');
   return {
     ...{ urls, apiKey, module, maxTenants, timeoutMs, serveStaleMs, hints, databasePool, maxDatabasePools },
+    readSecret,
   };
 }
 

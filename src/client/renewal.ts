@@ -129,11 +129,12 @@ export class Renewal {
     }
   }
 
-  /** Time enough for another gateway before the lease ends. */
+  /** Leaves time for another gateway before the lease ends; without a lease there is nothing to be in time for. */
   get #timeoutMs(): number {
     const { timeoutMs, knowledge } = this.#options;
-    const leaseRemainingMs = knowledge.leaseRemainingMs || longestTimeoutMs;
-    return Math.max(100, Math.min(timeoutMs, longestTimeoutMs, leaseRemainingMs / 3));
+    const longestMs = Math.min(timeoutMs, longestTimeoutMs);
+    const { leaseRemainingMs } = knowledge;
+    return leaseRemainingMs > 0 ? Math.max(100, Math.min(longestMs, leaseRemainingMs / 3)) : longestMs;
   }
 
   #pause(hasFailed: boolean): Promise<void> {

@@ -9,7 +9,7 @@ import { Knowledge, type TenantChange } from './knowledge.js';
 import { Lookup } from './lookup.js';
 import type { ReadOptions } from './options.js';
 import { Renewal } from './renewal.js';
-import { isRoute, type Resolution, type TenantRoute } from './route.js';
+import { type Finding, isRoute, type Resolution, type StoredConfig, type TenantRoute } from './route.js';
 
 /** Called as they happen; `error` once per outage. */
 export interface ResolverEvents {
@@ -27,6 +27,8 @@ export interface Resolver {
   resolve(reference: string): Promise<TenantRoute>;
   /** The same, and while no gateway answers what was known last, if it was a route. */
   resolveOrStale(reference: string): Promise<TenantRoute>;
+  /** The route and the configuration. Throws TenantRegistryError. */
+  resolveConfig(reference: string): Promise<{ route: TenantRoute; config: StoredConfig }>;
   /** What is known of a tenant has proved wrong: asks the primary database. */
   resolveAnew(reference: string): Promise<TenantRoute>;
   readonly size: number;
@@ -49,32 +51,34 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
     onStale: events.stale,
     onError: events.error,
   });
-  const lookup = new Lookup({
+  const lookupOptions = {
     ...{ module, gateways, transport, knowledge, timeoutMs },
     begun: () => renewal.begun,
     // Those who come later into an outage do not wait for its end as well.
     patienceMs: () => Math.max(0, 2 * timeoutMs - gateways.downForMs),
-  });
+  };
+  const lookup = new Lookup({ ...lookupOptions, withConfig: false });
+  const configLookup = new Lookup({ ...lookupOptions, withConfig: true });
   if (options.hints)
     void listen({
       ...{ gateways, transport, knowledge, closing, begun: renewal.begun },
       onHint: () => renewal.hint(),
     });
 
-  async function resolve(reference: string): Promise<TenantRoute> {
+  async function find(from: Lookup, reference: string): Promise<Finding> {
     closing.throwIfAborted();
-    return toRoute(knowledge.find(reference) ?? (await lookup.find(reference)));
+    return from.findKnown(reference) ?? (await from.find(reference));
   }
 
   async function resolveOrStale(reference: string): Promise<TenantRoute> {
     closing.throwIfAborted();
-    const known = knowledge.find(reference);
-    if (known) return toRoute(known);
+    const known = lookup.findKnown(reference);
+    if (known) return toRoute(known.resolution);
     const old = serveStaleMs > 0 ? knowledge.findStale(reference, serveStaleMs) : undefined;
     // Not each of them has to find out that no gateway answers.
     if (old && gateways.downForMs > 0) return toStaleRoute(old);
     try {
-      return toRoute(await lookup.find(reference));
+      return toRoute((await lookup.find(reference)).resolution);
     } catch (error) {
       const isOutage = error instanceof TenantRegistryError && error.code === 'REGISTRY_UNAVAILABLE';
       // What was heard meanwhile may have taken it away.
@@ -93,11 +97,15 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
 
   return {
     find(reference) {
-      const known = closing.aborted ? undefined : knowledge.find(reference);
+      const known = closing.aborted ? undefined : knowledge.find(reference)?.resolution;
       return known && isRoute(known) ? known : undefined;
     },
-    resolve,
+    resolve: async (reference) => toRoute((await find(lookup, reference)).resolution),
     resolveOrStale,
+    async resolveConfig(reference) {
+      const { resolution, config = {} } = await find(configLookup, reference);
+      return { route: toRoute(resolution), config };
+    },
     async resolveAnew(reference) {
       knowledge.forget(reference);
       return toRoute(await lookup.findAnew(reference));

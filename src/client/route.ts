@@ -1,20 +1,11 @@
 import type { TenantRegistryErrorCode } from './error.js';
+import type { RouteFragment } from './generated/operations.js';
 
-/** Where a tenant's data of the module is. */
-export interface TenantRoute {
-  readonly tenantId: string;
-  readonly tenantSlug: string;
-  readonly module: string;
-  /** Unquoted. */
-  readonly schemaName: string;
-  /** Quoted, ready for `SET LOCAL search_path = …`. */
-  readonly searchPath: string;
-  readonly databaseName: string;
-  readonly isolation: 'SCHEMA' | 'DATABASE';
-  /** Which binding of the tenant to a place this is; the fence asks for it. */
-  readonly generation: number;
-  /** Revision of the registry at which it was read. */
-  readonly revision: string;
+/**
+ * Where a tenant's data of the module is: `schemaName` is unquoted; `searchPath` is quoted, ready for
+ * `SET LOCAL search_path = …`; `generation` is what the fence asks for, and `revision` that of the registry when it was read.
+ */
+export interface TenantRoute extends RouteFragment {
   /** true: from before an outage of the registry, and no longer proven. Only the fence makes it safe to use. */
   readonly isStale: boolean;
 }
@@ -27,6 +18,15 @@ interface Refusal {
 
 /** What the registry says of a tenant: a route or a refusal. */
 export type Resolution = TenantRoute | Refusal;
+
+/** A configuration as the registry keeps it; secrets in it are references. */
+export type StoredConfig = Readonly<Record<string, unknown>>;
+
+/** What is known of a tenant, with its configuration where that was asked for. */
+export interface Finding {
+  readonly resolution: Resolution;
+  readonly config?: StoredConfig | undefined;
+}
 
 export function isRoute(resolution: Resolution): resolution is TenantRoute {
   return 'schemaName' in resolution;

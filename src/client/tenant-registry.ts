@@ -11,6 +11,14 @@ import type { ClientOf, TenantClient, TenantPool } from './pool.js';
 import { readReference } from './reference.js';
 import { openResolver, type Resolver } from './resolver.js';
 import type { TenantRoute } from './route.js';
+import {
+  type ReadSecret,
+  readSecrets,
+  requireSecret,
+  type StandardSecret,
+  standardSecrets,
+} from './secret.js';
+import type { TenantConfig } from './tenant-config.js';
 import { runInside, type TransactionOptions } from './transaction.js';
 
 export interface TenantRegistryEvents {
@@ -30,6 +38,17 @@ export interface TenantRegistry {
   resolve(tenantId: string): Promise<TenantRoute>;
   /** Many at once, in order, each with its own route or refusal. */
   resolveMany(tenantIds: readonly string[]): Promise<(TenantRoute | TenantRegistryError)[]>;
+  /**
+   * A tenant's configuration, as current as its route and refused for the same reasons; the key needs the scope registry:read too. A reference
+   * to a secret in `infrastructure` and `email` is replaced by the value of that variable; where it is not set, reading that one
+   * property throws and names it.
+   */
+  config(tenantId: string): Promise<TenantConfig>;
+  /**
+   * A key that every service may need: the tenant's own variable, such as ACME_SENDGRID_API_KEY, else the shared one, SENDGRID_API_KEY.
+   * OPENAI_API_KEY and SUPABASE_SERVICE_KEY are shared only. Throws when it is not set.
+   */
+  secret(tenantId: string, name: StandardSecret): Promise<string>;
   /**
    * Runs the work in one transaction in which the tenant's tables are found and no others; `tx` is what the pool's driver
    * calls a client. It is committed when the work is done and rolled back when it throws. For a tenant with a database of
@@ -86,10 +105,12 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
   readonly #resolver: Resolver;
   readonly #databasePools: DatabasePools;
   readonly #admission: Admission;
+  readonly #readSecret: ReadSecret;
 
   constructor(options: TenantRegistryOptions) {
     super();
     const read = readOptions(options);
+    this.#readSecret = read.readSecret;
     this.#databasePools = new DatabasePools(read.databasePool, read.maxDatabasePools);
     this.#resolver = openResolver(read, {
       ready: () => void this.emit('ready'),
@@ -123,6 +144,18 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
       }
     };
     return Promise.all(tenantIds.map(resolve));
+  }
+
+  async config(tenantId: string): Promise<TenantConfig> {
+    const { route, config } = await this.#resolver.resolveConfig(readReference(tenantId));
+    return readSecrets(config, route.tenantSlug, this.#readSecret);
+  }
+
+  async secret(tenantId: string, name: StandardSecret): Promise<string> {
+    if (!standardSecrets.includes(name))
+      throw new TenantRegistryError('VALIDATION_ERROR', `${name} is none of ${standardSecrets.join(', ')}`);
+    const { tenantSlug } = await this.resolve(tenantId);
+    return requireSecret(tenantSlug, name, this.#readSecret);
   }
 
   withTenant<Pool extends TenantPool, T>(

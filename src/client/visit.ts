@@ -12,6 +12,9 @@ export interface BeginOptions {
 /** How long the end of a transaction may take before its connection is given up, in milliseconds. */
 const endPatienceMs = 1_000;
 
+/** SQLSTATE in_failed_sql_transaction. */
+const failedTransaction = '25P02';
+
 /**
  * One transaction inside a tenant's schema, on a connection that a pool lent. BEGIN and the way through the fence are one round
  * trip; the end and what makes the connection as it was before are another. A connection in doubt is destroyed.
@@ -42,12 +45,13 @@ export class Visit {
 
   /** Throws when nothing was committed; then it has to be rolled back. */
   async commit(): Promise<void> {
-    const ended = await this.#client.query(endSql('COMMIT', this.#pathBefore));
-    // COMMIT of a transaction in which a statement failed is answered, too: by ROLLBACK.
-    if ((ended as StatementResult[])[0]?.command !== 'COMMIT')
+    await this.#client.query(commitSql(this.#pathBefore)).catch((cause) => {
+      if (cause?.code !== failedTransaction) throw cause;
       throw new Error(
         'The transaction was rolled back: one of its statements had failed, and nobody threw its error',
+        { cause },
       );
+    });
     this.#giveBack(false);
   }
 
@@ -71,7 +75,7 @@ export class Visit {
     const late = new Promise<false>((resolve) => {
       deadline = setTimeout(() => resolve(false), endPatienceMs);
     });
-    const rolledBack = this.#client.query(endSql('ROLLBACK', this.#pathBefore)).then(
+    const rolledBack = this.#client.query(rollbackSql(this.#pathBefore)).then(
       () => true,
       () => false,
     );
@@ -99,15 +103,26 @@ function beginSql({ text }: Entrance, options: BeginOptions): string {
   ].join('; ');
 }
 
-/** The path of the session, which the work may have set, and its temporary tables, which the next tenant is not to find. */
-function endSql(end: 'COMMIT' | 'ROLLBACK', path: string | undefined): string {
+/**
+ * The path of the session, which the work may have set, and what the next tenant is not to find: temporary tables, and cursors
+ * that outlive their transaction. COMMIT comes last, so that all of it happens or none, whenever somebody cancels it: behind
+ * a PgBouncer the connection is somebody else's a moment later. Constraints come first: what they ask for may be temporary.
+ */
+function commitSql(path = ''): string {
+  return `SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; DISCARD TEMP; ${restorePath(path)}; COMMIT`;
+}
+
+/** It takes all of that back by itself, unless the work had ended the transaction. */
+function rollbackSql(path: string | undefined): string {
   // Who was not let in has set nothing.
-  if (path === undefined) return end;
-  return `${end}; DISCARD TEMP; SELECT pg_catalog.set_config('search_path', ${literal(path)}, false)`;
+  return path === undefined ? 'ROLLBACK' : `ROLLBACK; CLOSE ALL; DISCARD TEMP; ${restorePath(path)}`;
+}
+
+function restorePath(path: string): string {
+  return `SELECT pg_catalog.set_config('search_path', ${literal(path)}, false)`;
 }
 
 interface StatementResult {
-  command?: string;
   rows?: { before?: string }[];
 }
 

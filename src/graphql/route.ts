@@ -1,3 +1,4 @@
+import { authorize } from '../auth/permissions.js';
 import { invalidField, RegistryError } from '../errors.js';
 import { formatRevision } from '../registry/revision.js';
 import type { Route } from '../registry/route.js';
@@ -33,6 +34,16 @@ export const TenantSchema = builder.objectRef<Route>('TenantSchema').implement({
     revision: t.expose('revision', {
       type: 'Revision',
       description: 'The registry’s revision at which it was read.',
+    }),
+    config: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'The tenant’s configuration, at least as new as `revision`; secrets in it are references. Scope: registry:read.',
+      resolve: ({ tenantId, revision }, _args, { caller, reader }) => {
+        authorize(caller, 'readRegistry');
+        return reader.config(tenantId, revision);
+      },
     }),
     leaseRemainingMs: t.int({
       description:

@@ -17,6 +17,11 @@ interface ResolutionRequest extends RouteKey {
   minRevision: string | undefined;
 }
 
+interface ConfigRequest {
+  tenantId: string;
+  minRevision: string | undefined;
+}
+
 /** A resolution and where it came from. */
 export interface ExplainedResolution {
   resolution: Resolution;
@@ -29,7 +34,8 @@ export interface Reader {
   /** The route or the refusal; an outage is a refusal too. Any number of calls is at most one statement. */
   resolve(request: ResolutionRequest): Promise<Resolution>;
   explain(request: ResolutionRequest): Promise<ExplainedResolution>;
-  config(tenantId: string): Promise<TenantConfig | null>;
+  /** At least as new as the revision; null for a tenant that is not there. */
+  config(tenantId: string, minRevision?: string): Promise<TenantConfig | null>;
   /** After a mutation of the same request: forgets what was read, and reads nothing older from now on. */
   changed(revision: string | undefined): void;
 }
@@ -42,10 +48,14 @@ export function createReader(options: { caches: Caches; follower: Follower; call
     (requests) => caches.routes.getMany(requests.map(toDemand)),
     { cacheKeyFn: (request) => JSON.stringify(request) },
   );
-  const configs = new DataLoader<string, TenantConfig | null>(async (tenantIds) => {
-    const answers = await caches.configs.getMany(tenantIds.map((key) => ({ key, ...floor(undefined) })));
-    return answers.map(({ value }) => value);
-  });
+  const configs = new DataLoader<ConfigRequest, TenantConfig | null, string>(
+    async (requests) => {
+      const demands = requests.map(({ tenantId, minRevision }) => ({ key: tenantId, ...floor(minRevision) }));
+      const answers = await caches.configs.getMany(demands);
+      return answers.map(({ value }) => value);
+    },
+    { cacheKeyFn: ({ tenantId, minRevision }) => `${tenantId} ${minRevision}` },
+  );
 
   function toDemand({ reference, module, consistency, minRevision }: ResolutionRequest): Demand<RouteKey> {
     return { key: { reference, module }, isStrong: consistency === 'STRONG', ...floor(minRevision) };
@@ -98,7 +108,7 @@ export function createReader(options: { caches: Caches; follower: Follower; call
   return {
     explain,
     resolve: async (request) => (await explain(request)).resolution,
-    config: (tenantId) => configs.load(tenantId),
+    config: (tenantId, minRevision) => configs.load({ tenantId, minRevision }),
     changed(revision) {
       if (revision !== undefined) ownChange = readRevision(revision);
       routes.clearAll();

@@ -44,7 +44,6 @@ export async function renewLease(request: {
     leases.end(client);
     return { revision: null, leaseRemainingMs: 0, changed: null };
   }
-  // Taken before anything is awaited: what it is for is known now.
   const { position, leaseRemainingMs } = follower;
   if (!position) return { revision: null, leaseRemainingMs: 0, changed: null };
   const held = has ? readRevision(has) : undefined;
@@ -52,12 +51,13 @@ export async function renewLease(request: {
     held?.epoch === position.epoch &&
     held.number <= position.revision &&
     position.revision - held.number <= maxChanges;
-  const changed = canContinue ? await changes.changesAfter(held.number, position.revision) : null;
+  // Before anything is awaited: a change of that time must find that somebody is about to trust what it ends.
   leases.grant(client, {
     confirmed: canContinue ? held.number : undefined,
     current: position.revision,
     remainingMs: leaseRemainingMs,
   });
+  const changed = canContinue ? await changes.changesAfter(held.number, position.revision) : null;
   return {
     revision: formatRevision({ epoch: position.epoch, number: position.revision }),
     leaseRemainingMs: Math.floor(leaseRemainingMs),

@@ -140,6 +140,15 @@ describe('all gateways', () => {
   );
 });
 
+test('a gateway that is slow, but not as slow as a request may be, gives a lease all the same', async () => {
+  await registry.close();
+  ways[0].delayAnswers(400);
+  registry = connect(ways[0]);
+  const ready = once(registry, 'ready');
+  expect((await registry.resolve(acme.id)).tenantId).toBe(acme.id);
+  await ready;
+});
+
 test('without events everything is heard by the next renewal', async () => {
   await registry.close();
   registry = createTenantRegistry({ url: pair.one.url, module: 'finance', hints: false });

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { build } from '../../bin/build.js';
@@ -13,11 +14,13 @@ const tsc = join(root, 'node_modules/typescript/bin/tsc');
 const run = promisify(execFile);
 
 let project: string;
+let tarball: string;
 beforeAll(async () => {
   expect(build(['client'])).toBe(true);
   project = await mkdtemp(join(tmpdir(), 'tenant-registry-client-'));
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', project], { cwd: packed });
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
+  tarball = join(project, filename);
   await writeFile(
     join(project, 'package.json'),
     JSON.stringify({ name: 'empty', type: 'module', private: true }),
@@ -111,4 +114,11 @@ test('it runs, and leaves nothing that keeps a process alive', async () => {
 test('publint finds nothing in it', async () => {
   const { messages } = await publint({ pkgDir: packed, strict: true });
   expect(messages).toEqual([]);
+});
+
+test('arethetypeswrong finds nothing in it', async () => {
+  const found = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
+  const problems = 'problems' in found ? found.problems : [{ kind: 'no types' }];
+  // Its profile esm-only: that CommonJS has to import() it is what such a package is.
+  expect(problems.filter(({ kind }) => kind !== 'CJSResolvesToESM')).toEqual([]);
 });

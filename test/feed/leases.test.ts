@@ -178,6 +178,32 @@ describe('wait: EVERYWHERE', () => {
     expect(await timed('EVERYWHERE')).toBeLessThan(400);
   });
 
+  test('waits for a client whose renewal is being answered at that moment', async () => {
+    if (!gateway.app.gateway) throw new Error('no gateway');
+    const { changes } = gateway.app.gateway.freshness;
+    const { changesAfter } = changes;
+    const has = await rename('Acme 4');
+    const client = randomUUID();
+    let acknowledged: Promise<unknown> = Promise.resolve();
+    let isAcknowledged = false;
+    // The log is slow to answer, and meanwhile something is committed that this renewal does not know of.
+    changes.changesAfter = async (...range) => {
+      const found = await changesAfter(...range);
+      acknowledged = timed('EVERYWHERE').then(() => {
+        isAcknowledged = true;
+      });
+      await delay(300);
+      return found;
+    };
+    const told = await renew(client, has).finally(() => {
+      changes.changesAfter = changesAfter;
+    });
+    expect(told).toMatchObject({ revision: has, changed: [] });
+    expect([told.leaseRemainingMs > 0, isAcknowledged]).toEqual([true, false]);
+    await renew(client, (await renew(client, has)).revision);
+    await acknowledged;
+  });
+
   test('does not wait for who asks for no lease', async () => {
     expect(await resolve(pair.other, acme.id)).toBe(`finance_${acme.slug}`);
     expect(await timed('EVERYWHERE')).toBeLessThan(400);

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTenantRegistry, type TenantRegistry } from '../../src/client/index.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { aTenant, type StoryTenant } from '../setup/stories.js';
+import { codeOf, countRequests } from './asking.js';
+
+let gateway: TestGateway;
+let acme: StoryTenant;
+let registry: TenantRegistry;
+beforeAll(async () => {
+  gateway = await openGateway();
+  acme = await aTenant().subscribedTo('finance').at(gateway);
+  registry = createTenantRegistry({
+    url: gateway.url,
+    module: 'finance',
+    readSecret: (name) => ({ ACME_PASSWORD: 'open sesame', OPENAI_API_KEY: 'shared' })[name],
+  });
+});
+afterAll(async () => {
+  await registry?.close();
+  await gateway?.close();
+});
+
+/** As somebody does in psql, which every cache is to hear of. */
+async function store(tenant: StoryTenant, config: object): Promise<void> {
+  await gateway.psql('UPDATE tenants SET tenant_config = $2 WHERE id = $1', [
+    tenant.id,
+    JSON.stringify(config),
+  ]);
+}
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  while (!(await check())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+describe('config', () => {
+  test('says what is stored, with the secrets of this service’s environment', async () => {
+    await store(acme, {
+      branding: { company_name: 'Acme' },
+      email: { smtp: { host: 'mail.acme.example', password: `\${ACME_PASSWORD}` } },
+    });
+    await until(async () => (await registry.config(acme.slug)).branding !== undefined);
+    expect(await registry.config(acme.id)).toEqual({
+      branding: { company_name: 'Acme' },
+      email: { smtp: { host: 'mail.acme.example', password: 'open sesame' } },
+    });
+    expect(await registry.secret(acme.slug, 'OPENAI_API_KEY')).toBe('shared');
+    await expect(registry.secret(acme.slug, 'PATH' as 'OPENAI_API_KEY')).rejects.toThrow('PATH is none of');
+  });
+
+  test('is asked of the gateway once, also by many at the same time, and serves resolve as well', async () => {
+    const tenant = await aTenant().subscribedTo('finance').at(gateway);
+    const requests = await countRequests(gateway, '/graphql', async () => {
+      await Promise.all(Array.from({ length: 50 }, () => registry.config(tenant.id)));
+      for (let at = 0; at < 50; at++) await registry.config(tenant.id);
+      await registry.resolve(tenant.id);
+    });
+    expect(requests).toBe(1);
+  });
+
+  test('is asked for where only the route was known', async () => {
+    const tenant = await aTenant().subscribedTo('finance').at(gateway);
+    await registry.resolve(tenant.id);
+    expect(await registry.config(tenant.id)).toEqual({});
+    expect(await registry.resolve(tenant.id)).not.toHaveProperty('config');
+  });
+
+  test('is current as soon as the client has heard of the change, whatever was known before', async () => {
+    const tenant = await aTenant().subscribedTo('finance').at(gateway);
+    for (let round = 1; round <= 20; round++) {
+      await store(tenant, { extensions: { round } });
+      const [head] = await gateway.psql<{ revision: string }>('SELECT revision FROM registry_head');
+      // Somebody who had only the route is asked for the configuration at that very moment.
+      await until(async () => {
+        await registry.config(tenant.id);
+        const { revision: known } = await registry.resolve(tenant.id);
+        return Number(known.split(':')[1]) >= Number(head?.revision);
+      });
+      expect(await registry.config(tenant.id)).toEqual({ extensions: { round } });
+    }
+  });
+
+  test('is refused for the reasons that a route is refused for', async () => {
+    const tenant = await aTenant().at(gateway);
+    expect(await registry.config(tenant.id).catch(codeOf)).toBe('MODULE_NOT_SUBSCRIBED');
+    expect(await registry.config('nobody').catch(codeOf)).toBe('TENANT_NOT_FOUND');
+  });
+});
+
+test('a key without the scope registry:read resolves, and is told what it needs for the configuration', async () => {
+  await using guarded = await openGateway({ authMode: 'required' });
+  const everything = await guarded.createKey('resolve:*', 'registry:read', 'registry:write', 'provision');
+  const asked = guarded.ask;
+  guarded.ask = (query, variables, options) => asked(query, variables, { key: everything, ...options });
+  const tenant = await aTenant().subscribedTo('finance').at(guarded);
+  const client = async (...scopes: string[]) =>
+    createTenantRegistry({ url: guarded.url, module: 'finance', apiKey: await guarded.createKey(...scopes) });
+  const narrow = await client('resolve:finance');
+  const wide = await client('resolve:finance', 'registry:read');
+  try {
+    await narrow.resolve(tenant.id);
+    await expect(narrow.config(tenant.id)).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      message: 'This needs a key with scope registry:read',
+    });
+    expect(await wide.config(tenant.id)).toEqual({});
+  } finally {
+    await Promise.all([narrow.close(), wide.close()]);
+  }
+});
