@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from '../app.js';
 import { gateway } from '../auth/caller.js';
 import { provisionTenant } from '../provisioning/commands/provision-tenant.js';
@@ -25,14 +26,30 @@ export async function addDemo(app: App): Promise<void> {
   const others = await app.database.prisma.tenant.count({ where: { slug: { notIn: slugs } } });
   if (others > 0) return;
   for (const tenant of demoTenants) {
-    const found = await app.database.prisma.tenant.findUnique({ where: { slug: tenant.slug } });
-    if (found && found.status !== 'FAILED') continue;
+    const status = await findSettled(app, tenant.slug);
+    if (status && status !== 'FAILED') continue;
     const { operationId } = await provisionTenant(app.commandsFor(gateway), tenant);
-    const { status, error } = await app.database.prisma.operation.findUniqueOrThrow({
+    const operation = await app.database.prisma.operation.findUniqueOrThrow({
       where: { id: operationId },
     });
-    if (status === 'SUCCEEDED') app.log.info({ tenant: tenant.slug }, 'added a demo tenant');
+    if (operation.status === 'SUCCEEDED') app.log.info({ tenant: tenant.slug }, 'added a demo tenant');
     else
-      app.log.warn({ tenant: tenant.slug, error }, 'could not add a demo tenant; the next start tries again');
+      app.log.warn(
+        { tenant: tenant.slug, error: operation.error },
+        'could not add a demo tenant; the next start tries again',
+      );
+  }
+}
+
+const pollMs = 250;
+
+/** The status of a demo tenant, once the operation of a start that was killed has been taken over and has ended. */
+async function findSettled(app: App, slug: string): Promise<string | undefined> {
+  const until = Date.now() + app.config.takeOverAfterMs + 15_000;
+  for (;;) {
+    const found = await app.database.prisma.tenant.findUnique({ where: { slug } });
+    if (found?.status !== 'PROVISIONING' || !app.config.runsWorker || Date.now() > until)
+      return found?.status;
+    await delay(pollMs);
   }
 }
