@@ -15,6 +15,7 @@ say(JSON.stringify(figures, undefined, 2));
 const byRule = (rule: string) => violations.filter((violation) => violation.rule === rule).length;
 say(`stale after an ack: ${byRule('stale after ack')}`);
 say(`backward reads with a token: ${byRule('older than its token')}`);
+say(`services led back: ${byRule('older than what its client had told before')}`);
 say(`older than D: ${byRule('too old')}`);
 say(`never true: ${byRule('unknown value') + byRule('other value at its revision')}`);
 say(`errors that nothing excuses: ${unexcused.length}`);

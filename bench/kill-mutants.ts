@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { type Mutant, moreMutants, namedMutants } from '../test/protocol/mutants.js';
+import { clientMutants, type Mutant, moreMutants, namedMutants } from '../test/protocol/mutants.js';
 
 /**
  * Breaks a copy of the product in one place at a time and runs the tests of the protocol on it, which must fail:
@@ -20,7 +20,9 @@ try {
   const unharmed = findKiller();
   if (unharmed !== undefined) throw new Error(`the tests fail without any mutant: ${unharmed}`);
   say('without a mutant the tests pass');
-  const mutants = [...namedMutants, ...moreMutants].filter(({ name }) => name.includes(wanted));
+  const mutants = [...namedMutants, ...moreMutants, ...clientMutants].filter(({ name }) =>
+    name.includes(wanted),
+  );
   const survivors = mutants.filter((mutant) => survives(mutant));
   say(`${mutants.length - survivors.length} of ${mutants.length} killed, with ${histories} histories`);
   process.exitCode = survivors.length > 0 ? 1 : 0;

@@ -4,6 +4,7 @@ import {
   type TenantRegistry,
   type TenantRegistryOptions,
 } from '../../src/client/index.js';
+import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 
@@ -26,18 +27,10 @@ export async function openTown(
   const gateway = await openGateway(options);
   const pools: pg.Pool[] = [];
   const clients: TenantRegistry[] = [];
-  const addTenant = async () => {
-    const tenant = await aTenant().subscribedTo('finance').at(gateway);
-    const schema = pg.escapeIdentifier(`finance_${tenant.slug}`);
-    await gateway.psqlIn(
-      'finance',
-      `INSERT INTO ${schema}.settings (key, value) VALUES ('owner', to_jsonb($1::text))`,
-      [tenant.slug],
-    );
-    return tenant;
-  };
-  const tenants: StoryTenant[] = [];
-  for (let at = 0; at < count; at++) tenants.push(await addTenant());
+  const addTenant = async () =>
+    (await settle([uniqueName('t')], gateway, gateway.serviceUrl('finance')))[0] as StoryTenant;
+  const slugs = Array.from({ length: count }, () => uniqueName('t'));
+  const tenants = await settle(slugs, gateway, gateway.serviceUrl('finance'));
   const close = async () => {
     await Promise.all(clients.map((client) => client.close()));
     await Promise.all(pools.filter(({ ended }) => !ended).map((pool) => pool.end()));
@@ -62,6 +55,35 @@ export async function openTown(
       return pool;
     },
   };
+}
+
+/** How many are provisioned at a time. */
+const settlersAtOnce = 4;
+
+/** Tenants in finance with these slugs, each with its setting. */
+export async function settle(
+  slugs: readonly string[],
+  gateway: Pick<TestGateway, 'ask'>,
+  financeUrl: string,
+): Promise<StoryTenant[]> {
+  const pool = new pg.Pool({ connectionString: financeUrl, max: 1 });
+  const tenants: StoryTenant[] = [];
+  const left = slugs.entries();
+  const work = async () => {
+    for (const [at, slug] of left) {
+      tenants[at] = await aTenant({ slug }).subscribedTo('finance').at(gateway);
+      const schema = pg.escapeIdentifier(`finance_${slug}`);
+      await pool.query(`INSERT INTO ${schema}.settings (key, value) VALUES ('owner', to_jsonb($1::text))`, [
+        slug,
+      ]);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: settlersAtOnce }, work));
+  } finally {
+    await pool.end();
+  }
+  return tenants;
 }
 
 /** Whose tables these are. */

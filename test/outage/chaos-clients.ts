@@ -17,6 +17,10 @@ export interface Failure {
   gateway: string;
   startedAt: number;
   endedAt: number;
+  /** What lies on each way to the registry, for a service that knows several: all of them must have been broken. */
+  ways?: readonly (readonly string[])[];
+  /** For people. */
+  message?: string;
 }
 
 export interface Notebook {
@@ -154,7 +158,7 @@ export async function runConfigReader(town: Town): Promise<void> {
 export async function runMutator(town: Town, mine: readonly ChaosTenant[]): Promise<void> {
   while (!town.isOver()) {
     const tenant = pick(town, mine);
-    const wait = town.random() < 0.3 ? 'COMMITTED' : town.random() < 0.2 ? 'EVERYWHERE' : 'GATEWAYS';
+    const wait = town.random() < 0.3 ? 'COMMITTED' : town.random() < 0.5 ? 'EVERYWHERE' : 'GATEWAYS';
     const [mutation, input] = tenant.isBorn
       ? pick(town, [
           ...Array<[string, object]>(3).fill(['suspendTenant', { reason: randomUUID() }]),
@@ -183,6 +187,7 @@ export async function runMutator(town: Town, mine: readonly ChaosTenant[]): Prom
           tenantId: tenant.id,
           revision: numberOf(revision),
           at: told.endedAt,
+          isEverywhere: wait === 'EVERYWHERE',
         });
     } else if (told) {
       const { startedAt, endedAt, gateway } = told;
@@ -197,14 +202,14 @@ export async function runMutator(town: Town, mine: readonly ChaosTenant[]): Prom
   }
 }
 
-function readValue({ schemaName, code = 'none', message = '' }: SchemaOrRefusal): string {
+export function readValue({ schemaName, code = 'none', message = '' }: SchemaOrRefusal): string {
   if (schemaName !== undefined) return route(schemaName);
   if (code !== 'TENANT_SUSPENDED') return code;
   const reason = /^Tenant \S+ is suspended: (.*)$/.exec(message)?.[1];
   return reason === undefined ? 'SUBSCRIPTION_SUSPENDED' : suspended(reason);
 }
 
-function numberOf(revision: string): number {
+export function numberOf(revision: string): number {
   return Number(revision.split(':')[1]);
 }
 

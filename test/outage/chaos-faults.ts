@@ -12,6 +12,10 @@ export interface Fault {
   /** Whose requests may fail meanwhile; nobody's if left out. */
   gateway?: string | undefined;
   excuses?: RegExp | undefined;
+  /** What services could not pass meanwhile; left out: the gateway. */
+  blocks?: readonly string[];
+  /** When a gateway that was killed is there again, for services, which do not leave it out by themselves. */
+  backAt?: number;
 }
 
 /** What there is to break. */
@@ -31,6 +35,7 @@ export interface Breakable {
 const recoveryMs = 2_000;
 
 const unavailable = /REGISTRY_UNAVAILABLE/;
+const unavailableOrReset = /REGISTRY_UNAVAILABLE|^network: (UND_ERR_SOCKET|ECONNRESET)/;
 const unreachable = /^network: (UND_ERR_SOCKET|ECONNREFUSED|ECONNRESET|EPIPE|other side closed)/;
 
 type Break = (world: Breakable) => Promise<Omit<Fault, 'name' | 'from' | 'to'> & { recoveryMs?: number }>;
@@ -113,13 +118,13 @@ const breaks: Record<string, Break> = {
     gateway.freeze();
     await delay(briefOrLong(world));
     gateway.thaw();
-    // What it had asked PostgreSQL for came to nothing meanwhile.
-    return { gateway: name, excuses: unavailable, recoveryMs };
+    // What it had asked PostgreSQL for came to nothing meanwhile, and connections were idle for too long.
+    return { gateway: name, excuses: unavailableOrReset, recoveryMs };
   },
 };
 
 /** Well within D, or well beyond it. */
-function briefOrLong({ town, stalenessMs }: Breakable): number {
+export function briefOrLong({ town, stalenessMs }: Pick<Breakable, 'town' | 'stalenessMs'>): number {
   return town.random() < 0.5 ? 500 : 2 * stalenessMs;
 }
 
@@ -153,28 +158,44 @@ export async function runFaults(world: Breakable, onFault: (fault: Fault) => voi
 
 async function killAndStart({ town, start }: Breakable, fault: Fault): Promise<void> {
   const [name, gateway] = pick(town, [...town.gateways]);
-  Object.assign(fault, { gateway: name, excuses: unreachable });
+  Object.assign(fault, { gateway: name, excuses: unreachable, backAt: Number.POSITIVE_INFINITY });
   await gateway.kill();
   // Clients find out by themselves at first.
   await delay(100);
   town.gateways.delete(name);
   fault.to = Date.now() + 500;
   town.gateways.set(name, await start(name));
+  fault.backAt = Date.now();
 }
 
-function shuffle<T>({ random }: Pick<Town, 'random'>, list: T[]): T[] {
+export function shuffle<T>({ random }: Pick<Town, 'random'>, list: T[]): T[] {
   return list
     .map((one) => ({ one, at: random() }))
     .sort((a, b) => a.at - b.at)
     .map(({ one }) => one);
 }
 
-export function isExcused({ gateway, what, startedAt, endedAt }: Failure, faults: readonly Fault[]): boolean {
+/** How long a request into a fault may take to fail, and its client then leave that gateway alone, in milliseconds. */
+const longestPauseMs = 2_000 + 2_000;
+
+export function isExcused(failure: Failure, faults: readonly Fault[]): boolean {
+  const { gateway, what, startedAt, endedAt, ways } = failure;
+  if (ways) return ways.every((passes) => faults.some((fault) => isBlocked(passes, fault, failure)));
   return faults.some(
     (fault) =>
       fault.gateway === gateway &&
       fault.excuses?.test(what) &&
       fault.from <= endedAt &&
       startedAt <= fault.to,
+  );
+}
+
+function isBlocked(
+  passes: readonly string[],
+  { from, to, gateway, blocks = gateway === undefined ? [] : [gateway], backAt = to }: Fault,
+  { startedAt, endedAt }: Failure,
+): boolean {
+  return (
+    blocks.some((name) => passes.includes(name)) && from <= endedAt && startedAt <= backAt + longestPauseMs
   );
 }

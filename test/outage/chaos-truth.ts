@@ -1,6 +1,6 @@
 /** What the registry was, from its change log, and whether an answer fits to it. */
 
-/** One answer of a gateway, as a client got it. Times are times of day in milliseconds: those of the log are as well. */
+/** One answer of a gateway, or of a service's client of the registry, as somebody got it. Times are times of day in milliseconds: those of the log are as well. */
 export interface Answered {
   /** "route/<tenant id>" or "config/<tenant id>" */
   subject: string;
@@ -13,6 +13,8 @@ export interface Answered {
   endedAt: number;
   /** Who answered, for people. */
   gateway: string;
+  /** It came from the client in a service, perhaps from what that one held. */
+  service?: { name: string; reference: string };
 }
 
 /** A mutation that was answered: from then on nobody answers from before it. */
@@ -20,6 +22,8 @@ export interface Acknowledged {
   tenantId: string;
   revision: number;
   at: number;
+  /** From what services hold, too. */
+  isEverywhere: boolean;
 }
 
 export interface LogRow {
@@ -47,6 +51,7 @@ export interface Violation {
     | 'other value at its revision'
     | 'too old'
     | 'older than its token'
+    | 'older than what its client had told before'
     | 'stale after ack';
   answered: Answered;
 }
@@ -115,10 +120,13 @@ export class Truth {
     segments.push({ ...forever, value, from: revision, begunAfter: changedAt });
   }
 
-  /** undefined when the answer is right. */
-  check(answered: Answered, options: { stalenessMs: number; acknowledged: number }): Violation | undefined {
-    const { value, asOf, token = 0, startedAt, endedAt } = answered;
-    const segments = this.#segments.get(answered.subject) ?? [{ ...forever, value: 'TENANT_NOT_FOUND' }];
+  /**
+   * undefined when the answer is right. `acknowledged` and `seen` are revisions that everybody knew of, or that whoever
+   * answers had shown to know of, before it was asked.
+   */
+  check(answered: Answered, options: Judging): Violation | undefined {
+    const { value, asOf, token = 0 } = answered;
+    const segments = this.#segmentsOf(answered);
     const wrong = (rule: Violation['rule']) => ({ rule, answered });
     let candidates = segments.filter((segment) => segment.value === value);
     if (candidates.length === 0) return wrong('unknown value');
@@ -127,21 +135,50 @@ export class Truth {
       if (candidates.length === 0) return wrong('other value at its revision');
       if (asOf < token) return wrong('older than its token');
     }
-    candidates = candidates.filter(
-      ({ begunAfter, endedBefore }) =>
-        begunAfter <= endedAt + toleranceMs && endedBefore > startedAt - options.stalenessMs - toleranceMs,
-    );
+    candidates = candidates.filter((segment) => isInTime(segment, answered, options.stalenessMs));
     if (candidates.length === 0) return wrong('too old');
     candidates = candidates.filter(({ to }) => to > token);
     if (candidates.length === 0) return wrong('older than its token');
     if (!candidates.some(({ to }) => to > options.acknowledged)) return wrong('stale after ack');
+    const { seen = 0 } = options;
+    if (!candidates.some(({ to }) => to > seen)) return wrong('older than what its client had told before');
     return undefined;
+  }
+
+  /** The oldest revision that whoever gave this answer must have known of. */
+  knownBy(answered: Answered, stalenessMs: number): number {
+    const { value, asOf = Number.NaN } = answered;
+    const fitting = this.#segmentsOf(answered).find(
+      (segment) =>
+        segment.value === value &&
+        !(asOf < segment.from || asOf >= segment.to) &&
+        isInTime(segment, answered, stalenessMs),
+    );
+    return fitting?.from ?? 0;
+  }
+
+  #segmentsOf({ subject }: Answered): readonly Segment[] {
+    return this.#segments.get(subject) ?? [{ ...forever, value: 'TENANT_NOT_FOUND' }];
   }
 
   /** What the tenant was through its life, for whoever looks into a violation. */
   historyOf(subject: string): readonly Segment[] {
     return this.#segments.get(subject) ?? [];
   }
+}
+
+interface Judging {
+  stalenessMs: number;
+  acknowledged: number;
+  seen?: number;
+}
+
+function isInTime(
+  { begunAfter, endedBefore }: Segment,
+  { startedAt, endedAt }: Answered,
+  stalenessMs: number,
+): boolean {
+  return begunAfter <= endedAt + toleranceMs && endedBefore > startedAt - stalenessMs - toleranceMs;
 }
 
 const forever = {
@@ -177,16 +214,4 @@ function routeValue({ status, reason, subscription, schema }: Facts): string {
   if (subscription === 'suspended') return 'SUBSCRIPTION_SUSPENDED';
   if (subscription !== 'active') return 'TENANT_NOT_READY';
   return route(schema);
-}
-
-/** The newest revision that was acknowledged for a tenant before a moment. */
-export function createAcknowledgements(all: readonly Acknowledged[]) {
-  const byTenant = new Map<string, Acknowledged[]>();
-  for (const one of [...all].sort((a, b) => a.at - b.at)) {
-    const list = byTenant.get(one.tenantId) ?? [];
-    const newest = Math.max(one.revision, list.at(-1)?.revision ?? 0);
-    byTenant.set(one.tenantId, [...list, { ...one, revision: newest }]);
-  }
-  return (tenantId: string, before: number) =>
-    byTenant.get(tenantId)?.findLast(({ at }) => at < before)?.revision ?? 0;
 }

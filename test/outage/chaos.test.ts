@@ -9,6 +9,7 @@ describe.skipIf(!isRedisInstalled)('twenty seconds of chaos', () => {
   }, async () => {
     const { seed, answers, mutations, faults, violations, unexcused, complaints } = await runChaos({
       seconds: 20,
+      services: 3,
     });
     expect({ seed, violations, unexcused, complaints }).toEqual({
       seed,

@@ -1,14 +1,17 @@
-/** Two gateway processes, one Redis, one PostgreSQL, clients that hop between them, and everything that can break breaks. */
+/**
+ * Two gateway processes, one Redis, one PostgreSQL, clients that hop between them, services that know both by the client of
+ * the registry, and everything that can break breaks.
+ */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrateRegistry } from '../../src/database/migrate.js';
+import { findFreePort } from '../setup/free-port.js';
 import { type GatewayProcess, insertKey, startGateway } from '../setup/gateway-process.js';
 import { openPostgresServer } from '../setup/postgres-server.js';
 import { openRedisCluster, openRedisServer } from '../setup/redis.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
 import {
   type ChaosTenant,
-  type Failure,
   type Notebook,
   pick,
   runConfigReader,
@@ -16,23 +19,17 @@ import {
   runReader,
   type Town,
 } from './chaos-clients.js';
-import { type Fault, isExcused, runFaults } from './chaos-faults.js';
-import { createAcknowledgements, type LogRow, logSql, Truth, type Violation } from './chaos-truth.js';
+import { runDoorFaults } from './chaos-doors.js';
+import { type Fault, runFaults } from './chaos-faults.js';
+import { judge, type Verdict } from './chaos-judge.js';
+import { runService, type Service } from './chaos-sdk.js';
+import { type LogRow, logSql } from './chaos-truth.js';
 import { addTenants, allScopes } from './world.js';
 
-export interface ChaosReport {
+export interface ChaosReport extends Verdict {
   seed: number;
   seconds: number;
-  answers: number;
-  answersByValue: Record<string, number>;
-  mutations: number;
-  slowestMutationMs: number;
   editsByHand: number;
-  faults: Record<string, number>;
-  /** Failures that what was broken at the time excuses, and those that nothing does. */
-  excused: Record<string, number>;
-  unexcused: Failure[];
-  violations: (Violation & { history: unknown })[];
   /** What gateways logged as errors. */
   complaints: string[];
 }
@@ -43,6 +40,8 @@ export interface ChaosOptions {
   stalenessMs?: number;
   /** Redis is a Cluster of three nodes, of which one at a time fails. */
   isCluster?: boolean;
+  /** How many services resolve by the client of the registry. */
+  services?: number;
   say?: (line: string) => void;
 }
 
@@ -54,6 +53,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     seconds,
     stalenessMs = 2_000,
     isCluster = false,
+    services = 6,
     seed = Math.floor(Math.random() * 2 ** 31),
     say = () => undefined,
   } = options;
@@ -70,10 +70,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const { redisNetwork } = redis;
 
     const networks = new Map<string, TcpProxy>();
+    // Services find a gateway that was started anew where the one before it was.
+    const ports = new Map<string, number>();
+    const doors = new Map<string, TcpProxy>();
     for (const name of ['A', 'B']) {
-      const network = await openTcpProxy(postgres.port);
+      const port = await findFreePort();
+      const [network, door] = [await openTcpProxy(postgres.port), await openTcpProxy(port)];
       networks.set(name, network);
-      undo.push(() => network.close());
+      ports.set(name, port);
+      doors.set(name, door);
+      undo.push(
+        () => network.close(),
+        () => door.close(),
+      );
     }
     const processes: GatewayProcess[] = [];
     const start = async (name: string) => {
@@ -82,7 +91,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         databaseUrl: postgres.url('registry').replace(`:${postgres.port}/`, `:${network.port}/`),
         serviceUrl: () => postgres.url('service'),
         key,
-        env: { STALENESS_BOUND_MS: `${stalenessMs}`, REDIS_URL: redis.url },
+        env: { STALENESS_BOUND_MS: `${stalenessMs}`, REDIS_URL: redis.url, PORT: `${ports.get(name)}` },
       });
       undo.push(() => started.kill());
       processes.push(started);
@@ -107,16 +116,21 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       random: createRandom(seed),
     };
     const faults: Fault[] = [];
+    const onFault = (fault: Fault) => {
+      faults.push(fault);
+      say(`${((fault.from - endsAt) / 1_000 + seconds).toFixed(1)} s  ${fault.name}`);
+    };
     let editsByHand = 0;
     const work = [
       ...Array.from({ length: readers }, (_, at) => runReader(town, at % 2 === 0)),
       ...Array.from({ length: mutators }, (_, at) => runMutator(town, share(town.tenants, at))),
       runConfigReader(town),
       runEditor(town, born, psql, () => editsByHand++),
-      runFaults({ town, redis: redis.nodes, redisNetwork, networks, start, stalenessMs }, (fault) => {
-        faults.push(fault);
-        say(`${((fault.from - endsAt) / 1_000 + seconds).toFixed(1)} s  ${fault.name}`);
-      }),
+      ...Array.from({ length: services }, (_, at) =>
+        runService(town, { name: `service ${at}`, key, ways: waysOf(at, ports, doors) }),
+      ),
+      runFaults({ town, redis: redis.nodes, redisNetwork, networks, start, stalenessMs }, onFault),
+      runDoorFaults({ town, doors, stalenessMs }, onFault),
     ];
     await Promise.all(work);
 
@@ -137,6 +151,21 @@ async function openRedis(isCluster: boolean) {
     await server.close();
   };
   return { url: `redis://127.0.0.1:${redisNetwork.port}`, nodes: [server], redisNetwork, close };
+}
+
+/** A third of the services through both doors, a third through one, a third past them. */
+function waysOf(
+  at: number,
+  ports: ReadonlyMap<string, number>,
+  doors: ReadonlyMap<string, TcpProxy>,
+): Service['ways'] {
+  return [...ports].map(([name, port], place) => {
+    const door = at % 3 > place ? doors.get(name) : undefined;
+    return {
+      url: `http://127.0.0.1:${door?.port ?? port}`,
+      passes: door ? [name, `door ${name}`] : [name],
+    };
+  });
 }
 
 /** Each mutator has its own tenants, so that mutations of one tenant follow one another. */
@@ -163,37 +192,6 @@ async function runEditor(
     onEdit();
     await delay(town.random() * 200);
   }
-}
-
-function judge(notebook: Notebook, faults: readonly Fault[], log: readonly LogRow[], stalenessMs: number) {
-  const { answers, acknowledged, failures, mutations } = notebook;
-  const truth = new Truth(log, acknowledged);
-  const acknowledgedBefore = createAcknowledgements(acknowledged);
-  const violations = [];
-  for (const answered of answers) {
-    const [, tenantId = ''] = answered.subject.split('/');
-    // A configuration is changed by hand alone, which nobody acknowledges.
-    const isRoute = answered.subject.startsWith('route/');
-    const known = isRoute ? acknowledgedBefore(tenantId, answered.startedAt) : 0;
-    const violation = truth.check(answered, { stalenessMs, acknowledged: known });
-    if (violation) violations.push({ ...violation, history: truth.historyOf(answered.subject) });
-  }
-  return {
-    answers: answers.length,
-    answersByValue: count(answers.map(({ value }) => value.split(':')[0] as string)),
-    mutations: mutations.length,
-    slowestMutationMs: Math.max(0, ...mutations.map(({ tookMs }) => tookMs)),
-    faults: count(faults.map(({ name }) => name)),
-    excused: count(failures.filter((failure) => isExcused(failure, faults)).map(({ what }) => what)),
-    unexcused: failures.filter((failure) => !isExcused(failure, faults)),
-    violations,
-  };
-}
-
-function count(names: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
 }
 
 /** The same sequence for the same seed (mulberry32, Tommy Ettinger, public domain). */

@@ -6,13 +6,13 @@ import { Figures } from './figures.js';
 import { runHistory, World } from './world.js';
 
 /** bench/kill-mutants.ts needs fewer. */
-const histories = Number(process.env.HISTORIES ?? 2_000);
+const histories = Number(process.env.HISTORIES ?? 800);
 
 const operations = 200;
 
 /** What must have happened for the histories to prove anything. */
 const necessary = [
-  ...['memory', 'redis', 'database', 'client'].map((tier) => `answers from ${tier}`),
+  ...['memory', 'redis', 'database', 'client', 'sdk'].map((tier) => `answers from ${tier}`),
   'answers to batches',
   'questions without a lease',
   'resyncs',
@@ -27,6 +27,8 @@ const necessary = [
   'changes by hand',
   'renewals',
   'renewals from nothing',
+  ...['kept', 'unproven', 'overtaken'].map((outcome) => `answers that an sdk found ${outcome}`),
+  ...['renewed', 'behind', 'unleased'].map((outcome) => `sdk: ${outcome}`),
 ];
 
 describe('random histories of three gateways', () => {

@@ -130,8 +130,8 @@ export class CachingClient {
 }
 
 /** Rejects when the gateway is not there. */
-function enter<T>(gateway: ModelGateway, work: () => Promise<T>): Promise<T> {
-  return gateway.door.call(outside, patienceMs, () => {
+export function enter<T>(gateway: ModelGateway, work: () => Promise<T>, withinMs = patienceMs): Promise<T> {
+  return gateway.door.call(outside, withinMs, () => {
     if (!gateway.isAlive || gateway.isStopping) throw new Error('the gateway is not there');
     return work();
   });

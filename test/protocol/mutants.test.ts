@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { moreMutants, namedMutants } from './mutants.js';
+import { clientMutants, moreMutants, namedMutants } from './mutants.js';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -9,10 +9,13 @@ test('eleven mutants are named', () => {
   expect(namedMutants).toHaveLength(11);
 });
 
-test.each([...namedMutants, ...moreMutants])('the mutant “$name” still fits the source', (mutant) => {
-  const source = readFileSync(join(root, mutant.file), 'utf8');
-  for (const { search, replace } of [mutant, ...(mutant.also ? [mutant.also] : [])]) {
-    expect(source.split(search)).toHaveLength(2);
-    expect(replace).not.toBe(search);
-  }
-});
+test.each([...namedMutants, ...moreMutants, ...clientMutants])(
+  'the mutant “$name” still fits the source',
+  (mutant) => {
+    const source = readFileSync(join(root, mutant.file), 'utf8');
+    for (const { search, replace } of [mutant, ...(mutant.also ? [mutant.also] : [])]) {
+      expect(source.split(search)).toHaveLength(2);
+      expect(replace).not.toBe(search);
+    }
+  },
+);

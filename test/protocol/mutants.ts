@@ -13,6 +13,7 @@ const follower = 'src/feed/follower.ts';
 const acknowledge = 'src/feed/acknowledge.ts';
 const clientLeases = 'src/feed/client-leases.ts';
 const readThrough = 'src/cache/read-through.ts';
+const knowledge = 'src/client/knowledge.ts';
 const changeLog = 'prisma/migrations/20261120000002_change_log/migration.sql';
 
 /** Those that consistency.md names, and no base after a resync. */
@@ -240,5 +241,55 @@ export const moreMutants: readonly Mutant[] = [
     file: clientLeases,
     search: 'for (const { confirmed } of [...this.#leases.values(), ...this.#unnamed])',
     replace: 'for (const { confirmed } of this.#leases.values())',
+  },
+];
+
+/** Of the client, of what it knows and for how long it trusts that. */
+export const clientMutants: readonly Mutant[] = [
+  {
+    name: 'client: lease from the time of receipt',
+    file: knowledge,
+    search: 'const leaseUntil = sent.at + answer.leaseRemainingMs;',
+    replace: 'const leaseUntil = this.#options.clock() + answer.leaseRemainingMs;',
+  },
+  {
+    name: 'client: no lease',
+    file: knowledge,
+    search: '|| this.#options.clock() >= this.#leaseUntil',
+    replace: '',
+  },
+  {
+    name: 'client: floors ignored',
+    file: knowledge,
+    search: "if (number < (this.#floors.get(reference) ?? this.#commonFloor)) return 'overtaken';",
+    replace: '',
+  },
+  {
+    name: 'client: changes drop nothing',
+    file: knowledge,
+    search: 'if ((entries.peek(reference)?.asOf ?? number) < number) entries.delete(reference);',
+    replace: 'void entries;',
+  },
+  {
+    name: 'client: nothing forgotten on a resync',
+    file: knowledge,
+    search: 'this.#era++;',
+    replace: '',
+  },
+  {
+    name: 'client: nothing forgotten in another history',
+    file: knowledge,
+    search: `    this.#position = undefined;
+    this.#highestFloor = 0;
+    this.#startOver(0);
+    this.#leaseUntil = Number.NEGATIVE_INFINITY;
+`,
+    replace: '',
+  },
+  {
+    name: 'client: a module’s change concerns nobody',
+    file: knowledge,
+    search: 'module !== this.#options.module) return;',
+    replace: 'true) return;',
   },
 ];

@@ -6,6 +6,7 @@ import { ModelGateway } from './model-gateway.js';
 import { ModelRedis } from './model-redis.js';
 import { type Edit, idOf, ModelRegistry, slugOf, tenantCount } from './model-registry.js';
 import { ModelReplicas } from './model-replicas.js';
+import { SdkClient } from './model-sdk.js';
 import type { Weather } from './network.js';
 import { type Chance, createChance, VirtualTime } from './virtual-time.js';
 
@@ -46,7 +47,8 @@ export class World {
   readonly events: HistoryEvent[] = [];
   readonly #gateways: ModelGateway[] = [];
   readonly #clients: ModelClient[];
-  readonly #cachingClients: CachingClient[];
+  readonly #sdkClients: SdkClient[];
+  readonly #holders: (CachingClient | SdkClient)[];
   #started = 0;
   #done = 0;
   #failure: unknown;
@@ -66,10 +68,12 @@ export class World {
     this.registry.onCommit = () => this.#hint();
     while (this.#gateways.length < gatewayCount) this.startGateway();
     this.#clients = ['ann', 'ben', 'cas'].map((name) => new ModelClient(this, name));
-    this.#cachingClients = [
+    this.#sdkClients = ['gus', 'hal'].map((name) => new SdkClient(this, name));
+    this.#holders = [
       new CachingClient(this, 'dan', true),
       new CachingClient(this, 'eve', true),
       new CachingClient(this, 'fay', false),
+      ...this.#sdkClients,
     ];
   }
 
@@ -121,7 +125,7 @@ export class World {
     this.time.after(0, () => {
       for (const gateway of this.gateways)
         this.#note(this.#anyClient().read([[reference, 'as it is']], gateway));
-      for (const holder of this.#cachingClients) this.#note(holder.read(reference));
+      for (const holder of this.#holders) this.#note(holder.read(reference));
     });
   }
 
@@ -132,7 +136,7 @@ export class World {
       const waitFor = chance.pick(['GATEWAYS', 'EVERYWHERE', 'EVERYWHERE', 'COMMITTED'] as const);
       this.#note(this.#anyClient().change(this.#anyEdit(), waitFor));
     } else if (luck < 0.17) this.#changeByHand();
-    else if (luck < 0.35) this.#note(chance.pick(this.#cachingClients).read(chance.pick(favourites)));
+    else if (luck < 0.35) this.#note(chance.pick(this.#holders).read(chance.pick(favourites)));
     else if (luck < 0.5) this.#rush();
     else this.#note(this.#anyClient().read(this.#anyQuestions()));
   }
@@ -168,6 +172,13 @@ export class World {
           chance.happens(0.9) ? chance.between(0.3, 20) : chance.between(20, 1_500),
           () => void gateway.hint(),
         );
+    const { epoch, revision } = this.registry.point;
+    const changes = this.registry.readChanges(revision - 1n, revision);
+    for (const client of this.#sdkClients)
+      if (chance.happens(0.4))
+        this.time.after(chance.happens(0.7) ? chance.between(0.3, 30) : chance.between(30, 3_000), () => {
+          for (const change of changes) client.hear(change, epoch);
+        });
   }
 
   /** Mostly one; several are one request, in which the same may be asked twice. */

@@ -1,0 +1,29 @@
+/**
+ * `npx tsx bench/hammer.ts [seconds] [whole | open]`: 51 clients in three processes work for 20 tenants that are suspended,
+ * deleted and let in again; whether a statement started after an acknowledgement, or saw another tenant's rows. "open": for 4
+ * tenants with a fence that looks at nothing, which has to be found out.
+ */
+import { openTheFence } from '../test/client/broken-fence.js';
+import { openCity } from '../test/client/city.js';
+import { runHammer } from '../test/client/hammer.js';
+
+const [seconds = '60', fence = 'whole'] = process.argv.slice(2);
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+const stalenessMs = 2_000;
+
+const isOpen = fence === 'open';
+
+await using city = await openCity({ tenants: isOpen ? 4 : 20, stalenessMs });
+if (isOpen) await openTheFence(city.finance);
+say(`two gateways, D is ${stalenessMs} ms, the fence is ${fence}; ${seconds} s`);
+const { foreign, late, ...figures } = await runHammer(city, {
+  seconds: Number(seconds),
+  ...{ stalenessMs, freezes: !isOpen },
+  ...(isOpen && { stay: 200 }),
+});
+say(JSON.stringify(figures, undefined, 2));
+say(`statements started while a tenant was closed: ${late.length}`);
+say(`rows of another tenant: ${foreign.length}`);
+for (const one of late.slice(0, 10)) say(JSON.stringify(one));
+for (const one of foreign.slice(0, 10)) say(one);
+process.exitCode = late.length + foreign.length + Object.keys(figures.failed).length === 0 ? 0 : 1;

@@ -1,0 +1,125 @@
+/**
+ * `npx tsx bench/resolve.ts [--rounds 9] [--tenants 1000] [--sizes 1000,100000,1000000]`: warm `resolve` in a service's process
+ * beside one SQL query per lookup and beside the gateway over HTTP, in turns; and the memory that a cached tenant takes.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { createTenantRegistry } from '../src/client/index.js';
+import { ask, openWorld, type World } from '../test/outage/world.js';
+import { openStandInGateway } from './resolve/stand-in-gateway.js';
+
+const { values: given } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '9' },
+    tenants: { type: 'string', default: '1000' },
+    sizes: { type: 'string', default: '1000,100000,1000000' },
+  },
+});
+/** How long one way is asked in a round. */
+const roundMs = 500;
+/** As many lookups as by SQL, times this. */
+const goal = 100;
+/** Of the heap, for a tenant that is held. */
+const goalBytes = 600;
+/** What services ask without the registry's client. */
+const routeSql = `SELECT finance_schema FROM tenant_registry WHERE tenant_id = $1 AND 'finance' = ANY(modules_subscribed)`;
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+const ratio = await compareWays();
+const bytes = await measureMemory();
+process.exitCode = ratio >= goal && bytes <= goalBytes ? 0 : 1;
+
+/** How many times as many lookups as by SQL; the least of the two concurrencies. */
+async function compareWays(): Promise<number> {
+  await using world = await openWorld();
+  const gateway = await world.gateway();
+  const ids = await insertTenants(world, Number(given.tenants));
+  const registry = createTenantRegistry({ url: gateway.url, apiKey: world.key, module: 'finance' });
+  const pool = new pg.Pool({ connectionString: world.postgres.url('registry'), max: 20 });
+  const anyId = () => ids[Math.floor(Math.random() * ids.length)] as string;
+  await registry.resolveMany(ids);
+
+  const ways: Record<string, Way> = {
+    resolve: { lookUp: () => registry.resolve(anyId()), atOnce: 100 },
+    SQL: { lookUp: () => pool.query({ name: 'route', text: routeSql, values: [anyId()] }), atOnce: 1 },
+    gateway: { lookUp: () => ask(gateway, anyId()), atOnce: 1 },
+  };
+  say(`${ids.length} tenants, ${given.rounds} rounds in turns, medians of lookups per second`);
+  const ratios: number[] = [];
+  for (const concurrency of [1, 20]) {
+    const rates: Record<string, number[]> = {};
+    for (let round = -1; round < Number(given.rounds); round++)
+      for (const [name, way] of Object.entries(ways)) {
+        const rate = await run(way, concurrency);
+        // The first round warms up.
+        if (round >= 0) rates[name] = [...(rates[name] ?? []), rate];
+      }
+    const {
+      resolve = 0,
+      SQL = 0,
+      gateway: http = 0,
+    } = Object.fromEntries(Object.entries(rates).map(([name, of]) => [name, medianOf(of)]));
+    ratios.push(resolve / SQL);
+    say(
+      `${String(concurrency).padStart(3)} at a time: resolve ${resolve.toFixed(0)} (${(1e6 / resolve).toFixed(2)} µs), ` +
+        `SQL ${SQL.toFixed(0)} (×${(resolve / SQL).toFixed(0)}), gateway ${http.toFixed(0)} (×${(resolve / http).toFixed(0)})`,
+    );
+  }
+  await Promise.all([registry.close(), pool.end()]);
+  return Math.min(...ratios);
+}
+
+interface Way {
+  lookUp: () => Promise<unknown>;
+  /** How many lookups between two looks at the clock. */
+  atOnce: number;
+}
+
+async function run({ lookUp, atOnce }: Way, concurrency: number): Promise<number> {
+  const startedAt = performance.now();
+  let count = 0;
+  const lane = async () => {
+    while (performance.now() - startedAt < roundMs) {
+      for (let at = 0; at < atOnce; at++) await lookUp();
+      count += atOnce;
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, lane));
+  return (count * 1_000) / (performance.now() - startedAt);
+}
+
+function medianOf(numbers: number[]): number {
+  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0;
+}
+
+/** By hand: no storage is needed to ask where it is. */
+async function insertTenants(world: World, count: number): Promise<string[]> {
+  await world.psql(
+    `WITH made AS (INSERT INTO tenants (slug, name) SELECT 'tenant-' || at, 'Tenant' FROM generate_series(1, $1::int) AS at RETURNING id)
+     INSERT INTO module_subscriptions (tenant_id, module, status) SELECT id, 'finance', 'active' FROM made`,
+    [count],
+  );
+  await world.psql('ANALYZE');
+  return (await world.psql('SELECT id FROM tenants')).map(({ id }) => String(id));
+}
+
+/** The most bytes per tenant. Each size in a process of its own. The answers come from a stand-in, so that no database has to hold a million tenants. */
+async function measureMemory(): Promise<number> {
+  const each: number[] = [];
+  await using gateway = await openStandInGateway();
+  for (const size of given.sizes.split(',').map(Number)) {
+    const child = fork(new URL('resolve/holder.ts', import.meta.url), [gateway.url, String(size)], {
+      execArgv: ['--import', 'tsx', '--expose-gc', '--max-old-space-size=4096'],
+    });
+    const [held] = (await once(child, 'message')) as [{ heap: number; rss: number }];
+    await once(child, 'exit');
+    each.push(held.heap / size);
+    say(
+      `${String(size).padStart(9)} tenants: ${(held.heap / size).toFixed(0)} bytes each of the heap, ` +
+        `${(held.heap / 1e6).toFixed(1)} MB; ${(held.rss / 1e6).toFixed(0)} MB more resident`,
+    );
+  }
+  return Math.max(...each);
+}
