@@ -4,13 +4,17 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/postgres.ts'],
+    setupFiles: ['test/setup/every-file.ts'],
     reporters: ['default', './test/setup/tally-reporter.ts'],
     pool: 'forks',
+    // To load the product and warm it up costs more than most files need for their tests, so files share two processes
+    // and their modules. A file closes what it opens; what a kit clears away for it is in test/setup/leftovers.ts.
+    isolate: false,
     // Two on every machine: the tests wait for servers more than they compute, and those need the cores as well.
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Or there are two copies of graphql, and no schema of the one passes for a schema in the other.
-    server: { deps: { inline: [/graphql/, /@pothos/, /@envelop/] } },
   },
+  // What Node.js itself finds, or there are two copies, and no schema of the one passes for a schema in the other.
+  resolve: { alias: { graphql: import.meta.resolve('graphql').replace('file://', '') } },
 });

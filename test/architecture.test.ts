@@ -77,7 +77,7 @@ describe('the house', () => {
   test('Prisma stays where tables are written', () => {
     const wrong = sources('src').flatMap((file) =>
       importsOf(read(file))
-        .filter((specifier) => /^@prisma\/client|\/generated\//.test(specifier))
+        .filter((specifier) => /^@prisma\/client|\/database\/generated\//.test(specifier))
         .filter(() => !prismaUsers.includes(unitOf(file)))
         .map((specifier) => `${file} must not import ${specifier}`),
     );

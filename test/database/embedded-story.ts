@@ -8,14 +8,14 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { pino } from 'pino';
-import { afterEach } from 'vitest';
 import { type EmbeddedPostgres, openEmbedded } from '../../src/database/embedded.js';
+import { clearAfterTest } from '../setup/leftovers.js';
 
 export const project = join(import.meta.dirname, '../..');
 /** Run backwards after each test. */
 export const undo: (() => Promise<unknown> | unknown)[] = [];
 
-afterEach(async () => {
+clearAfterTest(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 

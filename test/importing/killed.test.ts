@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { build } from '../../bin/build.js';
 import { schemasAt } from '../provisioning/catalog.js';
 import { waitFor } from '../provisioning/gate.js';
 import { resolve } from '../setup/asking.js';
@@ -35,7 +36,8 @@ beforeEach(async () => {
 afterEach(() => gateway.close());
 
 function startImport(): ChildProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'import', 'databases'], {
+  if (!build(['server'])) throw new Error('the server does not compile');
+  const child = spawn(process.execPath, ['dist/cli/main.js', 'import', 'databases'], {
     cwd: new URL('../..', import.meta.url).pathname,
     env: {
       PATH: process.env.PATH,

@@ -38,8 +38,8 @@ interface Provisioned {
   operation: { status: string };
 }
 
-test(`of 1,000 hostile slugs and names provisionTenant takes good ones that are free (seed ${seed})`, async () => {
-  const texts = hostileTexts(1_000, seed);
+test(`of 500 hostile slugs and names provisionTenant takes good ones that are free (seed ${seed})`, async () => {
+  const texts = hostileTexts(500, seed);
   const outcomes = await askMany<Provisioned>(
     workshop.gateway,
     'provisionTenant',
@@ -69,7 +69,7 @@ test(`of 1,000 hostile slugs and names provisionTenant takes good ones that are 
     if (tenant) taken.add(tenant.slug);
   });
   expect(surprises).toEqual([]);
-  expect(taken.size).toBeGreaterThan(50);
+  expect(taken.size).toBeGreaterThan(25);
   await expectNoStrangers(workshop, 'light');
 }, 120_000);
 

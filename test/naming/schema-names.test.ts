@@ -21,8 +21,8 @@ afterAll(() => workshop.close());
 
 const seed = anySeed();
 
-test(`of 1,000 hostile schema names only good ones that are free become schemas (seed ${seed})`, async () => {
-  const names = hostileTexts(1_000, seed);
+test(`of 500 hostile schema names only good ones that are free become schemas (seed ${seed})`, async () => {
+  const names = hostileTexts(500, seed);
   const tenants = await workshop.gateway.psql<{ id: string }>(
     `INSERT INTO tenants (slug, name) SELECT 'crowd-' || n, 'Crowd' FROM generate_series(1, $1) AS n RETURNING id`,
     [names.length],
@@ -53,7 +53,7 @@ test(`of 1,000 hostile schema names only good ones that are free become schemas 
     if (isGood) taken.add(name);
   });
   expect(surprises).toEqual([]);
-  expect(taken.size).toBeGreaterThan(50);
+  expect(taken.size).toBeGreaterThan(25);
   expect(await schemasAt(workshop.url('light'))).toHaveLength(taken.size);
   await expectNoStrangers(workshop, 'light');
 }, 120_000);

@@ -233,9 +233,12 @@ export const harmless: Fault[] = [
   {
     code: undefined,
     registry: ({ tenantId, module }) =>
+      // The tenant's other storage may be meant as well, and then shares the operation.
       `SELECT registry_enqueue_binding('${tenantId}');
+       UPDATE operation_steps SET facts = '{"meant": true}' FROM operations
+       WHERE id = operation_id AND kind = 'bind_storage' AND tenant_id = '${tenantId}' AND module = '${module}';
        DELETE FROM operation_steps USING operations
-       WHERE id = operation_id AND kind = 'bind_storage' AND tenant_id = '${tenantId}' AND module <> '${module}';
+       WHERE id = operation_id AND kind = 'bind_storage' AND tenant_id = '${tenantId}' AND facts = '{}';
        UPDATE module_subscriptions SET status = 'suspended' WHERE tenant_id = '${tenantId}' AND module = '${module}'`,
   },
 ];

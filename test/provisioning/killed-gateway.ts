@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
+import { build } from '../../bin/build.js';
 
 /** A gateway in a process of its own, to be killed in the middle of its work. */
 export interface GatewayProcess {
@@ -13,7 +14,8 @@ export interface GatewayProcess {
 const root = new URL('../..', import.meta.url).pathname;
 
 export async function startGateway(settings: Record<string, string>, key: string): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'serve'], {
+  if (!build(['server'])) throw new Error('the server does not compile');
+  const child = spawn(process.execPath, ['dist/cli/main.js', 'serve'], {
     cwd: root,
     env: { PATH: process.env.PATH, PORT: '0', ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],

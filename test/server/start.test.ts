@@ -86,7 +86,8 @@ describe('the gateway on an empty folder', { timeout: 120_000 }, () => {
       await first.logged('migrated the registry database');
       await delay((part + Math.random() * 0.25) * 1_500);
       await first.end('SIGKILL');
-      const second = await serve({ DATA_DIR: dataDir });
+      const soon = { OPERATION_HEARTBEAT_MS: '500', OPERATION_TAKE_OVER_MS: '1500' };
+      const second = await serve({ ...soon, DATA_DIR: dataDir });
       expect((await second.ask(firstQuery)).body).toEqual(firstAnswer);
       expect(await tenantsOf(second)).toEqual(demo);
       await second.end('SIGTERM');

@@ -38,7 +38,22 @@ function urlOf(database: string): string {
 async function createFrom(template: string): Promise<TestDatabase> {
   const name = uniqueName('test');
   await createRetrying(`CREATE DATABASE ${name} TEMPLATE ${template}`);
-  return { name, url: urlOf(name), drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
+  return { name, url: urlOf(name), drop: () => drop(name) };
+}
+
+const leavingMs = 500;
+
+/**
+ * Connections that were closed just now are given the time to be gone: their client is still there to hear that they were ended
+ * by force, and nobody listens to it any more.
+ */
+async function drop(name: string): Promise<void> {
+  await withServer(async (client) => {
+    const connected = 'SELECT FROM pg_stat_activity WHERE datname = $1 LIMIT 1';
+    const until = Date.now() + leavingMs;
+    while ((await client.query(connected, [name])).rowCount && Date.now() < until) await delay(10);
+    await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  });
 }
 
 const attempts = 50;
@@ -58,10 +73,14 @@ async function createRetrying(statement: string): Promise<void> {
 
 /** One statement as superuser, outside any test database. */
 async function onServer(statement: string): Promise<void> {
+  await withServer((client) => client.query(statement));
+}
+
+async function withServer(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const client = new pg.Client({ connectionString: inject('postgresUrl') });
   await client.connect();
   try {
-    await client.query(statement);
+    await work(client);
   } finally {
     await client.end();
   }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
+import { build } from '../../bin/build.js';
 import { createSecret, hashSecret } from '../../src/auth/api-key.js';
 import type { Answer, TestGateway } from './gateway.js';
 import type { TypedDocumentString } from './generated/graphql.js';
@@ -36,9 +37,10 @@ const project = join(import.meta.dirname, '../..');
 const shippedModules = ['operations', 'finance', 'inventory', 'dbtools'];
 const startupMs = 30_000;
 
-/** From the sources, so that what runs is what was written. Resolves once it serves. */
+/** Compiled first where that is out of date: to load the sources costs three times as much. Resolves once it serves. */
 export async function startGateway(options: GatewayProcessOptions): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'serve'], {
+  if (!build(['server'])) throw new Error('the server does not compile');
+  const child = spawn(process.execPath, ['dist/cli/main.js', 'serve'], {
     cwd: project,
     env: {
       PATH: process.env.PATH,

@@ -57,7 +57,8 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
   const { sharing } = options;
   const registry = sharing?.registry ?? (await createRegistryDatabase());
   const services = new Map<string, TestDatabase>();
-  if (!sharing) for (const name of shippedModules) services.set(name, await createDatabase());
+  const givenUrls = options.config?.serviceDatabaseUrls;
+  if (!sharing && !givenUrls) for (const name of shippedModules) services.set(name, await createDatabase());
   const serviceUrl = (module: string): string => {
     const url = sharing?.serviceUrl(module) ?? services.get(module)?.url;
     if (!url) throw new Error(`module ${module} has no database in this test`);
@@ -65,9 +66,9 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
   };
   const config: Config = {
     databaseUrl: registry.url,
-    serviceDatabaseUrls: Object.fromEntries(
-      shippedModules.map((name) => [`${name.toUpperCase()}_DB_URL`, serviceUrl(name)]),
-    ),
+    serviceDatabaseUrls:
+      givenUrls ??
+      Object.fromEntries(shippedModules.map((name) => [`${name.toUpperCase()}_DB_URL`, serviceUrl(name)])),
     host: '127.0.0.1',
     port: 0,
     dataDir: '/dev/null/nowhere',

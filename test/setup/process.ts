@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { afterAll } from 'vitest';
+import { clearAfterFile } from './leftovers.js';
 
 type Env = Record<string, string>;
 
@@ -65,9 +65,9 @@ const children = new Set<ChildProcess>();
 const folders: string[] = [];
 
 /** Whatever a test left behind, were it because it failed. */
-afterAll(async () => {
+clearAfterFile(async () => {
   for (const child of children) child.kill('SIGKILL');
-  for (const folder of folders) {
+  for (const folder of folders.splice(0)) {
     const pid = await postmasterPid(join(folder, 'data'));
     if (pid) process.kill(pid, 'SIGQUIT');
     while (pid && (await isRunning(pid))) await delay(20);

@@ -1,13 +1,12 @@
 /** A Redis of a test's own, alone, as a Cluster or behind a Sentinel: stopped, started, frozen, killed, flushed. */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { findFreePort } from './free-port.js';
+import { type GuardedProcess, spawnGuarded } from './guarded-process.js';
 
 export interface RedisServer extends AsyncDisposable {
   /** redis:// URL, password included. */
@@ -42,15 +41,6 @@ export interface RedisServerOptions {
 
 export const isRedisInstalled = spawnSync('redis-server', ['--version']).status === 0;
 
-/** Ends Redis when its standard input ends: this process may die without a chance to clean up. A line calls it off. */
-const guarded = `
-  exec 3<&0
-  folder=$1; shift
-  redis-server "$@" 3<&- & pid=$!
-  echo $pid >&2
-  (read -r _ <&3 || { kill -9 $pid; rm -rf "$folder"; }) &
-  wait $pid`;
-
 const startupMs = 15_000;
 
 export async function openRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
@@ -62,14 +52,14 @@ export async function openRedisServer(options: RedisServerOptions = {}): Promise
     ? [join(folder, 'sentinel.conf'), '--sentinel', ...auth.slice(0, 2)]
     : ['--save', '', '--appendonly', 'no', ...auth, ...(options.args ?? [])];
   if (sentinel) await writeFile(join(folder, 'sentinel.conf'), `${sentinel.join('\n')}\n`);
-  let running: Awaited<ReturnType<typeof spawnGuarded>> | undefined;
+  let running: GuardedProcess | undefined;
 
   async function start(...more: string[]) {
     const listening = tls
       ? ['--port', '0', '--tls-port', `${port}`, '--tls-auth-clients', 'no', ...certificate(tls)]
       : ['--port', `${port}`];
     const all = [...args, ...listening, '--dir', folder, '--bind', '127.0.0.1', ...more];
-    running = await spawnGuarded(folder, all);
+    running = await spawnGuarded(['redis-server', ...all], { folder });
     await isUp(connection, running.ended);
   }
 
@@ -193,31 +183,6 @@ export async function openSentinel(
 
 function certificate({ certFile, keyFile }: { certFile: string; keyFile: string }): string[] {
   return ['--tls-cert-file', certFile, '--tls-key-file', keyFile, '--tls-ca-cert-file', certFile];
-}
-
-async function spawnGuarded(folder: string, args: string[]) {
-  // A session of its own: Ctrl-C goes to the test, which closes what it opened.
-  const child = spawn('sh', ['-c', guarded, 'sh', folder, ...args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    detached: true,
-  });
-  let said = '';
-  child.stdout.on('data', (text) => {
-    said = `${said}${text}`.slice(-2_000);
-  });
-  child.stdin.on('error', () => undefined);
-  const ended = once(child, 'exit').then(() => said);
-  const [line] = (await once(createInterface({ input: child.stderr }), 'line')) as [string];
-  const pid = Number(line);
-  return {
-    ended,
-    signal: (name: NodeJS.Signals) => void process.kill(pid, name),
-    async end(name: NodeJS.Signals) {
-      child.stdin.write('over\n');
-      process.kill(pid, name);
-      await ended;
-    },
-  };
 }
 
 interface Address {

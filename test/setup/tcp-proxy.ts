@@ -8,12 +8,14 @@ export interface TcpProxy extends AsyncDisposable {
   port: number;
   /** From now on whatever goes to the server arrives that much later, in order; 0: at once. */
   delay(ms: number): void;
+  /** The same for what the server answers, to HTTP requests whose head matches if that is given. */
+  delayAnswers(ms: number, to?: RegExp): void;
   /** Ends all connections and refuses new ones. */
   cut(): Promise<void>;
   /** Connections stay and new ones are accepted, but nothing passes; `heal` delivers what was held back. */
   blackhole(): void;
-  /** Resets (RST) the connections of this moment. New ones are welcome. */
-  reset(): void;
+  /** Resets (RST) the connections of this moment, or those on which such an HTTP request is answered. New ones are welcome. */
+  reset(those?: RegExp): void;
   /** Leads new connections to another server. */
   redirect(targetPort: number): void;
   /** Back to a network without faults; what was delayed arrives at once. */
@@ -21,28 +23,46 @@ export interface TcpProxy extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** One direction of a connection. */
+interface Lane {
+  to: Socket;
+  /** Chunks on their way, oldest first. */
+  late: { chunk: Buffer; timer: NodeJS.Timeout }[];
+}
+
 interface Link {
   client: Socket;
   server: Socket;
-  /** Chunks on their way to the server, oldest first. */
-  late: { chunk: Buffer; timer: NodeJS.Timeout }[];
+  questions: Lane;
+  answers: Lane;
+  /** Head of the HTTP request that was sent last. */
+  asked: string;
 }
+
+const anything = /(?:)/;
 
 export async function openTcpProxy(targetPort: number): Promise<TcpProxy> {
   const links = new Set<Link>();
   let leadsTo = targetPort;
   let delayMs = 0;
+  let answers = { delayMs: 0, to: anything };
   let isBlackhole = false;
 
   const listener = createServer((client) => {
     const server = openSocket(leadsTo, '127.0.0.1');
-    const link: Link = { client, server, late: [] };
+    const link: Link = {
+      ...{ client, server, asked: '' },
+      questions: { to: server, late: [] },
+      answers: { to: client, late: [] },
+    };
     links.add(link);
     client.on('data', (chunk) => {
-      if (delayMs === 0 && link.late.length === 0) return void server.write(chunk);
-      link.late.push({ chunk, timer: setTimeout(() => arrive(link), delayMs) });
+      if (/^(GET|POST) /.test(chunk.toString('latin1', 0, 5))) link.asked = chunk.toString('latin1');
+      carry(link, link.questions, chunk, delayMs);
     });
-    server.on('data', (chunk) => void client.write(chunk));
+    server.on('data', (chunk) =>
+      carry(link, link.answers, chunk, answers.to.test(link.asked) ? answers.delayMs : 0),
+    );
     for (const socket of [client, server]) {
       socket.setNoDelay(true);
       // Whatever happened, the connection is over: a server that refuses looks like one that hangs up.
@@ -51,18 +71,24 @@ export async function openTcpProxy(targetPort: number): Promise<TcpProxy> {
     }
     server.on('close', () => end(link));
     // What the client had sent before it left arrives all the same.
-    client.on('close', () => link.late.length === 0 && end(link));
+    client.on('close', () => link.questions.late.length === 0 && end(link));
   });
 
-  function arrive(link: Link): void {
-    const next = link.late.shift();
-    if (next) link.server.write(next.chunk);
-    if (link.late.length === 0 && link.client.destroyed) link.server.end();
+  function carry(link: Link, lane: Lane, chunk: Buffer, ms: number): void {
+    if (ms === 0 && lane.late.length === 0) lane.to.write(chunk);
+    else lane.late.push({ chunk, timer: setTimeout(() => arrive(link, lane), ms) });
+  }
+
+  function arrive(link: Link, lane: Lane): void {
+    const next = lane.late.shift();
+    if (next && !lane.to.destroyed) lane.to.write(next.chunk);
+    if (link.questions.late.length === 0 && link.client.destroyed) link.server.end();
   }
 
   function end(link: Link): void {
     links.delete(link);
-    for (const { timer } of link.late.splice(0)) clearTimeout(timer);
+    for (const { late } of [link.questions, link.answers])
+      for (const { timer } of late.splice(0)) clearTimeout(timer);
     link.client.destroy();
     link.server.destroy();
   }
@@ -85,6 +111,9 @@ export async function openTcpProxy(targetPort: number): Promise<TcpProxy> {
     delay(ms) {
       delayMs = ms;
     },
+    delayAnswers(ms, to = anything) {
+      answers = { delayMs: ms, to };
+    },
     cut,
     blackhole() {
       isBlackhole = true;
@@ -93,19 +122,22 @@ export async function openTcpProxy(targetPort: number): Promise<TcpProxy> {
         server.pause();
       }
     },
-    reset() {
-      for (const { client } of links) client.resetAndDestroy();
+    reset(those = anything) {
+      for (const { client, asked } of links) if (those.test(asked)) client.resetAndDestroy();
     },
     redirect(port) {
       leadsTo = port;
     },
     async heal() {
       delayMs = 0;
+      answers = { delayMs: 0, to: anything };
       isBlackhole = false;
       if (!listener.listening) await listen();
       for (const link of links) {
-        for (const { timer } of link.late) clearTimeout(timer);
-        while (link.late.length > 0) arrive(link);
+        for (const lane of [link.questions, link.answers]) {
+          for (const { timer } of lane.late) clearTimeout(timer);
+          while (lane.late.length > 0) arrive(link, lane);
+        }
         link.client.resume();
         link.server.resume();
       }

@@ -1,0 +1,93 @@
+/** A PgBouncer of a test's own, in transaction mode: every transaction may have another connection of the server. */
+import { spawnSync } from 'node:child_process';
+import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { findAccount } from '../../src/database/postgres-process.js';
+import { findFreePort } from './free-port.js';
+import { spawnGuarded } from './guarded-process.js';
+import { until } from './redis.js';
+
+export interface PgBouncer extends AsyncDisposable {
+  /** Of the one database behind it; whoever comes is let in. */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Debian puts it where only root's PATH looks. */
+const program = ['pgbouncer', '/usr/sbin/pgbouncer'].find((name) => spawnSync(name, ['-V']).status === 0);
+
+export const isPgBouncerInstalled = program !== undefined;
+
+/** In front of a database, over so many connections to it. */
+export async function openPgBouncer(databaseUrl: string, poolSize: number): Promise<PgBouncer> {
+  if (!program) throw new Error('pgbouncer is not installed');
+  const folder = await mkdtemp(join(tmpdir(), 'tenant-registry-pgbouncer-'));
+  const port = await findFreePort();
+  const file = join(folder, 'pgbouncer.ini');
+  await writeFile(file, settings(databaseUrl, { port, poolSize }));
+  await chmod(file, 0o600);
+  // Like PostgreSQL it refuses to run as root.
+  const account = await findAccount();
+  if (account) for (const path of [file, folder]) await chown(path, account.uid, account.gid);
+  const running = await spawnGuarded([program, file], { folder, account });
+  const url = `postgres://anybody@127.0.0.1:${port}/behind`;
+  const close = async () => {
+    // At once: there may be clients left.
+    await running.end('SIGTERM');
+    await rm(folder, { recursive: true, force: true });
+  };
+  let said: string | undefined;
+  running.ended.then((text) => {
+    said = text;
+  });
+  await until(async () => {
+    if (said !== undefined) throw new Error(`pgbouncer ended at once: ${said}`);
+    return await answers(url);
+  }).catch(async (error) => {
+    if (said === undefined) await close();
+    throw error;
+  });
+  return { url, close, [Symbol.asyncDispose]: close };
+}
+
+function settings(databaseUrl: string, { port, poolSize }: { port: number; poolSize: number }): string {
+  const { hostname, port: serverPort, username, password, pathname } = new URL(databaseUrl);
+  const behind = {
+    host: hostname,
+    port: serverPort || '5432',
+    dbname: pathname.slice(1),
+    user: username,
+    password,
+  };
+  const place = Object.entries(behind).filter(([, value]) => value !== '');
+  const quote = (text: string) => `'${decodeURIComponent(text).replaceAll("'", "''")}'`;
+  return `[databases]
+behind = ${place.map(([name, value]) => `${name}=${quote(value)}`).join(' ')}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = ${poolSize}
+max_client_conn = 200
+log_connections = 0
+log_disconnections = 0
+`;
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('SELECT');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
