@@ -91,7 +91,17 @@ export class RegistryError extends Error {
 
 /** A VALIDATION_ERROR about one field. */
 export function invalidField(field: string, message: string): RegistryError {
-  return new RegistryError('VALIDATION_ERROR', `${field}: ${message}`, { fields: [{ field, message }] });
+  return invalidFields([{ field, message }]);
+}
+
+/** A refusal that lists every field with its problem. */
+export function invalidFields(
+  fields: readonly FieldProblem[],
+  code: 'VALIDATION_ERROR' | 'SECRET_IN_CONFIG' = 'VALIDATION_ERROR',
+): RegistryError {
+  return new RegistryError(code, fields.map(({ field, message }) => `${field}: ${message}`).join('; '), {
+    fields,
+  });
 }
 
 /** What an error says. Node reports a host with several addresses in one error without a message: then theirs. */

@@ -60,6 +60,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedPo
   let membership = open();
   await membership;
   let closed: Promise<void> | undefined;
+  let creating: Promise<unknown> = Promise.resolve();
 
   async function open(): Promise<Membership> {
     const opened = await joinServer(cluster, port, closing.signal);
@@ -100,8 +101,12 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedPo
       return port;
     },
     async databaseUrl(name, { create } = { create: true }) {
-      const { client } = await membership;
-      if (create) await createDatabase(client, name);
+      if (create) {
+        // In turn: the connection carries one statement at a time.
+        const created = creating.then(async () => createDatabase((await membership).client, name));
+        creating = created.catch(() => undefined);
+        await created;
+      }
       return `postgres://postgres:${cluster.password}@127.0.0.1:${port}/${encodeURIComponent(name)}?sslmode=disable`;
     },
     psqlCommand: (database) => psqlCommand(cluster, port, database),

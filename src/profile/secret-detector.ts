@@ -14,7 +14,7 @@ export interface FoundSecret {
 export const secretReference = /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/;
 
 const secretKey =
-  /(^|_)(secret|token|password|passwd|pwd|passphrase|credentials?|(api|anon|service|private|secret|access|auth|account|signing|encryption)_?key)$/;
+  /(^|[^a-z0-9])(secret|token|password|passwd|pwd|passphrase|credentials?|(api|anon|service|private|secret|access|auth|account|signing|encryption)[^a-z0-9]?key)$/;
 
 /** The first that matches. Written so that PostgreSQL reads them as JavaScript does. */
 const secretForms: readonly { looksLike: string; pattern: RegExp }[] = [
@@ -47,19 +47,26 @@ const secretForms: readonly { looksLike: string; pattern: RegExp }[] = [
 ];
 
 /** Every place of a configuration that holds what looks like a secret. Paths are as in "email.smtp.password". */
-export function findSecrets(config: unknown, path = ''): FoundSecret[] {
-  if (typeof config === 'string') {
-    const looksLike = findSecret(lastKey(path), config);
+export function findSecrets(config: unknown): FoundSecret[] {
+  return findSecretsAt('', '', config);
+}
+
+function findSecretsAt(path: string, key: string, value: unknown): FoundSecret[] {
+  if (typeof value === 'string') {
+    const looksLike = findSecret(key, value);
     return looksLike === undefined ? [] : [{ path, looksLike }];
   }
-  if (typeof config === 'number' && isSecretKey(lastKey(path))) return [{ path, looksLike: 'a secret' }];
-  if (typeof config !== 'object' || config === null) return [];
-  return Object.entries(config).flatMap(([key, value]) => {
+  if (typeof value === 'number' && isSecretKey(key)) return [{ path, looksLike: 'a secret' }];
+  if (typeof value !== 'object' || value === null) return [];
+  const below = path && `${path}.`;
+  // An item of a list is held to the name of the list.
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => findSecretsAt(`${below}${index}`, key, item));
+  return Object.entries(value).flatMap(([name, item]) => {
+    if (findSecret('', name) === undefined) return findSecretsAt(`${below}${name}`, name, item);
     // A secret in the place of a key is not repeated in the path of the message either.
-    const isOpen = findSecret('', key) === undefined;
-    const place = `${path}${path && '.'}${isOpen ? key : '…'}`;
-    const below = findSecrets(value, place);
-    return isOpen ? below : [{ path: place, looksLike: 'a secret as the name of a key' }, ...below];
+    const place = `${below}…`;
+    return [{ path: place, looksLike: 'a secret as the name of a key' }, ...findSecretsAt(place, name, item)];
   });
 }
 
@@ -88,8 +95,4 @@ const turn = /[A-Za-z](?=[0-9])|[0-9](?=[A-Za-z])|[a-z](?=[A-Z]($|[^a-z]|[a-z]($
 function findRandomness(text: string): string | undefined {
   const runs = text.replace(ordinary, ' ').match(run) ?? [];
   return runs.some((one) => (one.match(turn)?.length ?? 0) >= manyTurns) ? 'a random key' : undefined;
-}
-
-function lastKey(path: string): string {
-  return path.split('.').findLast((part) => !/^[0-9]+$/.test(part)) ?? '';
 }

@@ -1,6 +1,6 @@
 /** A tenant's configuration: its shape, which documents itself, and what keeps it so. */
 import { z } from 'zod';
-import { type FieldProblem, RegistryError } from '../errors.js';
+import { type FieldProblem, invalidField, invalidFields } from '../errors.js';
 import { email } from '../registry/input.js';
 import { color, webAddress } from './profile-fields.js';
 import { findSecrets, secretReference } from './secret-detector.js';
@@ -167,15 +167,13 @@ export function readTenantConfig(config: unknown, tenantSlug: string): TenantCon
       field: path,
       message: `looks like ${looksLike}: keep it in the environment of whoever uses it and name its variable here, such as ${variable}`,
     }));
-    throw refusal('SECRET_IN_CONFIG', problems);
+    throw invalidFields(problems, 'SECRET_IN_CONFIG');
   }
   if (JSON.stringify(config).length > maxConfigLength)
-    throw refusal('VALIDATION_ERROR', [
-      { field: 'config', message: `must have at most ${maxConfigLength} characters` },
-    ]);
+    throw invalidField('config', `must have at most ${maxConfigLength} characters`);
   const read = TenantConfigShape.safeParse(config, { error: describeIssue });
   if (read.success) return read.data;
-  throw refusal('VALIDATION_ERROR', read.error.issues.flatMap(toProblems));
+  throw invalidFields(read.error.issues.flatMap(toProblems));
 }
 
 /** The shape as JSON Schema, for editors and for whoever writes such a configuration. */
@@ -197,12 +195,6 @@ function toProblems(issue: z.core.$ZodIssue): FieldProblem[] {
 function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_type') return `must be ${issue.expected}`;
   return undefined;
-}
-
-function refusal(code: 'SECRET_IN_CONFIG' | 'VALIDATION_ERROR', fields: FieldProblem[]): RegistryError {
-  return new RegistryError(code, fields.map(({ field, message }) => `${field}: ${message}`).join('; '), {
-    fields,
-  });
 }
 
 /** The shape in a line: "branding {company_name, …}, destinations [{name, …}], …". */

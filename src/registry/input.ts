@@ -1,17 +1,17 @@
 import { z } from 'zod';
-import { RegistryError } from '../errors.js';
+import { invalidFields } from '../errors.js';
 import { findSlugProblem, isUuid } from './slug.js';
 
 /** Validates what came through a door; throws VALIDATION_ERROR that lists every field with its problem. */
 export function readInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.map((issue) => ({
-    field: issue.path.map(String).join('.') || 'input',
-    message: issue.message,
-  }));
-  const text = fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  throw new RegistryError('VALIDATION_ERROR', text, { fields });
+  throw invalidFields(
+    parsed.error.issues.map((issue) => ({
+      field: issue.path.map(String).join('.') || 'input',
+      message: issue.message,
+    })),
+  );
 }
 
 /** Text for people: no control, format or unassigned characters, no blank ends, 1 to `max` characters. */

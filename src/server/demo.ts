@@ -45,11 +45,17 @@ const pollMs = 250;
 
 /** The status of a demo tenant, once the operation of a start that was killed has been taken over and has ended. */
 async function findSettled(app: App, slug: string): Promise<string | undefined> {
-  const until = Date.now() + app.config.takeOverAfterMs + 15_000;
-  for (;;) {
+  const waitMs = app.config.takeOverAfterMs + 15_000;
+  const until = Date.now() + waitMs;
+  for (let isTold = false; ; isTold = true) {
     const found = await app.database.prisma.tenant.findUnique({ where: { slug } });
     if (found?.status !== 'PROVISIONING' || !app.config.runsWorker || Date.now() > until)
       return found?.status;
+    if (!isTold)
+      app.log.info(
+        { tenant: slug, atMostMs: waitMs },
+        'an earlier start was cut off while it added this demo tenant: taking that over first',
+      );
     await delay(pollMs);
   }
 }

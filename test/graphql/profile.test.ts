@@ -96,6 +96,24 @@ describe('updateTenantConfig', () => {
     expect((await change('updateTenantConfig', { tenantId: slug, patch })).codes).toEqual([code]);
   });
 
+  test('refuses as many levels as fit into a request', async () => {
+    const { slug } = await aTenant().at(gateway);
+    const levels = 150_000;
+    const patch = `{"extensions":${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}}`;
+    const query =
+      'mutation ($input: UpdateTenantConfigInput!) { updateTenantConfig(input: $input) { revision } }';
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: `{"query":${JSON.stringify(query)},"variables":{"input":{"tenantId":"${slug}","patch":${patch}}}}`,
+    });
+    expect(await response.json()).toMatchObject({
+      errors: [
+        { message: 'patch: must be at most 50 levels deep', extensions: { code: 'VALIDATION_ERROR' } },
+      ],
+    });
+  });
+
   test('leaves the configuration of a client.yaml alone, and that of a deleted tenant', async () => {
     const { id } = await aTenant().at(gateway);
     const patch = { branding: {} };

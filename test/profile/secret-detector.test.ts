@@ -39,6 +39,8 @@ describe('a text', () => {
     ['api_key', 'abc'],
     ['password', 'hunter2-plain-in-yaml'],
     ['smtpPassword', 'x'],
+    ['smtp.password', 'x'],
+    ['api-key', 'x'],
     ['anon_key', 'eyJ-example-anon.eyJ-example.not-a-signature'],
     ['client_secret', `\${A} and more`],
     ['note', 'eyJ-example-anon.eyJ-example.not-a-signature'],

@@ -168,8 +168,7 @@ export async function recordStatements(work: () => Promise<unknown>): Promise<st
     };
     const isOwnAccount = /feed|listener/.test(connectionParameters.application_name ?? '');
     if (!isOwnAccount) statements.push(typeof first === 'string' ? first : first.text);
-    // biome-ignore lint/suspicious/noExplicitAny: as above
-    return (original as any).apply(this, parameters);
+    return Reflect.apply(original, this, parameters);
   } as typeof original;
   try {
     await work();

@@ -6,7 +6,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $s
   SELECT CASE
     WHEN value = '' OR value ~ '^\$\{[A-Za-z_][A-Za-z0-9_]*\}$' THEN NULL
     WHEN lower(regexp_replace(key, '([a-z0-9])([A-Z])', '\1_\2', 'g'))
-      ~ '(^|_)(secret|token|password|passwd|pwd|passphrase|credentials?|(api|anon|service|private|secret|access|auth|account|signing|encryption)_?key)$'
+      ~ '(^|[^a-z0-9])(secret|token|password|passwd|pwd|passphrase|credentials?|(api|anon|service|private|secret|access|auth|account|signing|encryption)[^a-z0-9]?key)$'
       THEN 'a secret'
     WHEN value ~ '-----BEGIN [A-Z0-9 ]+-----' THEN 'a PEM block'
     WHEN value ~ 'eyJ[A-Za-z0-9_-]{0,255}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+' THEN 'a JSON Web Token'
@@ -54,6 +54,19 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = public, pg_catalog, pg_te
 $$;
 COMMENT ON FUNCTION registry_find_config_secret IS 'The first place of a configuration that looks like a secret, and like what; never the text itself. null: none does.';
 
+-- What the configuration says counts; where it says nothing the column stands alone.
+CREATE FUNCTION registry_keep_in_step(INOUT config jsonb, was jsonb, path text[], INOUT field text, field_was text)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF (config #> path) IS DISTINCT FROM (was #> path) THEN
+    field := coalesce(config #>> path, field);
+  ELSIF config #> path IS NOT NULL AND field IS DISTINCT FROM field_was THEN
+    config := CASE WHEN field IS NULL THEN config #- path ELSE jsonb_set(config, path, to_jsonb(field)) END;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION registry_keep_in_step IS 'A configuration and a column that repeats what stands at one of its paths, after either was changed.';
+
 CREATE FUNCTION tenants_config_maintain() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -69,25 +82,12 @@ BEGIN
     END IF;
   END IF;
 
-  -- What the configuration says counts; where it says nothing the column stands alone.
-  IF (NEW.tenant_config #> '{email,primary}') IS DISTINCT FROM (was #> '{email,primary}') THEN
-    NEW.primary_email := coalesce(NEW.tenant_config #>> '{email,primary}', NEW.primary_email);
-  ELSIF TG_OP = 'UPDATE' AND NEW.tenant_config #> '{email,primary}' IS NOT NULL AND NEW.primary_email IS DISTINCT FROM OLD.primary_email THEN
-    NEW.tenant_config := CASE WHEN NEW.primary_email IS NULL THEN NEW.tenant_config #- '{email,primary}'
-      ELSE jsonb_set(NEW.tenant_config, '{email,primary}', to_jsonb(NEW.primary_email)) END;
-  END IF;
-  IF (NEW.tenant_config #> '{infrastructure,gcp,project_id}') IS DISTINCT FROM (was #> '{infrastructure,gcp,project_id}') THEN
-    NEW.gcp_project_id := coalesce(NEW.tenant_config #>> '{infrastructure,gcp,project_id}', NEW.gcp_project_id);
-  ELSIF TG_OP = 'UPDATE' AND NEW.tenant_config #> '{infrastructure,gcp,project_id}' IS NOT NULL AND NEW.gcp_project_id IS DISTINCT FROM OLD.gcp_project_id THEN
-    NEW.tenant_config := CASE WHEN NEW.gcp_project_id IS NULL THEN NEW.tenant_config #- '{infrastructure,gcp,project_id}'
-      ELSE jsonb_set(NEW.tenant_config, '{infrastructure,gcp,project_id}', to_jsonb(NEW.gcp_project_id)) END;
-  END IF;
-  IF (NEW.tenant_config #> '{infrastructure,gcp,dataset}') IS DISTINCT FROM (was #> '{infrastructure,gcp,dataset}') THEN
-    NEW.gcp_dataset := coalesce(NEW.tenant_config #>> '{infrastructure,gcp,dataset}', NEW.gcp_dataset);
-  ELSIF TG_OP = 'UPDATE' AND NEW.tenant_config #> '{infrastructure,gcp,dataset}' IS NOT NULL AND NEW.gcp_dataset IS DISTINCT FROM OLD.gcp_dataset THEN
-    NEW.tenant_config := CASE WHEN NEW.gcp_dataset IS NULL THEN NEW.tenant_config #- '{infrastructure,gcp,dataset}'
-      ELSE jsonb_set(NEW.tenant_config, '{infrastructure,gcp,dataset}', to_jsonb(NEW.gcp_dataset)) END;
-  END IF;
+  SELECT * INTO NEW.tenant_config, NEW.primary_email
+    FROM registry_keep_in_step(NEW.tenant_config, was, '{email,primary}', NEW.primary_email, OLD.primary_email);
+  SELECT * INTO NEW.tenant_config, NEW.gcp_project_id
+    FROM registry_keep_in_step(NEW.tenant_config, was, '{infrastructure,gcp,project_id}', NEW.gcp_project_id, OLD.gcp_project_id);
+  SELECT * INTO NEW.tenant_config, NEW.gcp_dataset
+    FROM registry_keep_in_step(NEW.tenant_config, was, '{infrastructure,gcp,dataset}', NEW.gcp_dataset, OLD.gcp_dataset);
   RETURN NEW;
 END
 $$;

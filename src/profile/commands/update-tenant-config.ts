@@ -1,15 +1,22 @@
 import { z } from 'zod';
 import type { Prisma } from '../../database/generated/prisma/client.js';
-import { invalidField, RegistryError } from '../../errors.js';
+import { RegistryError } from '../../errors.js';
 import { wrongStatus } from '../../registry/tenant.js';
 import { tenantCommand } from '../../registry/tenant-command.js';
-import { mergePatch } from '../merge-patch.js';
+import { isObject, mergePatch } from '../merge-patch.js';
 import { readTenantConfig } from '../tenant-config.js';
+
+/** Deeper than any configuration. */
+const maxDepth = 50;
 
 /** Changes a configuration by a merge patch (RFC 7396): null takes a key away, a list replaces the list. */
 export const updateTenantConfig = tenantCommand(
   'updateTenantConfig',
-  { patch: z.record(z.string(), z.json(), { error: 'must be a JSON object' }) },
+  {
+    patch: z
+      .custom<object>(isObject, 'must be a JSON object')
+      .refine((patch) => depthOf(patch) <= maxDepth, `must be at most ${maxDepth} levels deep`),
+  },
   (tenant, { patch }) => {
     if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'configured');
     if (tenant.configSource === 'YAML')
@@ -17,15 +24,12 @@ export const updateTenantConfig = tenantCommand(
         'CONFLICT',
         `The configuration of tenant ${tenant.slug} is its client.yaml: import that first, or edit the file`,
       );
-    if (depthOf(patch) > maxDepth) throw invalidField('patch', `must be at most ${maxDepth} levels deep`);
     const config = readTenantConfig(mergePatch(tenant.config, patch), tenant.slug);
     return { config: config as Prisma.InputJsonObject };
   },
 );
 
-/** Deeper than any configuration; a patch of a million brackets must not exhaust the stack. */
-const maxDepth = 50;
-
+/** Level by level: a patch of a million brackets must not exhaust the stack, neither here nor in what comes after. */
 function depthOf(value: unknown): number {
   let depth = 0;
   for (let level = [value]; level.length > 0; depth++)
