@@ -44,6 +44,7 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
       port: 0,
       authMode: 'open',
       redisUrl: undefined,
+    identityProvider: undefined,
       stalenessMs: 5_000,
       logLevel: 'error',
       dataDir: folder,

@@ -1,5 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { type Caller, gateway as gatewayCaller } from './auth/caller.js';
+import { isToken, openIdentities } from './auth/identity.js';
 import { type FindCaller, openKeyCache } from './auth/key-cache.js';
 import type { Config } from './config.js';
 import { closeInTime } from './database/close-in-time.js';
@@ -200,6 +201,11 @@ function openGateway(parts: {
     lagRevisions: follower.lagRevisions,
     subscribers: changes.subscribers,
   }));
-  const findCaller = openKeyCache({ database, validity: follower, clock, stalenessMs });
+  const findByKey = openKeyCache({ database, validity: follower, clock, stalenessMs });
+  const findByToken =
+    config.identityProvider &&
+    openIdentities({ provider: config.identityProvider, pool: database.pool, timeoutMs: stalenessMs });
+  const findCaller: FindCaller = (text) =>
+    findByToken && isToken(text) ? findByToken(text) : findByKey(text);
   return { freshness, caches, findCaller };
 }

@@ -26,6 +26,16 @@ export interface Config {
   heartbeatMs: number;
   /** After how long without a sign of life an operation is taken over, in milliseconds. */
   takeOverAfterMs: number;
+  /** Whose tokens are taken beside API keys; undefined: nobody's. */
+  identityProvider: IdentityProvider | undefined;
+}
+
+/** Tokens that the issuer signed for the audience are taken. */
+export interface IdentityProvider {
+  issuer: string;
+  audience: string;
+  /** Where its public keys are (RFC 7517). */
+  jwksUrl: string;
 }
 
 /** Every problem of the environment at once, a line each; never a value that could hold a password. */
@@ -124,6 +134,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     problems.push(
       'OPERATION_TAKE_OVER_MS must be at least three times OPERATION_HEARTBEAT_MS: one lost heartbeat is no death',
     );
+  const identityProvider = readIdentityProvider(env, problems);
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
 
   const values = parsed.data;
@@ -142,7 +153,35 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     runsWorker: values.WORKER === 'inside',
     heartbeatMs: values.OPERATION_HEARTBEAT_MS,
     takeOverAfterMs: values.OPERATION_TAKE_OVER_MS,
+    identityProvider,
   };
+}
+
+function readIdentityProvider(
+  env: Readonly<Record<string, string | undefined>>,
+  problems: string[],
+): IdentityProvider | undefined {
+  const [issuer, audience, given] = [env.JWT_ISSUER, env.JWT_AUDIENCE, env.JWT_JWKS_URL].map((text) =>
+    text?.trim(),
+  );
+  if (!issuer && !audience && !given) return undefined;
+  if (!issuer || !audience) {
+    problems.push('JWT_ISSUER and JWT_AUDIENCE belong together: set both, or neither to take API keys only');
+    return undefined;
+  }
+  const jwksUrl = given || `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`;
+  if (!isSafeUrl(jwksUrl))
+    problems.push(
+      `${given ? 'JWT_JWKS_URL' : 'JWT_ISSUER, without JWT_JWKS_URL,'} must be a URL such as https://login.example/.well-known/jwks.json; ` +
+        'http only on this machine, for whoever answers decides who is let in',
+    );
+  return { issuer, audience, jwksUrl };
+}
+
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
 }
 
 function isLoopback(host: string): boolean {

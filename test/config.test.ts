@@ -36,6 +36,7 @@ describe('the configuration', () => {
       runsWorker: true,
       heartbeatMs: 5_000,
       takeOverAfterMs: 15_000,
+      identityProvider: undefined,
     });
   });
 
@@ -56,6 +57,8 @@ describe('the configuration', () => {
         WORKER: ' none ',
         OPERATION_HEARTBEAT_MS: ' 1000 ',
         OPERATION_TAKE_OVER_MS: ' 4000 ',
+        JWT_ISSUER: ' https://login.example/ ',
+        JWT_AUDIENCE: ' registry ',
       }),
     ).toEqual({
       databaseUrl: database,
@@ -72,6 +75,11 @@ describe('the configuration', () => {
       runsWorker: false,
       heartbeatMs: 1_000,
       takeOverAfterMs: 4_000,
+      identityProvider: {
+        issuer: 'https://login.example/',
+        audience: 'registry',
+        jwksUrl: 'https://login.example/.well-known/jwks.json',
+      },
     });
   });
 
@@ -137,6 +145,30 @@ describe('the configuration', () => {
       FINANCE_DB_URL: database,
       CRM_PRIMARY_URL: 'postgresql://crm@localhost/crm',
     });
+  });
+});
+
+describe('the identity provider', () => {
+  test('has its keys where it says', () => {
+    const env = { JWT_ISSUER: 'urn:acme', JWT_AUDIENCE: 'registry', JWT_JWKS_URL: 'http://[::1]:9/keys' };
+    expect(readConfig(env).identityProvider).toEqual({
+      issuer: 'urn:acme',
+      audience: 'registry',
+      jwksUrl: 'http://[::1]:9/keys',
+    });
+  });
+
+  test.each([
+    [{ JWT_ISSUER: 'https://login.example' }, 'JWT_ISSUER and JWT_AUDIENCE belong together'],
+    [{ JWT_AUDIENCE: 'registry' }, 'JWT_ISSUER and JWT_AUDIENCE belong together'],
+    [{ JWT_JWKS_URL: 'https://login.example/keys' }, 'JWT_ISSUER and JWT_AUDIENCE belong together'],
+    [{ JWT_ISSUER: 'acme', JWT_AUDIENCE: 'registry' }, 'JWT_ISSUER, without JWT_JWKS_URL, must be a URL'],
+    [
+      { JWT_ISSUER: 'acme', JWT_AUDIENCE: 'registry', JWT_JWKS_URL: 'http://login.example/keys' },
+      'JWT_JWKS_URL must be a URL such as https://login.example/.well-known/jwks.json; http only on this machine',
+    ],
+  ])('is refused as %j', (env, problem) => {
+    expect(problemsOf(env)).toEqual([expect.stringContaining(problem)]);
   });
 });
 

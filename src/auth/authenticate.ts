@@ -12,14 +12,15 @@ export async function authenticate(
 ): Promise<Caller> {
   if (authorization === undefined || authorization === '') {
     if (options.authMode === 'open') return developer;
-    throw new RegistryError('UNAUTHENTICATED', 'Send an API key: "Authorization: Bearer trk_…"');
+    throw new RegistryError('UNAUTHENTICATED', 'Send an API key or a token: "Authorization: Bearer …"');
   }
   const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
   const caller = secret && (await options.findCaller(secret));
   if (!caller)
     throw new RegistryError(
       'UNAUTHENTICATED',
-      'The API key is unknown, revoked or expired: send "Authorization: Bearer trk_…" with a valid one',
+      'The API key is unknown, revoked or expired: send "Authorization: Bearer trk_…" with a valid one; ' +
+        'tokens of an identity provider are taken where JWT_ISSUER and JWT_AUDIENCE are set',
     );
   return caller;
 }

@@ -1,10 +1,14 @@
 /** Who asks. Every command and every guarded read gets one; there is no anonymous caller. */
 export interface Caller {
-  kind: 'developer' | 'api-key' | 'operator' | 'gateway';
-  /** What the audit log shows: "developer", "api-key:<id>", "operator:<system user>", "gateway". */
+  kind: 'developer' | 'api-key' | 'identity' | 'operator' | 'gateway';
+  /** What the audit log shows: "developer", "api-key:<id>", "subject:<sub>", "operator:<system user>", "gateway". */
   actor: string;
   scopes: ReadonlySet<string>;
+  /** Who came with a token of the identity provider, and as what it belongs to which tenants. */
+  identity?: { subject: string; roles: ReadonlyMap<string, MemberRole> };
 }
+
+export type MemberRole = 'ADMIN' | 'MEMBER';
 
 /** `AUTH_MODE=open` only: whoever sits at the machine. */
 export const developer: Caller = { kind: 'developer', actor: 'developer', scopes: new Set(['*']) };

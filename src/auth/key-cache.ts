@@ -5,6 +5,7 @@ import { apiKeysReference } from '../feed/change.js';
 import { hashSecret, isSecret, type KnownKey, loadKeys } from './api-key.js';
 import type { Caller } from './caller.js';
 
+/** Who stands behind what came as `Bearer`; undefined: nobody. */
 export type FindCaller = (secret: string) => Promise<Caller | undefined>;
 
 const maxKeys = 10_000;

@@ -1,5 +1,5 @@
 import { RegistryError } from '../errors.js';
-import type { Caller } from './caller.js';
+import type { Caller, MemberRole } from './caller.js';
 
 /** Scopes a key can hold, besides `resolve:<module>`. */
 const plainScopes = [
@@ -18,6 +18,7 @@ type PlainScope = (typeof plainScopes)[number];
 /** Who may do what: the one table. Resolution has a scope per module and is checked by `mayResolve`. */
 const scopeByAction = {
   readRegistry: 'registry:read',
+  readTenant: 'registry:read',
   readAuditLog: 'audit:read',
   readSchema: 'schema:read',
   registerTenant: 'registry:write',
@@ -30,6 +31,9 @@ const scopeByAction = {
   updateTenantConfig: 'registry:write',
   updateTenantSettings: 'registry:write',
   updateTenantBranding: 'registry:write',
+  inviteTenantMember: 'registry:write',
+  removeTenantMember: 'registry:write',
+  acceptInvitation: 'registry:write',
   registerModule: 'registry:write',
   updateModule: 'registry:write',
   subscribeTenantToModule: 'registry:write',
@@ -47,6 +51,15 @@ const scopeByAction = {
 
 export type Action = keyof typeof scopeByAction;
 
+/** What members may do in the tenants they belong to, without any scope, and as what. */
+const roleByAction: Partial<Record<Action, MemberRole>> = {
+  readTenant: 'MEMBER',
+  updateTenantSettings: 'ADMIN',
+  updateTenantBranding: 'ADMIN',
+  inviteTenantMember: 'ADMIN',
+  removeTenantMember: 'ADMIN',
+};
+
 export function isScope(text: string): boolean {
   return (plainScopes as readonly string[]).includes(text) || /^resolve:[a-z][a-z0-9_]{0,30}$/.test(text);
 }
@@ -60,6 +73,27 @@ export function may(caller: Caller, action: Action): boolean {
 /** Throws FORBIDDEN, naming the scope that is missing. */
 export function authorize(caller: Caller, action: Action): void {
   if (!may(caller, action)) throw missingScope(scopeByAction[action]);
+}
+
+/** Whether it depends on the tenant what the caller may do. */
+function mayInSome(caller: Caller, action: Action): boolean {
+  return roleByAction[action] !== undefined && (caller.identity?.roles.size ?? 0) > 0;
+}
+
+/** Before anything is read: throws FORBIDDEN to callers whom no tenant would change anything for. */
+export function authorizeInSome(caller: Caller, action: Action): void {
+  if (!mayInSome(caller, action)) authorize(caller, action);
+}
+
+/** By scope, or as a member of this tenant. Throws FORBIDDEN, and TENANT_MISMATCH to a member of others. */
+export function authorizeInTenant(caller: Caller, action: Action, tenantId: string | undefined): void {
+  if (may(caller, action)) return;
+  authorizeInSome(caller, action);
+  const role = tenantId && caller.identity?.roles.get(tenantId);
+  // Also for a tenant that is not there: members of others do not learn which there are.
+  if (!role) throw new RegistryError('TENANT_MISMATCH', 'The token’s subject is no member of this tenant');
+  if (role !== 'ADMIN' && roleByAction[action] === 'ADMIN')
+    throw new RegistryError('FORBIDDEN', 'This needs an admin of the tenant');
 }
 
 export function mayResolve(caller: Caller, module: string): boolean {

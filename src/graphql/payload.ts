@@ -1,3 +1,4 @@
+import { Invitation } from './member.js';
 import { ModuleSubscription } from './module-subscription.js';
 import { Operation } from './operation.js';
 import type { PayloadFields } from './revision-field.js';
@@ -34,4 +35,27 @@ export function operationField<Shape extends { operationId: string | null }>(t: 
         ? null
         : context.prisma.operation.findUniqueOrThrow({ ...query, where: { id: operationId } }),
   });
+}
+
+/** The invitation that goes with a change, and its token. */
+export function invitationFields<Shape extends { invitationId: string | null; token: string | null }>(
+  t: PayloadFields<Shape>,
+) {
+  return {
+    invitation: t.prismaField({
+      type: Invitation,
+      nullable: true,
+      description: 'The invitation; null when nobody was invited.',
+      resolve: (query, { invitationId }, _args, context) =>
+        invitationId === null
+          ? null
+          : context.prisma.invitation.findUnique({ ...query, where: { id: invitationId } }),
+    }),
+    invitationToken: t.string({
+      nullable: true,
+      description:
+        'What acceptInvitation takes, for the link in a mail. Shown now and never again: null when a request is repeated.',
+      resolve: ({ token }) => token,
+    }),
+  };
 }

@@ -5,6 +5,7 @@ import { describeTenantConfig } from '../profile/tenant-config.js';
 import { builder } from './builder.js';
 import { execute } from './context.js';
 import { expectedVersionField, idempotencyKeyField, tenantIdField, waitField } from './mutation-input.js';
+import { brandingFields, settingsFields } from './onboarding-input.js';
 import { tenantField } from './payload.js';
 import { revisionField } from './revision-field.js';
 
@@ -46,21 +47,14 @@ builder.relayMutationField(
     description: 'What changes in the settings; what is left out stays, null clears.',
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
-      companyName: t.string({ description: 'Name on documents and pages, at most 200 characters.' }),
-      supportEmail: t.string({ description: 'Where customers ask for help.' }),
-      supportPhone: t.string({ description: 'Where customers call for help.' }),
-      website: t.string({ description: 'Its own site, http or https.' }),
-      currency: t.string({ description: 'ISO 4217 code of its prices.' }),
-      timezone: t.string({ description: 'IANA time zone of its dates.' }),
-      emailFromName: t.string({ description: 'Sender’s name of its mails, at most 200 characters.' }),
-      emailFromEmail: t.string({ description: 'Sender’s address of its mails; null: the support address.' }),
+      ...settingsFields(t),
       expectedVersion: t.int({ description: 'Refuses the change unless `settings.version` is this one.' }),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
     }),
   },
   {
-    description: `Changes how a tenant presents itself. Scope: registry:write. Errors: ${errors}.`,
+    description: `Changes how a tenant presents itself. Scope: registry:write, or an admin of the tenant. Errors: ${errors}.`,
     resolve: (_root, { input }, context) => execute(context, updateTenantSettings, input),
   },
   {
@@ -75,18 +69,14 @@ builder.relayMutationField(
     description: 'What changes in the branding; what is left out stays, null clears.',
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
-      presetTheme: t.string({ description: 'The theme the colours start from, at most 100 characters.' }),
-      logoUrl: t.string({ description: 'Its logo, http or https.' }),
-      primaryColor: t.string({ description: 'Main colour, `#rrggbb`.' }),
-      secondaryColor: t.string({ description: 'Second colour, `#rrggbb`.' }),
-      accentColor: t.string({ description: 'Colour of what stands out, `#rrggbb`.' }),
+      ...brandingFields(t),
       expectedVersion: t.int({ description: 'Refuses the change unless `branding.version` is this one.' }),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
     }),
   },
   {
-    description: `Changes how a tenant’s pages look. Scope: registry:write. Errors: ${errors}.`,
+    description: `Changes how a tenant’s pages look. Scope: registry:write, or an admin of the tenant. Errors: ${errors}.`,
     resolve: (_root, { input }, context) => execute(context, updateTenantBranding, input),
   },
   {

@@ -4,7 +4,8 @@ import { updateTenant } from '../registry/commands/update-tenant.js';
 import { builder } from './builder.js';
 import { execute } from './context.js';
 import { expectedVersionField, idempotencyKeyField, tenantIdField, waitField } from './mutation-input.js';
-import { operationField, tenantField } from './payload.js';
+import { onboardingFields } from './onboarding-input.js';
+import { invitationFields, operationField, tenantField } from './payload.js';
 import { revisionField } from './revision-field.js';
 import { PlanType } from './tenant.js';
 
@@ -29,19 +30,27 @@ builder.relayMutationField(
       primaryEmail: t.string({ description: 'Where the tenant is written to.' }),
       gcpProjectId: t.string({ description: 'Google Cloud project.' }),
       gcpDataset: t.string({ description: 'BigQuery dataset in that project.' }),
+      adminEmail: t.string({
+        description: 'The first admin, who is invited; also the primary address when none is given.',
+      }),
+      ...onboardingFields(t),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
     }),
   },
   {
     description:
-      'Registers a tenant, ACTIVE from now on, without any module. Scope: registry:write. Errors: CONFLICT when slug ' +
-      'or id is taken, VALIDATION_ERROR.',
+      'Registers a tenant with its profile and its first admin, ACTIVE from now on, without any module: all of it or ' +
+      'nothing. Scope: registry:write. Errors: CONFLICT when slug or id is taken, VALIDATION_ERROR, SECRET_IN_CONFIG.',
     resolve: (_root, { input }, context) => execute(context, registerTenant, input),
   },
   {
     description: 'The new tenant.',
-    outputFields: (t) => ({ tenant: tenantField(t), revision: revisionField(t) }),
+    outputFields: (t) => ({
+      tenant: tenantField(t),
+      ...invitationFields(t),
+      revision: revisionField(t),
+    }),
   },
 );
 
@@ -90,6 +99,7 @@ builder.relayMutationField(
         required: true,
         description: 'The first admin, and the tenant’s primary address.',
       }),
+      ...onboardingFields(t),
       modules: t.field({
         type: ['ModuleName'],
         required: true,
@@ -104,13 +114,14 @@ builder.relayMutationField(
       'Registers a tenant, subscribes it to modules and makes the storage of all of them, or of none: when one fails, ' +
       'the others are taken away again, the tenant is left FAILED, `operation` says why, and the same call starts anew ' +
       'under the same names. Scope: provision. Errors: CONFLICT when the slug is taken, MODULE_NOT_FOUND, ' +
-      'OPERATION_IN_PROGRESS, VALIDATION_ERROR.',
+      'OPERATION_IN_PROGRESS, VALIDATION_ERROR, SECRET_IN_CONFIG.',
     resolve: (_root, { input }, context) => execute(context, provisionTenant, input),
   },
   {
     description: 'The tenant and the work on it.',
     outputFields: (t) => ({
       tenant: tenantField(t),
+      ...invitationFields(t),
       operation: operationField(t),
       revision: revisionField(t),
     }),

@@ -7,6 +7,7 @@ import './tenant.js';
 import './tenant-list.js';
 import './registration.js';
 import './lifecycle.js';
+import './membership.js';
 import './profile-update.js';
 import './module.js';
 import './module-subscription.js';

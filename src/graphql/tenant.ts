@@ -1,6 +1,5 @@
-import { authorize } from '../auth/permissions.js';
 import { ConfigSource, Plan, TenantStatus } from '../database/generated/prisma/enums.js';
-import { tenantWhere } from '../registry/tenant.js';
+import { authorizeByTenant, tenantWhere } from '../registry/tenant.js';
 import { builder } from './builder.js';
 import { Member } from './member.js';
 import { ModuleSubscription } from './module-subscription.js';
@@ -173,10 +172,10 @@ builder.queryField('tenant', (t) =>
     type: Tenant,
     nullable: true,
     description:
-      'A tenant by id or slug, whatever its status; null when there is none. Scope: registry:read.',
+      'A tenant by id or slug, whatever its status; null when there is none. Scope: registry:read, or a member of it.',
     args: { id: t.arg.id({ required: true, description: 'UUID or slug.' }) },
-    resolve: (query, _root, { id }, context) => {
-      authorize(context.caller, 'readRegistry');
+    resolve: async (query, _root, { id }, context) => {
+      await authorizeByTenant(context.prisma, context.caller, 'readTenant', id);
       const where = tenantWhere(id);
       return where ? context.prisma.tenant.findUnique({ ...query, where }) : null;
     },

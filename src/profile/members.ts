@@ -1,11 +1,139 @@
+import type { Member, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
+import { invalidField, RegistryError } from '../errors.js';
+import { requireVersion } from '../registry/tenant.js';
+import { insertInvitation, requireInvitation, withdrawInvitations } from './invitation.js';
 
-/** Makes the address an admin of the tenant; one that is a member already stays who it is and gets the role. */
-export async function ensureAdmin(tx: Transaction, tenantId: string, address: string): Promise<void> {
+export interface Invited {
+  email: string;
+  fullName?: string | undefined;
+  role: Member['role'];
+}
+
+/** What an invitation needs beside the member: its token, which is stored as a hash only, and who sends it. */
+export interface Sending {
+  token: string;
+  days?: number | undefined;
+  actor: string;
+}
+
+export interface PutMember {
+  memberId: string;
+  /** null for a member who is in already: nothing to accept. */
+  invitationId: string | null;
+}
+
+/**
+ * Makes the address a member of the tenant, which the caller has locked, and invites it. A member who is in keeps what it
+ * has and gets the role; one that was removed, or has not accepted yet, is invited again. A person known from another tenant
+ * comes with its name. Throws QUOTA_EXCEEDED, CONFLICT.
+ */
+export async function putMember(
+  tx: Transaction,
+  tenant: Pick<Tenant, 'id' | 'slug' | 'maxUsers'>,
+  { email: address, fullName, role }: Invited,
+  sending: Sending,
+): Promise<PutMember> {
   const email = address.toLowerCase();
-  await tx.member.upsert({
-    where: { tenantId_email: { tenantId, email } },
-    create: { tenantId, email, role: 'ADMIN' },
-    update: { role: 'ADMIN' },
+  const tenantId = tenant.id;
+  const existing = await tx.member.findUnique({ where: { tenantId_email: { tenantId, email } } });
+  if (!existing || existing.status === 'REMOVED') await requireRoom(tx, tenant);
+  if (existing && existing.role === 'ADMIN' && role !== 'ADMIN')
+    await requireOtherAdmin(tx, tenant, existing);
+  const name = fullName ?? existing?.fullName ?? (await findName(tx, email));
+  const status = existing?.status === 'ACTIVE' ? 'ACTIVE' : 'INVITED';
+  const fields = { role, status, fullName: name ?? null } as const;
+  const member = existing
+    ? await tx.member.update({ where: { id: existing.id }, data: fields })
+    : await tx.member.create({ data: { tenantId, email, ...fields } });
+  if (status === 'ACTIVE') return { memberId: member.id, invitationId: null };
+  return { memberId: member.id, invitationId: await insertInvitation(tx, member, sending) };
+}
+
+/** Takes a member out of the tenant: bound to nobody, invited by nothing. Throws CONFLICT for the last admin. */
+export async function removeMember(
+  tx: Transaction,
+  tenant: Pick<Tenant, 'id' | 'slug'>,
+  memberId: string,
+  expectedVersion: number | undefined,
+): Promise<void> {
+  const member = await tx.member.findFirst({ where: { id: memberId, tenantId: tenant.id } });
+  if (!member) throw invalidField('memberId', `there is no member ${memberId} in tenant ${tenant.slug}`);
+  requireVersion(`Member ${memberId}`, member.version, expectedVersion);
+  if (member.status === 'REMOVED')
+    throw new RegistryError('CONFLICT', `Member ${memberId} is removed already`);
+  if (member.role === 'ADMIN') await requireOtherAdmin(tx, tenant, member);
+  await withdrawInvitations(tx, memberId);
+  await tx.member.update({ where: { id: memberId }, data: { status: 'REMOVED', subject: null } });
+}
+
+/** Takes out everybody but this address. */
+export async function removeOthers(tx: Transaction, tenantId: string, address: string): Promise<void> {
+  const others = { tenantId, email: { not: address.toLowerCase() }, status: { not: 'REMOVED' } } as const;
+  for (const { id } of await tx.member.findMany({ where: others })) {
+    await withdrawInvitations(tx, id);
+    await tx.member.update({ where: { id }, data: { status: 'REMOVED', subject: null } });
+  }
+}
+
+/**
+ * Binds the member that a token invites to a subject. Done again with the same subject it changes nothing. Throws
+ * VALIDATION_ERROR for a token that opens nothing any more, CONFLICT when it was used or the subject is a member already.
+ */
+export async function bindMember(
+  tx: Transaction,
+  { id: tenantId, slug }: Pick<Tenant, 'id' | 'slug'>,
+  { token, subject, fullName }: { token: string; subject: string; fullName?: string | undefined },
+): Promise<void> {
+  // Read again: somebody may have used or withdrawn it before the tenant was locked.
+  const { id, memberId, acceptedAt } = await requireInvitation(tx, token);
+  const bound = await tx.member.findUnique({ where: { tenantId_subject: { tenantId, subject } } });
+  if (acceptedAt && bound?.id === memberId) return;
+  if (acceptedAt)
+    throw new RegistryError('CONFLICT', 'The invitation was accepted already: ask for a new one');
+  if (bound)
+    throw new RegistryError(
+      'CONFLICT',
+      `The subject is a member of tenant ${slug} already, as ${bound.email}`,
+    );
+  await tx.invitation.update({ where: { id }, data: { acceptedAt: new Date() } });
+  const fields = { status: 'ACTIVE', subject, ...(fullName !== undefined && { fullName }) } as const;
+  await tx.member.update({ where: { id: memberId }, data: fields });
+}
+
+async function requireRoom(
+  tx: Transaction,
+  { id, slug, maxUsers }: Pick<Tenant, 'id' | 'slug' | 'maxUsers'>,
+): Promise<void> {
+  const count = await tx.member.count({ where: { tenantId: id, status: { not: 'REMOVED' } } });
+  if (count < maxUsers) return;
+  throw new RegistryError(
+    'QUOTA_EXCEEDED',
+    `Tenant ${slug} has ${count} of at most ${maxUsers} members: remove one, or raise maxUsers`,
+  );
+}
+
+/** An admin who has only been invited does not stand in for one who is in. */
+async function requireOtherAdmin(
+  tx: Transaction,
+  { id: tenantId, slug }: Pick<Tenant, 'id' | 'slug'>,
+  { id, email, status }: Member,
+): Promise<void> {
+  const others = { tenantId, role: 'ADMIN', id: { not: id } } as const;
+  const count = await tx.member.count({
+    where: { ...others, status: status === 'ACTIVE' ? 'ACTIVE' : { not: 'REMOVED' } },
   });
+  if (count > 0) return;
+  throw new RegistryError(
+    'CONFLICT',
+    `${email} is the last ${status === 'ACTIVE' ? 'active ' : ''}admin of tenant ${slug}: let another one in first`,
+  );
+}
+
+async function findName(tx: Transaction, email: string): Promise<string | undefined> {
+  const known = await tx.member.findFirst({
+    where: { email, fullName: { not: null } },
+    orderBy: [{ updatedAt: 'desc' }, { id: 'asc' }],
+  });
+  return known?.fullName ?? undefined;
 }

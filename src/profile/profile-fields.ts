@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { currency, email, optional, text, timezone } from '../registry/input.js';
 
 /** Fields of a tenant's settings and branding. */
 
@@ -9,15 +10,34 @@ export const webAddress = z
   .max(2_000, 'must have at most 2000 characters')
   .refine(isWebAddress, 'must be an http or https address');
 
-export const phone = z
+const phone = z
   .string()
   .trim()
   .regex(/^\+?[0-9][0-9 ()./-]{2,38}$/, 'must be a phone number such as +27 21 555 0100');
 
 /** Left out: as it is. null: none. */
-export function clearable<T extends z.ZodType>(schema: T) {
+function clearable<T extends z.ZodType>(schema: T) {
   return schema.nullable().optional();
 }
+
+export const settingsFields = {
+  companyName: optional(text(200)),
+  supportEmail: clearable(email),
+  supportPhone: clearable(phone),
+  website: clearable(webAddress),
+  currency: optional(currency),
+  timezone: optional(timezone),
+  emailFromName: clearable(text(200)),
+  emailFromEmail: clearable(email),
+};
+
+export const brandingFields = {
+  presetTheme: optional(text(100)),
+  logoUrl: clearable(webAddress),
+  primaryColor: clearable(color),
+  secondaryColor: clearable(color),
+  accentColor: clearable(color),
+};
 
 function isWebAddress(value: string): boolean {
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type FieldProblem, invalidField, invalidFields } from '../errors.js';
 import { email } from '../registry/input.js';
+import { isObject } from './merge-patch.js';
 import { color, webAddress } from './profile-fields.js';
 import { findSecrets, secretReference } from './secret-detector.js';
 
@@ -154,6 +155,22 @@ export const TenantConfigShape = z
   .describe('Configuration of the services that a tenant uses. Every part may be missing.');
 
 export type TenantConfig = z.output<typeof TenantConfigShape>;
+
+/** Deeper than any configuration. */
+const maxDepth = 50;
+
+/** A configuration or a patch of one, before its shape is looked at. */
+export const configObject = z
+  .custom<object>(isObject, 'must be a JSON object')
+  .refine((config) => depthOf(config) <= maxDepth, `must be at most ${maxDepth} levels deep`);
+
+/** Level by level: a patch of a million brackets must not exhaust the stack, neither here nor in what comes after. */
+function depthOf(value: unknown): number {
+  let depth = 0;
+  for (let level = [value]; level.length > 0; depth++)
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  return depth;
+}
 
 /** In characters of its JSON. */
 const maxConfigLength = 500_000;

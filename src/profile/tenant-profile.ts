@@ -1,6 +1,7 @@
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
+import type { Profile } from './onboarding.js';
 
 export type NewTenant = Omit<Prisma.TenantCreateInput, 'settings' | 'branding'> & {
   slug: string;
@@ -11,13 +12,17 @@ export type NewTenant = Omit<Prisma.TenantCreateInput, 'settings' | 'branding'> 
  * Writes a tenant with its settings and branding. Throws CONFLICT when the slug or id is taken; who loses a race for a
  * slug gets the same code from the unique constraint.
  */
-export async function insertTenant(tx: Transaction, fields: NewTenant): Promise<Tenant> {
+export async function insertTenant(
+  tx: Transaction,
+  fields: NewTenant,
+  { settings, branding, config }: Profile = {},
+): Promise<Tenant> {
   const bySlug = await tx.tenant.findUnique({ where: { slug: fields.slug } });
   if (bySlug) throw taken('slug', `Slug "${fields.slug}" is taken by tenant ${bySlug.id}`);
   const byId = fields.id && (await tx.tenant.findUnique({ where: { id: fields.id } }));
   if (byId) throw taken('id', `Id ${fields.id} is taken by tenant ${byId.slug}`);
 
-  const tenant = await tx.tenant.create({ data: fields });
+  const tenant = await tx.tenant.create({ data: { ...fields, ...(config && { config }) } });
   await tx.tenantSettings.create({
     data: {
       tenantId: tenant.id,
@@ -25,10 +30,22 @@ export async function insertTenant(tx: Transaction, fields: NewTenant): Promise<
       supportEmail: tenant.primaryEmail,
       currency: tenant.currency,
       timezone: tenant.timezone,
+      ...settings,
     },
   });
-  await tx.tenantBranding.create({ data: { tenantId: tenant.id } });
+  await tx.tenantBranding.create({ data: { tenantId: tenant.id, ...branding } });
   return tenant;
+}
+
+/** For a tenant that an earlier attempt left: what is given now counts. */
+export async function updateProfile(
+  tx: Transaction,
+  tenantId: string,
+  { settings, branding, config }: Profile,
+): Promise<void> {
+  if (settings) await tx.tenantSettings.update({ where: { tenantId }, data: settings });
+  if (branding) await tx.tenantBranding.update({ where: { tenantId }, data: branding });
+  if (config) await tx.tenant.update({ where: { id: tenantId }, data: { config } });
 }
 
 function taken(field: string, message: string): RegistryError {

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { type Action, authorize } from '../auth/permissions.js';
+import { type Action, authorizeInSome } from '../auth/permissions.js';
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { WaitFor } from '../feed/acknowledge.js';
 import { type CommandContext, type CommandResult, runCommand } from './command.js';
 import { expectedVersion, idempotencyKey, optional, readInput, tenantReference, wait } from './input.js';
-import { requireTenant, requireVersion } from './tenant.js';
+import { authorizeByTenant, requireTenant, requireVersion } from './tenant.js';
 
 export interface TenantCommandOptions<Also> {
   /** The default of `wait`. */
@@ -34,7 +34,8 @@ export function tenantCommand<Fields extends z.ZodRawShape, Also extends Command
   });
   const input = z.intersection(target, ownFields);
   return async (context: CommandContext, given: unknown) => {
-    authorize(context.caller, name);
+    const { caller } = context;
+    authorizeInSome(caller, name);
     const wanted = readInput(input, given);
     const { tenantId, expectedVersion: expected, idempotencyKey: _, wait: waiting, ...own } = wanted;
     return runCommand(
@@ -42,6 +43,7 @@ export function tenantCommand<Fields extends z.ZodRawShape, Also extends Command
       name,
       wanted,
       async (tx) => {
+        await authorizeByTenant(tx, caller, name, tenantId);
         const tenant = await requireTenant(tx, tenantId, part ? undefined : expected);
         if (part)
           requireVersion(

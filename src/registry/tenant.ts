@@ -1,3 +1,5 @@
+import type { Caller } from '../auth/caller.js';
+import { type Action, authorizeInTenant, may } from '../auth/permissions.js';
 import type { Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
@@ -29,6 +31,19 @@ export async function requireTenant(
   if (!tenant || tenant.status === 'PURGED') throw tenantNotFound(reference);
   requireVersion(`Tenant ${tenant.slug}`, tenant.version, expectedVersion);
   return tenant;
+}
+
+/** For callers whose scopes do not say it: whether they may do it with this tenant. Throws as authorizeInTenant. */
+export async function authorizeByTenant(
+  tx: Pick<Transaction, 'tenant'>,
+  caller: Caller,
+  action: Action,
+  reference: string,
+): Promise<void> {
+  if (may(caller, action)) return;
+  const where = tenantWhere(reference);
+  const tenant = where && (await tx.tenant.findUnique({ where, select: { id: true } }));
+  authorizeInTenant(caller, action, tenant?.id);
 }
 
 export function requireVersion(what: string, version: number, expected: number | undefined): void {

@@ -79,6 +79,7 @@ export async function openGround(places: Places, settings: Partial<Config> = {})
     authMode: 'open',
     logLevel: 'silent',
     redisUrl: undefined,
+    identityProvider: undefined,
     stalenessMs: 5_000,
     shutdownTimeoutMs: 5_000,
     runsWorker: false,

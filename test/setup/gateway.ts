@@ -76,6 +76,7 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     authMode: options.authMode ?? 'open',
     logLevel: 'silent',
     redisUrl: undefined,
+    identityProvider: undefined,
     stalenessMs: 5_000,
     shutdownTimeoutMs: 5_000,
     // Operations that a test asks for run all the same; a test of the worker asks for one.

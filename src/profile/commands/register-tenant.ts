@@ -4,6 +4,8 @@ import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, optional, readInput, slug, text, uuid, wait } from '../../registry/input.js';
 import { deriveSlug } from '../../registry/slug.js';
 import { givenFields, tenantFields } from '../../registry/tenant-fields.js';
+import { createInvitationToken } from '../invitation.js';
+import { onboardingFields, putFirstAdmin, readProfile } from '../onboarding.js';
 import { insertTenant } from '../tenant-profile.js';
 
 const RegisterTenantInput = z.object({
@@ -11,22 +13,30 @@ const RegisterTenantInput = z.object({
   name: text(200),
   slug: optional(slug),
   ...tenantFields,
+  ...onboardingFields,
   idempotencyKey: optional(idempotencyKey),
   wait: optional(wait),
 });
 
-/** A new ACTIVE tenant with settings and branding; the slug is derived from the name when none is given. */
+/**
+ * A new ACTIVE tenant with settings, branding, configuration and, when one is named, its first admin; the slug is derived
+ * from the name when none is given. The invitation's token is in the answer and nowhere else: a repeated request gets null.
+ */
 export async function registerTenant(context: CommandContext, input: unknown) {
+  const { actor } = context.caller;
   authorize(context.caller, 'registerTenant');
   const wanted = readInput(RegisterTenantInput, input);
-  const { idempotencyKey: _, wait: __, ...fields } = wanted;
+  const { idempotencyKey: _, wait: __, ...rest } = wanted;
+  const { adminEmail, adminFullName: ___, settings, branding, config, ...fields } = rest;
   const tenantSlug = wanted.slug ?? deriveSlug(wanted.name);
-  return runCommand(context, 'registerTenant', wanted, async (tx) => {
-    const tenant = await insertTenant(tx, {
-      ...givenFields(fields),
-      slug: tenantSlug,
-      createdBy: context.caller.actor,
-    });
-    return { tenantId: tenant.id };
+  const profile = readProfile(wanted, tenantSlug);
+  const token = createInvitationToken();
+  const registered = await runCommand(context, 'registerTenant', wanted, async (tx) => {
+    const primaryEmail = fields.primaryEmail ?? adminEmail;
+    const given = givenFields({ ...fields, primaryEmail, slug: tenantSlug, createdBy: actor });
+    const tenant = await insertTenant(tx, given, profile);
+    const { invitationId } = await putFirstAdmin(tx, tenant, wanted, { token, actor });
+    return { tenantId: tenant.id, invitationId };
   });
+  return { ...registered, token: registered.repeated || registered.invitationId === null ? null : token };
 }

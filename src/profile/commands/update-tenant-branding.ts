@@ -1,19 +1,12 @@
-import { optional, text } from '../../registry/input.js';
 import { wrongStatus } from '../../registry/tenant.js';
 import { tenantCommand } from '../../registry/tenant-command.js';
 import { givenFields } from '../../registry/tenant-fields.js';
-import { clearable, color, webAddress } from '../profile-fields.js';
+import { brandingFields } from '../profile-fields.js';
 
 /** Changes what was given and leaves the rest; null clears what may be missing. */
 export const updateTenantBranding = tenantCommand(
   'updateTenantBranding',
-  {
-    presetTheme: optional(text(100)),
-    logoUrl: clearable(webAddress),
-    primaryColor: clearable(color),
-    secondaryColor: clearable(color),
-    accentColor: clearable(color),
-  },
+  brandingFields,
   (tenant, wanted) => {
     if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'changed');
     return { branding: { update: givenFields(wanted) } };

@@ -3,8 +3,9 @@ import { authorize } from '../../auth/permissions.js';
 import type { ModuleSubscription, Tenant } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
-import { ensureAdmin } from '../../profile/members.js';
-import { insertTenant } from '../../profile/tenant-profile.js';
+import { createInvitationToken } from '../../profile/invitation.js';
+import { onboardingFields, type Profile, putFirstAdmin, readProfile } from '../../profile/onboarding.js';
+import { insertTenant, updateProfile } from '../../profile/tenant-profile.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import {
   email,
@@ -27,6 +28,7 @@ import { putSubscription } from '../subscription.js';
 const ProvisionTenantInput = z.object({
   name: text(200),
   slug: optional(slug),
+  ...onboardingFields,
   adminEmail: email,
   modules: z
     .array(moduleName)
@@ -41,16 +43,19 @@ const ProvisionTenantInput = z.object({
 type Wanted = z.output<typeof ProvisionTenantInput>;
 
 /**
- * Registers a tenant with its first admin, subscribes it and makes all its storage: all of it or, compensated, none. A
+ * Registers a tenant with its profile and its first admin, as registerTenant does, subscribes it and makes all its storage: all of it or, compensated, none. A
  * tenant left FAILED by an earlier attempt is taken up again under the same names.
  */
 export async function provisionTenant(context: CommandContext, input: unknown) {
   authorize(context.caller, 'provisionTenant');
   const wanted = readInput(ProvisionTenantInput, input);
   const tenantSlug = wanted.slug ?? deriveSlug(wanted.name);
+  const profile = readProfile(wanted, tenantSlug);
+  const token = createInvitationToken();
+  const { actor } = context.caller;
   const begun = await runCommand(context, 'provisionTenant', { ...wanted, wait: 'COMMITTED' }, async (tx) => {
-    const tenant = await putTenant(tx, context, tenantSlug, wanted);
-    await ensureAdmin(tx, tenant.id, wanted.adminEmail);
+    const tenant = await putTenant(tx, actor, tenantSlug, wanted, profile);
+    const { invitationId } = await putFirstAdmin(tx, tenant, wanted, { token, actor });
     const subscriptions: ModuleSubscription[] = [];
     for (const name of wanted.modules)
       subscriptions.push(
@@ -60,32 +65,34 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
           isolation: undefined,
           schemaName: undefined,
           status: 'PROVISIONING',
-          actor: context.caller.actor,
+          actor,
         }),
       );
     const operationId = await appendOperation(tx, {
       kind: 'PROVISION_TENANT',
       tenantId: tenant.id,
-      actor: context.caller.actor,
+      actor,
       input: { modules: wanted.modules },
       steps: planProvisioning(subscriptions, { activate: true }),
       idempotencyKey: wanted.idempotencyKey,
     });
-    return { tenantId: tenant.id, operationId };
+    return { tenantId: tenant.id, operationId, invitationId };
   });
-  if (begun.repeated) return begun;
-  return carryOut(context, begun, begun.operationId, wanted.wait);
+  if (begun.repeated) return { ...begun, token: null };
+  const done = await carryOut(context, begun, begun.operationId, wanted.wait);
+  return { ...done, token: begun.invitationId === null ? null : token };
 }
 
 async function putTenant(
   tx: Transaction,
-  context: CommandContext,
+  actor: string,
   tenantSlug: string,
   wanted: Wanted,
+  profile: Profile,
 ): Promise<Tenant> {
   const fields = { name: wanted.name, primaryEmail: wanted.adminEmail, status: 'PROVISIONING' as const };
   const existing = await tx.tenant.findUnique({ where: { slug: tenantSlug } });
-  if (!existing) return insertTenant(tx, { ...fields, slug: tenantSlug, createdBy: context.caller.actor });
+  if (!existing) return insertTenant(tx, { ...fields, slug: tenantSlug, createdBy: actor }, profile);
 
   const tenant = await requireTenant(tx, existing.id);
   requireNoOperation(tenant);
@@ -98,5 +105,6 @@ async function putTenant(
     where: { tenantId: tenant.id, status: 'FAILED', moduleName: { notIn: wanted.modules } },
     data: { status: 'CANCELLED' },
   });
+  await updateProfile(tx, tenant.id, profile);
   return tx.tenant.update({ where: { id: tenant.id }, data: fields });
 }

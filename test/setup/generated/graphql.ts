@@ -41,6 +41,14 @@ export type Plan =
 
 /** A new tenant. */
 export type RegisterTenantInput = {
+  /** The first admin, who is invited; also the primary address when none is given. */
+  adminEmail?: string | null | undefined;
+  /** Name of the first admin, at most 200 characters. */
+  adminFullName?: string | null | undefined;
+  /** How its pages look. */
+  branding?: TenantBrandingInput | null | undefined;
+  /** Configuration of the services it uses. Shape: branding {company_name, logo_url, primary_color, secondary_color, accent_color, theme_id, email_signature}, destinations [{name, code, enabled, aliases}], infrastructure {gcp {project_id, dataset, region, corpus_id}, supabase {url, anon_key}, vapi {api_key, phone_number_id, assistant_id}, openai {api_key, model}, sendgrid {api_key}}, email {primary, sendgrid {api_key, from_email, from_name, reply_to}, smtp {host, port, username, password}, imap {host, port}}, banking {bank_name, account_name, account_number, branch_code, swift_code, reference_prefix}, consultants [{id, name, email, active}], agents {inbound {enabled, prompt_file}, helpdesk {enabled, prompt_file}, outbound {enabled, prompt_file}}, extensions. Every api_key, anon_key and password is a reference such as `${ACME_API_KEY}`. */
+  config?: unknown;
   /** ISO 4217 code; default ZAR. */
   currency?: string | null | undefined;
   /** BigQuery dataset in that project. */
@@ -63,6 +71,8 @@ export type RegisterTenantInput = {
   plan?: Plan | null | undefined;
   /** Where the tenant is written to. */
   primaryEmail?: string | null | undefined;
+  /** How it presents itself. */
+  settings?: TenantSettingsInput | null | undefined;
   /** Name for narrow places, at most 50 characters. */
   shortName?: string | null | undefined;
   /** `^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$`, 2 to 40 characters; default derived from the name. Never changes. */
@@ -89,6 +99,40 @@ export type SubscribeTenantToModuleInput = {
   tenantId: string;
   /** Whom to wait for; default GATEWAYS, for suspendTenant EVERYWHERE. */
   wait?: WaitFor | null | undefined;
+};
+
+/** How a new tenant’s pages look; default the theme professional_blue. */
+export type TenantBrandingInput = {
+  /** Colour of what stands out, `#rrggbb`. */
+  accentColor?: string | null | undefined;
+  /** Its logo, http or https. */
+  logoUrl?: string | null | undefined;
+  /** The theme the colours start from, at most 100 characters. */
+  presetTheme?: string | null | undefined;
+  /** Main colour, `#rrggbb`. */
+  primaryColor?: string | null | undefined;
+  /** Second colour, `#rrggbb`. */
+  secondaryColor?: string | null | undefined;
+};
+
+/** How a new tenant presents itself; what is left out follows its name, addresses, currency and time zone. */
+export type TenantSettingsInput = {
+  /** Name on documents and pages, at most 200 characters. */
+  companyName?: string | null | undefined;
+  /** ISO 4217 code of its prices. */
+  currency?: string | null | undefined;
+  /** Sender’s address of its mails; null: the support address. */
+  emailFromEmail?: string | null | undefined;
+  /** Sender’s name of its mails, at most 200 characters. */
+  emailFromName?: string | null | undefined;
+  /** Where customers ask for help. */
+  supportEmail?: string | null | undefined;
+  /** Where customers call for help. */
+  supportPhone?: string | null | undefined;
+  /** IANA time zone of its dates. */
+  timezone?: string | null | undefined;
+  /** Its own site, http or https. */
+  website?: string | null | undefined;
 };
 
 /** Whom a mutation waits for before it is answered; never longer than the staleness bound D, 5 s by default. */

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { authorizeInSome } from '../../auth/permissions.js';
+import { type CommandContext, runCommand } from '../../registry/command.js';
+import {
+  email,
+  idempotencyKey,
+  optional,
+  readInput,
+  tenantReference,
+  text,
+  wait,
+} from '../../registry/input.js';
+import { authorizeByTenant, requireTenant, wrongStatus } from '../../registry/tenant.js';
+import { createInvitationToken, validDays } from '../invitation.js';
+import { putMember } from '../members.js';
+
+const InviteTenantMemberInput = z.object({
+  tenantId: tenantReference,
+  email,
+  fullName: optional(text(200)),
+  role: optional(z.enum(['ADMIN', 'MEMBER'], { error: 'must be ADMIN or MEMBER' })),
+  validDays: optional(validDays),
+  idempotencyKey: optional(idempotencyKey),
+  wait: optional(wait),
+});
+
+/**
+ * Invites an address into a tenant. The token is in the answer and nowhere else: a request repeated by its idempotency key
+ * gets null, and so does one for a member who is in already, of whom it changes role and name.
+ */
+export async function inviteTenantMember(context: CommandContext, input: unknown) {
+  const { caller } = context;
+  authorizeInSome(caller, 'inviteTenantMember');
+  const wanted = readInput(InviteTenantMemberInput, input);
+  const { email: address, fullName, role = 'MEMBER', validDays: days } = wanted;
+  const token = createInvitationToken();
+  const invited = await runCommand(context, 'inviteTenantMember', wanted, async (tx) => {
+    await authorizeByTenant(tx, caller, 'inviteTenantMember', wanted.tenantId);
+    const tenant = await requireTenant(tx, wanted.tenantId);
+    if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'joined');
+    const sending = { token, days, actor: caller.actor };
+    const put = await putMember(tx, tenant, { email: address, fullName, role }, sending);
+    return { tenantId: tenant.id, ...put };
+  });
+  return { ...invited, token: invited.repeated || invited.invitationId === null ? null : token };
+}

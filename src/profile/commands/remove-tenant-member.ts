@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { authorizeInSome } from '../../auth/permissions.js';
+import { type CommandContext, runCommand } from '../../registry/command.js';
+import {
+  expectedVersion,
+  idempotencyKey,
+  optional,
+  readInput,
+  tenantReference,
+  uuid,
+  wait,
+} from '../../registry/input.js';
+import { authorizeByTenant, requireTenant } from '../../registry/tenant.js';
+import { removeMember } from '../members.js';
+
+const RemoveTenantMemberInput = z.object({
+  tenantId: tenantReference,
+  memberId: uuid,
+  expectedVersion: optional(expectedVersion),
+  idempotencyKey: optional(idempotencyKey),
+  wait: optional(wait),
+});
+
+/** Takes a member out, who may do nothing in the tenant from then on; the row stays for the history. */
+export async function removeTenantMember(context: CommandContext, input: unknown) {
+  authorizeInSome(context.caller, 'removeTenantMember');
+  const wanted = readInput(RemoveTenantMemberInput, input);
+  return runCommand(context, 'removeTenantMember', wanted, async (tx) => {
+    await authorizeByTenant(tx, context.caller, 'removeTenantMember', wanted.tenantId);
+    const tenant = await requireTenant(tx, wanted.tenantId);
+    await removeMember(tx, tenant, wanted.memberId, wanted.expectedVersion);
+    return { tenantId: tenant.id, memberId: wanted.memberId };
+  });
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
+import type { Transaction } from '../database/registry-database.js';
+import { email, optional, text } from '../registry/input.js';
+import { givenFields } from '../registry/tenant-fields.js';
+import { type PutMember, putMember, removeOthers } from './members.js';
+import { brandingFields, settingsFields } from './profile-fields.js';
+import { configObject, readTenantConfig } from './tenant-config.js';
+
+/** What a tenant can be given at its beginning besides its master data. */
+export const onboardingFields = {
+  adminEmail: optional(email),
+  adminFullName: optional(text(200)),
+  settings: optional(z.object(settingsFields)),
+  branding: optional(z.object(brandingFields)),
+  config: optional(configObject),
+};
+
+type Onboarding = z.output<z.ZodObject<typeof onboardingFields>>;
+
+/** Rows that go with a tenant's, as they were given. */
+export interface Profile {
+  settings?: Omit<Prisma.TenantSettingsUncheckedCreateInput, 'tenantId' | 'companyName'> & {
+    companyName?: string;
+  };
+  branding?: Omit<Prisma.TenantBrandingUncheckedCreateInput, 'tenantId'>;
+  config?: Prisma.InputJsonObject;
+}
+
+/** Throws what readTenantConfig throws. */
+export function readProfile({ settings, branding, config }: Onboarding, slug: string): Profile {
+  return givenFields({
+    settings: settings && givenFields(settings),
+    branding: branding && givenFields(branding),
+    config: config && (readTenantConfig(config, slug) as Prisma.InputJsonObject),
+  });
+}
+
+/** The first admin, when one is named, and nobody else: an earlier attempt may have invited a wrong address. */
+export async function putFirstAdmin(
+  tx: Transaction,
+  tenant: Pick<Tenant, 'id' | 'slug' | 'maxUsers'>,
+  { adminEmail, adminFullName }: Onboarding,
+  sending: { token: string; actor: string },
+): Promise<Pick<PutMember, 'invitationId'>> {
+  if (adminEmail === undefined) return { invitationId: null };
+  await removeOthers(tx, tenant.id, adminEmail);
+  const admin = { email: adminEmail, fullName: adminFullName, role: 'ADMIN' } as const;
+  const { invitationId } = await putMember(tx, tenant, admin, sending);
+  return { invitationId };
+}

@@ -1,0 +1,212 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { graphqlResponse, mutate } from '../setup/asking.js';
+import { uniqueName } from '../setup/database.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { openIdentityProvider, type TestIdentityProvider } from '../setup/identity-provider.js';
+
+let identities: TestIdentityProvider;
+let gateway: TestGateway;
+let key: string;
+beforeAll(async () => {
+  identities = await openIdentityProvider();
+  gateway = await openGateway({ authMode: 'required', config: { identityProvider: identities.provider } });
+  key = await gateway.createKey('registry:write', 'registry:read');
+});
+afterAll(async () => {
+  await gateway?.close();
+  await identities?.[Symbol.asyncDispose]();
+});
+
+const nobody = '00000000-0000-4000-8000-000000000000';
+const seconds = () => Math.floor(Date.now() / 1_000);
+const ask = (query: string, token: string, variables = {}) =>
+  gateway.ask(query, variables, { key: token, accept: graphqlResponse });
+
+/** A tenant with a member who has come in by a token of its own. */
+async function aMember(role: 'ADMIN' | 'MEMBER', subject = uniqueName('sub')) {
+  const slug = uniqueName('t');
+  const { result: registered } = await mutate(
+    gateway,
+    'registerTenant',
+    { name: slug, slug, adminEmail: 'admin@acme.example' },
+    'tenant { id } invitationToken',
+    { key },
+  );
+  const tenantId: string = registered.tenant.id;
+  const token = await identities.sign({ sub: subject });
+  const invited = await mutate(
+    gateway,
+    'inviteTenantMember',
+    { tenantId, email: `${subject}@acme.example`, role },
+    'member { id } invitationToken',
+    { key },
+  );
+  const accepted = await mutate(
+    gateway,
+    'acceptInvitation',
+    { token: invited.result.invitationToken },
+    'member { id status }',
+    { key: token },
+  );
+  expect(accepted.result.member).toEqual({ id: invited.result.member.id, status: 'ACTIVE' });
+  return { tenantId, slug, token, memberId: invited.result.member.id as string };
+}
+
+describe('a token of the identity provider', () => {
+  test('opens what its claim "scope" says, of the scopes there are', async () => {
+    const token = await identities.sign({ sub: 'service', scope: 'registry:read openid * resolve:finance' });
+    expect((await ask('{ modules { name } }', token)).codes).toEqual([]);
+    expect((await ask('{ auditLog(first: 1) { edges { cursor } } }', token)).codes).toEqual(['FORBIDDEN']);
+    const { codes } = await ask('{ tenantSchema(id: "nobody", module: "finance") { schemaName } }', token);
+    expect(codes).toEqual(['TENANT_NOT_FOUND']);
+  });
+
+  test('names its subject in the audit log', async () => {
+    const token = await identities.sign({ sub: 'auth0|ada', scope: 'registry:write' });
+    const slug = uniqueName('t');
+    await mutate(gateway, 'registerTenant', { name: slug, slug }, 'revision', { key: token });
+    const rows = await gateway.psql('SELECT DISTINCT actor FROM registry_change WHERE tenant_slug = $1', [
+      slug,
+    ]);
+    expect(rows).toEqual([{ actor: 'subject:auth0|ada' }]);
+  });
+
+  test.each<[string, object, string]>([
+    ['has expired', { exp: seconds() - 60 }, '"exp" claim timestamp check failed'],
+    ['is not yet valid', { nbf: seconds() + 600 }, '"nbf" claim timestamp check failed'],
+    ['is for somebody else', { aud: 'another-api' }, 'unexpected "aud" claim value'],
+    ['is by another issuer', { iss: 'https://evil.example' }, 'unexpected "iss" claim value'],
+    ['has no subject', { sub: undefined }, 'missing required "sub" claim'],
+    ['never ends', { exp: undefined }, 'missing required "exp" claim'],
+    ['has a subject of blanks', { sub: 'a b' }, '"sub" must be 1 to 255 ASCII characters'],
+  ])('that %s opens nothing and is told why', async (_, claims, why) => {
+    const { status, codes, errors } = await ask(
+      '{ modules { name } }',
+      await identities.sign({ sub: 'a', ...claims }),
+    );
+    expect([status, codes]).toEqual([401, ['UNAUTHENTICATED']]);
+    expect(errors[0]?.message).toContain(why);
+  });
+
+  test('that somebody else signed opens nothing, nor does an unsigned one or a changed one', async () => {
+    const claims = { sub: 'a', scope: 'registry:read' };
+    const good = await identities.sign(claims);
+    const [, payload = '', signature = ''] = good.split('.');
+    const header = (fields: object) => Buffer.from(JSON.stringify(fields)).toString('base64url');
+    const forged = [
+      await identities.sign(claims, { by: 'stranger' }),
+      `${header({ alg: 'none' })}.${payload}.`,
+      `${header({ alg: 'none' })}.${payload}.x`,
+      `${header({ alg: 'HS256', kid: 'one' })}.${payload}.${signature}`,
+      `${good.slice(0, -8)}AAAAAAAA`,
+      'a.b.c',
+    ];
+    for (const token of forged)
+      expect((await ask('{ modules { name } }', token)).codes).toEqual(['UNAUTHENTICATED']);
+    expect((await ask('{ modules { name } }', good)).codes).toEqual([]);
+  });
+
+  test('is not taken for a bad one while the provider’s keys cannot be read', async () => {
+    await using away = await openIdentityProvider();
+    away.fail(500);
+    await using other = await openGateway({
+      authMode: 'required',
+      sharing: gateway,
+      config: { identityProvider: away.provider },
+    });
+    const token = await away.sign({ sub: 'a', scope: 'registry:read' });
+    const answer = await other.ask('{ modules { name } }', {}, { key: token, accept: graphqlResponse });
+    expect([answer.status, answer.codes]).toEqual([503, ['REGISTRY_UNAVAILABLE']]);
+    away.fail(200);
+    expect((await other.ask('{ modules { name } }', {}, { key: token })).codes).toEqual([]);
+  });
+});
+
+describe('a member', () => {
+  test('reads its own tenant and nothing else, and does not learn what else there is', async () => {
+    const [mine, other] = [await aMember('MEMBER'), await aMember('MEMBER')];
+    const tenant = 'query ($id: ID!) { tenant(id: $id) { slug members { email } config } }';
+    for (const id of [mine.tenantId, mine.slug]) {
+      const { data } = await ask(tenant, mine.token, { id });
+      expect(data.tenant.slug).toBe(mine.slug);
+    }
+    for (const id of [other.tenantId, other.slug, 'nobody', '!']) {
+      const { status, codes, data } = await ask(tenant, mine.token, { id });
+      expect([status, codes, data?.tenant ?? null]).toEqual([403, ['TENANT_MISMATCH'], null]);
+    }
+    for (const query of [
+      '{ tenants { totalCount } }',
+      '{ modules { name } }',
+      '{ auditLog(first: 1) { edges { cursor } } }',
+      `{ tenantSchema(id: "${mine.slug}", module: "finance") { schemaName } }`,
+      `mutation { suspendTenant(input: { tenantId: "${mine.slug}", reason: "x" }) { revision } }`,
+      `mutation { updateTenantConfig(input: { tenantId: "${mine.slug}", patch: {} }) { revision } }`,
+    ])
+      expect((await ask(query, mine.token)).codes).toEqual(['FORBIDDEN']);
+  });
+
+  test('who is an admin manages the tenant’s members and how it looks; others do not', async () => {
+    const [admin, plain] = [await aMember('ADMIN'), await aMember('MEMBER')];
+    const attempts = (tenantId: string, token: string) =>
+      Promise.all([
+        mutate(gateway, 'updateTenantSettings', { tenantId, companyName: 'New' }, 'revision', { key: token }),
+        mutate(gateway, 'updateTenantBranding', { tenantId, primaryColor: '#000000' }, 'revision', {
+          key: token,
+        }),
+        mutate(gateway, 'inviteTenantMember', { tenantId, email: 'x@acme.example' }, 'revision', {
+          key: token,
+        }),
+        mutate(gateway, 'removeTenantMember', { tenantId, memberId: nobody }, 'revision', { key: token }),
+      ]).then((answers) => answers.map(({ codes }) => codes.join()));
+    expect(await attempts(admin.slug, admin.token)).toEqual(['', '', '', 'VALIDATION_ERROR']);
+    expect(new Set(await attempts(plain.slug, plain.token))).toEqual(new Set(['FORBIDDEN']));
+    expect(new Set(await attempts(plain.slug, admin.token))).toEqual(new Set(['TENANT_MISMATCH']));
+    expect(new Set(await attempts('nobody', admin.token))).toEqual(new Set(['TENANT_MISMATCH']));
+  });
+
+  test('of several tenants is bound to each of them', async () => {
+    const subject = uniqueName('sub');
+    const [one, two] = [await aMember('MEMBER', subject), await aMember('ADMIN', subject)];
+    for (const { slug } of [one, two]) {
+      const { data } = await ask('query ($id: ID!) { tenant(id: $id) { slug } }', one.token, { id: slug });
+      expect(data.tenant).toEqual({ slug });
+    }
+    const change = (tenantId: string) =>
+      mutate(gateway, 'updateTenantSettings', { tenantId, companyName: 'New' }, 'revision', {
+        key: two.token,
+      });
+    expect((await change(one.slug)).codes).toEqual(['FORBIDDEN']);
+    expect((await change(two.slug)).codes).toEqual([]);
+  });
+
+  test('who is removed is out with the next request', async () => {
+    const { tenantId, slug, token, memberId } = await aMember('MEMBER');
+    const read = () => ask('query ($id: ID!) { tenant(id: $id) { slug } }', token, { id: slug });
+    expect((await read()).codes).toEqual([]);
+    await mutate(gateway, 'removeTenantMember', { tenantId, memberId }, 'revision', { key });
+    expect((await read()).codes).toEqual(['FORBIDDEN']);
+  });
+
+  test('accepts for itself only; whoever may write accepts for whom it has verified', async () => {
+    const { tenantId, token } = await aMember('MEMBER');
+    const { result } = await mutate(
+      gateway,
+      'inviteTenantMember',
+      { tenantId, email: 'bob@acme.example' },
+      'invitationToken',
+      { key },
+    );
+    const accept = (subject: string | undefined, caller: string) =>
+      mutate(
+        gateway,
+        'acceptInvitation',
+        { token: result.invitationToken, ...(subject && { subject }) },
+        'revision',
+        { key: caller },
+      );
+    expect((await accept('bob', token)).codes).toEqual(['FORBIDDEN']);
+    expect((await accept('bob', await gateway.createKey('registry:read'))).codes).toEqual(['FORBIDDEN']);
+    expect((await accept(undefined, key)).codes).toEqual(['VALIDATION_ERROR']);
+    expect((await accept('bob', key)).codes).toEqual([]);
+  });
+});
