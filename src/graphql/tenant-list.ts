@@ -1,7 +1,9 @@
 import type { Prisma } from '../database/generated/prisma/client.js';
+import { listTenantsConfigured } from '../profile/matching-configs.js';
 import { readInput, text } from '../registry/input.js';
 import { isUuid } from '../registry/slug.js';
 import { builder } from './builder.js';
+import type { GraphqlContext } from './context.js';
 import { authorized, foreignCursor, requireOneEnd } from './page.js';
 import { PlanType, Tenant, TenantStatusType } from './tenant.js';
 
@@ -12,6 +14,12 @@ const TenantFilter = builder.inputType('TenantFilter', {
     plan: t.field({ type: [PlanType], description: 'On one of these plans.' }),
     module: t.field({ type: 'ModuleName', description: 'With an active subscription to this module.' }),
     text: t.string({ description: 'With this text in name or slug, in whatever case.' }),
+    config: t.field({
+      type: 'JSON',
+      description:
+        'With this in the configuration, by PostgreSQL’s containment: `{"destinations": [{"code": "ZNZ"}]}` finds everybody who ' +
+        'has that destination among others. At most 10,000 tenants may match; more are refused as VALIDATION_ERROR.',
+    }),
   }),
 });
 
@@ -62,7 +70,7 @@ builder.queryField('tenants', (t) =>
         resolve: async (query, _root, { filter, orderBy, ...page }, context) => {
           requireOneEnd(page);
           const { field, direction } = orderBy ?? { field: 'name', direction: 'asc' };
-          const where = tenantsMatching(filter);
+          const where = await tenantsMatching(context, filter);
           return context.prisma.tenant.findMany({
             ...query,
             ...(query.cursor && { skip: await countToSkip(query.cursor.id) }),
@@ -87,8 +95,8 @@ builder.queryField('tenants', (t) =>
         fields: (t) => ({
           totalCount: t.int({
             description: 'How many tenants there are on all pages together.',
-            resolve: ({ args }, _args, context) =>
-              context.prisma.tenant.count({ where: tenantsMatching(args.filter) }),
+            resolve: async ({ args }, _args, context) =>
+              context.prisma.tenant.count({ where: await tenantsMatching(context, args.filter) }),
           }),
         }),
       },
@@ -97,11 +105,14 @@ builder.queryField('tenants', (t) =>
   ),
 );
 
-function tenantsMatching(
+async function tenantsMatching(
+  { prisma }: GraphqlContext,
   filter: typeof TenantFilter.$inferInput | null | undefined,
-): Prisma.TenantWhereInput {
-  const { status, plan, module, text: wanted } = filter ?? {};
+): Promise<Prisma.TenantWhereInput> {
+  const { status, plan, module, text: wanted, config } = filter ?? {};
   return {
+    ...(config !== undefined &&
+      config !== null && { id: { in: await listTenantsConfigured(prisma, config) } }),
     status: status ? { in: [...status] } : { not: 'PURGED' },
     ...(plan && { plan: { in: [...plan] } }),
     ...(module && { subscriptions: { some: { moduleName: module, status: 'ACTIVE' } } }),
