@@ -36,9 +36,31 @@ export const commands = {
   suspendTenant,
   resumeTenant,
   purgeTenant,
+  registerTenant,
 } satisfies Record<string, (context: CommandContext, input: unknown) => Promise<unknown>>;
 
-export const scenarios: readonly Scenario[] = (['SCHEMA', 'DATABASE'] as const).flatMap(scenariosOf);
+const profile = {
+  adminEmail: 'admin@example.com',
+  adminFullName: 'Ada',
+  settings: { companyName: 'Acme', website: 'https://acme.example' },
+  branding: { primaryColor: '#C8102E' },
+  config: { email: { smtp: { password: `\${ACME_SMTP_PASSWORD}` } } },
+};
+
+/** A tenant with its whole profile and its first admin. */
+const onboard: Scenario = {
+  name: 'onboard',
+  isolation: 'SCHEMA',
+  watched: [],
+  command: 'registerTenant',
+  input: (slug) => ({ name: slug, slug, idempotencyKey: slug, ...profile }),
+  arrange: async () => undefined,
+};
+
+export const scenarios: readonly Scenario[] = [
+  onboard,
+  ...(['SCHEMA', 'DATABASE'] as const).flatMap(scenariosOf),
+];
 
 function scenariosOf(isolation: Isolation): Scenario[] {
   const watched = modules[isolation];
@@ -47,9 +69,9 @@ function scenariosOf(isolation: Isolation): Scenario[] {
   const provisioning = (slug: string, more: readonly string[] = []) => ({
     name: slug,
     slug,
-    adminEmail: 'admin@example.com',
     modules: [...watched, ...more],
     idempotencyKey: slug,
+    ...profile,
   });
   const provision = async (ground: Ground, slug: string) => {
     await provisionTenant(ground.app.commandsFor(developer), { ...provisioning(slug), idempotencyKey: null });

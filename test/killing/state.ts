@@ -125,8 +125,11 @@ const registryState = `
       FROM module_subscriptions WHERE tenant_id = tenant.id),
     'names', (SELECT json_agg(json_build_array(kind, name, resolved_at IS NOT NULL) ORDER BY kind, name)
               FROM storage_names WHERE tenant_id = tenant.id),
-    'members', (SELECT count(*) FROM members WHERE tenant_id = tenant.id),
-    'settings', (SELECT count(*) FROM tenant_settings WHERE tenant_id = tenant.id),
+    'config', tenant_config,
+    'members', (SELECT json_agg(json_build_array(email, full_name, role, status)) FROM members WHERE tenant_id = tenant.id),
+    'invitations', (SELECT count(*) FROM invitations WHERE tenant_id = tenant.id),
+    'settings', (SELECT json_agg(json_build_array(company_name, website)) FROM tenant_settings WHERE tenant_id = tenant.id),
+    'branding', (SELECT json_agg(primary_color) FROM tenant_branding WHERE tenant_id = tenant.id),
     'operations', (SELECT json_agg(DISTINCT concat_ws(' ', kind, status)) FROM operations WHERE tenant_id = tenant.id),
     'changes', (SELECT json_agg(concat_ws(' ', kind, module) ORDER BY module, revision, position)
                 FROM registry_change WHERE tenant_id = tenant.id)) AS state
