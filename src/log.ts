@@ -2,10 +2,19 @@ import { type Logger, pino } from 'pino';
 
 export type Log = Logger;
 
-/** Structured logs, one JSON object a line, on standard error: standard output belongs to commands' answers. */
-export function openLog(level: string): Log {
+/**
+ * Structured logs, one JSON object a line, on standard error: standard output belongs to commands' answers. Each line goes
+ * through `redact` as it is written: what somebody put where it does not belong may come back in any error's text.
+ */
+export function openLog(level: string, redact: (line: string) => string = (line) => line): Log {
   return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: describeError } },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeError },
+      hooks: { streamWrite: redact },
+    },
     pino.destination({ dest: 2, sync: true }),
   );
 }

@@ -3,6 +3,7 @@ import { type App, openApp } from '../app.js';
 import { gateway } from '../auth/caller.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
+import { redactSecrets } from '../profile/secret-detector.js';
 import { problemOf, renewCopies } from '../provisioning/keep-copies.js';
 import { print } from './with-app.js';
 
@@ -19,7 +20,7 @@ export function addMigrate(program: Command): void {
 
 async function migrate(options: { modules?: true }): Promise<void> {
   const config = readConfig(process.env);
-  const app = await openApp(config, openLog(config.logLevel), { exclusive: false });
+  const app = await openApp(config, openLog(config.logLevel, redactSecrets), { exclusive: false });
   try {
     print('The registry database is up to date.');
     if (options.modules) await renew(app);

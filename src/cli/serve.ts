@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { openApp } from '../app.js';
 import { readConfig } from '../config.js';
 import { type Log, openLog } from '../log.js';
+import { redactSecrets } from '../profile/secret-detector.js';
 import { stopSignal } from './stop-signal.js';
 
 export function addServe(program: Command): void {
@@ -16,7 +17,7 @@ const closingMs = 20_000;
 
 async function serve(): Promise<void> {
   const config = readConfig(process.env);
-  const log = openLog(config.logLevel);
+  const log = openLog(config.logLevel, redactSecrets);
   logWarnings(log);
   const stop = stopSignal();
   // Started or not: who is told to stop does.

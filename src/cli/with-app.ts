@@ -3,13 +3,17 @@ import { type App, openApp } from '../app.js';
 import { type Caller, operator } from '../auth/caller.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
+import { redactSecrets } from '../profile/secret-detector.js';
 
 /** Answers go to standard output, so only problems are logged. */
 export async function withApp<T>(
   work: (app: App, caller: Caller) => Promise<T>,
   options: { readOnly?: boolean } = {},
 ): Promise<T> {
-  const app = await openApp(readConfig(process.env), openLog('warn'), { exclusive: false, ...options });
+  const app = await openApp(readConfig(process.env), openLog('warn', redactSecrets), {
+    exclusive: false,
+    ...options,
+  });
   try {
     return await work(app, operator(userInfo().username));
   } finally {

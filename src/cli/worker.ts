@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { openApp } from '../app.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
+import { redactSecrets } from '../profile/secret-detector.js';
 import { stopSignal } from './stop-signal.js';
 
 export function addWorker(program: Command): void {
@@ -13,7 +14,7 @@ export function addWorker(program: Command): void {
 
 async function work(): Promise<void> {
   const config = readConfig(process.env);
-  const log = openLog(config.logLevel);
+  const log = openLog(config.logLevel, redactSecrets);
   const stop = stopSignal();
   const app = await openApp(config, log, { exclusive: false });
   try {

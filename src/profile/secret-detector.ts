@@ -17,7 +17,7 @@ const secretKey =
   /(^|[^a-z0-9])(secret|token|password|passwd|pwd|passphrase|credentials?|(api|anon|service|private|secret|access|auth|account|signing|encryption)[^a-z0-9]?key)$/;
 
 /** The first that matches. Written so that PostgreSQL reads them as JavaScript does. */
-const secretForms: readonly { looksLike: string; pattern: RegExp }[] = [
+const secretForms: readonly { looksLike: string; pattern: RegExp; isProse?: true }[] = [
   { looksLike: 'a PEM block', pattern: /-----BEGIN [A-Z0-9 ]+-----/ },
   { looksLike: 'a JSON Web Token', pattern: /eyJ[A-Za-z0-9_-]{0,255}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+/ },
   {
@@ -41,6 +41,8 @@ const secretForms: readonly { looksLike: string; pattern: RegExp }[] = [
   { looksLike: 'an Authorization header', pattern: /(^|[^A-Za-z])(Bearer|Basic) +[A-Za-z0-9+/=._~-]{12}/ },
   {
     looksLike: 'a password or key in a text',
+    // In logs, where it would find too much of SQL and stack traces, there is a narrower one.
+    isProse: true,
     pattern:
       /(password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|account ?key|shared ?access ?key)["']? *[:=] *["']?[^\s"'$]{6}/i,
   },
@@ -75,6 +77,20 @@ export function findSecret(key: string, text: string): string | undefined {
   if (secretReference.test(text) || text === '') return undefined;
   if (isSecretKey(key)) return 'a secret';
   return secretForms.find(({ pattern }) => pattern.test(text))?.looksLike ?? findRandomness(text);
+}
+
+/** In a line of a log, where quotes are written with a backslash: to the end of the word, of a PEM block to its end. */
+const redactedForms = [
+  /-----BEGIN [A-Z0-9 ]+-----[\s\S]*?(-----END [A-Z0-9 ]+-----|$)/g,
+  ...secretForms
+    .filter(({ isProse }) => !isProse)
+    .map(({ pattern }) => new RegExp(`(?:${pattern.source})[^\\s"'\\\\<>]*`, `g${pattern.flags}`)),
+  /(?<=(password|passwd|passphrase|pwd|secret|api[_-]?key|account ?key|shared ?access ?key)[\\"' ]{0,5}[:=][\\"' ]{0,5})[^\s"'$\\]{6,}/gi,
+];
+
+/** A text, such as a line of a log, without what looks like a secret by its form alone. */
+export function redactSecrets(text: string): string {
+  return redactedForms.reduce((rest, form) => rest.replace(form, '[secret]'), text);
 }
 
 function isSecretKey(key: string): boolean {

@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser, skipsBrowser, type Visit, visit } from '../setup/browser.js';
-import { aDataDir, aFolder, type ServingProcess, serve } from '../setup/process.js';
+import { aFolder, aStartedDataDir, type ServingProcess, serve } from '../setup/process.js';
 
 describe.skipIf(skipsBrowser)('GraphiQL in a browser without internet', { timeout: 60_000 }, () => {
   let gateway: ServingProcess;
   let browser: Browser;
   let graphiql: Visit;
   beforeAll(async () => {
-    gateway = await serve({ DATA_DIR: await aDataDir() });
+    gateway = await serve({ DATA_DIR: await aStartedDataDir() });
     browser = await openBrowser();
     graphiql = await visit(browser, gateway.url, '/graphql');
     await graphiql.page.locator('.graphiql-execute-button').waitFor({ timeout: 30_000 });

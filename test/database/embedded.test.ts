@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { EmbeddedInUseError } from '../../src/database/embedded.js';
+import { aStartedDataDir } from '../setup/process.js';
 import {
   aDataDir,
   anOwner,
@@ -64,7 +65,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   test('one database asked for many times at once is created once', async () => {
-    const dataDir = await aDataDir();
+    const dataDir = await aStartedDataDir();
     const embedded = await open(dataDir);
     const guest = await open(dataDir, { exclusive: false });
     const urls = await Promise.all(
@@ -100,13 +101,13 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
     const other = createServer().listen(preferredPort, '127.0.0.1');
     await once(other, 'listening');
     undo.push(() => other.close());
-    const embedded = await open(await aDataDir(), { preferredPort });
+    const embedded = await open(await aStartedDataDir(), { preferredPort });
     expect(embedded.port).not.toBe(preferredPort);
     expect(await query(embedded, 'select inet_server_port() as port')).toEqual([{ port: embedded.port }]);
   });
 
   test('a second owner is refused with the pid of the first, which goes on', async () => {
-    const dataDir = await aDataDir();
+    const dataDir = await aStartedDataDir();
     const owner = await anOwner(dataDir);
     const second = open(dataDir);
     await expect(second).rejects.toThrow(EmbeddedInUseError);
@@ -119,7 +120,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   test('the last one out stops the server, be it owner or guest', async () => {
-    const dataDir = await aDataDir();
+    const dataDir = await aStartedDataDir();
     const owner = await anOwner(dataDir);
     await owner.query(remembering);
     const guest = await open(dataDir, { exclusive: false });
@@ -138,7 +139,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   test('comers and goers never meet a server that is just stopping', async () => {
-    const dataDir = await aDataDir();
+    const dataDir = await aStartedDataDir();
     const comeAndGo = async () => {
       for (let round = 0; round < 8; round++) {
         const embedded = await open(dataDir, { exclusive: false });
@@ -160,7 +161,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   test('the next start takes over from an owner that was killed', async () => {
-    const dataDir = await aDataDir();
+    const dataDir = await aStartedDataDir();
     const owner = await anOwner(dataDir);
     await owner.query(remembering);
     const pid = await postmasterPid(dataDir);
@@ -172,7 +173,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   test('recovers from a kill of everything', async () => {
-    const dataDir = await aDataDir();
+    const dataDir = await aStartedDataDir();
     const owner = await anOwner(dataDir);
     await owner.query(remembering);
     const pid = await postmasterPid(dataDir);
@@ -184,7 +185,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   test('a server killed under its owner comes back on the same port, still owned', async () => {
-    const dataDir = await aDataDir();
+    const dataDir = await aStartedDataDir();
     const port = await aFreePort();
     const owner = await open(dataDir, { preferredPort: port });
     await remember(owner);
@@ -199,7 +200,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   test('a stale lock file that names a living process is not taken for the server', async () => {
-    const dataDir = await aDataDir();
+    const dataDir = await aStartedDataDir();
     const first = await open(dataDir);
     await remember(first);
     const lockFile = join(dataDir, 'postgres/postmaster.pid');
@@ -241,7 +242,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
   });
 
   test('without its password, or with another, says which file is missing', async () => {
-    const dataDir = await aDataDir();
+    const dataDir = await aStartedDataDir();
     await (await open(dataDir)).close();
     const file = join(dataDir, 'pgpass');
     await writeFile(file, '127.0.0.1:*:*:postgres:another\n');

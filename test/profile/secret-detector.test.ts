@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findSecret, findSecrets } from '../../src/profile/secret-detector.js';
+import { findSecret, findSecrets, redactSecrets } from '../../src/profile/secret-detector.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { honestConfig, place, secretKinds, seeded } from './secret-samples.js';
 
@@ -79,8 +80,41 @@ describe('a text', () => {
       'eyJ'.repeat(170_000),
       'a:/'.repeat(170_000),
       'a1'.repeat(250_000),
+      'password '.repeat(60_000),
+      '-----BEGIN A-----'.repeat(30_000),
+      `password${' '.repeat(400_000)}`,
     ])
-      findSecret('note', text);
+      for (const read of [(whole: string) => findSecret('note', whole), redactSecrets]) read(text);
+  });
+});
+
+describe('a log', () => {
+  /** Forms that are secrets by the key they stand under, or by their randomness alone, cannot be known in a line. */
+  const known = infected.filter(
+    ({ text }) => ![undefined, 'a random key'].includes(findSecret('note', text)),
+  );
+
+  test('has no piece of what is known for a secret by its form', () => {
+    expect(known.length).toBeGreaterThan(200);
+    const leaking = known.filter(({ text }) => {
+      const line = JSON.stringify({ level: 50, err: { message: `invalid input "${text}" at 5` } });
+      // Its end is secret in every kind, its beginning may be an address.
+      return redactSecrets(line).includes(JSON.stringify(text).slice(-9, -1));
+    });
+    expect(leaking.map(({ kind, text }) => `${kind}: ${text}`)).toEqual([]);
+  });
+
+  test('keeps the rest of the line, and lines without any', () => {
+    const line = JSON.stringify({
+      level: 30,
+      requestId: randomUUID(),
+      msg: 'request',
+      path: '/graphql',
+      ms: 1.5,
+    });
+    expect(redactSecrets(line)).toBe(line);
+    const leak = JSON.stringify({ a: 'postgres://me:sesame@db.example/x', b: 'fencing_token = 12345678' });
+    expect(redactSecrets(leak)).toBe('{"a":"[secret]","b":"fencing_token = 12345678"}');
   });
 });
 

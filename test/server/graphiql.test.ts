@@ -3,7 +3,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exampleTabs } from '../../src/server/graphiql-examples.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
-import { aDataDir, type ServingProcess, serve } from '../setup/process.js';
+import { aStartedDataDir, type ServingProcess, serve } from '../setup/process.js';
 
 /** As it comes over the wire. */
 function fetchPage(headers: Record<string, string>) {
@@ -70,7 +70,7 @@ describe('the page of GraphiQL', () => {
 describe('the examples in GraphiQL', { timeout: 60_000 }, () => {
   let product: ServingProcess;
   beforeAll(async () => {
-    product = await serve({ DATA_DIR: await aDataDir() });
+    product = await serve({ DATA_DIR: await aStartedDataDir() });
   });
   afterAll(() => product?.end('SIGTERM'));
 

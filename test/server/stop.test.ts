@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import {
   aDataDir,
   aModulesDir,
+  aStartedDataDir,
   connectByHand,
   postmasterPid,
   type ServingProcess,
@@ -17,8 +18,7 @@ let settings: { DATA_DIR: string; MODULES_DIR: string };
 /** Tenants of inventory are provisioned only while nobody holds a certain lock. */
 beforeAll(async () => {
   const MODULES_DIR = await aModulesDir('inventory', `SELECT pg_advisory_xact_lock(${held})`);
-  settings = { DATA_DIR: await aDataDir(), MODULES_DIR };
-  await (await serve(settings)).end('SIGTERM');
+  settings = { DATA_DIR: await aStartedDataDir(), MODULES_DIR };
 });
 
 let tenants = 0;
