@@ -20,6 +20,11 @@ export interface StepFacts {
   migrationVersion?: string | null;
 }
 
+/** Whether nothing more will happen by itself: it came to an end, or needs a person's attention. */
+export function hasEnded({ status }: { status: OperationStatus }): boolean {
+  return ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'].includes(status);
+}
+
 /** An operation that this process holds, until somebody takes it over. */
 export interface HeldOperation extends OperationWithSteps {
   /** Rejects with LostOperationError when another has taken it over. */

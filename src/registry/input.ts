@@ -6,12 +6,14 @@ import { findSlugProblem, isUuid } from './slug.js';
 export function readInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw invalidFields(
-    parsed.error.issues.map((issue) => ({
-      field: issue.path.map(String).join('.') || 'input',
-      message: issue.message,
+  const fields = parsed.error.issues.flatMap((issue) =>
+    // Of a strict object: each key that is not one of its fields, by its own name.
+    (issue.code === 'unrecognized_keys' ? issue.keys : [undefined]).map((key) => ({
+      field: [...issue.path, ...(key === undefined ? [] : [key])].map(String).join('.') || 'input',
+      message: key === undefined ? issue.message : 'is not known here',
     })),
   );
+  throw invalidFields(fields);
 }
 
 /** Text for people: no control, format or unassigned characters, no blank ends, 1 to `max` characters. */
@@ -27,7 +29,7 @@ export function text(max: number) {
     );
 }
 
-export const slug = z.string().superRefine((value, context) => {
+export const slug = z.string({ error: 'must be text' }).superRefine((value, context) => {
   const problem = findSlugProblem(value);
   if (problem) context.addIssue(problem);
 });
@@ -49,6 +51,11 @@ export const moduleName = z
     /^[a-z][a-z0-9_]{0,30}$/,
     'must be 1 to 31 lower-case letters, digits and _, starting with a letter',
   );
+
+export const moduleNames = z
+  .array(moduleName, { error: 'must be a list of module names' })
+  .min(1, 'must name at least one module')
+  .max(50, 'must be at most 50');
 
 export const email = z
   .string()

@@ -1,6 +1,6 @@
 import { invalidField } from '../errors.js';
 
-const slugPattern = /^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$/;
+export const slugPattern = /^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$/;
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 export function isUuid(text: string): boolean {

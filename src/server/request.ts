@@ -5,7 +5,7 @@ import { isUuid } from '../registry/slug.js';
 /** How large a request's body may be, in bytes: 500 keys of tenantSchemas take 60 kB. */
 const maxBodyBytes = 1_000_000;
 
-/** A request that cannot be answered by GraphQL at all; said in the HTTP way. */
+/** A request that no door can answer; said in the HTTP way. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
   readonly status: number;
@@ -38,11 +38,15 @@ export function requireGraphqlRequest(request: IncomingMessage): void {
   if (request.method === 'GET') return;
   if (request.method !== 'POST')
     throw new HttpError(405, 'GraphQL is asked by POST or GET', { allow: 'GET, POST' });
-  const contentType = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-  if (contentType !== 'application/json')
+  if (readContentType(request) !== 'application/json')
     throw new HttpError(415, 'Send the GraphQL request as application/json', {
       'accept-post': 'application/json',
     });
+}
+
+/** The media type of the body, without its parameters. */
+export function readContentType(request: IncomingMessage): string | undefined {
+  return request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
 }
 
 /**

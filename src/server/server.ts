@@ -2,9 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import type { App } from '../app.js';
 import { authenticate } from '../auth/authenticate.js';
-import { extensionsOf } from '../graphql/errors.js';
+import type { Caller } from '../auth/caller.js';
 import { openGraphqlServer } from '../graphql/yoga.js';
-import { asRegistryError } from '../registry/database-failure.js';
+import type { CommandContext } from '../registry/command.js';
+import { answerRequest } from '../rest/answer-request.js';
+import { isRestPath, restPathName } from '../rest/paths.js';
+import { sendFailure } from './failure.js';
 import { graphiqlPage } from './graphiql.js';
 import { renewLease } from './lease.js';
 import { checkReadiness } from './readiness.js';
@@ -12,10 +15,12 @@ import {
   HttpError,
   readBody,
   readClient,
+  readContentType,
   readRequestId,
   requireGraphqlRequest,
   requireLocalHost,
 } from './request.js';
+import { sendAnswer, sendJson, sendRedirect, sendText } from './send.js';
 import { sendStream } from './stream.js';
 
 export interface Server {
@@ -54,17 +59,17 @@ export async function openServer(app: App): Promise<Server> {
     try {
       await answer(request, response, { path, requestId });
     } catch (error) {
-      answerError(response, error, requestId);
+      await sendFailure(response, error, { path, requestId, log });
     } finally {
       inFlight--;
       if (inFlight === 0) drained?.();
       const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
       metrics.answered({
-        path: knownPaths.has(path) ? path : 'other',
+        path: knownPaths.has(path) ? path : (restPathName(path) ?? 'other'),
         status: response.statusCode,
         seconds: durationMs / 1000,
       });
-      log[path === '/graphql' ? 'info' : 'debug'](
+      log[path === '/graphql' || isRestPath(path) ? 'info' : 'debug'](
         {
           requestId,
           method: request.method,
@@ -86,35 +91,42 @@ export async function openServer(app: App): Promise<Server> {
     response: ServerResponse,
     facts: { path: string; requestId: string },
   ) {
-    if (facts.path === '/health') return answerJson(response, 200, { status: 'alive' });
+    if (facts.path === '/health') return sendJson(response, 200, { status: 'alive' });
     if (facts.path === '/ready') {
       const readiness = await checkReadiness(app.database, { stopping });
-      return answerJson(response, readiness.ready ? 200 : 503, readiness);
+      return sendJson(response, readiness.ready ? 200 : 503, readiness);
     }
-    if (facts.path === '/metrics') return answerText(response, await metrics.text());
+    if (facts.path === '/metrics') return sendText(response, await metrics.text());
     if (stopping)
       throw new HttpError(503, 'This gateway is stopping: ask another one, or again', {
         connection: 'close',
         'retry-after': '1',
       });
-    if (facts.path === '/') return answerRedirect(response, '/graphql');
-    if (!knownPaths.has(facts.path))
+    if (facts.path === '/') return sendRedirect(response, '/graphql');
+    if (!knownPaths.has(facts.path) && !isRestPath(facts.path))
       throw new HttpError(404, `There is nothing at ${facts.path}; GraphQL is at /graphql`);
     if (config.authMode === 'open') requireLocalHost(request);
+    if (isRestPath(facts.path)) return answerRest(request, response, facts);
     if (facts.path === '/lease') return answerLease(request, response);
     if (request.method === 'GET' && request.headers.accept?.includes('text/html'))
       return answerGraphiql(request, response);
     return answerGraphql(request, response, facts.requestId);
   }
 
+  function findRequestCaller(request: IncomingMessage): Promise<Caller> {
+    return authenticate(request.headers.authorization, { authMode: config.authMode, findCaller });
+  }
+
+  /** What the caller of a request can do, with the request's id in what it logs. */
+  async function openCommands(request: IncomingMessage, requestId: string): Promise<CommandContext> {
+    const caller = await findRequestCaller(request);
+    return { ...app.commandsFor(caller), log: log.child({ requestId, actor: caller.actor }) };
+  }
+
   async function answerGraphql(request: IncomingMessage, response: ServerResponse, requestId: string) {
     requireGraphqlRequest(request);
     const body = request.method === 'POST' ? await readBody(request) : null;
-    const caller = await authenticate(request.headers.authorization, {
-      authMode: config.authMode,
-      findCaller,
-    });
-    const requestLog = log.child({ requestId, actor: caller.actor });
+    const commands = await openCommands(request, requestId);
     const answered = await graphql.fetch(
       new URL(request.url ?? '/graphql', 'http://gateway'),
       {
@@ -124,7 +136,7 @@ export async function openServer(app: App): Promise<Server> {
       },
       {
         requestId,
-        commands: { ...app.commandsFor(caller), log: requestLog },
+        commands,
         shared,
         client: readClient(request),
       },
@@ -135,31 +147,30 @@ export async function openServer(app: App): Promise<Server> {
     response.end(await answered.text());
   }
 
-  async function answerLease(request: IncomingMessage, response: ServerResponse) {
-    requireGraphqlRequest(request);
-    const caller = await authenticate(request.headers.authorization, {
-      authMode: config.authMode,
-      findCaller,
+  async function answerRest(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { path, requestId }: { path: string; requestId: string },
+  ) {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const answer = await answerRequest({
+      method: request.method ?? 'GET',
+      path,
+      query: new URLSearchParams(request.url?.slice(path.length + 1)),
+      contentType: readContentType(request),
+      idempotencyKey: request.headers['idempotency-key']?.toString(),
+      readBody: () => readBody(request),
+      authenticate: () => openCommands(request, requestId),
+      signal: gone.signal,
     });
-    answerJson(response, 200, await renewLease({ caller, freshness, body: await readBody(request) }));
+    await sendAnswer(response, answer);
   }
 
-  function answerError(response: ServerResponse, error: unknown, requestId: string) {
-    if (response.headersSent) return void response.destroy();
-    const expected = asRegistryError(error);
-    if (error instanceof HttpError) {
-      for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
-      return answerJson(response, error.status, { errors: [{ message: error.message }] });
-    }
-    if (expected) {
-      if (expected.code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
-      if (expected.code === 'REGISTRY_UNAVAILABLE') response.setHeader('retry-after', '1');
-      const errors = [{ message: expected.message, extensions: extensionsOf(expected) }];
-      return answerJson(response, expected.status, { errors });
-    }
-    log.error({ err: error, requestId }, 'unexpected error');
-    const extensions = { code: 'INTERNAL_SERVER_ERROR', requestId };
-    return answerJson(response, 500, { errors: [{ message: 'Something went wrong here', extensions }] });
+  async function answerLease(request: IncomingMessage, response: ServerResponse) {
+    requireGraphqlRequest(request);
+    const caller = await findRequestCaller(request);
+    sendJson(response, 200, await renewLease({ caller, freshness, body: await readBody(request) }));
   }
 
   await new Promise<void>((resolve, reject) => {
@@ -216,22 +227,6 @@ async function answerGraphiql(request: IncomingMessage, response: ServerResponse
     ifNoneMatch: request.headers['if-none-match'],
   });
   response.writeHead(page.status, page.headers).end(page.body);
-}
-
-function answerJson(response: ServerResponse, status: number, body: unknown) {
-  response.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
-    'cache-control': 'no-store',
-  });
-  response.end(JSON.stringify(body));
-}
-
-function answerText(response: ServerResponse, { contentType, body }: { contentType: string; body: string }) {
-  response.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-store' }).end(body);
-}
-
-function answerRedirect(response: ServerResponse, location: string) {
-  response.writeHead(302, { location }).end();
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): Error {

@@ -7,16 +7,7 @@ import { createInvitationToken } from '../../profile/invitation.js';
 import { onboardingFields, type Profile, putFirstAdmin, readProfile } from '../../profile/onboarding.js';
 import { insertTenant, updateProfile } from '../../profile/tenant-profile.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import {
-  email,
-  idempotencyKey,
-  moduleName,
-  optional,
-  readInput,
-  slug,
-  text,
-  wait,
-} from '../../registry/input.js';
+import { idempotencyKey, moduleNames, optional, readInput, slug, text, wait } from '../../registry/input.js';
 import { requireModule } from '../../registry/module.js';
 import { deriveSlug } from '../../registry/slug.js';
 import { requireNoOperation, requireTenant } from '../../registry/tenant.js';
@@ -29,13 +20,8 @@ const ProvisionTenantInput = z.object({
   name: text(200),
   slug: optional(slug),
   ...onboardingFields,
-  adminEmail: email,
-  modules: z
-    .array(moduleName)
-    .min(1, 'must name at least one module')
-    .max(50, 'must be at most 50')
-    // In one order for everybody, so that two calls cannot wait for each other's names.
-    .transform((modules) => [...new Set(modules)].sort()),
+  // In one order for everybody, so that two calls cannot wait for each other's names.
+  modules: moduleNames.transform((modules) => [...new Set(modules)].sort()),
   idempotencyKey: optional(idempotencyKey),
   wait: optional(wait),
 });
@@ -43,8 +29,8 @@ const ProvisionTenantInput = z.object({
 type Wanted = z.output<typeof ProvisionTenantInput>;
 
 /**
- * Registers a tenant with its profile and its first admin, as registerTenant does, subscribes it and makes all its storage: all of it or, compensated, none. A
- * tenant left FAILED by an earlier attempt is taken up again under the same names.
+ * Registers a tenant with its profile and its first admin, if one is given, subscribes it and makes all its storage: all of
+ * it or, compensated, none. A tenant left FAILED by an earlier attempt is taken up again under the same names.
  */
 export async function provisionTenant(context: CommandContext, input: unknown) {
   authorize(context.caller, 'provisionTenant');
@@ -90,7 +76,8 @@ async function putTenant(
   wanted: Wanted,
   profile: Profile,
 ): Promise<Tenant> {
-  const fields = { name: wanted.name, primaryEmail: wanted.adminEmail, status: 'PROVISIONING' as const };
+  const { name, adminEmail: primaryEmail } = wanted;
+  const fields = { name, ...(primaryEmail && { primaryEmail }), status: 'PROVISIONING' as const };
   const existing = await tx.tenant.findUnique({ where: { slug: tenantSlug } });
   if (!existing) return insertTenant(tx, { ...fields, slug: tenantSlug, createdBy: actor }, profile);
 

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { type ErrorCode, RegistryError } from '../errors.js';
+import type { Log } from '../log.js';
+import { asRegistryError } from '../registry/database-failure.js';
+
+export interface RestAnswer {
+  status: number;
+  headers: Record<string, string>;
+  /** Goes out as JSON; a Readable is the text of JSON that is too long to be held at once. */
+  body: unknown;
+}
+
+/** Codes for what goes wrong before a request reaches the registry, or in it unexpectedly. */
+export const codeByStatus = {
+  400: 'VALIDATION_ERROR',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  413: 'CONTENT_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  421: 'MISDIRECTED_REQUEST',
+  500: 'INTERNAL_SERVER_ERROR',
+  503: 'REGISTRY_UNAVAILABLE',
+} as const;
+
+export type HttpStatus = keyof typeof codeByStatus;
+export type RestCode = ErrorCode | (typeof codeByStatus)[HttpStatus];
+
+export function isHttpStatus(status: number): status is HttpStatus {
+  return status in codeByStatus;
+}
+
+/** The shape of every failure of this door. */
+export const Failure = z
+  .object({
+    error: z.object({
+      code: z.string().meta({ description: 'For programs; never changes.' }),
+      message: z.string().meta({ description: 'For people; names the thing and the way out.' }),
+      details: z
+        .array(z.object({ field: z.string(), message: z.string() }))
+        .optional()
+        .meta({ description: 'Each field that was refused, by its path in the request, and why.' }),
+    }),
+  })
+  .meta({ description: 'Why a request was refused or failed.' });
+
+/** A failure said in the HTTP way. */
+export function refuse(
+  status: HttpStatus,
+  message: string,
+  headers: Record<string, string> = {},
+): RestAnswer {
+  return failure(status, { code: codeByStatus[status], message }, headers);
+}
+
+/** The REST door's translation: every error leaves with a code and a status, what nobody expected leaves masked. */
+export function answerError(error: unknown, options: { requestId: string; log: Log }): RestAnswer {
+  const expected = asRegistryError(error);
+  if (!expected) {
+    const { requestId, log } = options;
+    log.error({ err: error, requestId }, 'unexpected error');
+    return refuse(500, `Something went wrong here; the log has more under the request id ${requestId}`);
+  }
+  const { code, status, message, fields } = expected;
+  if (code === 'REGISTRY_UNAVAILABLE') options.log.warn({ err: expected.cause ?? expected }, 'unavailable');
+  const headers: Record<string, string> = {
+    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+    ...(status === 503 && { 'retry-after': '1' }),
+  };
+  return failure(status, { code, message, ...(fields.length > 0 && { details: fields }) }, headers);
+}
+
+/** Where a slug was refused, the words that scripts know. */
+export function inScriptsWords(error: unknown, slug: string | undefined): unknown {
+  const refusal = asRegistryError(error);
+  const isAboutSlug = refusal?.fields.some(({ field }) => field === 'slug');
+  if (!refusal || !isAboutSlug) return error;
+  const { code, fields } = refusal;
+  if (code === 'VALIDATION_ERROR')
+    return new RegistryError(code, 'Invalid slug format', { fields, cause: error });
+  if (code === 'CONFLICT' && slug !== undefined)
+    return new RegistryError(code, `Tenant with slug '${slug}' already exists`, { cause: error });
+  return error;
+}
+
+function failure(
+  status: number,
+  error: { code: RestCode; message: string; details?: readonly { field: string; message: string }[] },
+  headers: Record<string, string>,
+): RestAnswer {
+  return { status, headers, body: { error } };
+}

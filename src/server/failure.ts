@@ -1,0 +1,53 @@
+import type { ServerResponse } from 'node:http';
+import { extensionsOf } from '../graphql/errors.js';
+import type { Log } from '../log.js';
+import { asRegistryError } from '../registry/database-failure.js';
+import { answerError, isHttpStatus, type RestAnswer, refuse } from '../rest/answer.js';
+import { isRestPath } from '../rest/paths.js';
+import { HttpError } from './request.js';
+import { sendAnswer, sendJson } from './send.js';
+
+/** What became of a request that was not answered, in the shape of the door it was sent to. */
+export async function sendFailure(
+  response: ServerResponse,
+  error: unknown,
+  facts: { path: string; requestId: string; log: Log },
+): Promise<void> {
+  const { path, requestId, log } = facts;
+  if (response.headersSent) {
+    // Half of an answer is sent, and what followed would be taken for the rest of it.
+    const isClientGone = (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (!isClientGone) log.warn({ err: error, requestId }, 'an answer broke off');
+    return void response.destroy();
+  }
+  // Nobody is there to be told.
+  if (response.destroyed) return;
+  if (isRestPath(path)) return sendAnswer(response, restFailure(error, facts));
+  const { status, headers, body } = graphqlFailure(error, facts);
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  sendJson(response, status, { errors: [body] });
+}
+
+function restFailure(error: unknown, facts: { requestId: string; log: Log }): RestAnswer {
+  if (!(error instanceof HttpError) || !isHttpStatus(error.status)) return answerError(error, facts);
+  return refuse(error.status, error.message, error.headers);
+}
+
+function graphqlFailure(error: unknown, { requestId, log }: { requestId: string; log: Log }) {
+  if (error instanceof HttpError) {
+    const { status, headers, message } = error;
+    return { status, headers, body: { message } };
+  }
+  const expected = asRegistryError(error);
+  if (expected) {
+    const { status, code, message } = expected;
+    const headers: Record<string, string> = {
+      ...(code === 'UNAUTHENTICATED' && { 'www-authenticate': 'Bearer' }),
+      ...(code === 'REGISTRY_UNAVAILABLE' && { 'retry-after': '1' }),
+    };
+    return { status, headers, body: { message, extensions: extensionsOf(expected) } };
+  }
+  log.error({ err: error, requestId }, 'unexpected error');
+  const extensions = { code: 'INTERNAL_SERVER_ERROR', requestId };
+  return { status: 500, headers: {}, body: { message: 'Something went wrong here', extensions } };
+}

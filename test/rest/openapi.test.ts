@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { statusByCode } from '../../src/errors.js';
+import { uniqueName } from '../setup/database.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { ask, type Description, describe as describeItself } from './asking.js';
+
+let gateway: TestGateway;
+let itself: Description;
+beforeAll(async () => {
+  gateway = await openGateway();
+  itself = await describeItself(gateway);
+});
+afterAll(() => gateway?.close());
+
+const methods = ['get', 'post', 'delete'];
+
+function everyOperation() {
+  return Object.entries(itself.document.paths).flatMap(([path, item]) =>
+    methods.flatMap((method) => {
+      const operation = item[method];
+      return operation ? [{ path, method, item, operation }] : [];
+    }),
+  );
+}
+
+describe('openapi.json', () => {
+  test('is there without a key, for the description is no secret', async () => {
+    const guarded = await openGateway({ sharing: gateway, authMode: 'required' });
+    const { status, body, headers } = await ask<{ openapi: string }>(guarded, 'GET /api/openapi.json');
+    await guarded.close();
+    expect([status, body.openapi]).toEqual([200, '3.1.1']);
+    expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
+  });
+
+  test('has every path under both names, each operation with an id of its own and what it is for', () => {
+    expect(everyOperation().map(({ path, method }) => `${method} ${path}`)).toEqual([
+      'get /api/tenants',
+      'post /api/tenants',
+      'get /api/tenants/{slug}',
+      'delete /api/tenants/{slug}',
+      'get /api/v1/admin/tenants',
+      'post /api/v1/admin/tenants',
+      'get /api/v1/admin/tenants/{slug}',
+      'delete /api/v1/admin/tenants/{slug}',
+    ]);
+    const ids = everyOperation().map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { path, item, operation } of everyOperation()) {
+      expect(operation).toMatchObject({
+        summary: expect.any(String),
+        description: expect.stringContaining('Scope: '),
+      });
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+      expect((item.parameters ?? []).map(({ name }) => name)).toEqual(inPath);
+    }
+  });
+
+  test('has no reference that leads nowhere, and no schema that is none', () => {
+    for (const pointer of referencesIn(itself.document)) expect(at(pointer), pointer).toBeTypeOf('object');
+    for (const name of ['Tenant', 'NewTenant', 'Error'])
+      expect(itself.validator(`/components/schemas/${name}`)).toBeTypeOf('function');
+  });
+
+  test('says of every refusal which codes it has, under the status of the one table, and what they mean', () => {
+    for (const { operation } of everyOperation())
+      for (const [status, response] of Object.entries(operation.responses)) {
+        if (Number(status) < 400) continue;
+        const codes = codesOf(response.content['application/json']?.schema);
+        expect(codes.length).toBeGreaterThan(0);
+        for (const code of codes) {
+          expect(response.description).toMatch(new RegExp(`\`${code}\`: [A-Z]`));
+          if (code in statusByCode)
+            expect(statusByCode[code as keyof typeof statusByCode]).toBe(Number(status));
+        }
+      }
+  });
+
+  test('takes the bodies that the door takes, and no other', async () => {
+    const isDescribed = itself.validator('/components/schemas/NewTenant');
+    const bodies: Record<string, unknown>[] = [
+      { modules: ['finance'] },
+      { modules: ['finance'], admin_email: 'ada@acme.example' },
+      { modules: ['finance'], admin_email: null },
+      { modules: [] },
+      { modules: ['Finance'] },
+      { modules: 'finance' },
+      { name: '' },
+      { name: 'x'.repeat(201) },
+      { name: undefined },
+      { slug: undefined },
+      { slug: 'Acme' },
+      { slug: 'a' },
+      { slug: 'a'.repeat(41) },
+      { slug: 'a--b' },
+      { colour: 'red' },
+      { admin_email: 7 },
+    ];
+    for (const fields of bodies) {
+      const body = { name: 'Acme', slug: uniqueName('t'), modules: ['finance'], ...fields };
+      const { status } = await ask(gateway, 'POST /api/tenants', { body });
+      // What goes out: a field that is undefined is left out.
+      expect([body, isDescribed(JSON.parse(JSON.stringify(body)))]).toEqual([body, status === 201]);
+    }
+  });
+
+  test('takes the pages that the door takes, and no other', async () => {
+    const parameters = itself.document.paths['/api/tenants']?.get?.parameters ?? [];
+    expect(parameters.map(({ name }) => name)).toEqual(['limit', 'after']);
+    const isLimit = itself.validator('/paths/~1api~1tenants/get/parameters/0/schema');
+    for (const limit of [-1, 0, 1, 1.5, 1_000, 1_001]) {
+      const { status } = await ask(gateway, `GET /api/tenants?limit=${limit}`);
+      expect([limit, isLimit(limit)]).toEqual([limit, status === 200]);
+    }
+  });
+});
+
+function codesOf(schema: object | undefined): string[] {
+  const { allOf = [] } = (schema ?? {}) as {
+    allOf?: { properties?: { error: { properties: { code: { enum: string[] } } } } }[];
+  };
+  return allOf.flatMap(({ properties }) => properties?.error.properties.code.enum ?? []);
+}
+
+function referencesIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    key === '$ref' && typeof inner === 'string' ? [inner] : referencesIn(inner),
+  );
+}
+
+function at(pointer: string): unknown {
+  return pointer
+    .replace(/^#\//, '')
+    .split('/')
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], itself.document);
+}

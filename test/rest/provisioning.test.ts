@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { lookAt, resolve } from '../provisioning/calls.js';
+import { schemasAt } from '../provisioning/catalog.js';
+import { shutGate, stopAtGate } from '../provisioning/gate.js';
+import {
+  brokenMigration,
+  contacts,
+  mendedMigration,
+  openWorkshop,
+  type Workshop,
+} from '../provisioning/workshop.js';
+import { uniqueName } from '../setup/database.js';
+import { ask, type Failure, refusal, type ShownTenant } from './asking.js';
+
+let workshop: Workshop;
+let slug: string;
+beforeAll(async () => {
+  workshop = await openWorkshop(
+    { name: 'alpha', migrations: contacts },
+    { name: 'beta', migrations: contacts },
+    { name: 'own', migrations: contacts, isolation: 'DATABASE' },
+    { name: 'down', url: 'postgres://clerk:s3cret@localhost:1/down' },
+  );
+});
+afterAll(() => workshop.close());
+beforeEach(() => {
+  slug = uniqueName('t');
+});
+
+const post = <Body = ShownTenant>(modules: string[], headers: Record<string, string> = {}) =>
+  ask<Body>(workshop.gateway, 'POST /api/tenants', { body: { name: 'Acme', slug, modules }, headers });
+const statusNow = async () => (await ask(workshop.gateway, `GET /api/tenants/${slug}`)).body.status;
+
+async function breakModule(module: string): Promise<() => Promise<void>> {
+  await workshop.write(`${module}/0003_next.sql`, brokenMigration);
+  onTestFinished(() => workshop.remove(`${module}/0003_next.sql`));
+  return () => workshop.write(`${module}/0003_next.sql`, mendedMigration);
+}
+
+test('a POST whose migration fails says which, leaves nothing, and mended starts anew under the same names', async () => {
+  const mend = await breakModule('beta');
+  const { status, body, headers } = await post<Failure>(['alpha', 'beta']);
+  expect([status, body.error.code]).toEqual([503, 'TENANT_NOT_READY']);
+  expect(headers.get('retry-after')).toMatch(/^\d+$/);
+  expect(body.error.message).toMatch(
+    new RegExp(
+      `^Tenant ${slug} could not be provisioned \\(operation [\\da-f-]{36}\\): Migration beta/0003_next.sql failed: ` +
+        'division by zero. Mend that, then send the same request again: it starts anew under the same names$',
+    ),
+  );
+  expect(await statusNow()).toBe('failed');
+  expect(await schemasAt(workshop.url('alpha'))).not.toContain(`alpha_${slug}`);
+  const failed = await lookAt(workshop.gateway, slug);
+
+  await mend();
+  const again = await post(['alpha', 'beta']);
+  expect([again.status, again.body.status]).toEqual([201, 'active']);
+  expect(await resolve(workshop.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
+  const { subscriptions } = await lookAt(workshop.gateway, slug);
+  expect(subscriptions.map(({ schemaName }) => schemaName)).toEqual(
+    failed.subscriptions.map(({ schemaName }) => schemaName),
+  );
+  expect(again.body.id).toBe((await ask(workshop.gateway, `GET /api/tenants/${slug}`)).body.id);
+});
+
+test('a database of its own that cannot be finished is gone, and made by the next POST', async () => {
+  const mend = await breakModule('own');
+  expect(
+    await refusal(workshop.gateway, 'POST /api/tenants', { body: { name: 'A', slug, modules: ['own'] } }),
+  ).toMatchObject({ status: 503, code: 'TENANT_NOT_READY' });
+  const find = `SELECT datname FROM pg_database WHERE datname LIKE '%${slug}'`;
+  expect(await workshop.psql('own', find)).toEqual([]);
+  await mend();
+  expect((await post(['own'])).status).toBe(201);
+  expect(await workshop.psql('own', find)).toHaveLength(1);
+});
+
+test('a failure is repeated under its Idempotency-Key, which says that a new key starts anew', async () => {
+  const mend = await breakModule('beta');
+  const first = await post<Failure>(['beta'], { 'idempotency-key': `a ${slug}` });
+  await mend();
+  const second = await post<Failure>(['beta'], { 'idempotency-key': `a ${slug}` });
+  expect([first.status, second.status]).toEqual([503, 503]);
+  expect(second.body).toEqual(first.body);
+  expect(first.body.error.message).toContain('send it again with a new idempotency key');
+  expect((await post(['beta'], { 'idempotency-key': `b ${slug}` })).status).toBe(201);
+});
+
+test('a service database that is down is said without its password', async () => {
+  const { status, body } = await post<Failure>(['alpha', 'down']);
+  expect([status, body.error.code]).toEqual([503, 'TENANT_NOT_READY']);
+  expect(body.error.message).toContain('ECONNREFUSED');
+  expect(JSON.stringify(body)).not.toContain('s3cret');
+});
+
+test('while a tenant is made nobody gets 201, another POST and a DELETE are told so, and a repeated one waits', async () => {
+  await workshop.write('beta/0003_next.sql', stopAtGate);
+  onTestFinished(() => workshop.remove('beta/0003_next.sql'));
+  await using gate = await shutGate(workshop.url('beta'));
+  const answered: number[] = [];
+  const headers = { 'idempotency-key': `gate ${slug}` };
+  const begin = async () => {
+    const answer = await post(['beta'], headers);
+    answered.push(answer.status);
+    return answer;
+  };
+  const running = begin();
+  await gate.reached();
+  const repeated = begin();
+  expect(await statusNow()).toBe('provisioning');
+  expect(await refusal(workshop.gateway, `DELETE /api/tenants/${slug}`)).toMatchObject({ status: 423 });
+  expect((await post<Failure>(['beta'])).body.error.code).toBe('OPERATION_IN_PROGRESS');
+  expect(answered).toEqual([]);
+  await gate.open();
+  expect((await repeated).body).toEqual((await running).body);
+  expect(answered).toEqual([201, 201]);
+  expect(await resolve(workshop.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
+});
+
+test('an operation whose gateway died is taken over by the request that repeats it', async () => {
+  await using gate = await shutGate(workshop.url('beta'));
+  await workshop.write('beta/0003_next.sql', stopAtGate);
+  onTestFinished(() => workshop.remove('beta/0003_next.sql'));
+  const headers = { 'idempotency-key': `died ${slug}` };
+  const running = post(['beta'], headers);
+  await gate.reached();
+  // As if another process had begun it long ago; whoever runs it here finds that it holds it no more.
+  await workshop.gateway.psql(
+    `UPDATE operations SET worker = 'elsewhere', fencing_token = fencing_token + 1, heartbeat_at = now() - interval '1 hour'
+     WHERE tenant_id = (SELECT id FROM tenants WHERE slug = $1)`,
+    [slug],
+  );
+  const repeated = post(['beta'], headers);
+  await gate.open();
+  expect([(await running).status, (await repeated).status]).toEqual([201, 201]);
+  expect(await resolve(workshop.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
+});
+
+test('a client that goes away does not stop what it asked for', async () => {
+  await using gate = await shutGate(workshop.url('beta'));
+  await workshop.write('beta/0003_next.sql', stopAtGate);
+  onTestFinished(() => workshop.remove('beta/0003_next.sql'));
+  const leaving = new AbortController();
+  const left = fetch(`${workshop.gateway.url}/api/tenants`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'Left', slug, modules: ['beta'] }),
+    signal: leaving.signal,
+  });
+  await gate.reached();
+  leaving.abort();
+  await expect(left).rejects.toThrow(/abort/i);
+  await gate.open();
+  await expect.poll(statusNow).toBe('active');
+});
