@@ -21,7 +21,7 @@ export interface RestRequest {
 }
 
 /** A request to an operation, by a caller who may ask it. */
-export interface RestCall<Query, Body> {
+interface RestCall<Query, Body> {
   context: CommandContext;
   /** The collection's path, under whichever of its names it was asked. */
   collection: string;

@@ -10,6 +10,9 @@ export const maxPage = 1_000;
 
 const statusNames = shownStatuses.map((status) => status.toLowerCase());
 
+/** A rule in code has no JSON Schema; this says most of it. */
+const slugAsDescribed = slug.meta({ pattern: slugPattern.source, minLength: 2, maxLength: 40 });
+
 /** A tenant as this door shows it. */
 export const Tenant = z
   .object({
@@ -27,12 +30,9 @@ export const NewTenant = z
   .strictObject(
     {
       name: text(200).meta({ description: 'Name for people.', examples: ['Acme Corp'] }),
-      slug: slug.meta({
+      slug: slugAsDescribed.meta({
         description:
           'Name for programs, which never changes; does not start with pg_ and cannot look like a UUID.',
-        pattern: slugPattern.source,
-        minLength: 2,
-        maxLength: 40,
         examples: ['acme'],
       }),
       modules: moduleNames.nullish().meta({
@@ -41,6 +41,7 @@ export const NewTenant = z
       }),
       admin_email: email.nullish().meta({
         description: 'The first admin, and the tenant’s primary address; left out: nobody.',
+        format: 'email',
       }),
     },
     { error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined) },
@@ -55,7 +56,7 @@ export const Page = z.strictObject({
     .max(maxPage, `must be at most ${maxPage}`)
     .optional()
     .meta({ description: 'How many at most; left out: all of them.' }),
-  after: z.string({ error: 'must be one slug' }).max(100, 'must be a slug').optional().meta({
+  after: slugAsDescribed.optional().meta({
     description: 'The slug behind which the page begins, such as that of the last tenant on the page before.',
   }),
 });

@@ -65,7 +65,7 @@ export async function refusal(
 }
 
 /** What of openapi.json the tests go by. */
-export interface Described {
+interface Described {
   openapi: string;
   paths: Record<string, Record<string, DescribedOperation> & { parameters?: { name: string }[] }>;
   components: { schemas: Record<string, object>; responses: Record<string, DescribedResponse> };
@@ -91,11 +91,12 @@ export interface Description {
   requireDescribed(method: string, path: string, answer: RestAnswer<unknown>): void;
 }
 
-let known: { url: string; description: Promise<Description> } | undefined;
+const known = new Map<string, Promise<Description>>();
 
 export function describe(gateway: TestGateway): Promise<Description> {
-  if (known?.url !== gateway.url) known = { url: gateway.url, description: read(gateway) };
-  return known.description;
+  const description = known.get(gateway.url) ?? read(gateway);
+  known.set(gateway.url, description);
+  return description;
 }
 
 async function read(gateway: TestGateway): Promise<Description> {

@@ -10,7 +10,8 @@ import {
   type Workshop,
 } from '../provisioning/workshop.js';
 import { uniqueName } from '../setup/database.js';
-import { ask, type Failure, refusal, type ShownTenant } from './asking.js';
+import { openGateway } from '../setup/gateway.js';
+import { ask, describe, type Failure, refusal, type ShownTenant } from './asking.js';
 
 let workshop: Workshop;
 let slug: string;
@@ -152,4 +153,22 @@ test('a client that goes away does not stop what it asked for', async () => {
   await expect(left).rejects.toThrow(/abort/i);
   await gate.open();
   await expect.poll(statusNow).toBe('active');
+});
+
+test('a gateway that stops finishes the tenant it makes, and refuses what comes meanwhile', async () => {
+  await using gate = await shutGate(workshop.url('beta'));
+  await workshop.write('beta/0003_next.sql', stopAtGate);
+  onTestFinished(() => workshop.remove('beta/0003_next.sql'));
+  const stopping = await openGateway({ sharing: workshop.gateway, config: workshop.config });
+  await describe(stopping);
+  const running = ask(stopping, 'POST /api/tenants', { body: { name: 'Last', slug, modules: ['beta'] } });
+  await gate.reached();
+  const closed = stopping.close();
+  const meanwhile = await ask<Failure>(stopping, 'GET /api/tenants');
+  expect([meanwhile.status, meanwhile.body.error.code]).toEqual([503, 'REGISTRY_UNAVAILABLE']);
+  expect(meanwhile.headers.get('connection')).toBe('close');
+  await gate.open();
+  expect((await running).status).toBe(201);
+  await closed;
+  expect(await resolve(workshop.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
 });

@@ -284,6 +284,8 @@ describe('GET /api/tenants', () => {
     ['limit=1&limit=2', 'limit'],
     ['after=a&after=b', 'after'],
     [`after=${'x'.repeat(101)}`, 'after'],
+    ['after=%00', 'after'],
+    ['after=Nobody', 'after'],
     ['status=active', 'status'],
   ])('refuses ?%s by the name of the parameter', async (query, field) => {
     const { status, body } = await ask<Failure>(gateway, `GET /api/tenants?${query}`);
