@@ -4,12 +4,18 @@ import { type Caller, operator } from '../auth/caller.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
 
+interface WithAppOptions {
+  readOnly?: boolean;
+  /** Default: warnings. For commands that tell of their problems themselves. */
+  logLevel?: string;
+}
+
 /** Answers go to standard output, so only problems are logged. */
 export async function withApp<T>(
   work: (app: App, caller: Caller) => Promise<T>,
-  options: { readOnly?: boolean } = {},
+  { logLevel = 'warn', ...options }: WithAppOptions = {},
 ): Promise<T> {
-  const app = await openApp(readConfig(process.env), openLog('warn'), { exclusive: false, ...options });
+  const app = await openApp(readConfig(process.env), openLog(logLevel), { exclusive: false, ...options });
   try {
     return await work(app, operator(userInfo().username));
   } finally {

@@ -1,6 +1,5 @@
-import type { Prisma } from '../database/generated/prisma/client.js';
-import { readInput, text } from '../registry/input.js';
 import { isUuid } from '../registry/slug.js';
+import { tenantsMatching } from '../registry/tenant-filter.js';
 import { builder } from './builder.js';
 import { authorized, foreignCursor, requireOneEnd } from './page.js';
 import { PlanType, Tenant, TenantStatusType } from './tenant.js';
@@ -96,21 +95,3 @@ builder.queryField('tenants', (t) =>
     ),
   ),
 );
-
-function tenantsMatching(
-  filter: typeof TenantFilter.$inferInput | null | undefined,
-): Prisma.TenantWhereInput {
-  const { status, plan, module, text: wanted } = filter ?? {};
-  return {
-    status: status ? { in: [...status] } : { not: 'PURGED' },
-    ...(plan && { plan: { in: [...plan] } }),
-    ...(module && { subscriptions: { some: { moduleName: module, status: 'ACTIVE' } } }),
-    ...(wanted && { OR: [{ name: containing(wanted) }, { slug: containing(wanted) }] }),
-  };
-}
-
-/** Prisma hands the text to LIKE as it is: its wildcards are letters here. */
-function containing(wanted: string): Prisma.StringFilter {
-  const literal = readInput(text(200), wanted).replace(/[\\%_]/g, '\\$&');
-  return { contains: literal, mode: 'insensitive' };
-}
