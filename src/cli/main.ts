@@ -4,6 +4,7 @@ import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded.js';
 import { RegistryError } from '../errors.js';
 import { addDoctor } from './doctor.js';
+import { addExport } from './export.js';
 import { addGrants } from './grants.js';
 import { addImport } from './import.js';
 import { addKeys } from './keys.js';
@@ -27,6 +28,7 @@ addKeys(program);
 addGrants(program);
 addImport(program);
 addDoctor(program);
+addExport(program);
 
 try {
   await program.parseAsync();

@@ -6,21 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { createDatabase, createRegistryDatabase } from '../setup/database.js';
 import { aDataDir, postmasterPid, run } from '../setup/process.js';
 
-const all = [
-  ...[
-    'serve',
-    'worker',
-    'migrate',
-    'provision',
-    'tenant',
-    'keys',
-    'grants',
-    'import',
-    'doctor',
-   
-    'help',
-  ],
-];
+const work = ['serve', 'worker', 'migrate', 'provision', 'tenant', 'keys', 'grants', 'import'];
+const all = [...work, 'doctor', 'export', 'help'];
 const hint = '(add --help for what this command takes)\n';
 
 describe('the command line', { timeout: 60_000 }, () => {

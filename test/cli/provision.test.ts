@@ -121,7 +121,7 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
     await gate.open();
     const { code, shown } = await terminal.ended;
     expect(code).toBe(130);
-    expect(shown).toContain('\x1b[2K✔ create schema of alpha');
+    expect(shown).toContain('\x1b[2K· activate route');
     for (const color of ['32', '33', '2']) expect(shown).not.toContain(`\x1b[${color}m`);
     const [, id] = /Interrupted\. Operation (\S+) goes on where it stands/.exec(shown) ?? [];
     expect(await resolve(workshop.gateway, slug, 'alpha')).toBe('TENANT_NOT_READY');
