@@ -12,7 +12,7 @@ export function paint(
   return `\x1b[${codes[color]}m${text}\x1b[0m`;
 }
 
-export function hasColors(stream: NodeJS.WriteStream): boolean {
+function hasColors(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 }
 

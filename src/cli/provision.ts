@@ -1,11 +1,9 @@
 import { constants } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
-import { provisionTenant } from '../provisioning/commands/provision-tenant.js';
 import { colorOf, paint } from './color.js';
-import { openProgress } from './progress.js';
+import { carryOut, type Outcome } from './provision-outcome.js';
 import { stopSignal } from './stop-signal.js';
 import { renderTable } from './table.js';
 import { print, withApp } from './with-app.js';
@@ -84,116 +82,6 @@ function createSignal<T>() {
     resolve = settle;
   });
   return { promise, resolve };
-}
-
-const ended = ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'];
-const lookMs = 100;
-
-type Outcome = Awaited<ReturnType<typeof readOutcome>> & { revision: string };
-
-/** Begins, or with an idempotency key finds again, the operation, and stays with it until its end. */
-async function carryOut(
-  app: App,
-  caller: Caller,
-  input: object,
-  onBegun: (operationId: string) => void,
-): Promise<Outcome> {
-  const commands = app.commandsFor(caller);
-  const progress = openProgress();
-  const over = new AbortController();
-  let watching: Promise<void> | undefined;
-  const watch = (id: string) => {
-    onBegun(id);
-    watching ??= showUntilEnd(app, id, progress.show, over.signal);
-  };
-  try {
-    const begun = await provisionTenant(
-      {
-        ...commands,
-        runOperation: (id, wait) => {
-          watch(id);
-          return commands.runOperation(id, wait);
-        },
-      },
-      input,
-    );
-    const id = begun.operationId;
-    watch(id);
-    let { revision } = begun;
-    // It may have been somebody else's, or wait for what may pass.
-    while (!(await hasEnded(app, id))) {
-      revision = (await commands.runOperation(id)) ?? revision;
-      await sleep(lookMs);
-    }
-    await watching;
-    return { ...(await readOutcome(app, id)), revision };
-  } finally {
-    over.abort();
-    progress.end();
-  }
-}
-
-const readSteps = (app: App, id: string) =>
-  app.database.prisma.operation.findUniqueOrThrow({
-    where: { id },
-    select: {
-      status: true,
-      steps: {
-        select: { name: true, moduleName: true, status: true, error: true },
-        orderBy: { position: 'asc' },
-      },
-    },
-  });
-
-async function showUntilEnd(
-  app: App,
-  id: string,
-  show: (steps: Awaited<ReturnType<typeof readSteps>>['steps']) => void,
-  over: AbortSignal,
-): Promise<void> {
-  while (!over.aborted) {
-    // Missed looks are made up for by the next one.
-    const operation = await readSteps(app, id).catch(() => undefined);
-    if (operation) show(operation.steps);
-    if (operation && ended.includes(operation.status)) return;
-    await sleep(lookMs);
-  }
-}
-
-async function hasEnded(app: App, id: string): Promise<boolean> {
-  return ended.includes((await readSteps(app, id)).status);
-}
-
-async function readOutcome(app: App, id: string) {
-  const { tenantId, ...operation } = await app.database.prisma.operation.findUniqueOrThrow({
-    where: { id },
-    select: {
-      ...{ id: true, tenantId: true, status: true, error: true },
-      steps: {
-        select: { name: true, moduleName: true, status: true, error: true },
-        orderBy: { position: 'asc' },
-      },
-    },
-  });
-  const { subscriptions, ...tenant } = await app.database.prisma.tenant.findUniqueOrThrow({
-    where: { id: tenantId ?? '' },
-    select: {
-      ...{ id: true, slug: true, name: true, status: true },
-      subscriptions: {
-        where: { status: { not: 'CANCELLED' } },
-        select: { moduleName: true, status: true, databaseName: true, schemaName: true },
-        orderBy: { moduleName: 'asc' },
-      },
-    },
-  });
-  return {
-    tenant,
-    subscriptions: subscriptions.map(({ moduleName, ...place }) => ({ module: moduleName, ...place })),
-    operation: {
-      ...operation,
-      steps: operation.steps.map(({ moduleName, ...step }) => ({ ...step, module: moduleName })),
-    },
-  };
 }
 
 const placeColumns = [

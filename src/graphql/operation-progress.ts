@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Repeater } from 'graphql-yoga';
 import { authorize } from '../auth/permissions.js';
 import type { PrismaClient } from '../database/generated/prisma/client.js';
+import { hasEnded } from '../provisioning/await-end.js';
 import type { OperationWithSteps } from '../provisioning/operation.js';
 import { noSuchOperation } from '../provisioning/operation.js';
 import { isUuid } from '../registry/slug.js';
@@ -10,8 +11,6 @@ import { Operation } from './operation.js';
 
 /** How often a watched operation is looked at, in milliseconds. */
 const lookMs = 200;
-
-const ended = ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'];
 
 interface Seen {
   operation: OperationWithSteps;
@@ -27,7 +26,7 @@ const OperationEvent = builder.objectRef<Seen>('OperationEvent').implement({
     }),
     isEnd: t.boolean({
       description: 'Whether nothing more will follow: it ended, or needs a person’s attention.',
-      resolve: ({ operation }) => ended.includes(operation.status),
+      resolve: ({ operation }) => hasEnded(operation),
     }),
   }),
 });
@@ -60,7 +59,7 @@ function watch(prisma: PrismaClient, first: OperationWithSteps): Repeater<Seen> 
       const looks = describe(operation);
       if (looks !== shown) await push({ operation });
       shown = looks;
-      if (ended.includes(operation.status)) break;
+      if (hasEnded(operation)) break;
       await sleep(lookMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       operation = await findOperation(prisma, operation.id);
     }

@@ -9,7 +9,7 @@ import type { CommandContext } from './command.js';
  * function, which whoever may rewrite the log may rewrite as well; all of it in one snapshot, in bounded memory.
  */
 
-export type ChainProblemCode =
+type ChainProblemCode =
   | 'ENTRY_ALTERED'
   | 'ENTRY_MISSING'
   | 'ENTRY_TWICE'
@@ -25,7 +25,7 @@ export interface ChainProblem {
 }
 
 /** The newest entry, as doctor prints it and takes it back: "<revision>:<hash>", "0:" of an empty log. */
-export type ChainHead = string;
+type ChainHead = string;
 
 export interface ChainReport {
   entries: number;
