@@ -27,7 +27,19 @@ The exit code is 1 when something was found.`;
 /** Who rewrote everything has something wrong in every entry. */
 const mostShown = 1_000;
 
-async function audit(options: { expect?: string; json?: true }): Promise<void> {
+interface Options {
+  expect?: string;
+  json?: true;
+  /** Of doctor, which takes them wherever they stand. */
+  module: string[];
+  tenant?: string;
+}
+
+async function audit(options: Options): Promise<void> {
+  if (options.module.length > 0 || options.tenant !== undefined)
+    throw new Error(
+      'doctor audit takes no --module and no --tenant: there is one chain, which holds as a whole',
+    );
   const findings: ChainProblem[] = [];
   const report = await withApp(
     (app, caller) =>

@@ -7,8 +7,6 @@ import { print, withApp } from './with-app.js';
 export function addDoctor(program: Command): void {
   const doctor = program
     .command('doctor')
-    // What doctor takes is not taken by the commands below it, but --json may stand before or behind their name.
-    .enablePositionalOptions()
     .description('Compare what the registry says with what stands in the databases; changes nothing.')
     .option('--module <name>', 'only this module; may be given several times', collect, [])
     .option('--tenant <tenant>', 'only this tenant, by id or slug')

@@ -131,7 +131,7 @@ export async function checkHashChain(client: ClientBase, options: ChainOptions):
       { revision: expected.revision, position: 0 },
       hashAtExpected === undefined
         ? 'is expected, but the log does not have this revision'
-        : 'ends with another hash than expected: the log up to here was written anew',
+        : 'is expected with another hash: the log up to here was written anew, or is another registry’s',
     );
   return { entries, head: `${last.revision}:${lastHash.toString('hex')}`, problems };
 }

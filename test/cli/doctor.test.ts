@@ -71,6 +71,11 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
       stdout: '',
       stderr: expect.stringMatching(/^VALIDATION_ERROR: expect: /),
     });
+    expect(await run(['doctor', 'audit', '--tenant', tenant.slug], env)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('there is one chain'),
+    });
 
     await gateway.psql(
       `SET session_replication_role = replica; UPDATE registry_change SET actor = 'nobody' WHERE revision = 6 AND position = 0`,
