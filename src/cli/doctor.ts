@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { type Diagnosis, diagnose } from '../provisioning/doctor.js';
 import type { Finding } from '../provisioning/findings/finding.js';
+import { addDoctorAudit } from './doctor-audit.js';
 import { print, withApp } from './with-app.js';
 
 export function addDoctor(program: Command): void {
-  program
+  const doctor = program
     .command('doctor')
     .description('Compare what the registry says with what stands in the databases; changes nothing.')
     .option('--module <name>', 'only this module; may be given several times', collect, [])
@@ -12,6 +13,7 @@ export function addDoctor(program: Command): void {
     .option('--json', 'print {"storages","tenants","findings"}')
     .addHelpText('after', explanation)
     .action(examine);
+  addDoctorAudit(doctor);
 }
 
 const explanation = `

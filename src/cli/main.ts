@@ -4,11 +4,14 @@ import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded.js';
 import { RegistryError } from '../errors.js';
 import { addDoctor } from './doctor.js';
+import { addExport } from './export.js';
 import { addGrants } from './grants.js';
 import { addImport } from './import.js';
 import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
+import { addProvision } from './provision.js';
 import { addServe } from './serve.js';
+import { addTenant } from './tenant.js';
 import { addWorker } from './worker.js';
 
 /** The command line: one file per noun, each adds its commands here. */
@@ -19,10 +22,13 @@ const program = new Command('tenant-registry')
 addServe(program);
 addWorker(program);
 addMigrate(program);
+addProvision(program);
+addTenant(program);
 addKeys(program);
 addGrants(program);
 addImport(program);
 addDoctor(program);
+addExport(program);
 
 try {
   await program.parseAsync();

@@ -3,6 +3,8 @@ export interface Column<Row> {
   read: (row: Row) => string | null;
   /** What may be cut when the terminal is narrow, and to how few characters. */
   least: number;
+  /** Colours a cell that was cut and filled up already, where there are colours. */
+  paint?: (cell: string, row: Row) => string;
 }
 
 const gap = '  ';
@@ -18,16 +20,25 @@ export function renderTable<Row>(
 ): string[] {
   const lines = [
     columns.map(({ title }) => title),
-    ...rows.map((row) => columns.map(({ read }) => read(row) ?? '–')),
+    ...rows.map((row) => columns.map(({ read }) => visible(read(row) ?? '–'))),
   ];
   const widths = columns.map((_column, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
   if (width !== undefined) narrow(widths, columns, width - gap.length * (columns.length - 1));
-  return lines.map((line) =>
+  return lines.map((line, at) =>
     line
-      .map((cell, index) => pad(cell, widths[index] ?? 0))
+      .map((cell, index) => {
+        const row = rows[at - 1];
+        const padded = pad(cell, widths[index] ?? 0);
+        return row === undefined ? padded : (columns[index]?.paint?.(padded, row) ?? padded);
+      })
       .join(gap)
       .trimEnd(),
   );
+}
+
+/** What was written past every check must not steer the terminal. */
+export function visible(text: string): string {
+  return text.replace(/\p{Cc}/gu, '�');
 }
 
 function narrow<Row>(widths: number[], columns: readonly Column<Row>[], available: number): void {

@@ -5,15 +5,19 @@ import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
 import { redactSecrets } from '../profile/secret-detector.js';
 
+interface WithAppOptions {
+  readOnly?: boolean;
+  /** Default: warnings. For commands that tell of their problems themselves. */
+  logLevel?: string;
+}
+
 /** Answers go to standard output, so only problems are logged. */
 export async function withApp<T>(
   work: (app: App, caller: Caller) => Promise<T>,
-  options: { readOnly?: boolean } = {},
+  { logLevel = 'warn', ...options }: WithAppOptions = {},
 ): Promise<T> {
-  const app = await openApp(readConfig(process.env), openLog('warn', redactSecrets), {
-    exclusive: false,
-    ...options,
-  });
+  const log = openLog(logLevel, redactSecrets);
+  const app = await openApp(readConfig(process.env), log, { exclusive: false, ...options });
   try {
     return await work(app, operator(userInfo().username));
   } finally {

@@ -1,5 +1,7 @@
+import type { Prisma, PrismaClient } from '../database/generated/prisma/client.js';
 import { tenantNotFound } from '../registry/route.js';
 import { tenantWhere } from '../registry/tenant.js';
+import { AuditLogFilter, readFilter, spellOut } from './audit-log-filter.js';
 import { builder } from './builder.js';
 import { authorized, foreignCursor, requireOneEnd } from './page.js';
 
@@ -59,33 +61,46 @@ builder.queryField('auditLog', (t) =>
       {
         type: AuditLogEntry,
         cursor: 'revision_position',
-        description: 'Every change, newest first. Scope: audit:read. Errors: TENANT_NOT_FOUND.',
-        args: { tenantId: t.arg.id({ description: 'Only of this tenant (UUID or slug); default of all.' }) },
-        resolve: async (query, _root, { tenantId, ...page }, context) => {
+        description:
+          'Every change, newest first. Scope: audit:read. Errors: TENANT_NOT_FOUND, VALIDATION_ERROR.',
+        args: {
+          tenantId: t.arg.id({ description: 'Only of this tenant (UUID or slug); default of all.' }),
+          filter: t.arg({ type: AuditLogFilter, description: 'Which entries; default all.' }),
+        },
+        resolve: async (
+          { cursor, skip, take, ...selected },
+          _root,
+          { tenantId, filter, ...page },
+          { prisma },
+        ) => {
           requireOneEnd(page);
-          const where = tenantId == null ? {} : { tenantId: await requireTenantId(tenantId) };
-          if (query.cursor?.revision_position) await requireEntry(query.cursor.revision_position);
-          return context.prisma.registryChange.findMany({
-            ...query,
-            where,
-            orderBy: [{ revision: 'desc' }, { position: 'desc' }],
-          });
+          const { where: wanted, kinds } = readFilter(filter);
+          const where = {
+            ...wanted,
+            ...(tenantId != null && { tenantId: await requireTenantId(prisma, tenantId) }),
+          };
+          const spelled = kinds && (await spellOut(prisma, kinds));
+          const place = cursor?.revision_position;
+          const from = place && (await findEntry(prisma, where, place));
+          if (place && (!from || (spelled && !spelled.includes(from.kind)))) throw foreignCursor(page);
 
-          async function requireEntry({ revision, position }: { revision: unknown; position: unknown }) {
-            if (typeof revision !== 'bigint' || !fits(revision, 64)) throw foreignCursor(page);
-            if (!Number.isInteger(position) || !fits(BigInt(position as number), 32))
-              throw foreignCursor(page);
-            const entry = { revision, position: position as number };
-            if ((await context.prisma.registryChange.count({ where: { AND: [where, entry] } })) === 0)
-              throw foreignCursor(page);
-          }
-
-          async function requireTenantId(reference: string): Promise<string> {
-            const where = tenantWhere(reference);
-            const tenant = where && (await context.prisma.tenant.findUnique({ where, select: { id: true } }));
-            if (!tenant) throw tenantNotFound(reference);
-            return tenant.id;
-          }
+          const isBackward = take < 0;
+          const direction = isBackward ? 'asc' : 'desc';
+          const read = (kind?: string) =>
+            prisma.registryChange.findMany({
+              ...selected,
+              where: {
+                AND: [where, from ? beyond(from, isBackward) : {}, kind === undefined ? {} : { kind }],
+              },
+              orderBy: [{ revision: direction }, { position: direction }],
+              take: Math.abs(take),
+            });
+          if (!spelled) return (await read()).sort(byNewest);
+          // Kind by kind: of one kind the index has the entries in their order, of several it would have to sort them
+          // all. In one snapshot, or an entry could be left out that was committed between two looks.
+          const ofKinds = await prisma.$transaction(spelled.map(read), { isolationLevel: 'RepeatableRead' });
+          const merged = ofKinds.flat().sort(byNewest);
+          return isBackward ? merged.slice(take) : merged.slice(0, take);
         },
       },
       { name: 'AuditLogConnection', description: 'A page of the audit log.' },
@@ -93,6 +108,43 @@ builder.queryField('auditLog', (t) =>
     ),
   ),
 );
+
+interface Place {
+  revision: bigint;
+  position: number;
+}
+
+function byNewest(one: Place, other: Place): number {
+  return Number(other.revision - one.revision) || other.position - one.position;
+}
+
+/** Prisma's own cursor would read everything that follows, however many there are. */
+function beyond({ revision, position }: Place, isBackward: boolean): Prisma.RegistryChangeWhereInput {
+  return isBackward
+    ? { revision: { gte: revision }, OR: [{ revision: { gt: revision } }, { position: { gt: position } }] }
+    : { revision: { lte: revision }, OR: [{ revision: { lt: revision } }, { position: { lt: position } }] };
+}
+
+/** The entry that a cursor names, if it is one of these; a cursor can hold anything. */
+async function findEntry(
+  prisma: PrismaClient,
+  where: Prisma.RegistryChangeWhereInput,
+  { revision, position }: { revision: unknown; position: unknown },
+): Promise<(Place & { kind: string }) | null> {
+  if (typeof revision !== 'bigint' || !fits(revision, 64)) return null;
+  if (typeof position !== 'number' || !Number.isInteger(position) || !fits(BigInt(position), 32)) return null;
+  return prisma.registryChange.findFirst({
+    where: { AND: [where, { revision, position }] },
+    select: { revision: true, position: true, kind: true },
+  });
+}
+
+async function requireTenantId(prisma: PrismaClient, reference: string): Promise<string> {
+  const where = tenantWhere(reference);
+  const tenant = where && (await prisma.tenant.findUnique({ where, select: { id: true } }));
+  if (!tenant) throw tenantNotFound(reference);
+  return tenant.id;
+}
 
 /** Whether PostgreSQL has the number as an integer of that many bits. */
 function fits(number: bigint, bits: number): boolean {

@@ -1,7 +1,7 @@
 import type { Prisma } from '../database/generated/prisma/client.js';
 import { listTenantsConfigured } from '../profile/matching-configs.js';
-import { readInput, text } from '../registry/input.js';
 import { isUuid } from '../registry/slug.js';
+import { tenantsMatching } from '../registry/tenant-filter.js';
 import { builder } from './builder.js';
 import type { GraphqlContext } from './context.js';
 import { authorized, foreignCursor, requireOneEnd } from './page.js';
@@ -70,7 +70,7 @@ builder.queryField('tenants', (t) =>
         resolve: async (query, _root, { filter, orderBy, ...page }, context) => {
           requireOneEnd(page);
           const { field, direction } = orderBy ?? { field: 'name', direction: 'asc' };
-          const where = await tenantsMatching(context, filter);
+          const where = await selectTenants(context, filter ?? {});
           return context.prisma.tenant.findMany({
             ...query,
             ...(query.cursor && { skip: await countToSkip(query.cursor.id) }),
@@ -96,7 +96,7 @@ builder.queryField('tenants', (t) =>
           totalCount: t.int({
             description: 'How many tenants there are on all pages together.',
             resolve: async ({ args }, _args, context) =>
-              context.prisma.tenant.count({ where: await tenantsMatching(context, args.filter) }),
+              context.prisma.tenant.count({ where: await selectTenants(context, args.filter ?? {}) }),
           }),
         }),
       },
@@ -105,23 +105,11 @@ builder.queryField('tenants', (t) =>
   ),
 );
 
-async function tenantsMatching(
+async function selectTenants(
   { prisma }: GraphqlContext,
-  filter: typeof TenantFilter.$inferInput | null | undefined,
+  { config, ...filter }: typeof TenantFilter.$inferInput,
 ): Promise<Prisma.TenantWhereInput> {
-  const { status, plan, module, text: wanted, config } = filter ?? {};
-  return {
-    ...(config !== undefined &&
-      config !== null && { id: { in: await listTenantsConfigured(prisma, config) } }),
-    status: status ? { in: [...status] } : { not: 'PURGED' },
-    ...(plan && { plan: { in: [...plan] } }),
-    ...(module && { subscriptions: { some: { moduleName: module, status: 'ACTIVE' } } }),
-    ...(wanted && { OR: [{ name: containing(wanted) }, { slug: containing(wanted) }] }),
-  };
-}
-
-/** Prisma hands the text to LIKE as it is: its wildcards are letters here. */
-function containing(wanted: string): Prisma.StringFilter {
-  const literal = readInput(text(200), wanted).replace(/[\\%_]/g, '\\$&');
-  return { contains: literal, mode: 'insensitive' };
+  const where = tenantsMatching(filter);
+  if (config === undefined || config === null) return where;
+  return { ...where, id: { in: await listTenantsConfigured(prisma, config) } };
 }

@@ -54,11 +54,8 @@ export function findSecrets(config: unknown): FoundSecret[] {
 }
 
 function findSecretsAt(path: string, key: string, value: unknown): FoundSecret[] {
-  if (typeof value === 'string') {
-    const looksLike = findSecret(key, value);
-    return looksLike === undefined ? [] : [{ path, looksLike }];
-  }
-  if (typeof value === 'number' && isSecretKey(key)) return [{ path, looksLike: 'a secret' }];
+  const looksLike = findSecretValue(key, value);
+  if (looksLike !== undefined) return [{ path, looksLike }];
   if (typeof value !== 'object' || value === null) return [];
   const below = path && `${path}.`;
   // An item of a list is held to the name of the list.
@@ -70,6 +67,12 @@ function findSecretsAt(path: string, key: string, value: unknown): FoundSecret[]
     const place = `${below}…`;
     return [{ path: place, looksLike: 'a secret as the name of a key' }, ...findSecretsAt(place, name, item)];
   });
+}
+
+/** What a text or number under a key looks like; undefined: no secret. */
+export function findSecretValue(key: string, value: unknown): string | undefined {
+  if (typeof value === 'string') return findSecret(key, value);
+  return typeof value === 'number' && isSecretKey(key) ? 'a secret' : undefined;
 }
 
 /** What a text under a key looks like; undefined: no secret. */

@@ -109,6 +109,11 @@ async function commit<T extends CommandResult>(
 
 async function settle(tx: Transaction): Promise<string> {
   await tx.$executeRaw`SET CONSTRAINTS ALL IMMEDIATE`;
+  return requireHeadRevision(tx);
+}
+
+/** Where the change log stands. */
+export async function requireHeadRevision(tx: Transaction): Promise<string> {
   const [head] = await tx.$queryRaw<{ epoch: string; revision: bigint }[]>`
     SELECT registry_epoch() AS epoch, revision FROM registry_head`;
   if (!head) throw new Error('registry_head has no row: the database is damaged, restore it');

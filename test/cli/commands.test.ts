@@ -6,12 +6,14 @@ import { describe, expect, test } from 'vitest';
 import { createDatabase, createRegistryDatabase } from '../setup/database.js';
 import { aDataDir, postmasterPid, run } from '../setup/process.js';
 
+const work = ['serve', 'worker', 'migrate', 'provision', 'tenant', 'keys', 'grants', 'import'];
+const all = [...work, 'doctor', 'export', 'help'];
 const hint = '(add --help for what this command takes)\n';
 
 describe('the command line', { timeout: 60_000 }, () => {
   test.each([
-    [['--help'], ['serve', 'worker', 'migrate', 'keys', 'grants', 'import', 'doctor', 'help']],
-    [['help'], ['serve', 'worker', 'migrate', 'keys', 'grants', 'import', 'doctor', 'help']],
+    [['--help'], all],
+    [['help'], all],
     [
       ['keys', '--help'],
       ['create', 'list', 'revoke', 'help'],

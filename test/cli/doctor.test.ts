@@ -51,6 +51,40 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
     });
   });
 
+  test('audit proves the log, and names the head to keep; --expect takes it back', async () => {
+    const sound = await run(['doctor', 'audit'], env);
+    expect(sound).toMatchObject({ code: 0, stderr: '' });
+    const [, entries, head] =
+      /^All (\d+) entries of the audit log are as they were written\.\nHead (\d+:[0-9a-f]{64})\n/.exec(
+        sound.stdout,
+      ) ?? [];
+    const answer = { entries: Number(entries), head, problems: 0, findings: [] };
+    for (const args of [
+      ['doctor', '--json', 'audit'],
+      ['doctor', 'audit', '--json', '--expect', String(head)],
+    ]) {
+      const { code, stdout } = await run(args, env);
+      expect({ code, answer: JSON.parse(stdout) }).toEqual({ code: 0, answer });
+    }
+    expect(await run(['doctor', 'audit', '--expect', 'mine'], env)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^VALIDATION_ERROR: expect: /),
+    });
+    expect(await run(['doctor', 'audit', '--tenant', tenant.slug], env)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('there is one chain'),
+    });
+
+    await gateway.psql(
+      `SET session_replication_role = replica; UPDATE registry_change SET actor = 'nobody' WHERE revision = 6 AND position = 0`,
+    );
+    const found = await run(['doctor', 'audit'], env);
+    expect(found).toMatchObject({ code: 1, stderr: '' });
+    expect(found.stdout).toMatch(/^ {2}ENTRY_ALTERED\n {4}Entry 6\/0 .*\n\n1 problem in an audit log of/);
+  });
+
   test('makes nothing: no registry, no embedded PostgreSQL', async () => {
     const dataDir = await aDataDir();
     const { code, stderr } = await run(['doctor'], { DATA_DIR: dataDir });

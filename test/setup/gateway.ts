@@ -156,19 +156,31 @@ async function query<Row extends pg.QueryResultRow>(
   }
 }
 
+/** A statement with its parameters. */
+export interface SentStatement {
+  text: string;
+  values: unknown[];
+}
+
 /** The SQL statements that this process sends while the work runs, whoever sends them. */
 export async function recordStatements(work: () => Promise<unknown>): Promise<string[]> {
-  const statements: string[] = [];
+  return (await recordQueries(work)).map(({ text }) => text);
+}
+
+/** The same with their parameters. */
+export async function recordQueries(work: () => Promise<unknown>): Promise<SentStatement[]> {
+  const sent: SentStatement[] = [];
   const original = pg.Client.prototype.query;
   // biome-ignore lint/suspicious/noExplicitAny: pg's query has eight overloads and all pass through here unchanged
   pg.Client.prototype.query = function (this: pg.Client, ...parameters: any[]) {
-    const [first] = parameters;
+    const [first, second] = parameters;
     // What a gateway asks on its own account belongs to no request.
     const { connectionParameters } = this as unknown as {
       connectionParameters: { application_name?: string };
     };
     const isOwnAccount = /feed|listener/.test(connectionParameters.application_name ?? '');
-    if (!isOwnAccount) statements.push(typeof first === 'string' ? first : first.text);
+    const text = typeof first === 'string' ? first : first.text;
+    if (!isOwnAccount) sent.push({ text, values: first.values ?? (Array.isArray(second) ? second : []) });
     return Reflect.apply(original, this, parameters);
   } as typeof original;
   try {
@@ -176,5 +188,5 @@ export async function recordStatements(work: () => Promise<unknown>): Promise<st
   } finally {
     pg.Client.prototype.query = original;
   }
-  return statements;
+  return sent;
 }

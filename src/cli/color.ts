@@ -1,0 +1,25 @@
+const codes = { green: 32, yellow: 33, red: 31, dim: 2, bold: 1 } as const;
+
+export type Color = keyof typeof codes;
+
+/** Coloured on a terminal that wants it; see no-color.org. */
+export function paint(
+  color: Color | undefined,
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+): string {
+  if (color === undefined || !hasColors(stream)) return text;
+  return `\x1b[${codes[color]}m${text}\x1b[0m`;
+}
+
+function hasColors(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+}
+
+/** How tenants, subscriptions, operations and steps stand. */
+export function colorOf(status: string): Color | undefined {
+  if (/^(ACTIVE|SUCCEEDED)$/.test(status)) return 'green';
+  if (/^(FAILED|NEEDS_ATTENTION|COMPENSATED)$/.test(status)) return 'red';
+  if (/^(DELETED|PURGED|CANCELLED)$/.test(status)) return 'dim';
+  return 'yellow';
+}

@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { invalidField } from '../errors.js';
+import { exportRegistry } from '../profile/export-registry.js';
+import { withApp } from './with-app.js';
+
+export function addExport(program: Command): void {
+  program
+    .command('export')
+    .description('Print the registry as YAML: modules, tenants, their profiles and where their data is.')
+    .option('--tenant <tenant>', 'only this tenant, by id or slug')
+    .option('--out <file>', 'write to this file, which nobody else may read, instead of printing')
+    .addHelpText('after', explanation)
+    .action(run);
+}
+
+const explanation = `
+One snapshot, always in the same order, so that two exports can be compared. References in configurations stay references;
+no key, token or hash of one is in it. Members' addresses are. Fields are called as in GraphQL; what has no value is left out.
+
+Examples:
+
+  tenant-registry export --out registry.yaml
+  tenant-registry export --tenant acme-corp`;
+
+/** Read alike by YAML 1.1 and 1.2: texts such as no, 1.50 or 2026-01-31 are quoted. */
+const format = { compat: 'yaml-1.1', lineWidth: 0, aliasDuplicateObjects: false } as const;
+
+async function run(options: { tenant?: string; out?: string }): Promise<void> {
+  const secrets: string[] = [];
+  await withApp(
+    (app, caller) =>
+      withOutput(options.out, async (write) => {
+        let tenants = 0;
+        await exportRegistry(app.commandsFor(caller), {
+          tenant: options.tenant,
+          onBegin: ({ revision, modules }) =>
+            write(`version: 1\nrevision: ${revision}\n${list('modules', modules.map(withoutNulls))}`),
+          onTenant: (tenant) => {
+            const { settings, branding, members, subscriptions, config, ...profile } = tenant;
+            const item = {
+              ...withoutNulls(profile),
+              ...(settings && { settings: withoutNulls(settings) }),
+              ...(branding && { branding: withoutNulls(branding) }),
+              // A null in a configuration says something.
+              config,
+              members: members.map(withoutNulls),
+              subscriptions: subscriptions.map(withoutNulls),
+            };
+            return write(`${tenants++ === 0 ? 'tenants:\n' : ''}${stringify([item], format)}`);
+          },
+          onSecret: (slug, path) => secrets.push(`Tenant ${slug}: ${path} looks like a secret`),
+        });
+        if (tenants === 0) await write('tenants: []\n');
+      }),
+    { readOnly: true },
+  );
+  if (secrets.length === 0) return;
+  process.exitCode = 1;
+  for (const secret of secrets) process.stderr.write(`${secret} and was left out: make it a reference\n`);
+}
+
+function list(name: string, items: readonly object[]): string {
+  return items.length === 0 ? `${name}: []\n` : `${name}:\n${stringify(items, format)}`;
+}
+
+/** Dates as text, and only what has a value. */
+function withoutNulls(fields: object): object {
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, value instanceof Date ? value.toISOString() : value]),
+  );
+}
+
+type Write = (text: string) => Promise<void>;
+
+/** Standard output, or a file that is there as a whole or not at all. */
+async function withOutput(file: string | undefined, work: (write: Write) => Promise<void>): Promise<void> {
+  if (file === undefined) return work(writer(process.stdout)).catch(endQuietly);
+  const unfinished = `${file}.${process.pid}.unfinished`;
+  const stream = createWriteStream(unfinished, { mode: 0o600, flags: 'wx' });
+  try {
+    await once(stream, 'open');
+    await work(writer(stream));
+    stream.end();
+    await finished(stream);
+    await rename(unfinished, file);
+  } catch (error) {
+    stream.destroy();
+    await rm(unfinished, { force: true });
+    const isOfFile = error === stream.errored || (error instanceof Error && 'dest' in error);
+    if (!isOfFile || !(error instanceof Error)) throw error;
+    throw invalidField(
+      '--out',
+      `${file} cannot be written (${'code' in error ? error.code : error.message})`,
+    );
+  }
+}
+
+/** Waits for whoever reads, so that a large registry does not pile up in memory. */
+function writer(stream: Writable): Write {
+  let broken: unknown;
+  stream.on('error', (error) => {
+    broken = error;
+  });
+  return (text) =>
+    new Promise((resolve, reject) => {
+      if (broken) return reject(broken);
+      stream.write(text, (error) => (error ? reject(error) : resolve()));
+    });
+}
+
+/** Who reads the beginning only, as head does, has what they wanted. */
+function endQuietly(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
+  process.exitCode = 1;
+}

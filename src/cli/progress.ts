@@ -1,0 +1,75 @@
+import { colorOf, paint } from './color.js';
+
+/** A step as it is shown. */
+export interface ShownStep {
+  name: string;
+  moduleName: string | null;
+  status: string;
+  error: string | null;
+}
+
+/** Shows on standard error how steps go on. */
+export interface Progress {
+  show(steps: readonly ShownStep[]): void;
+  end(): void;
+}
+
+const spinner = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
+const frameMs = 100;
+
+/** On a terminal lines that are written over; elsewhere, and where they would not fit, a line for each change. */
+export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
+  const said = new Map<number, string>();
+  let drawn = 0;
+  let frame = 0;
+  let current: readonly ShownStep[] = [];
+
+  function draw(): void {
+    const width = stream.columns || 80;
+    const lines = current.map((step) => {
+      const mark =
+        marks[step.status] ?? (step.status === 'QUEUED' ? '·' : (spinner[frame % spinner.length] ?? ''));
+      const line = `${mark} ${describe(step)}${step.error ? `: ${oneLine(step.error)}` : ''}`;
+      return paint(step.status === 'QUEUED' ? 'dim' : colorOf(step.status), line.slice(0, width - 1), stream);
+    });
+    const up = drawn > 0 ? `\x1b[${drawn}A` : '';
+    stream.write(`${up}${lines.map((line) => `\x1b[2K${line}\n`).join('')}`);
+    drawn = lines.length;
+    frame++;
+  }
+
+  const isLive = (count: number) =>
+    stream.isTTY === true && process.env.TERM !== 'dumb' && count < (stream.rows || 24) - 1;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    show(steps) {
+      current = steps;
+      if (isLive(steps.length)) {
+        timer ??= setInterval(draw, frameMs);
+        return draw();
+      }
+      for (const [position, step] of steps.entries()) {
+        const line = `${describe(step)}: ${step.status.toLowerCase()}${step.error ? `: ${oneLine(step.error)}` : ''}`;
+        if (step.status !== 'QUEUED' && said.get(position) !== line) stream.write(`${line}\n`);
+        said.set(position, line);
+      }
+    },
+    end: () => clearInterval(timer),
+  };
+}
+
+const marks: Record<string, string> = {
+  SUCCEEDED: '✔',
+  FAILED: '✖',
+  NEEDS_ATTENTION: '✖',
+  CANCELLED: '–',
+  COMPENSATED: '↩',
+};
+
+function describe({ name, moduleName }: ShownStep): string {
+  return `${name.replaceAll('_', ' ')}${moduleName === null ? '' : ` of ${moduleName}`}`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, ' ');
+}

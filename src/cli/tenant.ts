@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { addLifecycle } from './tenant-lifecycle.js';
+import { addTenantList } from './tenant-list.js';
+import { addTenantShow } from './tenant-show.js';
+
+export function addTenant(program: Command): void {
+  const tenant = program
+    .command('tenant')
+    .description('Tenants: who they are, where their data is, and their lives.')
+    .addHelpText('after', examples);
+  addTenantList(tenant);
+  addTenantShow(tenant);
+  addLifecycle(tenant);
+}
+
+const examples = `
+A tenant is named by its slug or its id. Examples:
+
+  tenant-registry tenant list --status suspended --module finance
+  tenant-registry tenant show acme-corp
+  tenant-registry tenant suspend acme-corp --reason "Unpaid since March"
+  tenant-registry tenant list --json | jq -r '.[].slug'
+
+A new tenant comes by "tenant-registry provision".`;

@@ -1,0 +1,131 @@
+import { authorize } from '../auth/permissions.js';
+import type { Prisma } from '../database/generated/prisma/client.js';
+import type { Transaction } from '../database/registry-database.js';
+import type { CommandContext } from '../registry/command.js';
+import { tenantNotFound } from '../registry/route.js';
+import { tenantWhere } from '../registry/tenant.js';
+import { withoutSecrets } from './without-secrets.js';
+
+export interface ExportOptions {
+  /** Only this one, by id or slug. */
+  tenant?: string | undefined;
+  onBegin: (begin: { revision: string; modules: ExportedModule[] }) => Promise<void>;
+  /** Tenant by tenant; who takes long keeps the rest waiting, not in memory. */
+  onTenant: (tenant: ExportedTenant) => Promise<void>;
+  /** What looked like a secret was left out; by its path. */
+  onSecret: (slug: string, path: string) => void;
+}
+
+const pageSize = 200;
+
+/** How long a whole export may take, in milliseconds: its reader decides on the pace. */
+const longestMs = 3_600_000;
+
+/**
+ * What the registry knows, in one snapshot and in an order that depends on it alone: modules, and tenants with their
+ * profile and the place of their data. Nobody's keys or tokens. Throws TENANT_NOT_FOUND.
+ */
+export async function exportRegistry(context: CommandContext, options: ExportOptions): Promise<void> {
+  authorize(context.caller, 'readRegistry');
+  const { tenant: reference } = options;
+  const only = reference === undefined ? {} : tenantWhere(reference);
+  if (!only) throw tenantNotFound(reference ?? '');
+  await context.database.prisma.$transaction(
+    async (tx) => {
+      if (reference !== undefined && (await tx.tenant.count({ where: only })) === 0)
+        throw tenantNotFound(reference);
+      const head = await tx.registryHead.findFirstOrThrow({ select: { revision: true } });
+      const modules = await tx.module.findMany({ select: moduleFields, orderBy: { name: 'asc' } });
+      await options.onBegin({ revision: head.revision.toString(), modules });
+      for (let after = ''; ; ) {
+        const page = await tx.tenant.findMany({
+          where: { AND: [only, { slug: { gt: after } }] },
+          select: tenantFields,
+          orderBy: { slug: 'asc' },
+          take: pageSize,
+        });
+        const belongings = await loadBelongings(tx, page);
+        for (const tenant of page)
+          await options.onTenant(describe(tenant, belongings.of(tenant.id), options.onSecret));
+        const last = page.at(-1);
+        if (!last || page.length < pageSize) return;
+        after = last.slug;
+      }
+    },
+    { isolationLevel: 'RepeatableRead', maxWait: 10_000, timeout: longestMs },
+  );
+}
+
+const moduleFields = {
+  ...{ name: true, description: true, databaseRef: true, databaseName: true, schemaPrefix: true },
+  ...{ isolation: true, migrationsFolder: true },
+} as const satisfies Prisma.ModuleSelect;
+
+const tenantFields = {
+  ...{ id: true, slug: true, name: true, shortName: true, status: true, plan: true },
+  ...{ maxUsers: true, maxMonthlyQuotes: true, maxStorageGb: true, timezone: true, currency: true },
+  ...{ primaryEmail: true, gcpProjectId: true, gcpDataset: true, config: true, configSource: true },
+  ...{ createdAt: true, createdBy: true, updatedAt: true, suspendedAt: true, suspendedReason: true },
+  ...{ deletedAt: true, purgeAfter: true, version: true },
+} as const satisfies Prisma.TenantSelect;
+
+const memberFields = {
+  ...{ tenantId: true, id: true, email: true, fullName: true, role: true, status: true },
+} as const satisfies Prisma.MemberSelect;
+
+const subscriptionFields = {
+  ...{
+    tenantId: true,
+    moduleName: true,
+    status: true,
+    isolation: true,
+    databaseName: true,
+    schemaName: true,
+  },
+  ...{ generation: true, migrationVersion: true, provisionedAt: true, cancelledAt: true },
+  ...{ purgeAfter: true, storageRemovedAt: true },
+} as const satisfies Prisma.ModuleSubscriptionSelect;
+
+/** One after the other: a transaction has one connection, on which Prisma would ask for relations all at once. */
+async function loadBelongings(tx: Transaction, tenants: readonly { id: string }[]) {
+  const where = { tenantId: { in: tenants.map(({ id }) => id) } };
+  const settings = await tx.tenantSettings.findMany({ where, omit: { updatedAt: true, version: true } });
+  const branding = await tx.tenantBranding.findMany({ where, omit: { updatedAt: true, version: true } });
+  const members = await tx.member.findMany({ where, select: memberFields, orderBy: { email: 'asc' } });
+  const subscriptions = await tx.moduleSubscription.findMany({
+    where,
+    select: subscriptionFields,
+    orderBy: { moduleName: 'asc' },
+  });
+  return {
+    of: (id: string) => ({
+      settings: ownedBy(id, settings)[0] ?? null,
+      branding: ownedBy(id, branding)[0] ?? null,
+      members: ownedBy(id, members),
+      subscriptions: ownedBy(id, subscriptions).map(({ moduleName, ...subscription }) => ({
+        module: moduleName,
+        ...subscription,
+      })),
+    }),
+  };
+}
+
+function ownedBy<Row extends { tenantId: string }>(
+  id: string,
+  rows: readonly Row[],
+): Omit<Row, 'tenantId'>[] {
+  return rows.filter((row) => row.tenantId === id).map(({ tenantId: _, ...row }) => row);
+}
+
+type TenantRow = Prisma.TenantGetPayload<{ select: typeof tenantFields }>;
+type Belongings = ReturnType<Awaited<ReturnType<typeof loadBelongings>>['of']>;
+type ExportedModule = Prisma.ModuleGetPayload<{ select: typeof moduleFields }>;
+type ExportedTenant = ReturnType<typeof describe>;
+
+/** In the names of GraphQL. */
+function describe(tenant: TenantRow, belongings: Belongings, onSecret: ExportOptions['onSecret']) {
+  const { purgeAfter, config: kept, ...profile } = tenant;
+  const { config, paths } = withoutSecrets(kept);
+  for (const path of paths) onSecret(tenant.slug, path);
+  return { ...profile, restorableUntil: purgeAfter, config, ...belongings };
+}

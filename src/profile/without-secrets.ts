@@ -1,0 +1,26 @@
+import { findSecrets, findSecretValue } from './secret-detector.js';
+
+/** What stands in place of a secret. */
+const hidden = '***';
+
+/**
+ * A configuration in which nothing looks like a secret. None gets into one past the registry's rules; one that came in from
+ * below them goes no further.
+ */
+export function withoutSecrets(config: unknown): { config: unknown; paths: string[] } {
+  const found = findSecrets(config);
+  if (found.length === 0) return { config, paths: [] };
+  return { config: hide(config, ''), paths: found.map(({ path }) => path) };
+}
+
+function hide(value: unknown, key: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => hide(item, key));
+  if (typeof value !== 'object' || value === null)
+    return findSecretValue(key, value) === undefined ? value : hidden;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, below]) => [
+      findSecrets({ [name]: null }).length > 0 ? hidden : name,
+      hide(below, name),
+    ]),
+  );
+}

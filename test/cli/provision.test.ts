@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { lookAt, resolve } from '../provisioning/calls.js';
+import { schemasAt } from '../provisioning/catalog.js';
+import { shutGate, stopAtGate } from '../provisioning/gate.js';
+import { brokenMigration, contacts, openWorkshop, type Workshop } from '../provisioning/workshop.js';
+import { uniqueName } from '../setup/database.js';
+import { openGateway } from '../setup/gateway.js';
+import { run } from '../setup/process.js';
+import { openTerminal, testWithTerminal } from '../setup/terminal.js';
+
+describe('provision at the command line', { timeout: 120_000 }, () => {
+  let workshop: Workshop;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    workshop = await openWorkshop(
+      { name: 'alpha', migrations: contacts },
+      { name: 'beta', migrations: contacts },
+    );
+    env = {
+      DATABASE_URL: workshop.gateway.registry.url,
+      MODULES_DIR: workshop.modulesDir,
+      ...workshop.config.serviceDatabaseUrls,
+    };
+  });
+  afterAll(() => workshop?.close());
+
+  const provision = (slug: string, ...more: string[]) => [
+    ...['provision', 'A Tenant', 'admin@example.com', 'alpha, beta', '--slug', slug],
+    ...more,
+  ];
+
+  test('does all four steps, says each in a line, and every gateway knows at its end', async () => {
+    const slug = uniqueName('t');
+    const { code, stdout, stderr } = await run(provision(slug), env);
+    expect(stderr.split('\n').filter((line) => !line.endsWith('running'))).toEqual([
+      'create schema of alpha: succeeded',
+      'create schema of beta: succeeded',
+      'activate route: succeeded',
+      '',
+    ]);
+    expect(code).toBe(0);
+    const { id } = await lookAt(workshop.gateway, slug);
+    expect(stdout).toBe(
+      [
+        `Tenant ${slug} (${id}) is active.`,
+        stdout.split('\n')[1],
+        ...['alpha', 'beta'].map((name) => {
+          const database = new URL(workshop.url(name)).pathname.slice(1);
+          return `${name.padEnd(6)}  ${database}  ${name}_${slug}`;
+        }),
+        '',
+      ].join('\n'),
+    );
+    for (const name of ['alpha', 'beta'])
+      expect(await resolve(workshop.gateway, slug, name)).toBe(`schema ${name}_${slug}`);
+    expect(await run(provision(slug), env)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^CONFLICT: Slug .* is taken/),
+    });
+  });
+
+  test('says what failed, leaves nothing behind, and starts anew; a key goes with one request', async () => {
+    const slug = uniqueName('t');
+    await workshop.write('beta/0003_broken.sql', brokenMigration);
+    onTestFinished(() => workshop.remove('beta/0003_broken.sql').catch(() => undefined));
+    const failed = await run(provision(slug, '--json'), env);
+    expect(failed).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('create schema of beta: failed'),
+    });
+    expect(failed.stderr).toContain('starts anew under the same names');
+    const told = JSON.parse(failed.stdout);
+    expect(told).toMatchObject({
+      tenant: { slug, status: 'FAILED' },
+      operation: { status: 'COMPENSATED', error: expect.any(String) },
+    });
+    expect(await schemasAt(workshop.url('alpha'))).not.toContain(`alpha_${slug}`);
+
+    await workshop.remove('beta/0003_broken.sql');
+    const keyed = provision(slug, '--json', '--idempotency-key', slug);
+    const first = await run(keyed, env);
+    const second = await run(keyed, env);
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      tenant: { id: told.tenant.id, status: 'ACTIVE' },
+      subscriptions: [
+        { module: 'alpha', status: 'ACTIVE', schemaName: `alpha_${slug}` },
+        { module: 'beta', status: 'ACTIVE', schemaName: `beta_${slug}` },
+      ],
+      operation: { status: 'SUCCEEDED', error: null },
+      revision: expect.stringMatching(/^[0-9a-f]{16}:\d+$/),
+    });
+    expect([first.code, second.code]).toEqual([0, 0]);
+    const { revision: _, ...outcome } = JSON.parse(first.stdout);
+    expect(JSON.parse(second.stdout)).toMatchObject(outcome);
+  });
+
+  test('refuses bad input before anything is done, by the names of the fields', async () => {
+    const { code, stdout, stderr } = await run(['provision', ' ', 'nobody', 'alpha,,Beta'], env);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    for (const field of ['name', 'adminEmail', 'modules.1', 'modules.2'])
+      expect(stderr).toContain(`${field}: `);
+  });
+
+  testWithTerminal('shows the steps in coloured lines that are written over', async () => {
+    await using terminal = openTerminal(provision(uniqueName('t')), env);
+    const { code, shown } = await terminal.ended;
+    expect(code).toBe(0);
+    expect(shown).toContain('\x1b[32m✔ activate route');
+    expect(shown).toContain('\x1b[3A');
+  });
+
+  testWithTerminal(
+    'is left by Ctrl-C between two steps; a worker goes on from there, and so does the same command',
+    async () => {
+      const slug = uniqueName('t');
+      const keyed = provision(slug, '--idempotency-key', slug);
+      await workshop.write('alpha/0003_gate.sql', stopAtGate);
+      onTestFinished(() => workshop.remove('alpha/0003_gate.sql').catch(() => undefined));
+      await using gate = await shutGate(workshop.url('alpha'));
+      await using terminal = openTerminal(keyed, { ...env, NO_COLOR: '1' });
+      await gate.reached();
+      await terminal.showed('create schema of alpha');
+      terminal.type('\x03');
+      await terminal.showed('^C');
+      await gate.open();
+      const { code, shown } = await terminal.ended;
+      expect(code).toBe(130);
+      expect(shown).toContain('\x1b[2K· activate route');
+      for (const color of ['32', '33', '2']) expect(shown).not.toContain(`\x1b[${color}m`);
+      const [, id] = /Interrupted\. Operation (\S+) goes on where it stands/.exec(shown) ?? [];
+      expect(await resolve(workshop.gateway, slug, 'alpha')).toBe('TENANT_NOT_READY');
+      const [left] = await workshop.gateway.psql(
+        'SELECT status, worker, heartbeat_at FROM operations WHERE id = $1',
+        [id],
+      );
+      expect(left).toEqual({ status: 'running', worker: null, heartbeat_at: null });
+
+      await using _ = await openGateway({
+        sharing: workshop.gateway,
+        config: { ...workshop.config, runsWorker: true },
+      });
+      // Whichever of the two takes it up: both see its end.
+      expect(await run(keyed, env)).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining(' is active.'),
+      });
+      expect((await lookAt(workshop.gateway, slug)).subscriptions[0]?.history).toHaveLength(1);
+      expect(await resolve(workshop.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
+    },
+  );
+});

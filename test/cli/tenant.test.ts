@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mutate, resolve } from '../setup/asking.js';
+import { uniqueName } from '../setup/database.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { run } from '../setup/process.js';
+import { aTenant, type StoryTenant } from '../setup/stories.js';
+import { openTerminal, testWithTerminal } from '../setup/terminal.js';
+
+describe('tenant at the command line', { timeout: 120_000 }, () => {
+  let gateway: TestGateway;
+  let env: Record<string, string>;
+  let tenant: StoryTenant;
+  let other: StoryTenant;
+  beforeAll(async () => {
+    gateway = await openGateway();
+    env = { DATABASE_URL: gateway.registry.url, ...gateway.app.config.serviceDatabaseUrls };
+    tenant = await aTenant({ name: 'A Tenant, 100%' }).subscribedTo('finance').at(gateway);
+    other = await aTenant({ slug: uniqueName('a') }).at(gateway);
+  });
+  afterAll(() => gateway?.close());
+
+  const tenantCommand = (...args: string[]) => run(['tenant', ...args], env);
+  const listed = async (...args: string[]) => {
+    const { code, stdout, stderr } = await tenantCommand('list', '--json', ...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return JSON.parse(stdout).map(({ slug }: { slug: string }) => slug);
+  };
+
+  test('list shows everybody once, over any number of pages, and whom it is asked for', async () => {
+    await gateway.psql(
+      `INSERT INTO tenants (slug, name) SELECT 'bulk-' || n, 'Bulk' FROM generate_series(1, 1100) AS n`,
+    );
+    const [slugs] = await gateway.psql<{ slugs: string[] }>(
+      `SELECT array_agg(slug ORDER BY slug) AS slugs FROM tenants`,
+    );
+    expect((await listed()).toSorted()).toEqual(slugs?.slugs.toSorted());
+    expect(await listed('--module', 'finance', '--status', 'active,Suspended')).toEqual([tenant.slug]);
+
+    const table = await tenantCommand('list', '--search', '100%');
+    expect(table.stdout.split('\n').map((line) => line.split(/ {2,}/).slice(0, 5))).toEqual([
+      ['SLUG', 'NAME', 'STATUS', 'PLAN', 'MODULES'],
+      [tenant.slug, 'A Tenant, 100%', 'active', 'lite', 'finance'],
+      [''],
+      ['1 tenant.'],
+      [''],
+    ]);
+    expect(await tenantCommand('list', '--status', 'green')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^VALIDATION_ERROR: status\.0: must be one of PENDING, /),
+    });
+  });
+
+  test('show has what GraphQL says of it, and where its data is', async () => {
+    const { code, stdout } = await tenantCommand('show', tenant.slug, '--json');
+    const { data } = await gateway.ask(
+      `query ($id: ID!) { tenant(id: $id) {
+         id slug name status plan version timezone currency createdAt
+         settings { companyName currency } branding { presetTheme }
+         subscriptions { schemaName databaseName isolation status generation migrationVersion }
+       } }`,
+      { id: tenant.id },
+    );
+    const shown = JSON.parse(stdout);
+    expect(code).toBe(0);
+    expect(shown).toMatchObject(data.tenant);
+    expect(shown.operations).toMatchObject([{ kind: 'SUBSCRIBE_TENANT', status: 'SUCCEEDED', error: null }]);
+    expect(shown.subscriptions[0].module).toBe('finance');
+
+    const forPeople = await tenantCommand('show', tenant.id);
+    expect(forPeople.code).toBe(0);
+    expect(forPeople.stdout).toMatch(new RegExp(`^A Tenant, 100%  ${tenant.slug}  active\n`));
+    expect(forPeople.stdout).toMatch(
+      new RegExp(`  finance  active  \\S+ +finance_${tenant.slug}  1  +finance/\\d`),
+    );
+    expect(await tenantCommand('show', 'nobody')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'TENANT_NOT_FOUND: No tenant has the id or slug "nobody"\n',
+    });
+  });
+
+  test('takes a tenant through its life; the gateway knows when the command has ended', async () => {
+    const { slug } = tenant;
+    const now = () => resolve(gateway, slug);
+    const expectDone = async (status: string, ...args: string[]) => {
+      const { code, stdout, stderr } = await tenantCommand(...args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain(`Tenant ${slug} is ${status}: `);
+    };
+    await expectDone('suspended', 'suspend', slug, '--reason', 'unpaid');
+    expect(await now()).toBe('TENANT_SUSPENDED');
+    const { data } = await gateway.ask(
+      `{ auditLog(tenantId: "${slug}", first: 1) { edges { node { kind actor after } } } }`,
+    );
+    expect(data.auditLog.edges[0].node).toMatchObject({
+      kind: 'tenant.suspended',
+      actor: expect.stringMatching(/^operator:./),
+      after: { suspended_reason: 'unpaid' },
+    });
+    await expectDone('active', 'resume', slug);
+    expect(await now()).toBe(`finance_${slug}`);
+
+    // Nobody sits there to be asked.
+    for (const verb of ['delete', 'purge'])
+      expect(await tenantCommand(verb, slug)).toEqual({
+        ...{ code: 1, signal: null, stdout: '' },
+        stderr: `"tenant ${verb} ${slug}" has to be confirmed, and there is no terminal to ask at: add --yes\n`,
+      });
+    expect(await now()).toBe(`finance_${slug}`);
+    expect(await tenantCommand('purge', slug, '--yes')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^CONFLICT: .*delete it first\n$/),
+    });
+    const deleted = JSON.parse((await tenantCommand('delete', slug, '--yes', '--json')).stdout);
+    expect(deleted).toMatchObject({ id: tenant.id, slug, status: 'DELETED' });
+    expect(await now()).toBe('TENANT_DELETED');
+    await expectDone('active', 'restore', slug);
+    expect(await now()).toBe(`finance_${slug}`);
+    await mutate(gateway, 'deleteTenant', { tenantId: slug });
+    await expectDone('purged', 'purge', slug, '--yes', '--after', 'now');
+    expect(await now()).toBe('TENANT_NOT_FOUND');
+    expect(
+      await gateway.psqlIn('finance', `SELECT FROM pg_namespace WHERE nspname = 'finance_${slug}'`),
+    ).toEqual([]);
+  });
+
+  testWithTerminal('asks before it deletes: no, and Ctrl-C, do nothing; yes does it', async () => {
+    const question = `(${other.slug})?`;
+    for (const [keys, code, said] of [
+      ['n\r', 1, 'Nothing was done.'],
+      ['\x03', 1, 'Nothing was done.'],
+      ['y\r', 0, 'it can be restored until'],
+    ] as const) {
+      await using terminal = openTerminal(['tenant', 'delete', other.slug], env);
+      await terminal.showed(question);
+      terminal.type(keys);
+      const ended = await terminal.ended;
+      expect({ keys, code: ended.code }).toEqual({ keys, code });
+      expect(ended.shown).toContain(said);
+    }
+  });
+});

@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { graphqlResponse, mutate } from '../setup/asking.js';
+import { type Answer, openGateway, recordQueries, type TestGateway } from '../setup/gateway.js';
+import { aTenant } from '../setup/stories.js';
+
+let gateway: TestGateway;
+let one: { id: string; slug: string };
+let other: { id: string; slug: string };
+let actor: string;
+beforeAll(async () => {
+  gateway = await openGateway();
+  one = await aTenant().subscribedTo('finance').at(gateway);
+  other = await aTenant().at(gateway);
+  const key = await gateway.createKey('registry:write');
+  for (const { id } of [one, other]) {
+    await mutate(gateway, 'suspendTenant', { tenantId: id, reason: 'unpaid' }, 'revision', { key });
+    await mutate(gateway, 'resumeTenant', { tenantId: id });
+  }
+  const [row] = await gateway.psql<{ actor: string }>(`SELECT 'api-key:' || id AS actor FROM api_keys`);
+  actor = row?.actor ?? '';
+});
+afterAll(() => gateway?.close());
+
+interface Variables {
+  tenantId?: string;
+  filter?: object;
+  first?: number;
+  last?: number;
+  after?: string | null;
+  before?: string | null;
+}
+
+async function ask(variables: Variables): Promise<Answer<undefined>> {
+  return gateway.ask(
+    `query ($tenantId: ID, $filter: AuditLogFilter, $first: Int, $last: Int, $after: String, $before: String) {
+       auditLog(tenantId: $tenantId, filter: $filter, first: $first, last: $last, after: $after, before: $before) {
+         edges { cursor node { revision position kind tenantSlug actor changedAt } }
+         pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+       } }`,
+    { ...variables },
+    { accept: graphqlResponse },
+  );
+}
+
+interface Entry {
+  revision: string;
+  position: number;
+  kind: string;
+  tenantSlug: string | null;
+  actor: string;
+  changedAt: string;
+}
+
+async function entries(variables: Variables): Promise<Entry[]> {
+  const { data, errors } = await ask({ first: 100, ...variables });
+  expect(errors).toEqual([]);
+  return data.auditLog.edges.map(({ node }: { node: Entry }) => node);
+}
+
+const place = ({ revision, position }: Entry) => `${revision}/${position}`;
+
+describe('the audit log', () => {
+  test('of one actor has what that actor did, and nothing else', async () => {
+    expect((await entries({ filter: { actor } })).map(({ kind, tenantSlug }) => [kind, tenantSlug])).toEqual([
+      ['tenant.suspended', other.slug],
+      ['tenant.suspended', one.slug],
+    ]);
+    expect(await entries({ filter: { actor: 'operator:nobody' } })).toEqual([]);
+    expect(await entries({ filter: { actor: actor.slice(0, -1) } })).toEqual([]);
+  });
+
+  test('of a kind, of several, and of all that begin with one, newest first', async () => {
+    const all = await entries({});
+    for (const kind of [['tenant.suspended'], ['tenant.resumed', 'subscription.created'], ['tenant.']]) {
+      const wanted = all.filter((entry) =>
+        kind.some((one) => (one.endsWith('.') ? entry.kind.startsWith(one) : entry.kind === one)),
+      );
+      expect(wanted.length).toBeGreaterThan(1);
+      expect(await entries({ filter: { kind } })).toEqual(wanted);
+    }
+    expect(await entries({ filter: { kind: ['tenant.exploded'] } })).toEqual([]);
+    expect(await entries({ filter: { kind: ['rocket.'] } })).toEqual([]);
+    // A kind is named once however often it is asked for.
+    expect(await entries({ filter: { kind: ['tenant.', 'tenant.resumed', 'tenant.resumed'] } })).toEqual(
+      await entries({ filter: { kind: ['tenant.'] } }),
+    );
+  });
+
+  test('from a moment, up to another, both to the microsecond of the answer', async () => {
+    const all = await entries({});
+    const middle = all[Math.floor(all.length / 2)];
+    const moment = middle?.changedAt ?? '';
+    const since = await entries({ filter: { since: moment } });
+    const until = await entries({ filter: { until: moment } });
+    expect([...since, ...until].map(place)).toEqual(all.map(place));
+    expect(since.map(place)).toContain(middle && place(middle));
+    expect(await entries({ filter: { since: '2999-01-01T00:00:00Z' } })).toEqual([]);
+    expect(await entries({ filter: { until: '0001-01-01T00:00:00Z' } })).toEqual([]);
+  });
+
+  test('by all conditions together, the tenant among them', async () => {
+    const found = await entries({
+      tenantId: one.slug,
+      filter: { actor, kind: ['tenant.'], since: '2020-01-01T00:00:00Z' },
+    });
+    expect(found.map(({ kind, tenantSlug }) => [kind, tenantSlug])).toEqual([['tenant.suspended', one.slug]]);
+  });
+
+  test.each([
+    ['a kind', { kind: ['tenant.registered'] }],
+    ['several kinds', { kind: ['tenant.', 'settings.created', 'subscription.'] }],
+    ['an actor', { actor: 'developer' }],
+  ])('of %s pages forth and back without a gap', async (_what, filter) => {
+    const all = (await entries({ filter })).map(place);
+    expect(all.length).toBeGreaterThan(1);
+    const forth: string[] = [];
+    for (let after: string | null = null; ; ) {
+      const { data }: Answer<undefined> = await ask({ filter, first: 2, after });
+      const { auditLog } = data;
+      forth.push(...auditLog.edges.map(({ node }: { node: Entry }) => place(node)));
+      if (!auditLog.pageInfo.hasNextPage) break;
+      after = auditLog.pageInfo.endCursor;
+    }
+    expect(forth).toEqual(all);
+    const back: string[] = [];
+    for (let before: string | null = null; ; ) {
+      const { data }: Answer<undefined> = await ask({ filter, last: 2, before });
+      const { auditLog } = data;
+      back.unshift(...auditLog.edges.map(({ node }: { node: Entry }) => place(node)));
+      if (!auditLog.pageInfo.hasPreviousPage) break;
+      before = auditLog.pageInfo.startCursor;
+    }
+    expect(back).toEqual(all);
+  });
+
+  test.each<[string, object, string | RegExp]>([
+    ['an empty actor', { actor: ' ' }, 'filter.actor'],
+    ['an endless actor', { actor: 'x'.repeat(401) }, 'filter.actor'],
+    ['an actor with NUL', { actor: 'a\0' }, 'filter.actor'],
+    ['no kind at all', { kind: [] }, 'filter.kind'],
+    ['kinds without end', { kind: Array.from({ length: 51 }, () => 'tenant.') }, 'filter.kind'],
+    ['a kind that is none', { kind: ['tenant.', 'SUSPENDED'] }, 'filter.kind.1'],
+    ['a pattern', { kind: ['tenant.%'] }, 'filter.kind.0'],
+    [
+      'an end before its beginning',
+      { since: '2026-02-01T00:00:00Z', until: '2026-01-01T00:00:00Z' },
+      'filter.until',
+    ],
+    ['a moment of nobody’s calendar', { since: '-200000-01-01T00:00:00Z' }, 'filter.since'],
+    ['a moment beyond all', { until: '+200000-01-01T00:00:00Z' }, 'filter.until'],
+    ['a moment that is none', { since: 'yesterday' }, /since/],
+    ['a field that is none', { color: 'red' }, /color/],
+  ])('by %s is refused as VALIDATION_ERROR that names the field', async (_what, filter, field) => {
+    const { status, codes, errors } = await ask({ filter });
+    expect([status, codes]).toEqual([400, ['VALIDATION_ERROR']]);
+    const [error] = errors;
+    if (typeof field === 'string') expect(error?.extensions.fields?.map((one) => one.field)).toEqual([field]);
+    else expect(error?.message).toMatch(field);
+  });
+
+  test('after a cursor of an entry that the filter leaves out is refused as VALIDATION_ERROR', async () => {
+    const { data } = await ask({ filter: { kind: ['tenant.suspended'] }, first: 1 });
+    const after = data.auditLog.edges[0].cursor;
+    expect((await ask({ filter: { kind: ['tenant.resumed'] }, after })).codes).toEqual(['VALIDATION_ERROR']);
+    expect((await ask({ filter: { actor: 'developer' }, after })).codes).toEqual(['VALIDATION_ERROR']);
+  });
+});
+
+describe('a large audit log', () => {
+  const rows = 30_000;
+
+  beforeAll(async () => {
+    // Old and rare among what is new and frequent: the newest entries hold nothing of what is asked for.
+    await gateway.psql(
+      `SET session_replication_role = replica;
+       INSERT INTO registry_change (revision, position, kind, entity_id, actor, database_role, changed_at, previous_hash, hash)
+       SELECT 1000 + n, 0, CASE WHEN n < 300 THEN 'member.removed' ELSE 'tenant.updated' END, 'x',
+         CASE WHEN n < 300 THEN 'operator:early' ELSE 'operator:late' END, 'x', '2020-01-01'::timestamptz + n * interval '1 minute', '', ''
+       FROM generate_series(1, ${rows}) AS n;
+       ANALYZE registry_change`,
+    );
+  });
+
+  interface PlanNode {
+    'Actual Rows': number;
+    'Actual Loops': number;
+    'Rows Removed by Filter'?: number;
+    Plans?: PlanNode[];
+  }
+
+  /** How many entries PostgreSQL touched for the statements of one question. */
+  async function countTouched(variables: Variables): Promise<number> {
+    const sent = await recordQueries(() => ask(variables));
+    let touched = 0;
+    for (const { text, values } of sent.filter((statement) => /registry_change/.test(statement.text))) {
+      const [row] = await gateway.psql<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
+        `EXPLAIN (ANALYZE, FORMAT JSON) ${text}`,
+        values,
+      );
+      const count = (node: PlanNode): number =>
+        node['Actual Loops'] * (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) +
+        (node.Plans ?? []).reduce((sum, child) => sum + count(child), 0);
+      touched += (row?.['QUERY PLAN'] ?? []).reduce((sum, { Plan }) => sum + count(Plan), 0);
+    }
+    expect(sent).not.toEqual([]);
+    return touched;
+  }
+
+  test.each<[string, object]>([
+    ['a rare actor', { actor: 'operator:early' }],
+    ['a frequent actor', { actor: 'operator:late' }],
+    ['nobody', { actor: 'operator:nobody' }],
+    ['a rare kind', { kind: ['member.removed'] }],
+    ['rare and frequent kinds', { kind: ['member.removed', 'tenant.updated'] }],
+    ['all kinds of a noun', { kind: ['member.'] }],
+    ['a short time long ago', { since: '2020-01-02T00:00:00Z', until: '2020-01-02T01:00:00Z' }],
+  ])('is not read from end to end for %s', async (_what, filter) => {
+    expect(await countTouched({ filter, first: 10 })).toBeLessThan(rows / 20);
+  });
+
+  test('is not read from end to end for a page in its middle', async () => {
+    const { cursor } = (await ask({ first: 100 })).data.auditLog.edges.at(-1);
+    for (const variables of [{ after: cursor }, { after: cursor, filter: { kind: ['tenant.updated'] } }])
+      expect(await countTouched({ ...variables, first: 10 })).toBeLessThan(100);
+  });
+});

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { withoutSecrets } from '../../src/profile/without-secrets.js';
+
+test('a configuration without secrets stays as it is, references and nulls included', () => {
+  const config = {
+    email: { smtp: { password: `\${SMTP_PASSWORD}`, port: 25 } },
+    branding: { logo_url: null },
+  };
+  expect(withoutSecrets(config)).toEqual({ config, paths: [] });
+});
+
+test('a secret is left out wherever it stands: as a value, in a list, as a number, as the name of a key', () => {
+  const { config, paths } = withoutSecrets({
+    password: 12345678,
+    tokens: ['sk-abcdefghijklmnop', 'plain'],
+    'sk-abcdefghijklmnop': { api_key: 'x', note: 'stays' },
+  });
+  expect(config).toEqual({
+    password: '***',
+    tokens: ['***', 'plain'],
+    '***': { api_key: '***', note: 'stays' },
+  });
+  expect(paths).toHaveLength(4);
+  expect(JSON.stringify([config, paths])).not.toMatch(/sk-|1234/);
+});

@@ -1,0 +1,197 @@
+import { randomInt } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ChainOptions, type ChainProblem, checkHashChain } from '../../src/registry/hash-chain.js';
+import { mutate } from '../setup/asking.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { aTenant } from '../setup/stories.js';
+import { createRandom, type Place, pickFault } from './tampering.js';
+
+let gateway: TestGateway;
+let client: pg.Client;
+let places: Place[];
+beforeAll(async () => {
+  gateway = await openGateway();
+  for (let one = 0; one < 8; one++) {
+    const { id } = await aTenant({ name: `Ünïcode "quoted" \\ ${one}` }).at(gateway);
+    await mutate(gateway, 'suspendTenant', { tenantId: id, reason: 'unpaid', wait: 'COMMITTED' });
+  }
+  await gateway.psql(
+    `UPDATE tenants SET tenant_config = '{"destinations": [{"name": "1.50", "code": "\\u00e9"}], "a": [1.50, 1e3, null]}'`,
+  );
+  client = new pg.Client({ connectionString: gateway.registry.url });
+  await client.connect();
+  places = (await client.query('SELECT revision, position FROM registry_change ORDER BY revision, position'))
+    .rows;
+});
+afterAll(async () => {
+  await client?.end();
+  await gateway?.close();
+});
+
+/** What is found after these statements of a superuser, which are taken back. */
+async function check(sql: string, options: Partial<ChainOptions> = {}) {
+  const found: ChainProblem[] = [];
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL session_replication_role = replica');
+  try {
+    await client.query(sql);
+    const report = await checkHashChain(client, { onProblem: (problem) => found.push(problem), ...options });
+    expect(report.problems).toBe(found.length);
+    return {
+      ...report,
+      found,
+      said: found.map(({ code, revision, position }) => `${code} ${revision}/${position}`),
+    };
+  } finally {
+    await client.query('ROLLBACK');
+  }
+}
+
+async function headOf(): Promise<string> {
+  const { rows } = await client.query(
+    `SELECT revision || ':' || encode(hash, 'hex') AS head FROM registry_head`,
+  );
+  return rows[0].head;
+}
+
+describe('the check of the audit log', () => {
+  test('finds nothing in a log that nobody touched, and names its head', async () => {
+    const { found, entries, head } = await check('');
+    expect(found).toEqual([]);
+    expect(entries).toBe(places.length);
+    expect(entries).toBeGreaterThan(30);
+    expect(head).toBe(await headOf());
+  });
+
+  test('finds 1,000 of 1,000 faults that a superuser seeds at random', { timeout: 60_000 }, async () => {
+    const seed = Number(process.env.SEED ?? randomInt(1e9));
+    const random = createRandom(seed);
+    const missed: string[] = [];
+    const seen = new Set<string>();
+    for (let round = 0; round < 1_000; round++) {
+      const { what, sql } = pickFault(random, places);
+      seen.add(what);
+      const { found } = await check(sql);
+      if (found.length === 0) missed.push(`${what}: ${sql} (SEED=${seed})`);
+    }
+    expect(missed).toEqual([]);
+    expect(seen.size).toBeGreaterThan(30);
+    expect((await check('')).found).toEqual([]);
+  });
+
+  const at = (revision: number, position = 0) => `revision = ${revision} AND position = ${position}`;
+  test.each<[string, string, string[]]>([
+    ['an edit', `UPDATE registry_change SET actor = 'nobody' WHERE ${at(6)}`, ['ENTRY_ALTERED 6/0']],
+    [
+      'a hash overwritten',
+      `UPDATE registry_change SET hash = sha256('') WHERE ${at(6)}`,
+      ['ENTRY_ALTERED 6/0'],
+    ],
+    [
+      'an edit under a new hash',
+      `UPDATE registry_change SET actor = 'nobody' WHERE ${at(6)};
+       UPDATE registry_change AS entry SET hash = registry_change_hash(entry) WHERE ${at(6)}`,
+      ['ENTRY_UNCHAINED 6/1'],
+    ],
+    [
+      'nothing turned into JSON’s null, which reads the same',
+      `UPDATE registry_change SET before = 'null' WHERE ${at(1)}`,
+      ['ENTRY_ALTERED 1/0'],
+    ],
+    [
+      'a year before Christ, which reads the same',
+      `UPDATE registry_change SET changed_at = (changed_at::text || ' BC')::timestamptz WHERE ${at(6)}`,
+      ['ENTRY_ALTERED 6/0'],
+    ],
+    ['the oldest entry gone', `DELETE FROM registry_change WHERE ${at(1)}`, ['ENTRY_MISSING 1/0']],
+    ['a revision gone', 'DELETE FROM registry_change WHERE revision = 6', ['ENTRY_MISSING 6/0']],
+    [
+      'one row in the middle of a revision gone',
+      'DELETE FROM registry_change WHERE position = 1 AND revision = (SELECT min(revision) FROM registry_change WHERE position = 2)',
+      ['ENTRY_MISSING $multi/1'],
+    ],
+    [
+      'a function of the database that calls everything right',
+      `CREATE OR REPLACE FUNCTION registry_change_hash(entry registry_change) RETURNS bytea LANGUAGE sql AS 'SELECT entry.hash';
+       UPDATE registry_change SET actor = 'nobody' WHERE ${at(6)}`,
+      ['ENTRY_ALTERED 6/0'],
+    ],
+    [
+      'two entries with one key',
+      `ALTER TABLE registry_change DROP CONSTRAINT registry_change_pkey;
+       INSERT INTO registry_change SELECT * FROM registry_change WHERE ${at(6)}`,
+      ['ENTRY_TWICE 6/0'],
+    ],
+    ['a head of another revision', 'UPDATE registry_head SET revision = 3, position = 0', ['HEAD_WRONG 3/0']],
+  ])('says of %s where it is', async (_what, sql, expected) => {
+    const multi = places.find(({ position }) => position === 2)?.revision;
+    expect((await check(sql)).said).toEqual(expected.map((one) => one.replace('$multi', String(multi))));
+  });
+
+  test('says that the newest entries are gone, from where on the head says otherwise', async () => {
+    const newest = places.at(-1);
+    const { said } = await check(`DELETE FROM registry_change WHERE revision = ${newest?.revision}`);
+    expect(said).toEqual([`HEAD_WRONG ${newest?.revision}/${newest?.position}`]);
+    const { said: all } = await check('DELETE FROM registry_change');
+    expect(all).toEqual([`HEAD_WRONG ${newest?.revision}/${newest?.position}`]);
+  });
+});
+
+describe('a chain that was computed anew', () => {
+  /** Whoever is as thorough as this leaves no trace in the database. */
+  const rewrite = `
+    UPDATE registry_change SET actor = 'nobody' WHERE revision = 6;
+    DO $$ DECLARE entry registry_change; link bytea := ''; BEGIN
+      FOR entry IN SELECT * FROM registry_change ORDER BY revision, position LOOP
+        entry.previous_hash := link;
+        link := registry_change_hash(entry);
+        UPDATE registry_change SET previous_hash = entry.previous_hash, hash = link
+          WHERE revision = entry.revision AND position = entry.position;
+      END LOOP;
+      UPDATE registry_head SET hash = link;
+    END $$`;
+  const truncate = `
+    DELETE FROM registry_change WHERE revision > 6;
+    UPDATE registry_head SET (revision, position, hash) =
+      (SELECT revision, position, hash FROM registry_change ORDER BY revision DESC, position DESC LIMIT 1)`;
+
+  test('agrees with itself, and is found by a head that somebody noted', async () => {
+    const noted = await headOf();
+    const [revision] = noted.split(':');
+    for (const sql of [rewrite, truncate]) {
+      expect((await check(sql)).found).toEqual([]);
+      expect((await check(sql, { expect: noted })).said).toEqual([`EXPECTED_HEAD_GONE ${revision}/0`]);
+    }
+  });
+
+  test('is not suspected where the noted head is there, whatever came after it', async () => {
+    const noted = await headOf();
+    await aTenant().at(gateway);
+    expect(await headOf()).not.toBe(noted);
+    expect((await check('', { expect: noted })).found).toEqual([]);
+    // Before the place where it was changed it still is what it was.
+    const { rows } = await client.query(
+      `SELECT revision || ':' || encode(hash, 'hex') AS head FROM registry_change WHERE revision = 5 ORDER BY position DESC LIMIT 1`,
+    );
+    expect((await check(rewrite, { expect: rows[0].head })).found).toEqual([]);
+    places = (
+      await client.query('SELECT revision, position FROM registry_change ORDER BY revision, position')
+    ).rows;
+  });
+
+  test.each([
+    '',
+    '12',
+    '12:',
+    '0:ab',
+    'x:y',
+    `-1:${'a'.repeat(64)}`,
+    `1:${'A'.repeat(64)}`,
+    `1:${'a'.repeat(65)}`,
+  ])('is not looked for by %j, which is no head', async (head) => {
+    await expect(check('', { expect: head })).rejects.toMatchObject({
+      code: 'VALIDATION_ERROR',
+      fields: [{ field: 'expect' }],
+    });
+  });
+});

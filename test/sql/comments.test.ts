@@ -1,0 +1,87 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+
+let registry: TestDatabase;
+let client: pg.Client;
+beforeAll(async () => {
+  registry = await createRegistryDatabase();
+  client = new pg.Client({ connectionString: registry.url });
+  await client.connect();
+});
+afterAll(async () => {
+  await client?.end();
+  await registry?.drop();
+});
+
+/** Everything in the database that is not PostgreSQL's own: what it is, and what stands there about it. */
+const described = `
+  WITH home AS (
+    SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'),
+  relation AS (
+    SELECT oid, CASE relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind
+    FROM pg_class WHERE relnamespace IN (SELECT oid FROM home) AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S'))
+  SELECT kind || ' ' || oid::regclass AS thing, obj_description(oid, 'pg_class') AS comment FROM relation
+  UNION ALL
+  SELECT 'column ' || attrelid::regclass || '.' || attname, col_description(attrelid, attnum)
+    FROM pg_attribute JOIN relation ON relation.oid = attrelid WHERE attnum > 0 AND NOT attisdropped AND kind <> 'sequence'
+  UNION ALL
+  SELECT CASE prokind WHEN 'p' THEN 'procedure ' ELSE 'function ' END || oid::regprocedure, obj_description(oid, 'pg_proc')
+    FROM pg_proc WHERE pronamespace IN (SELECT oid FROM home)
+  UNION ALL
+  SELECT 'type ' || type.oid::regtype, obj_description(type.oid, 'pg_type')
+    FROM pg_type AS type LEFT JOIN pg_class AS row_of ON row_of.oid = typrelid
+    WHERE typnamespace IN (SELECT oid FROM home) AND typelem = 0 AND coalesce(row_of.relkind, 'c') = 'c'
+  ORDER BY 1`;
+
+async function listThings() {
+  return (await client.query<{ thing: string; comment: string | null }>(described)).rows;
+}
+
+test('every table, view, column, function, procedure and type of the registry says what it is', async () => {
+  const things = await listThings();
+  expect(things.filter(({ comment }) => !comment?.trim()).map(({ thing }) => thing)).toEqual([]);
+  for (const kind of [
+    'table tenants',
+    'view tenant_registry',
+    'column tenants.tenant_config',
+    'type tenant_status',
+  ])
+    expect(things.map(({ thing }) => thing)).toContain(kind);
+  expect(things.filter(({ thing }) => thing.startsWith('procedure ')).length).toBeGreaterThan(3);
+});
+
+test('a comment is a sentence of its own', async () => {
+  const columns = (await listThings()).filter(({ thing }) => !thing.includes('_prisma_migrations'));
+  const wrong = columns.filter(
+    ({ comment }) => comment && (!/^\S.{5,}[.!)]$/s.test(comment) || /todo|fixme/i.test(comment)),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('a thing without a comment would be found, of every kind', async () => {
+  await client.query('BEGIN');
+  try {
+    await client.query(`
+      CREATE TABLE mute (a int GENERATED ALWAYS AS IDENTITY); CREATE VIEW mute_view AS SELECT 1 AS a;
+      CREATE TYPE mute_type AS ENUM ('a'); CREATE TYPE mute_row AS (a int); CREATE DOMAIN mute_domain AS int;
+      CREATE FUNCTION mute() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE PROCEDURE mute_it() LANGUAGE sql AS 'SELECT 1';
+      CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.mute ()`);
+    const found = (await listThings()).filter(({ comment }) => !comment).map(({ thing }) => thing);
+    expect(found.filter((thing) => /mute/.test(thing))).toEqual([
+      'column mute.a',
+      'column mute_view.a',
+      'function mute()',
+      'procedure mute_it()',
+      'sequence mute_a_seq',
+      'table elsewhere.mute',
+      'table mute',
+      'type mute_domain',
+      'type mute_row',
+      'type mute_type',
+      'view mute_view',
+    ]);
+  } finally {
+    await client.query('ROLLBACK');
+  }
+});
