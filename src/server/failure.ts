@@ -20,8 +20,6 @@ export async function sendFailure(
     if (!isClientGone) log.warn({ err: error, requestId }, 'an answer broke off');
     return void response.destroy();
   }
-  // Nobody is there to be told.
-  if (response.destroyed) return;
   if (isRestPath(path)) return sendAnswer(response, restFailure(error, facts));
   const { status, headers, body } = graphqlFailure(error, facts);
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);

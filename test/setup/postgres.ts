@@ -15,6 +15,8 @@ declare module 'vitest' {
     postgresUrl: string;
     /** A migrated registry to clone. Nobody can connect to it. */
     templateDatabase: string;
+    /** For what outlives a test file; removed after the run. */
+    runFolder: string;
     /** Every database and role with this in its name is dropped after the run. */
     runId: string;
   }
@@ -34,11 +36,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   onSignal(teardown);
   try {
     const runId = `t${randomBytes(4).toString('hex')}`;
-    const serverUrl = process.env.TEST_DATABASE_URL ?? (await startEmbedded(undo));
+    const runFolder = await makeRunFolder(undo);
+    const serverUrl = process.env.TEST_DATABASE_URL ?? (await startEmbedded(runFolder, undo));
     if (process.env.TEST_DATABASE_URL) await promiseCleanServer(serverUrl, runId, undo);
     const templateDatabase = await createTemplate(serverUrl, `registry_template_${runId}`);
     project.provide('postgresUrl', serverUrl);
     project.provide('templateDatabase', templateDatabase);
+    project.provide('runFolder', runFolder);
     project.provide('runId', runId);
     return teardown;
   } catch (error) {
@@ -57,12 +61,16 @@ function onSignal(teardown: Undo): void {
 
 const folderPrefix = 'tenant-registry-test-';
 
-async function startEmbedded(undo: Undo[]): Promise<string> {
+async function makeRunFolder(undo: Undo[]): Promise<string> {
   await removeRunsThatWereKilled();
   const folder = await mkdtemp(join(tmpdir(), `${folderPrefix}${process.pid}-`));
   undo.push(() => rm(folder, { recursive: true, force: true }));
   // As root, PostgreSQL runs as another user, who must get in.
   await chmod(folder, 0o755);
+  return folder;
+}
+
+async function startEmbedded(folder: string, undo: Undo[]): Promise<string> {
   const embedded = await openEmbedded(embeddedIn(folder));
   undo.push(() => embedded.close());
   const url = await embedded.databaseUrl('postgres');

@@ -1,7 +1,6 @@
 /** The product as its user has it: a process made of dist/, its environment, and what it says. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { inject } from 'vitest';
 import { clearAfterFile } from './leftovers.js';
 
 type Env = Record<string, string>;
@@ -101,11 +101,10 @@ export async function aStartedDataDir(): Promise<string> {
   return dataDir;
 }
 
-/** Outlives the file that needs it first. */
+/** Outlives the file that needs it first, and goes with the run. */
 async function startOnce(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), `tenant-registry-test-${process.pid}-`));
+  const folder = await mkdtemp(join(inject('runFolder'), 'started-'));
   await chmod(folder, 0o755);
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const dataDir = join(folder, 'data');
   await (await serve({ DATA_DIR: dataDir })).end('SIGTERM');
   return dataDir;
