@@ -42,6 +42,7 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
     ...{
       host: '127.0.0.1',
       port: 0,
+      clientsDir: undefined,
       authMode: 'open',
       redisUrl: undefined,
       stalenessMs: 5_000,

@@ -8,6 +8,7 @@ import './tenant-list.js';
 import './registration.js';
 import './lifecycle.js';
 import './profile-update.js';
+import './client-config.js';
 import './module.js';
 import './module-subscription.js';
 import './subscribing.js';

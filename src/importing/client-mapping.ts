@@ -2,16 +2,10 @@
 import { RegistryError } from '../errors.js';
 import { readTenantConfig, type TenantConfig } from '../profile/tenant-config.js';
 import { type ImportedTenant, ImportedTenantShape } from '../profile/tenant-import.js';
-import {
-  type FileProblem,
-  locate,
-  type MapTree,
-  readClientFile,
-  showPath,
-  type Tree,
-} from './client-file.js';
+import { type FileProblem, readClientFile } from './client-file.js';
 import { type ReplacedSecret, SecretReplacer } from './client-secrets.js';
 import { referencesIn, sortConfig } from './client-shape.js';
+import { locate, type MapTree, showPath, type Tree } from './client-tree.js';
 
 /** What a file says, and what there is to be said about it. */
 export interface MappedClient {

@@ -1,6 +1,6 @@
 /** What of a client.yaml is secret, and the reference that takes its place. Pure. */
 import { findSecret, secretReference } from '../profile/secret-detector.js';
-import { type Position, showPath } from './client-file.js';
+import { type Position, showPath } from './client-tree.js';
 
 /** A secret that was found in a file; never what it is. */
 export interface ReplacedSecret {

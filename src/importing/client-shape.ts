@@ -1,8 +1,8 @@
 /** Sorts what a client.yaml holds into what a configuration knows, what it does not, and what is secret. Pure. */
 import { secretReference } from '../profile/secret-detector.js';
 import { tenantConfigJsonSchema } from '../profile/tenant-config.js';
-import { type ListTree, type MapTree, type ScalarTree, showPath, type Tree } from './client-file.js';
 import { isServiceKey, type SecretReplacer, serviceKey } from './client-secrets.js';
+import { type ListTree, type MapTree, type ScalarTree, showPath, type Tree } from './client-tree.js';
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 

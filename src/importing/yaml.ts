@@ -201,7 +201,7 @@ class Importer {
       `SELECT slug FROM tenants WHERE replace(slug, '-', '_') = ANY ($1)`,
       [wanted],
     );
-    const others = [...rows.map(({ slug }) => slug), ...candidates.map(({ entry }) => entry.id)];
+    const others = [...rows.map(({ slug }) => slug), ...this.entries.map(({ id }) => id)];
     return new Map(
       naming.flatMap(({ wanted: { slug } }) => {
         const other = others.find((one) => one !== slug && plain(one) === plain(slug));
