@@ -84,7 +84,7 @@ export class SecretReplacer {
         (text === one && one.length >= leastToRecognise.whole) ||
         (one.length >= leastToRecognise.within && text.includes(one)),
     );
-    return isKnown ? 'a secret that stands elsewhere in the file' : findSecret(key, text);
+    return findSecret(key, text) ?? (isKnown ? 'a secret that stands elsewhere in the file' : undefined);
   }
 
   /** The same for what has no meaning here, where it is better to be suspicious. */
