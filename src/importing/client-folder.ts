@@ -54,15 +54,14 @@ export async function readClientText(folder: string, id: string): Promise<{ text
     const found = await handle.stat({ bigint: true });
     if (!found.isFile()) throw new UnreadableFile(`${fileName} is no file`);
     if (found.size > maxFileSize) throw tooLarge();
-    // It may have grown meanwhile.
-    const buffer = Buffer.alloc(maxFileSize + 1);
+    // It may have grown meanwhile; then the next look finds it.
+    const buffer = Buffer.alloc(Number(found.size));
     let length = 0;
-    for (;;) {
+    while (length < buffer.length) {
       const { bytesRead } = await handle.read(buffer, length, buffer.length - length);
       if (bytesRead === 0) break;
       length += bytesRead;
     }
-    if (length > maxFileSize) throw tooLarge();
     return { text: decode(buffer.subarray(0, length)), version: versionOf(found) };
   } catch (error) {
     throw asUnreadable(error);

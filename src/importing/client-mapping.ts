@@ -48,13 +48,11 @@ export function mapClient(text: string, folder: string): MappedClient {
   if ('problems' in read) return { wanted: undefined, problems: read.problems, secrets: [], unknownKeys: [] };
   const { tree } = read;
   const taken = [...referencesIn(tree)];
-  const first = new SecretReplacer(folder, taken);
-  sortConfig(tree, readClient(tree, folder, first, new Problems(tree, [])).rest, first);
+  const first = sortOut(tree, folder, new SecretReplacer(folder, taken));
   // Once more, for what was found to be a secret by its place may stand elsewhere, too.
-  const secrets = new SecretReplacer(folder, taken, first.texts);
-  const problems = new Problems(tree, secrets.found);
-  const client = readClient(tree, folder, secrets, problems);
-  const sorted = sortConfig(tree, client.rest, secrets);
+  const known = first.secrets.texts;
+  const { secrets, problems, client, sorted } =
+    known.length === 0 ? first : sortOut(tree, folder, new SecretReplacer(folder, taken, known));
   const config = readConfig(sorted.config, folder, problems);
   const wanted = readTenant(client, config, problems);
   return {
@@ -63,6 +61,12 @@ export function mapClient(text: string, folder: string): MappedClient {
     secrets: secrets.found,
     unknownKeys: sorted.unknownKeys,
   };
+}
+
+function sortOut(tree: MapTree, folder: string, secrets: SecretReplacer) {
+  const problems = new Problems(tree, secrets.found);
+  const client = readClient(tree, folder, secrets, problems);
+  return { secrets, problems, client, sorted: sortConfig(tree, client.rest, secrets) };
 }
 
 class Problems {

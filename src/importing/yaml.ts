@@ -81,10 +81,18 @@ export async function importYaml(
   });
   const others = places.filter((place) => findLeaveOut(place, request) === undefined);
   const importer = new Importer(context, request, others.length);
+  let writing: Promise<unknown> = Promise.resolve();
   try {
-    for (let at = 0; at < others.length; at += batchSize)
-      await importer.importBatch(others.slice(at, at + batchSize));
+    for (let at = 0; at < others.length; at += batchSize) {
+      const changing = await importer.prepare(others.slice(at, at + batchSize));
+      // The database works while the next files are read.
+      await writing;
+      writing = importer.write(changing);
+      writing.catch(() => 'thrown where it is waited for');
+    }
+    await writing;
   } finally {
+    await writing.catch(() => 'thrown above');
     await importer.acknowledge();
   }
   const clients = [...leftOut, ...importer.entries].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -130,16 +138,15 @@ class Importer {
     this.#count = count;
   }
 
-  async importBatch(places: readonly ClientPlace[]): Promise<void> {
-    const candidates: Candidate[] = [];
-    for (const place of places) {
-      const candidate = await this.#read(place);
-      if (candidate) candidates.push(candidate);
-      else this.#progress();
-      // Progress, signals and the connections' timers get their turn.
-      await nextTurn();
-    }
-    const changing = await this.#decide(candidates);
+  /** Those that have to be written. */
+  async prepare(places: readonly ClientPlace[]): Promise<Candidate[]> {
+    const read = await Promise.all(places.map((place) => this.#read(place)));
+    const candidates = read.filter((candidate) => candidate !== undefined);
+    for (const _ of places.slice(candidates.length)) this.#progress();
+    return await this.#decide(candidates);
+  }
+
+  async write(changing: readonly Candidate[]): Promise<void> {
     if (this.#request.isDryRun) for (const _ of changing) this.#progress();
     else await this.#write(changing);
   }
@@ -157,6 +164,8 @@ class Importer {
     if (problem !== undefined) return void fail(entry, problem);
     try {
       const { text } = await readClientText(this.#request.folder, id);
+      // Progress, signals and the connections' timers get their turn.
+      await nextTurn();
       const { wanted, ...said } = mapClient(text, id);
       Object.assign(entry, said);
       return wanted ? { entry, wanted } : void fail(entry, null);

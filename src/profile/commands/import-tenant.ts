@@ -55,21 +55,27 @@ async function findLocked(tx: Transaction, slug: string): Promise<StoredTenant |
   return stored ?? undefined;
 }
 
+/** In one statement: thousands are created at a time. */
 async function create(tx: Transaction, { wanted, source }: Wanted, actor: string): Promise<string> {
   const { slug, tenant, settings, branding, config } = wanted;
-  const { id } = await tx.tenant.create({
-    data: {
-      slug,
-      ...tenant,
-      config: config as Prisma.InputJsonObject,
-      configSource: source,
-      createdBy: actor,
-      settings: { create: settings },
-      branding: { create: branding },
-    },
-    select: { id: true },
-  });
-  return id;
+  const [made] = await tx.$queryRaw<{ id: string }[]>`
+    WITH made AS (
+      INSERT INTO tenants (slug, name, short_name, timezone, currency, primary_email, gcp_project_id, gcp_dataset, tenant_config,
+        config_source, created_by)
+      VALUES (${slug}, ${tenant.name}, ${tenant.shortName}, ${tenant.timezone}, ${tenant.currency}, ${tenant.primaryEmail},
+        ${tenant.gcpProjectId}, ${tenant.gcpDataset}, ${JSON.stringify(config)}::jsonb, ${source.toLowerCase()}::config_source, ${actor})
+      RETURNING id
+    ), settled AS (
+      INSERT INTO tenant_settings (tenant_id, company_name, support_email, currency, timezone, email_from_name, email_from_email)
+      SELECT id, ${settings.companyName}, ${settings.supportEmail}, ${settings.currency}, ${settings.timezone},
+        ${settings.emailFromName}, ${settings.emailFromEmail} FROM made
+    )
+    INSERT INTO tenant_branding (tenant_id, preset_theme, logo_url, primary_color, secondary_color, accent_color)
+    SELECT id, ${branding.presetTheme}, ${branding.logoUrl}, ${branding.primaryColor}, ${branding.secondaryColor},
+      ${branding.accentColor} FROM made
+    RETURNING tenant_id AS id`;
+  if (!made) throw new Error(`tenant ${slug} was not created`);
+  return made.id;
 }
 
 /** What is equal already is not written: it would be a change in the log and to every cache. */
