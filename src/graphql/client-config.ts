@@ -19,7 +19,7 @@ const ClientFileProblem = builder.objectRef<FileProblem>('ClientFileProblem').im
   }),
 });
 
-const ReplacedSecretType = builder.objectRef<ReplacedSecret>('ReplacedSecret').implement({
+const ReplacedValue = builder.objectRef<ReplacedSecret>('ReplacedValue').implement({
   description: 'A secret that stands in a client.yaml as text, and is served as a reference or not at all.',
   fields: (t) => ({
     path: t.exposeString('path', { description: 'Key it stands under.' }),
@@ -56,8 +56,8 @@ const ClientConfig = builder.objectRef<ClientConfigShape>('ClientConfig').implem
         'Mistakes in the file as it stands now; while there are any, what it said before is served.',
       resolve: ({ problems }) => problems,
     }),
-    secrets: t.field({
-      type: [ReplacedSecretType],
+    replaced: t.field({
+      type: [ReplacedValue],
       description: 'Secrets in it, by the references that are served instead.',
       resolve: ({ secrets }) => secrets,
     }),

@@ -204,16 +204,18 @@ class Importer {
       entry.secrets.some(({ reference }) => reference?.startsWith(`\${${variablePrefix(wanted.slug)}`)),
     );
     if (naming.length === 0) return new Map();
-    const plain = (slug: string) => slug.replaceAll('-', '_');
-    const wanted = naming.map(({ wanted: { slug } }) => plain(slug));
     const { rows } = await this.#context.database.pool.query<{ slug: string }>(
       `SELECT slug FROM tenants WHERE replace(slug, '-', '_') = ANY ($1)`,
-      [wanted],
+      [naming.map(({ wanted: { slug } }) => variablePrefix(slug).slice(0, -1).toLowerCase())],
     );
-    const others = [...rows.map(({ slug }) => slug), ...this.entries.map(({ id }) => id)];
+    const others = new Map<string, string[]>();
+    for (const slug of [...rows.map((row) => row.slug), ...this.entries.map(({ id }) => id)]) {
+      const prefix = variablePrefix(slug);
+      others.set(prefix, [...(others.get(prefix) ?? []), slug]);
+    }
     return new Map(
       naming.flatMap(({ wanted: { slug } }) => {
-        const other = others.find((one) => one !== slug && plain(one) === plain(slug));
+        const other = others.get(variablePrefix(slug))?.find((one) => one !== slug);
         return other === undefined ? [] : [[slug, other] as const];
       }),
     );

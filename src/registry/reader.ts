@@ -36,6 +36,8 @@ export interface Reader {
   explain(request: ResolutionRequest): Promise<ExplainedResolution>;
   /** At least as new as the revision; null for a tenant that is not there. */
   config(tenantId: string, minRevision?: string): Promise<TenantConfig | null>;
+  /** Whether `config` answers with a file, which changes without a revision. */
+  isConfigFile(tenantId: string, minRevision?: string): Promise<boolean>;
   /** After a mutation of the same request: forgets what was read, and reads nothing older from now on. */
   changed(revision: string | undefined): void;
 }
@@ -121,6 +123,9 @@ export function createReader(options: ReaderOptions): Reader {
       // The file counts while the row says so; the row is what is left when there is no such file.
       const served = stored?.source === 'yaml' ? clients?.find(stored.slug)?.config : undefined;
       return served ?? stored?.config ?? null;
+    },
+    async isConfigFile(tenantId, minRevision) {
+      return (await configs.load({ tenantId, minRevision }))?.source === 'yaml';
     },
     changed(revision) {
       if (revision !== undefined) ownChange = readRevision(revision);

@@ -22,7 +22,7 @@ async function served(id: string): Promise<string | undefined> {
 
 async function clientConfig(id: string) {
   const { data } = await gateway.ask(
-    `{ clientConfig(id: "${id}") { config readAt problems { path line message } secrets { path reference } tenant { slug } } }`,
+    `{ clientConfig(id: "${id}") { config readAt problems { path line message } replaced { path reference } tenant { slug } } }`,
   );
   return data.clientConfig;
 }
@@ -68,9 +68,9 @@ describe('while the file counts', () => {
   test('secrets in it are references, and the Supabase service key is in no answer', async () => {
     const secret = 'infrastructure: { supabase: { anon_key: hunter2-anon, service_key: hunter2-service } }';
     await writeClient(folder, 'acme', clientYaml('acme', secret));
-    await expect.poll(async () => (await clientConfig('acme')).secrets.length, soon).toBe(2);
+    await expect.poll(async () => (await clientConfig('acme')).replaced.length, soon).toBe(2);
     const { data } = await gateway.ask(
-      '{ tenant(id: "acme") { config } clientConfig(id: "acme") { config secrets { path reference why } } }',
+      '{ tenant(id: "acme") { config } clientConfig(id: "acme") { config replaced { path reference why } } }',
     );
     expect(data.tenant.config.infrastructure).toEqual({
       supabase: { anon_key: `\${ACME_SUPABASE_ANON_KEY}` },
