@@ -26,7 +26,7 @@ const ReplacedValue = builder.objectRef<ReplacedSecret>('ReplacedValue').impleme
     line: t.exposeInt('line', { description: 'Line in the file, from 1.' }),
     reference: t.exposeString('reference', {
       nullable: true,
-      description: 'What is served instead, such as `${ACME_SMTP_PASSWORD}`; null: it is left out.',
+      description: `What is served instead, such as \`\${ACME_SMTP_PASSWORD}\`; null: it is left out.`,
     }),
     why: t.exposeString('why', { description: 'What it looks like.' }),
   }),

@@ -172,7 +172,10 @@ class Watched implements ClientConfigs {
 
   #learn(id: string, version: string, text: string): void {
     const { wanted, problems, secrets, unknownKeys } = mapClient(text, id);
-    if (!wanted) return this.#keep(id, version, ...problems);
+    if (!wanted) {
+      this.#keep(id, version, ...problems);
+      return;
+    }
     const isNew = !this.#known.has(id);
     const config = wanted.config;
     this.#known.set(id, { id, version, config, problems: [], secrets, unknownKeys, readAt: new Date() });

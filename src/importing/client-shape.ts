@@ -91,8 +91,9 @@ class Sorter {
   }
 
   #sortList(tree: ListTree, shape: Shape, path: readonly string[]): Json[] {
-    // A place stays a place, or what follows would stand on other lines than problems say.
-    return tree.items.map((item, at) => this.#sortValue(item, shape, [...path, `${at}`]) ?? null);
+    const items = tree.items.map((item, at) => this.#sortValue(item, shape, [...path, `${at}`]));
+    // A text is left out as if it had never been there; what has keys keeps its place, by which problems find its line.
+    return shape.properties ? items.map((item) => item ?? null) : items.filter((item) => item !== undefined);
   }
 
   #sortScalar(tree: ScalarTree, shape: Shape, path: readonly string[]): Json | undefined {
