@@ -1,6 +1,6 @@
-import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { developer } from '../../src/auth/caller.js';
 import { removeTestFolders } from '../../src/importing/test-folders.js';
 import { mutate } from '../setup/asking.js';
@@ -18,10 +18,13 @@ import {
 import { revisionOf } from './legacy-story.js';
 
 let gateway: TestGateway;
-beforeEach(async () => {
+beforeAll(async () => {
   gateway = await openGateway();
 });
-afterEach(() => gateway?.close());
+afterAll(() => gateway?.close());
+
+let count = 0;
+const aSlug = () => `acme-${++count}`;
 
 const tenantOf = async (id: string) => {
   const { data } = await gateway.ask(`{ tenant(id: "${id}") {
@@ -71,7 +74,9 @@ describe('a folder of clients', () => {
   });
 
   test('every field comes to its place', async () => {
-    await importClients(gateway, fixtures, { only: ['africastay'] });
+    const folder = await aClientsFolder();
+    await cp(join(fixtures, 'africastay'), join(folder, 'africastay'), { recursive: true });
+    await importClients(gateway, folder);
     expect(await tenantOf('africastay')).toMatchObject({
       name: 'AfricaStay',
       shortName: 'AfricaStay',
@@ -159,42 +164,44 @@ describe('a folder of clients', () => {
 });
 
 describe('a tenant whose configuration is in the registry', () => {
-  const changed = clientYaml('acme', 'branding: { company_name: Acme Ltd }');
+  const changed = (id: string) => clientYaml(id, 'branding: { company_name: Acme Ltd }');
 
   test('is left alone when the file says otherwise; with force it is written over, and the difference shown', async () => {
-    const folder = await aClientsFolder({ acme: clientYaml('acme') });
+    const id = aSlug();
+    const folder = await aClientsFolder({ [id]: clientYaml(id) });
     await importClients(gateway, folder);
-    await writeClient(folder, 'acme', changed);
+    await writeClient(folder, id, changed(id));
     const before = await revisionOf(gateway);
     const left = await importClients(gateway, folder);
-    expect(outcomes(left)).toEqual(['acme: leaveAlone']);
+    expect(outcomes(left)).toEqual([`${id}: leaveAlone`]);
     expect(await revisionOf(gateway)).toBe(before);
     const differences = [
-      { path: 'settings.companyName', before: 'acme', after: 'Acme Ltd' },
+      { path: 'settings.companyName', before: id, after: 'Acme Ltd' },
       { path: 'config.branding', before: null, after: { company_name: 'Acme Ltd' } },
     ];
-    expect(entryOf(left, 'acme').differences).toEqual(differences);
+    expect(entryOf(left, id).differences).toEqual(differences);
     const forced = await importClients(gateway, folder, { force: true });
-    expect(entryOf(forced, 'acme')).toMatchObject({ action: 'update', differences });
-    const { settings, branding } = await tenantOf('acme');
+    expect(entryOf(forced, id)).toMatchObject({ action: 'update', differences });
+    const { settings, branding } = await tenantOf(id);
     expect(settings).toMatchObject({ companyName: 'Acme Ltd', version: 2 });
     // What is the same already is no change.
     expect(branding.version).toBe(1);
   });
 
   test('is the file’s with keep-source, and the registry’s from the next import without', async () => {
-    const folder = await aClientsFolder({ acme: clientYaml('acme') });
+    const id = aSlug();
+    const folder = await aClientsFolder({ [id]: clientYaml(id) });
     await importClients(gateway, folder, { keepsSource: true });
-    expect((await tenantOf('acme')).configSource).toBe('YAML');
-    await writeClient(folder, 'acme', changed);
-    expect(outcomes(await importClients(gateway, folder, { keepsSource: true }))).toEqual(['acme: update']);
+    expect((await tenantOf(id)).configSource).toBe('YAML');
+    await writeClient(folder, id, changed(id));
+    expect(outcomes(await importClients(gateway, folder, { keepsSource: true }))).toEqual([`${id}: update`]);
     const taken = await importClients(gateway, folder);
-    expect(entryOf(taken, 'acme').differences).toEqual([
+    expect(entryOf(taken, id).differences).toEqual([
       { path: 'configSource', before: 'YAML', after: 'DATABASE' },
     ]);
-    expect((await tenantOf('acme')).configSource).toBe('DATABASE');
+    expect((await tenantOf(id)).configSource).toBe('DATABASE');
     expect(outcomes(await importClients(gateway, folder, { keepsSource: true }))).toEqual([
-      'acme: leaveAlone',
+      `${id}: leaveAlone`,
     ]);
   });
 
@@ -202,12 +209,13 @@ describe('a tenant whose configuration is in the registry', () => {
     ['suspendTenant', { reason: 'unpaid' }, 'is suspended: resume it first'],
     ['deleteTenant', {}, 'is deleted: restore it first'],
   ])('is left alone after %s, force or not', async (name, more, why) => {
-    const folder = await aClientsFolder({ acme: clientYaml('acme') });
+    const id = aSlug();
+    const folder = await aClientsFolder({ [id]: clientYaml(id) });
     await importClients(gateway, folder);
-    await mutate(gateway, name, { tenantId: 'acme', ...more });
-    expect(outcomes(await importClients(gateway, folder))).toEqual(['acme: unchanged']);
-    await writeClient(folder, 'acme', changed);
-    const { action, why: said } = entryOf(await importClients(gateway, folder, { force: true }), 'acme');
+    await mutate(gateway, name, { tenantId: id, ...more });
+    expect(outcomes(await importClients(gateway, folder))).toEqual([`${id}: unchanged`]);
+    await writeClient(folder, id, changed(id));
+    const { action, why: said } = entryOf(await importClients(gateway, folder, { force: true }), id);
     expect({ action, said }).toEqual({ action: 'leaveAlone', said: expect.stringContaining(why) });
   });
 });
@@ -233,15 +241,17 @@ describe('test tenants', () => {
     const outside = await aClientsFolder({ kept: clientYaml('kept') });
     await symlink(outside, join(folder, 'tn_link'));
     await symlink(outside, join(folder, 'tn_2f1a_9c0/link'));
-    await importClients(gateway, folder, { only: ['tn_b7e_113'], includesTests: true, keepsSource: true });
+    await writeClient(folder, 'tn_served', clientYaml('tn_served').replace('tn_served.', 'served.'));
+    await importClients(gateway, folder, { only: ['tn_served'], includesTests: true, keepsSource: true });
     const all = await readdir(folder);
+    const tests = ['tn_2f1a_9c0', 'tn_b7e_113'];
     expect((await remove(folder, { answer: false })).removed).toEqual([]);
-    expect((await remove(folder, { isDryRun: true })).removed).toEqual(['tn_2f1a_9c0']);
+    expect((await remove(folder, { isDryRun: true })).removed).toEqual(tests);
     expect(await readdir(folder)).toEqual(all);
     const { removed, kept } = await remove(folder);
-    expect(removed).toEqual(['tn_2f1a_9c0']);
-    expect(kept.map(({ id }) => id)).toEqual(['tn_b7e_113', 'tn_link']);
-    expect(await readdir(folder)).toEqual(all.filter((name) => name !== 'tn_2f1a_9c0'));
+    expect(removed).toEqual(tests);
+    expect(kept.map(({ id }) => id)).toEqual(['tn_link', 'tn_served']);
+    expect(await readdir(folder)).toEqual(all.filter((name) => !tests.includes(name)));
     expect(await readdir(outside)).toEqual(['kept']);
   });
 });
