@@ -42,9 +42,10 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
     ...{
       host: '127.0.0.1',
       port: 0,
+      clientsDir: undefined,
       authMode: 'open',
       redisUrl: undefined,
-    identityProvider: undefined,
+      identityProvider: undefined,
       stalenessMs: 5_000,
       logLevel: 'error',
       dataDir: folder,

@@ -11,6 +11,7 @@ import { openServiceDatabases, type ServiceDatabases } from './database/service-
 import { awaitAcknowledgement } from './feed/acknowledge.js';
 import { createTrustClock } from './feed/clock.js';
 import { acknowledgement, type Freshness, openFreshness } from './feed/freshness.js';
+import { type ClientConfigs, openClientConfigs } from './importing/client-configs.js';
 import type { Log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { forgetWorkers } from './provisioning/operation.js';
@@ -42,6 +43,8 @@ interface Gateway {
   freshness: Freshness;
   caches: Caches;
   findCaller: FindCaller;
+  /** Configurations that are client.yaml files; undefined without CLIENTS_DIR. */
+  clients: ClientConfigs | undefined;
 }
 
 export interface OpenOptions {
@@ -99,7 +102,11 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
     closers.push(() => closeInTime(serviceDatabases.close()));
 
     const metrics = createMetrics();
-    const gateway = options.exclusive ? openGateway({ config, log, url, database, metrics }) : undefined;
+    const clients = options.exclusive ? await openClients(config, log) : undefined;
+    if (clients) closers.push(() => clients.close());
+    const gateway = options.exclusive
+      ? openGateway({ config, log, url, database, metrics, clients })
+      : undefined;
     if (gateway) closers.push(() => gateway.freshness.close());
     const worker = openWorker(config);
     closers.push(() => worker.close(commandsFor(gatewayCaller)));
@@ -144,10 +151,13 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
 
 /** Found out at the start, not by the first tenant. */
 async function requireFolders(
-  { modulesDir, databaseUrl, dataDir }: Config,
-  { readOnly }: OpenOptions,
+  { modulesDir, clientsDir, databaseUrl, dataDir }: Config,
+  { readOnly, exclusive }: OpenOptions,
 ): Promise<void> {
   await readdir(modulesDir).catch(refuse('MODULES_DIR', modulesDir));
+  // Only a gateway serves what is in it.
+  if (exclusive && clientsDir !== undefined)
+    await readdir(clientsDir).catch(refuse('CLIENTS_DIR', clientsDir));
   if (readOnly && databaseUrl === undefined && !(await hasEmbedded(dataDir)))
     throw new Error(`There is no registry in DATA_DIR (${dataDir}): set it, or DATABASE_URL, to where it is`);
   if (databaseUrl === undefined) await mkdir(dataDir, { recursive: true }).catch(refuse('DATA_DIR', dataDir));
@@ -161,14 +171,19 @@ function refuse(variable: string, folder: string) {
   };
 }
 
+async function openClients({ clientsDir }: Config, log: Log): Promise<ClientConfigs | undefined> {
+  return clientsDir === undefined ? undefined : openClientConfigs({ folder: clientsDir, log });
+}
+
 function openGateway(parts: {
   config: Config;
   log: Log;
   url: string;
   database: RegistryDatabase;
   metrics: Metrics;
+  clients: ClientConfigs | undefined;
 }): Gateway {
-  const { config, log, url, database, metrics } = parts;
+  const { config, log, url, database, metrics, clients } = parts;
   const { stalenessMs } = config;
   const clock = createTrustClock();
   const freshness = openFreshness({
@@ -200,6 +215,7 @@ function openGateway(parts: {
     leaseRemainingMs: follower.leaseRemainingMs,
     lagRevisions: follower.lagRevisions,
     subscribers: changes.subscribers,
+    unusableClientFiles: clients?.all().filter(({ problems }) => problems.length > 0).length ?? 0,
   }));
   const findByKey = openKeyCache({ database, validity: follower, clock, stalenessMs });
   const findByToken =
@@ -207,5 +223,5 @@ function openGateway(parts: {
     openIdentities({ provider: config.identityProvider, pool: database.pool, timeoutMs: stalenessMs });
   const findCaller: FindCaller = (text) =>
     findByToken && isToken(text) ? findByToken(text) : findByKey(text);
-  return { freshness, caches, findCaller };
+  return { freshness, caches, findCaller, clients };
 }

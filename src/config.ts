@@ -12,6 +12,8 @@ export interface Config {
   dataDir: string;
   /** Folder with one folder of SQL migrations per module. */
   modulesDir: string;
+  /** Folder of client.yaml files that are served while a tenant's configuration is one; undefined: none. */
+  clientsDir: string | undefined;
   authMode: 'open' | 'required';
   logLevel: string;
   /** URL of the shared cache: Redis, Sentinel or a comma-separated Cluster; undefined: none. */
@@ -82,6 +84,7 @@ const environment = z.object({
   PORT: whole('PORT', { min: 0, max: 65535, otherwise: 4000 }),
   DATA_DIR: optionalText.transform((text) => text ?? '.data'),
   MODULES_DIR: optionalText.transform((text) => text ?? shippedModulesDir),
+  CLIENTS_DIR: optionalText,
   AUTH_MODE: optionalText.pipe(
     z.enum(['open', 'required'], { error: 'AUTH_MODE must be open or required' }).optional(),
   ),
@@ -145,6 +148,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     port: values.PORT,
     dataDir: values.DATA_DIR,
     modulesDir: values.MODULES_DIR,
+    clientsDir: values.CLIENTS_DIR,
     authMode: values.AUTH_MODE ?? (isLocal ? 'open' : 'required'),
     logLevel: values.LOG_LEVEL,
     redisUrl: values.REDIS_URL,

@@ -1,5 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
+/** What is looked at when Prometheus asks. */
+interface Observed {
+  leaseRemainingMs: number;
+  lagRevisions: number;
+  subscribers: number;
+  unusableClientFiles: number;
+}
+
 /** What is counted. Functions of plain values; no label ever holds a tenant, a URL or anything a client sends. */
 export interface Metrics {
   lookedUp(tier: string, found: { hits: number; misses: number }): void;
@@ -7,7 +15,7 @@ export interface Metrics {
   breakerChanged(isOpen: boolean): void;
   answered(request: { path: string; status: number; seconds: number }): void;
   /** What is asked when Prometheus asks. */
-  observe(read: () => { leaseRemainingMs: number; lagRevisions: number; subscribers: number }): void;
+  observe(read: () => Observed): void;
   /** In Prometheus' text format. */
   text(): Promise<{ contentType: string; body: string }>;
 }
@@ -75,6 +83,11 @@ export function createMetrics(): Metrics {
         () => read().lagRevisions,
       );
       gauge('tenant_registry_subscribers', 'Open routesChanged subscriptions', () => read().subscribers);
+      gauge(
+        'tenant_registry_unusable_client_files',
+        'client.yaml files in CLIENTS_DIR with a mistake; what was good before is served',
+        () => read().unusableClientFiles,
+      );
     },
     async text() {
       return { contentType: register.contentType, body: await register.metrics() };

@@ -49,6 +49,7 @@ describe('the configuration', () => {
         PORT: ' 8080 ',
         DATA_DIR: ' /data ',
         MODULES_DIR: ' /modules ',
+        CLIENTS_DIR: ' /clients ',
         AUTH_MODE: ' required ',
         LOG_LEVEL: ' debug ',
         REDIS_URL: ' redis://cache:6379 ',
@@ -67,6 +68,7 @@ describe('the configuration', () => {
       port: 8080,
       dataDir: '/data',
       modulesDir: '/modules',
+      clientsDir: '/clients',
       authMode: 'required',
       logLevel: 'debug',
       redisUrl: 'redis://cache:6379',
@@ -85,7 +87,7 @@ describe('the configuration', () => {
 
   test('takes a variable that is empty or blank for one that is not set', () => {
     const names = [
-      ...['DATABASE_URL', 'FINANCE_DB_URL', 'HOST', 'PORT', 'DATA_DIR', 'MODULES_DIR'],
+      ...['DATABASE_URL', 'FINANCE_DB_URL', 'HOST', 'PORT', 'DATA_DIR', 'MODULES_DIR', 'CLIENTS_DIR'],
       ...['AUTH_MODE', 'LOG_LEVEL', 'SHUTDOWN_TIMEOUT_MS', 'REDIS_URL', 'STALENESS_BOUND_MS'],
     ];
     for (const blank of ['', '  '])

@@ -3,13 +3,14 @@ import type { Command } from 'commander';
 import { invalidField } from '../errors.js';
 import { type ImportReport, importDatabases } from '../importing/databases.js';
 import type { Action, Entry } from '../importing/take-over.js';
+import { addImportYaml } from './import-yaml.js';
 import { type Column, renderTable } from './table.js';
 import { print, withApp } from './with-app.js';
 
 export function addImport(program: Command): void {
-  program
-    .command('import')
-    .description('Take over what was there before the registry.')
+  const group = program.command('import').description('Take over what was there before the registry.');
+  addImportYaml(group);
+  group
     .command('databases')
     .description(
       'Register the tenants whose schemas or databases stand already, without touching their data.',

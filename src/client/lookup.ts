@@ -39,7 +39,7 @@ const maxOvertaken = 3;
 const resolveMany = /* GraphQL */ `
   query ResolveMany($keys: [TenantSchemaKey!]!, $minRevision: Revision, $withConfig: Boolean!) {
     tenantSchemas(keys: $keys, minRevision: $minRevision) {
-      ... on TenantSchema { ...Route config @include(if: $withConfig) }
+      ... on TenantSchema { ...Route config @include(if: $withConfig) isConfigFile @include(if: $withConfig) }
       ... on TenantSchemaRefusal { code message asOf }
     }
   }
@@ -184,7 +184,9 @@ export class Lookup {
       if (withConfig && isRoute(finding.resolution) && !finding.config) continue;
       // What nothing was read for is no matter of this tenant: the key of this client may not ask, or the id is none.
       const revision = 'code' in answer ? answer.asOf : answer.revision;
-      if (revision !== null && knowledge.learn(reference, { ...finding, revision }) === 'overtaken') continue;
+      // A file changes without a revision that would tell: it is handed out, and asked for again the next time.
+      const kept = 'code' in answer || !answer.isConfigFile ? finding : { ...finding, config: undefined };
+      if (revision !== null && knowledge.learn(reference, { ...kept, revision }) === 'overtaken') continue;
       open.delete(reference);
       flight.land(finding);
     }

@@ -3,6 +3,7 @@ import type { PrismaClient } from '../database/generated/prisma/client.js';
 import type { ChangeStream } from '../feed/change-stream.js';
 import type { ClientLeases } from '../feed/client-leases.js';
 import type { Follower } from '../feed/follower.js';
+import type { ClientConfigs } from '../importing/client-configs.js';
 import { createHistoryLoader, type HistoryLoader } from '../provisioning/history.js';
 import type { Caches } from '../registry/caches.js';
 import type { CommandContext } from '../registry/command.js';
@@ -27,6 +28,8 @@ export interface SharedContext {
   caches: Caches;
   changes: ChangeStream;
   leases: ClientLeases;
+  /** Configurations that are client.yaml files; undefined without CLIENTS_DIR. */
+  clients: ClientConfigs | undefined;
 }
 
 export function createGraphqlContext(

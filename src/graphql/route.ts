@@ -45,6 +45,15 @@ export const TenantSchema = builder.objectRef<Route>('TenantSchema').implement({
         return reader.config(tenantId, revision);
       },
     }),
+    isConfigFile: t.boolean({
+      description:
+        'Whether `config` is a client.yaml still: that changes without a new `revision`, so use it once and ask again. Scope: ' +
+        'registry:read.',
+      resolve: ({ tenantId, revision }, _args, { caller, reader }) => {
+        authorize(caller, 'readRegistry');
+        return reader.isConfigFile(tenantId, revision);
+      },
+    }),
     leaseRemainingMs: t.int({
       description:
         'For how long, in milliseconds from the sending of the request, it may be used again; 0: ask each time. Who asks ' +

@@ -9,6 +9,7 @@ import './registration.js';
 import './lifecycle.js';
 import './membership.js';
 import './profile-update.js';
+import './client-config.js';
 import './module.js';
 import './module-subscription.js';
 import './subscribing.js';

@@ -34,7 +34,7 @@ export const PlanType = builder.enumType('Plan', {
 const ConfigSourceType = builder.enumType('ConfigSource', {
   description: 'Where a tenant’s configuration is kept.',
   values: {
-    [ConfigSource.YAML]: { description: 'In its client.yaml, until it is imported.' },
+    [ConfigSource.YAML]: { description: 'In its client.yaml, until it is imported without --keep-source.' },
     [ConfigSource.DATABASE]: { description: 'In the registry.' },
   } as const,
 });
@@ -86,7 +86,9 @@ export const Tenant = builder.prismaObject('Tenant', {
     config: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'Configuration; secrets in it are references. Cached under the same rules as routes.',
+      description:
+        'Configuration; secrets in it are references. Cached under the same rules as routes; while `configSource` is YAML, the ' +
+        'client.yaml in CLIENTS_DIR, and without that what was registered of it.',
       select: { id: true },
       resolve: ({ id }, _args, { reader }) => reader.config(id),
     }),

@@ -5,13 +5,13 @@ import { ReadThrough, type ReadThroughOptions, type Validity } from '../cache/re
 import type { RedisConnection } from '../cache/redis-connection.js';
 import { openRedisTier, type RedisTierOptions } from '../cache/redis-tier.js';
 import type { Tier } from '../cache/tier.js';
-import { loadRouteFacts, loadTenantConfigs, type TenantConfig } from './queries.js';
+import { loadRouteFacts, loadTenantConfigs, type StoredConfig } from './queries.js';
 import type { RouteFacts, RouteKey } from './route.js';
 
 /** What the registry keeps near: routes (refusals too) and configurations, under the same rules. */
 export interface Caches {
   routes: ReadThrough<RouteKey, RouteFacts>;
-  configs: ReadThrough<string, TenantConfig | null>;
+  configs: ReadThrough<string, StoredConfig | null>;
   /** Forgets what this process holds. */
   clear(): void;
 }
@@ -49,9 +49,9 @@ export function openCaches(options: CachesOptions): Caches {
       nameOf: ({ reference, module }) => `${reference}/${module}`,
       referenceOf: ({ reference }) => reference,
     }),
-    configs: new ReadThrough<string, TenantConfig | null>({
+    configs: new ReadThrough<string, StoredConfig | null>({
       ...options,
-      tiers: tiersFor('config', z.record(z.string(), z.unknown()).nullable(), maxConfigs),
+      tiers: tiersFor('stored-config', storedConfig.nullable(), maxConfigs),
       load: (tenantIds) => loadTenantConfigs(pool, tenantIds, stalenessMs),
       nameOf: (tenantId) => tenantId,
       referenceOf: (tenantId) => tenantId,
@@ -61,6 +61,12 @@ export function openCaches(options: CachesOptions): Caches {
     },
   };
 }
+
+const storedConfig: z.ZodType<StoredConfig> = z.object({
+  slug: z.string(),
+  source: z.enum(['yaml', 'database']),
+  config: z.record(z.string(), z.unknown()),
+});
 
 /** What another process may have written into the shared tier. */
 const storedFacts: z.ZodType<RouteFacts> = z.object({

@@ -24,10 +24,14 @@ export async function loadTenantConfigs(
   pool: Pool,
   tenantIds: readonly string[],
   timeoutMs: number,
-): Promise<Loaded<TenantConfig | null>> {
+): Promise<Loaded<StoredConfig | null>> {
   const { rows } = await queryWithin(pool, timeoutMs, { text: tenantConfigsSql, values: [tenantIds] });
   const [{ epoch, asOf }] = rows;
-  return { epoch, asOf: BigInt(asOf), values: rows.map(({ config }) => config) };
+  return {
+    epoch,
+    asOf: BigInt(asOf),
+    values: rows.map(({ slug, source, config }) => (slug === null ? null : { slug, source, config })),
+  };
 }
 
 /** Ids and slugs go in separate columns, so that each is found by its own index. What is neither finds nothing. */
@@ -61,11 +65,18 @@ const routeFactsSql = `
     ON subscription.tenant_id = tenant.id AND subscription.module = wanted.module
   ORDER BY wanted.place`;
 
-/** A tenant's configuration as it is stored; secrets in it are references. */
+/** A tenant's configuration; secrets in it are references. */
 export type TenantConfig = Record<string, unknown>;
 
+/** As it is stored, and whether that is what counts. */
+export interface StoredConfig {
+  slug: string;
+  source: 'yaml' | 'database';
+  config: TenantConfig;
+}
+
 const tenantConfigsSql = `
-  SELECT tenant.tenant_config AS "config", head.epoch AS "epoch", head.revision AS "asOf"
+  SELECT tenant.slug AS "slug", tenant.config_source AS "source", tenant.tenant_config AS "config", head.epoch AS "epoch", head.revision AS "asOf"
   FROM (SELECT revision, registry_epoch() AS epoch FROM registry_head LIMIT 1) AS head
   CROSS JOIN unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
   LEFT JOIN tenants AS tenant ON tenant.id = wanted.id

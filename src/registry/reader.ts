@@ -6,7 +6,7 @@ import { RegistryError } from '../errors.js';
 import type { Follower } from '../feed/follower.js';
 import type { Caches } from './caches.js';
 import { asRegistryError } from './database-failure.js';
-import type { TenantConfig } from './queries.js';
+import type { StoredConfig, TenantConfig } from './queries.js';
 import { type Revision, readRevision } from './revision.js';
 import { decideRoute, type Resolution, type RouteFacts, type RouteKey, tenantNotFound } from './route.js';
 import { isSlug, isUuid } from './slug.js';
@@ -36,19 +36,29 @@ export interface Reader {
   explain(request: ResolutionRequest): Promise<ExplainedResolution>;
   /** At least as new as the revision; null for a tenant that is not there. */
   config(tenantId: string, minRevision?: string): Promise<TenantConfig | null>;
+  /** Whether `config` answers with a file, which changes without a revision. */
+  isConfigFile(tenantId: string, minRevision?: string): Promise<boolean>;
   /** After a mutation of the same request: forgets what was read, and reads nothing older from now on. */
   changed(revision: string | undefined): void;
 }
 
-export function createReader(options: { caches: Caches; follower: Follower; caller: Caller }): Reader {
-  const { caches, follower, caller } = options;
+export interface ReaderOptions {
+  caches: Caches;
+  follower: Follower;
+  caller: Caller;
+  /** Configurations that are files still, by slug. */
+  clients?: { find(slug: string): { config: TenantConfig | undefined } | undefined } | undefined;
+}
+
+export function createReader(options: ReaderOptions): Reader {
+  const { caches, follower, caller, clients } = options;
   let ownChange: Revision | undefined;
 
   const routes = new DataLoader<ResolutionRequest, Answer<RouteFacts>, string>(
     (requests) => caches.routes.getMany(requests.map(toDemand)),
     { cacheKeyFn: (request) => JSON.stringify(request) },
   );
-  const configs = new DataLoader<ConfigRequest, TenantConfig | null, string>(
+  const configs = new DataLoader<ConfigRequest, StoredConfig | null, string>(
     async (requests) => {
       const demands = requests.map(({ tenantId, minRevision }) => ({ key: tenantId, ...floor(minRevision) }));
       const answers = await caches.configs.getMany(demands);
@@ -108,7 +118,15 @@ export function createReader(options: { caches: Caches; follower: Follower; call
   return {
     explain,
     resolve: async (request) => (await explain(request)).resolution,
-    config: (tenantId, minRevision) => configs.load({ tenantId, minRevision }),
+    async config(tenantId, minRevision) {
+      const stored = await configs.load({ tenantId, minRevision });
+      // The file counts while the row says so; the row is what is left when there is no such file.
+      const served = stored?.source === 'yaml' ? clients?.find(stored.slug)?.config : undefined;
+      return served ?? stored?.config ?? null;
+    },
+    async isConfigFile(tenantId, minRevision) {
+      return (await configs.load({ tenantId, minRevision }))?.source === 'yaml';
+    },
     changed(revision) {
       if (revision !== undefined) ownChange = readRevision(revision);
       routes.clearAll();

@@ -42,8 +42,8 @@ const requestTimeoutMs = 30_000;
 export async function openServer(app: App): Promise<Server> {
   const { config, log, gateway, metrics } = app;
   if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
-  const { freshness, caches, findCaller } = gateway;
-  const shared = { ...freshness, caches };
+  const { freshness, caches, findCaller, clients } = gateway;
+  const shared = { ...freshness, caches, clients };
   const graphql = openGraphqlServer();
   let stopping = false;
   let inFlight = 0;

@@ -76,6 +76,7 @@ export async function openGround(places: Places, settings: Partial<Config> = {})
     port: 0,
     dataDir: '/dev/null/nowhere',
     modulesDir,
+    clientsDir: undefined,
     authMode: 'open',
     logLevel: 'silent',
     redisUrl: undefined,

@@ -165,6 +165,11 @@ describe('what is in the way of a start', { timeout: 120_000 }, () => {
       '/nonexistent',
       'MODULES_DIR /nonexistent cannot be used (ENOENT): set it to another folder',
     ],
+    [
+      'CLIENTS_DIR',
+      '/nonexistent',
+      'CLIENTS_DIR /nonexistent cannot be used (ENOENT): set it to another folder',
+    ],
     ['DATA_DIR', '/etc/passwd', 'DATA_DIR /etc/passwd cannot be used (EEXIST): set it to another folder'],
   ])('%s=%s: one line and exit 1', async (variable, value, complaint) => {
     const { code, stdout, stderr } = await run(['serve'], {

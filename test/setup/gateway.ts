@@ -73,6 +73,7 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     port: 0,
     dataDir: '/dev/null/nowhere',
     modulesDir: new URL('../../modules', import.meta.url).pathname,
+    clientsDir: undefined,
     authMode: options.authMode ?? 'open',
     logLevel: 'silent',
     redisUrl: undefined,

@@ -39,7 +39,7 @@ export type ResolveManyQueryVariables = Exact<{
 
 
 export type ResolveManyQuery = { readonly tenantSchemas: ReadonlyArray<
-    | { readonly config?: unknown, readonly tenantId: string, readonly tenantSlug: string, readonly module: string, readonly schemaName: string, readonly searchPath: string, readonly databaseName: string, readonly isolation: Isolation, readonly generation: number, readonly revision: string }
+    | { readonly config?: unknown, readonly isConfigFile?: boolean, readonly tenantId: string, readonly tenantSlug: string, readonly module: string, readonly schemaName: string, readonly searchPath: string, readonly databaseName: string, readonly isolation: Isolation, readonly generation: number, readonly revision: string }
     | { readonly code: string, readonly message: string, readonly asOf: string | null }
   > };
 

@@ -1,0 +1,114 @@
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { invalidField } from '../errors.js';
+import { type RemovedTests, removeTestFolders } from '../importing/test-folders.js';
+import { importYaml, type YamlImportReport } from '../importing/yaml.js';
+import { type ClientReport, describeClients } from './client-report.js';
+import { print, withApp } from './with-app.js';
+
+interface Options {
+  dryRun?: true;
+  includeTests?: true;
+  only: string[];
+  keepSource?: true;
+  force?: true;
+  removeTests?: true;
+  yes?: true;
+  json?: true;
+}
+
+export function addImportYaml(group: Command): void {
+  group
+    .command('yaml')
+    .description('Register the tenants that are kept as <folder>/<id>/client.yaml, or bring them up to date.')
+    .argument('<folder>', 'folder with a folder per client')
+    .option(
+      '--dry-run',
+      'only show what would be done (the registry itself is migrated, as by every command)',
+    )
+    .option('--only <id>', 'only this client; may be given several times', collect, [])
+    .option('--include-tests', 'the test tenants, tn_…, too')
+    .option('--keep-source', 'register them, but let their client.yaml go on counting (see CLIENTS_DIR)')
+    .option('--force', 'write over what is kept in the registry already, and show the difference')
+    .option('--remove-tests', 'delete the folders of test tenants, tn_…, after a question')
+    .option('--yes', 'the answer to that question')
+    .option('--json', 'print {"done","counts","clients","tests"}')
+    .addHelpText('after', explanation)
+    .action(run);
+}
+
+const explanation = `
+A secret that stands in a file as text becomes a reference such as \${ACME_SMTP_PASSWORD}, and is reported without its value: set
+that variable for the services that need it. What a configuration does not know is kept under "extensions". A file with a mistake
+is reported with its line, and the others are imported. Done again, it changes nothing. The exit code is 0 when no file failed.`;
+
+function collect(id: string, earlier: string[]): string[] {
+  return [...earlier, id];
+}
+
+async function run(folder: string, options: Options): Promise<void> {
+  const { only } = options;
+  const isDryRun = options.dryRun === true;
+  if (options.removeTests && options.includeTests)
+    throw invalidField(
+      '--remove-tests',
+      'can not be given with --include-tests: import them first, or delete them',
+    );
+  const isAsked = options.removeTests && !options.yes && !isDryRun;
+  if (isAsked && !process.stdin.isTTY)
+    throw invalidField('--remove-tests', 'asks before it deletes, and nobody is there to answer: add --yes');
+  const report = await withApp(async (app, caller): Promise<ClientReport> => {
+    const context = app.commandsFor(caller);
+    const imported = await importYaml(context, {
+      folder,
+      isDryRun,
+      only,
+      includesTests: options.includeTests === true,
+      keepsSource: options.keepSource === true,
+      force: options.force === true,
+      onProgress: showProgress,
+    });
+    const confirm = async (ids: string[]) => options.yes === true || (await ask(ids));
+    const tests =
+      options.removeTests && (await removeTestFolders(context, { folder, only, isDryRun, confirm }));
+    return { ...imported, counts: count(imported), tests: tests ?? null };
+  });
+  if (options.json) print(JSON.stringify(report));
+  else for (const line of describeClients(report)) print(line);
+  if (report.counts.fail > 0 || hasFailedToRemove(report.tests)) process.exitCode = 1;
+}
+
+function count({ clients }: YamlImportReport): ClientReport['counts'] {
+  const of = (wanted: string) => clients.filter(({ action }) => action === wanted).length;
+  return {
+    create: of('create'),
+    update: of('update'),
+    unchanged: of('unchanged'),
+    leaveAlone: of('leaveAlone'),
+    leaveOut: of('leaveOut'),
+    fail: of('fail'),
+  };
+}
+
+function hasFailedToRemove(tests: RemovedTests | null): boolean {
+  return tests?.kept.some(({ why }) => why.startsWith('could not')) === true;
+}
+
+/** One line that is written over, and only where somebody sees it. */
+function showProgress(done: number, of: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\rLooked at ${done} of ${of}${done === of ? '\n' : ''}`);
+}
+
+/** On standard error: standard output may be JSON. */
+async function ask(ids: readonly string[]): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    process.stderr.write(`${ids.join('\n')}\n`);
+    const answer = await terminal.question(
+      `Delete these ${ids.length} folders with all that is in them? [y/N] `,
+    );
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,114 @@
+/** What a file of a tenant says of it, and what is to become of the tenant that is registered. Pure. */
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import type { ConfigSource, Prisma, TenantStatus } from '../database/generated/prisma/client.js';
+import { currency, email, slug, text, timezone } from '../registry/input.js';
+import { color, webAddress } from './profile-fields.js';
+
+/** A tenant as a file describes it; what the file leaves out is null. */
+export const ImportedTenantShape = z.object({
+  slug,
+  tenant: z.object({
+    name: text(200),
+    shortName: text(50).nullable(),
+    timezone,
+    currency,
+    primaryEmail: email,
+    gcpProjectId: text(100).nullable(),
+    gcpDataset: text(1024).nullable(),
+  }),
+  settings: z.object({
+    companyName: text(200),
+    supportEmail: email,
+    currency,
+    timezone,
+    emailFromName: text(200).nullable(),
+    emailFromEmail: email.nullable(),
+  }),
+  branding: z.object({
+    presetTheme: text(100),
+    logoUrl: webAddress.nullable(),
+    primaryColor: color.nullable(),
+    secondaryColor: color.nullable(),
+    accentColor: color.nullable(),
+  }),
+  /** Has been through readTenantConfig. */
+  config: z.record(z.string(), z.json()),
+});
+
+export type ImportedTenant = z.output<typeof ImportedTenantShape>;
+
+/** What of a registered tenant an import looks at. */
+export type StoredTenant = Prisma.TenantGetPayload<{ include: { settings: true; branding: true } }>;
+
+/** One field that would change. */
+export interface Difference {
+  path: string;
+  before: unknown;
+  after: unknown;
+}
+
+export type Verdict =
+  | { action: 'create' }
+  | { action: 'unchanged' }
+  | { action: 'update'; differences: Difference[] }
+  | { action: 'leaveAlone'; why: string; differences: Difference[] };
+
+/** Why a tenant that is not active is left alone, and what would help. */
+const waysOut: Record<Exclude<TenantStatus, 'ACTIVE'>, string> = {
+  PENDING: 'is not set up yet: provision it first',
+  PROVISIONING: 'is being provisioned: import it again afterwards',
+  SUSPENDED: 'is suspended: resume it first',
+  FAILED: 'could not be provisioned: provision it again first',
+  DELETED: 'is deleted: restore it first, or take its folder away',
+  PURGED: 'is purged, and its slug stays taken: take its folder away',
+};
+
+/**
+ * What an import does with a tenant. A configuration that is kept in the registry already counts more than the file, unless
+ * `force` says otherwise; an equal one is not written again.
+ */
+export function decideImport(
+  stored: StoredTenant | undefined,
+  wanted: ImportedTenant,
+  { source, force }: { source: ConfigSource; force: boolean },
+): Verdict {
+  if (!stored) return { action: 'create' };
+  const differences = compare(stored, wanted, source);
+  const leaveAlone = (why: string): Verdict => ({ action: 'leaveAlone', why, differences });
+  if (stored.status === 'PURGED') return leaveAlone(`the tenant ${waysOut.PURGED}`);
+  if (differences.length === 0) return { action: 'unchanged' };
+  if (stored.status !== 'ACTIVE') return leaveAlone(`the tenant ${waysOut[stored.status]}`);
+  if (stored.configSource === 'DATABASE' && !force)
+    return leaveAlone('the registry says otherwise, and counts: --force writes over it');
+  return { action: 'update', differences };
+}
+
+function compare(stored: StoredTenant, wanted: ImportedTenant, source: ConfigSource): Difference[] {
+  return [
+    ...differ(stored.configSource, source, 'configSource'),
+    ...differIn(stored, wanted.tenant, ''),
+    ...differIn(stored.settings ?? {}, wanted.settings, 'settings.'),
+    ...differIn(stored.branding ?? {}, wanted.branding, 'branding.'),
+    ...differ(stored.config, wanted.config, 'config'),
+  ];
+}
+
+/** Only the fields that the file speaks of. */
+function differIn(before: object, after: object, prefix: string): Difference[] {
+  const had = new Map<string, unknown>(Object.entries(before));
+  return Object.entries(after).flatMap(([key, value]) => differ(had.get(key), value, prefix + key));
+}
+
+function differ(before: unknown, after: unknown, path: string): Difference[] {
+  if (isDeepStrictEqual(before, after)) return [];
+  if (!isObject(before) || !isObject(after)) return [{ path, before: before ?? null, after: after ?? null }];
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const had = new Map(Object.entries(before));
+  const gets = new Map(Object.entries(after));
+  return [...keys].flatMap((key) => differ(had.get(key), gets.get(key), `${path}.${key}`));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,126 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { aClientsFolder, clientYaml, importClients, writeClient } from '../importing/client-story.js';
+import { mutate } from '../setup/asking.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+
+let folder: string;
+let gateway: TestGateway;
+const named = (id: string, name: string) => clientYaml(id, `branding: { company_name: ${name} }`);
+
+beforeAll(async () => {
+  folder = await aClientsFolder({ acme: named('acme', 'First'), alone: clientYaml('alone') });
+  gateway = await openGateway({ config: { clientsDir: folder } });
+});
+afterAll(() => gateway?.close());
+
+async function served(id: string): Promise<string | undefined> {
+  const { data } = await gateway.ask(`{ tenant(id: "${id}") { config } }`);
+  return data.tenant.config.branding?.company_name;
+}
+
+async function clientConfig(id: string) {
+  const { data } = await gateway.ask(
+    `{ clientConfig(id: "${id}") { config readAt problems { path line message } replaced { path reference } tenant { slug } } }`,
+  );
+  return data.clientConfig;
+}
+
+/** Sooner than the poll, when the system tells of changes; never later than some polls. */
+const soon = { timeout: 10_000, interval: 50 };
+
+describe('while the file counts', () => {
+  beforeAll(() => importClients(gateway, folder, { keepsSource: true, only: ['acme'] }));
+
+  test('its content is served, and what changes in it', async () => {
+    expect(await served('acme')).toBe('First');
+    await writeClient(folder, 'acme', named('acme', 'Written'));
+    await expect.poll(() => served('acme'), soon).toBe('Written');
+    await writeFile(join(folder, 'acme/client.yaml~'), named('acme', 'Renamed'));
+    await rename(join(folder, 'acme/client.yaml~'), join(folder, 'acme/client.yaml'));
+    await expect.poll(() => served('acme'), soon).toBe('Renamed');
+  });
+
+  test('a route brings it along', async () => {
+    await gateway.psql(`INSERT INTO module_subscriptions (tenant_id, module, status)
+      SELECT id, 'finance', 'active' FROM tenants WHERE slug = 'acme'`);
+    const { data } = await gateway.ask('{ tenantSchema(id: "acme", module: "finance") { config } }');
+    expect(data.tenantSchema.config.branding).toEqual({ company_name: await served('acme') });
+  });
+
+  test('a mistake leaves the last good content in force, and is shown', async () => {
+    const before = await served('acme');
+    await writeClient(folder, 'acme', 'client: { id: acme }\nemail: { primary: [ }');
+    await expect.poll(async () => (await clientConfig('acme')).problems.length, soon).toBeGreaterThan(0);
+    expect(await served('acme')).toBe(before);
+    const { data } = await gateway.ask('{ clientConfigs(withProblems: true) { id problems { line } } }');
+    expect(data.clientConfigs).toEqual([{ id: 'acme', problems: expect.arrayContaining([{ line: 2 }]) }]);
+    const { status } = await fetch(`${gateway.url}/ready`);
+    expect(status).toBe(200);
+    const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+    expect(metrics).toContain('tenant_registry_unusable_client_files 1');
+    await writeClient(folder, 'acme', named('acme', 'Mended'));
+    await expect.poll(() => served('acme'), soon).toBe('Mended');
+    expect((await clientConfig('acme')).problems).toEqual([]);
+  });
+
+  test('secrets in it are references, and the Supabase service key is in no answer', async () => {
+    const secret = 'infrastructure: { supabase: { anon_key: hunter2-anon, service_key: hunter2-service } }';
+    await writeClient(folder, 'acme', clientYaml('acme', secret));
+    await expect.poll(async () => (await clientConfig('acme')).replaced.length, soon).toBe(2);
+    const { data } = await gateway.ask(
+      '{ tenant(id: "acme") { config } clientConfig(id: "acme") { config replaced { path reference why } } }',
+    );
+    expect(data.tenant.config.infrastructure).toEqual({
+      supabase: { anon_key: `\${ACME_SUPABASE_ANON_KEY}` },
+    });
+    expect(JSON.stringify(data)).not.toContain('hunter2');
+  });
+
+  test('it can’t be changed by mutation', async () => {
+    const { codes } = await mutate(gateway, 'updateTenantConfig', { tenantId: 'acme', patch: {} });
+    expect(codes).toEqual(['CONFLICT']);
+  });
+
+  test('when it is gone, what was registered of it is served', async () => {
+    await writeClient(folder, 'acme', named('acme', 'Last'));
+    await expect.poll(() => served('acme'), soon).toBe('Last');
+    await rm(join(folder, 'acme'), { recursive: true });
+    await expect.poll(() => served('acme'), soon).toBe('First');
+  });
+});
+
+test('after the import the registry counts, at once', async () => {
+  await writeClient(folder, 'moved', named('moved', 'File'));
+  await importClients(gateway, folder, { keepsSource: true, only: ['moved'] });
+  expect(await served('moved')).toBe('File');
+  // A folder that is new is found as a file that changed is.
+  await expect.poll(async () => (await clientConfig('moved'))?.tenant, soon).toEqual({ slug: 'moved' });
+  await importClients(gateway, folder, { only: ['moved'] });
+  await mutate(gateway, 'updateTenantConfig', {
+    tenantId: 'moved',
+    patch: { branding: { company_name: 'Registry' } },
+  });
+  expect(await served('moved')).toBe('Registry');
+});
+
+test('a folder without a tenant is served as a file, and resolves to nothing', async () => {
+  expect(await clientConfig('alone')).toMatchObject({
+    config: { email: { primary: 'hello@alone.example' } },
+    problems: [],
+    tenant: null,
+  });
+  const { data, codes } = await gateway.ask(
+    '{ tenant(id: "alone") { id } tenantSchema(id: "alone", module: "finance") { schemaName } clientConfig(id: "nobody") { id } }',
+  );
+  expect(data).toEqual({ tenant: null, tenantSchema: null, clientConfig: null });
+  expect(codes).toEqual(['TENANT_NOT_FOUND']);
+});
+
+test('only whoever may read the registry may read files', async () => {
+  await using guarded = await openGateway({ authMode: 'required', config: { clientsDir: folder } });
+  const key = await guarded.createKey('resolve:*');
+  const { codes } = await guarded.ask('{ clientConfig(id: "alone") { id } }', {}, { key });
+  expect(codes).toEqual(['FORBIDDEN']);
+});
