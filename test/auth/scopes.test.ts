@@ -29,6 +29,8 @@ const scopeOf: Record<string, string> = {
   modules: 'registry:read',
   operation: 'registry:read',
   auditLog: 'audit:read',
+  clientConfig: 'registry:read',
+  clientConfigs: 'registry:read',
   registerTenant: 'registry:write',
   updateTenant: 'registry:write',
   suspendTenant: 'registry:write',
