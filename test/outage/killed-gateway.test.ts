@@ -9,6 +9,12 @@ import { aTenant, type StoryTenant } from '../setup/stories.js';
 /** D of these gateways. */
 const stalenessMs = 1_500;
 
+/** Whoever waits for a gateway that is gone waits for longer: most of D after its last poll. */
+const heldUpMs = stalenessMs / 3;
+
+/** Less than waiting twice. */
+const onceMs = stalenessMs + 1_000;
+
 let here: TestGateway;
 let acme: StoryTenant;
 let key: string;
@@ -44,11 +50,11 @@ describe('a gateway that is killed', () => {
     expect(await replicasOf(here)).toHaveLength(2);
     await killed.kill();
     const first = await timed('suspendTenant');
-    expect(first).toBeGreaterThan(stalenessMs / 3);
-    expect(first).toBeLessThan(stalenessMs + 400);
+    expect(first).toBeGreaterThan(heldUpMs);
+    expect(first).toBeLessThan(onceMs);
     expect(await replicasOf(here)).toHaveLength(1);
     const others = [await timed('resumeTenant'), await timed('suspendTenant'), await timed('resumeTenant')];
-    expect(Math.max(...others)).toBeLessThan(300);
+    expect(Math.max(...others)).toBeLessThan(heldUpMs);
   });
 
   test('holds many mutations up at the same time, not one after the other', async () => {
@@ -57,7 +63,7 @@ describe('a gateway that is killed', () => {
     const startedAt = performance.now();
     const tenants = await Promise.all(Array.from({ length: 5 }, () => aTenant().at(here)));
     expect(new Set(tenants.map(({ id }) => id)).size).toBe(5);
-    expect(performance.now() - startedAt).toBeLessThan(stalenessMs + 1_000);
+    expect(performance.now() - startedAt).toBeLessThan(onceMs);
     expect(await replicasOf(here)).toHaveLength(1);
   });
 });
@@ -67,8 +73,8 @@ test('a gateway that is told to stop is out of the way before it has ended, and 
   expect(await replicasOf(here)).toHaveLength(2);
   expect(await stopped.stop()).toBe(0);
   expect(await replicasOf(here)).toHaveLength(1);
-  expect(await timed('suspendTenant')).toBeLessThan(300);
-  expect(await timed('resumeTenant')).toBeLessThan(300);
+  expect(await timed('suspendTenant')).toBeLessThan(heldUpMs);
+  expect(await timed('resumeTenant')).toBeLessThan(heldUpMs);
 });
 
 describe('a gateway that stands still', () => {
@@ -77,7 +83,7 @@ describe('a gateway that stands still', () => {
     const there = () => resolve(frozen, acme.id);
     expect([await there(), await there()]).toEqual(Array(2).fill(`finance_${acme.slug}`));
     frozen.freeze();
-    expect(await timed('suspendTenant')).toBeLessThan(stalenessMs + 400);
+    expect(await timed('suspendTenant')).toBeLessThan(onceMs);
     expect(await replicasOf(here)).toHaveLength(1);
     frozen.thaw();
     // The very first answer after it.

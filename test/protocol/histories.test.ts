@@ -6,7 +6,7 @@ import { Figures } from './figures.js';
 import { runHistory, World } from './world.js';
 
 /** bench/kill-mutants.ts needs fewer. */
-const histories = Number(process.env.HISTORIES ?? 800);
+const histories = Number(process.env.HISTORIES ?? 400);
 
 const operations = 200;
 
