@@ -6,7 +6,11 @@ import { provisionTenant } from '../provisioning/commands/provision-tenant.js';
 import { hasEnded } from '../provisioning/operation.js';
 import { openProgress, type ShownStep } from './progress.js';
 
-export type Outcome = Awaited<ReturnType<typeof readOutcome>> & { revision: string };
+export type Outcome = Awaited<ReturnType<typeof readOutcome>> & {
+  revision: string;
+  /** What lets the first admin in; null when the command is repeated. */
+  invitationToken: string | null;
+};
 
 /** Begins, or with an idempotency key finds again, the operation, and stays with it until its end. */
 export async function carryOut(
@@ -30,12 +34,12 @@ export async function carryOut(
     return revision;
   };
   try {
-    const { operationId } = await provisionTenant({ ...commands, runOperation }, input);
+    const { operationId, token } = await provisionTenant({ ...commands, runOperation }, input);
     watch(operationId);
     // A gateway may have taken it up first, or it was begun by an earlier command, or it waits for what may pass.
     revision ??= await awaitEnd(commands, operationId);
     await watching;
-    return { ...(await readOutcome(app, operationId)), revision };
+    return { ...(await readOutcome(app, operationId)), revision, invitationToken: token };
   } finally {
     over.abort();
     progress.end();

@@ -14,7 +14,7 @@ export function addProvision(program: Command): void {
     .description('Register a tenant, subscribe it to modules and make all its storage, or none of it.')
     .option('--slug <slug>', 'its short name for URLs and schemas; default derived from the name')
     .option('--idempotency-key <key>', 'any text: the same command with it goes on with what it began')
-    .option('--json', 'print {"tenant","subscriptions","operation","revision"}')
+    .option('--json', 'print {"tenant","subscriptions","operation","revision","invitationToken"}')
     .addHelpText('after', explanation)
     .action(provision);
 }
@@ -91,7 +91,7 @@ const placeColumns = [
 ];
 
 function report(outcome: Outcome, { json, idempotencyKey }: Options): undefined {
-  const { tenant, subscriptions, operation } = outcome;
+  const { tenant, subscriptions, operation, invitationToken } = outcome;
   if (json) print(JSON.stringify(outcome));
   if (operation.status !== 'SUCCEEDED') {
     process.exitCode = 1;
@@ -102,6 +102,7 @@ function report(outcome: Outcome, { json, idempotencyKey }: Options): undefined 
     const status = paint(colorOf(tenant.status), tenant.status.toLowerCase());
     print(`Tenant ${tenant.slug} (${tenant.id}) is ${status}.`);
     for (const line of renderTable(subscriptions, placeColumns, process.stdout.columns)) print(line);
+    if (invitationToken !== null) print(`Token for acceptInvitation, not shown again: ${invitationToken}`);
   }
 }
 

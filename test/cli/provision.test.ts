@@ -40,17 +40,16 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
     ]);
     expect(code).toBe(0);
     const { id } = await lookAt(workshop.gateway, slug);
-    expect(stdout).toBe(
-      [
-        `Tenant ${slug} (${id}) is active.`,
-        stdout.split('\n')[1],
-        ...['alpha', 'beta'].map((name) => {
-          const database = new URL(workshop.url(name)).pathname.slice(1);
-          return `${name.padEnd(6)}  ${database}  ${name}_${slug}`;
-        }),
-        '',
-      ].join('\n'),
-    );
+    expect(stdout.split('\n')).toEqual([
+      `Tenant ${slug} (${id}) is active.`,
+      stdout.split('\n')[1],
+      ...['alpha', 'beta'].map((name) => {
+        const database = new URL(workshop.url(name)).pathname.slice(1);
+        return `${name.padEnd(6)}  ${database}  ${name}_${slug}`;
+      }),
+      expect.stringMatching(/^Token for acceptInvitation, not shown again: trk_inv_[\w-]{43}$/),
+      '',
+    ]);
     for (const name of ['alpha', 'beta'])
       expect(await resolve(workshop.gateway, slug, name)).toBe(`schema ${name}_${slug}`);
     expect(await run(provision(slug), env)).toMatchObject({
@@ -91,8 +90,9 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
       revision: expect.stringMatching(/^[0-9a-f]{16}:\d+$/),
     });
     expect([first.code, second.code]).toEqual([0, 0]);
-    const { revision: _, ...outcome } = JSON.parse(first.stdout);
-    expect(JSON.parse(second.stdout)).toMatchObject(outcome);
+    const { revision: _, invitationToken, ...outcome } = JSON.parse(first.stdout);
+    expect(invitationToken).toMatch(/^trk_inv_/);
+    expect(JSON.parse(second.stdout)).toMatchObject({ ...outcome, invitationToken: null });
   });
 
   test('refuses bad input before anything is done, by the names of the fields', async () => {
