@@ -1,4 +1,5 @@
 import { developer } from '../../src/auth/caller.js';
+import { importTenant } from '../../src/profile/commands/import-tenant.js';
 import { registerTenant } from '../../src/profile/commands/register-tenant.js';
 import { adoptStorage } from '../../src/provisioning/commands/adopt-storage.js';
 import { deleteTenant } from '../../src/provisioning/commands/delete-tenant.js';
@@ -37,6 +38,7 @@ export const commands = {
   resumeTenant,
   purgeTenant,
   registerTenant,
+  importTenant,
 } satisfies Record<string, (context: CommandContext, input: unknown) => Promise<unknown>>;
 
 const profile = {
@@ -57,8 +59,42 @@ const onboard: Scenario = {
   arrange: async () => undefined,
 };
 
+/** A tenant as its client.yaml describes it, over what the registry has of it. */
+const reimport: Scenario = {
+  name: 'import',
+  isolation: 'SCHEMA',
+  watched: [],
+  command: 'importTenant',
+  input: (slug) => ({ wanted: imported(slug, 'Acme Travel'), source: 'DATABASE', force: true }),
+  arrange: async ({ app }, slug) =>
+    void (await importTenant(app.commandsFor(developer), {
+      ...{ wanted: imported(slug, 'Acme'), source: 'DATABASE', force: false },
+    })),
+};
+
+function imported(slug: string, companyName: string) {
+  const [timezone, currency, primaryEmail] = ['Africa/Nairobi', 'KES', 'run@acme.example'];
+  return {
+    slug,
+    tenant: {
+      ...{ name: companyName, shortName: null, timezone, currency, primaryEmail },
+      ...{ gcpProjectId: null, gcpDataset: null },
+    },
+    settings: {
+      ...{ companyName, supportEmail: primaryEmail, currency, timezone },
+      ...{ emailFromName: null, emailFromEmail: null },
+    },
+    branding: {
+      ...{ presetTheme: 'professional_blue', logoUrl: null },
+      ...{ primaryColor: '#C8102E', secondaryColor: null, accentColor: null },
+    },
+    config: { branding: { company_name: companyName }, email: { primary: primaryEmail } },
+  };
+}
+
 export const scenarios: readonly Scenario[] = [
   onboard,
+  reimport,
   ...(['SCHEMA', 'DATABASE'] as const).flatMap(scenariosOf),
 ];
 

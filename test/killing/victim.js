@@ -43,7 +43,7 @@ async function obey() {
     return;
   }
   const file = order.command.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const folder = order.command === 'registerTenant' ? 'profile' : 'provisioning';
+  const folder = ['registerTenant', 'importTenant'].includes(order.command) ? 'profile' : 'provisioning';
   const command = (await product(`${folder}/commands/${file}.js`))[order.command];
   await command(context, order.input);
 }
