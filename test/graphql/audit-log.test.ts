@@ -200,6 +200,33 @@ describe('personal data', () => {
     expect(['@', ...told].filter((part) => written.includes(part))).toEqual([]);
   });
 
+  test('names of members and consultants are nowhere in the log either', async () => {
+    const consultants = [
+      { id: 'c1', name: 'Wendy Darling', email: 'w@b.example' },
+      { id: 'c2', name: 'Wendy Darling' },
+    ];
+    const { result } = await mutate(
+      gateway,
+      'registerTenant',
+      { name: 'Named', adminEmail: 'c@b.example', adminFullName: 'Captain Hook', config: { consultants } },
+      'tenant { id config }',
+    );
+    expect(result.tenant.config).toEqual({ consultants });
+    await mutate(gateway, 'updateTenantConfig', { tenantId: result.tenant.id, patch: { consultants: [] } });
+    const entries = await entriesOf(result.tenant.id);
+    expect(JSON.stringify(entries)).not.toMatch(/Wendy|Darling|Hook/);
+    const logged = entries.find(({ kind }) => kind === 'tenant.registered')?.after?.tenant_config as {
+      consultants: { id: string; name: string }[];
+    };
+    const [one, two] = logged.consultants;
+    expect([one?.id, two?.id, one?.name]).toEqual(['c1', 'c2', two?.name]);
+    expect(one?.name).toMatch(/^hash:[0-9a-f]{32}$/);
+    expect(entries.find(({ kind }) => kind === 'tenant.updated')).toMatchObject({
+      before: { tenant_config: logged },
+      after: { tenant_config: { consultants: [] } },
+    });
+  });
+
   test('an address has one hash within a tenant and another in the next', async () => {
     const hashOf = async (name: string) => {
       const { result } = await mutate(
