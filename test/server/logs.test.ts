@@ -55,8 +55,9 @@ describe('the log', () => {
     await fetch(`${gateway.url}/${secret}?key=${secret}`);
     // The driver's own errors, with the connection in them.
     await gateway.ask('{ tenant(id: "nobody") { name } }', { key });
-    const password = new URL(registry.url).password;
-    for (const [what, text] of Object.entries({ key, secret, wrong, password }))
+    // A server of the person's own may trust whoever comes.
+    const { password } = new URL(registry.url);
+    for (const [what, text] of Object.entries({ key, secret, wrong, ...(password && { password }) }))
       expect(gateway.stderr().includes(text), what).toBe(false);
   });
 
