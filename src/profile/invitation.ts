@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { hashSecret } from '../auth/api-key.js';
 import type { Invitation } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { invalidField } from '../errors.js';
@@ -25,11 +26,6 @@ export function isInvitationToken(text: string): boolean {
   return /^trk_inv_[\w-]{43}$/.test(text);
 }
 
-/** A plain hash suffices: what has 256 random bits cannot be guessed from it. */
-function hashInvitationToken(token: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(token).digest());
-}
-
 /** An invitation of a member; those that the member was sent before open nothing any more. */
 export async function insertInvitation(
   tx: Transaction,
@@ -41,7 +37,7 @@ export async function insertInvitation(
     data: {
       tenantId,
       memberId,
-      tokenHash: hashInvitationToken(token),
+      tokenHash: hashSecret(token),
       createdBy: actor,
       expiresAt: daysFromNow(days),
     },
@@ -51,7 +47,7 @@ export async function insertInvitation(
 
 /** The invitation that a token opens. Throws VALIDATION_ERROR for a token that opens none, or none any more. */
 export async function requireInvitation(tx: Transaction, token: string): Promise<Invitation> {
-  const invitation = await tx.invitation.findUnique({ where: { tokenHash: hashInvitationToken(token) } });
+  const invitation = await tx.invitation.findUnique({ where: { tokenHash: hashSecret(token) } });
   if (!invitation)
     throw invalidField('token', 'opens no invitation, or one that was withdrawn: ask for a new one');
   if (invitation.acceptedAt === null && invitation.expiresAt <= new Date())
