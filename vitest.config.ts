@@ -7,11 +7,11 @@ export default defineConfig({
     setupFiles: ['test/setup/every-file.ts'],
     reporters: ['default', './test/setup/tally-reporter.ts'],
     pool: 'forks',
-    // To load the product and warm it up costs more than most files need for their tests, so files share two processes
-    // and their modules. A file closes what it opens; what a kit clears away for it is in test/setup/leftovers.ts.
+    // To load the product and warm it up costs more than most files need for their tests, so files share three
+    // processes and their modules. A file closes what it opens; what a kit clears away for it is in test/setup/leftovers.ts.
     isolate: false,
-    // Two on every machine: the tests wait for servers more than they compute, and those need the cores as well.
-    maxWorkers: 2,
+    // Three on every machine: the tests wait for servers more than they compute, and those need the cores as well.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

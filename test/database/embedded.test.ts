@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
@@ -234,7 +233,8 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
     await cutOff;
     expect(await exists(join(dataDir, 'postgres'))).toBe(false);
     // Its initdb may outlive it for a moment.
-    await delay(1_500);
+    const processes = async () => (await promisify(execFile)('ps', ['-eo', 'args'])).stdout;
+    await expect.poll(processes, { timeout: 20_000 }).not.toContain(dataDir);
     const embedded = await open(dataDir);
     expect(embedded.freshlyCreated).toBe(true);
     await remember(embedded);
