@@ -3,7 +3,7 @@ import { openGround } from '../test/killing/ground.js';
 import { raceWorkers } from '../test/killing/many.js';
 import { openPostgresServer } from '../test/setup/postgres-server.js';
 
-/** Two gateways that both work off what both are asked for at once: `npx tsx bench/two-workers.ts [operations]`. */
+/** Two workers, and two gateways that are asked for the same at once: `npx tsx bench/two-workers.ts [operations]`. */
 const operations = Number(process.argv[2] ?? 500);
 
 await using server = await openPostgresServer();

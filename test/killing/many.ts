@@ -9,6 +9,7 @@ import { subscribeTenantToModule } from '../../src/provisioning/commands/subscri
 import { suspendTenant } from '../../src/provisioning/commands/suspend-tenant.js';
 import type { CommandContext } from '../../src/registry/command.js';
 import type { Ground } from './ground.js';
+import { startWorker } from './worker-process.js';
 
 export interface RaceReport {
   operations: number;
@@ -28,11 +29,17 @@ export interface RaceReport {
 
 const patienceMs = 180_000;
 
-/** Two gateways that both work, and are asked for the same things at the same time, three operations for each tenant. */
+/**
+ * Two gateways that are asked for the same things at the same time, three operations for each tenant, and two workers, each a
+ * process of its own.
+ */
 export async function raceWorkers(ground: Ground, tenants: number): Promise<RaceReport> {
-  const calm = { heartbeatMs: 5_000, takeOverAfterMs: 15_000, runsWorker: true };
+  const calm = { heartbeatMs: 5_000, takeOverAfterMs: 15_000 };
   const open = () => openApp({ ...ground.app.config, ...calm }, openLog('silent'), { exclusive: true });
   const apps = [await open(), await open()];
+  const env = { ...ground.env, OPERATION_HEARTBEAT_MS: '5000', OPERATION_TAKE_OVER_MS: '15000' };
+  await using _one = await startWorker(env);
+  await using _other = await startWorker(env);
   // What is begun is left to whichever worker finds it.
   const [first, second] = apps.map(
     (app): CommandContext => ({ ...app.commandsFor(developer), runOperation: async () => undefined }),

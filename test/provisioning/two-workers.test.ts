@@ -8,6 +8,7 @@ vi.setConfig({ testTimeout: 120_000 });
 test('two workers have each effect of 60 operations once, and are never both at one subscription', async () => {
   await using ground = await openTestGround();
   const report = await raceWorkers(ground, 20);
+  expect(report.byWorker).toHaveLength(2);
   expect(report).toMatchObject({
     operations: 60,
     astray: [],
