@@ -1,6 +1,7 @@
 /** What an import of client.yaml files says, for people. */
 import type { RemovedTests } from '../importing/test-folders.js';
 import type { ClientAction, ClientEntry, YamlImportReport } from '../importing/yaml.js';
+import { visible } from './table.js';
 
 export interface ClientReport extends YamlImportReport {
   counts: Record<ClientAction, number>;
@@ -24,8 +25,9 @@ export function describeClients(report: ClientReport): string[] {
   const told = clients.filter(({ action, secrets }) => action !== 'unchanged' || secrets.length > 0);
   const lines = told.flatMap((entry) => describeClient(entry, speak(entry.action)));
   if (told.length > 0) lines.push('');
-  for (const id of tests?.removed ?? []) lines.push(`${show(id)}: ${done ? 'deleted' : 'would be deleted'}`);
-  for (const { id, why } of tests?.kept ?? []) lines.push(`${show(id)}: not deleted: ${why}`);
+  for (const id of tests?.removed ?? [])
+    lines.push(`${visible(id)}: ${done ? 'deleted' : 'would be deleted'}`);
+  for (const { id, why } of tests?.kept ?? []) lines.push(`${visible(id)}: not deleted: ${why}`);
   const counted = (Object.keys(words) as ClientAction[])
     .filter((action) => counts[action] > 0)
     .map((action) => `${counts[action]} ${speak(action)}`);
@@ -36,27 +38,22 @@ export function describeClients(report: ClientReport): string[] {
 function describeClient(entry: ClientEntry, outcome: string): string[] {
   const { id, why, problems, secrets, unknownKeys, differences } = entry;
   return [
-    `${show(id)}: ${outcome}${why === null ? '' : `: ${why}`}`,
+    `${visible(id)}: ${outcome}${why === null ? '' : `: ${why}`}`,
     ...problems.map(({ path, line, column, message }) => {
       const place = line === null ? '' : `line ${line}, column ${column}: `;
-      return `    ${place}${path === null ? 'it' : show(path)} ${message}`;
+      return `    ${place}${path === null ? 'it' : visible(path)} ${message}`;
     }),
     ...secrets.map(({ path, line, reference, why: reason }) =>
       reference === null
-        ? `    line ${line}: ${show(path)} was left out: it ${reason}`
-        : `    line ${line}: ${show(path)} ${reason} and became ${reference}: set that variable`,
+        ? `    line ${line}: ${visible(path)} was left out: it ${reason}`
+        : `    line ${line}: ${visible(path)} ${reason} and became ${reference}: set that variable`,
     ),
     ...unknownKeys.map(
-      (path) => `    ${show(path)} is no key of a configuration and was kept under extensions`,
+      (path) => `    ${visible(path)} is no key of a configuration and was kept under extensions`,
     ),
     ...differences.map(
       ({ path, before, after }) =>
-        `    ${show(path)}: ${show(JSON.stringify(before))} -> ${show(JSON.stringify(after))}`,
+        `    ${visible(path)}: ${visible(JSON.stringify(before))} -> ${visible(JSON.stringify(after))}`,
     ),
   ];
-}
-
-/** Names come from a disk and from files: nothing in them may move the cursor. */
-function show(name: string): string {
-  return name.replace(/\p{C}/gu, '?');
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type Diagnosis, diagnose } from '../provisioning/doctor.js';
 import type { Finding } from '../provisioning/findings/finding.js';
 import { addDoctorAudit } from './doctor-audit.js';
+import { collect } from './option.js';
 import { print, withApp } from './with-app.js';
 
 export function addDoctor(program: Command): void {
@@ -21,10 +22,6 @@ Each finding has a code that stays the same, what is wrong, and what to do. The 
 something is refused, let in or lost that should not be, or will be. Warnings alone exit 0: somebody should tidy up.
 
 What changes while it is looked at is not reported, nor what an operation is at work on.`;
-
-function collect(name: string, earlier: string[]): string[] {
-  return [...earlier, name];
-}
 
 async function examine(options: { module: string[]; tenant?: string; json?: true }): Promise<void> {
   const { module: modules, tenant } = options;

@@ -1,9 +1,11 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { invalidField } from '../errors.js';
 import { type RemovedTests, removeTestFolders } from '../importing/test-folders.js';
 import { importYaml, type YamlImportReport } from '../importing/yaml.js';
 import { type ClientReport, describeClients } from './client-report.js';
+import { confirm, requireConfirmable } from './confirm.js';
+import { collect, showProgress } from './option.js';
+import { visible } from './table.js';
 import { print, withApp } from './with-app.js';
 
 interface Options {
@@ -42,10 +44,6 @@ A secret that stands in a file as text becomes a reference such as \${ACME_SMTP_
 that variable for the services that need it. What a configuration does not know is kept under "extensions". A file with a mistake
 is reported with its line, and the others are imported. Done again, it changes nothing. The exit code is 0 when no file failed.`;
 
-function collect(id: string, earlier: string[]): string[] {
-  return [...earlier, id];
-}
-
 async function run(folder: string, options: Options): Promise<void> {
   const { only } = options;
   const isDryRun = options.dryRun === true;
@@ -54,9 +52,7 @@ async function run(folder: string, options: Options): Promise<void> {
       '--remove-tests',
       'can not be given with --include-tests: import them first, or delete them',
     );
-  const isAsked = options.removeTests && !options.yes && !isDryRun;
-  if (isAsked && !process.stdin.isTTY)
-    throw invalidField('--remove-tests', 'asks before it deletes, and nobody is there to answer: add --yes');
+  if (options.removeTests && !isDryRun) requireConfirmable('--remove-tests', options);
   const report = await withApp(async (app, caller): Promise<ClientReport> => {
     const context = app.commandsFor(caller);
     const imported = await importYaml(context, {
@@ -66,11 +62,11 @@ async function run(folder: string, options: Options): Promise<void> {
       includesTests: options.includeTests === true,
       keepsSource: options.keepSource === true,
       force: options.force === true,
-      onProgress: showProgress,
+      onProgress: showProgress('Looked at'),
     });
-    const confirm = async (ids: string[]) => options.yes === true || (await ask(ids));
+    const ask = async (ids: string[]) => options.yes === true || (await askFor(ids));
     const tests =
-      options.removeTests && (await removeTestFolders(context, { folder, only, isDryRun, confirm }));
+      options.removeTests && (await removeTestFolders(context, { folder, only, isDryRun, confirm: ask }));
     return { ...imported, counts: count(imported), tests: tests ?? null };
   });
   if (options.json) print(JSON.stringify(report));
@@ -91,24 +87,10 @@ function count({ clients }: YamlImportReport): ClientReport['counts'] {
 }
 
 function hasFailedToRemove(tests: RemovedTests | null): boolean {
-  return tests?.kept.some(({ why }) => why.startsWith('could not')) === true;
+  return tests?.kept.some(({ isFailure }) => isFailure) === true;
 }
 
-/** One line that is written over, and only where somebody sees it. */
-function showProgress(done: number, of: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\rLooked at ${done} of ${of}${done === of ? '\n' : ''}`);
-}
-
-/** On standard error: standard output may be JSON. */
-async function ask(ids: readonly string[]): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    process.stderr.write(`${ids.join('\n')}\n`);
-    const answer = await terminal.question(
-      `Delete these ${ids.length} folders with all that is in them? [y/N] `,
-    );
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
+async function askFor(ids: readonly string[]): Promise<boolean> {
+  process.stderr.write(`${ids.map(visible).join('\n')}\n`);
+  return confirm(`Delete these ${ids.length} folders with all that is in them? [y/N] `, /^y(es)?$/i);
 }

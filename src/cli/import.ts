@@ -4,6 +4,7 @@ import { invalidField } from '../errors.js';
 import { type ImportReport, importDatabases } from '../importing/databases.js';
 import type { Action, Entry } from '../importing/take-over.js';
 import { addImportYaml } from './import-yaml.js';
+import { collect, showProgress } from './option.js';
 import { type Column, renderTable } from './table.js';
 import { print, withApp } from './with-app.js';
 
@@ -34,10 +35,6 @@ with - and _ taken for the same. Those tables are read, renamed to <name>_before
 What cannot be decided is left alone: "ambiguous" when several tenants fit, "conflict" when something contradicts.
 Done again, it goes on with what is left. The exit code is 1 when there was a conflict, else 0.`;
 
-function collect(name: string, earlier: string[]): string[] {
-  return [...earlier, name];
-}
-
 async function run(options: { map?: string; dryRun?: true; json?: true; module: string[] }): Promise<void> {
   const map = options.map === undefined ? undefined : await readMap(options.map);
   const report = await withApp((app, caller) =>
@@ -46,7 +43,7 @@ async function run(options: { map?: string; dryRun?: true; json?: true; module: 
       modules: options.module,
       isDryRun: options.dryRun === true,
       hasEmbedded: app.embedded !== undefined,
-      onProgress: showProgress,
+      onProgress: showProgress('Taken over'),
     }),
   );
   if (options.json) print(JSON.stringify(report));
@@ -61,11 +58,6 @@ async function readMap(file: string): Promise<string> {
   return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw invalidField('--map', `${file} cannot be read (${error.code})`);
   });
-}
-
-/** One line that is written over, and only where somebody sees it. */
-function showProgress(done: number, of: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\rTaken over ${done} of ${of}${done === of ? '\n' : ''}`);
 }
 
 const columns: Column<Entry>[] = [

@@ -1,5 +1,5 @@
 /** What of a client.yaml is secret, and the reference that takes its place. Pure. */
-import { findSecret, secretReference } from '../profile/secret-detector.js';
+import { findSecret, secretReference, variablePrefix } from '../profile/secret-detector.js';
 import { type Position, showPath } from './client-tree.js';
 
 /** A secret that was found in a file; never what it is. */
@@ -126,11 +126,6 @@ export class SecretReplacer {
       if (isFree(name)) return name;
     }
   }
-}
-
-/** "oil-and-gas" → "OIL_AND_GAS_" */
-export function variablePrefix(slug: string): string {
-  return `${slug.toUpperCase().replaceAll('-', '_')}_`;
 }
 
 function variablePart(key: string): string {

@@ -11,7 +11,7 @@ export interface RemovedTests {
   /** Deleted, or in a dry run those that would be. */
   removed: string[];
   /** Test folders that stay, and why. */
-  kept: { id: string; why: string }[];
+  kept: { id: string; why: string; isFailure: boolean }[];
 }
 
 export interface TestRemoval {
@@ -43,13 +43,17 @@ export async function removeTestFolders(
   const wanted: string[] = [];
   for (const { id, problem } of places) {
     const isServed = stored.get(id)?.configSource === 'YAML';
-    if (problem !== undefined) kept.push({ id, why: problem });
-    else if (isServed) kept.push({ id, why: 'its client.yaml counts for the tenant: import it first' });
+    if (problem !== undefined) kept.push({ id, why: problem, isFailure: false });
+    else if (isServed)
+      kept.push({ id, why: 'its client.yaml counts for the tenant: import it first', isFailure: false });
     else wanted.push(id);
   }
   if (wanted.length === 0 || isDryRun) return { removed: wanted, kept };
   if (!(await confirm(wanted)))
-    return { removed: [], kept: [...kept, ...wanted.map((id) => ({ id, why: 'nobody said yes' }))] };
+    return {
+      removed: [],
+      kept: [...kept, ...wanted.map((id) => ({ id, why: 'nobody said yes', isFailure: false }))],
+    };
   const removed: string[] = [];
   for (const id of wanted)
     try {
@@ -57,7 +61,8 @@ export async function removeTestFolders(
       await rm(join(folder, id), { recursive: true });
       removed.push(id);
     } catch (error) {
-      kept.push({ id, why: `could not be deleted (${(error as NodeJS.ErrnoException).code})` });
+      const why = `could not be deleted (${(error as NodeJS.ErrnoException).code})`;
+      kept.push({ id, why, isFailure: true });
     }
   return { removed, kept };
 }

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { authorize } from '../auth/permissions.js';
 import { invalidField, RegistryError } from '../errors.js';
 import { importTenant, loadStoredTenants } from '../profile/commands/import-tenant.js';
+import { variablePrefix } from '../profile/secret-detector.js';
 import { type Difference, decideImport, type ImportedTenant } from '../profile/tenant-import.js';
 import type { CommandContext } from '../registry/command.js';
 import { readRevision } from '../registry/revision.js';
@@ -14,7 +15,7 @@ import {
   UnreadableFile,
 } from './client-folder.js';
 import { mapClient } from './client-mapping.js';
-import { type ReplacedSecret, variablePrefix } from './client-secrets.js';
+import type { ReplacedSecret } from './client-secrets.js';
 
 export interface YamlImportRequest {
   /** Holds a folder per client, each with its client.yaml. */

@@ -13,6 +13,11 @@ export interface FoundSecret {
 /** The name of a variable that holds the secret wherever it is used. */
 export const secretReference = /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/;
 
+/** Begins the variables of a tenant's own secrets: "oil-and-gas" → "OIL_AND_GAS_". */
+export function variablePrefix(slug: string): string {
+  return `${slug.toUpperCase().replaceAll('-', '_')}_`;
+}
+
 const secretKey =
   /(^|[^a-z0-9])(secret|token|password|passwd|pwd|passphrase|credentials?|(api|anon|service|private|secret|access|auth|account|signing|encryption)[^a-z0-9]?key)$/;
 

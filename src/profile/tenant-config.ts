@@ -4,7 +4,7 @@ import { type FieldProblem, invalidField, invalidFields } from '../errors.js';
 import { email } from '../registry/input.js';
 import { isObject } from './merge-patch.js';
 import { color, webAddress } from './profile-fields.js';
-import { findSecrets, secretReference } from './secret-detector.js';
+import { findSecrets, secretReference, variablePrefix } from './secret-detector.js';
 
 const text = (max: number) => z.string().max(max, `must have at most ${max} characters`);
 const name = text(200);
@@ -179,7 +179,7 @@ const maxConfigLength = 500_000;
 export function readTenantConfig(config: unknown, tenantSlug: string): TenantConfig {
   const secrets = findSecrets(config);
   if (secrets.length > 0) {
-    const variable = `\${${tenantSlug.toUpperCase().replaceAll('-', '_')}_…}`;
+    const variable = `\${${variablePrefix(tenantSlug)}…}`;
     const problems = secrets.map(({ path, looksLike }) => ({
       field: path,
       message: `looks like ${looksLike}: keep it in the environment of whoever uses it and name its variable here, such as ${variable}`,

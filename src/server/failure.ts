@@ -20,6 +20,11 @@ export async function sendFailure(
     if (!isClientGone) log.warn({ err: error, requestId }, 'an answer broke off');
     return void response.destroy();
   }
+  // Work that was given up because nobody waits for its answer any more; the log shows it by nginx's status for that.
+  if (response.destroyed && error instanceof Error && error.name === 'AbortError') {
+    response.statusCode = 499;
+    return;
+  }
   if (isRestPath(path)) return sendAnswer(response, restFailure(error, facts));
   const { status, headers, body } = graphqlFailure(error, facts);
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);

@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { sendFailure } from '../../src/server/failure.js';
+
+/** How a request is failed whose client goes away while it is worked on: status for the log, and what was logged. */
+async function failAbandoned(work: (gone: AbortSignal) => Promise<unknown>) {
+  const logged: string[] = [];
+  const log = pino({}, { write: (line) => logged.push(JSON.parse(line).msg) });
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write('GET /api/tenants HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  const [, response] = (await once(server, 'request')) as [unknown, ServerResponse];
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const working = work(gone.signal);
+  socket.destroy();
+  const error = await working.catch((reason) => reason);
+  if (!response.destroyed) await once(response, 'close');
+  await sendFailure(response, error, { path: '/api/tenants', requestId: 'one', log });
+  server.close();
+  return { status: response.statusCode, logged };
+}
+
+test('work that is given up because its client is gone is no error', async () => {
+  const given = await failAbandoned((signal) => delay(60_000, undefined, { signal }));
+  expect(given).toEqual({ status: 499, logged: [] });
+});
+
+test('what fails for another reason is told of, also when nobody waits for it any more', async () => {
+  const failed = await failAbandoned(async () => {
+    throw new Error('nobody expected that');
+  });
+  expect(failed).toEqual({ status: 500, logged: ['unexpected error'] });
+});
