@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { CommandContext } from '../registry/command.js';
-import { mayPass } from '../registry/database-failure.js';
+import { mayPass, retryCollisions } from '../registry/database-failure.js';
 import { bindStorage } from './bind-storage.js';
 import { placeOf, readBinding } from './place.js';
 import { hasStorage } from './stored.js';
@@ -27,10 +27,14 @@ export async function openBindings(
 ): Promise<AsyncDisposable> {
   if (!tenant || !reopens(tenant)) return { [Symbol.asyncDispose]: async () => undefined };
   const { prisma } = context.database;
-  await context.database.transaction(async (tx) => {
+  const enqueue = async (tx: Transaction) => {
+    // The tenant first, as everywhere: who holds it may be about to lock the operations that are locked here.
+    await tx.$executeRaw`SELECT FROM tenants WHERE id = ${tenant.id}::uuid FOR UPDATE`;
     await tx.$queryRaw`SELECT registry_enqueue_binding(${tenant.id}::uuid)::text`;
     await postpone(tx, tenant.id, putBackAfterSeconds);
-  });
+  };
+  // By hand, locks are taken in any order.
+  await retryCollisions(() => context.database.transaction(enqueue));
   const subscriptions = await prisma.moduleSubscription.findMany({
     where: { tenantId: tenant.id, ...hasStorage },
     include: { module: true },

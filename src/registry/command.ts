@@ -6,7 +6,7 @@ import type { ServiceDatabases } from '../database/service-databases.js';
 import { RegistryError } from '../errors.js';
 import type { WaitFor } from '../feed/acknowledge.js';
 import type { Log } from '../log.js';
-import { asRegistryError, isTransactionCollision } from './database-failure.js';
+import { asRegistryError, retryCollisions } from './database-failure.js';
 import { formatRevision, readRevision } from './revision.js';
 
 /** What every command gets: who asks, and what it works on. */
@@ -55,8 +55,6 @@ export interface CommandOptions<T> {
   beganBy?: string | undefined;
 }
 
-const maxAttempts = 4;
-
 /** How long an idempotency key is remembered, in hours. */
 const idempotencyHours = 24;
 
@@ -89,9 +87,9 @@ async function commit<T extends CommandResult>(
   work: (tx: Transaction) => Promise<T>,
   beganBy: string | undefined,
 ): Promise<Committed<T>> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await context.database.transaction(async (tx) => {
+  try {
+    return await retryCollisions(() =>
+      context.database.transaction(async (tx) => {
         await tx.$queryRaw`SELECT set_config('registry.actor', ${context.caller.actor}, true)`;
         const earlier = await claimIdempotencyKey<T>(tx, context.caller, name, input);
         if (earlier) return { ...earlier, repeated: true };
@@ -99,11 +97,10 @@ async function commit<T extends CommandResult>(
         await rememberResult(tx, context.caller, input.idempotencyKey, result);
         await rememberRevision(tx, context.caller, beganBy, result.revision);
         return { ...result, repeated: false };
-      });
-    } catch (error) {
-      if (isTransactionCollision(error) && attempt < maxAttempts) continue;
-      throw asRegistryError(error) ?? error;
-    }
+      }),
+    );
+  } catch (error) {
+    throw asRegistryError(error) ?? error;
   }
 }
 

@@ -39,7 +39,7 @@ export function asRegistryError(error: unknown): RegistryError | undefined {
 }
 
 /** Two transactions in each other's way: the same work, done again, can succeed. */
-export function isTransactionCollision(error: unknown): boolean {
+function isTransactionCollision(error: unknown): boolean {
   return ['40001', '40P01', 'P2034'].includes(findDatabaseFailure(error)?.code ?? '');
 }
 
@@ -59,6 +59,18 @@ export function mayPass(error: unknown): boolean {
 
 function taken(field: string, message: string): RegistryError {
   return new RegistryError('CONFLICT', message, { fields: [{ field, message }] });
+}
+
+const maxAttempts = 4;
+
+/** A transaction that lost to another one (deadlock, serialization) is begun anew, three times at most. */
+export async function retryCollisions<T>(transaction: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await transaction();
+    } catch (error) {
+      if (!isTransactionCollision(error) || attempt === maxAttempts) throw error;
+    }
 }
 
 function isOutage({ code, message }: DatabaseFailure): boolean {
