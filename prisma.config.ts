@@ -1,6 +1,6 @@
 import type { PrismaConfig } from 'prisma/config';
 
-// For the prisma CLI alone: the gateway applies its migrations itself (src/database/migrate.ts).
+// For the prisma CLI alone: the gateway applies its migrations itself (src/database/migrations/migrate.ts).
 const url = process.env.DATABASE_URL;
 
 export default {

@@ -1,5 +1,5 @@
 /** `npx tsx bench/chaos.ts [seconds] [seed | random] [cluster]`: chaos, and whether any client was told anything that it must not be told. */
-import { runChaos } from '../test/outage/chaos.js';
+import { runChaos } from '../test/outage/support/chaos.js';
 
 const [seconds = '60', seed = 'random', redis = 'single'] = process.argv.slice(2);
 const say = (line: string) => void process.stdout.write(`${line}\n`);

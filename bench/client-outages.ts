@@ -3,9 +3,9 @@
  * in turns, and then while the registry's PostgreSQL is down, each for that long.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { once } from '../test/client/asking.js';
-import { type GatewayName, openCity } from '../test/client/city.js';
-import { startTraffic, type Tally } from '../test/client/traffic.js';
+import { once } from '../test/client/support/client-outcomes.js';
+import { startTraffic, type Tally } from '../test/client/support/client-traffic.js';
+import { type GatewayName, openCity } from '../test/client/support/killable-gateways.js';
 
 const seconds = Number(process.argv[2] ?? 60);
 const stalenessMs = 2_000;

@@ -3,10 +3,10 @@ import { openApp } from '../src/app.js';
 import { developer } from '../src/auth/caller.js';
 import { readConfig } from '../src/config.js';
 import { openLog } from '../src/log.js';
-import { diagnose } from '../src/provisioning/doctor.js';
-import { installGuard } from '../src/provisioning/guard.js';
-import { connect, makeStorages } from '../test/provisioning/many-storages.js';
-import { saidOf, seedFaults } from '../test/provisioning/seed-faults.js';
+import { diagnose } from '../src/provisioning/doctor/doctor.js';
+import { installGuard } from '../src/provisioning/fence/guard.js';
+import { connect, makeStorages } from '../test/provisioning/support/many-storages.js';
+import { saidOf, seedFaults } from '../test/provisioning/support/seed-faults.js';
 import { openPostgresServer } from '../test/setup/postgres-server.js';
 
 /**

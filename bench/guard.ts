@@ -7,10 +7,10 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { openEmbedded } from '../src/database/embedded.js';
+import { openEmbedded } from '../src/database/embedded/embedded.js';
 import { openLog } from '../src/log.js';
-import { applyBinding } from '../src/provisioning/binding.js';
-import { installGuard } from '../src/provisioning/guard.js';
+import { applyBinding } from '../src/provisioning/fence/binding.js';
+import { installGuard } from '../src/provisioning/fence/guard.js';
 
 const rounds = Number(process.argv[2] ?? 40);
 const given = process.argv[3];

@@ -6,9 +6,9 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { createTenantRegistry } from '../src/client/index.js';
-import { type HammerReport, hammer } from '../test/client/hammer-transactions.js';
-import { settle } from '../test/client/town.js';
-import { openWorld } from '../test/outage/world.js';
+import { settle } from '../test/client/support/gateway-with-tenants.js';
+import { type HammerReport, hammer } from '../test/client/support/hammer-transactions.js';
+import { openWorld } from '../test/outage/support/breakable-gateways.js';
 import { isPgBouncerInstalled, openPgBouncer } from '../test/setup/pgbouncer.js';
 
 const { values: given } = parseArgs({

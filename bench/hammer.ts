@@ -3,9 +3,9 @@
  * deleted and let in again; whether a statement started after an acknowledgement, or saw another tenant's rows. "open": for 4
  * tenants with a fence that looks at nothing, which has to be found out.
  */
-import { openTheFence } from '../test/client/broken-fence.js';
-import { openCity } from '../test/client/city.js';
-import { runHammer } from '../test/client/hammer.js';
+import { openTheFence } from '../test/client/support/broken-fence.js';
+import { runHammer } from '../test/client/support/hammer.js';
+import { openCity } from '../test/client/support/killable-gateways.js';
 
 const [seconds = '60', fence = 'whole'] = process.argv.slice(2);
 const say = (line: string) => void process.stdout.write(`${line}\n`);

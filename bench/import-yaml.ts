@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { openApp } from '../src/app.js';
 import { developer } from '../src/auth/caller.js';
 import { readConfig } from '../src/config.js';
-import { openClientConfigs } from '../src/importing/client-configs.js';
-import { importYaml } from '../src/importing/yaml.js';
+import { openClientConfigs } from '../src/importing/yaml/client-configs.js';
+import { importYaml } from '../src/importing/yaml/yaml-import.js';
 import { openLog } from '../src/log.js';
 import { openPostgresServer } from '../test/setup/postgres-server.js';
 

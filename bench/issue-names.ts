@@ -3,7 +3,7 @@ import type { Module, ModuleSubscription, Tenant } from '../src/database/generat
 import type { Transaction } from '../src/database/registry-database.js';
 import { isSlug } from '../src/registry/slug.js';
 import { issueNames } from '../src/registry/storage-name.js';
-import { anySeed, hostileTexts } from '../test/naming/hostile.js';
+import { anySeed, hostileTexts } from '../test/naming/support/hostile.js';
 
 /**
  * Issues a million names to tenants whose slugs are as alike as slugs can be, and those of the hostile texts that are slugs;

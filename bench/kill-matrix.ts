@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
-import { migrateRegistry } from '../src/database/migrate.js';
-import { openGround } from '../test/killing/ground.js';
-import { interrupt, type Recording, record } from '../test/killing/interrupt.js';
-import { scenarios } from '../test/killing/scenarios.js';
-import { findBuildings } from '../test/killing/state.js';
-import { type Interruption, openVictims } from '../test/killing/victims.js';
+import { migrateRegistry } from '../src/database/migrations/migrate.js';
+import { interrupt, type Recording, record } from '../test/interruption/interrupt.js';
+import { openGround } from '../test/interruption/provisioning-environment.js';
+import { scenarios } from '../test/interruption/scenarios.js';
+import { findBuildings } from '../test/interruption/tenant-state.js';
+import { type Interruption, openVictims } from '../test/interruption/victim-processes.js';
 import { openPostgresServer } from '../test/setup/postgres-server.js';
 
 /**

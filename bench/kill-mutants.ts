@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { clientMutants, type Mutant, moreMutants, namedMutants } from '../test/protocol/mutants.js';
+import { clientMutants, type Mutant, moreMutants, namedMutants } from '../test/protocol/support/mutants.js';
 
 /**
  * Breaks a copy of the product in one place at a time and runs the tests of the protocol on it, which must fail:

@@ -1,6 +1,6 @@
 /** `npx tsx bench/propagation.ts [mutations]`: how long after a mutation is answered by one gateway another one answers new. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { addTenants, ask, openWorld } from '../test/outage/world.js';
+import { addTenants, ask, openWorld } from '../test/outage/support/breakable-gateways.js';
 import { openRedisServer } from '../test/setup/redis.js';
 
 const mutations = Number(process.argv[2] ?? 300);

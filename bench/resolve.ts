@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { createTenantRegistry } from '../src/client/index.js';
-import { ask, openWorld, type World } from '../test/outage/world.js';
+import { ask, openWorld, type World } from '../test/outage/support/breakable-gateways.js';
 import { openStandInGateway } from './resolve/stand-in-gateway.js';
 
 const { values: given } = parseArgs({

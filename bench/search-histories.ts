@@ -1,6 +1,6 @@
-import { checkHistory, type Violation } from '../test/protocol/check-history.js';
-import { Figures } from '../test/protocol/figures.js';
-import { runHistory } from '../test/protocol/world.js';
+import { checkHistory, type Violation } from '../test/protocol/support/check-history.js';
+import { Figures } from '../test/protocol/support/figures.js';
+import { runHistory } from '../test/protocol/support/run-history.js';
 
 /**
  * Looks for a history that breaks an invariant: `tsx bench/search-histories.ts [histories] [first seed]`. The seeds go

@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type App, openApp } from '../src/app.js';
 import type { Config } from '../src/config.js';
-import { type EmbeddedPostgres, openEmbedded } from '../src/database/embedded.js';
+import { type EmbeddedPostgres, openEmbedded } from '../src/database/embedded/embedded.js';
 import { openLog } from '../src/log.js';
 import { openServer, type Server } from '../src/server/server.js';
-import { endSessionsAndCount, examineLog } from '../test/concurrency/change-log.js';
-import { runWriters } from '../test/concurrency/writers.js';
+import { endSessionsAndCount, examineLog } from '../test/concurrency/support/change-log.js';
+import { runWriters } from '../test/concurrency/support/writers.js';
 
 type Door = Parameters<typeof runWriters>[0]['doors'][number];
 

@@ -1,6 +1,12 @@
 /** `npx tsx bench/subscribers.ts [changes] [disconnects] [visits]`: subscribers of routesChanged who come and go. */
-import { compareHoldings, readHoldings, runInterrupted, runVisitors } from '../test/outage/subscribers.js';
-import { openWorld } from '../test/outage/world.js';
+
+import { openWorld } from '../test/outage/support/breakable-gateways.js';
+import {
+  compareHoldings,
+  readHoldings,
+  runInterrupted,
+  runVisitors,
+} from '../test/outage/support/subscribers.js';
 
 const [changes = '100000', disconnects = '1000', visits = '10000'] = process.argv.slice(2);
 const say = (line: string) => void process.stdout.write(`${line}\n`);

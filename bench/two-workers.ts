@@ -1,6 +1,6 @@
-import { migrateRegistry } from '../src/database/migrate.js';
-import { openGround } from '../test/killing/ground.js';
-import { raceWorkers } from '../test/killing/many.js';
+import { migrateRegistry } from '../src/database/migrations/migrate.js';
+import { openGround } from '../test/interruption/provisioning-environment.js';
+import { raceWorkers } from '../test/interruption/worker-race.js';
 import { openPostgresServer } from '../test/setup/postgres-server.js';
 
 /** Two workers, and two gateways that are asked for the same at once: `npx tsx bench/two-workers.ts [operations]`. */

@@ -23,10 +23,25 @@ const rows = [
   ['importing'],
   ['graphql', 'rest'],
   ['app.ts'],
-  ['worker'],
   ['server'],
   ['cli'],
 ];
+
+/** The same inside provisioning: from a row to itself and to those above it. */
+const provisioningRows = [
+  ['fence'],
+  ['storage'],
+  ['copies'],
+  ['operations'],
+  ['rollout', 'doctor'],
+  ['reopen.ts', 'subscription.ts'],
+  ['lifecycle.ts'],
+  ['commands'],
+  ['provision-to-end.ts'],
+];
+
+/** The two halves of importing do not import each other. */
+const importingRows = [['yaml', 'databases']];
 
 /** They talk to the gateway over HTTP: they import nothing, and nothing imports them. */
 const strangers = ['client', 'admin'];
@@ -37,7 +52,7 @@ const isGenerated = (path: string) => path.includes('/generated/');
 const environmentReaders = ['cli', 'client'];
 /** Which may read it as well, and why. */
 const environmentExceptions: Record<string, string> = {
-  'src/database/postgres-process.ts': 'hands PATH on to the programs it starts',
+  'src/database/embedded/postgres-process.ts': 'hands PATH on to the programs it starts',
 };
 
 const bannedNames =
@@ -53,6 +68,24 @@ describe('the house', () => {
         const target = specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : undefined;
         if (!target || mayImport(unitOf(file), unitOf(target))) return [];
         return [`${file} must not import ${specifier}`];
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test.each([
+    ['provisioning', provisioningRows],
+    ['importing', importingRows],
+  ])('imports inside %s go one way', (folder, inner) => {
+    const files = sources(`src/${folder}`);
+    const roomOf = (path: string) => (path.split('/')[2] ?? '').replace(/\.js$/, '.ts');
+    const rowOf = (path: string) => inner.findIndex((row) => row.includes(roomOf(path)));
+    expect(files.filter((file) => rowOf(file) < 0)).toEqual([]);
+    const wrong = files.flatMap((file) =>
+      importsOf(read(file)).flatMap((specifier) => {
+        const target = specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : '';
+        if (!target.startsWith(`src/${folder}/`) || roomOf(target) === roomOf(file)) return [];
+        return rowOf(target) < rowOf(file) ? [] : [`${file} must not import ${specifier}`];
       }),
     );
     expect(wrong).toEqual([]);

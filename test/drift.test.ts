@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildSchema, lexicographicSortSchema, parse, print, printSchema } from 'graphql';
 import { expect, inject, test } from 'vitest';
-import { findSchemaDrift } from '../src/database/schema-drift.js';
+import { findSchemaDrift } from '../src/database/migrations/schema-drift.js';
 import { schema } from '../src/graphql/schema.js';
 
 const root = join(import.meta.dirname, '..');

@@ -1,6 +1,6 @@
 /** What an import of client.yaml files says, for people. */
-import type { RemovedTests } from '../importing/test-folders.js';
-import type { ClientAction, ClientEntry, YamlImportReport } from '../importing/yaml.js';
+import type { RemovedTests } from '../importing/yaml/test-folders.js';
+import type { ClientAction, ClientEntry, YamlImportReport } from '../importing/yaml/yaml-import.js';
 import { visible } from './table.js';
 
 export interface ClientReport extends YamlImportReport {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type Diagnosis, diagnose } from '../provisioning/doctor.js';
-import type { Finding } from '../provisioning/findings/finding.js';
+import { type Diagnosis, diagnose } from '../provisioning/doctor/doctor.js';
+import type { Finding } from '../provisioning/doctor/finding.js';
 import { addDoctorAudit } from './doctor-audit.js';
 import { collect } from './option.js';
 import { print, withApp } from './with-app.js';

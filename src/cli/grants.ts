@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { App } from '../app.js';
 import { authorize } from '../auth/permissions.js';
 import { RegistryError } from '../errors.js';
-import { type DatabaseGrants, type GrantPlace, planGrants } from '../provisioning/grants.js';
+import { type DatabaseGrants, type GrantPlace, planGrants } from '../provisioning/storage/grants.js';
 import { print, withApp } from './with-app.js';
 
 export function addGrants(program: Command): void {

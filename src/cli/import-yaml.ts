@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { invalidField } from '../errors.js';
-import { type RemovedTests, removeTestFolders } from '../importing/test-folders.js';
-import { importYaml, type YamlImportReport } from '../importing/yaml.js';
+import { type RemovedTests, removeTestFolders } from '../importing/yaml/test-folders.js';
+import { importYaml, type YamlImportReport } from '../importing/yaml/yaml-import.js';
 import { type ClientReport, describeClients } from './client-report.js';
 import { confirm, requireConfirmable } from './confirm.js';
 import { collect, showProgress } from './option.js';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { invalidField } from '../errors.js';
-import { type ImportReport, importDatabases } from '../importing/databases.js';
-import type { Action, Entry } from '../importing/take-over.js';
+import { type ImportReport, importDatabases } from '../importing/databases/database-import.js';
+import type { Action, Entry } from '../importing/databases/take-over.js';
 import { addImportYaml } from './import-yaml.js';
 import { collect, showProgress } from './option.js';
 import { type Column, renderTable } from './table.js';

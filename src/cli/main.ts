@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { ConfigError } from '../config.js';
-import { EmbeddedInUseError } from '../database/embedded.js';
+import { EmbeddedInUseError } from '../database/embedded/embedded.js';
 import { RegistryError } from '../errors.js';
 import { addDoctor } from './doctor.js';
 import { addExport } from './export.js';

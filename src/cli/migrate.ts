@@ -4,7 +4,7 @@ import { gateway } from '../auth/caller.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
 import { redactSecrets } from '../profile/secret-detector.js';
-import { problemOf, renewCopies } from '../provisioning/keep-copies.js';
+import { problemOf, renewCopies } from '../provisioning/copies/keep-copies.js';
 import { print } from './with-app.js';
 
 export function addMigrate(program: Command): void {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
-import { awaitEnd } from '../provisioning/await-end.js';
 import { provisionTenant } from '../provisioning/commands/provision-tenant.js';
-import { hasEnded } from '../provisioning/operation.js';
+import { awaitEnd } from '../provisioning/operations/await-end.js';
+import { hasEnded } from '../provisioning/operations/operation.js';
 import { openProgress, type ShownStep } from './progress.js';
 
 export type Outcome = Awaited<ReturnType<typeof readOutcome>> & {

@@ -1,7 +1,7 @@
 import { authorize } from '../auth/permissions.js';
-import type { ClientConfig as ClientConfigShape } from '../importing/client-configs.js';
-import type { FileProblem } from '../importing/client-file.js';
-import type { ReplacedSecret } from '../importing/client-secrets.js';
+import type { ClientConfig as ClientConfigShape } from '../importing/yaml/client-configs.js';
+import type { FileProblem } from '../importing/yaml/client-file.js';
+import type { ReplacedSecret } from '../importing/yaml/client-secrets.js';
 import { isSlug } from '../registry/slug.js';
 import { builder } from './builder.js';
 import { Tenant } from './tenant.js';

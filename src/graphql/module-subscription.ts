@@ -1,5 +1,5 @@
 import { SubscriptionStatus } from '../database/generated/prisma/enums.js';
-import { historyLength } from '../provisioning/history.js';
+import { historyLength } from '../provisioning/operations/history.js';
 import { builder } from './builder.js';
 import { IsolationType } from './module.js';
 import { Operation } from './operation.js';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Repeater } from 'graphql-yoga';
 import { authorize } from '../auth/permissions.js';
 import type { PrismaClient } from '../database/generated/prisma/client.js';
-import { hasEnded, noSuchOperation, type OperationWithSteps } from '../provisioning/operation.js';
+import { hasEnded, noSuchOperation, type OperationWithSteps } from '../provisioning/operations/operation.js';
 import { isUuid } from '../registry/slug.js';
 import { builder } from './builder.js';
 import { Operation } from './operation.js';

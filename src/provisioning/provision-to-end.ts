@@ -3,8 +3,8 @@ import { RegistryError } from '../errors.js';
 import type { CommandContext } from '../registry/command.js';
 import { requireActive } from '../registry/tenant.js';
 import { requireTenantRecord, type TenantRecord } from '../registry/tenant-record.js';
-import { awaitEnd } from './await-end.js';
 import { provisionTenant } from './commands/provision-tenant.js';
+import { awaitEnd } from './operations/await-end.js';
 
 /**
  * provisionTenant for callers who want the tenant or an error and no operation in between: resolves when the tenant is

@@ -3,9 +3,9 @@ import type { Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { CommandContext } from '../registry/command.js';
 import { mayPass, retryCollisions } from '../registry/database-failure.js';
-import { bindStorage } from './bind-storage.js';
-import { placeOf, readBinding } from './place.js';
-import { hasStorage } from './stored.js';
+import { hasStorage } from './operations/stored-subscription.js';
+import { placeOf, readBinding } from './operations/subscription-storage.js';
+import { bindStorage } from './storage/bind-storage.js';
 
 /** How long the guards may take to open before the registry does, in milliseconds: then they follow. */
 const openingMs = 2_000;

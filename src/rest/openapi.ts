@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { statusByCode } from '../errors.js';
 import { codeByStatus, Failure, type RestCode } from './answer.js';
-import type { Operation } from './operation.js';
+import type { Operation } from './endpoint.js';
 import { collections } from './paths.js';
 import { NewTenant, Repeatable, Tenant } from './tenant.js';
 import { tenantOperations } from './tenants.js';

@@ -4,7 +4,7 @@ import { deleteTenant } from '../provisioning/commands/delete-tenant.js';
 import { provisionTenantToEnd } from '../provisioning/provision-to-end.js';
 import { listTenants, requireTenantRecord, type TenantRecord } from '../registry/tenant-record.js';
 import { inScriptsWords, type RestAnswer } from './answer.js';
-import { operation } from './operation.js';
+import { operation } from './endpoint.js';
 import {
   maxPage,
   NewTenant,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { graphqlResponse } from '../setup/asking.js';
 import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
-import { everyOperation, titled } from './every-operation.js';
+import { graphqlResponse } from '../setup/graphql-calls.js';
+import { everyOperation, titled } from './support/every-operation.js';
 
 let gateway: TestGateway;
 let open: TestGateway;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { graphqlResponse, mutate } from '../setup/asking.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { graphqlResponse, mutate } from '../setup/graphql-calls.js';
 import { openIdentityProvider, type TestIdentityProvider } from '../setup/identity-provider.js';
 
 let identities: TestIdentityProvider;

@@ -1,7 +1,7 @@
 import { getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { graphqlResponse } from '../setup/asking.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { graphqlResponse } from '../setup/graphql-calls.js';
 
 let gateway: TestGateway;
 let reader: string;

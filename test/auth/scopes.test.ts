@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { graphqlResponse, resolve } from '../setup/asking.js';
 import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
+import { graphqlResponse, resolve } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { everyOperation, titled } from './every-operation.js';
+import { everyOperation, titled } from './support/every-operation.js';
 
 let gateway: TestGateway;
 let acme: StoryTenant;

@@ -5,8 +5,8 @@ import { openRedisHints } from '../../src/feed/redis-hints.js';
 import { openLog } from '../../src/log.js';
 import { openRedisCluster, type RedisCluster, until } from '../setup/redis.js';
 import { describeWithRedis } from '../setup/with-redis.js';
-import { isShared, load, openSharing, recoveryMs } from './sharing.js';
-import { anEntry, look, openTierOn, patient, type RedisTier } from './tiers.js';
+import { isShared, load, openSharing, recoveryMs } from './support/gateways-sharing-redis.js';
+import { anEntry, look, openTierOn, patient, type RedisTier } from './support/tiers.js';
 
 describeWithRedis('a Cluster of three nodes', () => {
   let cluster: RedisCluster;

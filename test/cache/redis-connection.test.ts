@@ -6,7 +6,7 @@ import { openLog } from '../../src/log.js';
 import { openRedisCluster, openRedisServer, until } from '../setup/redis.js';
 import { openTcpProxy } from '../setup/tcp-proxy.js';
 import { describeWithRedis } from '../setup/with-redis.js';
-import { anEntry, openTierOn } from './tiers.js';
+import { anEntry, openTierOn } from './support/tiers.js';
 
 /** Any of them would end a gateway. */
 function watchForUnhandledRejections(): unknown[] {

@@ -5,7 +5,7 @@ import { openRedisTier } from '../../src/cache/redis-tier.js';
 import { openRedisServer, type RedisServer, until } from '../setup/redis.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
 import { describeWithRedis } from '../setup/with-redis.js';
-import { anEntry, look, openTierOn, type RedisTier } from './tiers.js';
+import { anEntry, look, openTierOn, type RedisTier } from './support/tiers.js';
 
 /** 50 ms, and what a busy machine adds; without the timeout each fault here costs a second or never ends. */
 const promptMs = 350;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mutate, resolve } from '../setup/asking.js';
 import { openGateway } from '../setup/gateway.js';
+import { mutate, resolve } from '../setup/graphql-calls.js';
 import { openRedisCluster, openRedisServer, until } from '../setup/redis.js';
 import { aTenant } from '../setup/stories.js';
 import { describeWithRedis } from '../setup/with-redis.js';
@@ -14,7 +14,7 @@ import {
   openSharing,
   type Sharing,
   tierOf,
-} from './sharing.js';
+} from './support/gateways-sharing-redis.js';
 
 const kinds = [
   { kind: 'one Redis', open: openRedisServer },

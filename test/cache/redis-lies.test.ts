@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Tier } from '../../src/cache/tier.js';
 import { openRedisServer, type RedisServer } from '../setup/redis.js';
 import { describeWithRedis } from '../setup/with-redis.js';
-import { anEntry, look, type Note, openTierOn, patient, type RedisTier } from './tiers.js';
+import { anEntry, look, type Note, openTierOn, patient, type RedisTier } from './support/tiers.js';
 
 /** What somebody or something puts under a key's name, given that name and an entry's text as the tier writes it. */
 type Lie = (name: string, text: string) => (string | number)[][];

@@ -1,12 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mutate, resolve } from '../setup/asking.js';
 import { openGateway } from '../setup/gateway.js';
+import { mutate, resolve } from '../setup/graphql-calls.js';
 import { openRedisServer, type RedisServer, until } from '../setup/redis.js';
 import { aTenant } from '../setup/stories.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
 import { describeWithRedis } from '../setup/with-redis.js';
-import { isBreakerOpen, isShared, load, openSharing, type Sharing } from './sharing.js';
+import {
+  isBreakerOpen,
+  isShared,
+  load,
+  openSharing,
+  type Sharing,
+} from './support/gateways-sharing-redis.js';
 
 /** A busy machine included; whoever waits for a Redis that fails waits for a second at least. */
 const promptMs = 700;

@@ -9,7 +9,7 @@ import { openRedis } from '../../src/cache/redis-connection.js';
 import { ConfigError, readConfig } from '../../src/config.js';
 import { openRedisCluster, openRedisServer, openSentinel, until } from '../setup/redis.js';
 import { describeWithRedis } from '../setup/with-redis.js';
-import { anEntry, look, openTierOn, patient } from './tiers.js';
+import { anEntry, look, openTierOn, patient } from './support/tiers.js';
 
 const root = join(import.meta.dirname, '../..');
 /** Each of these characters means something in a URL. */
@@ -92,7 +92,7 @@ describeWithRedis('a rediss:// URL', () => {
   /** What becomes of a set and a get in a process that trusts these certificates besides the usual ones. */
   async function keepsInProcess(url: string, trusted: string): Promise<string> {
     const code = `
-      import { anEntry, look, openTierOn, patient } from './test/cache/tiers.ts';
+      import { anEntry, look, openTierOn, patient } from './test/cache/support/tiers.ts';
       const redis = await openTierOn(process.env.REDIS_URL, { isConnected: false });
       const entry = anEntry('kept');
       for (let round = 0; round < 40; round++) {

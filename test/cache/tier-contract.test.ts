@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openMemoryTier } from '../../src/cache/memory-tier.js';
 import type { Entry, Tier } from '../../src/cache/tier.js';
 import '../setup/with-redis.js';
-import { anEntry, look, type Note, tierKinds } from './tiers.js';
+import { anEntry, look, type Note, tierKinds } from './support/tiers.js';
 
 /** Of other tests' keys this one's are told apart. */
 let count = 0;

@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { queryOnce } from '../database/scratch.js';
+import { queryOnce } from '../database/support/temporary-databases.js';
 import {
   aClientsFolder,
   aCopyOfFixtures,
   clientYaml,
   fixtures,
   writeClient,
-} from '../importing/client-story.js';
+} from '../importing/support/client-story.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { run } from '../setup/process.js';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { aFile, queryOnce } from '../database/scratch.js';
-import { legacyRegistry, legacySchema } from '../importing/legacy-story.js';
+import { aFile, queryOnce } from '../database/support/temporary-databases.js';
+import { legacyRegistry, legacySchema } from '../importing/support/legacy-story.js';
 import { createDatabase, createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { aKey, run, serve } from '../setup/process.js';
 

@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { lookAt, resolve } from '../provisioning/calls.js';
-import { schemasAt } from '../provisioning/catalog.js';
-import { shutGate, stopAtGate } from '../provisioning/gate.js';
-import { brokenMigration, contacts, openWorkshop, type Workshop } from '../provisioning/workshop.js';
+import { shutGate, stopAtGate } from '../provisioning/support/blocked-migration.js';
+import { schemasAt } from '../provisioning/support/catalog.js';
+import {
+  brokenMigration,
+  contacts,
+  openWorkshop,
+  type Workshop,
+} from '../provisioning/support/gateway-with-own-modules.js';
+import { lookAt, resolve } from '../provisioning/support/provisioning-calls.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway } from '../setup/gateway.js';
 import { run } from '../setup/process.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mutate, resolve } from '../setup/asking.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { mutate, resolve } from '../setup/graphql-calls.js';
 import { run } from '../setup/process.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { openTerminal, testWithTerminal } from '../setup/terminal.js';

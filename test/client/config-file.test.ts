@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createTenantRegistry } from '../../src/client/index.js';
-import { aClientsFolder, clientYaml, importClients, writeClient } from '../importing/client-story.js';
+import { aClientsFolder, clientYaml, importClients, writeClient } from '../importing/support/client-story.js';
 import { openGateway } from '../setup/gateway.js';
 
 test('a configuration that is a file still is asked for each time, so that a service hears of a changed file', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTenantRegistry, type TenantRegistry } from '../../src/client/index.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { codeOf, countRequests } from './asking.js';
+import { codeOf, countRequests } from './support/client-outcomes.js';
 
 let gateway: TestGateway;
 let acme: StoryTenant;

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mutate } from '../setup/asking.js';
 import { findFreePort } from '../setup/free-port.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { mutate } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 
 const root = join(import.meta.dirname, '../..');

@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TenantRegistry } from '../../src/client/index.js';
-import { mutate } from '../setup/asking.js';
+import { mutate } from '../setup/graphql-calls.js';
 import type { StoryTenant } from '../setup/stories.js';
 import { aTenant } from '../setup/stories.js';
-import { codeOf, countRequests } from './asking.js';
-import { openTown, ownerOf, type Town } from './town.js';
+import { codeOf, countRequests } from './support/client-outcomes.js';
+import { openTown, ownerOf, type Town } from './support/gateway-with-tenants.js';
 
 let town: Town;
 let pool: pg.Pool;

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vites
 import type { TenantRegistry } from '../../src/client/index.js';
 import { openPgBouncer } from '../setup/pgbouncer.js';
 import { describeWithPgBouncer } from '../setup/with-pgbouncer.js';
-import { hammer } from './hammer-transactions.js';
-import { openTown, type Town } from './town.js';
+import { openTown, type Town } from './support/gateway-with-tenants.js';
+import { hammer } from './support/hammer-transactions.js';
 
 let town: Town;
 let registry: TenantRegistry;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openTheFence } from './broken-fence.js';
-import { type City, openCity } from './city.js';
-import { runHammer } from './hammer.js';
+import { openTheFence } from './support/broken-fence.js';
+import { runHammer } from './support/hammer.js';
+import { type City, openCity } from './support/killable-gateways.js';
 
 /** D of the gateways. */
 const stalenessMs = 2_000;

@@ -5,9 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTenantRegistry, type TenantRegistry } from '../../src/client/index.js';
-import { mutate } from '../setup/asking.js';
+import { mutate } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { openTown, type Town } from './town.js';
+import { openTown, type Town } from './support/gateway-with-tenants.js';
 
 let town: Town;
 let acme: StoryTenant;

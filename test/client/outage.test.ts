@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTenantRegistry, type TenantRegistry } from '../../src/client/index.js';
-import { openPair, type Pair } from '../feed/pair.js';
-import { mutate } from '../setup/asking.js';
+import { openPair, type Pair } from '../feed/support/two-gateways.js';
+import { mutate } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
-import { codeOf, once } from './asking.js';
+import { codeOf, once } from './support/client-outcomes.js';
 
 /** D of these gateways. */
 const stalenessMs = 1_000;

@@ -7,7 +7,7 @@ import type { TenantRegistry } from '../../src/client/index.js';
 import { tenantAdapter, withTenant } from '../../src/client/prisma.js';
 import { recordStatements } from '../setup/gateway.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { openTown, type Town } from './town.js';
+import { openTown, type Town } from './support/gateway-with-tenants.js';
 
 let town: Town;
 let acme: StoryTenant;

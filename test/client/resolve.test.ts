@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTenantRegistry, type TenantRegistry, TenantRegistryError } from '../../src/client/index.js';
-import { mutate } from '../setup/asking.js';
 import type { TestGateway } from '../setup/gateway.js';
 import { openGateway } from '../setup/gateway.js';
+import { mutate } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { codeOf, countRequests, once } from './asking.js';
+import { codeOf, countRequests, once } from './support/client-outcomes.js';
 
 let gateway: TestGateway;
 let acme: StoryTenant;

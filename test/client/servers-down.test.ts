@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TenantRegistry } from '../../src/client/index.js';
-import { codeOf, once } from './asking.js';
-import { type City, openCity } from './city.js';
-import { startTraffic } from './traffic.js';
+import { codeOf, once } from './support/client-outcomes.js';
+import { startTraffic } from './support/client-traffic.js';
+import { type City, openCity } from './support/killable-gateways.js';
 
 /** D of the gateways. */
 const stalenessMs = 3_000;

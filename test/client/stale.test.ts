@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TenantRegistry, TenantRegistryOptions } from '../../src/client/index.js';
-import { mutate } from '../setup/asking.js';
+import { mutate } from '../setup/graphql-calls.js';
 import type { StoryTenant } from '../setup/stories.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
-import { codeOf, once } from './asking.js';
-import { openTown, ownerOf, type Town } from './town.js';
+import { codeOf, once } from './support/client-outcomes.js';
+import { openTown, ownerOf, type Town } from './support/gateway-with-tenants.js';
 
 /** D of the gateway. */
 const stalenessMs = 1_000;

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { TenantRegistry } from '../../src/client/index.js';
 import { recordStatements } from '../setup/gateway.js';
 import type { StoryTenant } from '../setup/stories.js';
-import { openTown, ownerOf, type Town } from './town.js';
+import { openTown, ownerOf, type Town } from './support/gateway-with-tenants.js';
 
 let town: Town;
 let acme: StoryTenant;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { lookAt, provision, subscribe, unsubscribe } from '../provisioning/calls.js';
-import { databasesLike, ownersOf, schemasAt } from '../provisioning/catalog.js';
-import { contacts, openWorkshop, type Workshop } from '../provisioning/workshop.js';
+import { databasesLike, ownersOf, schemasAt } from '../provisioning/support/catalog.js';
+import { contacts, openWorkshop, type Workshop } from '../provisioning/support/gateway-with-own-modules.js';
+import { lookAt, provision, subscribe, unsubscribe } from '../provisioning/support/provisioning-calls.js';
 import { uniqueName } from '../setup/database.js';
 import { type Answer, openGateway, type TestGateway } from '../setup/gateway.js';
 import { aTenant } from '../setup/stories.js';

@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { queryOnce } from '../database/scratch.js';
-import { openWorkshop, type Workshop } from '../provisioning/workshop.js';
+import { queryOnce } from '../database/support/temporary-databases.js';
+import { openWorkshop, type Workshop } from '../provisioning/support/gateway-with-own-modules.js';
 import { createDatabase } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
-import { endSessionsAndCount, examineLog, soundLog } from './change-log.js';
-import { runWriters } from './writers.js';
+import { endSessionsAndCount, examineLog, soundLog } from './support/change-log.js';
+import { runWriters } from './support/writers.js';
 
 let workshop: Workshop;
 let replica: TestGateway;

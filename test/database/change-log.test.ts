@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRegistryDatabase, type TestDatabase, uniqueName } from '../setup/database.js';
-import { queryOnce } from './scratch.js';
+import { queryOnce } from './support/temporary-databases.js';
 
 let registry: TestDatabase;
 let client: pg.Client;

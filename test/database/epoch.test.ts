@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
-import { queryOnce } from './scratch.js';
+import { queryOnce } from './support/temporary-databases.js';
 
 let registry: TestDatabase;
 beforeAll(async () => {

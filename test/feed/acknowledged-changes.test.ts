@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mutate, resolve } from '../setup/asking.js';
 import { uniqueName } from '../setup/database.js';
 import { recordStatements } from '../setup/gateway.js';
+import { mutate, resolve } from '../setup/graphql-calls.js';
 import { isRedisInstalled, openRedisCluster, openRedisServer } from '../setup/redis.js';
 import { aTenant } from '../setup/stories.js';
-import { openPair, type Pair, warm } from './pair.js';
+import { openPair, type Pair, warm } from './support/two-gateways.js';
 
 type OpenRedis = () => Promise<{ url: string; close(): Promise<void> }>;
 

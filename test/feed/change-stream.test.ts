@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openChangeStream } from '../../src/feed/change-stream.js';
-import { aChange } from '../protocol/scripted-feed.js';
+import { aChange } from '../protocol/support/scripted-feed.js';
 
 test('a subscriber that falls too far behind while it does not read is told to start anew, and goes on from there', async () => {
   const position = { epoch: 'first', revision: 10n };

@@ -3,11 +3,11 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { developer } from '../../src/auth/caller.js';
 import { createReader } from '../../src/registry/reader.js';
-import { resolve } from '../setup/asking.js';
 import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
+import { resolve } from '../setup/graphql-calls.js';
 import { isRedisInstalled, openRedisServer } from '../setup/redis.js';
 import { aTenant } from '../setup/stories.js';
-import { openPair, replicasOf, warm } from './pair.js';
+import { openPair, replicasOf, warm } from './support/two-gateways.js';
 
 describe('without notifications', () => {
   test('the regular poll finds what changed within a second, and notifications come back by themselves', async () => {

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { LeaseAnswer } from '../../src/server/lease.js';
-import { mutate, resolve } from '../setup/asking.js';
 import type { TestGateway } from '../setup/gateway.js';
+import { mutate, resolve } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { openPair, type Pair } from './pair.js';
+import { openPair, type Pair } from './support/two-gateways.js';
 
 /** D of these gateways. */
 const stalenessMs = 1_200;

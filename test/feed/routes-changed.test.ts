@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mutate } from '../setup/asking.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { mutate } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { openEvents, type RouteEvent } from './event-stream.js';
+import { openEvents, type RouteEvent } from './support/event-stream.js';
 
 let gateway: TestGateway;
 let acme: StoryTenant;

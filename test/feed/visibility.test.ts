@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mutate } from '../setup/asking.js';
 import type { TestGateway } from '../setup/gateway.js';
+import { mutate } from '../setup/graphql-calls.js';
 import { openRedisServer, type RedisServer } from '../setup/redis.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { describeWithRedis } from '../setup/with-redis.js';
-import { explain, openPair, type Pair, warm } from './pair.js';
+import { explain, openPair, type Pair, warm } from './support/two-gateways.js';
 
 async function metricsOf({ url }: TestGateway): Promise<(name: string) => number | undefined> {
   const text = await (await fetch(`${url}/metrics`)).text();

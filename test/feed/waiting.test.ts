@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mutate, resolve } from '../setup/asking.js';
 import { uniqueName } from '../setup/database.js';
+import { mutate, resolve } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { openPair, type Pair, warm } from './pair.js';
+import { openPair, type Pair, warm } from './support/two-gateways.js';
 
 let pair: Pair;
 let acme: StoryTenant;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { graphqlResponse, mutate } from '../setup/asking.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { graphqlResponse, mutate } from '../setup/graphql-calls.js';
 
 let gateway: TestGateway;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { graphqlResponse, mutate } from '../setup/asking.js';
 import { type Answer, openGateway, type TestGateway } from '../setup/gateway.js';
+import { graphqlResponse, mutate } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
 
 let gateway: TestGateway;

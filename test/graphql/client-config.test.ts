@@ -1,9 +1,9 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { aClientsFolder, clientYaml, importClients, writeClient } from '../importing/client-story.js';
-import { mutate } from '../setup/asking.js';
+import { aClientsFolder, clientYaml, importClients, writeClient } from '../importing/support/client-story.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { mutate } from '../setup/graphql-calls.js';
 
 let folder: string;
 let gateway: TestGateway;

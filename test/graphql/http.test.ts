@@ -1,7 +1,7 @@
 import http from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { graphqlResponse } from '../setup/asking.js';
 import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
+import { graphqlResponse } from '../setup/graphql-calls.js';
 
 let gateway: TestGateway;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { graphqlResponse, mutate, resolve } from '../setup/asking.js';
 import { createDatabase, type TestDatabase } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { graphqlResponse, mutate, resolve } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
 
 let crm: TestDatabase;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { graphqlResponse } from '../setup/asking.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { graphqlResponse } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
 
 let gateway: TestGateway;

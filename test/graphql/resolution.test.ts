@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { graphqlResponse, mutate } from '../setup/asking.js';
 import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
+import { graphqlResponse, mutate } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 
 const resolveMany = `query ($keys: [TenantSchemaKey!]!, $minRevision: Revision) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { graphqlResponse, mutate } from '../setup/asking.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { graphqlResponse, mutate } from '../setup/graphql-calls.js';
 
 let gateway: TestGateway;
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { provision, resolve, subscribe } from '../provisioning/calls.js';
-import { schemasAt } from '../provisioning/catalog.js';
-import { openWorkshop, type Workshop } from '../provisioning/workshop.js';
+import { schemasAt } from '../provisioning/support/catalog.js';
+import { openWorkshop, type Workshop } from '../provisioning/support/gateway-with-own-modules.js';
+import { provision, resolve, subscribe } from '../provisioning/support/provisioning-calls.js';
 import { aTenant } from '../setup/stories.js';
-import { askMany, isRefusedFor } from './asking.js';
-import { expectNoStrangers } from './census.js';
-import { isGoodSlug, isIssuedName } from './contract.js';
-import { anySeed, hostileTexts } from './hostile.js';
+import { isGoodSlug, isIssuedName } from './support/contract.js';
+import { anySeed, hostileTexts } from './support/hostile.js';
+import { askMany, isRefusedFor } from './support/repeated-mutations.js';
+import { expectNoStrangers } from './support/schema-census.js';
 
 let workshop: Workshop;
 beforeAll(async () => {

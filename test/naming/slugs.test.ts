@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openWorkshop, type Workshop } from '../provisioning/workshop.js';
-import { askMany, isRefusedFor } from './asking.js';
-import { expectNoStrangers } from './census.js';
-import { isGoodSlug, isIssuedName } from './contract.js';
-import { anySeed, hostileTexts } from './hostile.js';
+import { openWorkshop, type Workshop } from '../provisioning/support/gateway-with-own-modules.js';
+import { isGoodSlug, isIssuedName } from './support/contract.js';
+import { anySeed, hostileTexts } from './support/hostile.js';
+import { askMany, isRefusedFor } from './support/repeated-mutations.js';
+import { expectNoStrangers } from './support/schema-census.js';
 
 let workshop: Workshop;
 beforeAll(async () => {

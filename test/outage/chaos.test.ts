@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isRedisInstalled } from '../setup/redis.js';
-import { runChaos } from './chaos.js';
-import { type Answered, type LogRow, route, suspended, Truth } from './chaos-truth.js';
+import { runChaos } from './support/chaos.js';
+import { type Answered, type LogRow, route, suspended, Truth } from './support/chaos-truth.js';
 
 describe.skipIf(!isRedisInstalled)('twenty seconds of chaos', () => {
   test('nobody is told anything that is stale, goes back, is too old or never was', {

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openEvents } from '../feed/event-stream.js';
-import { explain } from '../feed/pair.js';
-import { mutate } from '../setup/asking.js';
+import { openEvents } from '../feed/support/event-stream.js';
+import { explain } from '../feed/support/two-gateways.js';
 import type { GatewayProcess } from '../setup/gateway-process.js';
+import { mutate } from '../setup/graphql-calls.js';
 import type { DataCopy } from '../setup/postgres-server.js';
 import { openRedisServer } from '../setup/redis.js';
 import { openTcpProxy } from '../setup/tcp-proxy.js';
 import { describeWithRedis } from '../setup/with-redis.js';
-import { addTenants, ask, openWorld, type World } from './world.js';
+import { addTenants, ask, openWorld, type World } from './support/breakable-gateways.js';
 
 const stalenessMs = 2_000;
 

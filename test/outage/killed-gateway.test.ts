@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { replicasOf } from '../feed/pair.js';
-import { mutate, resolve } from '../setup/asking.js';
+import { replicasOf } from '../feed/support/two-gateways.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { type GatewayProcess, startGateway } from '../setup/gateway-process.js';
+import { mutate, resolve } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 
 /** D of these gateways. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openEvents } from '../feed/event-stream.js';
+import { openEvents } from '../feed/support/event-stream.js';
 import type { GatewayProcess } from '../setup/gateway-process.js';
-import { type Asked, addTenants, ask, openWorld, type World } from './world.js';
+import { type Asked, addTenants, ask, openWorld, type World } from './support/breakable-gateways.js';
 
 /** D of this gateway. */
 const stalenessMs = 2_000;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openEvents } from '../feed/event-stream.js';
+import { openEvents } from '../feed/support/event-stream.js';
 import type { GatewayProcess } from '../setup/gateway-process.js';
-import { compareHoldings, readHoldings, runInterrupted, runVisitors } from './subscribers.js';
-import { openWorld, type World } from './world.js';
+import { openWorld, type World } from './support/breakable-gateways.js';
+import { compareHoldings, readHoldings, runInterrupted, runVisitors } from './support/subscribers.js';
 
 let world: World;
 let gateway: GatewayProcess;

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findSecret, findSecrets, redactSecrets } from '../../src/profile/secret-detector.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
-import { honestConfig, place, secretKinds, seeded } from './secret-samples.js';
+import { honestConfig, place, secretKinds, seeded } from './support/secret-samples.js';
 
 const random = seeded(20_261_121);
 const kinds = Object.entries(secretKinds);

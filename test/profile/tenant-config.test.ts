@@ -8,7 +8,7 @@ import {
   type TenantConfigShape,
   tenantConfigJsonSchema,
 } from '../../src/profile/tenant-config.js';
-import { honestConfig, seeded } from './secret-samples.js';
+import { honestConfig, seeded } from './support/secret-samples.js';
 
 test('an honest configuration is taken as it is', () => {
   const random = seeded(7);

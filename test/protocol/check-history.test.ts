@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { badHistories, goodHistories } from './bad-histories.js';
-import { checkHistory } from './check-history.js';
+import { badHistories, goodHistories } from './support/bad-histories.js';
+import { checkHistory } from './support/check-history.js';
 
 describe('the history checker', () => {
   test('has twenty bad histories to show what it finds', () => {

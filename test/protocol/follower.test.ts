@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { aChange, ScriptedFeed, stalenessMs } from './scripted-feed.js';
+import { aChange, ScriptedFeed, stalenessMs } from './support/scripted-feed.js';
 
 const readAt = (asOf: bigint, epoch = 'first') => ({ epoch, asOf });
 

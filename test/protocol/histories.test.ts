@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkHistory } from './check-history.js';
-import { Figures } from './figures.js';
-import { runHistory, World } from './world.js';
+import { checkHistory } from './support/check-history.js';
+import { Figures } from './support/figures.js';
+import { runHistory, World } from './support/run-history.js';
 
 /** bench/kill-mutants.ts needs fewer. */
 const histories = Number(process.env.HISTORIES ?? 400);

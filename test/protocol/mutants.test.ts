@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { clientMutants, moreMutants, namedMutants } from './mutants.js';
+import { clientMutants, moreMutants, namedMutants } from './support/mutants.js';
 
 const root = join(import.meta.dirname, '../..');
 

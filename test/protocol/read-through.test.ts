@@ -5,7 +5,7 @@ import { type Loaded, ReadThrough } from '../../src/cache/read-through.js';
 import type { Follower } from '../../src/feed/follower.js';
 import { createReader } from '../../src/registry/reader.js';
 import type { RouteFacts, RouteKey } from '../../src/registry/route.js';
-import { aChange, ScriptedFeed, stalenessMs } from './scripted-feed.js';
+import { aChange, ScriptedFeed, stalenessMs } from './support/scripted-feed.js';
 
 const id = 'abcdef01-0000-4000-8000-00000000000a';
 

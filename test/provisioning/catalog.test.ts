@@ -1,10 +1,10 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { queryOnce } from '../database/scratch.js';
+import { queryOnce } from '../database/support/temporary-databases.js';
 import { aTenant } from '../setup/stories.js';
-import { resolve, subscribe } from './calls.js';
-import { ownersOf, schemasAt, tablesOf } from './catalog.js';
-import { openWorkshop, type Workshop } from './workshop.js';
+import { ownersOf, schemasAt, tablesOf } from './support/catalog.js';
+import { openWorkshop, type Workshop } from './support/gateway-with-own-modules.js';
+import { resolve, subscribe } from './support/provisioning-calls.js';
 
 let workshop: Workshop;
 beforeAll(async () => {

@@ -2,10 +2,16 @@ import dns from 'node:dns';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createDatabase, uniqueName } from '../setup/database.js';
 import { aTenant } from '../setup/stories.js';
-import { lookAt, provision, resolve, subscribe } from './calls.js';
-import { ownersOf, schemasAt } from './catalog.js';
-import { shutGate, stopAtGate, waitFor } from './gate.js';
-import { brokenMigration, contacts, mendedMigration, openWorkshop, type Workshop } from './workshop.js';
+import { shutGate, stopAtGate, waitFor } from './support/blocked-migration.js';
+import { ownersOf, schemasAt } from './support/catalog.js';
+import {
+  brokenMigration,
+  contacts,
+  mendedMigration,
+  openWorkshop,
+  type Workshop,
+} from './support/gateway-with-own-modules.js';
+import { lookAt, provision, resolve, subscribe } from './support/provisioning-calls.js';
 
 let workshop: Workshop;
 let slug: string;

@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ChainOptions, type ChainProblem, checkHashChain } from '../../src/registry/hash-chain.js';
-import { mutate } from '../setup/asking.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { mutate } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
-import { createRandom, type Place, pickFault } from './tampering.js';
+import { createRandom, type Place, pickFault } from './support/tampering.js';
 
 let gateway: TestGateway;
 let client: pg.Client;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
 import { aTenant } from '../setup/stories.js';
-import { ask, type Failure, refusal } from './asking.js';
+import { ask, type Failure, refusal } from './support/rest-calls.js';
 
 let gateway: TestGateway;
 let guarded: TestGateway;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { statusByCode } from '../../src/errors.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
-import { ask, type Description, describe as describeItself } from './asking.js';
+import { ask, type Description, describe as describeItself } from './support/rest-calls.js';
 
 let gateway: TestGateway;
 let itself: Description;

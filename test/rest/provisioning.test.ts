@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { lookAt, resolve } from '../provisioning/calls.js';
-import { schemasAt } from '../provisioning/catalog.js';
-import { shutGate, stopAtGate } from '../provisioning/gate.js';
+import { shutGate, stopAtGate } from '../provisioning/support/blocked-migration.js';
+import { schemasAt } from '../provisioning/support/catalog.js';
 import {
   brokenMigration,
   contacts,
   mendedMigration,
   openWorkshop,
   type Workshop,
-} from '../provisioning/workshop.js';
+} from '../provisioning/support/gateway-with-own-modules.js';
+import { lookAt, resolve } from '../provisioning/support/provisioning-calls.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway } from '../setup/gateway.js';
-import { ask, describe, type Failure, refusal, type ShownTenant } from './asking.js';
+import { ask, describe, type Failure, refusal, type ShownTenant } from './support/rest-calls.js';
 
 let workshop: Workshop;
 let slug: string;

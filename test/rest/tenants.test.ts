@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { resolve } from '../setup/asking.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { resolve } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
-import { ask, type Failure, refusal, type ShownTenant } from './asking.js';
+import { ask, type Failure, refusal, type ShownTenant } from './support/rest-calls.js';
 
 let gateway: TestGateway;
 let slug: string;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { everyOperation } from '../auth/every-operation.js';
+import { everyOperation } from '../auth/support/every-operation.js';
 import { createDatabase, createRegistryDatabase } from '../setup/database.js';
 import { aDataDir, aKey, aModulesDir, postmasterPid, serve } from '../setup/process.js';
 

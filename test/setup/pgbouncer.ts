@@ -4,7 +4,7 @@ import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { findAccount } from '../../src/database/postgres-process.js';
+import { findAccount } from '../../src/database/embedded/postgres-process.js';
 import { findFreePort } from './free-port.js';
 import { spawnGuarded } from './guarded-process.js';
 import { until } from './redis.js';

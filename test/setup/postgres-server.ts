@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { type Cluster, requireCluster } from '../../src/database/cluster.js';
-import { spawnOptions } from '../../src/database/postgres-process.js';
+import { type Cluster, requireCluster } from '../../src/database/embedded/cluster.js';
+import { spawnOptions } from '../../src/database/embedded/postgres-process.js';
 import { openLog } from '../../src/log.js';
 import { findFreePort } from './free-port.js';
 

@@ -5,8 +5,8 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { openEmbedded } from '../../src/database/embedded.js';
-import { migrateRegistry } from '../../src/database/migrate.js';
+import { openEmbedded } from '../../src/database/embedded/embedded.js';
+import { migrateRegistry } from '../../src/database/migrations/migrate.js';
 import { openLog } from '../../src/log.js';
 
 declare module 'vitest' {

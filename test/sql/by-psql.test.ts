@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { developer } from '../../src/auth/caller.js';
-import { renewCopies } from '../../src/provisioning/keep-copies.js';
-import { openPair, type Pair, warm } from '../feed/pair.js';
-import { mutate, resolve } from '../setup/asking.js';
+import { renewCopies } from '../../src/provisioning/copies/keep-copies.js';
+import { openPair, type Pair, warm } from '../feed/support/two-gateways.js';
 import { uniqueName } from '../setup/database.js';
 import type { TestGateway } from '../setup/gateway.js';
+import { mutate, resolve } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
-import { codeOf, connect, ensureAndMark, mark, register, subscribe } from './calls.js';
-import { describeWithPsql, psql } from './psql.js';
+import { codeOf, connect, ensureAndMark, mark, register, subscribe } from './support/procedure-calls.js';
+import { describeWithPsql, psql } from './support/psql.js';
 
 /** Two gateways on one registry, of which one runs operations as it does in production. */
 let pair: Pair;

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ensureVersion } from '../../src/provisioning/ensure-sql.js';
-import { type CopiedModule, installCopy } from '../../src/provisioning/migration-copy.js';
-import { aDatabase, type ScratchDatabase } from '../database/scratch.js';
-import { openWorkshop } from '../provisioning/workshop.js';
-import { mutate } from '../setup/asking.js';
+import { ensureVersion } from '../../src/provisioning/copies/ensure-sql.js';
+import { type CopiedModule, installCopy } from '../../src/provisioning/copies/migration-copy.js';
+import { aDatabase, type ScratchDatabase } from '../database/support/temporary-databases.js';
+import { openWorkshop } from '../provisioning/support/gateway-with-own-modules.js';
 import { openGateway } from '../setup/gateway.js';
+import { mutate } from '../setup/graphql-calls.js';
 import { run } from '../setup/process.js';
-import { codeOf } from './calls.js';
+import { codeOf } from './support/procedure-calls.js';
 
 function files(...names: string[]) {
   return names.map((name) => ({ name, sql: `CREATE TABLE "${name}" ()`, checksum: name.padEnd(64, '0') }));

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openServiceDatabases, type ServiceDatabases } from '../../src/database/service-databases.js';
 import { openLog } from '../../src/log.js';
-import { planGrants } from '../../src/provisioning/grants.js';
-import { installCopy } from '../../src/provisioning/migration-copy.js';
-import { queryOnce } from '../database/scratch.js';
-import { urlTo } from '../provisioning/catalog.js';
+import { installCopy } from '../../src/provisioning/copies/migration-copy.js';
+import { planGrants } from '../../src/provisioning/storage/grants.js';
+import { queryOnce } from '../database/support/temporary-databases.js';
+import { urlTo } from '../provisioning/support/catalog.js';
 import { createDatabase, type TestDatabase, uniqueName } from '../setup/database.js';
-import { codeOf } from './calls.js';
+import { codeOf } from './support/procedure-calls.js';
 
 /** A database whose administrator has run what `grants` prints for two modules, and nothing else. */
 let database: TestDatabase;

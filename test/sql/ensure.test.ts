@@ -1,19 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { developer } from '../../src/auth/caller.js';
-import { ensureModuleSql, ensureSql, ensureVersion } from '../../src/provisioning/ensure-sql.js';
-import { renewCopies } from '../../src/provisioning/keep-copies.js';
-import { aUser, queryOnce } from '../database/scratch.js';
-import { provision, resolve } from '../provisioning/calls.js';
+import { ensureModuleSql, ensureSql, ensureVersion } from '../../src/provisioning/copies/ensure-sql.js';
+import { renewCopies } from '../../src/provisioning/copies/keep-copies.js';
+import { aUser, queryOnce } from '../database/support/temporary-databases.js';
 import {
   brokenMigration,
   contacts,
   mendedMigration,
   openWorkshop,
   type Workshop,
-} from '../provisioning/workshop.js';
+} from '../provisioning/support/gateway-with-own-modules.js';
+import { provision, resolve } from '../provisioning/support/provisioning-calls.js';
 import { uniqueName } from '../setup/database.js';
-import { codeOf, connect, outcomeOf } from './calls.js';
+import { codeOf, connect, outcomeOf } from './support/procedure-calls.js';
 
 let workshop: Workshop;
 beforeAll(async () => {

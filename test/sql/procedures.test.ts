@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { procedureRefusals } from '../../src/errors.js';
-import { aUser, queryOnce } from '../database/scratch.js';
-import { mutate, resolve } from '../setup/asking.js';
+import { aUser, queryOnce } from '../database/support/temporary-databases.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { mutate, resolve } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
-import { codeOf, connect, mark, outcomeOf, register, subscribe } from './calls.js';
+import { codeOf, connect, mark, outcomeOf, register, subscribe } from './support/procedure-calls.js';
 
 let gateway: TestGateway;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mutate } from '../setup/asking.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { mutate } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
 
 let gateway: TestGateway;

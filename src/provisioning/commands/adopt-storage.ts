@@ -9,9 +9,9 @@ import { moduleName, optional, readInput, slug, text, uuid, wait } from '../../r
 import { requireModule } from '../../registry/module.js';
 import { existingName } from '../../registry/storage-name.js';
 import { requireActive, requireNoOperation, requireTenant } from '../../registry/tenant.js';
-import { carryOut } from '../carry-out.js';
-import { appendOperation } from '../operation.js';
-import { planAdoption } from '../plan.js';
+import { appendOperation } from '../operations/operation.js';
+import { planAdoption } from '../operations/plan.js';
+import { carryOut } from '../operations/run-begun-operation.js';
 import { putSubscription } from '../subscription.js';
 
 const AdoptStorageInput = z.object({

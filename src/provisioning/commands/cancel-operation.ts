@@ -3,8 +3,8 @@ import { authorize } from '../../auth/permissions.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, optional, readInput, uuid, wait } from '../../registry/input.js';
-import { callOff, isCompensated } from '../ending.js';
-import { requireOperation } from '../operation.js';
+import { callOff, isCompensated } from '../operations/ending.js';
+import { requireOperation } from '../operations/operation.js';
 
 const CancelOperationInput = z.object({
   id: uuid,

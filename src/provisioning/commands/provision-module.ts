@@ -12,9 +12,9 @@ import {
   wait,
 } from '../../registry/input.js';
 import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
-import { carryOut } from '../carry-out.js';
-import { appendOperation } from '../operation.js';
-import { planProvisioning } from '../plan.js';
+import { appendOperation } from '../operations/operation.js';
+import { planProvisioning } from '../operations/plan.js';
+import { carryOut } from '../operations/run-begun-operation.js';
 import { requireSettled, requireSubscription } from '../subscription.js';
 
 const ProvisionModuleInput = z.object({

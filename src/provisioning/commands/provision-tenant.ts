@@ -11,9 +11,9 @@ import { idempotencyKey, moduleNames, optional, readInput, slug, text, wait } fr
 import { requireModule } from '../../registry/module.js';
 import { deriveSlug } from '../../registry/slug.js';
 import { requireNoOperation, requireTenant } from '../../registry/tenant.js';
-import { carryOut } from '../carry-out.js';
-import { appendOperation } from '../operation.js';
-import { planProvisioning } from '../plan.js';
+import { appendOperation } from '../operations/operation.js';
+import { planProvisioning } from '../operations/plan.js';
+import { carryOut } from '../operations/run-begun-operation.js';
 import { putSubscription } from '../subscription.js';
 
 const ProvisionTenantInput = z.object({

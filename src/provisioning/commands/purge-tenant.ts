@@ -11,8 +11,8 @@ import {
   wait,
 } from '../../registry/input.js';
 import { requireTenant, wrongStatus } from '../../registry/tenant.js';
-import { carryOut } from '../carry-out.js';
-import { putPurge } from '../purge.js';
+import { putPurge } from '../operations/purge.js';
+import { carryOut } from '../operations/run-begun-operation.js';
 
 const PurgeTenantInput = z.object({
   tenantId: tenantReference,

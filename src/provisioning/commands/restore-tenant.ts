@@ -1,7 +1,7 @@
 import { RegistryError } from '../../errors.js';
 import { wrongStatus } from '../../registry/tenant.js';
 import { lifecycleCommand } from '../lifecycle.js';
-import { callOffPurge } from '../purge.js';
+import { callOffPurge } from '../operations/purge.js';
 
 /** DELETED → what it was before, with its data: a tenant deleted while suspended comes back suspended. */
 export const restoreTenant = lifecycleCommand(

@@ -5,9 +5,9 @@ import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, optional, readInput, uuid, wait } from '../../registry/input.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
-import { carryOut } from '../carry-out.js';
-import { isCompensated } from '../ending.js';
-import { type OperationWithSteps, requireOperation } from '../operation.js';
+import { isCompensated } from '../operations/ending.js';
+import { type OperationWithSteps, requireOperation } from '../operations/operation.js';
+import { carryOut } from '../operations/run-begun-operation.js';
 
 const RetryOperationInput = z.object({
   id: uuid,

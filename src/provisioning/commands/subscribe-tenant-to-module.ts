@@ -12,9 +12,9 @@ import {
 import { moduleFields, requireModule } from '../../registry/module.js';
 import { storageName } from '../../registry/storage-name.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
-import { carryOut } from '../carry-out.js';
-import { appendOperation } from '../operation.js';
-import { planProvisioning } from '../plan.js';
+import { appendOperation } from '../operations/operation.js';
+import { planProvisioning } from '../operations/plan.js';
+import { carryOut } from '../operations/run-begun-operation.js';
 import { putSubscription } from '../subscription.js';
 
 const SubscribeInput = z.object({

@@ -1,0 +1,139 @@
+/**
+ * The PostgreSQL that comes with the product: started by whoever needs it first, stopped by whoever leaves it last,
+ * taken over from those that were killed. One process at a time owns it (the server); any number are guests.
+ */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import type { Log } from '../../log.js';
+import { type Cluster, requireCluster } from './cluster.js';
+import { exists } from './cluster-place.js';
+import { joinServer, leaveServer, type Membership, tryOwnership } from './membership.js';
+import { errorCode } from './postgres-process.js';
+
+export interface EmbeddedPostgres {
+  /** postgres:// URL, password included, of a database in it; creates the database when it does not exist, unless told not to. */
+  databaseUrl(name: string, options?: { create: boolean }): Promise<string>;
+  readonly port: number;
+  /** This call made the cluster. */
+  readonly freshlyCreated: boolean;
+  /** What a person types to look into it. Holds no password. */
+  psqlCommand(database: string): string;
+  /** Stops the server when nobody else uses it. */
+  close(): Promise<void>;
+}
+
+export interface EmbeddedOptions {
+  dataDir: string;
+  /** Become its owner, of which there is one at a time; otherwise a guest. */
+  exclusive: boolean;
+  log: Log;
+  /** When it is taken, any free port will do. */
+  preferredPort?: number;
+}
+
+export class EmbeddedInUseError extends Error {
+  override readonly name = 'EmbeddedInUseError';
+
+  constructor(dataDir: string, pid: number | undefined) {
+    super(
+      `${dataDir} is in use by another tenant-registry (process ${pid ?? 'unknown'}): stop it, or set DATA_DIR to another folder`,
+    );
+  }
+}
+
+/** Whether the folder holds one already. */
+export async function hasEmbedded(dataDir: string): Promise<boolean> {
+  const found = [join(dataDir, 'postgres', 'PG_VERSION'), join(dataDir, 'postgres.location')].map(exists);
+  return (await Promise.all(found)).includes(true);
+}
+
+const defaultPort = 54_329;
+const reopenMs = 1_000;
+
+/** Throws EmbeddedInUseError when `exclusive` and another process is the owner. */
+export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const { log } = options;
+  const cluster = await requireCluster(options.dataDir, log);
+  const closing = new AbortController();
+  let port = options.preferredPort ?? defaultPort;
+  let membership = open();
+  await membership;
+  let closed: Promise<void> | undefined;
+  let creating: Promise<unknown> = Promise.resolve();
+
+  async function open(): Promise<Membership> {
+    const opened = await joinServer(cluster, port, closing.signal);
+    const owner = options.exclusive ? await tryOwnership(opened) : true;
+    if (owner !== true) {
+      await leaveServer(cluster, opened);
+      throw new EmbeddedInUseError(options.dataDir, owner);
+    }
+    port = opened.port;
+    opened.client.once('end', () => {
+      if (!closing.signal.aborted) membership = reopen();
+    });
+    return opened;
+  }
+
+  /** A server that dies under us is brought back, on the same port if it can be: pools keep their URL. */
+  async function reopen(): Promise<Membership> {
+    const formerPort = port;
+    for (;;) {
+      log.warn('Lost the embedded PostgreSQL: joining or starting it again');
+      try {
+        const reopened = await open();
+        if (port === formerPort) log.info({ port }, 'The embedded PostgreSQL is back');
+        else
+          log.error({ port, formerPort }, 'The embedded PostgreSQL has moved to another port: start again');
+        return reopened;
+      } catch (err) {
+        closing.signal.throwIfAborted();
+        log.error({ err }, 'The embedded PostgreSQL is not back');
+      }
+      await delay(reopenMs, undefined, { signal: closing.signal });
+    }
+  }
+
+  return {
+    freshlyCreated: cluster.freshlyCreated,
+    get port() {
+      return port;
+    },
+    async databaseUrl(name, { create } = { create: true }) {
+      if (create) {
+        // In turn: the connection carries one statement at a time.
+        const created = creating.then(async () => createDatabase((await membership).client, name));
+        creating = created.catch(() => undefined);
+        await created;
+      }
+      return `postgres://postgres:${cluster.password}@127.0.0.1:${port}/${encodeURIComponent(name)}?sslmode=disable`;
+    },
+    psqlCommand: (database) => psqlCommand(cluster, port, database),
+    close() {
+      closing.abort();
+      // Rejected only when the server was lost and is not back: then there is nothing to leave.
+      closed ??= membership.then(
+        (opened) => leaveServer(cluster, opened),
+        () => undefined,
+      );
+      return closed;
+    },
+  };
+}
+
+async function createDatabase(client: pg.Client, name: string): Promise<void> {
+  const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [name]);
+  if (rowCount) return;
+  try {
+    await client.query(`create database ${pg.escapeIdentifier(name)} template template0`);
+  } catch (error) {
+    // Somebody else created it meanwhile: seen by name, or, a moment earlier, by the catalog's unique index.
+    if (errorCode(error) !== '42P04' && errorCode(error) !== '23505') throw error;
+  }
+}
+
+function psqlCommand({ passwordFile }: Cluster, port: number, database: string): string {
+  const word = (text: string) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+  return `PGPASSFILE=${word(passwordFile)} psql -h 127.0.0.1 -p ${port} -U postgres ${word(database)}`;
+}

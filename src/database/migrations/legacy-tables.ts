@@ -1,0 +1,72 @@
+import type { ClientBase } from 'pg';
+import { identifier } from '../identifier.js';
+
+/** What services that kept their tenants themselves call the table. */
+const legacyNames = ['tenant_registry', 'tenants'];
+
+export interface LegacyTable {
+  schema: string;
+  name: string;
+  columns: string[];
+  /** It was set aside already. */
+  isAside: boolean;
+}
+
+const asidePattern = `^(${legacyNames.join('|')})_before_registry(_\\d+)?$`;
+
+/**
+ * Tables of tenants from before the registry, as somebody who logs in here sees them: with an id, and a slug or the name
+ * of a schema. Other tables of these names are about other tenants, and the registry's own is not one of them.
+ */
+export async function findLegacyTables(client: ClientBase): Promise<LegacyTable[]> {
+  const { rows } = await client.query<LegacyTable>(
+    `SELECT nspname AS schema, relname AS name, relname ~ $2 AS "isAside",
+            (SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
+             WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped) AS columns
+     FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = relnamespace
+     WHERE relkind IN ('r', 'p') AND nspname = ANY (current_schemas(false)) AND (relname = ANY ($1) OR relname ~ $2)
+     ORDER BY nspname, relname`,
+    [legacyNames, asidePattern],
+  );
+  return rows.filter(({ columns }) => isTenantTable(columns ?? []));
+}
+
+function isTenantTable(columns: readonly string[]): boolean {
+  const has = (...names: string[]) => names.some((name) => columns.includes(name));
+  const isOurs = has('status_before_deletion') && has('tenant_config');
+  const namesSchema = columns.some((name) => /(^|_)schema(_name)?$/.test(name));
+  return !isOurs && has('tenant_id', 'id') && (has('tenant_slug', 'slug') || namesSchema);
+}
+
+/** Gives the table the name that says what it is, and returns that. Nobody who is at work on it is waited for long. */
+export async function setTableAside(client: ClientBase, table: LegacyTable): Promise<string> {
+  await client.query('BEGIN');
+  try {
+    await client.query(`SET LOCAL lock_timeout = '5s'`);
+    const name = await findAsideName(client, table.schema, table.name);
+    await client.query(
+      `ALTER TABLE ${identifier(table.schema)}.${identifier(table.name)} RENAME TO ${identifier(name)}`,
+    );
+    await client.query('COMMIT');
+    return name;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** `<name>_before_registry`, with a number where that is taken by a relation, a type or a routine. */
+export async function findAsideName(client: ClientBase, schema: string, name: string): Promise<string> {
+  // Room for a number; all but the longest names stay whole.
+  const stem = `${name.slice(0, 40)}_before_registry`;
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = to_regnamespace($1)
+     UNION ALL SELECT typname FROM pg_type WHERE typnamespace = to_regnamespace($1)
+     UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = to_regnamespace($1)`,
+    [identifier(schema)],
+  );
+  const taken = new Set(rows.map((row) => row.name));
+  let free = stem;
+  for (let number = 2; taken.has(free); number++) free = `${stem}_${number}`;
+  return free;
+}

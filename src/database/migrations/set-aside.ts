@@ -1,0 +1,98 @@
+import type pg from 'pg';
+import { identifier } from '../identifier.js';
+import { findAsideName, findLegacyTables } from './legacy-tables.js';
+import type { Migration } from './migration-folder.js';
+
+/** Something of the database's earlier life whose name a migration needs. */
+interface Relic {
+  kind: 'TABLE' | 'VIEW' | 'MATERIALIZED VIEW' | 'FOREIGN TABLE' | 'SEQUENCE' | 'INDEX' | 'TYPE' | 'ROUTINE';
+  /** As ALTER takes it, with schema and arguments. */
+  address: string;
+  name: string;
+}
+
+/**
+ * Makes room in a database that was a registry before this one: what bears a name that the migrations create is renamed,
+ * in one transaction, and kept for `import databases` to read. Returns the tables' new names. A database without a
+ * table of tenants is left alone: it is somebody else's, and migrating refuses it.
+ */
+export async function setRelicsAside(
+  session: pg.Client,
+  migrations: readonly Migration[],
+  pending: readonly Migration[],
+): Promise<string[]> {
+  const tables = (await findLegacyTables(session)).filter(({ schema }) => schema === 'public');
+  if (tables.length === 0) return [];
+  // Once any of ours ran, what bears such a name is ours, but for a table of tenants somebody put there since.
+  const isNew = pending.length === migrations.length;
+  const relicNames = isNew
+    ? createdNames(migrations)
+    : [...tables.filter(({ isAside }) => !isAside).map(({ name }) => name), ...newNames(migrations, pending)];
+  const names: string[] = [];
+  await session.query('BEGIN');
+  try {
+    await session.query(`SET LOCAL lock_timeout = '30s'`);
+    for (const { kind, address, name } of await findRelics(session, relicNames)) {
+      const aside = await findAsideName(session, 'public', name);
+      await session.query(`ALTER ${kind} ${address} RENAME TO ${identifier(aside)}`);
+      if (kind === 'TABLE') names.push(aside);
+    }
+    // Without its table Prisma takes a database that holds anything for somebody else's.
+    if (isNew) await session.query(migrationsTable);
+    await session.query('COMMIT');
+  } catch (error) {
+    await session.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+  return names;
+}
+
+/** What the scripts create by name. And the two names under which services read the registry, whatever they become. */
+function createdNames(migrations: readonly Migration[]): string[] {
+  const created =
+    /\bCREATE\s+(?:OR\s+REPLACE\s+)?(?:UNIQUE\s+)?(?:TABLE|TYPE|VIEW|INDEX|FUNCTION|PROCEDURE)\s+(?:IF\s+NOT\s+EXISTS\s+)?"?(\w+)"?|\bCONSTRAINT\s+"?(\w+)"?\s+(?:PRIMARY\s+KEY|UNIQUE)/g;
+  const names = migrations.flatMap(({ script }) =>
+    [...script.matchAll(created)].map(([, object, constraint]) => object ?? constraint ?? ''),
+  );
+  return [...new Set([...names, 'tenants', 'tenant_registry'])];
+}
+
+/** What only the pending scripts create; nothing of ours has such a name yet. */
+function newNames(migrations: readonly Migration[], pending: readonly Migration[]): string[] {
+  const made = new Set(createdNames(migrations.filter((migration) => !pending.includes(migration))));
+  return createdNames(pending).filter((name) => !made.has(name));
+}
+
+async function findRelics(session: pg.Client, names: readonly string[]): Promise<Relic[]> {
+  // Types of tables go with their tables; indexes take the constraints that own them along.
+  const { rows } = await session.query<Relic>(
+    `SELECT relname AS name, format('public.%I', relname) AS address,
+            CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE'
+                         WHEN 'S' THEN 'SEQUENCE' WHEN 'i' THEN 'INDEX' WHEN 'I' THEN 'INDEX' ELSE 'TABLE' END AS kind
+     FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY ($1) AND relkind <> 'c'
+     UNION ALL
+     SELECT typname, format('public.%I', typname), 'TYPE'
+     FROM pg_type LEFT JOIN pg_class ON pg_class.oid = typrelid
+     WHERE typnamespace = 'public'::regnamespace AND typname = ANY ($1) AND typelem = 0
+       AND (typrelid = 0 OR relkind = 'c')
+     UNION ALL
+     SELECT proname, oid::regprocedure::text, 'ROUTINE'
+     FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname = ANY ($1)
+     ORDER BY 1`,
+    [names],
+  );
+  return rows;
+}
+
+/** As Prisma's engine would make it. */
+const migrationsTable = `
+  CREATE TABLE IF NOT EXISTS public._prisma_migrations (
+    id                  VARCHAR(36) PRIMARY KEY NOT NULL,
+    checksum            VARCHAR(64) NOT NULL,
+    finished_at         TIMESTAMPTZ,
+    migration_name      VARCHAR(255) NOT NULL,
+    logs                TEXT,
+    rolled_back_at      TIMESTAMPTZ,
+    started_at          TIMESTAMPTZ NOT NULL DEFAULT now(),
+    applied_steps_count INTEGER NOT NULL DEFAULT 0
+  )`;

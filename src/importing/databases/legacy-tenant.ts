@@ -1,0 +1,103 @@
+import type { ClientBase } from 'pg';
+import { identifier } from '../../database/identifier.js';
+import { findLegacyTables, type LegacyTable } from '../../database/migrations/legacy-tables.js';
+
+/** A row of a table in which tenants were kept before, as far as it says anything. */
+export interface LegacyTenant {
+  /** "tenant_registry in finance" */
+  source: string;
+  id: string;
+  slug: string | undefined;
+  name: string | undefined;
+  /** Why the tenant may not be used; undefined: it may. */
+  suspendedReason: string | undefined;
+  /** undefined: the table does not say. */
+  modules: string[] | undefined;
+  names: StorageNamed[];
+}
+
+/** A schema or database that a column names; of a module, or, in a column for them all, of whichever has it. */
+export interface StorageNamed {
+  module: string | undefined;
+  kind: 'SCHEMA' | 'DATABASE';
+  name: string;
+}
+
+export interface LegacyTableFound extends LegacyTable {
+  database: string;
+  tenants: LegacyTenant[];
+}
+
+type Row = Record<string, unknown>;
+
+const storageColumn = /^(?:(.+?)_)?(schema|database|db)(?:_name)?$/;
+const knownColumns =
+  /^(tenant_id|id|tenant_slug|slug|tenant_name|name|modules_subscribed|modules|status|state|active|is_active|enabled|deleted_at|suspended_at)$/;
+const usable = ['active', 'enabled', 'live', 'true', 't', '1', 'yes'];
+
+/** The tables of tenants that one sees here, those that were set aside too, with all their rows. */
+export async function readLegacyTables(client: ClientBase, database: string): Promise<LegacyTableFound[]> {
+  const found: LegacyTableFound[] = [];
+  for (const table of await findLegacyTables(client)) {
+    const columns = table.columns.filter((name) => knownColumns.test(name) || storageColumn.test(name));
+    const { rows } = await client.query<{ row: Row }>(
+      `SELECT to_jsonb(legacy) AS row FROM (
+         SELECT ${columns.map(identifier).join(', ')} FROM ${identifier(table.schema)}.${identifier(table.name)}
+       ) AS legacy`,
+    );
+    // By its first name, which it may have lost: what is said of it stays the same.
+    const source = `${table.name.replace(/_before_registry(_\d+)?$/, '')} in ${database}`;
+    const tenants = rows.flatMap(({ row }) => readLegacyTenant(row, source) ?? []);
+    found.push({ ...table, database, tenants });
+  }
+  return found;
+}
+
+/** undefined for a row without an id. */
+export function readLegacyTenant(row: Row, source: string): LegacyTenant | undefined {
+  const id = textOf(row.tenant_id) ?? textOf(row.id);
+  if (id === undefined) return undefined;
+  return {
+    source,
+    id: id.toLowerCase(),
+    slug: textOf(row.tenant_slug) ?? textOf(row.slug),
+    name: textOf(row.tenant_name) ?? textOf(row.name),
+    suspendedReason: findSuspension(row, source),
+    modules: listOf(row.modules_subscribed ?? row.modules),
+    names: Object.entries(row).flatMap(([column, value]) => {
+      const match = storageColumn.exec(column);
+      const name = textOf(value);
+      if (!match || name === undefined) return [];
+      return [{ module: match[1], kind: match[2] === 'schema' ? 'SCHEMA' : 'DATABASE', name }];
+    }),
+  };
+}
+
+/** Whatever is not known to mean "may be used" means that it may not: a person can resume, but not take back a look. */
+function findSuspension(row: Row, source: string): string | undefined {
+  const status = textOf(row.status) ?? textOf(row.state);
+  if (status !== undefined && !usable.includes(status.toLowerCase())) return `${status} in ${source}`;
+  const flag = [row.active, row.is_active, row.enabled].find(
+    (value) => value !== undefined && value !== null,
+  );
+  if (flag !== undefined && !usable.includes(String(flag).toLowerCase())) return `inactive in ${source}`;
+  if (textOf(row.deleted_at) !== undefined) return `deleted in ${source}`;
+  if (textOf(row.suspended_at) !== undefined) return `suspended in ${source}`;
+  return undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  if (value === null || value === undefined || typeof value === 'object') return undefined;
+  const text = String(value).trim();
+  return text === '' ? undefined : text;
+}
+
+/** Of an array, a JSON array or "a,b". */
+function listOf(value: unknown): string[] | undefined {
+  if (Array.isArray(value)) return value.flatMap((item) => textOf(item)?.toLowerCase() ?? []);
+  return textOf(value)
+    ?.replace(/[[\]{}"]/g, '')
+    .split(',')
+    .map((item) => item.trim().toLowerCase())
+    .filter((item) => item !== '');
+}

@@ -1,0 +1,120 @@
+import type { ClientBase } from 'pg';
+import { identifier } from '../../database/identifier.js';
+import type { DatabaseReference, ServiceDatabases } from '../../database/service-databases.js';
+import { messageOf, RegistryError } from '../../errors.js';
+
+/** A module of the catalogue, as far as a scan needs it. */
+export interface ScannedModule extends DatabaseReference {
+  name: string;
+  schemaPrefix: string;
+  isolation: 'SCHEMA' | 'DATABASE';
+}
+
+/** One database on one server, whatever number of variables lead to it. */
+export interface ScannedDatabase {
+  /** The same for the same database, by whatever address. */
+  key: string;
+  modules: ScannedModule[];
+  schemas: string[];
+  /** Databases on its server; asked for only where a module gives each tenant one. */
+  databases: string[];
+}
+
+/** Whom the registry made a schema for, by the schema's own version table. */
+export interface StorageOwner {
+  tenantId: string;
+  module: string;
+}
+
+/** Ours, in every service database, and under the prefix of operations. */
+const guardSchema = 'tenant_guard';
+
+/**
+ * Looks into the databases of all modules. One that cannot be reached stops the scan when it is asked for, and is
+ * passed over when not: it only would have told which prefixes compete.
+ */
+export async function scanDatabases(
+  databases: ServiceDatabases,
+  modules: readonly ScannedModule[],
+  isWanted: (module: ScannedModule) => boolean,
+): Promise<ScannedDatabase[]> {
+  const found = new Map<string, ScannedDatabase>();
+  for (const module of modules) {
+    try {
+      await databases.withConnection(module, async (client) => {
+        const key = await identify(client);
+        const known = found.get(key);
+        if (known) known.modules.push(module);
+        else found.set(key, { key, modules: [module], schemas: await listSchemas(client), databases: [] });
+        const database = found.get(key);
+        if (database && module.isolation === 'DATABASE' && database.databases.length === 0)
+          database.databases = await listDatabases(client);
+      });
+    } catch (error) {
+      if (!isWanted(module)) continue;
+      throw new RegistryError(
+        'VALIDATION_ERROR',
+        `The database of module ${module.name} (${module.databaseRef}) could not be read: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+  return [...found.values()];
+}
+
+export async function identify(client: ClientBase): Promise<string> {
+  const { rows } = await client.query<{ key: string }>(
+    `SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid AS key
+     FROM pg_database WHERE datname = current_database()`,
+  );
+  return rows[0]?.key ?? '';
+}
+
+async function listSchemas(client: ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT nspname AS name FROM pg_namespace
+     WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'information_schema', $1) ORDER BY nspname`,
+    [guardSchema],
+  );
+  return rows.map(({ name }) => name);
+}
+
+async function listDatabases(client: ClientBase): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT datname AS name FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY datname',
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** So many schemas are asked in one statement whose they are. */
+const batchSize = 500;
+
+/**
+ * Whose schemas are that the registry made; those of others are not in the answer, nor those that may not be looked
+ * into: their adoption then fails by itself, and that of all others does not.
+ */
+export async function readSchemaOwners(client: ClientBase): Promise<Map<string, StorageOwner>> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT nspname AS name FROM pg_class AS class
+     JOIN pg_namespace AS namespace ON namespace.oid = relnamespace
+     JOIN pg_attribute ON attrelid = class.oid AND attname IN ('tenant_id', 'module')
+     WHERE relname = 'schema_version' AND relkind = 'r'
+       AND has_schema_privilege(namespace.oid, 'USAGE') AND has_table_privilege(class.oid, 'SELECT')
+     GROUP BY nspname HAVING count(*) = 2`,
+  );
+  const owners = new Map<string, StorageOwner>();
+  for (let start = 0; start < rows.length; start += batchSize) {
+    const names = rows.slice(start, start + batchSize).map(({ name }) => name);
+    const selects = names.map(
+      (name, index) =>
+        `(SELECT $1::text[] AS names, ${index + 1} AS place, tenant_id::text AS "tenantId", module::text
+          FROM ${identifier(name)}.schema_version LIMIT 1)`,
+    );
+    const answer = await client.query<StorageOwner & { name: string }>(
+      `SELECT names[place] AS name, "tenantId", module FROM (${selects.join(' UNION ALL ')}) AS owner`,
+      [names],
+    );
+    for (const { name, tenantId, module } of answer.rows) owners.set(name, { tenantId, module });
+  }
+  return owners;
+}

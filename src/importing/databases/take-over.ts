@@ -1,0 +1,170 @@
+import { text } from '../../registry/input.js';
+import { findSlugProblem } from '../../registry/slug.js';
+import type { Identities, Identity } from './identity.js';
+import { judge, type Matched, type TenantFacts } from './judge.js';
+import { createMatcher } from './match.js';
+import type { Registered, RegisteredSubscription } from './registered.js';
+import type { FoundStorage } from './standing-storage.js';
+
+export type Action = 'register' | 'subscribe' | 'unchanged' | 'ambiguous' | 'conflict';
+
+/** One line of what was found: a schema or database with the tenant it belongs to, or a tenant without any. */
+export interface Entry {
+  tenantId: string | null;
+  slug: string | null;
+  name: string | null;
+  module: string | null;
+  schema: string | null;
+  database: string | null;
+  /** Where the id comes from. */
+  idFrom: string | null;
+  action: Action;
+  why: string | null;
+}
+
+/** A tenant that is to be taken over, with the lines that are about it. */
+export interface TakeOver {
+  tenant: {
+    id: string | undefined;
+    slug: string;
+    name: string;
+    suspendedReason: string | undefined;
+  };
+  storages: { module: string; name: string }[];
+  entries: Entry[];
+}
+
+export interface Plan {
+  entries: Entry[];
+  takeOvers: TakeOver[];
+}
+
+/** Decides for everything found what is to become of it. Pure: the same findings give the same plan. */
+export function planTakeOver(
+  storages: readonly FoundStorage[],
+  identities: Identities,
+  registered: Registered,
+  isScanned: (moduleName: string) => boolean,
+): Plan {
+  const match = createMatcher(identities, registered.subscriptions);
+  const plan: Plan = { entries: [], takeOvers: [] };
+  // Tenants of old tables that have nothing here are tenants all the same.
+  const groups = new Map<Identity, Matched[]>(identities.all.map((identity) => [identity, []]));
+  for (const storage of storages) {
+    const found = match(storage);
+    if ('ambiguous' in found) plan.entries.push(entryOf(undefined, storage, 'ambiguous', found.ambiguous));
+    else if ('conflict' in found) plan.entries.push(entryOf(undefined, storage, 'conflict', found.conflict));
+    else groups.set(found.identity, [...(groups.get(found.identity) ?? []), { ...found, storage }]);
+  }
+  const takenSlugs = new Map(registered.tenants.map(({ slug, id }) => [slug, id]));
+  const subscriptionsOf = new Map<string, RegisteredSubscription[]>();
+  for (const one of registered.subscriptions)
+    subscriptionsOf.set(one.tenantId, [...(subscriptionsOf.get(one.tenantId) ?? []), one]);
+  for (const [identity, matched] of groups) {
+    const own = subscriptionsOf.get(identity.id ?? '') ?? [];
+    const facts = {
+      own,
+      claims: registered.claims,
+      problem: findTenantProblem(identity, takenSlugs),
+    };
+    const { entries, takeOver } = planTenant(identity, matched, facts);
+    plan.entries.push(...entries, ...findMissing(identity, matched, facts, isScanned));
+    if (takeOver) plan.takeOvers.push(takeOver);
+  }
+  return plan;
+}
+
+function planTenant(identity: Identity, matched: readonly Matched[], facts: TenantFacts) {
+  const { registered, suspendedReason, id, slug } = identity;
+  const entries: Entry[] = [];
+  const mine: Entry[] = [];
+  const storages: TakeOver['storages'] = [];
+  const action = registered === undefined || registered.status === 'FAILED' ? 'register' : 'subscribe';
+  for (const one of matched) {
+    const verdict = judge(one, identity, matched, facts);
+    if (verdict) entries.push(entryOf(identity, one.storage, verdict.action, verdict.why));
+    else {
+      mine.push(entryOf(identity, one.storage, action, suspendedReason ?? null));
+      storages.push({ module: one.storage.module.name, name: one.storage.name });
+    }
+  }
+  // Somebody decided otherwise meanwhile, and what the table names is taken over.
+  const isDone =
+    identity.names.length > 0 &&
+    identity.names.every(({ kind, name }) => facts.claims.has(`${kind}/${name}`));
+  if (matched.length === 0 && !registered && !isDone) {
+    if (facts.problem === undefined) mine.push(entryOf(identity, undefined, action, suspendedReason ?? null));
+    else entries.push(entryOf(identity, undefined, 'conflict', facts.problem));
+  }
+  entries.push(...mine);
+  if (mine.length === 0) return { entries };
+  const tenant = { id, slug: slug ?? '', name: nameOf(identity), suspendedReason };
+  return { entries, takeOver: { tenant, storages, entries: mine } };
+}
+
+/** Why nothing of this tenant can be taken over, whatever there is of it. */
+function findTenantProblem(identity: Identity, takenSlugs: ReadonlyMap<string, string>): string | undefined {
+  const { slug, registered, problem } = identity;
+  if (problem !== undefined) return problem;
+  if (registered) {
+    const { status } = registered;
+    if (['ACTIVE', 'SUSPENDED', 'FAILED'].includes(status)) return undefined;
+    const wayOut = status === 'DELETED' ? 'restore it first' : 'wait until it is active';
+    return `tenant ${registered.slug} is ${status.toLowerCase()}: ${status === 'PURGED' ? 'give the schema another slug in --map' : wayOut}`;
+  }
+  if (slug === undefined) return 'nothing says what it is called: give the schema a slug in --map';
+  const slugProblem = findSlugProblem(slug);
+  if (slugProblem) return `slug "${slug}" ${slugProblem}: give the schema another in --map`;
+  const taker = takenSlugs.get(slug);
+  if (taker !== undefined)
+    return `slug ${slug} is taken by tenant ${taker}: give the schema another in --map`;
+  const name = text(200).safeParse(nameOf(identity));
+  return name.success
+    ? undefined
+    : `its name ${name.error.issues[0]?.message}: give the schema another in --map`;
+}
+
+/** What an old table names and nobody finds. */
+function findMissing(
+  identity: Identity,
+  matched: readonly Matched[],
+  { own, claims }: TenantFacts,
+  isScanned: (moduleName: string) => boolean,
+): Entry[] {
+  return identity.names.flatMap(({ module, kind, name }) => {
+    if (module === undefined || !isScanned(module) || claims.has(`${kind}/${name}`)) return [];
+    if (own.some(({ moduleName }) => moduleName === module)) return [];
+    if (matched.some(({ storage }) => storage.module.name === module)) return [];
+    const why = 'an old table names it, but it does not stand: restore it, or take it out of that table';
+    return [{ ...entryOf(identity, undefined, 'conflict', why), module, schema: name }];
+  });
+}
+
+function entryOf(
+  identity: Identity | undefined,
+  storage: FoundStorage | undefined,
+  action: Action,
+  why: string | null,
+): Entry {
+  const isDatabase = storage?.module.isolation === 'DATABASE';
+  return {
+    tenantId: identity?.id ?? null,
+    slug: identity?.slug ?? null,
+    name: identity ? nameOf(identity) : null,
+    module: storage?.module.name ?? null,
+    schema: storage ? (isDatabase ? 'public' : storage.name) : null,
+    database: storage ? (isDatabase ? storage.name : storage.module.databaseName) : null,
+    idFrom: identity?.from ?? null,
+    action,
+    why,
+  };
+}
+
+/** "acme-trading" → "Acme Trading", where nobody knows better. */
+function nameOf({ name, slug }: Identity): string {
+  if (name !== undefined) return name;
+  return (slug ?? '').replace(
+    /(^|[-_]+)(.?)/g,
+    (_match, gap, letter) => (gap ? ' ' : '') + letter.toUpperCase(),
+  );
+}

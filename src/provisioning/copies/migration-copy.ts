@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import type { ClientBase } from 'pg';
+import { inTransaction } from '../../database/in-transaction.js';
+import { RegistryError } from '../../errors.js';
+import { installGuard } from '../fence/guard.js';
+import type { ModuleMigration } from '../storage/module-migrations.js';
+import { findModuleRole } from '../storage/module-role.js';
+import {
+  ensureMark,
+  ensureModuleSql,
+  ensureName,
+  ensureSql,
+  ensureVersion,
+  prepareName,
+} from './ensure-sql.js';
+
+/**
+ * So that services can make a tenant's schema by SQL alone, each service database holds a copy of its modules' migrations and
+ * procedures that run it: `CALL ensure_finance_tenant_schema(tenant_id, schema)`.
+ */
+
+/** What is copied, and where it runs. */
+export interface CopiedModule {
+  module: string;
+  /** As the registry calls it. */
+  databaseName: string;
+  migrations: readonly ModuleMigration[];
+}
+
+/** Under these names services knew the procedure of a module before it had that module's. */
+const olderNames: Readonly<Record<string, readonly string[]>> = { operations: ['party'] };
+
+/**
+ * Makes or renews a module's copy in the client's database. One small query when all is as it should be. What a newer process
+ * has put there is left alone, unless `force`, and so is a routine under one of the names that is not ours.
+ * Returns such names.
+ */
+export async function installCopy(
+  client: ClientBase,
+  copied: CopiedModule,
+  { force = false }: { force?: boolean } = {},
+): Promise<string[]> {
+  const { module, migrations } = copied;
+  const role = await findModuleRole(client, module);
+  const digest = digestOf(copied);
+  const seen = await look(client, copied, role);
+  if (!force && isDone(seen, digest)) return seen.foreign;
+  await installGuard(client, role);
+  return inTransaction(client, async () => {
+    await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('tenant_guard/install', 0))`);
+    const found = await look(client, copied, role);
+    if (!force && (isDone(found, digest) || (await isNewer(client, copied, found)))) return found.foreign;
+    if (!found.mayCreate)
+      throw new RegistryError(
+        'CONFLICT',
+        `Role ${found.user} may not make procedures in schema public of database ${found.database}: GRANT USAGE, CREATE ON SCHEMA public TO ${found.user}`,
+      );
+    if (found.version < ensureVersion) await client.query(ensureSql);
+    await client.query('DELETE FROM tenant_guard.migration WHERE module = $1', [module]);
+    await client.query(
+      `INSERT INTO tenant_guard.migration (module, position, name, sql, checksum)
+       SELECT $1, place - 1, file ->> 'name', file ->> 'sql', file ->> 'checksum'
+       FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS files (file, place)`,
+      [module, JSON.stringify(migrations)],
+    );
+    await client.query(ensureModuleSql({ ...copied, names: found.names, role, digest }));
+    return found.foreign;
+  });
+}
+
+interface Found {
+  database: string;
+  user: string;
+  /** Whether this session may make procedures in public. */
+  mayCreate: boolean;
+  /** Of what all modules share; 0: there is nothing. */
+  version: number;
+  /** Of this module's copy. */
+  digest: string | null;
+  /** Procedures in public that should be there. */
+  names: string[];
+  /** Of these, such as are there and may be called by the module's role. */
+  ready: string[];
+  /** Routines of such names that somebody else has made. */
+  foreign: string[];
+}
+
+function isDone({ version, digest, names, ready }: Found, wanted: string): boolean {
+  return version > ensureVersion || (digest === wanted && names.every((name) => ready.includes(name)));
+}
+
+/** A gateway that was upgraded before this one has put more there: this one, going soon, takes nothing away. */
+async function isNewer(
+  client: ClientBase,
+  { module, migrations }: CopiedModule,
+  found: Found,
+): Promise<boolean> {
+  if (found.version === 0) return false;
+  const { rows } = await client.query<{ name: string; checksum: string }>(
+    'SELECT name, checksum FROM tenant_guard.migration WHERE module = $1',
+    [module],
+  );
+  const copied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
+  return (
+    copied.size > migrations.length && migrations.every(({ name, checksum }) => copied.get(name) === checksum)
+  );
+}
+
+function digestOf({ module, databaseName, migrations }: CopiedModule): string {
+  const files = migrations.map(({ name, checksum }) => [name, checksum]);
+  return createHash('sha256')
+    .update(JSON.stringify([ensureVersion, module, databaseName, files]))
+    .digest('hex');
+}
+
+interface Row extends Omit<Found, 'names' | 'ready' | 'foreign'> {
+  routines: { name: string; isOurs: boolean; mayCall: boolean }[];
+  modules: string[];
+}
+
+async function look(client: ClientBase, { module }: CopiedModule, role: string | undefined): Promise<Found> {
+  const older = olderNames[module] ?? [];
+  const { rows } = await client.query<Row>(lookSql, [
+    prepareName(module),
+    [module, ...older].map(ensureName),
+    ensureMark,
+    role ?? null,
+    older.map(prepareName),
+  ]);
+  const [row] = rows;
+  if (!row) throw new Error('a query without a table answered without a row');
+  const { routines, modules, ...found } = row;
+  const foreign = routines.filter(({ isOurs }) => !isOurs).map(({ name }) => name);
+  // A module of that very name has the name for itself.
+  const wanted = [module, ...older.filter((name) => !modules.includes(prepareName(name)))].map(ensureName);
+  return {
+    ...found,
+    names: wanted.filter((name) => !foreign.includes(name)),
+    ready: routines.filter(({ isOurs, mayCall }) => isOurs && mayCall).map(({ name }) => name),
+    foreign,
+  };
+}
+
+// From the catalogs: to_regprocedure and its like refuse whoever may not use the schema.
+const lookSql = `
+  WITH guard AS (
+    SELECT oid FROM pg_namespace WHERE nspname = 'tenant_guard'
+  ), routine AS (
+    SELECT proname::text AS name,
+           bool_and(prokind = 'p' AND starts_with(coalesce(obj_description(oid, 'pg_proc'), ''), $3)) AS "isOurs",
+           bool_and($4::name IS NULL OR has_function_privilege($4, oid, 'EXECUTE')) AS "mayCall"
+    FROM pg_proc WHERE pronamespace = to_regnamespace('public') AND proname = ANY ($2) GROUP BY proname
+  )
+  SELECT current_database() AS database, current_user AS user,
+         coalesce((SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public'), false) AS "mayCreate",
+         coalesce((SELECT substring(obj_description(class.oid, 'pg_class') FROM 'Version (\\d{1,9})')::int
+                   FROM pg_class AS class JOIN guard ON guard.oid = relnamespace WHERE relname = 'migration'), 0) AS version,
+         (SELECT substring(obj_description(proc.oid, 'pg_proc') FROM 'copy ([0-9a-f]{64})')
+          FROM pg_proc AS proc JOIN guard ON guard.oid = pronamespace WHERE proname = $1) AS digest,
+         coalesce((SELECT json_agg(routine) FROM routine), '[]') AS routines,
+         ARRAY(SELECT proname::text FROM pg_proc JOIN guard ON guard.oid = pronamespace WHERE proname = ANY ($5)) AS modules`;

@@ -1,0 +1,199 @@
+import type { ClientBase } from 'pg';
+import { inTransaction } from '../../database/in-transaction.js';
+import { RegistryError } from '../../errors.js';
+import { hasGuard } from './guard.js';
+import { applyLock } from './guard-sql.js';
+
+/** The tenant and module that a schema belongs to. */
+export interface SchemaOwner {
+  tenantId: string;
+  module: string;
+}
+
+export type BindingState = 'active' | 'suspended' | 'closed' | 'not_ready';
+
+/** What the registry says of a schema, as of a revision. */
+export interface BoundState {
+  generation: number;
+  state: BindingState;
+  epoch: string;
+  revision: bigint;
+}
+
+/** What a service database says of a schema. */
+export interface Binding extends BoundState {
+  schemaName: string;
+  owner: SchemaOwner;
+  /** Whether the schema under the name is the one that was bound, and not another put in its place. */
+  isSameSchema: boolean;
+}
+
+/**
+ * applied: written. unchanged: stood there already. superseded: something newer stands there. absent: there is no
+ * such schema, so nothing to enter, and nothing was written.
+ */
+export interface AppliedBinding {
+  outcome: 'applied' | 'unchanged' | 'superseded' | 'absent';
+  /** What stands there now. */
+  binding: Binding | undefined;
+}
+
+export interface ApplyOptions {
+  /** How long one who applies may stand still before the server ends its session; the next waits twice as long. */
+  patienceMs?: number;
+}
+
+const defaultPatienceMs = 2_000;
+
+const schemaOid = '(SELECT oid FROM pg_namespace WHERE nspname = $1::text)';
+
+const columns = `schema_name, tenant_id, module, generation, state, epoch, revision,
+  schema_oid IS NOT DISTINCT FROM (SELECT oid FROM pg_namespace WHERE nspname = schema_name) AS is_same_schema`;
+
+export async function findBinding(client: ClientBase, schemaName: string): Promise<Binding | undefined> {
+  if (!(await hasGuard(client))) return undefined;
+  const [found] = await readBindings(client, 'WHERE schema_name = $1', [schemaName]);
+  return found;
+}
+
+/** All bindings of the client's database, by schema. */
+export async function listBindings(client: ClientBase): Promise<Binding[]> {
+  return (await hasGuard(client)) ? readBindings(client, 'ORDER BY schema_name', []) : [];
+}
+
+/**
+ * Writes what the registry says of a schema. It is asked only when no one else can write any more, so that whoever comes last
+ * has the newest truth, also when a restored registry counts anew in another epoch; within an epoch an older
+ * revision never replaces a newer one. Throws CONFLICT when the schema is bound to somebody else.
+ */
+export async function applyBinding(
+  client: ClientBase,
+  wanted: { schemaName: string; owner: SchemaOwner },
+  readState: () => Promise<BoundState>,
+  { patienceMs = defaultPatienceMs }: ApplyOptions = {},
+): Promise<AppliedBinding> {
+  const { schemaName, owner } = wanted;
+  return inTransaction(client, async () => {
+    // READ COMMITTED, whatever the role's default: what is read below must be newer than the lock.
+    await client.query(`
+      SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
+      SET LOCAL lock_timeout = ${Math.ceil(patienceMs) * 2};
+      SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(patienceMs)}`);
+    await lockBinding(client, schemaName);
+    const found = await findBinding(client, schemaName);
+    if (found) requireBoundTo(found, owner);
+    else if (!(await schemaExists(client, schemaName))) return { outcome: 'absent', binding: undefined };
+    const state = await readState();
+    if (found && found.epoch === state.epoch) {
+      if (state.revision < found.revision) return { outcome: 'superseded', binding: found };
+      if (isSameState(found, state)) return { outcome: 'unchanged', binding: found };
+    }
+    if (found) await updateBinding(client, schemaName, state);
+    else await insertBinding(client, schemaName, owner, state);
+    return { outcome: 'applied', binding: await findBinding(client, schemaName) };
+  });
+}
+
+/**
+ * Binds a schema that was just made or found to be the owner's, inside the transaction that did: nobody enters before the
+ * registry has spoken. A binding that stands stays as it is, but for the schema it means.
+ */
+export async function ensureBinding(
+  client: ClientBase,
+  { schemaName, owner, generation }: { schemaName: string; owner: SchemaOwner; generation: number },
+): Promise<void> {
+  await lockBinding(client, schemaName);
+  const found = await findBinding(client, schemaName);
+  // Of no epoch, so older than whatever the registry will say.
+  if (!found)
+    return insertBinding(client, schemaName, owner, {
+      generation,
+      state: 'not_ready',
+      epoch: '',
+      revision: 0n,
+    });
+  requireBoundTo(found, owner);
+  if (!found.isSameSchema)
+    await client.query(
+      `UPDATE tenant_guard.binding SET schema_oid = ${schemaOid} WHERE schema_name = $1::text`,
+      [schemaName],
+    );
+}
+
+/** Takes the owner's binding away, inside the transaction that drops the schema. */
+export async function removeBinding(
+  client: ClientBase,
+  schemaName: string,
+  owner: SchemaOwner,
+): Promise<void> {
+  await lockBinding(client, schemaName);
+  if (!(await hasGuard(client))) return;
+  await client.query(
+    'DELETE FROM tenant_guard.binding WHERE schema_name = $1 AND tenant_id = $2 AND module = $3',
+    [schemaName, owner.tenantId, owner.module],
+  );
+}
+
+async function lockBinding(client: ClientBase, schemaName: string): Promise<void> {
+  await client.query(`SELECT pg_advisory_xact_lock(${applyLock('$1')})`, [schemaName]);
+}
+
+async function insertBinding(
+  client: ClientBase,
+  schemaName: string,
+  owner: SchemaOwner,
+  { generation, state, epoch, revision }: BoundState,
+): Promise<void> {
+  await client.query(
+    `INSERT INTO tenant_guard.binding
+       (schema_name, schema_oid, tenant_id, module, generation, state, epoch, revision)
+     VALUES ($1, ${schemaOid}, $2, $3, $4, $5, $6, $7)`,
+    [schemaName, owner.tenantId, owner.module, generation, state, epoch, revision],
+  );
+}
+
+async function updateBinding(
+  client: ClientBase,
+  schemaName: string,
+  { generation, state, epoch, revision }: BoundState,
+): Promise<void> {
+  await client.query(
+    `UPDATE tenant_guard.binding
+     SET generation = $2, state = $3, epoch = $4, revision = $5, updated_at = now() WHERE schema_name = $1`,
+    [schemaName, generation, state, epoch, revision],
+  );
+}
+
+async function readBindings(client: ClientBase, clauses: string, values: unknown[]): Promise<Binding[]> {
+  const { rows } = await client.query(`SELECT ${columns} FROM tenant_guard.binding ${clauses}`, values);
+  return rows.map((row) => ({
+    schemaName: row.schema_name,
+    owner: { tenantId: row.tenant_id, module: row.module },
+    generation: row.generation,
+    state: row.state,
+    epoch: row.epoch,
+    revision: BigInt(row.revision),
+    isSameSchema: row.is_same_schema,
+  }));
+}
+
+export function isSameOwner(found: SchemaOwner | undefined, wanted: SchemaOwner): boolean {
+  return found?.tenantId === wanted.tenantId && found.module === wanted.module;
+}
+
+function requireBoundTo({ schemaName, owner }: Binding, wanted: SchemaOwner): void {
+  if (isSameOwner(owner, wanted)) return;
+  throw new RegistryError(
+    'CONFLICT',
+    `Schema ${schemaName} is bound to tenant ${owner.tenantId}, module ${owner.module}: subscribe under another schemaName`,
+  );
+}
+
+function isSameState(found: Binding, { generation, state, revision }: BoundState): boolean {
+  return found.generation === generation && found.state === state && found.revision === revision;
+}
+
+async function schemaExists(client: ClientBase, schemaName: string): Promise<boolean> {
+  const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schemaName]);
+  return rowCount === 1;
+}

@@ -1,0 +1,152 @@
+import type { OperationKind, Prisma, Tenant } from '../../database/generated/prisma/client.js';
+import type { Transaction } from '../../database/registry-database.js';
+import { RegistryError } from '../../errors.js';
+import { type CommandContext, runCommand } from '../../registry/command.js';
+import { daysFromNow } from '../../registry/input.js';
+import { factsOf, type HeldOperation, type OperationWithSteps } from './operation.js';
+import { beginPurge, forgetTenant } from './purge.js';
+
+/** The error of an operation that cancelOperation ended. */
+export const calledOff = 'called off';
+
+/** For how long data is kept whose removal was called off, in days. */
+const keptDays = 30;
+
+/** How an operation can end. */
+export type Ending = 'SUCCEEDED' | 'FAILED' | 'COMPENSATED' | 'CANCELLED' | 'NEEDS_ATTENTION';
+
+/** What an operation's beginning and end mean to the registry, in the transaction that ends it. */
+interface Rules {
+  /** When a worker takes it up; a RegistryError calls it off. */
+  begin?(context: CommandContext, operation: HeldOperation): Promise<void>;
+  succeed?(tx: Transaction, operation: HeldOperation, tenant: Tenant): Promise<void>;
+  fail?(tx: Transaction, operation: OperationWithSteps, ending: Ending): Promise<void>;
+  /** Undone when it fails for good; others are tried for as long as it takes. */
+  isCompensated: boolean;
+}
+
+const provisioning: Rules = {
+  isCompensated: true,
+  succeed: (tx, operation, tenant) => showRoutes(tx, operation, tenant),
+  fail: (tx, operation) => failWhatWasProvisioned(tx, operation),
+};
+
+const rulesByKind: Record<OperationKind, Rules> = {
+  SUBSCRIBE_TENANT: provisioning,
+  PROVISION_MODULE: provisioning,
+  PROVISION_TENANT: provisioning,
+  ADOPT_STORAGE: provisioning,
+  // Ends in the transaction that begins it.
+  MARK_MODULE_PROVISIONED: { isCompensated: false },
+  BIND_STORAGE: { isCompensated: false },
+  REMOVE_STORAGE: {
+    isCompensated: false,
+    succeed: async (tx, operation) => {
+      await tx.moduleSubscription.updateMany({ where: subscriptionsOf(operation), data: removed() });
+    },
+    // Called off: the data is kept once more for a while. What needs attention waits for retryOperation.
+    fail: async (tx, operation, ending) => {
+      if (ending === 'CANCELLED')
+        await tx.moduleSubscription.updateMany({
+          where: { ...subscriptionsOf(operation), status: 'DEPROVISIONING' },
+          data: { status: 'CANCELLED', purgeAfter: daysFromNow(keptDays) },
+        });
+    },
+  },
+  PURGE_TENANT: {
+    isCompensated: false,
+    begin: (context, operation) =>
+      runCommand(context, 'purgeTenant', {}, async (tx) => {
+        await beginPurge(tx, operation);
+        return {};
+      }).then(() => undefined),
+    succeed: async (tx, operation) => {
+      await tx.moduleSubscription.updateMany({
+        where: { tenantId: tenantIdOf(operation) },
+        data: removed(),
+      });
+      await forgetTenant(tx, tenantIdOf(operation));
+    },
+  },
+};
+
+export function rulesFor({ kind }: { kind: OperationKind }): Rules {
+  return rulesByKind[kind];
+}
+
+/** Ends an operation that nobody has begun. */
+export async function callOff(tx: Transaction, operation: OperationWithSteps): Promise<void> {
+  await lockTenant(tx, operation);
+  const now = new Date();
+  const { count } = await tx.operation.updateMany({
+    where: { id: operation.id, status: 'QUEUED' },
+    data: { status: 'CANCELLED', error: calledOff, cancelRequestedAt: now, finishedAt: now },
+  });
+  if (count === 0)
+    throw new RegistryError('CONFLICT', `Operation ${operation.id} has just begun: cancel it again`);
+  await tx.operationStep.updateMany({
+    where: { operationId: operation.id, status: { in: ['QUEUED', 'RUNNING'] } },
+    data: { status: 'CANCELLED', finishedAt: now },
+  });
+  await rulesFor(operation).fail?.(tx, operation, 'CANCELLED');
+}
+
+export function isCompensated(operation: { kind: OperationKind }): boolean {
+  return rulesFor(operation).isCompensated;
+}
+
+/** The tenant first, as in every command, so that the end of an operation can't deadlock with one. */
+export async function lockTenant(tx: Transaction, operation: OperationWithSteps): Promise<Tenant> {
+  const id = tenantIdOf(operation);
+  await tx.$queryRaw`SELECT id FROM tenants WHERE id = ${id}::uuid FOR UPDATE`;
+  return tx.tenant.findUniqueOrThrow({ where: { id } });
+}
+
+/** The last step: all routes become visible, or none. */
+async function showRoutes(tx: Transaction, operation: HeldOperation, tenant: Tenant): Promise<void> {
+  // The storage is bound to an active tenant. If he no longer is one, the binding has to follow.
+  if (tenant.status === 'ACTIVE' || tenant.status === 'PROVISIONING')
+    await tx.$queryRaw`SELECT set_config('registry.bound', 'on', true)`;
+  const activates = operation.steps.some((step) => step.name === 'activate_route');
+  for (const step of operation.steps)
+    if (step.moduleName !== null)
+      await tx.moduleSubscription.updateMany({
+        where: { tenantId: tenant.id, moduleName: step.moduleName, status: 'PROVISIONING' },
+        data: {
+          status: activates ? 'ACTIVE' : 'PENDING',
+          migrationVersion: factsOf(step).migrationVersion ?? null,
+        },
+      });
+  await tx.tenant.updateMany({
+    where: { id: tenant.id, status: 'PROVISIONING' },
+    data: { status: 'ACTIVE' },
+  });
+}
+
+/** Nothing that an operation began stays PROVISIONING once it ended without success. */
+async function failWhatWasProvisioned(tx: Transaction, operation: OperationWithSteps): Promise<void> {
+  await tx.moduleSubscription.updateMany({
+    where: { ...subscriptionsOf(operation), status: 'PROVISIONING' },
+    data: { status: 'FAILED' },
+  });
+  if (operation.kind !== 'PROVISION_TENANT' && operation.kind !== 'ADOPT_STORAGE') return;
+  await tx.tenant.updateMany({
+    where: { id: tenantIdOf(operation), status: 'PROVISIONING' },
+    data: { status: 'FAILED' },
+  });
+}
+
+function subscriptionsOf(operation: OperationWithSteps): Prisma.ModuleSubscriptionWhereInput {
+  const moduleNames = operation.steps.flatMap((step) => step.moduleName ?? []);
+  return { tenantId: tenantIdOf(operation), moduleName: { in: moduleNames } };
+}
+
+function removed(): Prisma.ModuleSubscriptionUpdateManyMutationInput {
+  return { status: 'CANCELLED', storageRemovedAt: new Date(), migrationVersion: null };
+}
+
+/** Every operation of today is about one tenant. */
+function tenantIdOf(operation: OperationWithSteps): string {
+  if (operation.tenantId === null) throw new Error(`operation ${operation.id} names no tenant`);
+  return operation.tenantId;
+}

@@ -1,0 +1,233 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type {
+  Operation,
+  OperationKind,
+  OperationStatus,
+  OperationStep,
+} from '../../database/generated/prisma/client.js';
+import type { Transaction } from '../../database/registry-database.js';
+import { invalidField, type RegistryError } from '../../errors.js';
+import type { CommandContext } from '../../registry/command.js';
+import type { PlannedStep } from './plan.js';
+
+export type OperationWithSteps = Operation & { steps: OperationStep[] };
+
+/** What a step found and made; whoever takes the operation over needs it, too. */
+export interface StepFacts {
+  /** Whether the storage, or the binding of adopted storage, stood there before the operation came. */
+  found?: boolean;
+  migrationVersion?: string | null;
+}
+
+/** Whether nothing more will happen by itself: it came to an end, or needs a person's attention. */
+export function hasEnded({ status }: { status: OperationStatus }): boolean {
+  return ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'].includes(status);
+}
+
+/** An operation that this process holds, until somebody takes it over. */
+export interface HeldOperation extends OperationWithSteps {
+  /** Rejects with LostOperationError when another has taken it over. */
+  requireHeld(): Promise<void>;
+}
+
+/** Somebody else holds the operation now: whatever this process still had in mind for it is not to be done. */
+export class LostOperationError extends Error {
+  override readonly name = 'LostOperationError';
+
+  constructor(operationId: string) {
+    super(`operation ${operationId} was taken over by another worker`);
+  }
+}
+
+/** Unlike any other process, though ids of processes and names of containers recur. */
+const worker = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+
+export interface NewOperation {
+  kind: OperationKind;
+  tenantId: string;
+  actor: string;
+  input: object;
+  steps: readonly PlannedStep[];
+  /** Not begun before. */
+  runAfter?: Date;
+  /** Of the request that asks for it: whoever repeats that gets the revision of the operation's end. */
+  idempotencyKey?: string | undefined;
+}
+
+/** Writes an operation to be run; what needed attention about the same storage is part of it now. */
+export async function appendOperation(tx: Transaction, operation: NewOperation): Promise<string> {
+  const { steps, idempotencyKey, ...fields } = operation;
+  const { id } = await tx.operation.create({
+    data: {
+      ...fields,
+      idempotencyKey: idempotencyKey ?? null,
+      steps: { create: steps.map((step, position) => ({ ...step, position })) },
+    },
+  });
+  const moduleNames = steps.flatMap(({ moduleName }) => moduleName ?? []);
+  await tx.operation.updateMany({
+    where: {
+      tenantId: operation.tenantId,
+      status: 'NEEDS_ATTENTION',
+      steps: { some: { moduleName: { in: moduleNames } } },
+    },
+    data: { status: 'FAILED', finishedAt: new Date() },
+  });
+  return id;
+}
+
+/**
+ * Takes an operation that is due, or whose worker has not been heard of for so long; undefined when it is neither.
+ * The fencing token rises, so that whoever held it before can write nothing more.
+ */
+export async function claimOperation(
+  context: CommandContext,
+  operationId: string,
+  takeOverAfterMs: number,
+): Promise<HeldOperation | undefined> {
+  const { prisma } = context.database;
+  const claimed = await prisma.$executeRaw`
+    UPDATE operations
+    SET status = CASE status WHEN 'queued' THEN 'running' ELSE status END, fencing_token = fencing_token + 1,
+        worker = ${worker}, heartbeat_at = now(), started_at = coalesce(started_at, now())
+    WHERE id = ${operationId}::uuid AND (status = 'queued' AND run_after <= clock_timestamp()
+      OR status IN ('running', 'compensating')
+        AND coalesce(heartbeat_at, '-infinity') < clock_timestamp() - ${takeOverAfterMs}::int * interval '1 millisecond')`;
+  if (claimed === 0) return undefined;
+  const operation = await prisma.operation.findUniqueOrThrow({
+    where: { id: operationId },
+    include: { steps: { orderBy: { position: 'asc' } } },
+  });
+  if (operation.worker !== worker) return undefined;
+  return {
+    ...operation,
+    async requireHeld() {
+      if ((await prisma.operation.count({ where: held(operation) })) === 0)
+        throw new LostOperationError(operationId);
+    },
+  };
+}
+
+/** An operation that claimOperation would take now. */
+export interface DueOperation {
+  id: string;
+  /** Variables of the databases in which it has something to do yet. */
+  databaseRefs: string[];
+}
+
+/** What is due, the oldest first; leaves out what is named, and what has to do with these databases. */
+export async function listDueOperations(
+  context: CommandContext,
+  takeOverAfterMs: number,
+  atMost: number,
+  except: { ids: readonly string[]; databaseRefs: readonly string[] } = { ids: [], databaseRefs: [] },
+): Promise<DueOperation[]> {
+  return context.database.prisma.$queryRaw<DueOperation[]>`
+    SELECT id, refs AS "databaseRefs" FROM operations, LATERAL (
+      SELECT ARRAY(SELECT DISTINCT database_ref::text FROM operation_steps AS step JOIN modules ON modules.name = step.module
+                   WHERE operation_id = operations.id AND status NOT IN ('succeeded', 'compensated')) AS refs) AS places
+    WHERE (status = 'queued' AND run_after <= now()
+      OR status IN ('running', 'compensating')
+        AND coalesce(heartbeat_at, '-infinity') < now() - ${takeOverAfterMs}::int * interval '1 millisecond')
+      AND id <> ALL (${except.ids}::uuid[]) AND NOT refs && ${except.databaseRefs}::text[]
+    ORDER BY run_after LIMIT ${atMost}`;
+}
+
+/** Says regularly that this process still works on the operation, until disposed. */
+export function keepAlive(context: CommandContext, operation: HeldOperation, everyMs: number): Disposable {
+  const timer = setInterval(() => {
+    context.database.prisma.$executeRaw`
+      UPDATE operations SET heartbeat_at = now()
+      WHERE id = ${operation.id}::uuid AND fencing_token = ${operation.fencingToken}
+        AND status IN ('running', 'compensating')`
+      // Missing beats are made up for by the next; if none gets through, another worker takes over.
+      .catch((error) => context.log.warn({ err: error, operationId: operation.id }, 'heartbeat failed'));
+  }, everyMs);
+  timer.unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** Changes the operation's row while it is held; throws LostOperationError when it isn't. */
+export async function updateHeld(
+  tx: Transaction,
+  operation: HeldOperation,
+  data: Partial<
+    Pick<Operation, 'status' | 'error' | 'attempt' | 'runAfter' | 'heartbeatAt' | 'worker' | 'finishedAt'>
+  >,
+): Promise<void> {
+  const { count } = await tx.operation.updateMany({ where: held(operation), data });
+  if (count === 0) throw new LostOperationError(operation.id);
+  Object.assign(operation, data);
+}
+
+/** Changes a step's row, in one statement with the look at who holds the operation. */
+export async function updateStep(
+  context: CommandContext,
+  operation: HeldOperation,
+  step: OperationStep,
+  change: { status: OperationStatus; error?: string | null; facts?: StepFacts },
+): Promise<void> {
+  const now = new Date();
+  const isOver = change.status !== 'RUNNING' && change.status !== 'QUEUED';
+  const { count } = await context.database.prisma.operationStep.updateMany({
+    where: { operationId: operation.id, position: step.position, operation: held(operation) },
+    data: {
+      ...change,
+      facts: { ...factsOf(step), ...change.facts },
+      ...(change.status === 'RUNNING' && { startedAt: step.startedAt ?? now }),
+      finishedAt: isOver ? now : null,
+    },
+  });
+  if (count === 0) throw new LostOperationError(operation.id);
+  Object.assign(step, change, { facts: { ...factsOf(step), ...change.facts } });
+}
+
+/** Written by updateStep alone. */
+export function factsOf(step: OperationStep): StepFacts {
+  return step.facts as StepFacts;
+}
+
+/** Whether somebody asked for the operation's end. */
+export async function isCancelRequested(context: CommandContext, operation: HeldOperation): Promise<boolean> {
+  const row = await context.database.prisma.operation.findFirst({ where: held(operation) });
+  if (!row) throw new LostOperationError(operation.id);
+  return row.cancelRequestedAt !== null;
+}
+
+/**
+ * Gives operations back that this process holds, for the next worker to take at once. The fencing token rises: a step that
+ * does not end in time would say with its next heartbeat that it is still at work.
+ */
+export async function releaseOperations(context: CommandContext): Promise<void> {
+  await context.database.prisma.operation.updateMany({
+    where: { worker, status: { in: ['RUNNING', 'COMPENSATING'] } },
+    data: { worker: null, heartbeatAt: null, fencingToken: { increment: 1 } },
+  });
+}
+
+/** For a gateway that is alone on its registry: whoever held an operation is gone. */
+export async function forgetWorkers(context: CommandContext): Promise<void> {
+  await context.database.prisma.operation.updateMany({
+    where: { status: { in: ['RUNNING', 'COMPENSATING'] } },
+    data: { worker: null, heartbeatAt: null },
+  });
+}
+
+/** Throws VALIDATION_ERROR when there is none. */
+export async function requireOperation(tx: Transaction, operationId: string): Promise<OperationWithSteps> {
+  const operation = await tx.operation.findUnique({
+    where: { id: operationId },
+    include: { steps: { orderBy: { position: 'asc' } } },
+  });
+  if (!operation) throw noSuchOperation(operationId);
+  return operation;
+}
+
+export function noSuchOperation(operationId: string): RegistryError {
+  return invalidField('id', `there is no operation ${operationId}`);
+}
+
+function held({ id, fencingToken }: Pick<Operation, 'id' | 'fencingToken'>) {
+  return { id, fencingToken, status: { in: ['RUNNING', 'COMPENSATING'] as OperationStatus[] } };
+}

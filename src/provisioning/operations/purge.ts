@@ -1,0 +1,82 @@
+import type { Transaction } from '../../database/registry-database.js';
+import { RegistryError } from '../../errors.js';
+import { appendOperation, type OperationWithSteps } from './operation.js';
+import { planRemoval } from './plan.js';
+import { hasStorage } from './stored-subscription.js';
+
+/** Plans the removal of all that a deleted tenant has, for a date; another date for one that waits already. Tenant locked. */
+export async function putPurge(
+  tx: Transaction,
+  wanted: { tenantId: string; actor: string; runAfter: Date; idempotencyKey?: string | undefined },
+): Promise<string> {
+  const { tenantId, actor, runAfter, idempotencyKey } = wanted;
+  const waiting = await tx.operation.findFirst({
+    where: { kind: 'PURGE_TENANT', tenantId, status: 'QUEUED' },
+  });
+  if (waiting) {
+    await tx.operation.update({ where: { id: waiting.id }, data: { runAfter } });
+    return waiting.id;
+  }
+  const stored = await tx.moduleSubscription.findMany({
+    where: { tenantId, ...hasStorage },
+    orderBy: { moduleName: 'asc' },
+  });
+  return appendOperation(tx, {
+    kind: 'PURGE_TENANT',
+    tenantId,
+    actor,
+    input: {},
+    steps: planRemoval(stored),
+    runAfter,
+    idempotencyKey,
+  });
+}
+
+/** What was planned for a deleted tenant is not done any more: it comes back. */
+export async function callOffPurge(tx: Transaction, tenantId: string): Promise<void> {
+  await tx.operation.updateMany({
+    where: { kind: 'PURGE_TENANT', tenantId, status: 'QUEUED' },
+    data: { status: 'CANCELLED', error: 'the tenant was restored', finishedAt: new Date() },
+  });
+}
+
+/**
+ * From here on there is no way back: the tenant is PURGED before the first of its data goes, so that nobody restores
+ * half of it. Throws when it was restored meanwhile or given more time.
+ */
+export async function beginPurge(tx: Transaction, operation: OperationWithSteps): Promise<void> {
+  const id = operation.tenantId ?? '';
+  await tx.$queryRaw`SELECT id FROM tenants WHERE id = ${id}::uuid FOR UPDATE`;
+  const tenant = await tx.tenant.findUniqueOrThrow({ where: { id } });
+  if (tenant.status === 'PURGED') return;
+  if (tenant.status !== 'DELETED')
+    throw new RegistryError('CONFLICT', `Tenant ${tenant.slug} is ${tenant.status.toLowerCase()} again`);
+  if (tenant.purgeAfter && tenant.purgeAfter > new Date())
+    throw new RegistryError(
+      'CONFLICT',
+      `Tenant ${tenant.slug} can be restored until ${tenant.purgeAfter.toISOString()}`,
+    );
+  // The steps that follow close the bindings themselves.
+  await tx.$queryRaw`SELECT set_config('registry.bound', 'on', true)`;
+  await tx.moduleSubscription.updateMany({
+    where: { tenantId: id, ...hasStorage },
+    data: { status: 'DEPROVISIONING' },
+  });
+  await tx.tenant.update({ where: { id }, data: { status: 'PURGED' } });
+}
+
+/**
+ * Forgets whoever stood behind a purged tenant: members, addresses, settings. Its id, slug and names stay, so that nobody
+ * else gets them; without the key the hashes in the change log mean nothing.
+ */
+export async function forgetTenant(tx: Transaction, tenantId: string): Promise<void> {
+  await tx.invitation.deleteMany({ where: { tenantId } });
+  await tx.member.deleteMany({ where: { tenantId } });
+  await tx.tenantSettings.deleteMany({ where: { tenantId } });
+  await tx.tenantBranding.deleteMany({ where: { tenantId } });
+  await tx.tenant.update({
+    where: { id: tenantId },
+    data: { primaryEmail: null, config: {}, gcpProjectId: null, gcpDataset: null },
+  });
+  await tx.personalDataKey.deleteMany({ where: { tenantId } });
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import type { Client, ClientBase } from 'pg';
+import { identifier } from '../../database/identifier.js';
+import { inTransaction } from '../../database/in-transaction.js';
+import type { ServiceDatabases } from '../../database/service-databases.js';
+import { isSameOwner } from '../fence/binding.js';
+import { installGuard } from '../fence/guard.js';
+import { findSchemaOwner } from './module-migrations.js';
+import { findModuleRole } from './module-role.js';
+import { migrateAndBind, requireOwner, withLockedName } from './schema-storage.js';
+import type { Storage, StorageLocation, StoragePlace } from './storage-place.js';
+
+/**
+ * CREATE DATABASE knows no transaction, so the database is made and migrated under a name of its own and gets its real
+ * one by the last statement: under the real name there is all or nothing, even after a kill.
+ */
+export async function createDatabase(databases: ServiceDatabases, place: StoragePlace): Promise<Storage> {
+  return withLockedName(databases, place, async (server) => {
+    if (await databaseExists(server, place.databaseName)) {
+      const migrationVersion = await migrateDatabase(databases, place, place.databaseName, { isNew: false });
+      return { created: false, migrationVersion };
+    }
+    await dropBuilding(server, place);
+    const building = identifier(buildingName(place.databaseName));
+    const role = await findModuleRole(server, place.owner.module);
+    const owner = role === undefined ? '' : ` OWNER ${identifier(role)}`;
+    await server.query(`CREATE DATABASE ${building}${owner}`);
+    try {
+      const migrationVersion = await migrateDatabase(databases, place, buildingName(place.databaseName), {
+        isNew: true,
+      });
+      await server.query(`ALTER DATABASE ${building} RENAME TO ${identifier(place.databaseName)}`);
+      return { created: true, migrationVersion };
+    } catch (error) {
+      await dropBuilding(server, place);
+      throw error;
+    }
+  });
+}
+
+export async function dropDatabase(databases: ServiceDatabases, place: StoragePlace): Promise<void> {
+  await withLockedName(databases, place, async (server) => {
+    await dropBuilding(server, place);
+    if (!(await databaseExists(server, place.databaseName))) return;
+    const owner = await inDatabase(databases, place, place.databaseName, (client) =>
+      findSchemaOwner(client, place.schemaName),
+    );
+    if (isSameOwner(owner, place.owner))
+      await server.query(`DROP DATABASE ${identifier(place.databaseName)} WITH (FORCE)`);
+  });
+}
+
+function migrateDatabase(
+  databases: ServiceDatabases,
+  place: StoragePlace,
+  name: string,
+  { isNew }: { isNew: boolean },
+) {
+  return inDatabase(databases, place, name, async (client) => {
+    // Before anything is put into somebody else's database.
+    if (!isNew) requireOwner(place, await findSchemaOwner(client, place.schemaName));
+    const role = await findModuleRole(client, place.owner.module);
+    await installGuard(client, role);
+    return inTransaction(client, () => migrateAndBind(client, place, role));
+  });
+}
+
+/** Under which a tenant's database is made. */
+export function buildingName(databaseName: string): string {
+  return `registry_building_${createHash('sha256').update(databaseName).digest('hex').slice(0, 32)}`;
+}
+
+/** What an attempt made that was killed or failed, and that nobody will take up: the next begins anew. */
+async function dropBuilding(server: ClientBase, place: StoragePlace): Promise<void> {
+  await server.query(`DROP DATABASE IF EXISTS ${identifier(buildingName(place.databaseName))} WITH (FORCE)`);
+}
+
+async function databaseExists(server: ClientBase, name: string): Promise<boolean> {
+  const { rowCount } = await server.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+  return rowCount === 1;
+}
+
+/** Work on a connection of its own to a tenant's database. */
+export async function inDatabase<T>(
+  databases: ServiceDatabases,
+  place: StorageLocation,
+  name: string,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await databases.connect(place.reference, name);
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ClientBase, escapeLiteral } from 'pg';
+import { identifier } from '../../database/identifier.js';
+import { RegistryError } from '../../errors.js';
+import { findBinding, type SchemaOwner } from '../fence/binding.js';
+
+/** One SQL file of a module, in the order of its name. */
+export interface ModuleMigration {
+  /** "finance/0001_accounts_receivable.sql" */
+  name: string;
+  sql: string;
+  checksum: string;
+}
+
+/** Runs first in every tenant schema and database, whatever the module. */
+const everyModuleFolder = '_every';
+
+/** Keeps, in each tenant schema, what ran there and for whom: a schema without it, or of another tenant, is not ours. */
+export const versionTable = 'schema_version';
+
+/** Read anew each time: a migration that was mended is used by the next call, without a restart. */
+export async function readModuleMigrations(modulesDir: string, folder: string): Promise<ModuleMigration[]> {
+  const every = await readFolder(modulesDir, everyModuleFolder);
+  // Without them a tenant would lack the tables all services count on, and its schema the sign whose it is.
+  if (every.length === 0) throw new Error(`MODULES_DIR (${modulesDir}) has no ${everyModuleFolder}/*.sql`);
+  return [...every, ...(await readFolder(modulesDir, folder))];
+}
+
+export async function hasMigrationsFolder(modulesDir: string, folder: string): Promise<boolean> {
+  const found = await stat(join(modulesDir, folder)).catch(() => undefined);
+  return found?.isDirectory() ?? false;
+}
+
+async function readFolder(modulesDir: string, folder: string): Promise<ModuleMigration[]> {
+  const entries = await readdir(join(modulesDir, folder)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const files = entries.filter((file) => file.endsWith('.sql')).sort();
+  return Promise.all(
+    files.map(async (file) => {
+      const sql = await readFile(join(modulesDir, folder, file), 'utf8');
+      return { name: `${folder}/${file}`, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+    }),
+  );
+}
+
+/**
+ * Who the schema was made for: by its binding, else, for schemas older than the guard or restored from a dump, by its version
+ * table. undefined when it has neither, so was not made by us.
+ */
+export async function findSchemaOwner(client: ClientBase, schema: string): Promise<SchemaOwner | undefined> {
+  const binding = await findBinding(client, schema);
+  if (binding?.isSameSchema) return binding.owner;
+  if (!(await hasVersionTable(client, schema))) return undefined;
+  const { rows } = await client.query<SchemaOwner>(
+    `SELECT tenant_id AS "tenantId", module FROM ${identifier(schema)}.${versionTable} LIMIT 1`,
+  );
+  return rows[0];
+}
+
+/** Whether our migrations ran in the schema, whoever ran them. By its columns: other tools call a table of theirs schema_version, too. */
+export async function hasVersionTable(client: ClientBase, schema: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname IN ('tenant_id', 'module')`,
+    [`${identifier(schema)}.${versionTable}`],
+  );
+  return rowCount === 2;
+}
+
+/**
+ * Brings a schema to the newest migration, inside the caller's transaction; returns the last migration's name.
+ * Throws CONFLICT when a file that already ran has been edited.
+ */
+export async function migrateSchema(
+  client: ClientBase,
+  schema: string,
+  owner: SchemaOwner,
+  migrations: readonly ModuleMigration[],
+): Promise<string | null> {
+  const table = `${identifier(schema)}.${versionTable}`;
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS ${table} (
+       migration varchar(200) PRIMARY KEY,
+       checksum char(64) NOT NULL,
+       tenant_id uuid NOT NULL,
+       module varchar(31) NOT NULL,
+       applied_at timestamptz NOT NULL DEFAULT now()
+     )`,
+  );
+  const { rows } = await client.query<{ migration: string; checksum: string }>(
+    `SELECT migration, checksum FROM ${table}`,
+  );
+  const applied = new Map(rows.map((row) => [row.migration, row.checksum]));
+  for (const migration of migrations) {
+    const checksum = applied.get(migration.name);
+    if (checksum === undefined) await apply(client, schema, migration);
+    else if (checksum !== migration.checksum)
+      throw new RegistryError(
+        'CONFLICT',
+        `Migration ${migration.name} was changed after it ran in schema ${schema}: put it back and add a new file`,
+      );
+    else continue;
+    await client.query(
+      `INSERT INTO ${table} (migration, checksum, tenant_id, module) VALUES ($1, $2, $3, $4)`,
+      [migration.name, migration.checksum, owner.tenantId, owner.module],
+    );
+  }
+  return migrations.at(-1)?.name ?? null;
+}
+
+/**
+ * Runs one file with the new schema alone on the path. Through EXECUTE, where PostgreSQL refuses COMMIT and ROLLBACK:
+ * a file cannot end the transaction that keeps "all or nothing".
+ */
+async function apply(client: ClientBase, schema: string, migration: ModuleMigration): Promise<void> {
+  await client.query(`SET LOCAL search_path = ${identifier(schema)}`);
+  try {
+    await client.query(`DO ${escapeLiteral(`BEGIN EXECUTE ${escapeLiteral(migration.sql)}; END`)}`);
+    // Deferred constraints speak now and not at COMMIT, where nobody would know which file they are about.
+    await client.query('SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED');
+  } catch (error) {
+    throw new Error(`Migration ${migration.name} failed: ${(error as Error).message}`, { cause: error });
+  }
+}

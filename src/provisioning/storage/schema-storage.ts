@@ -1,0 +1,114 @@
+import { type ClientBase, DatabaseError } from 'pg';
+import { identifier } from '../../database/identifier.js';
+import { inTransaction } from '../../database/in-transaction.js';
+import type { ServiceDatabases } from '../../database/service-databases.js';
+import { RegistryError } from '../../errors.js';
+import { ensureBinding, isSameOwner, removeBinding, type SchemaOwner } from '../fence/binding.js';
+import { installGuard } from '../fence/guard.js';
+import { findSchemaOwner, migrateSchema } from './module-migrations.js';
+import { asSchemaOwner, findModuleRole } from './module-role.js';
+import type { Storage, StoragePlace } from './storage-place.js';
+
+/** Schema, tables, version table and binding in one transaction. */
+export async function createSchema(databases: ServiceDatabases, place: StoragePlace): Promise<Storage> {
+  return withLockedName(databases, place, async (client) => {
+    const role = await findModuleRole(client, place.owner.module);
+    await installGuard(client, role);
+    return inTransaction(client, async () => {
+      const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [
+        place.schemaName,
+      ]);
+      const created = rowCount === 0;
+      if (created) {
+        const authorization = role === undefined ? '' : ` AUTHORIZATION ${identifier(role)}`;
+        await client.query(`CREATE SCHEMA ${identifier(place.schemaName)}${authorization}`);
+      } else requireOwner(place, await findSchemaOwner(client, place.schemaName));
+      return { created, migrationVersion: await migrateAndBind(client, place, role) };
+    });
+  });
+}
+
+export async function dropSchema(databases: ServiceDatabases, place: StoragePlace): Promise<void> {
+  await withLockedName(databases, place, (client) =>
+    inTransaction(client, async () => {
+      const owner = await findSchemaOwner(client, place.schemaName);
+      if (isSameOwner(owner, place.owner))
+        await client.query(`DROP SCHEMA ${identifier(place.schemaName)} CASCADE`);
+      await removeBinding(client, place.schemaName, place.owner);
+    }),
+  );
+}
+
+/**
+ * Tables and binding of a schema that stands, inside the caller's transaction. The binding comes last: whoever applies
+ * another state waits for this transaction's end from then on.
+ */
+export async function migrateAndBind(
+  client: ClientBase,
+  place: StoragePlace,
+  role: string | undefined,
+): Promise<string | null> {
+  const version = await asSchemaOwner(client, place.schemaName, role, () =>
+    migrateSchema(client, place.schemaName, place.owner, place.migrations),
+  );
+  await ensureBinding(client, place);
+  return version;
+}
+
+/**
+ * A connection to the module's database, and the name for the work alone. Whoever else has it works for an operation
+ * that was taken over from him: he may end what he does, and is put out when that takes long.
+ */
+export async function withLockedName<T>(
+  databases: ServiceDatabases,
+  place: StoragePlace,
+  work: (client: ClientBase) => Promise<T>,
+): Promise<T> {
+  const name = `tenant-registry/${place.isolation}/${place.databaseName}/${place.schemaName}`;
+  return databases.withConnection(place.reference, async (client) => {
+    // Until the connection is given back.
+    while (!(await lockWithin(client, name, patienceMs))) {
+      await place.requireHeld();
+      await endHolders(client, name);
+    }
+    await place.requireHeld();
+    return work(client);
+  });
+}
+
+/** How long the one before may take, in milliseconds: he may be frozen, or his process gone and its statement still running. */
+const patienceMs = 5_000;
+
+async function lockWithin(client: ClientBase, name: string, waitMs: number): Promise<boolean> {
+  await client.query(`SET lock_timeout = ${waitMs}`);
+  try {
+    await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [name]);
+    return true;
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === '55P03') return false;
+    throw error;
+  } finally {
+    await client.query('RESET lock_timeout');
+  }
+}
+
+async function endHolders(client: ClientBase, name: string): Promise<void> {
+  await client.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_locks, (SELECT hashtextextended($1, 0) AS key) AS wanted
+     WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid <> pg_backend_pid()
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND classid = ((key >> 32) & 4294967295)::oid AND objid = (key & 4294967295)::oid`,
+    [name],
+  );
+}
+
+/** A name that stands there already may be this tenant's from an earlier attempt, and nobody else's. */
+export function requireOwner(place: StoragePlace, found: SchemaOwner | undefined): void {
+  if (isSameOwner(found, place.owner)) return;
+  const name = place.isolation === 'SCHEMA' ? `Schema ${place.schemaName}` : `Database ${place.databaseName}`;
+  throw new RegistryError(
+    'CONFLICT',
+    `${name} exists already and ${found ? `belongs to tenant ${found.tenantId}, module ${found.module}` : 'was not made by the registry'}: ` +
+      'subscribe under another schemaName',
+  );
+}

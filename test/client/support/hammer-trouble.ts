@@ -1,0 +1,68 @@
+/** What comes over transactions from outside, and how they may end. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
+import type { TransactionOptions } from '../../../src/client/transaction.js';
+import type { Chance } from '../../protocol/support/virtual-time.js';
+import { Mistake } from './hammer-work.js';
+
+export interface Trouble {
+  /** An administrator ends the statement or the connection, so long after the work has begun. */
+  attack: { how: 'pg_cancel_backend' | 'pg_terminate_backend'; afterMs: number } | undefined;
+  /** Of a request that is aborted at some moment, of one with a patience, of an ordinary one. */
+  options: TransactionOptions;
+}
+
+export function drawTrouble(chance: Chance): Trouble {
+  const options: TransactionOptions = {};
+  if (chance.happens(0.1)) options.statementTimeoutMs = Math.ceil(chance.between(1, 20));
+  if (chance.happens(0.05)) options.isolation = 'REPEATABLE READ';
+  if (chance.happens(0.05)) {
+    const request = new AbortController();
+    options.signal = request.signal;
+    setTimeout(() => request.abort(), chance.between(0, 25));
+  }
+  if (!chance.happens(0.06)) return { attack: undefined, options };
+  const how = chance.happens(0.7) ? 'pg_cancel_backend' : 'pg_terminate_backend';
+  return { attack: { how, afterMs: chance.between(0, 8) }, options };
+}
+
+/** Begins to attack the connection that the work has now; whoever has it when the moment comes is hit. */
+export async function attack(
+  administrator: pg.Pool,
+  tx: pg.ClientBase,
+  { how, afterMs }: NonNullable<Trouble['attack']>,
+): Promise<{ over: Promise<unknown> }> {
+  const { rows } = await tx.query('SELECT pg_backend_pid() AS pid');
+  return { over: delay(afterMs).then(() => administrator.query(`SELECT ${how}($1)`, [rows[0]?.pid])) };
+}
+
+/** By which a transaction's end is known: the first that fits. */
+const endings = {
+  'aborted request': ({ name }: Failure) => name === 'AbortError',
+  'mistake of its own': (_: Failure, error: unknown) => error instanceof Mistake,
+  'error swallowed': ({ message }: Failure) => /^The transaction was rolled back/.test(message),
+  'statement timeout': ({ code, message }: Failure) => code === '57014' && /timeout/.test(message),
+  'statement cancelled': ({ code }: Failure) => code === '57014',
+  'connection lost': ({ code, message }: Failure) =>
+    code === '57P01' ||
+    code === '08P01' ||
+    /^Connection terminated|not queryable|ECONNRESET|EPIPE/.test(message),
+  // 25P02: a statement that nobody awaited was cancelled before.
+  'error of a statement': ({ code }: Failure) => code === '22012' || code === '25P02',
+  'error of the commit': ({ code }: Failure) => code === '23503',
+  'tenant suspended': ({ code }: Failure) => code === 'TENANT_SUSPENDED',
+} satisfies Record<string, (failure: Failure, error: unknown) => boolean>;
+
+interface Failure {
+  name: string;
+  message: string;
+  code?: string;
+}
+
+export type Ending = 'committed' | keyof typeof endings;
+
+/** undefined: nothing explains it. */
+export function endingOf(error: unknown): Ending | undefined {
+  const kinds = Object.keys(endings) as (keyof typeof endings)[];
+  return kinds.find((kind) => endings[kind](error as Failure, error));
+}

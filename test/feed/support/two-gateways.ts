@@ -1,0 +1,85 @@
+import pg from 'pg';
+import { expect } from 'vitest';
+import type { Config } from '../../../src/config.js';
+import { openGateway, type TestGateway } from '../../setup/gateway.js';
+
+/** Two gateways on one registry. */
+export interface Pair extends AsyncDisposable {
+  one: TestGateway;
+  other: TestGateway;
+  /** Runs the work while nothing of what is committed reaches the other gateway, nor its reports the registry. */
+  whileOtherIsDeaf<T>(work: () => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export async function openPair(config: Partial<Config> = {}): Promise<Pair> {
+  const one = await openGateway({ config });
+  const [first] = await replicasOf(one);
+  const other = await openGateway({ sharing: one, config });
+  const second = (await replicasOf(one)).find((id) => id !== first);
+  const close = async () => {
+    await other.close();
+    await one.close();
+  };
+  return {
+    one,
+    other,
+    close,
+    [Symbol.asyncDispose]: close,
+    // Its polls report into its row, so whoever holds the row holds them up.
+    whileOtherIsDeaf: (work) => holding(one.registry.url, second, work),
+  };
+}
+
+export async function replicasOf({ registry }: TestGateway): Promise<string[]> {
+  const client = new pg.Client({ connectionString: registry.url });
+  await client.connect();
+  const { rows } = await client.query<{ id: string }>('SELECT id FROM replicas ORDER BY started_at');
+  await client.end();
+  return rows.map(({ id }) => id);
+}
+
+async function holding<T>(url: string, replica: string | undefined, work: () => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query('SELECT FROM replicas WHERE id = $1 FOR UPDATE', [replica]);
+    return await work();
+  } finally {
+    await client.end();
+  }
+}
+
+export interface Explanation {
+  code: string | null;
+  gate: string | null;
+  tier: string | null;
+  revision: string | null;
+  headRevision: string | null;
+  ageMs: number | null;
+  leaseRemainingMs: number;
+  message: string | null;
+  route: { schemaName: string; revision: string } | null;
+}
+
+export async function explain(
+  gateway: Pick<TestGateway, 'ask'>,
+  id: string,
+  module = 'finance',
+  options: { key?: string } = {},
+): Promise<Explanation> {
+  const { data } = await gateway.ask(
+    `query ($id: ID!, $module: ModuleName!) { explainResolution(id: $id, module: $module) {
+       code gate tier revision headRevision ageMs leaseRemainingMs message route { schemaName revision }
+     } }`,
+    { id, module },
+    options,
+  );
+  return data.explainResolution;
+}
+
+/** Asks until the answer comes from the gateway's own memory, so that a stale one would be given from there. */
+export async function warm(gateway: TestGateway, ...ids: string[]): Promise<void> {
+  for (const id of ids) await expect.poll(async () => (await explain(gateway, id)).tier).toBe('memory');
+}

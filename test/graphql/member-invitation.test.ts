@@ -1,0 +1,301 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { uniqueName } from '../setup/database.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { mutate } from '../setup/graphql-calls.js';
+import { aTenant } from '../setup/stories.js';
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await openGateway();
+});
+afterAll(() => gateway?.close());
+
+const member = 'member { id email fullName role status version }';
+const invite = (tenantId: string, fields: object) =>
+  mutate(
+    gateway,
+    'inviteTenantMember',
+    { tenantId, ...fields },
+    `${member} invitation { id expiresAt } invitationToken`,
+  );
+const remove = (tenantId: string, memberId: string, fields = {}) =>
+  mutate(gateway, 'removeTenantMember', { tenantId, memberId, ...fields }, member);
+const accept = (token: string, subject: string, fields = {}) =>
+  mutate(gateway, 'acceptInvitation', { token, subject, ...fields }, `${member} tenant { id }`);
+
+async function membersOf(id: string): Promise<{ email: string; role: string; status: string }[]> {
+  const { data } = await gateway.ask(
+    'query ($id: ID!) { tenant(id: $id) { members { email role status } } }',
+    { id },
+  );
+  return data.tenant.members;
+}
+
+/** A tenant with an admin who has come in. */
+async function aTeam() {
+  const tenant = await aTenant().at(gateway);
+  const { result } = await invite(tenant.id, { email: 'ada@acme.example', role: 'ADMIN' });
+  const subject = uniqueName('subject');
+  await accept(result.invitationToken, subject);
+  return { ...tenant, admin: result.member.id as string, subject };
+}
+
+describe('an invitation', () => {
+  test('makes a member, whose token is shown once and kept as a hash', async () => {
+    const { id, slug } = await aTenant().at(gateway);
+    const { result } = await invite(slug, { email: 'Ada@Acme.example', fullName: 'Ada', idempotencyKey: id });
+    expect(result).toEqual({
+      member: {
+        id: expect.any(String),
+        email: 'ada@acme.example',
+        fullName: 'Ada',
+        role: 'MEMBER',
+        status: 'INVITED',
+        version: 1,
+      },
+      invitation: { id: expect.any(String), expiresAt: expect.any(String) },
+      invitationToken: expect.stringMatching(/^trk_inv_[\w-]{43}$/),
+    });
+    const days = (Date.parse(result.invitation.expiresAt) - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(6.9);
+    expect(days).toBeLessThanOrEqual(7);
+    const again = await invite(slug, { email: 'Ada@Acme.example', fullName: 'Ada', idempotencyKey: id });
+    expect(again.result).toEqual({ ...result, invitationToken: null });
+    const found = await gateway.psql<{ everything: string }>(
+      `SELECT string_agg(t::text, '') AS everything FROM (
+         SELECT row_to_json(i)::text AS t FROM invitations i UNION ALL SELECT row_to_json(c)::text FROM registry_change c
+         UNION ALL SELECT row_to_json(k)::text FROM idempotency_keys k) AS rows`,
+    );
+    expect(found[0]?.everything).not.toContain(result.invitationToken.slice(8));
+  });
+
+  test('lets its member in once, and does no harm when the answer got lost', async () => {
+    const { id } = await aTenant().at(gateway);
+    const { result } = await invite(id, { email: 'ada@acme.example' });
+    const first = await accept(result.invitationToken, 'sub-1', { fullName: 'Ada Lovelace' });
+    expect(first.result).toEqual({
+      member: { ...result.member, fullName: 'Ada Lovelace', status: 'ACTIVE', version: 2 },
+      tenant: { id },
+    });
+    expect((await accept(result.invitationToken, 'sub-1')).result.member).toEqual(first.result.member);
+    expect((await accept(result.invitationToken, 'sub-2')).codes).toEqual(['CONFLICT']);
+  });
+
+  test('that is sent again takes the place of the one before', async () => {
+    const { id } = await aTenant().at(gateway);
+    const email = 'ada@acme.example';
+    const first = await invite(id, { email, validDays: 1 });
+    const second = await invite(id, { email, validDays: 90, role: 'ADMIN' });
+    expect(second.result.member).toEqual({ ...first.result.member, role: 'ADMIN', version: 2 });
+    expect((await accept(first.result.invitationToken, 's')).errors[0]?.message).toBe(
+      'token: opens no invitation, or one that was withdrawn: ask for a new one',
+    );
+    expect((await accept(second.result.invitationToken, 's')).codes).toEqual([]);
+  });
+
+  test('opens nothing after its days', async () => {
+    const { id } = await aTenant().at(gateway);
+    const { result } = await invite(id, { email: 'ada@acme.example' });
+    await gateway.psql(`UPDATE invitations SET expires_at = '2020-01-02T00:00:00Z' WHERE id = $1`, [
+      result.invitation.id,
+    ]);
+    const late = await accept(result.invitationToken, 's');
+    expect(late.codes).toEqual(['VALIDATION_ERROR']);
+    expect(late.errors[0]?.message).toContain('ended on 2020-01-02T00:00:00.000Z');
+  });
+
+  test('does not let one subject into a tenant as two members', async () => {
+    const team = await aTeam();
+    const { result } = await invite(team.id, { email: 'other@acme.example' });
+    const { codes, errors } = await accept(result.invitationToken, team.subject);
+    expect(codes).toEqual(['CONFLICT']);
+    expect(errors[0]?.message).toContain('as ada@acme.example');
+  });
+
+  test('to somebody known from another tenant makes a member here too, under the known name', async () => {
+    const email = `${uniqueName('ada')}@acme.example`;
+    const [one, two] = [await aTenant().at(gateway), await aTenant().at(gateway)];
+    const first = await invite(one.id, { email, fullName: 'Ada Lovelace' });
+    await accept(first.result.invitationToken, email);
+    const second = await invite(two.id, { email });
+    expect(second.result.member).toMatchObject({ email, fullName: 'Ada Lovelace', status: 'INVITED' });
+    expect(second.result.member.id).not.toBe(first.result.member.id);
+    expect((await accept(second.result.invitationToken, email)).result.member.status).toBe('ACTIVE');
+  });
+
+  test('goes no further than the quota, for which removed members do not count', async () => {
+    const team = await aTeam();
+    await mutate(gateway, 'updateTenant', { tenantId: team.id, maxUsers: 2 });
+    const { result } = await invite(team.id, { email: 'two@acme.example' });
+    const third = await invite(team.id, { email: 'three@acme.example' });
+    expect(third.codes).toEqual(['QUOTA_EXCEEDED']);
+    // Who is in already takes no further place.
+    expect((await invite(team.id, { email: 'two@acme.example' })).codes).toEqual([]);
+    await remove(team.id, result.member.id);
+    expect((await invite(team.id, { email: 'three@acme.example' })).codes).toEqual([]);
+    expect((await invite(team.id, { email: 'two@acme.example' })).codes).toEqual(['QUOTA_EXCEEDED']);
+  });
+
+  test.each([
+    ['no address', { email: 'ada' }, 'email'],
+    ['no days', { email: 'a@b.example', validDays: 0 }, 'validDays'],
+    ['a name of controls', { email: 'a@b.example', fullName: '\u0007' }, 'fullName'],
+  ])('of %s is refused with the field', async (_, fields, field) => {
+    const { id } = await aTenant().at(gateway);
+    const { codes, errors } = await invite(id, fields);
+    expect(codes).toEqual(['VALIDATION_ERROR']);
+    expect(errors[0]?.extensions.fields?.map((one) => one.field)).toEqual([field]);
+    expect(await membersOf(id)).toEqual([]);
+  });
+
+  test('into a deleted tenant is refused, and so is coming into one', async () => {
+    const { id } = await aTenant().at(gateway);
+    const { result } = await invite(id, { email: 'ada@acme.example' });
+    await mutate(gateway, 'deleteTenant', { tenantId: id });
+    expect((await invite(id, { email: 'b@acme.example' })).codes).toEqual(['TENANT_DELETED']);
+    expect((await accept(result.invitationToken, 's')).codes).toEqual(['TENANT_DELETED']);
+  });
+
+  test.each(['', 'trk_inv_short', `trk_${'x'.repeat(43)}`])('is not the token %j', async (token) => {
+    expect((await accept(token, 's')).errors[0]?.extensions.fields?.map(({ field }) => field)).toEqual([
+      'token',
+    ]);
+  });
+});
+
+describe('a member who is removed', () => {
+  test('stays in the list, bound to nobody, and can be invited again', async () => {
+    const team = await aTeam();
+    const { result } = await invite(team.id, { email: 'bob@acme.example' });
+    await accept(result.invitationToken, 'sub-bob');
+    const removed = await remove(team.slug, result.member.id);
+    expect(removed.result.member).toMatchObject({ status: 'REMOVED' });
+    expect((await remove(team.slug, result.member.id)).codes).toEqual(['CONFLICT']);
+    const again = await invite(team.id, { email: 'bob@acme.example' });
+    expect(again.result.member).toMatchObject({ id: result.member.id, status: 'INVITED' });
+    // Somebody else may have the address by now.
+    expect((await accept(again.result.invitationToken, 'sub-other')).codes).toEqual([]);
+  });
+
+  test('can not use the invitation that is still on its way', async () => {
+    const team = await aTeam();
+    const { result } = await invite(team.id, { email: 'bob@acme.example' });
+    await remove(team.id, result.member.id);
+    expect((await accept(result.invitationToken, 's')).codes).toEqual(['VALIDATION_ERROR']);
+  });
+
+  test('is never the last admin who is in', async () => {
+    const team = await aTeam();
+    await invite(team.id, { email: 'next@acme.example', role: 'ADMIN' });
+    const { codes, errors } = await remove(team.id, team.admin);
+    expect(codes).toEqual(['CONFLICT']);
+    expect(errors[0]?.message).toBe(
+      `ada@acme.example is the last active admin of tenant ${team.slug}: let another one in first`,
+    );
+    // Nor by becoming a member like others.
+    expect((await invite(team.id, { email: 'ada@acme.example', role: 'MEMBER' })).codes).toEqual([
+      'CONFLICT',
+    ]);
+    const next = await invite(team.id, { email: 'next@acme.example', role: 'ADMIN' });
+    await accept(next.result.invitationToken, 'sub-next');
+    expect((await remove(team.id, team.admin)).codes).toEqual([]);
+    expect((await remove(team.id, next.result.member.id)).codes).toEqual(['CONFLICT']);
+  });
+
+  test('of two admins who remove each other at once, one stays', async () => {
+    const team = await aTeam();
+    const { result } = await invite(team.id, { email: 'eve@acme.example', role: 'ADMIN' });
+    await accept(result.invitationToken, 'sub-eve');
+    const both = await Promise.all([remove(team.id, team.admin), remove(team.id, result.member.id)]);
+    expect(both.flatMap(({ codes }) => codes)).toEqual(['CONFLICT']);
+  });
+
+  test('is one of this tenant, at the version that was seen', async () => {
+    const [team, other] = [await aTeam(), await aTeam()];
+    expect((await remove(team.id, other.admin)).errors[0]?.message).toBe(
+      `memberId: there is no member ${other.admin} in tenant ${team.slug}`,
+    );
+    expect((await remove(team.id, team.admin, { expectedVersion: 1 })).codes).toEqual(['VERSION_CONFLICT']);
+  });
+});
+
+describe('onboarding', () => {
+  const config = { email: { primary: 'sales@acme.example' }, branding: { theme_id: 'safari_gold' } };
+  const whole = {
+    adminFullName: 'Ada Lovelace',
+    settings: {
+      companyName: 'Acme Travel',
+      supportPhone: '+27 21 555 0100',
+      currency: 'EUR',
+      timezone: 'Africa/Nairobi',
+    },
+    branding: { presetTheme: 'safari_gold', primaryColor: '#C8102E' },
+    config,
+  };
+  const profile = `tenant { primaryEmail config members { email fullName role status }
+    settings { companyName supportEmail supportPhone currency timezone emailFromEmail } branding { presetTheme primaryColor } }
+    invitation { id } invitationToken`;
+
+  test.each(['registerTenant', 'provisionTenant'])(
+    'by %s writes the whole profile in one revision',
+    async (name) => {
+      const slug = uniqueName('t');
+      const modules = name === 'provisionTenant' ? { modules: ['finance'] } : {};
+      const input = { name: 'Acme', slug, adminEmail: 'Ada@acme.example', ...whole, ...modules };
+      const { result, errors } = await mutate(gateway, name, input, profile);
+      expect(errors).toEqual([]);
+      expect(result.tenant).toEqual({
+        primaryEmail: 'sales@acme.example',
+        config,
+        members: [{ email: 'ada@acme.example', fullName: 'Ada Lovelace', role: 'ADMIN', status: 'INVITED' }],
+        settings: {
+          ...whole.settings,
+          supportEmail: 'sales@acme.example',
+          emailFromEmail: 'sales@acme.example',
+        },
+        branding: whole.branding,
+      });
+      expect((await accept(result.invitationToken, slug)).codes).toEqual([]);
+      const kinds = await gateway.psql<{ kind: string }>(
+        `SELECT kind FROM registry_change WHERE tenant_slug = $1 AND revision = (
+         SELECT min(revision) FROM registry_change WHERE tenant_slug = $1) ORDER BY kind`,
+        [slug],
+      );
+      const first = kinds.map(({ kind }) => kind).filter((kind) => !/^(subscription|storage)/.test(kind));
+      expect(first).toEqual([
+        'branding.created',
+        'invitation.created',
+        'member.created',
+        'settings.created',
+        'tenant.registered',
+      ]);
+    },
+  );
+
+  test('is refused as a whole for a secret, a wrong field or a full tenant', async () => {
+    const slug = uniqueName('t');
+    const attempts = [
+      { config: { infrastructure: { sendgrid: { api_key: 'SG.example-not-a-key.example' } } } },
+      { config: { brand: {} } },
+      { config: [] },
+      { settings: { website: 'acme' } },
+      { branding: { primaryColor: 'red' } },
+      { maxUsers: 0 },
+    ];
+    const codes: string[] = [];
+    for (const attempt of attempts) {
+      const input = { name: 'Acme', slug, adminEmail: 'ada@acme.example', ...attempt };
+      codes.push(...(await mutate(gateway, 'registerTenant', input)).codes);
+    }
+    expect(codes).toEqual([
+      'SECRET_IN_CONFIG',
+      'VALIDATION_ERROR',
+      'VALIDATION_ERROR',
+      'VALIDATION_ERROR',
+      'VALIDATION_ERROR',
+      'QUOTA_EXCEEDED',
+    ]);
+    const { data } = await gateway.ask('query ($id: ID!) { tenant(id: $id) { id } }', { id: slug });
+    expect(data.tenant).toBeNull();
+  });
+});

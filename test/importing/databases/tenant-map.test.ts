@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { RegistryError } from '../../../src/errors.js';
+import { readTenantMap } from '../../../src/importing/databases/tenant-map.js';
+
+const id = '0198f000-0000-7000-8000-00000000000a';
+const whole = { schema: 'finance_acme', id, slug: 'acme', name: 'Acme' };
+
+function complaints(csv: string): string[] {
+  try {
+    readTenantMap(csv);
+    return [];
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
+    return error.message.split('\n').slice(1);
+  }
+}
+
+describe('a map of tenants', () => {
+  test.each([
+    ['without a header', `finance_acme,${id},acme,Acme\n`],
+    ['with one', `schema,id,slug,name\nfinance_acme,${id},acme,Acme`],
+    [
+      'with one in another order and capitals',
+      `Name,SLUG,Schema,Id\nAcme,acme,finance_acme,${id.toUpperCase()}`,
+    ],
+    ['of another machine', `\ufeffschema,id,slug,name\r\n\r\n finance_acme , ${id} , acme , Acme \r\n`],
+  ])('%s is read', (_what, csv) => {
+    expect(readTenantMap(csv)).toEqual([expect.objectContaining(whole)]);
+  });
+
+  test('need only name the schema, and quotes keep commas together', () => {
+    expect(readTenantMap('schema,name\n"tenant_a,b","Acme, Inc"\ntenant_c')).toEqual([
+      { line: 2, schema: 'tenant_a,b', id: undefined, slug: undefined, name: 'Acme, Inc' },
+      { line: 3, schema: 'tenant_c', id: undefined, slug: undefined, name: undefined },
+    ]);
+    expect(readTenantMap('')).toEqual([]);
+  });
+
+  test('names every bad cell by line and column', () => {
+    expect(
+      complaints(
+        `schema,id,slug,name\npg_acme,1,Acme,\n,${id},b1,B\nx,,,,more\nx,${id},c1,\ny,,b1,\nz,${id},,`,
+      ),
+    ).toEqual([
+      'line 2, column schema: must not start with pg_, which PostgreSQL keeps for itself',
+      'line 2, column id: must be a UUID',
+      'line 2, column slug: must be lower-case letters and digits, in words joined by single - or _, and start with a letter',
+      'line 3, column schema: must not be empty',
+      'line 4, column 5: is one more than schema, id, slug, name',
+      'line 5, column schema: is in line 4 already',
+      'line 5, column slug: line 3 gives this id slug b1',
+    ]);
+    expect(complaints('schema,tenant\nx,y')).toEqual([
+      'line 1, column tenant: is none of schema, id, slug, name',
+    ]);
+  });
+
+  test('that is no CSV is refused with the line', () => {
+    expect(() => readTenantMap('schema,name\nx,"open')).toThrow(/no CSV.*line/i);
+  });
+});

@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import { mapClient } from '../../../src/importing/yaml/client-mapping.js';
+import { clientYaml } from '../support/client-story.js';
+
+const map = (more: string) => mapClient(clientYaml('acme', more), 'acme');
+
+function configOf(more: string) {
+  const { wanted, problems } = map(more);
+  if (!wanted) throw new Error(JSON.stringify(problems));
+  const { email: _, ...config } = wanted.config;
+  return config;
+}
+
+describe('a file says little', () => {
+  test('and the rest is as the mapping has it', () => {
+    const { wanted } = mapClient('client: { id: acme }\nemail: { primary: a@acme.example }', 'acme');
+    expect(wanted).toMatchObject({
+      slug: 'acme',
+      tenant: {
+        name: 'acme',
+        shortName: null,
+        timezone: 'UTC',
+        currency: 'USD',
+        primaryEmail: 'a@acme.example',
+      },
+      settings: { companyName: 'acme', supportEmail: 'a@acme.example', emailFromEmail: null },
+      branding: { presetTheme: 'professional_blue', logoUrl: null, primaryColor: null },
+      config: { email: { primary: 'a@acme.example' } },
+    });
+  });
+
+  test('empty sections and empty texts say nothing', () => {
+    expect(configOf('branding:\ndestinations:\ninfrastructure: { gcp: , vapi: { api_key: "" } }')).toEqual({
+      infrastructure: { vapi: {} },
+    });
+  });
+});
+
+test('what was written without quotes keeps its digits, and yes is true as it was before', () => {
+  const text =
+    'banking: { account_number: 0620001, branch_code: 250655 }\ndestinations: [{ name: Oslo, code: NO, enabled: yes }]';
+  expect(configOf(text)).toEqual({
+    banking: { account_number: '0620001', branch_code: '250655' },
+    destinations: [{ name: 'Oslo', code: 'NO', enabled: true }],
+  });
+});
+
+test('unknown keys are kept under extensions where they stood, and reported', () => {
+  const text =
+    'branding: { font: Arial }\ndestinations: [{ name: A, code: A, region: north }]\nloyalty: { tiers: [1, 2] }';
+  expect(configOf(text).extensions).toEqual({
+    branding: { font: 'Arial' },
+    destinations: { 0: { region: 'north' } },
+    loyalty: { tiers: [1, 2] },
+  });
+  expect(map(text).unknownKeys).toEqual(['branding.font', 'destinations.0.region', 'loyalty']);
+});
+
+describe('a secret as text', () => {
+  test.each([
+    [
+      'infrastructure: { sendgrid: { api_key: SG.x } }',
+      'infrastructure.sendgrid.api_key',
+      'ACME_SENDGRID_API_KEY',
+    ],
+    ['infrastructure: { vapi: { api_key: x } }', 'infrastructure.vapi.api_key', 'ACME_VAPI_API_KEY'],
+    ['infrastructure: { openai: { api_key: sk-x } }', 'infrastructure.openai.api_key', 'OPENAI_API_KEY'],
+    [
+      'infrastructure: { supabase: { anon_key: 7 } }',
+      'infrastructure.supabase.anon_key',
+      'ACME_SUPABASE_ANON_KEY',
+    ],
+    ['twilio: { auth_token: x }', 'twilio.auth_token', 'ACME_TWILIO_AUTH_TOKEN'],
+    ['twilio: { apiKey: x }', 'twilio.apiKey', 'ACME_TWILIO_API_KEY'],
+    ['vault: { passwords: [x] }', 'vault.passwords.0', 'ACME_VAULT_PASSWORDS_0'],
+    ['note: "the password: hunter22"', 'note', 'ACME_NOTE'],
+  ])('%s becomes a reference', (text, path, name) => {
+    const { secrets, wanted } = map(text);
+    expect(secrets).toEqual([expect.objectContaining({ path, line: 3, reference: `\${${name}}` })]);
+    expect(JSON.stringify(wanted)).toContain(`"\${${name}}"`);
+  });
+
+  test.each([
+    ['infrastructure: { supabase: { service_key: x } }', 'infrastructure.supabase.service_key'],
+    [
+      `infrastructure: { supabase: { service_key: "\${SUPABASE_SERVICE_KEY}" } }`,
+      'infrastructure.supabase.service_key',
+    ],
+    [
+      `infrastructure: { supabase: { anon_key: "\${SUPABASE_SERVICE_KEY}" } }`,
+      'infrastructure.supabase.anon_key',
+    ],
+    ['supabase_service_role_key: x', 'supabase_service_role_key'],
+    ['"SG.abcdefghijkl.key": { a: 1 }', '…'],
+    ['branding: { email_signature: "password: hunter22" }', 'branding.email_signature'],
+  ])('%s is left out', (text, path) => {
+    const { secrets, wanted, unknownKeys } = map(text);
+    expect(secrets).toEqual([expect.objectContaining({ path, reference: null })]);
+    expect(JSON.stringify(wanted)).not.toMatch(/service|hunter|SG\./);
+    expect(unknownKeys).toEqual([]);
+  });
+
+  test('is found again where nothing else would tell', () => {
+    const { wanted, secrets } = map(
+      'email2: { password: &p correct-horse }\nreminder: say correct-horse\ncopy: *p',
+    );
+    expect(secrets).toHaveLength(3);
+    expect(JSON.stringify(wanted)).not.toContain('horse');
+  });
+
+  test('two secrets never share a variable, and references that are there keep theirs', () => {
+    const { secrets } = map(
+      `infrastructure: { sendgrid: { api_key: SG.one } }\nsendgrid: { api_key: SG.two }\na: "\${ACME_SENDGRID_API_KEY}"`,
+    );
+    const references = secrets.map(({ reference }) => reference);
+    expect(new Set([...references, `\${ACME_SENDGRID_API_KEY}`]).size).toBe(3);
+  });
+});
+
+describe('a file is refused with its line when', () => {
+  const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]'];
+  for (const [at, name] of [...'bcdefghi'].entries())
+    bomb.push(`${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[at]}`).join()}]`);
+  const many = Array.from({ length: 60_000 }, (_, at) => `k${at}: 1`).join('\n');
+
+  test.each([
+    ['it does not parse', 'x: "1', 3, 'MISSING_CHAR'],
+    ['a key is there twice', 'client: { id: acme }', 3, 'for the second time'],
+    ['aliases would fill the memory', bomb.join('\n'), 8, 'aliases included'],
+    ['an alias means itself', 'x: &x [*x]', 3, 'not there before it'],
+    ['its brackets would exhaust the stack', `x: ${'['.repeat(500_000)}`, 3, 'nested'],
+    ['its dashes would', `x:\n${'- '.repeat(400_000)}`, 4, 'nested'],
+    ['it has too many keys', many, 34_284, 'parts'],
+    ['a key is __proto__', '__proto__: { admin: true }', 3, '__proto__'],
+    ['a text cannot be kept', 'x: "a\\0b"', 3, 'cannot be kept'],
+    ['a number cannot', 'x: .inf', 3, 'no number'],
+    ['it has a tag of a program', 'x: !!python/object:os.system rm', 3, 'tag'],
+    ['it is two documents', '---\nb: 1', 3, 'second document'],
+    ['a value is of another type', 'destinations: { a: 1 }', 3, 'destinations must be array'],
+    [
+      'a secret stands for a whole section',
+      'infrastructure: SG.abcdefghijkl',
+      3,
+      'infrastructure looks like',
+    ],
+    ['a list lacks what it needs', 'destinations:\n  - { name: A }', 4, 'destinations.0.code must be string'],
+  ])('%s', (_, more, line, message) => {
+    const { wanted, problems } = map(more);
+    expect(wanted).toBeUndefined();
+    expect(problems[0]?.line).toBe(line);
+    expect(`${problems[0]?.path} ${problems[0]?.message}`).toContain(message);
+    expect(JSON.stringify(problems)).not.toMatch(/SG\.|os\.system/);
+  });
+
+  test('its id is not the name of its folder', () => {
+    expect(mapClient(clientYaml('acme'), 'other').problems).toEqual([
+      { path: 'client.id', line: 1, column: 15, message: expect.stringContaining('rename the folder') },
+    ]);
+  });
+});

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { mapClient } from '../../../src/importing/yaml/client-mapping.js';
+import { honestConfig, type Random, secretKinds, seeded } from '../../profile/support/secret-samples.js';
+
+const rounds = 400;
+
+const map = (file: object) => mapClient(stringify({ client: { id: 'acme' }, ...file }), 'acme');
+
+/** Every value that is no list and no section, by who holds it and its key. */
+function leavesOf(holder: object): { holder: object; key: string }[] {
+  return Object.entries(holder).flatMap(([key, value]) =>
+    typeof value === 'object' && value !== null ? leavesOf(value) : [{ holder, key }],
+  );
+}
+
+/** Puts a secret somewhere, and says where for the message of a failing test. */
+function hide(secret: string, file: Record<string, unknown>, random: Random): string {
+  const leaves = leavesOf(file);
+  const leaf = leaves[Math.floor(random() * leaves.length)];
+  const ways: (() => string)[] = [
+    () => {
+      if (leaf) Reflect.set(leaf.holder, leaf.key, secret);
+      return `in the place of ${leaf?.key}`;
+    },
+    () => {
+      file.partner = { contacts: [{ note: secret }] };
+      return 'under a key that is unknown';
+    },
+    () => {
+      if (leaf) Reflect.set(leaf.holder, secret, 1);
+      return `as a key beside ${leaf?.key}`;
+    },
+    () => {
+      file.client = { id: 'acme', name: secret, short_name: secret };
+      return 'as a name';
+    },
+  ];
+  return ways[Math.floor(random() * ways.length)]?.() ?? '';
+}
+
+test(`${rounds} honest files are taken, and nothing in them for a secret`, () => {
+  const random = seeded(3);
+  for (let at = 0; at < rounds; at++) {
+    const config = honestConfig(random);
+    const { wanted, problems, secrets } = map(config);
+    expect({ problems, secrets }).toEqual({ problems: [], secrets: [] });
+    expect(wanted?.config).toEqual(config);
+  }
+});
+
+test.each(Object.entries(secretKinds))(
+  'a %s is in nothing that is said or kept, wherever it stands',
+  (_, make) => {
+    const random = seeded(5);
+    for (let at = 0; at < rounds / 10; at++) {
+      const file: Record<string, unknown> = honestConfig(random);
+      const secret = make(random);
+      const where = hide(secret, file, random);
+      const said = JSON.stringify(map(file));
+      expect(said.includes(JSON.stringify(secret).slice(1, -1)), `${where}: ${said}`).toBe(false);
+    }
+  },
+);

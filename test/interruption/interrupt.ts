@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { developer } from '../../src/auth/caller.js';
+import { ask, askOnce, type Ground } from './provisioning-environment.js';
+import { commands, type Scenario } from './scenarios.js';
+import { databasesOf, findOrphans, readState, type State, urlTo } from './tenant-state.js';
+import type { Interruption, Point, Victims } from './victim-processes.js';
+
+/** How a scenario goes when nobody interrupts it. */
+export interface Recording {
+  scenario: Scenario;
+  points: Point[];
+  before: State;
+  after: State;
+  /** Names of the steps that were done. */
+  steps: string[];
+}
+
+export interface Verdict {
+  /** Where it was interrupted. */
+  point: Point | undefined;
+  problems: string[];
+  /** How long it took from the interruption until nothing was left to be done. */
+  recoveredMs: number;
+}
+
+export async function record(ground: Ground, victims: Victims, scenario: Scenario): Promise<Recording> {
+  const slug = newSlug();
+  await scenario.arrange(ground, slug);
+  const before = await readState(ground, slug);
+  const words = await victims.send(orderOf(scenario, slug));
+  if (!words || words.error) throw new Error(`${scenario.name} fails by itself: ${words?.error}`);
+  await ground.recover(slug);
+  const after = await readState(ground, slug);
+  const steps = await ground.psql<{ name: string }>(
+    `SELECT DISTINCT step.name FROM operation_steps AS step JOIN operations ON operations.id = operation_id
+     JOIN tenants ON tenants.id = tenant_id WHERE slug = $1 AND step.status IN ('succeeded', 'compensated')`,
+    [slug],
+  );
+  await clear(ground, slug);
+  return { scenario, points: words.points, before, after, steps: steps.map(({ name }) => name) };
+}
+
+/** One scenario, interrupted at one point, recovered from by others or by itself, and asked for again. */
+export async function interrupt(
+  ground: Ground,
+  victims: Victims,
+  recording: Recording,
+  interruption: Interruption,
+): Promise<Verdict> {
+  const { scenario, before, after } = recording;
+  const slug = newSlug();
+  const problems: string[] = [];
+  await scenario.arrange(ground, slug);
+  using watch = watchRoutes(ground, scenario, slug, problems);
+  const isKilled = interruption.how === 'kill';
+  const words = await victims.send({ ...orderOf(scenario, slug), interruption, goesOn: !isKilled });
+  const since = performance.now();
+  if (isKilled === (words !== undefined)) problems.push('was not interrupted');
+
+  await checkRoutes(ground, scenario, slug, problems);
+  // What is meant to put guards back waits for who may still be about to open them, though not for long.
+  const [late] = await ground.psql(
+    `SELECT FROM operations WHERE status = 'queued' AND run_after > now() + interval '30 seconds'
+       AND tenant_id = (SELECT id FROM tenants WHERE slug = $1)`,
+    [slug],
+  );
+  if (late) problems.push('left undone for longer than half a minute');
+  await ground.psql(
+    `UPDATE operations SET run_after = now() WHERE kind = 'bind_storage' AND status = 'queued'`,
+  );
+  const recovering = ground.recover(slug);
+  await recovering.catch((error) => problems.push(String(error)));
+  const recoveredMs = performance.now() - since;
+  const recovered = await readState(ground, slug);
+  if (!isSame(recovered, before) && !isSame(recovered, after))
+    problems.push(`neither done nor undone: ${difference(recovered, after)}`);
+  const isUndone = isSame(recovered, before);
+  if (!scenario.isFound || !isUndone)
+    problems.push(...(await findOrphans(ground, slug)).map((orphan) => `orphaned ${orphan}`));
+
+  // Whoever adopts has no key by which the second request is known to be the first.
+  if (isUndone || !scenario.isFound)
+    await askAgain(ground, scenario, slug).catch((error) => problems.push(`asked again: ${error}`));
+  await ground.recover(slug, { removals: scenario.command === undefined });
+  const final = await readState(ground, slug);
+  if (!isSame(final, after)) problems.push(`ends otherwise: ${difference(final, after)}`);
+  problems.push(...(await findOrphans(ground, slug)).map((orphan) => `orphaned ${orphan}`));
+  await watch.end();
+  await clear(ground, slug);
+  return { point: recording.points[interruption.at - 1], problems: [...new Set(problems)], recoveredMs };
+}
+
+function orderOf({ command, input }: Scenario, slug: string) {
+  return { slug, command: command ?? 'removeWhatIsDue', input: input(slug), goesOn: false };
+}
+
+/** As a caller would who got no answer: the same request once more. */
+async function askAgain({ app }: Ground, { command, input }: Scenario, slug: string): Promise<void> {
+  if (command) await commands[command](app.commandsFor(developer), input(slug));
+}
+
+function newSlug(): string {
+  return `k${randomBytes(6).toString('hex')}`;
+}
+
+/** Everything that resolves has to be whole at that moment. */
+async function checkRoutes(
+  ground: Ground,
+  scenario: Scenario,
+  slug: string,
+  problems: string[],
+): Promise<void> {
+  for (const module of scenario.watched) {
+    const answer = await ground.resolve(slug, module);
+    if (!answer.startsWith('schema ')) continue;
+    const flaw = await findFlaw(ground, scenario, slug, module);
+    // Suspended meanwhile, in the registry first.
+    if (flaw && (await ground.resolve(slug, module)) === answer)
+      problems.push(`${module} resolves half-made: ${flaw}`);
+  }
+}
+
+function watchRoutes(ground: Ground, scenario: Scenario, slug: string, problems: string[]) {
+  let isOver = false;
+  const watching = (async () => {
+    while (!isOver) {
+      await checkRoutes(ground, scenario, slug, problems);
+      await delay(100);
+    }
+  })();
+  watching.catch(() => undefined);
+  return {
+    async end() {
+      isOver = true;
+      await watching;
+    },
+    [Symbol.dispose]() {
+      isOver = true;
+    },
+  };
+}
+
+/** Enters like a service; undefined when all is there. */
+async function findFlaw(
+  { psql, places }: Ground,
+  { isolation }: Scenario,
+  slug: string,
+  module: string,
+): Promise<string | undefined> {
+  const [route] = await psql<{ id: string; schema: string; database: string; generation: number }>(
+    `SELECT tenants.id, schema_name AS schema, database_name AS database, generation
+     FROM module_subscriptions JOIN tenants ON tenants.id = tenant_id WHERE slug = $1 AND module = $2`,
+    [slug, module],
+  );
+  if (!route) return 'no row';
+  const url = module === 'alpha' || module === 'gamma' ? places.one : places.two;
+  const place = isolation === 'SCHEMA' ? url : urlTo(url, route.database);
+  try {
+    const [found] = await askOnce<{ note: string | null }>(
+      place,
+      `SELECT to_regclass(tenant_guard.enter($1, $2, $3) || '.note') AS note`,
+      [route.id, route.schema, route.generation],
+    );
+    return found?.note ? undefined : 'no tables';
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** Takes away what the case has left, so that the next ones are not slowed down. */
+async function clear({ places }: Ground, slug: string): Promise<void> {
+  for (const url of [places.one, places.two]) {
+    for (const name of await databasesOf(url, slug)) await ask(url, `DROP DATABASE "${name}" WITH (FORCE)`);
+    const schemas = await ask<{ name: string }>(
+      url,
+      'SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE $1',
+      [`%${slug}%`],
+    );
+    for (const { name } of schemas) await ask(url, `DROP SCHEMA "${name}" CASCADE`);
+  }
+}
+
+const isSame = isDeepStrictEqual;
+
+/** The first place at which two values differ. */
+function difference(found: unknown, wanted: unknown, path = ''): string {
+  if (typeof found !== 'object' || typeof wanted !== 'object' || found === null || wanted === null)
+    return `${path} is ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`;
+  const keys = [...new Set([...Object.keys(found), ...Object.keys(wanted)])];
+  const at = (value: object, key: string) => (value as Record<string, unknown>)[key];
+  const key = keys.find((name) => !isSame(at(found, name), at(wanted, name)));
+  return key === undefined
+    ? `${path} is the same`
+    : difference(at(found, key), at(wanted, key), `${path}/${key}`);
+}

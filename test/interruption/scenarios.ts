@@ -1,0 +1,225 @@
+import { developer } from '../../src/auth/caller.js';
+import { importTenant } from '../../src/profile/commands/import-tenant.js';
+import { registerTenant } from '../../src/profile/commands/register-tenant.js';
+import { adoptStorage } from '../../src/provisioning/commands/adopt-storage.js';
+import { deleteTenant } from '../../src/provisioning/commands/delete-tenant.js';
+import { provisionTenant } from '../../src/provisioning/commands/provision-tenant.js';
+import { purgeTenant } from '../../src/provisioning/commands/purge-tenant.js';
+import { resumeTenant } from '../../src/provisioning/commands/resume-tenant.js';
+import { subscribeTenantToModule } from '../../src/provisioning/commands/subscribe-tenant-to-module.js';
+import { suspendTenant } from '../../src/provisioning/commands/suspend-tenant.js';
+import { unsubscribeTenantFromModule } from '../../src/provisioning/commands/unsubscribe-tenant-from-module.js';
+import type { CommandContext } from '../../src/registry/command.js';
+import { ask, askOnce, type Ground, modules } from './provisioning-environment.js';
+import { urlTo } from './tenant-state.js';
+
+type Isolation = keyof typeof modules;
+
+/** Something that is done to a tenant, up to the point at which a process begins it that may not live to its end. */
+export interface Scenario {
+  name: string;
+  isolation: Isolation;
+  /** Modules whose routes are looked at all the time. */
+  watched: readonly string[];
+  arrange(ground: Ground, slug: string): Promise<void>;
+  /** The product's command; undefined: what the worker finds due. */
+  command: keyof typeof commands | undefined;
+  input(slug: string): object;
+  /** Whether its storage stands before the registry knows of it. */
+  isFound?: boolean;
+}
+
+/** By name, as another process knows them, too. */
+export const commands = {
+  adoptStorage,
+  provisionTenant,
+  subscribeTenantToModule,
+  suspendTenant,
+  resumeTenant,
+  purgeTenant,
+  registerTenant,
+  importTenant,
+} satisfies Record<string, (context: CommandContext, input: unknown) => Promise<unknown>>;
+
+const profile = {
+  adminEmail: 'admin@example.com',
+  adminFullName: 'Ada',
+  settings: { companyName: 'Acme', website: 'https://acme.example' },
+  branding: { primaryColor: '#C8102E' },
+  config: { email: { smtp: { password: `\${ACME_SMTP_PASSWORD}` } } },
+};
+
+/** A tenant with its whole profile and its first admin. */
+const onboard: Scenario = {
+  name: 'onboard',
+  isolation: 'SCHEMA',
+  watched: [],
+  command: 'registerTenant',
+  input: (slug) => ({ name: slug, slug, idempotencyKey: slug, ...profile }),
+  arrange: async () => undefined,
+};
+
+/** A tenant as its client.yaml describes it, over what the registry has of it. */
+const reimport: Scenario = {
+  name: 'import',
+  isolation: 'SCHEMA',
+  watched: [],
+  command: 'importTenant',
+  input: (slug) => ({ wanted: imported(slug, 'Acme Travel'), source: 'DATABASE', force: true }),
+  arrange: async ({ app }, slug) =>
+    void (await importTenant(app.commandsFor(developer), {
+      ...{ wanted: imported(slug, 'Acme'), source: 'DATABASE', force: false },
+    })),
+};
+
+function imported(slug: string, companyName: string) {
+  const [timezone, currency, primaryEmail] = ['Africa/Nairobi', 'KES', 'run@acme.example'];
+  return {
+    slug,
+    tenant: {
+      ...{ name: companyName, shortName: null, timezone, currency, primaryEmail },
+      ...{ gcpProjectId: null, gcpDataset: null },
+    },
+    settings: {
+      ...{ companyName, supportEmail: primaryEmail, currency, timezone },
+      ...{ emailFromName: null, emailFromEmail: null },
+    },
+    branding: {
+      ...{ presetTheme: 'professional_blue', logoUrl: null },
+      ...{ primaryColor: '#C8102E', secondaryColor: null, accentColor: null },
+    },
+    config: { branding: { company_name: companyName }, email: { primary: primaryEmail } },
+  };
+}
+
+export const scenarios: readonly Scenario[] = [
+  onboard,
+  reimport,
+  ...(['SCHEMA', 'DATABASE'] as const).flatMap(scenariosOf),
+];
+
+function scenariosOf(isolation: Isolation): Scenario[] {
+  const watched = modules[isolation];
+  const [first] = watched;
+  const failing = isolation === 'SCHEMA' ? 'omega' : 'zeta';
+  const provisioning = (slug: string, more: readonly string[] = []) => ({
+    name: slug,
+    slug,
+    modules: [...watched, ...more],
+    idempotencyKey: slug,
+    ...profile,
+  });
+  const provision = async (ground: Ground, slug: string) => {
+    await provisionTenant(ground.app.commandsFor(developer), { ...provisioning(slug), idempotencyKey: null });
+  };
+  const common = { isolation, watched };
+  return [
+    {
+      ...common,
+      name: 'provision',
+      command: 'provisionTenant',
+      input: (slug) => provisioning(slug),
+      // The very first of its kind in these databases.
+      arrange: (ground) => removeGuards(ground),
+    },
+    {
+      ...common,
+      name: 'provision in vain',
+      watched: [...watched, failing],
+      command: 'provisionTenant',
+      input: (slug) => provisioning(slug, [failing]),
+      arrange: async () => undefined,
+    },
+    {
+      ...common,
+      name: 'subscribe',
+      watched: [first],
+      command: 'subscribeTenantToModule',
+      input: (slug) => ({ tenantId: slug, module: first, idempotencyKey: slug }),
+      arrange: async ({ app }, slug) =>
+        void (await registerTenant(app.commandsFor(developer), { name: slug, slug })),
+    },
+    {
+      ...common,
+      name: 'adopt',
+      isFound: true,
+      command: 'adoptStorage',
+      input: (slug) => ({
+        tenant: { slug, name: slug },
+        storages: watched.map((module) => ({ module, name: `${module}_${slug}` })),
+      }),
+      arrange: ({ places }, slug) => makeByHand([places.one, places.two], watched, isolation, slug),
+    },
+    {
+      ...common,
+      name: 'remove',
+      command: undefined,
+      input: () => ({}),
+      async arrange(ground, slug) {
+        await provision(ground, slug);
+        await unsubscribeTenantFromModule(ground.app.commandsFor(developer), {
+          tenantId: slug,
+          module: first,
+          wait: 'EVERYWHERE',
+        });
+        await ground.psql(
+          `UPDATE module_subscriptions SET purge_after = now() - interval '1 second'
+           FROM tenants WHERE tenants.id = tenant_id AND slug = $1 AND module = $2`,
+          [slug, first],
+        );
+      },
+    },
+    {
+      ...common,
+      name: 'purge',
+      command: 'purgeTenant',
+      input: (slug) => ({ tenantId: slug, idempotencyKey: slug }),
+      async arrange(ground, slug) {
+        await provision(ground, slug);
+        await deleteTenant(ground.app.commandsFor(developer), { tenantId: slug, wait: 'EVERYWHERE' });
+        await ground.psql(`UPDATE tenants SET purge_after = now() - interval '1 second' WHERE slug = $1`, [
+          slug,
+        ]);
+      },
+    },
+    {
+      ...common,
+      name: 'suspend',
+      command: 'suspendTenant',
+      input: (slug) => ({ tenantId: slug, reason: 'unpaid', idempotencyKey: slug }),
+      arrange: provision,
+    },
+    {
+      ...common,
+      name: 'resume',
+      command: 'resumeTenant',
+      input: (slug) => ({ tenantId: slug, idempotencyKey: slug, wait: 'EVERYWHERE' }),
+      async arrange(ground, slug) {
+        await provision(ground, slug);
+        await suspendTenant(ground.app.commandsFor(developer), { tenantId: slug, reason: 'unpaid' });
+      },
+    },
+  ];
+}
+
+/** As services made them before there was a registry. */
+async function makeByHand(
+  urls: readonly string[],
+  names: readonly string[],
+  isolation: Isolation,
+  slug: string,
+): Promise<void> {
+  for (const [at, module] of names.entries()) {
+    const name = `${module}_${slug}`;
+    const url = urls[at] ?? '';
+    if (isolation === 'SCHEMA') await ask(url, `CREATE SCHEMA ${name} CREATE TABLE note (body text)`);
+    else {
+      await ask(url, `CREATE DATABASE ${name}`);
+      await askOnce(urlTo(url, name), 'CREATE TABLE note (body text)');
+    }
+  }
+}
+
+async function removeGuards({ places }: Ground): Promise<void> {
+  for (const url of [places.one, places.two]) await ask(url, 'DROP SCHEMA IF EXISTS tenant_guard CASCADE');
+}

@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openApp } from '../../src/app.js';
+import { developer } from '../../src/auth/caller.js';
+import { RegistryError } from '../../src/errors.js';
+import { openLog } from '../../src/log.js';
+import { registerTenant } from '../../src/profile/commands/register-tenant.js';
+import { subscribeTenantToModule } from '../../src/provisioning/commands/subscribe-tenant-to-module.js';
+import { suspendTenant } from '../../src/provisioning/commands/suspend-tenant.js';
+import type { CommandContext } from '../../src/registry/command.js';
+import type { Ground } from './provisioning-environment.js';
+import { startWorker } from './worker-process.js';
+
+export interface RaceReport {
+  operations: number;
+  /** How many each worker carried out. */
+  byWorker: number[];
+  /** Operations that did not succeed, or were taken up more than once. */
+  astray: object[];
+  /** Two at work on one subscription at the same time. */
+  overlaps: object[];
+  /** Changes that are there more or less often than once. */
+  repeated: object[];
+  /** What whoever asked second was told, and how often. */
+  refusals: Record<string, number>;
+  /** Tenants whose two guards do not both say suspended. */
+  unguarded: number;
+}
+
+const patienceMs = 180_000;
+
+/**
+ * Two gateways that are asked for the same things at the same time, three operations for each tenant, and two workers, each a
+ * process of its own.
+ */
+export async function raceWorkers(ground: Ground, tenants: number): Promise<RaceReport> {
+  const calm = { heartbeatMs: 5_000, takeOverAfterMs: 15_000 };
+  const open = () => openApp({ ...ground.app.config, ...calm }, openLog('silent'), { exclusive: true });
+  const apps = [await open(), await open()];
+  const env = { ...ground.env, OPERATION_HEARTBEAT_MS: '5000', OPERATION_TAKE_OVER_MS: '15000' };
+  await using _one = await startWorker(env);
+  await using _other = await startWorker(env);
+  // What is begun is left to whichever worker finds it.
+  const [first, second] = apps.map(
+    (app): CommandContext => ({ ...app.commandsFor(developer), runOperation: async () => undefined }),
+  );
+  if (!first || !second) throw new Error('two gateways were opened');
+  const refusals: Record<string, number> = {};
+  const race = async (work: (context: CommandContext) => Promise<unknown>) => {
+    const ended = await Promise.allSettled([work(first), work(second)]);
+    for (const end of ended) {
+      if (end.status === 'fulfilled') continue;
+      const code = end.reason instanceof RegistryError ? end.reason.code : String(end.reason);
+      refusals[code] = (refusals[code] ?? 0) + 1;
+    }
+  };
+  const overlaps: object[] = [];
+  let isOver = false;
+  const watching = (async () => {
+    while (!isOver) {
+      overlaps.push(...(await ground.psql(overlapping)));
+      await delay(20);
+    }
+  })();
+
+  const stem = `m${randomBytes(4).toString('hex')}`;
+  const slugs = Array.from({ length: tenants }, (_, at) => `${stem}x${at}`);
+  try {
+    for (const slug of slugs) await registerTenant(first, { name: slug, slug, wait: 'COMMITTED' });
+    const wanted = slugs.flatMap((tenantId) => ['alpha', 'beta'].map((module) => ({ tenantId, module })));
+    await aFewAtOnce(wanted, ({ tenantId, module }) =>
+      race((context) => subscribeTenantToModule(context, { tenantId, module, wait: 'COMMITTED' })),
+    );
+    await settled(ground, stem);
+    await aFewAtOnce(slugs, (tenantId) =>
+      race((context) => suspendTenant(context, { tenantId, reason: 'unpaid', wait: 'COMMITTED' })),
+    );
+    await settled(ground, stem);
+  } finally {
+    isOver = true;
+    await watching;
+    for (const app of apps) await app.close();
+  }
+
+  const byWorker = await ground.psql<{ count: number }>(
+    `SELECT count(*)::int AS count FROM operations JOIN tenants ON tenants.id = tenant_id
+     WHERE slug LIKE $1 GROUP BY worker`,
+    [`${stem}%`],
+  );
+  const counts = byWorker.map(({ count }) => count);
+  return {
+    operations: counts.reduce((sum, count) => sum + count, 0),
+    byWorker: counts,
+    astray: await ground.psql(
+      `SELECT operations.id, kind::text, operations.status::text, fencing_token::int AS claims FROM operations
+       JOIN tenants ON tenants.id = tenant_id
+       WHERE slug LIKE $1 AND (operations.status <> 'succeeded' OR fencing_token <> 1)`,
+      [`${stem}%`],
+    ),
+    overlaps,
+    repeated: await ground.psql(
+      `SELECT tenant_slug, module, kind, count(*)::int FROM registry_change WHERE tenant_slug LIKE $1
+       GROUP BY 1, 2, 3 HAVING count(*) <> 1`,
+      [`${stem}%`],
+    ),
+    refusals,
+    unguarded: await countUnguarded(ground, stem, tenants),
+  };
+}
+
+/** No more than a gateway has connections for: on a slow machine the others would wait for one in vain. */
+async function aFewAtOnce<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  const takeTurns = async () => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: 15 }, takeTurns));
+}
+
+/** Guards may be told of a change while the storage is made; nothing else may be at work with anything else. */
+const overlapping = `
+  SELECT tenant_id, step.module, array_agg(kind::text) AS kinds
+  FROM operations JOIN operation_steps AS step ON operation_id = operations.id
+  WHERE operations.status IN ('running', 'compensating') AND kind <> 'bind_storage' AND step.module IS NOT NULL
+  GROUP BY 1, 2 HAVING count(*) > 1`;
+
+async function settled(ground: Ground, stem: string): Promise<void> {
+  const until = Date.now() + patienceMs;
+  for (;;) {
+    const [left] = await ground.psql<{ count: number }>(
+      `SELECT count(*)::int AS count FROM operations JOIN tenants ON tenants.id = tenant_id
+       WHERE slug LIKE $1 AND operations.status IN ('queued', 'running', 'compensating')`,
+      [`${stem}%`],
+    );
+    if (left?.count === 0) return;
+    if (Date.now() > until) throw new Error(`${left?.count} operations do not end`);
+    await delay(50);
+  }
+}
+
+async function countUnguarded({ app }: Ground, stem: string, tenants: number): Promise<number> {
+  let missing = 0;
+  for (const name of ['alpha', 'beta']) {
+    const reference = { databaseRef: `${name.toUpperCase()}_DB_URL`, databaseName: name };
+    const { rowCount } = await app.serviceDatabases.withConnection(reference, (client) =>
+      client.query(
+        `SELECT FROM tenant_guard.binding WHERE schema_name LIKE $1 AND state = 'suspended'
+           AND to_regclass(quote_ident(schema_name) || '.note') IS NOT NULL`,
+        [`${name}_${stem}%`],
+      ),
+    );
+    missing += tenants - (rowCount ?? 0);
+  }
+  return missing;
+}

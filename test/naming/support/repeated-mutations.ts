@@ -1,0 +1,45 @@
+import { expect } from 'vitest';
+import type { TestGateway } from '../../setup/gateway.js';
+
+/** What became of one of many calls. */
+export interface Outcome<Payload> {
+  payload: Payload | null;
+  code: string | undefined;
+  message: string;
+  fields: string[];
+}
+
+/** One mutation many times over, one after the other: who comes first has the name. */
+export async function askMany<Payload>(
+  gateway: TestGateway,
+  mutation: string,
+  fields: string,
+  inputs: readonly object[],
+): Promise<Outcome<Payload>[]> {
+  const type = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input`;
+  const query = `mutation ($input: ${type}!) { payload: ${mutation}(input: $input) { ${fields} } }`;
+  const outcomes: Outcome<Payload>[] = [];
+  for (const input of inputs) {
+    // Nobody else answers here, so there is nobody to wait for.
+    const { data, errors } = await gateway.ask(query, { input: { ...input, wait: 'COMMITTED' } });
+    expect(errors.filter(({ path }) => !path)).toEqual([]);
+    const [error] = errors;
+    outcomes.push({
+      payload: data?.payload ?? null,
+      code: error?.extensions.code,
+      message: error?.message ?? '',
+      fields: [...new Set(error?.extensions.fields?.map(({ field }) => field))],
+    });
+  }
+  return outcomes;
+}
+
+/** Refused for this field's sake, in one of the two ways there are. */
+export function isRefusedFor(outcome: Outcome<unknown> | undefined, ...fields: string[]): boolean {
+  return (
+    outcome?.payload === null &&
+    (outcome.code === 'VALIDATION_ERROR' || outcome.code === 'CONFLICT') &&
+    outcome.fields.length > 0 &&
+    outcome.fields.every((field) => fields.includes(field))
+  );
+}

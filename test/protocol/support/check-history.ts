@@ -1,0 +1,172 @@
+import { type Epoch, findOverlooked, findVersion, Truth } from './change-log-truth.js';
+import {
+  type Acknowledged,
+  type Answered,
+  type Filled,
+  type History,
+  type HistoryEvent,
+  type Moved,
+  type Point,
+  readValue,
+} from './history.js';
+
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8';
+
+export interface Violation {
+  invariant: Invariant;
+  explanation: string;
+  event: HistoryEvent;
+}
+
+/**
+ * Checks I1 to I8 of a history in one pass:
+ *
+ * I1  What was answered was current at some moment after (start − D) and not after the end. With STRONG: after the start.
+ * I2  With the revision of an earlier answer as a token: not from before that revision, nor from an earlier epoch.
+ * I3  The same with the revision of a mutation.
+ * I4  Who asks after an ack gets nothing from before it, be it from a gateway (GATEWAYS, EVERYWHERE) or from what a client
+ *     holds (EVERYWHERE). An ack covers what was committed before it as well, by whomever.
+ * I5  What is stored or answered was so at the revision that stands beside it, what is stored was not changed since as far
+ *     as that gateway had read the log, and nothing is stored over something newer.
+ * I6  Revision and value are of one history: not of another than the epoch beside them says, nor is anything stored of
+ *     another than the gateway follows.
+ * I7  A name in an answer has belonged to the same tenant in every answer, and so has a reference.
+ * I8  Who asks a gateway that has read of a suspend gets no ACTIVE from before it, acknowledged or not.
+ */
+export function checkHistory(history: History): Violation[] {
+  const check = new Check(history.stalenessMs);
+  for (const event of history.events) check.take(event);
+  return check.violations;
+}
+
+class Check {
+  readonly violations: Violation[] = [];
+  readonly #stalenessMs: number;
+  readonly #truth = new Truth();
+  readonly #owners = new Map<string, string>();
+  /** The newest acknowledged point after each ack, for gateways and for clients. */
+  readonly #acks: Record<'gateways' | 'clients', (Point & { at: number })[]> = { gateways: [], clients: [] };
+  readonly #moves = new Map<string, Moved[]>();
+
+  constructor(stalenessMs: number) {
+    this.#stalenessMs = stalenessMs;
+  }
+
+  take(event: HistoryEvent): void {
+    if (event.kind === 'begun') this.#truth.begin(event);
+    else if (event.kind === 'committed') this.#truth.commit(event);
+    else if (event.kind === 'acknowledged') this.#acknowledge(event);
+    else if (event.kind === 'filled') this.#checkFill(event);
+    else if (event.kind === 'answered') this.#checkAnswer(event);
+    else this.#move(event);
+  }
+
+  #move(event: Moved): void {
+    const moves = this.#moves.get(event.gateway);
+    if (moves) moves.push(event);
+    else this.#moves.set(event.gateway, [event]);
+  }
+
+  #acknowledge({ at, epoch, revision, waitFor }: Acknowledged): void {
+    if (waitFor === 'COMMITTED') return;
+    for (const who of waitFor === 'EVERYWHERE'
+      ? (['gateways', 'clients'] as const)
+      : (['gateways'] as const)) {
+      const acks = this.#acks[who];
+      const before = acks.at(-1);
+      const isNewer = !before || this.#compare({ epoch, revision }, before) > 0;
+      acks.push(isNewer ? { at, epoch, revision } : { ...before, at });
+    }
+  }
+
+  #checkAnswer(answer: Answered): void {
+    const { epoch: name, asOf, reference, at, start } = answer;
+    const report = (invariant: Invariant, explanation: string) =>
+      this.violations.push({ invariant, explanation, event: answer });
+
+    if (!this.#ownsWhatItSays(answer))
+      return void report('I7', 'the name or the reference had another owner');
+    const epoch = this.#truth.find(name);
+    if (!epoch || asOf > epoch.head) return void report('I6', 'its history has no such revision');
+    const wrong = this.#findMismatch(epoch, answer);
+    if (wrong) return void report(wrong, 'it was never so at that revision');
+
+    const { token } = answer;
+    if (token && this.#compare({ epoch: name, revision: asOf }, token) < 0)
+      report(token.isOwnWrite ? 'I3' : 'I2', `the token said ${token.epoch}:${token.revision}`);
+
+    const version = findVersion(epoch, reference, asOf);
+    const currentAfter = answer.isStrong ? start : start - this.#stalenessMs;
+    if (version && (version.until <= currentAfter || version.from > at))
+      report('I1', `current from ${version.from} until ${version.until}, but asked at ${start}`);
+
+    const ack = this.#acks[answer.gateway === undefined ? 'clients' : 'gateways'].findLast(
+      (ack) => ack.at < start,
+    );
+    if (ack && this.#isFromBefore(epoch, answer, ack))
+      report('I4', `acknowledged: ${ack.epoch}:${ack.revision}`);
+
+    this.#checkSuspends(epoch, answer, report);
+  }
+
+  #checkSuspends(epoch: Epoch, answer: Answered, report: (which: 'I8', explanation: string) => void): void {
+    const { reference, asOf, gateway, start } = answer;
+    if (gateway === undefined || readValue(answer.value)?.status !== 'active') return;
+    const move = this.#moves.get(gateway)?.findLast((moved) => moved.at < start);
+    if (move?.epoch !== epoch.name) return;
+    const suspend = epoch.versions
+      .get(reference)
+      ?.find(({ revision, value }) => revision > asOf && readValue(value)?.status === 'suspended');
+    if (suspend && suspend.revision <= move.revision)
+      report('I8', `suspended at ${suspend.revision}, and the gateway had read up to ${move.revision}`);
+  }
+
+  #checkFill(fill: Filled): void {
+    const { known, over, asOf, reference } = fill;
+    const report = (invariant: Invariant, explanation: string) =>
+      this.violations.push({ invariant, explanation, event: fill });
+    const epoch = this.#truth.find(fill.epoch);
+    if (!epoch || asOf > epoch.head || known?.epoch !== fill.epoch)
+      return void report('I6', 'stored from another history');
+    const wrong = this.#findMismatch(epoch, fill);
+    if (wrong) return void report(wrong, 'it was never so at that revision');
+    const missed = findOverlooked(epoch, reference, { asOf, upTo: known.revision });
+    if (missed) report('I5', `stored although the gateway had read of ${missed.revision}`);
+    if (over?.epoch === fill.epoch && over.asOf > asOf) report('I5', `stored over what was of ${over.asOf}`);
+  }
+
+  /** Which rule is broken by a value that is not what the reference was at that revision of that history. */
+  #findMismatch(
+    epoch: Epoch,
+    { reference, asOf, value }: { reference: string; asOf: bigint; value: string },
+  ): 'I5' | 'I6' | undefined {
+    if (findVersion(epoch, reference, asOf)?.value === value) return undefined;
+    for (const other of this.#truth.epochs)
+      if (other !== epoch && findVersion(other, reference, asOf)?.value === value) return 'I6';
+    return 'I5';
+  }
+
+  #ownsWhatItSays({ reference, value }: Answered): boolean {
+    const route = readValue(value);
+    if (!route) return true;
+    return [`name ${route.schema}`, `reference ${reference}`].every((what) => {
+      const owner = this.#owners.get(what) ?? route.tenant;
+      this.#owners.set(what, owner);
+      return owner === route.tenant;
+    });
+  }
+
+  #isFromBefore(epoch: Epoch, { reference, asOf }: Answered, ack: Point): boolean {
+    const acknowledged = this.#truth.find(ack.epoch);
+    if (!acknowledged || acknowledged.order < epoch.order) return false;
+    if (acknowledged !== epoch) return true;
+    return findOverlooked(epoch, reference, { asOf, upTo: ack.revision }) !== undefined;
+  }
+
+  /** Negative when the first is from before the second. A later epoch is newer, whatever its number. */
+  #compare(first: Point, second: Point): number {
+    const [one, other] = [this.#truth.find(first.epoch), this.#truth.find(second.epoch)];
+    if (!one || !other) return 0;
+    return one === other ? Number(first.revision - second.revision) : one.order - other.order;
+  }
+}

@@ -1,0 +1,234 @@
+import { openMemoryTier } from '../../../src/cache/memory-tier.js';
+import { type Answer, type Loaded, ReadThrough } from '../../../src/cache/read-through.js';
+import type { Entry, Tier } from '../../../src/cache/tier.js';
+import { awaitAcknowledgement, type WaitFor } from '../../../src/feed/acknowledge.js';
+import { type ChangeStream, openChangeStream } from '../../../src/feed/change-stream.js';
+import { ClientLeases } from '../../../src/feed/client-leases.js';
+import { type Clock, Follower } from '../../../src/feed/follower.js';
+import type { Point } from './history.js';
+import type { Edit } from './model-registry.js';
+import { type Host, Link } from './network.js';
+import type { World } from './run-history.js';
+
+export interface Question {
+  reference: string;
+  isStrong: boolean;
+  atLeast: Point | undefined;
+}
+
+/** What a client gets: the answer, and for how long it may use it again. */
+export interface Told {
+  answer: Answer<string>;
+  remainingMs: number;
+}
+
+const pollIntervalMs = 500;
+
+/** One gateway: the parts of the product, on a network, a database and a Redis that are models. */
+export class ModelGateway implements Host {
+  readonly id: string;
+  readonly follower: Follower;
+  /** Clients reach it by this. */
+  readonly door: Link;
+  readonly feedLink: Link;
+  readonly readLink: Link;
+  isAlive = true;
+  /** Lets nobody in any more, and ends when it has answered those who are inside. */
+  isStopping = false;
+  readonly #world: World;
+  readonly #clock: Clock;
+  readonly #waitingClock: Clock;
+  #sleptMs = 0;
+  #wasSetByMs = 0;
+  readonly #routes: ReadThrough<string, string>;
+  readonly #leases: ClientLeases;
+  readonly #changes: ChangeStream;
+  readonly #loadsOf = new Map<string, number>();
+
+  constructor(world: World, id: string) {
+    const { time, chance, weather, registry, replicas, record, figures, stalenessMs } = world;
+    this.#world = world;
+    this.id = id;
+    const link = () => new Link(time, chance, weather);
+    [this.door, this.feedLink, this.readLink] = [link(), link(), link()];
+    // Everybody's clock begins elsewhere: a time that was read on another one is found out.
+    const offsetMs = chance.between(-2_000, 2_000);
+    this.#clock = () => time.now + offsetMs + this.#wasSetByMs;
+    let waited = Number.NEGATIVE_INFINITY;
+    this.#waitingClock = () => {
+      waited = Math.max(waited, time.now + offsetMs - this.#sleptMs);
+      return waited;
+    };
+    this.#leases = new ClientLeases(this.#waitingClock);
+    this.#changes = openChangeStream({
+      position: () => this.follower.position,
+      read: (epoch, after, upTo) =>
+        registry.ask(this, this.feedLink, stalenessMs, () => registry.readChangesOf(epoch, after, upTo)),
+    });
+    const memory = openMemoryTier<string>({ maxEntries: 6, ttlMs: 3_600_000 });
+    this.follower = new Follower({
+      source: {
+        register: () =>
+          registry.ask(this, this.feedLink, stalenessMs, () => replicas.register(id, stalenessMs)),
+        poll: (report) => registry.ask(this, this.feedLink, stalenessMs, () => replicas.poll(id, report)),
+        unregister: (epoch) =>
+          registry.ask(this, this.feedLink, stalenessMs, () => replicas.unregister(id, epoch)),
+      },
+      clock: this.#clock,
+      waitingClock: this.#waitingClock,
+      stalenessMs,
+      clientsRevision: () => this.#leases.lowestConfirmed,
+      onMoved: (changes) => {
+        const { epoch, revision } = this.follower.position as Point;
+        record({ kind: 'moved', at: time.now, gateway: id, epoch, revision });
+        this.#changes.moved(changes);
+      },
+      onResync: () => {
+        figures.count('resyncs');
+        this.#leases.startOver();
+        memory.clear();
+      },
+    });
+    const redis = world.redis.openTier(this, link());
+    this.#routes = new ReadThrough<string, string>({
+      tiers: [this.#observed(memory), this.#observed(redis)],
+      validity: this.follower,
+      load: (references) => this.#load(references),
+      nameOf: (reference) => `${reference}/finance`,
+      referenceOf: (reference) => reference,
+      clock: this.#clock,
+      stalenessMs,
+    });
+  }
+
+  async #load(references: readonly string[]): Promise<Loaded<string>> {
+    const { registry, figures } = this.#world;
+    figures.count('loads');
+    for (const reference of references) this.#loadsOf.set(reference, this.#countLoads(reference) + 1);
+    const loaded = await registry.ask(this, this.readLink, 10_000, () => registry.load(references));
+    for (const reference of references)
+      if (loaded.asOf < this.follower.floorOf(reference)) figures.count('loads that a change overtook');
+    return loaded;
+  }
+
+  #countLoads(reference: string): number {
+    return this.#loadsOf.get(reference) ?? 0;
+  }
+
+  start(): void {
+    const tick = () => {
+      if (!this.isAlive || this.isStopping) return;
+      const next = () => this.#world.time.after(pollIntervalMs, tick);
+      this.follower.poll().then(next, next);
+    };
+    tick();
+  }
+
+  hint(): void {
+    if (this.isAlive) this.follower.poll().catch(() => undefined);
+  }
+
+  /** The clock it trusts by runs ahead from now on, as when the time of day was set. */
+  setClock(byMs: number): void {
+    this.#wasSetByMs += byMs;
+  }
+
+  /** The clock it waits by stood still. */
+  stopClock(forMs: number): void {
+    this.#sleptMs += forMs;
+  }
+
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    this.#world.figures.count('graceful stops');
+    await this.follower.stop().catch(() => undefined);
+  }
+
+  /** As graphql/route.ts does it: who is told for how long an answer holds is taken to use it for that long. */
+  async read(questions: readonly Question[], client?: { name: string | undefined }): Promise<Told[]> {
+    const { follower } = this;
+    const { figures } = this.#world;
+    if (follower.position && follower.leaseRemainingMs === 0) figures.count('questions without a lease');
+    const loadsBefore = questions.map(({ reference }) => this.#countLoads(reference));
+    const demands = questions.map(({ reference: key, isStrong, atLeast }) => ({ key, isStrong, atLeast }));
+    const answers = await this.#routes.getMany(demands);
+    return answers.map((answer, at) => {
+      const { reference } = questions[at] as Question;
+      if (answer.tier === 'database' && this.#countLoads(reference) === loadsBefore[at])
+        figures.count('shared loads');
+      const remainingMs = follower.isCurrent(answer, reference) ? Math.floor(follower.leaseRemainingMs) : 0;
+      if (client && remainingMs > 0 && follower.position)
+        if (client.name === undefined || !this.#leases.extend(client.name, remainingMs))
+          this.#leases.grantUnnamed(follower.position.revision, remainingMs);
+      return { answer, remainingMs };
+    });
+  }
+
+  /** As server/lease.ts should do it: granted before anything is awaited, or others are acknowledged meanwhile. */
+  async renew(client: string, has: Point | undefined) {
+    const { position, leaseRemainingMs: remainingMs } = this.follower;
+    if (!position) return undefined;
+    const canContinue = has?.epoch === position.epoch && has.revision <= position.revision;
+    const confirmed = canContinue ? has.revision : undefined;
+    this.#leases.grant(client, { confirmed, current: position.revision, remainingMs });
+    const changed = canContinue && (await this.#changes.changesAfter(has.revision, position.revision));
+    return { position, remainingMs: Math.floor(remainingMs), changed: changed || undefined };
+  }
+
+  /** A mutation; undefined when nothing was to be done. */
+  async change(edit: Edit, waitFor: WaitFor): Promise<Point | undefined> {
+    const { time, registry, replicas, record, figures, stalenessMs } = this.#world;
+    const ask = <T>(work: () => T | Promise<T>) => registry.ask(this, this.readLink, stalenessMs, work);
+    const committed = await ask(() => registry.commit([edit]));
+    if (!committed) return undefined;
+    const startedAt = time.now;
+    await awaitAcknowledgement(
+      {
+        rows: {
+          findLaggards: (...which) => ask(() => replicas.findLaggards(...which)),
+          remove: (...which) => ask(() => replicas.remove(...which)),
+        },
+        clock: this.#waitingClock,
+        sleep: (ms) => time.sleep(ms),
+        stalenessMs,
+      },
+      { ...committed, waitFor },
+    );
+    if (!this.isAlive) return new Promise(() => undefined);
+    figures.count(`acks of ${waitFor} ${time.now - startedAt < stalenessMs ? 'by report' : 'after D'}`);
+    record({ kind: 'acknowledged', at: time.now, waitFor, ...committed });
+    if (waitFor !== 'COMMITTED') this.#world.acknowledged(edit);
+    return committed;
+  }
+
+  /** A tier that tells the history what is put into it. */
+  #observed(tier: Tier<string>): Tier<string> {
+    const { time, record } = this.#world;
+    return {
+      name: tier.name,
+      get: (keys) => tier.get(keys),
+      set: (entries) => {
+        const held = tier.name === 'memory' ? (tier.get(entries.map(({ key }) => key)) as Held[]) : [];
+        const done = tier.set(entries);
+        for (const [at, { key, epoch, asOf, value }] of entries.entries()) {
+          const reference = key.slice(0, key.indexOf('/'));
+          // Given is not stored: the tier may know better.
+          if (tier.name === 'memory' && (tier.get([key]) as Held[])[0] !== entries[at]) continue;
+          record({
+            kind: 'filled',
+            at: time.now,
+            gateway: this.id,
+            tier: tier.name,
+            known: this.follower.position,
+            over: held[at] && { epoch: held[at].epoch, asOf: held[at].asOf },
+            ...{ reference, epoch, asOf, value },
+          });
+        }
+        return done;
+      },
+      clear: () => tier.clear(),
+    };
+  }
+}
+
+type Held = Entry<string> | undefined;

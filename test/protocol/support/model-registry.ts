@@ -1,0 +1,220 @@
+import type { Loaded } from '../../../src/cache/read-through.js';
+import type { Change, FeedPage, Position } from '../../../src/feed/change.js';
+import { formatValue, type HistoryEvent } from './history.js';
+import type { Host, Link } from './network.js';
+import type { Chance, VirtualTime } from './virtual-time.js';
+
+export interface ModelTenant {
+  id: string;
+  slug: string;
+  status: 'active' | 'suspended';
+  schema: string;
+}
+
+/** One row's change. Without a tenant: of the module. */
+export type Edit =
+  | { tenant: number; verb: 'register' | 'suspend' | 'resume' | 'move' }
+  | { tenant: undefined; verb: 'update' };
+
+export const tenantCount = 5;
+/** These are not there at first. */
+const registeredAtFirst = 3;
+
+export function idOf(tenant: number): string {
+  return `${String(tenant).repeat(8)}-0000-4000-8000-00000000000a`;
+}
+
+export function slugOf(tenant: number): string {
+  return `tenant-${tenant}`;
+}
+
+/** Few, so that gateways fall too far behind to go on. */
+const maxRevisionsPerPage = 5n;
+const firstRevision = 30n;
+
+/**
+ * The primary: rows, the change log with its chain of hashes, the head. Each method is one transaction at one moment. A
+ * standby that takes over has lost the last of them; a dump that is restored, more.
+ */
+export class ModelRegistry {
+  readonly #time: VirtualTime;
+  readonly #chance: Chance;
+  readonly #record: (event: HistoryEvent) => void;
+  #head: Position;
+  #log: Change[] = [];
+  #tenants = new Map<number, ModelTenant>();
+  #moduleVersion = 1;
+  #undo: { at: number; run: () => void }[] = [];
+  #names = 0;
+  /** Counts servers: connections to an earlier one are gone. */
+  incarnation = 0;
+  isUp = true;
+  onCommit: () => void = () => undefined;
+
+  constructor(time: VirtualTime, chance: Chance, record: (event: HistoryEvent) => void) {
+    this.#time = time;
+    this.#chance = chance;
+    this.#record = record;
+    this.#head = { epoch: this.#epochName(), revision: firstRevision, hash: 'hash 0' };
+    record({ kind: 'begun', at: 0, epoch: this.#head.epoch, kept: firstRevision });
+    for (let tenant = 0; tenant < registeredAtFirst; tenant++) this.#apply({ tenant, verb: 'register' });
+    record({ kind: 'committed', at: 0, ...this.point, values: this.#valuesOf(undefined) });
+  }
+
+  get point(): { epoch: string; revision: bigint } {
+    return { epoch: this.#head.epoch, revision: this.#head.revision };
+  }
+
+  /** undefined: it is not there. */
+  statusOf(tenant: number): ModelTenant['status'] | undefined {
+    return this.#tenants.get(tenant)?.status;
+  }
+
+  /** Calls the server. A connection to one that was replaced is gone, or leads to its successor. */
+  ask<T>(caller: Host, link: Link, timeoutMs: number, work: () => T | Promise<T>): Promise<T> {
+    const { incarnation } = this;
+    return link.call(caller, timeoutMs, () => {
+      if (!this.isUp || (incarnation !== this.incarnation && this.#chance.happens(0.5)))
+        throw new Error('the database is not there');
+      return work();
+    });
+  }
+
+  /** One transaction with what of these is possible; undefined when nothing is. */
+  commit(edits: readonly Edit[]): { epoch: string; revision: bigint } | undefined {
+    const before = { head: this.#head, tenants: new Map(this.#tenants), module: this.#moduleVersion };
+    const possible = edits.filter((edit) => this.#apply(edit));
+    if (possible.length === 0) return undefined;
+    const revision = before.head.revision + 1n;
+    let { hash } = before.head;
+    for (const [position, { tenant, verb }] of possible.entries()) {
+      const previousHash = hash;
+      // Of this history alone: another one's revision of the same number has another hash.
+      hash = `hash ${before.head.epoch} ${revision}.${position}`;
+      const isModule = tenant === undefined;
+      this.#log.push({
+        revision,
+        position,
+        kind: `${isModule ? 'module' : 'tenant'}.${verb}`,
+        tenantId: isModule ? null : idOf(tenant),
+        tenantSlug: isModule ? null : slugOf(tenant),
+        module: isModule ? 'finance' : null,
+        previousHash,
+        hash,
+      });
+    }
+    this.#head = { ...before.head, revision, hash };
+    this.wrote(() => {
+      this.#head = before.head;
+      this.#tenants = before.tenants;
+      this.#moduleVersion = before.module;
+      this.#log = this.#log.filter((change) => change.revision < revision);
+    });
+    const touchesAll = possible.some(({ tenant }) => tenant === undefined);
+    const touched = possible.map(({ tenant }) => tenant).filter((tenant) => tenant !== undefined);
+    const values = this.#valuesOf(touchesAll ? undefined : touched);
+    this.#record({ kind: 'committed', at: this.#time.now, ...this.point, values });
+    this.onCommit();
+    return this.point;
+  }
+
+  /** Values and head in one snapshot. */
+  load(references: readonly string[]): Loaded<string> {
+    const { epoch, revision } = this.#head;
+    const find = (reference: string) =>
+      [...this.#tenants.values()].find(({ id, slug }) => id === reference || slug === reference);
+    const values = references.map((reference) => formatValue(find(reference), this.#moduleVersion));
+    return { epoch, asOf: revision, values };
+  }
+
+  readPage(position: Position | undefined): Omit<FeedPage, 'isRegistered'> {
+    const head = this.#head;
+    const oldest = head.revision > maxRevisionsPerPage ? head.revision - maxRevisionsPerPage : 0n;
+    const canContinue =
+      position !== undefined &&
+      position.epoch === head.epoch &&
+      position.revision >= oldest &&
+      position.revision <= head.revision;
+    const since = canContinue ? position.revision : oldest;
+    return { head, since, changes: this.readChanges(since, head.revision) };
+  }
+
+  readChangesOf(epoch: string, after: bigint, upTo: bigint): Change[] {
+    if (epoch !== this.#head.epoch) throw new Error('the registry has begun another history');
+    return this.readChanges(after, upTo);
+  }
+
+  readChanges(after: bigint, upTo: bigint): Change[] {
+    return this.#log.filter(({ revision }) => revision > after && revision <= upTo);
+  }
+
+  /** Whether a value from then is of a replaced history, or was changed since. */
+  isOvertaken({ epoch, asOf }: { epoch: string; asOf: bigint }, reference: string): boolean {
+    const concerns = ({ tenantId, tenantSlug }: Change) =>
+      tenantId === null || tenantId === reference || tenantSlug === reference;
+    return epoch !== this.#head.epoch || this.readChanges(asOf, this.#head.revision).some(concerns);
+  }
+
+  /** Something was written, which the successor of this server may not have. */
+  wrote(run: () => void): void {
+    this.#undo.push({ at: this.#time.now, run });
+    if (this.#undo.length > 200) this.#undo.splice(0, 100);
+  }
+
+  /** Another server takes over, without the last writes, none of them older than this. */
+  replace({ lostWrites, lagMs }: { lostWrites: number; lagMs: number }): void {
+    this.incarnation++;
+    for (const { at, run } of this.#undo.splice(-lostWrites).reverse())
+      if (at > this.#time.now - lagMs) run();
+    this.#undo = [];
+    this.#head = { ...this.#head, epoch: this.#epochName() };
+    const { epoch, revision } = this.#head;
+    this.#record({ kind: 'begun', at: this.#time.now, epoch, kept: revision });
+  }
+
+  #apply(edit: Edit): boolean {
+    if (edit.tenant === undefined) {
+      this.#moduleVersion = ++this.#names;
+      return true;
+    }
+    const { tenant: number, verb } = edit;
+    const tenant = this.#tenants.get(number);
+    if (verb === 'register') {
+      if (tenant) return false;
+      this.#tenants.set(number, {
+        id: idOf(number),
+        slug: slugOf(number),
+        status: 'active',
+        schema: this.#newName(number),
+      });
+      return true;
+    }
+    if (!tenant) return false;
+    if (verb === 'move') this.#tenants.set(number, { ...tenant, schema: this.#newName(number) });
+    else {
+      const status = verb === 'suspend' ? 'suspended' : 'active';
+      if (tenant.status === status) return false;
+      this.#tenants.set(number, { ...tenant, status });
+    }
+    return true;
+  }
+
+  #valuesOf(touched: readonly number[] | undefined): Record<string, string> {
+    const values: Record<string, string> = {};
+    for (const tenant of touched ?? Array.from({ length: tenantCount }, (_, number) => number)) {
+      const value = formatValue(this.#tenants.get(tenant), this.#moduleVersion);
+      values[idOf(tenant)] = value;
+      values[slugOf(tenant)] = value;
+    }
+    return values;
+  }
+
+  /** Never used before, in no history: the service database is not lost with the registry. */
+  #newName(tenant: number): string {
+    return `s${tenant}_${++this.#names}`;
+  }
+
+  #epochName(): string {
+    return this.incarnation.toString(16).padStart(16, '0');
+  }
+}

@@ -1,0 +1,69 @@
+import type { Change, FeedPage, FeedSource, Position, ReplicaReport } from '../../../src/feed/change.js';
+import { Follower } from '../../../src/feed/follower.js';
+
+export const stalenessMs = 5_000;
+
+/** A change of one tenant at a revision of its own. */
+export function aChange(revision: bigint, fields: Partial<Change> = {}): Change {
+  return {
+    revision,
+    position: 0,
+    kind: 'tenant.updated',
+    tenantId: 'id-acme',
+    tenantSlug: 'acme',
+    module: null,
+    previousHash: `hash ${revision - 1n}`,
+    hash: `hash ${revision}`,
+    ...fields,
+  };
+}
+
+/** A change log that a test writes, at the times it says; each poll is held back until the test lets it go. */
+export class ScriptedFeed implements FeedSource {
+  now = 1_000;
+  epoch = 'first';
+  head = 10n;
+  /** Where a follower without a position begins. */
+  oldest = 0n;
+  changes: Change[] = [];
+  hasRow = false;
+  /** What happens to a poll on its way. */
+  onPoll: (report: ReplicaReport) => void | Promise<void> = () => undefined;
+  readonly reports: ReplicaReport[] = [];
+
+  add(...changes: Change[]): void {
+    this.changes.push(...changes);
+    this.head = changes.at(-1)?.revision ?? this.head;
+  }
+
+  follow(clientsRevision?: () => bigint | undefined): Follower {
+    const clock = () => this.now;
+    return new Follower({
+      source: this,
+      clock,
+      waitingClock: clock,
+      stalenessMs,
+      ...(clientsRevision && { clientsRevision }),
+    });
+  }
+
+  async register(): Promise<string> {
+    this.hasRow = true;
+    return this.epoch;
+  }
+
+  async unregister(epoch: string): Promise<void> {
+    if (epoch === this.epoch) this.hasRow = false;
+  }
+
+  async poll(report: ReplicaReport): Promise<FeedPage> {
+    this.reports.push(report);
+    const { position } = report;
+    const since = position?.epoch === this.epoch ? position.revision : this.oldest;
+    const head: Position = { epoch: this.epoch, revision: this.head, hash: `hash ${this.head}` };
+    const changes = this.changes.filter(({ revision }) => revision > since);
+    const page = { head, changes, since, isRegistered: this.hasRow };
+    await this.onPoll(report);
+    return page;
+  }
+}

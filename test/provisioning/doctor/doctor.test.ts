@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { developer } from '../../../src/auth/caller.js';
+import { type DoctorOptions, diagnose } from '../../../src/provisioning/doctor/doctor.js';
+import { buildingName } from '../../../src/provisioning/storage/database-storage.js';
+import { queryOnce } from '../../database/support/temporary-databases.js';
+import { uniqueName } from '../../setup/database.js';
+import { recordStatements } from '../../setup/gateway.js';
+import { mutate } from '../../setup/graphql-calls.js';
+import { aTenant } from '../../setup/stories.js';
+import { urlTo } from '../support/catalog.js';
+import { type Doctor, openDoctor } from '../support/doctor.js';
+import {
+  brokenMigration,
+  contacts,
+  openWorkshop,
+  type Workshop,
+} from '../support/gateway-with-own-modules.js';
+import { provisionModule, subscribe, unsubscribe } from '../support/provisioning-calls.js';
+
+/** Databases and roles belong to the whole server, which other tests use as well. */
+const vault = `v${uniqueName('').slice(-8)}`;
+
+let workshop: Workshop;
+let doctor: Doctor;
+beforeAll(async () => {
+  workshop = await openWorkshop(
+    { name: 'crm', migrations: contacts },
+    { name: vault, migrations: contacts, isolation: 'DATABASE', schemaPrefix: `${vault}_` },
+  );
+  doctor = await openDoctor(workshop);
+});
+afterAll(async () => {
+  await doctor?.close();
+  await workshop?.close();
+});
+
+const context = () => workshop.gateway.app.commandsFor(developer);
+const look = async (options?: DoctorOptions) => (await doctor.diagnose(options)).findings;
+const codes = async (options?: DoctorOptions) => (await look(options)).map(({ code }) => code);
+
+async function aTenantOf(...modules: string[]) {
+  const { id, slug } = await aTenant()
+    .subscribedTo(...modules)
+    .at(workshop.gateway);
+  return { id, slug, schema: `crm_${slug}`, database: `${vault}_${slug}`, only: { tenant: id } };
+}
+
+/** Takes up what waits, as a worker would. */
+async function runWaiting(): Promise<void> {
+  const waiting = await workshop.gateway.psql<{ id: string }>(
+    `SELECT id FROM operations WHERE status = 'queued'`,
+  );
+  for (const { id } of waiting) await context().runOperation(id);
+}
+
+describe('a registry that is well', () => {
+  test('gives no findings, whatever its subscriptions have been through', async () => {
+    const { gateway } = workshop;
+    const both = await aTenantOf('crm', vault);
+    const suspended = await aTenantOf('crm');
+    await mutate(gateway, 'suspendTenant', { tenantId: suspended.id, reason: 'unpaid' });
+    const gone = await aTenantOf('crm', vault);
+    for (const module of ['crm', vault]) await unsubscribe(gateway, { tenantId: gone.id, module });
+    const deleted = await aTenantOf(vault);
+    await mutate(gateway, 'deleteTenant', { tenantId: deleted.id });
+    const waiting = await aTenantOf();
+    await subscribe(gateway, { tenantId: waiting.id, module: 'crm', provision: false });
+    await subscribe(gateway, { tenantId: waiting.id, module: vault, provision: false });
+    await provisionModule(gateway, { tenantId: waiting.id, module: vault });
+    const purged = await aTenantOf('crm');
+    await mutate(gateway, 'deleteTenant', { tenantId: purged.id });
+    await mutate(gateway, 'purgeTenant', { tenantId: purged.id, purgeAfter: new Date(0).toISOString() });
+    await workshop.write('crm/0003_half.sql', brokenMigration);
+    const failed = await aTenantOf();
+    await subscribe(gateway, { tenantId: failed.id, module: 'crm' });
+    await workshop.remove('crm/0003_half.sql');
+    await runWaiting();
+    const { findings, tenants, storages } = await doctor.diagnose();
+    expect(findings).toEqual([]);
+    // All but those that wait, failed or are purged; and the one that waits with its storage made.
+    expect({ tenants, storages }).toEqual({ tenants: 5, storages: 7 });
+    expect(await codes(both.only)).toEqual([]);
+  }, 90_000);
+
+  test('is read by as many statements for twenty tenants as for one', async () => {
+    const count = async () => (await recordStatements(() => doctor.diagnose({ modules: ['crm'] }))).length;
+    const before = await count();
+    for (let made = 0; made < 5; made++) await aTenantOf('crm');
+    expect(await count()).toBe(before);
+  });
+
+  test('is looked at by sessions that can change nothing', async () => {
+    const statements = await recordStatements(() => doctor.diagnose());
+    expect(
+      statements.filter((sql) => /default_transaction_read_only = on|READ ONLY/.test(sql)).length,
+    ).toBeGreaterThan(2);
+    expect(
+      statements.filter((sql) => /^\s*(INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|GRANT|REVOKE)\b/i.test(sql)),
+    ).toEqual([]);
+  });
+
+  test('gives none when a tenant is suspended or resumed between the look at the registry and the one beyond', async () => {
+    const { id, only } = await aTenantOf('crm');
+    let changes = 0;
+    const { serviceDatabases } = doctor.context;
+    const context: typeof doctor.context = {
+      ...doctor.context,
+      serviceDatabases: {
+        ...serviceDatabases,
+        async withConnection(reference, work) {
+          if (reference.databaseRef === 'CRM_DB_URL') {
+            const name = changes++ % 2 === 0 ? 'suspendTenant' : 'resumeTenant';
+            const input = {
+              tenantId: id,
+              wait: 'EVERYWHERE',
+              ...(name === 'suspendTenant' && { reason: 'x' }),
+            };
+            await mutate(workshop.gateway, name, input);
+          }
+          return serviceDatabases.withConnection(reference, work);
+        },
+      },
+    };
+    for (let looks = 0; looks < 3; looks++) expect((await diagnose(context, only)).findings).toEqual([]);
+    expect(changes).toBe(6);
+  });
+});
+
+describe('a tenant’s own database', () => {
+  const inside = (database: string, sql: string) => queryOnce(urlTo(database), sql);
+  const onServer = (sql: string) => queryOnce(urlTo('postgres'), sql);
+
+  test('that is gone is found', async () => {
+    const { only, database, id, slug } = await aTenantOf(vault);
+    await onServer(`DROP DATABASE ${database}`);
+    expect(await look(only)).toMatchObject([
+      {
+        code: 'DATABASE_MISSING',
+        severity: 'error',
+        tenantId: id,
+        tenantSlug: slug,
+        module: vault,
+        database,
+      },
+    ]);
+  });
+
+  test.each([
+    [
+      'MIGRATION_EDITED',
+      `UPDATE schema_version SET checksum = repeat('0', 64) WHERE migration LIKE '%_notes.sql'`,
+    ],
+    ['SCHEMA_MISSING', 'DROP SCHEMA public CASCADE'],
+  ])('is looked into: %s after %s', async (code, sql) => {
+    const { only, database } = await aTenantOf(vault);
+    await inside(database, sql);
+    expect(await look(only)).toMatchObject([{ code, database }]);
+  });
+
+  test('that lets nobody connect is found, and the others are looked into all the same', async () => {
+    const [closed, other] = [await aTenantOf(vault), await aTenantOf(vault)];
+    await onServer(`ALTER DATABASE ${closed.database} ALLOW_CONNECTIONS false`);
+    await inside(other.database, 'DELETE FROM tenant_guard.binding');
+    expect(await codes(closed.only)).toEqual(['DATABASE_UNREACHABLE']);
+    expect(await codes(other.only)).toEqual(['BINDING_MISSING']);
+  });
+
+  test('that no subscription names, or that was never finished, is found', async () => {
+    const { database, only } = await aTenantOf(vault);
+    const [alien, building] = [`${vault}_${uniqueName('alien')}`, buildingName(database)];
+    for (const name of [alien, building]) {
+      await onServer(`CREATE DATABASE ${name}`);
+      onTestFinished(() => onServer(`DROP DATABASE IF EXISTS ${name}`).then(() => undefined));
+    }
+    const found = (await look({ modules: [vault] })).filter((one) =>
+      [alien, building].includes(one.database ?? ''),
+    );
+    expect(found).toMatchObject([
+      {
+        code: 'BUILDING_LEFT_BEHIND',
+        severity: 'warning',
+        remedy: `DROP DATABASE "${building}" WITH (FORCE).`,
+      },
+      { code: 'DATABASE_WITHOUT_ROW', severity: 'warning', module: vault },
+    ]);
+    expect(await codes(only)).toEqual([]);
+  });
+});
+
+describe('what is to be done', () => {
+  test.each([
+    ['BINDING_STATE_DIFFERS', `UPDATE tenant_guard.binding SET state = 'suspended'`],
+    ['BINDING_GENERATION_DIFFERS', 'UPDATE tenant_guard.binding SET generation = 7'],
+    ['BINDING_MISSING', 'DELETE FROM tenant_guard.binding'],
+    ['BINDING_OTHER_OWNER', 'UPDATE tenant_guard.binding SET tenant_id = gen_random_uuid()'],
+    ['BINDING_AHEAD', 'UPDATE tenant_guard.binding SET revision = revision + 1000000'],
+    ['BINDING_OTHER_SCHEMA', 'UPDATE tenant_guard.binding SET schema_oid = 1'],
+    ['GUARD_MISSING', 'DROP SCHEMA tenant_guard CASCADE'],
+    ['GUARD_DAMAGED', 'DROP FUNCTION tenant_guard.enter'],
+    ['GUARD_OUTDATED', `COMMENT ON SCHEMA tenant_guard IS 'The fence, version 0'`],
+    ['GUARD_OPEN_TO_OTHERS', 'GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC'],
+    ['GUARD_OPEN_TO_OTHERS', 'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA tenant_guard TO PUBLIC'],
+    ['GUARD_OPEN_TO_OTHERS', 'GRANT SELECT ON tenant_guard.binding TO PUBLIC'],
+    ['SCHEMA_OPEN_TO_PUBLIC', 'GRANT CREATE ON SCHEMA public TO PUBLIC'],
+  ])('against %s after %s mends it', async (code, sql) => {
+    const { only, database } = await aTenantOf(vault);
+    await queryOnce(urlTo(database), sql);
+    const [found, ...more] = await look(only);
+    expect(found).toMatchObject({ code, database });
+    expect(more).toEqual([]);
+    for (const { where, sql } of statementsIn(found?.remedy ?? ''))
+      await (where === 'registry' ? workshop.gateway.psql(sql) : queryOnce(urlTo(database), sql));
+    await runWaiting();
+    expect(await look(only)).toEqual([]);
+  });
+});
+
+/** The SQL of a sentence that says in which database which statement is to be run. */
+function statementsIn(remedy: string): { where: 'registry' | 'database'; sql: string }[] {
+  return remedy
+    .replace(/\.$/, '')
+    .split(/(?=in (?:the registry's )?database )/i)
+    .flatMap((part) => {
+      const [, registry, sql] =
+        /^in (?:(the registry's) )?database (?:[a-z]\w* )?((?:[A-Z]{4,} ).*?)(?:, then |, so that.*)?$/i.exec(
+          part,
+        ) ?? [];
+      return sql ? [{ where: registry ? ('registry' as const) : ('database' as const), sql }] : [];
+    });
+}

@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import {
+  applyBinding,
+  type BindingState,
+  type BoundState,
+  findBinding,
+  listBindings,
+} from '../../../src/provisioning/fence/binding.js';
+import {
+  enter,
+  type Guarded,
+  type GuardedTenant,
+  guardedModule,
+  openGuarded,
+  refusalOf,
+} from '../support/guarded-schemas.js';
+
+let guarded: Guarded;
+let acme: GuardedTenant;
+beforeAll(async () => {
+  guarded = await openGuarded();
+});
+afterAll(() => guarded[Symbol.asyncDispose]());
+beforeEach(async () => {
+  acme = await guarded.addTenant();
+});
+
+async function aRegistry(): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: guarded.url });
+  client.on('error', () => undefined);
+  await client.connect();
+  onTestFinished(() => client.end().catch(() => undefined));
+  return client;
+}
+
+const wanted = () => ({
+  schemaName: acme.schema,
+  owner: { tenantId: acme.id, module: guardedModule },
+});
+const told = (state: BindingState, revision: bigint, epoch = 'one'): BoundState => ({
+  ...{ generation: acme.generation, state, epoch, revision },
+});
+const apply = async (state: BoundState) =>
+  (await applyBinding(guarded.registry, wanted(), async () => state)).outcome;
+const standing = async () => (await findBinding(guarded.registry, acme.schema))?.state;
+
+describe('a binding', () => {
+  test('is replaced by what is newer, and never by what is older in the same epoch', async () => {
+    expect(await apply(told('suspended', 1_000n))).toBe('applied');
+    expect(await apply(told('suspended', 1_000n))).toBe('unchanged');
+    expect(await apply(told('active', 999n))).toBe('superseded');
+    expect(await standing()).toBe('suspended');
+    expect(await apply(told('active', 1_001n))).toBe('applied');
+    expect(await standing()).toBe('active');
+  });
+
+  test('follows a restored registry, which counts anew in another epoch', async () => {
+    await apply(told('active', 1_000n));
+    expect(await apply(told('suspended', 7n, 'two'))).toBe('applied');
+    expect(await standing()).toBe('suspended');
+    expect(await apply(told('active', 6n, 'two'))).toBe('superseded');
+  });
+
+  test('keeps big revisions whole', async () => {
+    await apply(told('suspended', 2n ** 62n + 1n));
+    expect((await findBinding(guarded.registry, acme.schema))?.revision).toBe(2n ** 62n + 1n);
+  });
+
+  test('is what the registry says last, however many apply it, in whatever order and epoch', async () => {
+    let truth = told('active', 1_000n);
+    const change = (at: number) => {
+      const state = at % 2 === 0 ? 'suspended' : 'active';
+      // Half way the registry is restored to an earlier revision.
+      truth = at === 20 ? told(state, 10n, 'two') : { ...truth, state, revision: truth.revision + 1n };
+    };
+    const registries = await Promise.all(Array.from({ length: 8 }, aRegistry));
+    let changes = 0;
+    await Promise.all(
+      registries.map(async (registry) => {
+        for (let round = 0; round < 5; round++) {
+          change(++changes);
+          await delay(Math.random() * 10);
+          await applyBinding(registry, wanted(), async () => {
+            const read = truth;
+            await delay(Math.random() * 10);
+            return read;
+          });
+        }
+      }),
+    );
+    expect(await findBinding(guarded.registry, acme.schema)).toMatchObject(truth);
+  });
+
+  test('of another tenant or module is not touched, and the registry not even asked', async () => {
+    const before = await findBinding(guarded.registry, acme.schema);
+    for (const owner of [
+      { tenantId: randomUUID(), module: guardedModule },
+      { tenantId: acme.id, module: 'operations' },
+    ]) {
+      let asked = false;
+      const attempt = applyBinding(guarded.registry, { ...wanted(), owner }, async () => {
+        asked = true;
+        return told('active', 5_000n);
+      });
+      await expect(attempt).rejects.toMatchObject({
+        ...{ code: 'CONFLICT', message: expect.stringContaining(`bound to tenant ${acme.id}`) },
+      });
+      expect(asked).toBe(false);
+    }
+    expect(await findBinding(guarded.registry, acme.schema)).toEqual(before);
+  });
+
+  test('is not made for a schema that does not exist, and follows the registry where one is gone', async () => {
+    const { owner } = wanted();
+    const absent = { schemaName: 'never_made', owner };
+    expect(await applyBinding(guarded.registry, absent, async () => told('active', 1n))).toEqual({
+      ...{ outcome: 'absent', binding: undefined },
+    });
+    await guarded.registry.query(`DROP SCHEMA ${acme.schema} CASCADE`);
+    expect(await apply(told('closed', 1_000n))).toBe('applied');
+    expect(await standing()).toBe('closed');
+  });
+
+  test('is not another schema’s that was put under the name', async () => {
+    await guarded.registry.query(`DROP SCHEMA ${acme.schema} CASCADE; CREATE SCHEMA ${acme.schema}`);
+    await apply(told('active', 1_000n));
+    expect((await findBinding(guarded.registry, acme.schema))?.isSameSchema).toBe(false);
+  });
+
+  test('is listed with all others of the database', async () => {
+    const globex = await guarded.addTenant();
+    const names = (await listBindings(guarded.registry)).map(({ schemaName }) => schemaName);
+    expect(names).toEqual(expect.arrayContaining([acme.schema, globex.schema]));
+    expect(names).toEqual(names.toSorted());
+  });
+});
+
+describe('an applier', () => {
+  test('that stands still loses its session, and a suspend goes by it', async () => {
+    const patienceMs = 300;
+    const frozen = await aRegistry();
+    let thaw = () => {};
+    const asked = new Promise<void>((isAsked) => {
+      const late = applyBinding(
+        frozen,
+        wanted(),
+        () => {
+          isAsked();
+          return new Promise((resolve) => {
+            thaw = () => resolve(told('active', 5_000n));
+          });
+        },
+        { patienceMs },
+      );
+      onTestFinished(async () => {
+        thaw();
+        await expect(late).rejects.toThrow();
+        expect(await standing()).toBe('suspended');
+      });
+    });
+    await asked;
+    const from = performance.now();
+    const suspended = await applyBinding(guarded.registry, wanted(), async () => told('suspended', 1_000n), {
+      patienceMs,
+    });
+    expect(suspended.outcome).toBe('applied');
+    expect(performance.now() - from).toBeGreaterThan(patienceMs / 2);
+    expect(performance.now() - from).toBeLessThan(patienceMs * 2);
+    expect(await refusalOf(enter(await guarded.connect(), acme))).toBe('TR002 TENANT_SUSPENDED');
+  });
+
+  test('that finds the name locked for too long gives up instead of hanging', async () => {
+    const holder = await aRegistry();
+    await holder.query(`SELECT pg_advisory_lock(hashtextextended('tenant_guard/apply/' || $1, 0))`, [
+      acme.schema,
+    ]);
+    const attempt = applyBinding(guarded.registry, wanted(), async () => told('active', 1n), {
+      patienceMs: 100,
+    });
+    await expect(attempt).rejects.toThrow('lock timeout');
+  });
+
+  test('whose registry cannot be asked changes nothing', async () => {
+    const before = await findBinding(guarded.registry, acme.schema);
+    const attempt = applyBinding(guarded.registry, wanted(), () => Promise.reject(new Error('away')));
+    await expect(attempt).rejects.toThrow('away');
+    expect(await findBinding(guarded.registry, acme.schema)).toEqual(before);
+  });
+
+  test('reads the newest binding under whatever isolation its role has by default', async () => {
+    const registry = await aRegistry();
+    await registry.query('SET default_transaction_isolation = serializable');
+    const first = await applyBinding(registry, wanted(), async () => {
+      return told('suspended', 1_000n);
+    });
+    expect(first.outcome).toBe('applied');
+    await registry.query('SET default_transaction_read_only = on');
+    const second = await applyBinding(registry, wanted(), async () => told('active', 1_001n));
+    expect(second.outcome).toBe('applied');
+  });
+});

@@ -1,0 +1,182 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openApp } from '../../../src/app.js';
+import { developer } from '../../../src/auth/caller.js';
+import { openLog } from '../../../src/log.js';
+import { provisionTenant } from '../../../src/provisioning/commands/provision-tenant.js';
+import { resumeTenant } from '../../../src/provisioning/commands/resume-tenant.js';
+import { suspendTenant } from '../../../src/provisioning/commands/suspend-tenant.js';
+import { applyLock } from '../../../src/provisioning/fence/guard-sql.js';
+import { askOnce, modules } from '../../interruption/provisioning-environment.js';
+import { openTestGround, type TestGround } from '../../interruption/test-environment.js';
+import { startWorker } from '../../interruption/worker-process.js';
+import { uniqueName } from '../../setup/database.js';
+import { openTcpProxy, type TcpProxy } from '../../setup/tcp-proxy.js';
+import { waitFor } from '../support/blocked-migration.js';
+
+vi.setConfig({ testTimeout: 90_000 });
+
+/** D of this gateway. */
+const stalenessMs = 1_500;
+
+let ground: TestGround;
+/** Between this gateway and the second service database. */
+let network: TcpProxy;
+/** That database, past the network. */
+let direct: string;
+let slug: string;
+beforeAll(async () => {
+  const through = async ({ two }: { two: string }) => {
+    direct = two;
+    network = await openTcpProxy(Number(new URL(two).port));
+    return { two: two.replace(/:\d+\//, `:${network.port}/`) };
+  };
+  ground = await openTestGround(through, { stalenessMs });
+});
+afterAll(async () => {
+  await ground.close();
+  await network.close();
+});
+beforeEach(async () => {
+  slug = uniqueName('t');
+  const input = { name: slug, slug, adminEmail: 'a@example.com', modules: [...modules.SCHEMA] };
+  await provisionTenant(here(), input);
+});
+
+const here = () => ground.app.commandsFor(developer);
+const suspension = () => ({ tenantId: slug, reason: 'unpaid' });
+
+/** What the guard of the second database says of the tenant. */
+async function guard(): Promise<{ state: string; revision: string } | undefined> {
+  const [binding] = await askOnce<{ state: string; revision: string }>(
+    direct,
+    'SELECT state, revision FROM tenant_guard.binding WHERE schema_name = $1',
+    [`beta_${slug}`],
+  );
+  return binding;
+}
+
+/** SQL that writes down from now on when the guard of the tenant is opened. */
+function watchOpening(of: string): string {
+  return `CREATE TABLE opened (state text);
+    CREATE FUNCTION write_down() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN INSERT INTO public.opened VALUES (NEW.state); RETURN NULL; END $$;
+    CREATE TRIGGER opening AFTER UPDATE ON tenant_guard.binding FOR EACH ROW
+    WHEN (NEW.state = 'active' AND NEW.schema_name = 'beta_${of}') EXECUTE FUNCTION write_down()`;
+}
+
+async function bindings(): Promise<string[]> {
+  const rows = await ground.psql<{ status: string }>(
+    `SELECT status::text FROM operations WHERE kind = 'bind_storage' AND tenant_id = (SELECT id FROM tenants WHERE slug = $1)`,
+    [slug],
+  );
+  return rows.map(({ status }) => status);
+}
+
+/** A gateway on the same registry that reaches all databases. */
+async function openOther() {
+  const { config } = ground.app;
+  const serviceDatabaseUrls = { ...config.serviceDatabaseUrls, BETA_DB_URL: direct };
+  const app = await openApp({ ...config, serviceDatabaseUrls }, openLog('silent'), { exclusive: true });
+  onTestFinished(() => app.close());
+  return app.commandsFor(developer);
+}
+
+describe('a tenant suspended while a service database', () => {
+  test.each(['refuses', 'does not answer'])('%s is so within D, and there when it is back', async (fault) => {
+    await (fault === 'refuses' ? network.cut() : network.blackhole());
+    onTestFinished(() => network.heal());
+    const since = performance.now();
+    await suspendTenant(here(), suspension());
+    expect(performance.now() - since).toBeLessThan(stalenessMs + 1_000);
+    expect(await ground.resolve(slug, 'beta')).toBe('TENANT_SUSPENDED');
+    expect((await bindings())[0]).toMatch(/^(queued|running)$/);
+    expect(await guard()).toMatchObject({ state: 'active' });
+    await network.heal();
+    await ground.recover(slug);
+    expect(await guard()).toMatchObject({ state: 'suspended' });
+    expect(await bindings()).toEqual(['succeeded']);
+  });
+});
+
+describe('what comes late', () => {
+  test('from a worker that was frozen in the middle of a suspend does not undo the resume after it', async () => {
+    await using worker = await startWorker({ ...ground.env, BETA_DB_URL: direct });
+    const keeper = new pg.Client({ connectionString: direct });
+    await keeper.connect();
+    onTestFinished(() => keeper.end());
+    await keeper.query(`SELECT pg_advisory_lock(${applyLock('$1')})`, [`beta_${slug}`]);
+    await suspendTenant(
+      { ...here(), runOperation: async () => undefined },
+      { ...suspension(), wait: 'COMMITTED' },
+    );
+    await waitFor(async () => {
+      const { rowCount } = await keeper.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'`,
+      );
+      return rowCount === 1;
+    });
+    worker.freeze();
+    // What it waited for is its own now, and it does not know.
+    await keeper.query('SELECT pg_advisory_unlock_all()');
+    await resumeTenant(here(), { tenantId: slug });
+    await ground.recover(slug);
+    const open = await guard();
+    expect(open).toMatchObject({ state: 'active' });
+    expect(await ground.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
+
+    worker.thaw();
+    const resumed = slug;
+    slug = uniqueName('t');
+    await provisionTenant(
+      { ...here(), runOperation: async () => undefined },
+      { name: slug, slug, adminEmail: 'a@example.com', modules: [...modules.SCHEMA] },
+    );
+    // The worker is at work again.
+    await waitFor(async () => (await ground.resolve(slug, 'beta')) === `schema beta_${slug}`);
+    slug = resumed;
+    expect(await guard()).toEqual(open);
+    expect(new Set(await bindings())).toEqual(new Set(['succeeded']));
+  });
+
+  test('from a resume that could not open a guard in time does not open it after the next suspend', async () => {
+    const there = await openOther();
+    await suspendTenant(here(), suspension());
+    expect(await guard()).toMatchObject({ state: 'suspended' });
+    network.blackhole();
+    onTestFinished(() => network.heal());
+    await resumeTenant(here(), { tenantId: slug });
+    expect(await ground.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
+    await suspendTenant(there, suspension());
+    expect(await guard()).toMatchObject({ state: 'suspended' });
+    // Not for a moment: who watches sees every version of the row.
+    await askOnce(direct, watchOpening(slug));
+    await network.heal();
+    await ground.recover(slug);
+    // Whoever opens is no operation that could be waited for.
+    await delay(1_000);
+    expect(await askOnce(direct, 'SELECT state FROM opened')).toEqual([]);
+    expect(await guard()).toMatchObject({ state: 'suspended' });
+  });
+});
+
+describe('a change by hand is followed', () => {
+  test('of a tenant', async () => {
+    await ground.psql(`UPDATE tenants SET status = 'suspended' WHERE slug = $1`, [slug]);
+    await ground.recover(slug);
+    expect(await guard()).toMatchObject({ state: 'suspended' });
+    await ground.psql(`UPDATE tenants SET status = 'active' WHERE slug = $1`, [slug]);
+    await ground.recover(slug);
+    expect(await guard()).toMatchObject({ state: 'active' });
+  });
+
+  test('of a subscription', async () => {
+    await ground.psql(`UPDATE module_subscriptions SET status = 'cancelled' WHERE schema_name = $1`, [
+      `beta_${slug}`,
+    ]);
+    await ground.recover(slug);
+    expect(await guard()).toMatchObject({ state: 'closed' });
+    expect(await ground.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
+  });
+});

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { developer } from '../../../src/auth/caller.js';
+import { cancelOperation } from '../../../src/provisioning/commands/cancel-operation.js';
+import { stepsByName } from '../../../src/provisioning/operations/steps.js';
+import { interrupt, type Recording, record } from '../../interruption/interrupt.js';
+import { scenarios } from '../../interruption/scenarios.js';
+import { drawFrom } from '../../interruption/seeded-random.js';
+import { databasesOf } from '../../interruption/tenant-state.js';
+import { openTestGround, type TestGround } from '../../interruption/test-environment.js';
+import { type Interruption, openVictims, type Victims } from '../../interruption/victim-processes.js';
+import { uniqueName } from '../../setup/database.js';
+
+// A sample of bench/kill-matrix.ts, another one in every run. Each case is a process of its own.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const draw = drawFrom(seed);
+
+/** Together they have all steps there are. */
+const sampled = scenarios.filter(({ name }) =>
+  ['onboard', 'provision', 'adopt', 'remove', 'suspend'].includes(name),
+);
+const moments = ['before', 'sent', 'after'] as const;
+
+let ground: TestGround;
+let victims: Victims;
+const recordings: Recording[] = [];
+beforeAll(async () => {
+  ground = await openTestGround();
+  victims = openVictims(ground.env);
+  for (const scenario of sampled) recordings.push(await record(ground, victims, scenario));
+});
+afterAll(async () => {
+  await victims?.[Symbol.asyncDispose]();
+  await ground?.close();
+});
+
+test('every step there is has its points at which it is interrupted', () => {
+  const recorded = new Set(recordings.flatMap(({ steps }) => steps));
+  expect(Object.keys(stepsByName).filter((name) => !recorded.has(name))).toEqual([]);
+  for (const { scenario, points } of recordings) {
+    // Onboarding is one transaction in one database.
+    const many = scenario.name === 'onboard' ? 9 : 10;
+    expect(points.length, scenario.name).toBeGreaterThan(many);
+  }
+});
+
+describe(`whatever is interrupted ends as if nobody had interrupted it (SEED=${seed})`, () => {
+  const drawn = sampled.map((scenario) => {
+    const how: Interruption['how'] = draw(2) === 0 ? 'kill' : 'cut';
+    return { scenario, how, title: `${scenario.name} ${scenario.isolation}` };
+  });
+
+  test.each(drawn)('$title: $how', async ({ scenario, how }) => {
+    const recording = recordings.find((candidate) => candidate.scenario === scenario);
+    if (!recording) throw new Error(`${scenario.name} was not recorded`);
+    const lasting = recording.points.flatMap(({ lasts }, at) => (lasts ? at + 1 : []));
+    const at = lasting[draw(lasting.length)] ?? 1;
+    const moment = moments[draw(3)] ?? 'sent';
+    const { problems, point } = await interrupt(ground, victims, recording, { at, moment, how });
+    expect(problems, `${moment} ${at}: ${point?.sql}`).toEqual([]);
+  });
+});
+
+test('a database that was half made when its process died goes when the operation is called off', async () => {
+  const recording = recordings.find(
+    ({ scenario: { name, isolation } }) => name === 'provision' && isolation === 'DATABASE',
+  );
+  const { scenario, points = [] } = recording ?? {};
+  const at = points.findIndex(({ sql }) => sql.startsWith('CREATE DATABASE')) + 1;
+  const slug = uniqueName('t');
+  const order = { slug, command: 'provisionTenant', input: scenario?.input(slug) ?? {}, goesOn: false };
+  await victims.send({ ...order, interruption: { at, moment: 'after', how: 'kill' } });
+  expect(await databasesOf(ground.places.two, slug)).toEqual([expect.stringMatching(/^registry_building_/)]);
+  const { rows } = await ground.app.database.pool.query(
+    'SELECT id FROM operations ORDER BY created_at DESC LIMIT 1',
+  );
+  await cancelOperation(ground.app.commandsFor(developer), { id: rows[0].id });
+  await ground.recover(slug);
+  expect(await databasesOf(ground.places.two, slug)).toEqual([]);
+});

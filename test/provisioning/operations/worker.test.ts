@@ -1,0 +1,149 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { developer } from '../../../src/auth/caller.js';
+import { registerTenant } from '../../../src/profile/commands/register-tenant.js';
+import { markModuleProvisioned } from '../../../src/provisioning/commands/mark-module-provisioned.js';
+import { provisionTenant } from '../../../src/provisioning/commands/provision-tenant.js';
+import { subscribeTenantToModule } from '../../../src/provisioning/commands/subscribe-tenant-to-module.js';
+import type { CommandContext } from '../../../src/registry/command.js';
+import { modules } from '../../interruption/provisioning-environment.js';
+import { readState } from '../../interruption/tenant-state.js';
+import { openTestGround, type TestGround } from '../../interruption/test-environment.js';
+import { startWorker } from '../../interruption/worker-process.js';
+import { uniqueName } from '../../setup/database.js';
+import { openTcpProxy, type TcpProxy } from '../../setup/tcp-proxy.js';
+import { shutGate, stopAtGate, waitFor } from '../support/blocked-migration.js';
+
+// With processes of their own.
+vi.setConfig({ testTimeout: 120_000 });
+
+let ground: TestGround;
+/** Between whoever uses it and the second service database. */
+let network: TcpProxy;
+let slug: string;
+beforeAll(async () => {
+  ground = await openTestGround();
+  await writeFile(join(ground.modulesDir, 'contacts/0003_gate.sql'), stopAtGate);
+  network = await openTcpProxy(Number(new URL(ground.places.two).port));
+});
+afterAll(async () => {
+  await network.close();
+  await ground.close();
+});
+beforeEach(() => {
+  slug = uniqueName('t');
+});
+
+/** Commands whose operations are left to workers. */
+function leaving(): CommandContext {
+  return { ...ground.app.commandsFor(developer), runOperation: async () => undefined };
+}
+
+const provision = () =>
+  provisionTenant(leaving(), { name: slug, slug, adminEmail: 'a@example.com', modules: [...modules.SCHEMA] });
+
+async function operation(of = slug) {
+  const [row] = await ground.psql<{ status: string; token: string; worker: string | null }>(
+    `SELECT operations.status::text, fencing_token::text AS token, worker
+     FROM operations JOIN tenants ON tenants.id = tenant_id WHERE slug = $1`,
+    [of],
+  );
+  if (!row) throw new Error(`tenant ${of} has no operation`);
+  return row;
+}
+
+const ends = (status = 'succeeded', of = slug) =>
+  waitFor(async () => (await operation(of)).status === status);
+
+/** Migrations in the second database stop half way. */
+async function stopHalfWay() {
+  const gate = await shutGate(ground.places.two);
+  onTestFinished(() => gate.open());
+  return gate;
+}
+
+/** With these, nobody is taken for dead during a test. */
+const patient = { OPERATION_HEARTBEAT_MS: '1000', OPERATION_TAKE_OVER_MS: '600000' };
+
+test('a worker alone carries out what gateways leave to it', async () => {
+  await provision();
+  expect((await operation()).status).toBe('queued');
+  await using _ = await startWorker(ground.env);
+  await ends();
+  expect(await ground.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
+});
+
+test('nobody marks storage as there that waits to be made', async () => {
+  await registerTenant(leaving(), { name: slug, slug });
+  await subscribeTenantToModule(leaving(), { tenantId: slug, module: 'alpha' });
+  await expect(markModuleProvisioned(leaving(), { tenantId: slug, module: 'alpha' })).rejects.toMatchObject({
+    code: 'OPERATION_IN_PROGRESS',
+  });
+  expect(await ground.resolve(slug, 'alpha')).toBe('TENANT_NOT_READY');
+  await ground.recover(slug);
+  expect(await ground.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
+});
+
+test('a worker told to stop in the middle of a long step gives it back, and another goes on at once', async () => {
+  const gate = await stopHalfWay();
+  await provision();
+  await using stopped = await startWorker({ ...ground.env, ...patient });
+  await gate.reached();
+  expect(await stopped.stop()).toBe(0);
+  expect(await operation()).toMatchObject({ status: 'running', worker: null, token: '2' });
+  expect(await ground.resolve(slug, 'alpha')).toBe('TENANT_NOT_READY');
+  await using _ = await startWorker({ ...ground.env, ...patient });
+  await waitFor(async () => (await operation()).token === '3');
+  await gate.open();
+  await ends();
+  expect(await ground.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
+});
+
+test('a worker that loses the registry for longer than it is waited for writes nothing more', async () => {
+  const registry = await openTcpProxy(Number(new URL(ground.places.registry).port));
+  onTestFinished(() => registry.close());
+  const gate = await stopHalfWay();
+  await provision();
+  await using _ = await startWorker({
+    ...ground.env,
+    DATABASE_URL: ground.places.registry.replace(/:\d+\//, `:${registry.port}/`),
+  });
+  await gate.reached();
+  await registry.cut();
+  const recovering = ground.recover(slug);
+  await waitFor(async () => (await operation()).token === '2');
+  await gate.open();
+  await recovering;
+  const done = await readState(ground, slug);
+  const row = await operation();
+  expect(row).toMatchObject({ status: 'succeeded', token: '2' });
+  await registry.heal();
+  // Another one that this worker carries out shows that it is there again.
+  const lost = slug;
+  slug = uniqueName('t');
+  await provision();
+  await ends();
+  expect(await operation(lost)).toEqual(row);
+  expect(await readState(ground, lost)).toEqual(done);
+});
+
+describe('a service database that does not answer', () => {
+  test('keeps no operation waiting that has nothing to do there', async () => {
+    const through = { BETA_DB_URL: ground.places.two.replace(/:\d+\//, `:${network.port}/`) };
+    network.blackhole();
+    const names = Array.from({ length: 40 }, () => uniqueName('t'));
+    for (const name of names) {
+      await registerTenant(leaving(), { name, slug: name });
+      await subscribeTenantToModule(leaving(), { tenantId: name, module: 'beta' });
+    }
+    await registerTenant(leaving(), { name: slug, slug });
+    await subscribeTenantToModule(leaving(), { tenantId: slug, module: 'alpha' });
+    await using _ = await startWorker({ ...ground.env, ...through });
+    await ends();
+    const waiting = await Promise.all(names.map((name) => operation(name)));
+    expect(waiting.filter(({ status }) => status === 'queued').length).toBeGreaterThan(20);
+    expect(await ground.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
+    await network.heal();
+  });
+});

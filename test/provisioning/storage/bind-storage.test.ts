@@ -1,0 +1,161 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { openServiceDatabases } from '../../../src/database/service-databases.js';
+import { openLog } from '../../../src/log.js';
+import type { BindingState, BoundState } from '../../../src/provisioning/fence/binding.js';
+import { bindStorage } from '../../../src/provisioning/storage/bind-storage.js';
+import { createStorage, dropStorage } from '../../../src/provisioning/storage/storage.js';
+import type { StoragePlace } from '../../../src/provisioning/storage/storage-place.js';
+import { queryOnce } from '../../database/support/temporary-databases.js';
+import { uniqueName } from '../../setup/database.js';
+import { aTenant } from '../../setup/stories.js';
+import { urlTo } from '../support/catalog.js';
+import { contacts, openWorkshop, type Workshop } from '../support/gateway-with-own-modules.js';
+import { enter, refusalOf } from '../support/guarded-schemas.js';
+import { lookAt, subscribe } from '../support/provisioning-calls.js';
+
+let workshop: Workshop;
+beforeAll(async () => {
+  workshop = await openWorkshop(
+    { name: 'alpha', migrations: contacts },
+    { name: 'beta', migrations: contacts, sharing: 'alpha' },
+    { name: 'vault', migrations: contacts, isolation: 'DATABASE' },
+  );
+});
+afterAll(() => workshop.close());
+
+const told = (place: StoragePlace, state: BindingState, revision: bigint) => async () =>
+  ({ generation: place.generation, state, epoch: 'test', revision }) satisfies BoundState;
+
+/** The service databases as the gateway has them, and a place in them whose tenant the registry does not know. */
+function storageOf(module: string, isolation: 'SCHEMA' | 'DATABASE') {
+  const databases = openServiceDatabases({
+    urls: workshop.config.serviceDatabaseUrls ?? {},
+    fallbackUrl: () => Promise.reject(new Error('not embedded')),
+    log: openLog('error'),
+  });
+  const name = uniqueName('own');
+  const place: StoragePlace = {
+    owner: { tenantId: crypto.randomUUID(), module },
+    isolation,
+    reference: { databaseRef: `${module.toUpperCase()}_DB_URL`, databaseName: module },
+    ...(isolation === 'SCHEMA'
+      ? { databaseName: module, schemaName: name }
+      : { databaseName: name, schemaName: 'public' }),
+    generation: 4,
+    migrations: [
+      { name: 'x/1.sql', sql: `CREATE TABLE invoice AS SELECT 'x' AS title`, checksum: '0'.repeat(64) },
+    ],
+    requireHeld: async () => undefined,
+  };
+  const url = isolation === 'SCHEMA' ? workshop.url(module) : urlTo(name);
+  onTestFinished(async () => {
+    await databases.close();
+    if (isolation === 'DATABASE')
+      await queryOnce(urlTo('postgres'), `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  });
+  const connect = async () => {
+    const client = new pg.Client({ connectionString: url });
+    client.on('error', () => undefined);
+    await client.connect();
+    onTestFinished(() => client.end().catch(() => undefined));
+    return client;
+  };
+  const key = { id: place.owner.tenantId, schema: place.schemaName, generation: place.generation };
+  return { databases, place, connect, key };
+}
+
+describe.each([
+  ['alpha', 'SCHEMA'],
+  ['vault', 'DATABASE'],
+] as const)('storage of module %s, a %s', (module, isolation) => {
+  test('lets nobody in until the registry has spoken, then whom it says', async () => {
+    const { databases, place, connect, key } = storageOf(module, isolation);
+    await createStorage(databases, place);
+    const service = await connect();
+    expect(await refusalOf(enter(service, key))).toBe('TR004 TENANT_NOT_READY');
+    expect(await bindStorage(databases, place, told(place, 'active', 1n))).toMatchObject({
+      ...{ outcome: 'applied', ended: 0, binding: { state: 'active', generation: 4 } },
+    });
+    expect(await refusalOf(enter(service, key))).toBe('none');
+    expect(await createStorage(databases, place)).toMatchObject({ created: false });
+    expect(await refusalOf(enter(service, key))).toBe('none');
+  });
+
+  test('is left by all before a suspend is through, newcomers being refused at once', async () => {
+    const { databases, place, connect, key } = storageOf(module, isolation);
+    await createStorage(databases, place);
+    await bindStorage(databases, place, told(place, 'active', 1n));
+    const [inside, newcomer] = [await connect(), await connect()];
+    await inside.query('BEGIN');
+    await enter(inside, key);
+    const suspended = bindStorage(databases, place, told(place, 'suspended', 2n), { deadlineMs: 600 });
+    await expect.poll(() => refusalOf(enter(newcomer, key)), { timeout: 500 }).toBe('TR002 TENANT_SUSPENDED');
+    await inside.query('SELECT FROM invoice');
+    expect(await suspended).toMatchObject({ outcome: 'applied', ended: 1 });
+    await expect(inside.query('SELECT FROM invoice')).rejects.toThrow();
+    // The late bearer of older news finds it closed, and makes sure that nobody is inside.
+    expect(await bindStorage(databases, place, told(place, 'active', 1n))).toMatchObject({
+      ...{ outcome: 'superseded', binding: { state: 'suspended' } },
+    });
+  });
+
+  test('that is gone, or was never made, needs no binding', async () => {
+    const { databases, place } = storageOf(module, isolation);
+    const suspend = () => bindStorage(databases, place, told(place, 'suspended', 1n));
+    expect(await suspend()).toEqual({ outcome: 'absent', binding: undefined, ended: 0 });
+    await createStorage(databases, place);
+    await dropStorage(databases, place);
+    expect(await suspend()).toEqual({ outcome: 'absent', binding: undefined, ended: 0 });
+    expect(await createStorage(databases, place)).toMatchObject({ created: true });
+  });
+
+  test('whose version table is gone is known by its binding still', async () => {
+    const { databases, place, connect } = storageOf(module, isolation);
+    await createStorage(databases, place);
+    const client = await connect();
+    await client.query(`DROP TABLE "${place.schemaName}".schema_version, "${place.schemaName}".invoice`);
+    await client.end();
+    expect(await createStorage(databases, place)).toMatchObject({ created: false });
+  });
+});
+
+test('a tenant’s own schema without a binding, older than the guard, gets one', async () => {
+  const { databases, place, connect, key } = storageOf('alpha', 'SCHEMA');
+  await createStorage(databases, place);
+  await queryOnce(
+    workshop.url('alpha'),
+    `DELETE FROM tenant_guard.binding WHERE schema_name = '${place.schemaName}'`,
+  );
+  const service = await connect();
+  expect(await refusalOf(enter(service, key))).toBe('TR001 ROUTE_STALE');
+  await createStorage(databases, place);
+  expect(await refusalOf(enter(service, key))).toBe('TR004 TENANT_NOT_READY');
+});
+
+test('two modules in one physical database cannot share a schema, whatever their variables say', async () => {
+  const one = storageOf('alpha', 'SCHEMA');
+  await createStorage(one.databases, one.place);
+  await bindStorage(one.databases, one.place, told(one.place, 'active', 1n));
+  const reference = { databaseRef: 'BETA_DB_URL', databaseName: 'beta' };
+  const other = { ...one.place, reference, owner: { ...one.place.owner, module: 'beta' } };
+  await expect(createStorage(one.databases, other)).rejects.toMatchObject({ code: 'CONFLICT' });
+  await expect(bindStorage(one.databases, other, told(other, 'closed', 9n))).rejects.toMatchObject({
+    ...{ code: 'CONFLICT' },
+  });
+  await dropStorage(one.databases, other);
+  expect(await refusalOf(enter(await one.connect(), one.key))).toBe('none');
+});
+
+test('a tenant that was provisioned through the gateway can be entered with what its route says', async () => {
+  const tenant = await aTenant().subscribedTo('alpha', 'beta').at(workshop.gateway);
+  const { subscriptions } = await lookAt(workshop.gateway, tenant.id);
+  const service = new pg.Client({ connectionString: workshop.url('alpha') });
+  await service.connect();
+  onTestFinished(() => service.end());
+  for (const { schemaName, generation } of subscriptions)
+    expect(await refusalOf(enter(service, { id: tenant.id, schema: schemaName, generation }))).toBe('none');
+  expect(subscriptions).toHaveLength(2);
+  const again = await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'alpha' });
+  expect(again.code).toBe('CONFLICT');
+});

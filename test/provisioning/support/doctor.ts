@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { openApp } from '../../../src/app.js';
+import { developer } from '../../../src/auth/caller.js';
+import { openLog } from '../../../src/log.js';
+import { type Diagnosis, type DoctorOptions, diagnose } from '../../../src/provisioning/doctor/doctor.js';
+import type { CommandContext } from '../../../src/registry/command.js';
+import type { Workshop } from './gateway-with-own-modules.js';
+
+/** A doctor as the command line has it, beside the workshop's gateway; `urls` are variables that lead elsewhere. */
+export interface Doctor extends AsyncDisposable {
+  context: CommandContext;
+  diagnose(options?: DoctorOptions): Promise<Diagnosis>;
+  close(): Promise<void>;
+}
+
+export async function openDoctor(workshop: Workshop, urls: Record<string, string> = {}): Promise<Doctor> {
+  const { config } = workshop.gateway.app;
+  const serviceDatabaseUrls = { ...config.serviceDatabaseUrls, ...urls };
+  // Shipped modules have no variable here, and there is no embedded PostgreSQL in which they could be.
+  const dataDir = join(workshop.modulesDir, 'no-data');
+  const app = await openApp({ ...config, serviceDatabaseUrls, dataDir }, openLog('silent'), {
+    ...{ exclusive: false, readOnly: true },
+  });
+  const context = app.commandsFor(developer);
+  return {
+    context,
+    diagnose: (options) => diagnose(context, options),
+    close: app.close,
+    [Symbol.asyncDispose]: app.close,
+  };
+}

@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { createInterface } from 'node:readline';
+import type { TestGateway } from '../../setup/gateway.js';
+import { mutate } from '../../setup/graphql-calls.js';
+import { waitFor } from './blocked-migration.js';
+
+/** Operations as a client sees and steers them. */
+
+export interface SeenProgress {
+  id: string;
+  kind: string;
+  status: string;
+  error: string | null;
+  attempt: number;
+  steps: { name: string; status: string; error: string | null }[];
+}
+
+const fields = 'id kind status error attempt steps { name status error }';
+
+const endings = ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'];
+
+export async function operationAt(gateway: TestGateway, id: string): Promise<SeenProgress> {
+  const { data } = await gateway.ask(`query ($id: ID!) { operation(id: $id) { ${fields} } }`, { id });
+  return data.operation;
+}
+
+/** The operation once it has ended. */
+export async function endOf(gateway: TestGateway, id: string): Promise<SeenProgress> {
+  await waitFor(async () => endings.includes((await operationAt(gateway, id)).status));
+  return operationAt(gateway, id);
+}
+
+export async function steer(
+  gateway: TestGateway,
+  name: 'retryOperation' | 'cancelOperation',
+  id: string,
+): Promise<{ operation: SeenProgress | undefined; code: string | undefined; message: string }> {
+  const { result, errors } = await mutate(gateway, name, { id }, `operation { ${fields} } revision`);
+  return {
+    operation: result?.operation,
+    code: errors[0]?.extensions.code,
+    message: errors[0]?.message ?? '',
+  };
+}
+
+/** Id of the newest operation of a kind that a tenant has; waits for it. */
+export async function newestOperation(gateway: TestGateway, tenantId: string, kind: string): Promise<string> {
+  const find = () =>
+    gateway.psql<{ id: string }>(
+      `SELECT id FROM operations WHERE tenant_id = $1 AND kind = $2::operation_kind ORDER BY created_at DESC LIMIT 1`,
+      [tenantId, kind],
+    );
+  await waitFor(async () => (await find()).length === 1);
+  const [row] = await find();
+  return row?.id ?? '';
+}
+
+/** All events of operationProgress until its end, as [status of the operation, statuses of its steps]. */
+export async function watch(gateway: TestGateway, id: string): Promise<{ status: string; isEnd: boolean }[]> {
+  const asked = request(`${gateway.url}/graphql`, {
+    method: 'POST',
+    agent: false,
+    headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
+  });
+  asked.end(
+    JSON.stringify({
+      query: `subscription ($id: ID!) { operationProgress(id: $id) { isEnd operation { ${fields} } } }`,
+      variables: { id },
+    }),
+  );
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  const events: { status: string; isEnd: boolean }[] = [];
+  for await (const line of createInterface({ input: response })) {
+    if (!line.startsWith('data: {')) continue;
+    const event = JSON.parse(line.slice('data: '.length)).data.operationProgress;
+    events.push({ status: event.operation.status, isEnd: event.isEnd });
+  }
+  return events;
+}
