@@ -9,6 +9,7 @@ const leaves: Record<string, string[]> = {
   'errors.ts': [],
   'log.ts': [],
   'metrics.ts': [],
+  'within.ts': [],
   'config.ts': ['errors.ts'],
 };
 

@@ -1,12 +1,9 @@
+import { within } from '../within.js';
+
 /** How long something may take to close, in milliseconds: nobody waits for its last answers any more. */
 const closingMs = 1_000;
 
 /** A server that hangs must not keep the gateway from stopping. */
 export async function closeInTime(closing: Promise<unknown> | undefined): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, closingMs);
-  });
-  await Promise.race([closing, late]);
-  clearTimeout(timer);
+  await within(closingMs, Promise.resolve(closing), () => undefined);
 }

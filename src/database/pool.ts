@@ -1,5 +1,6 @@
 import { Pool, type QueryConfig, type QueryResult } from 'pg';
 import type { Log } from '../log.js';
+import { within } from '../within.js';
 
 /** How long to wait for a free or new connection before saying that the database is unavailable. */
 const connectionTimeoutMs = 5_000;
@@ -44,15 +45,7 @@ export async function queryWithin(pool: Pool, timeoutMs: number, query: QueryCon
   // The driver's types do not know that it takes this per query.
   const bounded: QueryConfig & { query_timeout: number } = { ...query, query_timeout: timeoutMs };
   const answer = pool.query(bounded);
-  // Who gave up hears no more of it.
-  answer.catch(() => undefined);
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`Query read timeout: ${timeoutMs} ms`)), timeoutMs);
+  return within(timeoutMs, answer, () => {
+    throw new Error(`Query read timeout: ${timeoutMs} ms`);
   });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { type Action, authorize } from '../auth/permissions.js';
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
@@ -7,6 +6,7 @@ import type { WaitFor } from '../feed/acknowledge.js';
 import type { CommandContext } from '../registry/command.js';
 import { tenantWhere } from '../registry/tenant.js';
 import { tenantCommand } from '../registry/tenant-command.js';
+import { within } from '../within.js';
 import { openBindings } from './reopen.js';
 
 interface LifecycleOptions {
@@ -68,10 +68,7 @@ export async function followBinding(
     context.log.warn({ err: error, operationId }, 'bindings do not follow yet');
   });
   if (waitFor !== 'EVERYWHERE') return;
-  const over = new AbortController();
-  const atMost = sleep(context.stalenessMs, undefined, { signal: over.signal }).catch(() => undefined);
-  await Promise.race([following, atMost]);
-  over.abort();
+  await within(context.stalenessMs, following, () => undefined);
 }
 
 async function findTenant(context: CommandContext, given: unknown): Promise<Tenant | null> {

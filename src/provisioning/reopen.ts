@@ -3,6 +3,7 @@ import type { Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { CommandContext } from '../registry/command.js';
 import { mayPass, retryCollisions } from '../registry/database-failure.js';
+import { within } from '../within.js';
 import { hasStorage } from './operations/stored-subscription.js';
 import { placeOf, readBinding } from './operations/subscription-storage.js';
 import { bindStorage } from './storage/bind-storage.js';
@@ -47,13 +48,8 @@ export async function openBindings(
       );
     await untilItPasses(open, performance.now() + openingMs - pauseMs);
   });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, openingMs);
-  });
   // A database that is down keeps nobody from being let in elsewhere; its guard follows.
-  await Promise.race([Promise.allSettled(opening), late]);
-  clearTimeout(timer);
+  await within(openingMs, Promise.allSettled(opening), () => undefined);
   return {
     async [Symbol.asyncDispose]() {
       await postpone(prisma, tenant.id, 0).catch((error) => {

@@ -1,6 +1,7 @@
 import type { WaitFor } from '../../feed/acknowledge.js';
 import type { CommandContext } from '../../registry/command.js';
 import { mayPass } from '../../registry/database-failure.js';
+import { within } from '../../within.js';
 import { createCopyKeeper } from '../copies/keep-copies.js';
 import { listDueOperations, releaseOperations } from './operation.js';
 import { beginDueRemovals } from './removal.js';
@@ -106,12 +107,7 @@ export function openWorker(options: WorkerOptions): Worker {
       stopping.abort();
       for (const timer of timers) clearTimeout(timer);
       if (runs.size === 0) return;
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise((resolve) => {
-        timer = setTimeout(resolve, closingMs);
-      });
-      await Promise.race([Promise.allSettled(runs), late]);
-      clearTimeout(timer);
+      await within(closingMs, Promise.allSettled(runs), () => undefined);
       await releaseOperations(context).catch((error) =>
         // Then it is taken over like that of a worker that died.
         context.log.warn({ err: error }, 'could not give running operations back'),
