@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Large sizes of the same tests: npm run test:long.
+    exclude: [...configDefaults.exclude, '**/*.long.test.ts'],
     globalSetup: ['test/setup/postgres.ts'],
     setupFiles: ['test/setup/every-file.ts'],
     reporters: ['default', './test/setup/tally-reporter.ts'],

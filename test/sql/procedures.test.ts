@@ -369,10 +369,10 @@ describe('rights', () => {
     ).toEqual([{ actor: `role:${service.name}`, database_role: service.name }]);
   });
 
-  test('what the README grants is enough to read and to write', async () => {
+  test('what docs/sql.md grants is enough to read and to write', async () => {
     const service = await aService();
-    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-    const grants = readme.match(/^GRANT .* TO finance_service;/gm) ?? [];
+    const page = await readFile(new URL('../../docs/sql.md', import.meta.url), 'utf8');
+    const grants = page.match(/^GRANT .* TO finance_service;/gm) ?? [];
     expect(grants).toHaveLength(5);
     await gateway.psql(grants.join('\n').replaceAll('finance_service', service.name));
     const reads = ['SELECT * FROM tenant_registry', 'SELECT * FROM tenant_module_log'];
