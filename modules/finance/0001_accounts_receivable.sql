@@ -1,5 +1,5 @@
--- Accounts receivable: who owes the tenant what, and what was paid. Amounts are numeric(14,2) in the currency that stands
--- beside them; nothing is converted here.
+-- Accounts receivable: customers, invoices, payments. Amounts are numeric(14,2) in the currency of their row; nothing is
+-- converted here. NaN is refused by name: PostgreSQL counts it as greater than every number, and one NaN would spoil a sum.
 
 CREATE TABLE ar_customer (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -26,11 +26,11 @@ CREATE TABLE ar_invoice (
   due_on date,
   notes text,
   created_at timestamptz NOT NULL DEFAULT now(),
-  -- For the foreign key of allocations: a payment pays its own customer's invoices in its own currency.
+  -- Referenced by allocations: a payment settles only invoices of its own customer in its own currency.
   UNIQUE (id, customer_id, currency),
-  CHECK (status <> 'issued' OR (number IS NOT NULL AND issued_on IS NOT NULL AND due_on IS NOT NULL)),
-  CHECK (status <> 'draft' OR number IS NULL),
-  CHECK (due_on >= issued_on)
+  CONSTRAINT ar_invoice_issued_check CHECK (status <> 'issued' OR (number IS NOT NULL AND issued_on IS NOT NULL AND due_on IS NOT NULL)),
+  CONSTRAINT ar_invoice_draft_number_check CHECK (status <> 'draft' OR number IS NULL),
+  CONSTRAINT ar_invoice_due_on_check CHECK (due_on >= issued_on)
 );
 CREATE INDEX ar_invoice_customer_id_idx ON ar_invoice (customer_id, issued_on);
 CREATE INDEX ar_invoice_booking_id_idx ON ar_invoice (booking_id) WHERE booking_id IS NOT NULL;
@@ -41,8 +41,8 @@ CREATE TABLE ar_invoice_line (
   invoice_id uuid NOT NULL REFERENCES ar_invoice (id) ON DELETE CASCADE,
   position integer NOT NULL CHECK (position >= 1),
   description text NOT NULL CHECK (btrim(description) <> ''),
-  quantity numeric(12,3) NOT NULL DEFAULT 1 CHECK (quantity <> 0),
-  unit_price numeric(14,2) NOT NULL,
+  quantity numeric(12,3) NOT NULL DEFAULT 1 CHECK (quantity <> 0 AND quantity <> 'NaN'),
+  unit_price numeric(14,2) NOT NULL CHECK (unit_price <> 'NaN'),
   tax_percent numeric(5,2) NOT NULL DEFAULT 0 CHECK (tax_percent BETWEEN 0 AND 100),
   net_amount numeric(14,2) NOT NULL GENERATED ALWAYS AS (round(quantity * unit_price, 2)) STORED,
   tax_amount numeric(14,2) NOT NULL GENERATED ALWAYS AS (round(round(quantity * unit_price, 2) * tax_percent / 100, 2)) STORED,
@@ -55,7 +55,7 @@ CREATE TABLE ar_payment (
   received_on date NOT NULL,
   method varchar(20) NOT NULL CHECK (method IN ('bank_transfer', 'card', 'cash', 'direct_debit', 'other')),
   reference varchar(100),
-  amount numeric(14,2) NOT NULL CHECK (amount > 0),
+  amount numeric(14,2) NOT NULL CHECK (amount > 0 AND amount <> 'NaN'),
   currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
   created_at timestamptz NOT NULL DEFAULT now(),
   UNIQUE (id, customer_id, currency)
@@ -68,7 +68,7 @@ CREATE TABLE ar_payment_allocation (
   invoice_id uuid NOT NULL,
   customer_id uuid NOT NULL,
   currency char(3) NOT NULL,
-  amount numeric(14,2) NOT NULL CHECK (amount > 0),
+  amount numeric(14,2) NOT NULL CHECK (amount > 0 AND amount <> 'NaN'),
   allocated_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (payment_id, invoice_id),
   FOREIGN KEY (payment_id, customer_id, currency) REFERENCES ar_payment (id, customer_id, currency) ON DELETE CASCADE,
@@ -76,9 +76,31 @@ CREATE TABLE ar_payment_allocation (
 );
 CREATE INDEX ar_payment_allocation_invoice_id_idx ON ar_payment_allocation (invoice_id);
 
+-- The lock makes allocations of one payment wait for each other, so that each of them sees the sum of all.
+CREATE FUNCTION ar_payment_is_overspent(payment uuid) RETURNS boolean
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT id FROM ar_payment WHERE id = payment FOR NO KEY UPDATE;
+  SELECT sum(allocation.amount) > (SELECT amount FROM ar_payment WHERE id = payment)
+  FROM ar_payment_allocation AS allocation WHERE payment_id = payment;
+END;
+
+CREATE FUNCTION ar_payment_refuse_overspending() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'Payment % is smaller than the sum of its allocations',
+    coalesce(to_jsonb(NEW) ->> 'payment_id', to_jsonb(NEW) ->> 'id')
+    USING ERRCODE = 'check_violation', HINT = 'Allocate at most the amount of the payment.';
+END
+$$;
+CREATE TRIGGER ar_payment_keep_allocated AFTER UPDATE OF amount ON ar_payment
+  FOR EACH ROW WHEN (ar_payment_is_overspent(NEW.id)) EXECUTE FUNCTION ar_payment_refuse_overspending();
+CREATE TRIGGER ar_payment_allocation_fit_payment AFTER INSERT OR UPDATE ON ar_payment_allocation
+  FOR EACH ROW WHEN (ar_payment_is_overspent(NEW.payment_id)) EXECUTE FUNCTION ar_payment_refuse_overspending();
+
 CREATE VIEW ar_invoice_balance WITH (security_invoker = true) AS
 SELECT invoice.id AS invoice_id, invoice.number, invoice.customer_id, invoice.currency, invoice.issued_on, invoice.due_on,
-       lines.total::numeric(14,2) AS total, paid.total::numeric(14,2) AS paid, (lines.total - paid.total)::numeric(14,2) AS open
+       lines.total::numeric(20,2) AS total, paid.total::numeric(20,2) AS paid, (lines.total - paid.total)::numeric(20,2) AS open
 FROM ar_invoice AS invoice
 CROSS JOIN LATERAL (
   SELECT coalesce(sum(line.net_amount + line.tax_amount), 0) AS total FROM ar_invoice_line AS line WHERE line.invoice_id = invoice.id
@@ -88,66 +110,71 @@ CROSS JOIN LATERAL (
 ) AS paid
 WHERE invoice.status = 'issued';
 
-COMMENT ON TABLE ar_customer IS 'Whom the tenant invoices.';
-COMMENT ON COLUMN ar_customer.id IS 'Identity within finance.';
-COMMENT ON COLUMN ar_customer.party_id IS 'party.id of the same customer in module operations, another database; null: known to finance alone.';
-COMMENT ON COLUMN ar_customer.name IS 'Name as it stands on invoices.';
-COMMENT ON COLUMN ar_customer.email IS 'Where invoices and reminders are sent.';
+COMMENT ON TABLE ar_customer IS 'Customers that the tenant invoices.';
+COMMENT ON COLUMN ar_customer.id IS 'Identity of the customer within finance.';
+COMMENT ON COLUMN ar_customer.party_id IS 'Same customer in module operations (party.id), in another database; null: known to finance alone.';
+COMMENT ON COLUMN ar_customer.name IS 'Name as printed on invoices.';
+COMMENT ON COLUMN ar_customer.email IS 'E-mail address for invoices and reminders.';
 COMMENT ON COLUMN ar_customer.billing_address IS 'Address block of the invoice, lines as printed.';
 COMMENT ON COLUMN ar_customer.tax_number IS 'VAT or tax number as it must appear on invoices.';
 COMMENT ON COLUMN ar_customer.currency IS 'ISO 4217 code that new invoices start with.';
 COMMENT ON COLUMN ar_customer.payment_days IS 'Days from issue to due date of new invoices, 0 to 365.';
-COMMENT ON COLUMN ar_customer.archived_at IS 'Since when it gets no new invoices; null: in use.';
-COMMENT ON COLUMN ar_customer.created_at IS 'When it was entered.';
+COMMENT ON COLUMN ar_customer.archived_at IS 'Time when the customer was archived; it gets no new invoices. Null: in use.';
+COMMENT ON COLUMN ar_customer.created_at IS 'Time when the customer was entered.';
 
-COMMENT ON TABLE ar_invoice IS 'Invoices; what is paid follows from ar_payment_allocation, see ar_invoice_balance.';
+COMMENT ON TABLE ar_invoice IS 'Invoices. The paid amount follows from ar_payment_allocation, see ar_invoice_balance.';
 COMMENT ON COLUMN ar_invoice.id IS 'Identity of the invoice, also while it is a draft.';
-COMMENT ON COLUMN ar_invoice.customer_id IS 'Who owes it.';
-COMMENT ON COLUMN ar_invoice.booking_id IS 'booking.id in module operations, another database; null: not for a booking.';
-COMMENT ON COLUMN ar_invoice.number IS 'Number printed on it; null while it is a draft, kept for ever when void.';
-COMMENT ON COLUMN ar_invoice.status IS 'draft (may change), issued (is owed) or void (withdrawn).';
-COMMENT ON COLUMN ar_invoice.currency IS 'ISO 4217 code of all its lines.';
-COMMENT ON COLUMN ar_invoice.issued_on IS 'Date printed on it, in the tenant''s time zone.';
+COMMENT ON COLUMN ar_invoice.customer_id IS 'Customer who owes the invoice.';
+COMMENT ON COLUMN ar_invoice.booking_id IS 'Booking in module operations (booking.id), in another database; null: not for a booking.';
+COMMENT ON COLUMN ar_invoice.number IS 'Number printed on the invoice; null while it is a draft, kept for ever when void.';
+COMMENT ON COLUMN ar_invoice.status IS 'Status: draft (may change), issued (is owed) or void (withdrawn).';
+COMMENT ON COLUMN ar_invoice.currency IS 'ISO 4217 code of all lines.';
+COMMENT ON COLUMN ar_invoice.issued_on IS 'Date printed on the invoice, in the tenant''s time zone.';
 COMMENT ON COLUMN ar_invoice.due_on IS 'Last day to pay without being overdue.';
 COMMENT ON COLUMN ar_invoice.notes IS 'Text for the customer below the lines.';
-COMMENT ON COLUMN ar_invoice.created_at IS 'When the draft was begun.';
+COMMENT ON COLUMN ar_invoice.created_at IS 'Time when the draft was created.';
 
-COMMENT ON TABLE ar_invoice_line IS 'What an invoice charges for.';
+COMMENT ON TABLE ar_invoice_line IS 'Lines of an invoice.';
 COMMENT ON COLUMN ar_invoice_line.id IS 'Identity of the line.';
-COMMENT ON COLUMN ar_invoice_line.invoice_id IS 'Invoice it stands on.';
-COMMENT ON COLUMN ar_invoice_line.position IS 'Order on the invoice, from 1.';
-COMMENT ON COLUMN ar_invoice_line.description IS 'What is charged for, as printed.';
-COMMENT ON COLUMN ar_invoice_line.quantity IS 'How many units; negative for a deduction.';
+COMMENT ON COLUMN ar_invoice_line.invoice_id IS 'Invoice that the line belongs to.';
+COMMENT ON COLUMN ar_invoice_line.position IS 'Place of the line on the invoice, from 1.';
+COMMENT ON COLUMN ar_invoice_line.description IS 'Text of the line, as printed.';
+COMMENT ON COLUMN ar_invoice_line.quantity IS 'Number of units; negative for a deduction.';
 COMMENT ON COLUMN ar_invoice_line.unit_price IS 'Price of one unit without tax, in the invoice''s currency.';
 COMMENT ON COLUMN ar_invoice_line.tax_percent IS 'Tax rate in percent: 15.00 is 15 %.';
 COMMENT ON COLUMN ar_invoice_line.net_amount IS 'Quantity times price, rounded to cents; computed.';
 COMMENT ON COLUMN ar_invoice_line.tax_amount IS 'Tax on net_amount, rounded to cents per line; computed.';
 
-COMMENT ON TABLE ar_payment IS 'Money received from a customer.';
+COMMENT ON TABLE ar_payment IS 'Money received from customers.';
 COMMENT ON COLUMN ar_payment.id IS 'Identity of the payment.';
-COMMENT ON COLUMN ar_payment.customer_id IS 'Who paid.';
+COMMENT ON COLUMN ar_payment.customer_id IS 'Customer who paid.';
 COMMENT ON COLUMN ar_payment.received_on IS 'Value date on the tenant''s account.';
-COMMENT ON COLUMN ar_payment.method IS 'bank_transfer, card, cash, direct_debit or other.';
-COMMENT ON COLUMN ar_payment.reference IS 'What the payer or the bank wrote with it.';
-COMMENT ON COLUMN ar_payment.amount IS 'What came in, more than 0.';
+COMMENT ON COLUMN ar_payment.method IS 'Method of payment: bank_transfer, card, cash, direct_debit or other.';
+COMMENT ON COLUMN ar_payment.reference IS 'Reference given by the payer or the bank.';
+COMMENT ON COLUMN ar_payment.amount IS 'Amount received, more than 0 and never less than the sum of its allocations.';
 COMMENT ON COLUMN ar_payment.currency IS 'ISO 4217 code of the amount.';
-COMMENT ON COLUMN ar_payment.created_at IS 'When it was entered.';
+COMMENT ON COLUMN ar_payment.created_at IS 'Time when the payment was entered.';
 
-COMMENT ON TABLE ar_payment_allocation IS 'Which part of a payment settles which invoice of the same customer in the same currency.';
+COMMENT ON TABLE ar_payment_allocation IS 'Parts of a payment, each settling one invoice of the same customer in the same currency.';
 COMMENT ON COLUMN ar_payment_allocation.payment_id IS 'Payment that is spent.';
 COMMENT ON COLUMN ar_payment_allocation.invoice_id IS 'Invoice that is settled.';
-COMMENT ON COLUMN ar_payment_allocation.customer_id IS 'Customer of both, held equal by the foreign keys.';
-COMMENT ON COLUMN ar_payment_allocation.currency IS 'Currency of both, held equal by the foreign keys.';
-COMMENT ON COLUMN ar_payment_allocation.amount IS 'How much of the payment, more than 0.';
-COMMENT ON COLUMN ar_payment_allocation.allocated_at IS 'When it was matched.';
+COMMENT ON COLUMN ar_payment_allocation.customer_id IS 'Customer of the payment and the invoice; the foreign keys keep all three equal.';
+COMMENT ON COLUMN ar_payment_allocation.currency IS 'Currency of the payment and the invoice; the foreign keys keep all three equal.';
+COMMENT ON COLUMN ar_payment_allocation.amount IS 'Part of the payment, more than 0; all parts together are at most the payment.';
+COMMENT ON COLUMN ar_payment_allocation.allocated_at IS 'Time of the allocation.';
 
-COMMENT ON VIEW ar_invoice_balance IS 'Issued invoices with what is still owed.';
-COMMENT ON COLUMN ar_invoice_balance.invoice_id IS 'ar_invoice.id.';
+COMMENT ON FUNCTION ar_payment_is_overspent IS 'Whether the allocations of a payment exceed its amount; locks the payment until the transaction ends.';
+COMMENT ON FUNCTION ar_payment_refuse_overspending IS 'Trigger function: refuses allocations beyond the amount of their payment.';
+COMMENT ON TRIGGER ar_payment_keep_allocated ON ar_payment IS 'Keeps the amount at or above the sum of the allocations.';
+COMMENT ON TRIGGER ar_payment_allocation_fit_payment ON ar_payment_allocation IS 'Keeps the sum of the allocations within the payment.';
+
+COMMENT ON VIEW ar_invoice_balance IS 'Issued invoices with total, paid and open amount.';
+COMMENT ON COLUMN ar_invoice_balance.invoice_id IS 'Invoice, ar_invoice.id.';
 COMMENT ON COLUMN ar_invoice_balance.number IS 'Number printed on the invoice.';
-COMMENT ON COLUMN ar_invoice_balance.customer_id IS 'Who owes it.';
+COMMENT ON COLUMN ar_invoice_balance.customer_id IS 'Customer who owes the invoice.';
 COMMENT ON COLUMN ar_invoice_balance.currency IS 'ISO 4217 code of the three amounts.';
 COMMENT ON COLUMN ar_invoice_balance.issued_on IS 'Date printed on the invoice.';
-COMMENT ON COLUMN ar_invoice_balance.due_on IS 'Last day to pay; overdue when it is past and open is more than 0.';
-COMMENT ON COLUMN ar_invoice_balance.total IS 'All lines with tax.';
-COMMENT ON COLUMN ar_invoice_balance.paid IS 'All allocations.';
-COMMENT ON COLUMN ar_invoice_balance.open IS 'total minus paid; negative when too much was allocated.';
+COMMENT ON COLUMN ar_invoice_balance.due_on IS 'Last day to pay; the invoice is overdue when it is past and open is more than 0.';
+COMMENT ON COLUMN ar_invoice_balance.total IS 'Sum of the lines with tax.';
+COMMENT ON COLUMN ar_invoice_balance.paid IS 'Sum of the allocations.';
+COMMENT ON COLUMN ar_invoice_balance.open IS 'Total minus paid; negative when too much was allocated.';

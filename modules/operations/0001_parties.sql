@@ -1,4 +1,4 @@
--- Everybody the tenant deals with: customers, suppliers, agents, and the people who work or travel for them.
+-- Parties: the tenant's customers, suppliers and agents, and the persons who work or travel for them.
 
 CREATE TABLE party (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -15,8 +15,8 @@ CREATE TABLE party (
   archived_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(),
-  CHECK (kind = 'person' OR (given_name IS NULL AND family_name IS NULL AND organisation_id IS NULL)),
-  CHECK (organisation_id <> id)
+  CONSTRAINT party_person_columns_check CHECK (kind = 'person' OR (given_name IS NULL AND family_name IS NULL AND organisation_id IS NULL)),
+  CONSTRAINT party_other_organisation_check CHECK (organisation_id <> id)
 );
 CREATE INDEX party_name_idx ON party (lower(name));
 CREATE INDEX party_roles_idx ON party USING gin (roles);
@@ -31,33 +31,33 @@ CREATE TABLE party_contact (
   is_primary boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL DEFAULT now(),
   UNIQUE (party_id, kind, value),
-  CHECK (kind <> 'email' OR value ~ '^[^@\s]+@[^@\s]+$')
+  CONSTRAINT party_contact_email_check CHECK (kind <> 'email' OR value ~ '^[^@\s]+@[^@\s]+$')
 );
 CREATE UNIQUE INDEX party_contact_one_primary ON party_contact (party_id, kind) WHERE is_primary;
--- Who is it that writes or calls?
+-- Finds the party of an incoming message or call.
 CREATE INDEX party_contact_value_idx ON party_contact (kind, lower(value)) WHERE kind <> 'address';
 
-COMMENT ON TABLE party IS 'Organisations and persons the tenant deals with, each once, whatever its roles.';
-COMMENT ON COLUMN party.id IS 'Identity; finance knows a customer by it (ar_customer.party_id).';
-COMMENT ON COLUMN party.kind IS 'organisation or person.';
-COMMENT ON COLUMN party.name IS 'Full name as shown; of an organisation its trading name.';
-COMMENT ON COLUMN party.given_name IS 'Of a person, as in the passport.';
-COMMENT ON COLUMN party.family_name IS 'Of a person, as in the passport.';
+COMMENT ON TABLE party IS 'Organisations and persons the tenant deals with, one row each, whatever their roles.';
+COMMENT ON COLUMN party.id IS 'Identity of the party; module finance stores it as ar_customer.party_id.';
+COMMENT ON COLUMN party.kind IS 'Kind of party: organisation or person.';
+COMMENT ON COLUMN party.name IS 'Full name as shown; for an organisation its trading name.';
+COMMENT ON COLUMN party.given_name IS 'Given name of a person, as in the passport; null for an organisation.';
+COMMENT ON COLUMN party.family_name IS 'Family name of a person, as in the passport; null for an organisation.';
 COMMENT ON COLUMN party.roles IS 'Any of customer, supplier, agent, traveller.';
-COMMENT ON COLUMN party.organisation_id IS 'Of a person, the organisation it works for.';
+COMMENT ON COLUMN party.organisation_id IS 'Organisation that a person works for; null: none.';
 COMMENT ON COLUMN party.tax_number IS 'VAT or tax number.';
-COMMENT ON COLUMN party.language IS 'BCP 47 tag in which to write to them, such as en-ZA.';
-COMMENT ON COLUMN party.country IS 'ISO 3166-1 alpha-2 code of residence or seat.';
-COMMENT ON COLUMN party.notes IS 'For the tenant''s staff.';
-COMMENT ON COLUMN party.archived_at IS 'Since when it is out of use; null: in use.';
-COMMENT ON COLUMN party.created_at IS 'When it was entered.';
-COMMENT ON COLUMN party.updated_at IS 'Last change, set by the service.';
+COMMENT ON COLUMN party.language IS 'BCP 47 tag of the language for letters to the party, such as en-ZA.';
+COMMENT ON COLUMN party.country IS 'ISO 3166-1 alpha-2 code of the country of residence or seat.';
+COMMENT ON COLUMN party.notes IS 'Notes for the tenant''s staff.';
+COMMENT ON COLUMN party.archived_at IS 'Time when the party was taken out of use; null: in use.';
+COMMENT ON COLUMN party.created_at IS 'Time when the party was entered.';
+COMMENT ON COLUMN party.updated_at IS 'Time of the last change, set by the service.';
 
-COMMENT ON TABLE party_contact IS 'How a party is reached.';
-COMMENT ON COLUMN party_contact.id IS 'Identity of the entry.';
-COMMENT ON COLUMN party_contact.party_id IS 'Whom it reaches.';
-COMMENT ON COLUMN party_contact.kind IS 'email, phone, whatsapp, address or website.';
+COMMENT ON TABLE party_contact IS 'Addresses and numbers of a party.';
+COMMENT ON COLUMN party_contact.id IS 'Identity of the contact.';
+COMMENT ON COLUMN party_contact.party_id IS 'Party that the contact belongs to.';
+COMMENT ON COLUMN party_contact.kind IS 'Kind of contact: email, phone, whatsapp, address or website.';
 COMMENT ON COLUMN party_contact.value IS 'Address or number; phone and whatsapp with country code, such as +27215550100.';
-COMMENT ON COLUMN party_contact.label IS 'Which of several, such as accounts or emergency.';
-COMMENT ON COLUMN party_contact.is_primary IS 'The one to use when nothing else is said; at most one per party and kind.';
-COMMENT ON COLUMN party_contact.created_at IS 'When it was entered.';
+COMMENT ON COLUMN party_contact.label IS 'Purpose of the contact among several, such as accounts or emergency.';
+COMMENT ON COLUMN party_contact.is_primary IS 'Whether the contact is the default of its kind; at most one per party and kind.';
+COMMENT ON COLUMN party_contact.created_at IS 'Time when the contact was entered.';

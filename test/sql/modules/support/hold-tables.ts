@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import type { ModuleCases, Row } from './cases.js';
+import type { SchemaOfFile } from './hold-cases.js';
+
+/** What each column accepts by itself: null, its default, its greatest value. */
+export function holdTables({ tables }: ModuleCases, schema: SchemaOfFile): void {
+  for (const [table, given] of Object.entries(tables))
+    describe(`columns of ${table}`, () => {
+      const columns = Object.keys({ ...given.row(), ...given.defaults });
+
+      test('are null where they may be', async () => {
+        const outcomes = [];
+        for (const column of columns) {
+          const group = given.optional.find((member) => [member].flat().includes(column)) ?? column;
+          const nulls = Object.fromEntries([group].flat().map((name) => [name, null]));
+          outcomes.push([column, await schema.session.outcomeOfInsert(table, nulls)]);
+        }
+        const optional = given.optional.flat();
+        const expected = (column: string) => (optional.includes(column) ? 'done' : `23502 ${column}`);
+        expect(outcomes).toEqual(columns.map((column) => [column, expected(column)]));
+      });
+
+      test('are filled in where they have a default', async () => {
+        const inserted = await schema.session.insert(table);
+        const [clock] = await schema.session.query(
+          `SELECT to_jsonb(now()) AS "withZone", to_jsonb(now()::timestamp) AS "local"`,
+        );
+        const expected = Object.entries(given.defaults).map(([column, value]) => [
+          column,
+          expectedDefault(value, clock ?? {}),
+        ]);
+        expect(inserted).toMatchObject(Object.fromEntries(expected));
+      });
+
+      test('keep what is written, up to their size', async () => {
+        for (const [column, size] of Object.entries(given.sizes)) {
+          if (size === 'listed') continue;
+          const { fits, exceeds, refusal } = boundsOf(size);
+          const inserted = await schema.session.insert(table, { [column]: fits });
+          const [kept] = await schema.session.query(
+            `SELECT to_jsonb($1::${typeof size === 'number' ? 'text' : 'numeric'}) AS value`,
+            [fits],
+          );
+          expect([column, inserted[column]]).toEqual([column, kept?.value]);
+          const outcome = await schema.session.outcomeOfInsert(table, { [column]: exceeds });
+          expect([column, outcome.slice(0, 5)]).toEqual([column, refusal]);
+        }
+      });
+
+      test('are computed by PostgreSQL alone where they are computed', async () => {
+        for (const column of given.computed ?? []) {
+          const outcome = await schema.session.outcomeOfInsert(table, { [column]: 1 });
+          expect([column, outcome.slice(0, 5)]).toEqual([column, '428C9']);
+        }
+      });
+    });
+}
+
+function expectedDefault(value: unknown, clock: Row): unknown {
+  if (value === 'uuid') return expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+  if (value === 'now') return clock.withZone;
+  if (value === 'local now') return clock.local;
+  return value;
+}
+
+function boundsOf(size: number | string): { fits: string; exceeds: string; refusal: string } {
+  if (typeof size === 'number')
+    return { fits: 'x'.repeat(size), exceeds: 'x'.repeat(size + 1), refusal: '22001' };
+  return { fits: size, exceeds: `1${size}`, refusal: '22003' };
+}

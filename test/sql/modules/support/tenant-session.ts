@@ -1,0 +1,51 @@
+import pg from 'pg';
+import type { Row } from './cases.js';
+
+/** A service's session in a transaction that is rolled back after the test. */
+export interface TenantSession {
+  client: pg.Client;
+  query(sql: string, values?: unknown[]): Promise<Row[]>;
+  /** Inserts a valid row with these values instead; answers the row as JSON. */
+  insert(table: string, values?: Row): Promise<Row>;
+  /** Result of an attempt whose failure undoes nothing else: "done", or the SQLSTATE and what was violated. */
+  outcome(sql: string, values?: unknown[]): Promise<string>;
+  outcomeOfInsert(table: string, values?: Row): Promise<string>;
+}
+
+export function openTenantSession(client: pg.Client, validRow: (table: string) => Row): TenantSession {
+  const query = async (sql: string, values: unknown[] = []) => (await client.query<Row>(sql, values)).rows;
+  const insert = async (table: string, values: Row = {}) => {
+    const row = { ...validRow(table), ...values };
+    const columns = Object.keys(row).map((column) => pg.escapeIdentifier(column));
+    const places = columns.map((_, index) => `$${index + 1}`);
+    const sql = `INSERT INTO ${table} (${columns}) VALUES (${places}) RETURNING to_jsonb(${table}) AS inserted`;
+    const [answer] = await query(sql, Object.values(row));
+    return answer?.inserted as Row;
+  };
+  const attempt = async (work: () => Promise<unknown>) => {
+    await query('SAVEPOINT attempt');
+    try {
+      await work();
+      // Deferred constraints are checked now, as a commit would.
+      await query('SET CONSTRAINTS ALL IMMEDIATE');
+      return 'done';
+    } catch (error) {
+      await query('ROLLBACK TO attempt');
+      return outcomeOf(error);
+    }
+  };
+  return {
+    client,
+    query,
+    insert,
+    outcome: (sql, values) => attempt(() => query(sql, values)),
+    outcomeOfInsert: (table, values) => attempt(() => insert(table, values)),
+  };
+}
+
+/** SQLSTATE with the constraint, else the column, else the message and the hint. */
+export function outcomeOf(error: unknown): string {
+  if (!(error instanceof pg.DatabaseError)) throw error;
+  const hint = error.hint === undefined ? '' : ` | ${error.hint}`;
+  return `${error.code} ${error.constraint ?? error.column ?? `${error.message}${hint}`}`;
+}
