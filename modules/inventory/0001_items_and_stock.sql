@@ -17,7 +17,7 @@ CREATE TABLE location (
   code varchar(30) NOT NULL UNIQUE CHECK (code = btrim(code) AND code <> ''),
   name text NOT NULL CHECK (btrim(name) <> ''),
   kind varchar(10) NOT NULL DEFAULT 'warehouse' CHECK (kind IN ('warehouse', 'shelf', 'vehicle', 'site')),
-  parent_id uuid REFERENCES location (id) CHECK (parent_id <> id),
+  parent_id uuid REFERENCES location (id) CONSTRAINT location_other_parent_check CHECK (parent_id <> id),
   archived_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT now()
 );

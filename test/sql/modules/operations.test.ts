@@ -259,12 +259,6 @@ const operations: ModuleCases = {
       same: { booking_id: ids.first, party_id: ids.first },
       differs: [{ party_id: ids.second }],
     },
-    {
-      unique: 'booking_traveller_one_lead',
-      of: 'booking_traveller',
-      same: { booking_id: ids.first, is_lead: true },
-      differs: [{ is_lead: false }],
-    },
   ],
   promises: operationsPromises,
 };

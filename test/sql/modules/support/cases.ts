@@ -18,13 +18,15 @@ export type Row = Record<string, unknown>;
 export interface TableCase {
   /** A valid row with a value for every column that has no default; columns of unique constraints differ at each call. */
   row(): Row;
-  /** Columns that accept null; those of an inner list are null together. */
-  optional: (string | string[])[];
+  /** Columns that accept null; a row where null needs other values beside it. */
+  optional: (string | Row)[];
   /** Values that PostgreSQL fills in; "uuid" is a new one each time, "now" the start of the transaction. */
   defaults: Row;
   /** Columns that nobody may write. */
   computed?: string[];
-  /** For varchar its length, for numeric its greatest value; "listed" when a CHECK lists the values. */
+  /** Set when the migration itself makes the only row; each insert replaces it. */
+  isSingle?: boolean;
+  /** For varchar its length, for numeric its greatest value; "elsewhere" when another case holds it. */
   sizes: Record<string, number | string>;
 }
 
@@ -69,6 +71,7 @@ export const ids = {
   first: '00000000-0000-4000-8000-000000000001',
   second: '00000000-0000-4000-8000-000000000002',
   third: '00000000-0000-4000-8000-000000000003',
+  fourth: '00000000-0000-4000-8000-000000000004',
   nobody: '00000000-0000-4000-8000-00000000dead',
 };
 
@@ -82,7 +85,7 @@ export function unique(stem: string): string {
 
 /** The case of a primary key that is one uuid. */
 export function primaryKey(table: string): UniqueCase {
-  return { unique: `${table}_pkey`, of: table, same: { id: ids.nobody }, differs: [{ id: ids.third }] };
+  return { unique: `${table}_pkey`, of: table, same: { id: ids.nobody }, differs: [{ id: ids.fourth }] };
 }
 
 /** Cases of a column that must hold one of the listed values. */

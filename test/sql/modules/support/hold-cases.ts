@@ -75,7 +75,7 @@ function openForFile(cases: ModuleCases): SchemaOfFile {
   beforeAll(async () => {
     schema = await openTenantSchema(cases.module);
     const client = await schema.connect();
-    const session = openTenantSession(client, (table) => cases.tables[table]?.row() ?? {});
+    const session = openTenantSession(client, cases.tables);
     for (const [table, row] of cases.seed) await session.insert(table, row);
     Object.assign(opened, { name: schema.name, client, session });
   });
@@ -112,7 +112,12 @@ function byTable<T extends { table: string }>(rows: T[]): T[] {
 async function holdCheck(session: TenantSession, { check, of, accepts, refuses }: CheckCase): Promise<void> {
   const outcomes = async (rows: Row[]) => {
     const found = [];
-    for (const row of rows) found.push([row, await session.outcomeOfInsert(of, row)]);
+    for (const row of rows) {
+      await session.query('SAVEPOINT row');
+      found.push([row, await session.outcomeOfInsert(of, row)]);
+      // Rows of one check must not meet in a unique key.
+      await session.query('ROLLBACK TO row');
+    }
     return found;
   };
   expect(await outcomes(accepts)).toEqual(accepts.map((row) => [row, 'done']));

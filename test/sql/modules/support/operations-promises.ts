@@ -63,15 +63,17 @@ export const operationsPromises: PromiseCase[] = [
     by: async (session) => expect(await readAsStranger(session, 'monthly_quotes')).toMatch(/^42501 .*quote/),
   },
   {
-    holds: [],
-    that: 'a lead traveller is passed on only after the first has stepped down',
+    holds: ['unique booking_traveller_one_lead'],
+    that: 'each booking has one lead traveller, who steps down before another one leads',
     by: async ({ insert, query, outcome }) => {
+      await insert('booking', { id: ids.second });
       await insert('booking_traveller', { party_id: ids.first, is_lead: true });
+      await insert('booking_traveller', { party_id: ids.first, booking_id: ids.second, is_lead: true });
       await insert('booking_traveller', { party_id: ids.second });
-      const lead = 'UPDATE booking_traveller SET is_lead = $2 WHERE party_id = $1';
-      expect(await outcome(lead, [ids.second, true])).toBe('23505 booking_traveller_one_lead');
-      await query(lead, [ids.first, false]);
-      expect(await outcome(lead, [ids.second, true])).toBe('done');
+      const lead = 'UPDATE booking_traveller SET is_lead = $3 WHERE party_id = $1 AND booking_id = $2';
+      expect(await outcome(lead, [ids.second, ids.first, true])).toBe('23505 booking_traveller_one_lead');
+      await query(lead, [ids.first, ids.first, false]);
+      expect(await outcome(lead, [ids.second, ids.first, true])).toBe('done');
     },
   },
 ];

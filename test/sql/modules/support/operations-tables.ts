@@ -27,7 +27,7 @@ export const operationsTables: Record<string, TableCase> = {
       'archived_at',
     ],
     defaults: { id: 'uuid', roles: [], created_at: 'now', updated_at: 'now' },
-    sizes: { kind: 'listed', tax_number: 30, language: 10 },
+    sizes: { kind: 'elsewhere', tax_number: 30, language: 10 },
   },
   party_contact: {
     row: () => ({
@@ -38,7 +38,7 @@ export const operationsTables: Record<string, TableCase> = {
     }),
     optional: ['label'],
     defaults: { id: 'uuid', is_primary: false, created_at: 'now' },
-    sizes: { kind: 'listed', label: 50 },
+    sizes: { kind: 'elsewhere', label: 50 },
   },
   quote: {
     row: () => ({
@@ -54,7 +54,7 @@ export const operationsTables: Record<string, TableCase> = {
     optional: ['consultant', 'destination', 'travel_from', 'travel_until', 'valid_until', 'sent_at'],
     defaults: { id: 'uuid', status: 'draft', adults: 1, children: 0, created_at: 'now', updated_at: 'now' },
     computed: ['number'],
-    sizes: { consultant: 100, destination: 50, status: 'listed' },
+    sizes: { consultant: 100, destination: 50, status: 'elsewhere' },
   },
   quote_line: {
     row: () => {
@@ -73,7 +73,7 @@ export const operationsTables: Record<string, TableCase> = {
     defaults: { id: 'uuid', quantity: 1 },
     computed: ['amount'],
     sizes: {
-      kind: 'listed',
+      kind: 'elsewhere',
       quantity: '999999999.999',
       unit_cost: '999999999999.99',
       unit_price: '999999999999.99',
@@ -90,7 +90,7 @@ export const operationsTables: Record<string, TableCase> = {
     optional: ['quote_id', 'cancelled_at'],
     defaults: { id: 'uuid', status: 'provisional', created_at: 'now', updated_at: 'now' },
     computed: ['number'],
-    sizes: { status: 'listed' },
+    sizes: { status: 'elsewhere' },
   },
   booking_traveller: {
     row: () => ({ booking_id: ids.first, party_id: ids.first }),

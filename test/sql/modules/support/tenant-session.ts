@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Row } from './cases.js';
+import type { Row, TableCase } from './cases.js';
 
 /** A service's session in a transaction that is rolled back after the test. */
 export interface TenantSession {
@@ -12,13 +12,15 @@ export interface TenantSession {
   outcomeOfInsert(table: string, values?: Row): Promise<string>;
 }
 
-export function openTenantSession(client: pg.Client, validRow: (table: string) => Row): TenantSession {
+export function openTenantSession(client: pg.Client, tables: Record<string, TableCase>): TenantSession {
   const query = async (sql: string, values: unknown[] = []) => (await client.query<Row>(sql, values)).rows;
   const insert = async (table: string, values: Row = {}) => {
-    const row = { ...validRow(table), ...values };
+    if (tables[table]?.isSingle) await query(`DELETE FROM ${table}`);
+    const row = { ...tables[table]?.row(), ...values };
     const columns = Object.keys(row).map((column) => pg.escapeIdentifier(column));
     const places = columns.map((_, index) => `$${index + 1}`);
-    const sql = `INSERT INTO ${table} (${columns}) VALUES (${places}) RETURNING to_jsonb(${table}) AS inserted`;
+    const given = columns.length === 0 ? 'DEFAULT VALUES' : `(${columns}) VALUES (${places})`;
+    const sql = `INSERT INTO ${table} ${given} RETURNING to_jsonb(${table}) AS inserted`;
     const [answer] = await query(sql, Object.values(row));
     return answer?.inserted as Row;
   };
