@@ -13,7 +13,7 @@ export function holdTables({ tables }: ModuleCases, schema: SchemaOfFile): void 
         const outcomes = [];
         for (const column of columns) {
           const values = optional.find((row) => row[column] === null) ?? { [column]: null };
-          outcomes.push([column, await schema.session.outcomeOfInsert(table, values)]);
+          outcomes.push([column, await schema.session.tryInsert(table, values)]);
         }
         const expected = (column: string) =>
           optional.some((row) => row[column] === null) ? 'done' : `23502 ${column}`;

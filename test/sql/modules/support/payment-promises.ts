@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { ids, type PromiseCase } from './cases.js';
 import { issue } from './issue-promises.js';
 import { readAsStranger } from './stranger.js';
+import { makeTenantSchema } from './tenant-schema.js';
 import type { TenantSession } from './tenant-session.js';
 
 async function pay({ insert }: TenantSession, invoice_id: string, amount: string) {
@@ -124,6 +125,18 @@ export const paymentPromises: PromiseCase[] = [
       expect(await outcome(allocate, [payment_id, '60.01', ids.first])).toBe('done');
       await query('DELETE FROM ar_payment_allocation WHERE payment_id = $1', [payment_id]);
       expect(await outcome(correct, [payment_id, '1'])).toBe('done');
+    },
+  },
+  {
+    holds: [],
+    that: 'a payment is spent once under every search_path',
+    by: async ({ client, query, insert, outcome }) => {
+      await insert('ar_payment_allocation', { amount: '10' });
+      await makeTenantSchema(client, 'finance', 'globex');
+      await query('SET LOCAL search_path = globex');
+      const correct = 'UPDATE acme.ar_payment SET amount = $1';
+      expect(await outcome(correct, ['9.99'])).toMatch(/^23514 Payment .* is smaller/);
+      expect(await outcome('UPDATE acme.ar_payment_allocation SET amount = 11')).toBe('done');
     },
   },
   {

@@ -10,6 +10,8 @@ export interface TenantSession {
   /** Result of an attempt whose failure undoes nothing else: "done", or the SQLSTATE and what was violated. */
   outcome(sql: string, values?: unknown[]): Promise<string>;
   outcomeOfInsert(table: string, values?: Row): Promise<string>;
+  /** The same, and the row is gone again. */
+  tryInsert(table: string, values?: Row): Promise<string>;
 }
 
 export function openTenantSession(client: pg.Client, tables: Record<string, TableCase>): TenantSession {
@@ -24,17 +26,11 @@ export function openTenantSession(client: pg.Client, tables: Record<string, Tabl
     const [answer] = await query(sql, Object.values(row));
     return answer?.inserted as Row;
   };
-  const attempt = async (work: () => Promise<unknown>) => {
+  const attempt = async (work: () => Promise<unknown>, isKept = true) => {
     await query('SAVEPOINT attempt');
-    try {
-      await work();
-      // Deferred constraints are checked now, as a commit would.
-      await query('SET CONSTRAINTS ALL IMMEDIATE');
-      return 'done';
-    } catch (error) {
-      await query('ROLLBACK TO attempt');
-      return outcomeOf(error);
-    }
+    const outcome = await work().then(() => 'done', outcomeOf);
+    if (outcome !== 'done' || !isKept) await query('ROLLBACK TO attempt');
+    return outcome;
   };
   return {
     client,
@@ -42,6 +38,7 @@ export function openTenantSession(client: pg.Client, tables: Record<string, Tabl
     insert,
     outcome: (sql, values) => attempt(() => query(sql, values)),
     outcomeOfInsert: (table, values) => attempt(() => insert(table, values)),
+    tryInsert: (table, values) => attempt(() => insert(table, values), false),
   };
 }
 
