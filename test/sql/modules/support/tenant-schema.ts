@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inTransaction } from '../../../../src/database/in-transaction.js';
-import { migrateSchema, readModuleMigrations } from '../../../../src/provisioning/module-migrations.js';
+import {
+  migrateSchema,
+  readModuleMigrations,
+} from '../../../../src/provisioning/storage/module-migrations.js';
 import { createDatabase } from '../../../setup/database.js';
 
 /** One tenant's schema in a database of its own, made with the provisioner's migrations. */
@@ -22,7 +25,7 @@ export async function openTenantSchema(module: string): Promise<TenantSchema> {
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
     clients.push(client);
-    await client.query(`SET search_path = ${name}`);
+    await client.query(`SET search_path = ${name}; SET timezone = 'UTC'`);
     return client;
   };
   const close = async () => {
