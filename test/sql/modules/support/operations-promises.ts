@@ -26,6 +26,7 @@ export const operationsPromises: PromiseCase[] = [
       expect(await amountOf('2', '10.25')).toBe(20.5);
       expect(await amountOf('0.5', '0.01')).toBe(0.01);
       expect(await amountOf('0.333', '10')).toBe(3.33);
+      expect(await amountOf('0.045', '0.11')).toBe(0);
       expect(await amountOf('1.5', '-0.01')).toBe(-0.02);
     },
   },

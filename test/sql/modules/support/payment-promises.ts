@@ -86,6 +86,9 @@ export const paymentPromises: PromiseCase[] = [
       expect(await amountsOf('2', '10.25', '15')).toEqual([20.5, 3.08]);
       expect(await amountsOf('0.5', '0.01', '50')).toEqual([0.01, 0.01]);
       expect(await amountsOf('0.4', '0.01', '100')).toEqual([0, 0]);
+      // 0.00495 is rounded once: as 0.005 it would become 0.01.
+      expect(await amountsOf('0.045', '0.11', '100')).toEqual([0, 0]);
+      expect(await amountsOf('1', '0.09', '5.5')).toEqual([0.09, 0]);
       expect(await amountsOf('-1', '0.10', '15')).toEqual([-0.1, -0.02]);
       expect(await amountsOf('1', '999999999999.99', '100')).toEqual([999999999999.99, 999999999999.99]);
     },
