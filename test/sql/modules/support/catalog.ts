@@ -16,11 +16,10 @@ export async function listObjects(client: pg.Client, schema: string, excluded: s
      UNION ALL SELECT 'rule ' || rulename FROM pg_rewrite JOIN relation ON relation.oid = ev_class WHERE rulename <> '_RETURN'
      UNION ALL SELECT 'policy ' || polname FROM pg_policy JOIN relation ON relation.oid = polrelid
      UNION ALL SELECT 'type ' || typname FROM pg_type LEFT JOIN pg_class ON pg_class.oid = typrelid
-       WHERE typnamespace = $1::regnamespace AND typelem = 0 AND coalesce(pg_class.relkind, 'c') = 'c'
-     ORDER BY 1`,
+       WHERE typnamespace = $1::regnamespace AND typelem = 0 AND coalesce(pg_class.relkind, 'c') = 'c'`,
     [schema, excluded],
   );
-  return rows.map(({ object }) => object);
+  return rows.map(({ object }) => object).sort();
 }
 
 export interface CatalogColumn {
