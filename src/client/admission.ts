@@ -4,13 +4,13 @@ import { readReference } from './reference.js';
 import type { Resolver } from './resolver.js';
 import type { TenantRoute } from './route.js';
 
-/** The part of a request of node:http that is looked at. */
+/** The part of a node:http request that is read. */
 export interface TenantRequest {
-  /** Names and values in turns, as they came. */
+  /** Names and values alternate, in the order in which they arrived. */
   readonly rawHeaders: readonly string[];
 }
 
-/** Whose request it is. */
+/** The tenant of the current request. */
 export interface CurrentTenant {
   readonly tenantId: string;
   readonly tenantSlug: string;
@@ -19,15 +19,15 @@ export interface CurrentTenant {
 
 export interface AdmissionOptions<Request> {
   /**
-   * The tenant, id or slug, that the verified token of a request names; undefined: it names none. The header must mean the
-   * same one.
+   * Returns the tenant (id or slug) that the request's verified token names, or undefined when it names none. The
+   * header must name the same tenant.
    */
   claim?: (request: Request) => string | undefined | Promise<string | undefined>;
 }
 
 const header = 'x-tenant-id';
 
-/** Finds out whose a request is, and keeps that for what runs below. */
+/** Determines the tenant of a request and keeps it for the code that runs below the middleware. */
 export class Admission {
   readonly #resolver: Resolver;
   readonly #current = new AsyncLocalStorage<CurrentTenant>();
@@ -44,7 +44,10 @@ export class Admission {
     return this.#current.run(tenant, work);
   }
 
-  /** Throws TenantRegistryError. While the registry cannot be asked, who was active last is let in: data lies behind the fence. */
+  /**
+   * Throws TenantRegistryError. While the registry cannot be reached, a tenant last seen active is admitted: the
+   * fence still protects its data.
+   */
   async admit(request: TenantRequest, claim: string | undefined): Promise<CurrentTenant> {
     const reference = readHeader(request);
     const claimed = claim?.toLowerCase();
@@ -56,7 +59,10 @@ export class Admission {
     return { tenantId, tenantSlug, route };
   }
 
-  /** The one may be an id and the other a slug. Of another tenant than the token's nothing is told, not even that it exists. */
+  /**
+   * One of the two may be an id and the other a slug. The answer does not tell whether another tenant than the
+   * token's exists.
+   */
   async #resolveBoth(reference: string, claimed: string): Promise<TenantRoute> {
     const [asked, own] = await Promise.allSettled([
       this.#resolver.resolveOrStale(reference),
@@ -65,7 +71,7 @@ export class Admission {
     if (own.status === 'rejected') throw own.reason;
     if (asked.status === 'rejected' && isOutage(asked.reason)) throw asked.reason;
     if (asked.status === 'fulfilled' && asked.value.tenantId === own.value.tenantId) return asked.value;
-    throw new TenantRegistryError('TENANT_MISMATCH', 'X-Tenant-ID names another tenant than the token');
+    throw new TenantRegistryError('TENANT_MISMATCH', 'X-Tenant-ID names a different tenant than the token');
   }
 
   async #resolveClaim(claimed: string): Promise<TenantRoute> {
@@ -79,7 +85,10 @@ function readHeader({ rawHeaders }: TenantRequest): string {
     if (rawHeaders[at]?.toLowerCase() === header) values.push(rawHeaders[at + 1]?.trim() ?? '');
   const [value] = values;
   if (values.length !== 1 || !value || value.includes(','))
-    throw new TenantRegistryError('VALIDATION_ERROR', 'X-Tenant-ID: must be given, and as one value');
+    throw new TenantRegistryError(
+      'VALIDATION_ERROR',
+      'X-Tenant-ID: send this header exactly once, with one id or slug',
+    );
   return readReference(value);
 }
 
@@ -87,19 +96,21 @@ function isOutage(error: unknown): boolean {
   return error instanceof TenantRegistryError && error.code === 'REGISTRY_UNAVAILABLE';
 }
 
-/** What a refused request is answered. */
+/** The response to a refused request. */
 export interface RefusedAnswer {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-/** undefined for what is no refusal, but a mistake. */
+/** undefined when the error is not a refusal but a defect. */
 export function toAnswer(error: unknown): RefusedAnswer | undefined {
   if (!(error instanceof TenantRegistryError)) return undefined;
-  // That the service itself may not ask the registry is no matter of whoever sent the request.
+  // The end user must not learn that the service's own key was refused.
   const { code, message, status, retryAfter } = isOwnFault(error)
-    ? new TenantRegistryError('REGISTRY_UNAVAILABLE', 'The tenant registry cannot be asked', { cause: error })
+    ? new TenantRegistryError('REGISTRY_UNAVAILABLE', 'The tenant registry cannot be reached', {
+        cause: error,
+      })
     : error;
   return {
     status,

@@ -1,11 +1,11 @@
-/** Something that a bounded map may drop; the map writes down how fresh it is. */
+/** A value that a bounded map may drop; the map records when it was last used. */
 export interface Ageing {
   touchedAt: number;
 }
 
 /**
- * A map that drops what was used longest ago. A hit moves its entry to the end only when the entry is near the front:
- * moving each would make the map rebuild itself over and over while nothing is ever dropped.
+ * A map that drops the least recently used entry. A hit moves its entry to the end only when the entry is near the
+ * front: moving every hit would make the map rebuild itself although nothing is dropped.
  */
 export class BoundedMap<Value extends Ageing> {
   readonly #entries = new Map<string, Value>();
@@ -26,7 +26,7 @@ export class BoundedMap<Value extends Ageing> {
     return value;
   }
 
-  /** Without counting as a use. */
+  /** Does not count as a use. */
   peek(key: string): Value | undefined {
     return this.#entries.get(key);
   }

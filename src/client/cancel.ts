@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { TenantClient } from './pool.js';
 
-/** What a connection of `pg` knows of itself. */
+/** The properties that a `pg` connection has at run time. */
 interface Backend {
   processID?: unknown;
   secretKey?: unknown;
@@ -14,9 +14,9 @@ const cancelRequest = 80877102;
 const patienceMs = 500;
 
 /**
- * Asks the server to end what it still does for a connection that is given up: it would notice by itself only at the end of
- * the statement. Resolves when the server has taken note or does not answer; where the driver does not say whom to ask, at
- * once.
+ * Asks the server to cancel the statement of a connection that is being destroyed; the server would otherwise notice
+ * only at the end of the statement. Resolves when the server has closed the request or does not answer, and at once
+ * when the driver does not tell the server's address.
  */
 export function cancelStatement(client: TenantClient): Promise<void> {
   const { processID, secretKey, host, port } = client as Backend;
@@ -31,7 +31,7 @@ export function cancelStatement(client: TenantClient): Promise<void> {
     const socket = connect(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
     socket.setTimeout(patienceMs, () => socket.destroy());
     socket.on('connect', () => socket.write(request));
-    // The server answers by closing.
+    // The server answers by closing the connection.
     socket.resume();
     socket.on('error', () => undefined);
     socket.on('close', () => resolve());

@@ -1,9 +1,9 @@
-/** Milliseconds that only go forward. */
+/** Milliseconds that only increase. */
 export type Clock = () => number;
 
 /**
- * For trusting something for a time: never falls behind real time. A sleeping machine stops the monotonic clock, but not
- * the time of day, so what the latter gained on the former is added; that it was set forward is taken for sleep, too.
+ * The clock of a lease: it never falls behind real time. The monotonic clock stops while a machine sleeps, so the
+ * time that the wall clock gained on it is added. A wall clock that is set forward counts as sleep too.
  */
 export function createTrustClock(monotonic: Clock = () => performance.now(), timeOfDay = Date.now): Clock {
   const toleranceMs = 50;

@@ -6,7 +6,7 @@ interface OpenPool<Pool> {
   users: number;
 }
 
-/** Pools for tenants with a database of their own: a bounded number, of which the least recently used is closed. */
+/** A bounded number of pools for tenants with a database of their own. The least recently used pool is closed. */
 export class DatabasePools<Pool extends OwnedPool = OwnedPool> {
   readonly #open: ((databaseName: string) => Pool) | undefined;
   readonly #maxPools: number;
@@ -21,7 +21,10 @@ export class DatabasePools<Pool extends OwnedPool = OwnedPool> {
     this.#maxPools = maxPools;
   }
 
-  /** Works with the pool of a database. While all there may be are in use for other databases it waits. */
+  /**
+   * Runs the work with the pool of a database. Waits while the maximum number of pools is in use for other
+   * databases.
+   */
   async use<T>(databaseName: string, work: (pool: Pool) => Promise<T>): Promise<T> {
     const used = await this.#take(databaseName);
     try {
@@ -42,7 +45,7 @@ export class DatabasePools<Pool extends OwnedPool = OwnedPool> {
   async #take(databaseName: string): Promise<OpenPool<Pool>> {
     for (;;) {
       if (this.#isClosed)
-        throw new TenantRegistryError('REGISTRY_UNAVAILABLE', 'This client of the registry is closed');
+        throw new TenantRegistryError('REGISTRY_UNAVAILABLE', 'This registry client is closed');
       const known = this.#pools.get(databaseName);
       if (known || this.#makeRoom()) {
         const taken = known ?? this.#openPool(databaseName);
@@ -72,7 +75,7 @@ export class DatabasePools<Pool extends OwnedPool = OwnedPool> {
         `Database ${databaseName} is the tenant's own: give createTenantRegistry the option databasePool`,
       );
     const pool = this.#open(databaseName);
-    // An idle connection that is lost is no matter: the next one is opened anew.
+    // A lost idle connection needs no handling: the pool opens another one.
     pool.on?.('error', () => undefined);
     return { pool, users: 0 };
   }

@@ -2,20 +2,20 @@ import { TenantRegistryError, type TenantRegistryErrorCode } from './error.js';
 import type { Resolver } from './resolver.js';
 import type { TenantRoute } from './route.js';
 
-/** What a driver runs first in a transaction, so that the rest of it finds the tenant's tables and no others. */
+/** The first statement of a transaction, which makes the tenant's tables visible and no others. */
 export interface Entrance {
   readonly route: TenantRoute;
   /**
-   * One statement that sets the search_path through the fence, with `values` as its parameters. Its row says what the path is
-   * now (`path`) and what the session's was (`before`).
+   * One statement that sets the search_path through the fence, with `values` as its parameters. Its row has the new
+   * path (`path`) and the session's former path (`before`).
    */
   readonly sql: string;
   readonly values: readonly [tenantId: string, schemaName: string, generation: number];
-  /** The same without parameters, for one message together with BEGIN. */
+  /** The same statement without parameters, to be sent together with BEGIN. */
   readonly text: string;
 }
 
-/** How the fence refuses: SQLSTATE, and the code that its message begins with. */
+/** The SQLSTATEs of the fence, and the code at the start of each message. */
 export const fenceRefusals: Readonly<Record<string, TenantRegistryErrorCode>> = {
   TR001: 'ROUTE_STALE',
   TR002: 'TENANT_SUSPENDED',
@@ -24,12 +24,13 @@ export const fenceRefusals: Readonly<Record<string, TenantRegistryErrorCode>> = 
   TR005: 'REGISTRY_UNAVAILABLE',
 };
 
-/** In REPEATABLE READ: the binding may have changed after the transaction began. */
+/** Serialization failure: in REPEATABLE READ the binding may have changed after the transaction began. */
 const serializationFailure = '40001';
 
 /**
- * Runs an attempt to work in a tenant's schema. It says when it is inside; what the fence refuses before that is asked of
- * the registry anew and tried once more where the route may have been old, and becomes a TenantRegistryError.
+ * Runs an attempt to enter a tenant's schema. The attempt reports when it is inside. A refusal of the fence before
+ * that is retried once with a newly read route when the route may have been outdated; otherwise it becomes a
+ * TenantRegistryError.
  */
 export async function enterTenant<T>(
   resolver: Resolver,
@@ -63,8 +64,8 @@ function entranceTo(route: TenantRoute): Entrance {
 }
 
 /**
- * pg_temp stands last: where it is not named it is searched first, and in a pooled session another tenant's temporary
- * table would hide this one's table of that name.
+ * pg_temp is named last: when it is absent, PostgreSQL searches it first, and in a pooled session another tenant's
+ * temporary table would hide this tenant's table of the same name.
  */
 function enterSql(tenantId: string, schemaName: string, generation: string): string {
   const path = `tenant_guard.enter(${tenantId}::uuid, ${schemaName}::text, ${generation}::int)`;
@@ -72,9 +73,9 @@ function enterSql(tenantId: string, schemaName: string, generation: string): str
     pg_catalog.set_config('search_path', pg_catalog.concat(${path}, ', pg_temp'), true) AS path`;
 }
 
-/** A text as SQL, whatever standard_conforming_strings says. */
+/** Quotes a text as an SQL literal that is correct for both values of standard_conforming_strings. */
 export function literal(text: string): string {
-  if (text.includes('\0')) throw new Error('a text for PostgreSQL cannot hold the character NUL');
+  if (text.includes('\0')) throw new Error('A text for PostgreSQL cannot contain the character NUL');
   const quoted = text.replaceAll("'", "''");
   return quoted.includes('\\') ? ` E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`;
 }
@@ -86,7 +87,7 @@ function asRefusal(error: unknown, sqlState: string | undefined): TenantRegistry
   return new TenantRegistryError(code, message.replace(/^.*?[A-Z_]+: /s, ''), { cause: error });
 }
 
-/** SQLSTATE of a driver's error, or of what caused it. */
+/** The SQLSTATE of a driver's error or of its cause. */
 function sqlStateOf(error: unknown): string | undefined {
   for (let one = error, depth = 0; one instanceof Object && depth < 5; depth++) {
     const { code, originalCode, cause } = one as { code?: unknown; originalCode?: unknown; cause?: unknown };

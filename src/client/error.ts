@@ -1,4 +1,4 @@
-/** HTTP status for each code: the gateway's own table, which a test holds together with this one. */
+/** HTTP status of each code. A test compares this table with the gateway's. */
 export const statusByCode = {
   TENANT_NOT_FOUND: 404,
   TENANT_SUSPENDED: 403,
@@ -26,7 +26,7 @@ export const statusByCode = {
 
 export type TenantRegistryErrorCode = keyof typeof statusByCode;
 
-/** What a moment later may well be answered otherwise, and after how many seconds to ask again. */
+/** Codes for which a retry may succeed, with the number of seconds to wait. */
 const retryAfterByCode: Partial<Record<TenantRegistryErrorCode, number>> = {
   REGISTRY_UNAVAILABLE: 1,
   REVISION_NOT_REACHED: 1,
@@ -35,13 +35,13 @@ const retryAfterByCode: Partial<Record<TenantRegistryErrorCode, number>> = {
   RATE_LIMITED: 1,
 };
 
-/** Every expected failure: a refusal of the registry, of a service database's fence, or of this client. */
+/** An expected failure: a refusal by the registry, by the fence of a service database, or by this client. */
 export class TenantRegistryError extends Error {
   override readonly name = 'TenantRegistryError';
   readonly code: TenantRegistryErrorCode;
-  /** In seconds; undefined when asking again is no use. */
+  /** Seconds to wait before a retry; undefined when a retry cannot succeed. */
   readonly retryAfter: number | undefined;
-  /** true: a refusal from before an outage, which stays one while the registry cannot be asked. */
+  /** true when the refusal was read before an outage and the registry cannot confirm it now. */
   readonly isStale: boolean;
 
   constructor(
@@ -55,7 +55,7 @@ export class TenantRegistryError extends Error {
     this.isStale = options.isStale ?? false;
   }
 
-  /** HTTP status. */
+  /** HTTP status of the code. */
   get status(): number {
     return statusByCode[this.code];
   }

@@ -29,7 +29,7 @@ export type FastifyPlugin = (
   done: (error?: Error) => void,
 ) => void;
 
-/** For all routes of the instance that it is registered on. */
+/** A plugin for all routes of the instance on which it is registered. */
 export function createFastifyPlugin<Request extends FastifyRequest>(
   admission: Admission,
   { claim }: AdmissionOptions<Request>,
@@ -37,7 +37,7 @@ export function createFastifyPlugin<Request extends FastifyRequest>(
   const plugin: FastifyPlugin = (instance, _options, ready) => {
     const tenants = new WeakMap<FastifyRequest, CurrentTenant>();
     const admit = async (request: FastifyRequest) =>
-      // What the instance gives its hooks is what the claim is read from.
+      // The instance passes its hooks the request type from which the claim is read.
       admission.admit(request.raw, await claim?.(request as Request));
     instance.addHook('onRequest', (request, reply, done) => {
       const letIn = (tenant: CurrentTenant) => {
@@ -53,7 +53,8 @@ export function createFastifyPlugin<Request extends FastifyRequest>(
       };
       admit(request).then(letIn, refuse);
     });
-    // A body that is read in between comes with the socket's context instead of the request's.
+    // Reading the body in between switches to the async context of the socket, so the request's context is
+    // entered again.
     instance.addHook('preValidation', (request, _reply, done) => {
       const tenant = tenants.get(request);
       if (tenant) admission.run(tenant, () => done());
@@ -61,6 +62,6 @@ export function createFastifyPlugin<Request extends FastifyRequest>(
     });
     ready();
   };
-  // Without a scope of its own: for the routes beside it.
+  // Skips Fastify's encapsulation, so that the hook applies to the routes beside the plugin.
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true });
 }

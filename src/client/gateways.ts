@@ -4,14 +4,14 @@ import { TenantRegistryError } from './error.js';
 import { GatewayFailure } from './http.js';
 
 export interface Gateway {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
 }
 
 interface KnownGateway extends Gateway {
-  /** In a row. */
+  /** Consecutive failures. */
   failures: number;
-  /** Before that it is not asked again. */
+  /** The gateway is not asked before this time. */
   retryAt: number;
   failedAt: number;
 }
@@ -19,7 +19,7 @@ interface KnownGateway extends Gateway {
 const firstPauseMs = 50;
 const longestPauseMs = 2_000;
 
-/** One of several gateways answers. A client stays with one until that one fails. */
+/** Chooses one of several gateways. A client stays with a gateway until it fails. */
 export class Gateways {
   readonly #clock: Clock;
   readonly #random: () => number;
@@ -40,7 +40,7 @@ export class Gateways {
     this.#random = options.random ?? Math.random;
     const never = Number.NEGATIVE_INFINITY;
     this.#gateways = options.urls.map((url) => ({ url, failures: 0, retryAt: never, failedAt: never }));
-    // So that many clients spread over them.
+    // A random start spreads many clients over the gateways.
     this.#current = Math.floor(this.#random() * this.#gateways.length);
   }
 
@@ -48,18 +48,18 @@ export class Gateways {
     return this.#gateways[this.#current] as KnownGateway;
   }
 
-  /** For how long none of them has answered, in milliseconds; 0: one does. */
+  /** How long no gateway has answered, in milliseconds; 0 while one answers. */
   get downForMs(): number {
     return this.#downSince === undefined ? 0 : this.#clock() - this.#downSince;
   }
 
   /**
-   * Asks until one answers: the one that answered last, else the next that may be tried. Throws REGISTRY_UNAVAILABLE when
-   * none did in time, and at once whatever is no failure of a gateway.
+   * Calls gateways until one answers: the last successful one first, then the next that may be tried. Throws
+   * REGISTRY_UNAVAILABLE when none answered in time. An error that is not a GatewayFailure is thrown at once.
    */
   async ask<T>(attempt: (gateway: Gateway) => Promise<T>, patienceMs: number): Promise<T> {
     const deadline = this.#clock() + patienceMs;
-    let failure = this.#lastFailure ?? new GatewayFailure('no gateway was asked');
+    let failure = this.#lastFailure ?? new GatewayFailure('no gateway has been tried yet');
     for (let attempts = 0; ; attempts++) {
       this.#closing.throwIfAborted();
       const startedAt = this.#clock();
@@ -72,7 +72,7 @@ export class Gateways {
         await delay(pauseMs, undefined, { signal: this.#closing }).catch(() => undefined);
         continue;
       }
-      // While one is being tried again nobody else has to find out.
+      // One caller tests a failed gateway; the others do not wait for the result.
       if (gateway.failures > 0) gateway.retryAt = this.#clock() + this.#pauseMs(gateway.failures);
       try {
         const answer = await attempt(gateway);
@@ -91,20 +91,20 @@ export class Gateways {
   }
 
   #fail(gateway: KnownGateway, startedAt: number, { retryAfterMs = 0 }: GatewayFailure): void {
-    // Many that failed at the same time have seen one failure.
+    // Concurrent failures count as one.
     if (startedAt >= gateway.failedAt) gateway.failures++;
     gateway.failedAt = this.#clock();
     gateway.retryAt = gateway.failedAt + Math.max(retryAfterMs, this.#pauseMs(gateway.failures));
     if (this.#gateways.every(({ failures }) => failures > 0)) this.#downSince ??= this.#clock();
   }
 
-  /** Exponential, with jitter: from half of it to all of it. */
+  /** Exponential backoff with jitter between half and all of the pause. */
   #pauseMs(failures: number): number {
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - 1));
     return pauseMs * (0.5 + this.#random() / 2);
   }
 
-  /** The current one if it may be asked, else the next after it that may. */
+  /** The current gateway if it may be asked, else the next one that may. */
   #next(): number | undefined {
     const now = this.#clock();
     const count = this.#gateways.length;
@@ -122,7 +122,7 @@ export class Gateways {
 
 function unavailable(failure: GatewayFailure): TenantRegistryError {
   const { code, retryAfterMs } = failure;
-  return new TenantRegistryError(code, `The registry cannot be asked: ${failure.message}`, {
+  return new TenantRegistryError(code, `The registry cannot be reached: ${failure.message}`, {
     retryAfter: retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1_000),
     cause: failure,
   });

@@ -10,7 +10,7 @@ export interface HintsOptions {
   knowledge: Knowledge;
   begun: Promise<void>;
   closing: AbortSignal;
-  /** Something has changed that is not renewed over yet. */
+  /** Called when a change was reported that no renewal has covered yet. */
   onHint: () => void;
 }
 
@@ -18,7 +18,7 @@ const query = /* GraphQL */ `subscription FollowRoutes($since: Revision) {
   routesChanged(since: $since) { type revision tenantId tenantSlug module }
 }`;
 
-/** Gateways send a sign of life every 12 s. */
+/** Gateways send a keep-alive every 12 s. */
 const silenceMs = 30_000;
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
@@ -26,8 +26,8 @@ const longestPauseMs = 30_000;
 type RouteChange = FollowRoutesSubscription['routesChanged'];
 
 /**
- * Listens to the gateway's events. They are hints: what they say counts no more at once, but only a renewal proves anything,
- * and without them one comes a second later.
+ * Listens to the gateway's change events. An event invalidates entries at once, but only a renewal proves the others
+ * current. Without events, changes arrive with the next renewal, about a second later.
  */
 export async function listen(options: HintsOptions): Promise<void> {
   const { gateways, transport, knowledge, begun, closing, onHint } = options;
@@ -41,7 +41,7 @@ export async function listen(options: HintsOptions): Promise<void> {
       if (change.type === 'RESYNC' || knowledge.hear(change, change.revision)) onHint();
     };
     const body = { query, variables: { since: knowledge.position } };
-    // Whatever the reason, renewals go on without it, and say it if it concerns them.
+    // A failed stream needs no report: renewals continue without it and report an outage.
     await transport
       .stream(`${url}/graphql`, body, { onData, signal: closing, silenceMs })
       .catch(() => undefined);

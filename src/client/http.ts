@@ -1,11 +1,14 @@
-import { Agent, request as requestHttp } from 'node:http';
+import { Agent, type ClientRequest, request as requestHttp } from 'node:http';
 import { request as requestHttps, Agent as SecureAgent } from 'node:https';
 import { isCode, TenantRegistryError } from './error.js';
 
-/** A gateway did not answer, or not as one does that can: another one may, or the same a moment later. */
+/**
+ * A gateway did not answer, or answered that it cannot serve now. Another gateway, or the same one later, may
+ * succeed.
+ */
 export class GatewayFailure extends Error {
   override readonly name = 'GatewayFailure';
-  /** In milliseconds; before that it should not be asked again. */
+  /** Milliseconds before which the gateway should not be asked again. */
   readonly retryAfterMs: number | undefined;
   readonly code: 'REGISTRY_UNAVAILABLE' | 'RATE_LIMITED';
 
@@ -23,12 +26,12 @@ interface PostOptions {
   timeoutMs: number;
 }
 
-/** HTTP to gateways over kept connections. */
+/** HTTP requests to gateways over keep-alive connections. */
 export interface Transport {
-  /** The body of an answer. Throws GatewayFailure, or TenantRegistryError when it was refused. */
+  /** Returns the response body. Throws GatewayFailure, or TenantRegistryError when the request was refused. */
   post(url: string, body: unknown, options: PostOptions): Promise<unknown>;
   /**
-   * Server-Sent Events: the data of each. Resolves when the stream has ended, rejects when there was none.
+   * Passes on the data of each Server-Sent Event. Resolves when the stream has ended, rejects when none was opened.
    */
   stream(url: string, body: unknown, options: StreamOptions): Promise<void>;
   close(): void;
@@ -37,12 +40,14 @@ export interface Transport {
 interface StreamOptions {
   onData: (data: string) => void;
   signal: AbortSignal;
-  /** Without anything for so long, the keep-alive of the gateway included, the stream is given up. */
+  /** The stream is closed after this many milliseconds without data or keep-alive. */
   silenceMs: number;
 }
 
-/** An answer to 500 keys has 300 kB. */
+/** A response to 500 keys has about 300 kB. */
 const maxAnswerBytes = 16_000_000;
+
+type OpenRequest = (url: string, body: unknown, accept: string) => ClientRequest;
 
 export function openTransport({ apiKey, client }: { apiKey: string | undefined; client: string }): Transport {
   const agents = { 'http:': new Agent({ keepAlive: true }), 'https:': new SecureAgent({ keepAlive: true }) };
@@ -51,8 +56,7 @@ export function openTransport({ apiKey, client }: { apiKey: string | undefined; 
     'x-registry-client': client,
     ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
   };
-
-  function open(target: string, body: unknown, accept: string) {
+  const open: OpenRequest = (target, body, accept) => {
     const url = new URL(target);
     const isSecure = url.protocol === 'https:';
     const content = Buffer.from(JSON.stringify(body));
@@ -63,95 +67,102 @@ export function openTransport({ apiKey, client }: { apiKey: string | undefined; 
     });
     request.end(content);
     return request;
-  }
-
-  function ask(url: string, body: unknown, { timeoutMs }: PostOptions): Promise<RawAnswer> {
-    return new Promise((resolve, reject) => {
-      const request = open(url, body, 'application/json');
-      const deadline = setTimeout(
-        () => request.destroy(new GatewayFailure(`${url} does not answer within ${timeoutMs} ms`)),
-        timeoutMs,
-      );
-      request.on('close', () => clearTimeout(deadline));
-      request.on('error', (error: NodeJS.ErrnoException) => {
-        // The gateway had closed a kept connection at the moment it was used again: it has not seen the request.
-        if (request.reusedSocket && error.code === 'ECONNRESET')
-          ask(url, body, { timeoutMs }).then(resolve, reject);
-        else reject(asFailure(url, error));
-      });
-      request.on('response', (response) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        response.on('data', (chunk: Buffer) => {
-          size += chunk.length;
-          if (size > maxAnswerBytes) request.destroy(new GatewayFailure(`${url} answers without end`));
-          else chunks.push(chunk);
-        });
-        response.on('error', (error) => reject(asFailure(url, error)));
-        response.on('aborted', () =>
-          reject(new GatewayFailure(`${url} hung up in the middle of its answer`)),
-        );
-        response.on('end', () => {
-          const retryAfter = Number(response.headers['retry-after']);
-          resolve({
-            status: response.statusCode ?? 0,
-            retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1_000 : undefined,
-            text: Buffer.concat(chunks).toString(),
-          });
-        });
-      });
-    });
-  }
-
+  };
   return {
     async post(url, body, options) {
-      const answer = await ask(url, body, options);
+      const answer = await ask(open, url, body, options);
       const parsed = readJson(url, answer);
       if (answer.status !== 200) throw readRefusal(url, answer, parsed);
       return parsed;
     },
-    stream(url, body, { onData, signal, silenceMs }) {
-      return new Promise((resolve, reject) => {
-        const request = open(url, body, 'text/event-stream');
-        const leave = () => request.destroy();
-        signal.addEventListener('abort', leave);
-        request.on('socket', (socket) => {
-          // It is no reason for a process to live.
-          socket.unref();
-          socket.setTimeout(silenceMs, leave);
-        });
-        request.on('close', () => {
-          signal.removeEventListener('abort', leave);
-          resolve();
-        });
-        request.on('error', (error) => reject(asFailure(url, error)));
-        request.on('response', (response) => {
-          if (
-            response.statusCode !== 200 ||
-            !response.headers['content-type']?.startsWith('text/event-stream')
-          ) {
-            reject(new GatewayFailure(`${url} answers with status ${response.statusCode} and no stream`));
-            return void request.destroy();
-          }
-          let text = '';
-          response.setEncoding('utf8');
-          response.on('data', (chunk: string) => {
-            const events = `${text}${chunk}`.split('\n\n');
-            text = events.pop() ?? '';
-            for (const event of events) {
-              const data = /^data: ?(.+)$/m.exec(event)?.[1];
-              if (data !== undefined) onData(data);
-            }
-          });
-          response.on('error', () => undefined);
-        });
-        if (signal.aborted) leave();
-      });
-    },
+    stream: (url, body, options) => readEvents(url, open(url, body, 'text/event-stream'), options),
     close() {
       for (const agent of Object.values(agents)) agent.destroy();
     },
   };
+}
+
+function ask(open: OpenRequest, url: string, body: unknown, { timeoutMs }: PostOptions): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const request = open(url, body, 'application/json');
+    const deadline = setTimeout(
+      () => request.destroy(new GatewayFailure(`${url} did not answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    request.on('close', () => clearTimeout(deadline));
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      // The gateway closed a keep-alive connection at the moment of its reuse, so it has not read the
+      // request.
+      if (request.reusedSocket && error.code === 'ECONNRESET')
+        ask(open, url, body, { timeoutMs }).then(resolve, reject);
+      else reject(asFailure(url, error));
+    });
+    request.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > maxAnswerBytes)
+          request.destroy(new GatewayFailure(`${url} sends a response of more than ${maxAnswerBytes} bytes`));
+        else chunks.push(chunk);
+      });
+      response.on('error', (error) => reject(asFailure(url, error)));
+      response.on('aborted', () =>
+        reject(new GatewayFailure(`${url} closed the connection in the middle of its response`)),
+      );
+      response.on('end', () => {
+        const retryAfter = Number(response.headers['retry-after']);
+        resolve({
+          status: response.statusCode ?? 0,
+          retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1_000 : undefined,
+          text: Buffer.concat(chunks).toString(),
+        });
+      });
+    });
+  });
+}
+
+function readEvents(
+  url: string,
+  request: ClientRequest,
+  { onData, signal, silenceMs }: StreamOptions,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = () => request.destroy();
+    signal.addEventListener('abort', leave);
+    request.on('socket', (socket) => {
+      // The stream must not keep the process alive.
+      socket.unref();
+      socket.setTimeout(silenceMs, leave);
+    });
+    request.on('close', () => {
+      signal.removeEventListener('abort', leave);
+      resolve();
+    });
+    request.on('error', (error) => reject(asFailure(url, error)));
+    request.on('response', (response) => {
+      if (response.statusCode !== 200 || !response.headers['content-type']?.startsWith('text/event-stream')) {
+        reject(
+          new GatewayFailure(
+            `${url} answered with status ${response.statusCode} and without an event stream`,
+          ),
+        );
+        return void request.destroy();
+      }
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        const events = `${text}${chunk}`.split('\n\n');
+        text = events.pop() ?? '';
+        for (const event of events) {
+          const data = /^data: ?(.+)$/m.exec(event)?.[1];
+          if (data !== undefined) onData(data);
+        }
+      });
+      response.on('error', () => undefined);
+    });
+    if (signal.aborted) leave();
+  });
 }
 
 interface RawAnswer {
@@ -171,21 +182,23 @@ function readJson(url: string, { status, text }: RawAnswer): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new GatewayFailure(`${url} answers with status ${status} and no JSON`);
+    throw new GatewayFailure(
+      `${url} answered with status ${status} and without JSON; is this the URL of a gateway?`,
+    );
   }
 }
 
-/** What an answer with another status than 200 means. */
+/** Translates a response with another status than 200. */
 function readRefusal(url: string, { status, retryAfterMs }: RawAnswer, body: unknown): Error {
   const [first] = errorsOf(body);
   if (status === 429)
-    return new GatewayFailure(`${url} asks to slow down`, { code: 'RATE_LIMITED', retryAfterMs });
-  const message = first?.message ?? `${url} answers with status ${status}`;
+    return new GatewayFailure(`${url} limits the rate of requests`, { code: 'RATE_LIMITED', retryAfterMs });
+  const message = first?.message ?? `${url} answered with status ${status}`;
   if (status >= 500 || !isCode(first?.code)) return new GatewayFailure(message, { retryAfterMs });
   return new TenantRegistryError(first.code, message);
 }
 
-/** `errors` of a GraphQL answer, or of another of the gateway's doors. */
+/** Reads `errors` of a GraphQL response or of another endpoint of the gateway. */
 export function errorsOf(body: unknown): { message: string; code: unknown }[] {
   const { errors } = (body ?? {}) as {
     errors?: { message?: unknown; extensions?: { code?: unknown } }[];

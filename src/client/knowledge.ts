@@ -2,19 +2,19 @@ import { type Ageing, BoundedMap } from './bounded-map.js';
 import type { Clock } from './clock.js';
 import { type Finding, formatRevision, isRoute, type Resolution, readRevision } from './route.js';
 
-/** What counts no more: a tenant, or everything when it names none. */
+/** An invalidation: of one tenant, or of everything when it names no tenant. */
 export interface TenantChange {
   readonly tenantId: string | null;
   readonly tenantSlug: string | null;
   readonly module: string | null;
 }
 
-/** The gateway's answer to a renewal. */
+/** The gateway's response to a renewal. */
 export interface LeaseAnswer {
   revision: string | null;
-  /** From the moment the request was sent, in milliseconds. */
+  /** Milliseconds from the moment the request was sent. */
   leaseRemainingMs: number;
-  /** After what this client has; null: everything counts no more. */
+  /** The changes after the client's position; null invalidates everything. */
   changed: readonly TenantChange[] | null;
 }
 
@@ -25,39 +25,39 @@ export interface KnowledgeOptions {
   onChange?: (change: TenantChange) => void;
 }
 
-interface Entry extends Ageing, Finding {
-  /** Number of the revision at which it was so. */
+interface CachedResolution extends Ageing, Finding {
+  /** Number of the revision at which the entry was read. */
   readonly asOf: number;
   readonly era: number;
 }
 
-/** Somebody who makes up ids must not push routes out. */
+/** Refusals have a small map of their own, so that a client that invents ids cannot displace routes. */
 const refusalsPerRoute = 0.1;
 
-/** How many tenants can have a floor of their own before all share one. */
+/** How many tenants have a floor of their own before all share one. */
 const maxFloors = 10_000;
 
-/** For how long the word of a gateway that still follows a replaced history is not taken. Longer than any lease. */
+/** How long a gateway that still follows a replaced history is not believed. Longer than any lease. */
 const distrustMs = 60_000;
 
 /**
- * What this client knows and for how long it may trust that: entries, floors, position, lease. It owns no timer and no
- * connection. The position is how far the client knows the registry's changes; an entry is current while the lease lasts if
- * no change after the entry's own revision is known to have touched its tenant.
+ * The client's cache and how long it may be trusted: entries, floors, position, lease. It owns no timer and no
+ * connection. The position is the last revision whose changes are known. An entry is current while the lease lasts
+ * and no known change after the entry's revision concerns its tenant.
  */
 export class Knowledge {
   readonly #options: KnowledgeOptions;
-  readonly #routes: BoundedMap<Entry>;
-  readonly #refusals: BoundedMap<Entry>;
+  readonly #routes: BoundedMap<CachedResolution>;
+  readonly #refusals: BoundedMap<CachedResolution>;
   #epoch: string | undefined;
   #position: number | undefined;
   #leaseUntil = Number.NEGATIVE_INFINITY;
-  /** Counts how often everything ceased to count. */
+  /** Incremented whenever everything becomes invalid. */
   #era = 0;
   #isEraEmpty = true;
-  /** Until when what was learned in the era before counted. */
+  /** Until when the entries of the previous era were valid. */
   #formerlyUntil = Number.NEGATIVE_INFINITY;
-  /** The newest revision known to have touched a tenant, by id and by slug, and one for all that are not in it. */
+  /** The newest known change per tenant, by id and by slug; the common floor applies to all others. */
   readonly #floors = new Map<string, number>();
   #commonFloor = 0;
   #highestFloor = 0;
@@ -69,7 +69,7 @@ export class Knowledge {
     this.#refusals = new BoundedMap(Math.ceil(options.maxTenants * refusalsPerRoute));
   }
 
-  /** Up to which revision the registry's changes are known; undefined: of none. */
+  /** The last revision whose changes are known; undefined before the first renewal. */
   get position(): string | undefined {
     if (this.#epoch === undefined || this.#position === undefined) return undefined;
     return formatRevision({ epoch: this.#epoch, number: this.#position });
@@ -79,19 +79,22 @@ export class Knowledge {
     return Math.max(0, this.#leaseUntil - this.#options.clock());
   }
 
-  /** How many tenants are held, current or not. */
+  /** Number of cached tenants, current or not. */
   get size(): number {
     return this.#routes.size + this.#refusals.size;
   }
 
-  /** What is known of a tenant, by id or slug, and current. */
+  /** Returns the current entry of a tenant, by id or slug. */
   find(reference: string): Finding | undefined {
     const entry = this.#routes.get(reference) ?? this.#refusals.get(reference);
     if (entry?.era !== this.#era || this.#options.clock() >= this.#leaseUntil) return undefined;
     return entry;
   }
 
-  /** What was known last, if that is no longer ago than so many milliseconds; no change of it was heard of since. */
+  /**
+   * Returns the last known resolution if it was current at most so many milliseconds ago and no change was reported
+   * since.
+   */
   findStale(reference: string, maxStaleMs: number): Resolution | undefined {
     const entry = this.#routes.get(reference) ?? this.#refusals.get(reference);
     if (!entry || entry.era < this.#era - 1) return undefined;
@@ -99,7 +102,7 @@ export class Knowledge {
     return this.#options.clock() < knownUntil + maxStaleMs ? entry.resolution : undefined;
   }
 
-  /** The revision that an answer about these tenants must reach, so that it knows what this client knows of them. */
+  /** The revision that a response about these tenants must reach to include every change known here. */
   floorOf(references: Iterable<string>): string | undefined {
     if (this.#epoch === undefined) return undefined;
     let number = this.#commonFloor;
@@ -108,8 +111,8 @@ export class Knowledge {
   }
 
   /**
-   * An answer has come. "overtaken": it does not know of a change that this client knows of, so it counts for nobody.
-   * "unproven": it counts for those who asked before it was sent for, and is not kept.
+   * Takes in a response. "overtaken": the response does not include a change that is known here and must not be
+   * used. "unproven": callers that asked before the request was sent may use it, but it is not cached.
    */
   learn(reference: string, answer: Finding & { revision: string }): 'kept' | 'unproven' | 'overtaken' {
     const { epoch, number } = readRevision(answer.revision);
@@ -118,22 +121,23 @@ export class Knowledge {
       this.#beginEpoch(epoch);
     }
     if (number < (this.#floors.get(reference) ?? this.#commonFloor)) return 'overtaken';
-    // It may know more than this client; who asks again, of another gateway perhaps, is to hear nothing older.
+    // The response may be ahead of this client. A later response, possibly of another gateway, must not be
+    // older.
     if (number > (this.#position ?? 0)) this.#raiseFloor(reference, number);
     if (this.#position === undefined) return 'unproven';
     const { resolution, config } = answer;
     const entry = { resolution, config, asOf: number, era: this.#era, touchedAt: 0 };
     const [to, other] = isRoute(resolution) ? [this.#routes, this.#refusals] : [this.#refusals, this.#routes];
     other.delete(reference);
-    // One text instead of two that are alike.
+    // Shares one string between key and value.
     to.set(isRoute(resolution) && resolution.tenantId === reference ? resolution.tenantId : reference, entry);
     this.#isEraEmpty = false;
     return 'kept';
   }
 
   /**
-   * A renewal was answered; `has` is the position that was sent with it, and when. "behind": by a gateway that knows less
-   * than this client; "unleased": by one that may trust nothing itself. Both renew nothing.
+   * Takes in a response to a renewal; `has` is the position that was sent with it. "behind": the gateway knows less
+   * than this client. "unleased": the gateway has no lease itself. Neither renews anything.
    */
   renew(
     answer: LeaseAnswer,
@@ -152,14 +156,14 @@ export class Knowledge {
       this.#leaseUntil = leaseUntil;
     } else {
       for (const change of answer.changed) this.#touch(change, number);
-      // The one before was given for what is known since then, too.
+      // The previous lease covers everything that is known since then as well.
       this.#leaseUntil = Math.max(this.#leaseUntil, leaseUntil);
     }
     this.#position = number;
     return answer.leaseRemainingMs > 0 ? 'renewed' : 'unleased';
   }
 
-  /** Word of a change that may not have been renewed over yet. Whether it is news. */
+  /** Takes in a reported change that no renewal has covered yet. Returns whether it was unknown. */
   hear(change: TenantChange, revision: string): boolean {
     const { epoch, number } = readRevision(revision);
     if (epoch !== this.#epoch) return true;
@@ -168,7 +172,7 @@ export class Knowledge {
     return true;
   }
 
-  /** What is known of a tenant has proved wrong. */
+  /** Drops the entry of a tenant that proved wrong. */
   forget(reference: string): void {
     this.#routes.delete(reference);
     this.#refusals.delete(reference);
@@ -189,7 +193,7 @@ export class Knowledge {
     this.#options.onChange?.(change);
   }
 
-  /** Everything known before counts no more, and nothing older than this revision does. */
+  /** Invalidates all entries and everything older than this revision. */
   #startOver(number: number): void {
     this.#floors.clear();
     this.#commonFloor = Math.max(number, this.#highestFloor);
@@ -210,7 +214,7 @@ export class Knowledge {
     this.#leaseUntil = Number.NEGATIVE_INFINITY;
   }
 
-  /** A history may come back after all, when whoever replaced it thinks better of it. */
+  /** A replaced history can become current again, so the distrust ends after a time. */
   #hasLeft(epoch: string): boolean {
     const now = this.#options.clock();
     for (const [left, at] of this.#leftEpochs) if (now - at > distrustMs) this.#leftEpochs.delete(left);

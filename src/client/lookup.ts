@@ -7,16 +7,16 @@ import { type Finding, isRoute, type Resolution, type StoredConfig, type TenantR
 
 export interface LookupOptions {
   module: string;
-  /** Asks for each tenant's configuration as well. */
+  /** Also requests each tenant's configuration. */
   withConfig: boolean;
   gateways: Gateways;
   transport: Transport;
   knowledge: Knowledge;
-  /** Resolves when the position of this client is known, or cannot be had now. */
+  /** Resolves when the position of this client is known or cannot be determined now. */
   begun: () => Promise<void>;
-  /** How long one request may take, in milliseconds. */
+  /** Timeout of one request, in milliseconds. */
   timeoutMs: number;
-  /** How long to look for a gateway that answers. */
+  /** How long to search for a gateway that answers, in milliseconds. */
   patienceMs: () => number;
 }
 
@@ -27,13 +27,13 @@ interface Flight {
   fail: (error: unknown) => void;
 }
 
-/** As many as one request to the gateway may ask for. */
+/** The gateway's limit of keys per request. */
 const maxKeys = 500;
 
-/** How many requests are under way at a time; what comes meanwhile goes with the next. */
+/** Maximum number of concurrent requests; further keys wait for the next one. */
 const maxRequests = 4;
 
-/** How often one gateway is asked again at once about what a change has overtaken meanwhile. */
+/** How often one gateway is asked again when a change overtook its response. */
 const maxOvertaken = 3;
 
 const resolveMany = /* GraphQL */ `
@@ -58,14 +58,14 @@ const resolveStrongly = /* GraphQL */ `
 
 type Answer = ResolveManyQuery['tenantSchemas'][number];
 
-/** Asks gateways for what is not known: one flight per tenant, many tenants in one request. */
+/** Requests unknown tenants from gateways: one flight per tenant, many tenants per request. */
 export class Lookup {
   readonly #options: LookupOptions;
   readonly #flights = new Map<string, Flight>();
   #waiting = new Map<string, Flight>();
   #requests = 0;
   #isScheduled = false;
-  /** Of the answer before: what many routes have in common is held once. */
+  /** The revision of the previous response; routes share the string. */
   #revision = '';
 
   constructor(options: LookupOptions) {
@@ -73,8 +73,8 @@ export class Lookup {
   }
 
   /**
-   * What the registry says of a tenant. A flight that was under way before the question may bring an answer from before
-   * it: that counts only while this client's lease proves it.
+   * Returns the registry's answer for a tenant. A flight that was sent before this call may bring an older answer,
+   * which counts only while this client's lease proves it.
    */
   async find(reference: string): Promise<Finding> {
     for (;;) {
@@ -87,14 +87,14 @@ export class Lookup {
     }
   }
 
-  /** What is known and current, if it is all that is looked for here. */
+  /** Returns the cached, current entry if it has everything that this lookup needs. */
   findKnown(reference: string): Finding | undefined {
     const { knowledge, withConfig } = this.#options;
     const known = knowledge.find(reference);
     return known && withConfig && isRoute(known.resolution) && !known.config ? undefined : known;
   }
 
-  /** What the primary database says of a tenant, past whatever is known here and at the gateway. */
+  /** Reads a tenant from the primary database, past the caches of this client and the gateway. */
   async findAnew(reference: string): Promise<Resolution> {
     const { gateways, transport, knowledge, module, timeoutMs, patienceMs } = this.#options;
     return gateways.ask(async ({ url }) => {
@@ -107,10 +107,12 @@ export class Lookup {
       if (error && isCode(error.code) && !isOutage(error.code))
         return { code: error.code, message: error.message };
       const route = (body as { data?: ResolveStronglyQuery }).data?.tenantSchema;
-      if (error || !route) throw new GatewayFailure(`${url}: ${error?.message ?? 'no answer'}`);
+      if (error || !route)
+        throw new GatewayFailure(`${url}: ${error?.message ?? 'the response has no data'}`);
+      requireAbout(url, route, { reference, module });
       const resolution = toRoute(route);
       if (knowledge.learn(reference, { resolution, revision: route.revision }) === 'overtaken')
-        throw new GatewayFailure(`${url} knows less than this client`);
+        throw new GatewayFailure(`${url} is behind this client`);
       return resolution;
     }, patienceMs());
   }
@@ -131,7 +133,7 @@ export class Lookup {
     return flight;
   }
 
-  /** After everything that is being asked in this turn of the event loop. */
+  /** Runs after all keys of this turn of the event loop have been collected. */
   #schedule(): void {
     if (this.#isScheduled || this.#waiting.size === 0 || this.#requests >= maxRequests) return;
     this.#isScheduled = true;
@@ -156,14 +158,17 @@ export class Lookup {
       for (const flight of batch.values()) flight.isSent = true;
       await gateways.ask(async ({ url }) => {
         for (let round = 0; round < maxOvertaken && open.size > 0; round++) await this.#ask(url, open);
-        if (open.size > 0) throw new GatewayFailure(`${url} knows less than this client`);
+        if (open.size > 0) throw new GatewayFailure(`${url} is behind this client`);
       }, patienceMs());
     } catch (error) {
       for (const flight of open.values()) flight.fail(error);
     }
   }
 
-  /** One request. Lands whom it answers; the others stay open. Throws GatewayFailure when the gateway cannot answer one. */
+  /**
+   * Sends one request. Settles the flights that it answers and leaves the others open. Throws GatewayFailure when
+   * the gateway cannot answer one of them.
+   */
   async #ask(url: string, open: Map<string, Flight>): Promise<void> {
     const { transport, knowledge, module, withConfig, timeoutMs } = this.#options;
     const references = [...open.keys()];
@@ -179,12 +184,14 @@ export class Lookup {
         outage = new GatewayFailure(`${url}: ${answer.message}`);
         continue;
       }
+      if (!('code' in answer)) requireAbout(url, answer, { reference, module });
       const finding = this.#toFinding(answer);
-      // Between its route and its configuration the tenant went.
+      // The tenant was removed between the reads of its route and its configuration.
       if (withConfig && isRoute(finding.resolution) && !finding.config) continue;
-      // What nothing was read for is no matter of this tenant: the key of this client may not ask, or the id is none.
+      // A refusal without a revision is not about the tenant: the key lacks the scope, or the id is malformed.
+      // It is not cached.
       const revision = 'code' in answer ? answer.asOf : answer.revision;
-      // A file changes without a revision that would tell: it is handed out, and asked for again the next time.
+      // A change of a file has no revision, so a configuration from a file is not cached.
       const kept = 'code' in answer || !answer.isConfigFile ? finding : { ...finding, config: undefined };
       if (revision !== null && knowledge.learn(reference, { ...kept, revision }) === 'overtaken') continue;
       open.delete(reference);
@@ -199,7 +206,7 @@ export class Lookup {
     if (answer.revision !== this.#revision) this.#revision = answer.revision;
     return {
       resolution: toRoute(answer, this.#revision),
-      // The registry keeps nothing else than an object.
+      // The registry stores only objects.
       config: (answer.config ?? undefined) as StoredConfig | undefined,
     };
   }
@@ -211,16 +218,31 @@ function readAnswers(url: string, body: unknown, count: number): readonly Answer
     throw new TenantRegistryError(error.code, error.message);
   if (error) throw new GatewayFailure(`${url}: ${error.message}`);
   const answers = (body as { data?: ResolveManyQuery }).data?.tenantSchemas;
-  if (answers?.length !== count) throw new GatewayFailure(`${url} does not answer what it was asked`);
+  if (answers?.length !== count) throw new GatewayFailure(`${url} sent an unexpected response`);
   return answers;
 }
 
-/** That the gateway cannot tell now is no answer. A code of a newer gateway, which this client does not know, is none either. */
+/** A response about another tenant or module must never become a route, whatever confused the gateway. */
+function requireAbout(
+  url: string,
+  route: RouteFragment,
+  { reference, module }: { reference: string; module: string },
+): void {
+  const isAsked = route.tenantId === reference || route.tenantSlug === reference;
+  const isQuoted = route.searchPath === `"${route.schemaName.replaceAll('"', '""')}"`;
+  if (!isAsked || !isQuoted || route.module !== module)
+    throw new GatewayFailure(`${url} answered about another tenant or module than ${reference}, ${module}`);
+}
+
+/**
+ * Whether the code means that the gateway cannot tell now. A code of a newer gateway that this client does not know
+ * counts as such.
+ */
 function isOutage(code: string): boolean {
   return code === 'REGISTRY_UNAVAILABLE' || code === 'REVISION_NOT_REACHED' || !isCode(code);
 }
 
-/** Written out: of a copy by spread V8 keeps a description of its own, which takes more memory than the route. */
+/** Written out field by field: V8 keeps a hidden class per spread copy, which takes more memory than the route. */
 function toRoute(answer: RouteFragment, revision = answer.revision): TenantRoute {
   return {
     tenantId: answer.tenantId,

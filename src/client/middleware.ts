@@ -6,13 +6,13 @@ import {
   toAnswer,
 } from './admission.js';
 
-/** The part of a response of node:http that is used. */
+/** The part of a node:http response that is used. */
 interface TenantResponse {
   writeHead(status: number, headers: Record<string, string>): unknown;
   end(body: string): unknown;
 }
 
-/** For Express and Connect, and for node:http with a third argument of one's own. */
+/** Middleware for Express and Connect; with node:http the caller passes the third argument. */
 export type Middleware<Request> = (
   request: Request,
   response: TenantResponse,

@@ -1,24 +1,24 @@
-/** A connection that a pool lends: `PoolClient` of `pg`. */
+/** A connection lent by a pool: `PoolClient` of `pg`. */
 export interface TenantClient {
   query(text: string): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
-  /** With an error or true it is destroyed. */
+  /** An error or true destroys the connection. */
   release(destroy?: Error | boolean): void;
 }
 
-/** What lends connections: `Pool` of `pg`. */
+/** A connection pool: `Pool` of `pg`. */
 export interface TenantPool {
   connect(): Promise<TenantClient>;
 }
 
-/** A pool that this package closes by itself. */
+/** A pool that this package closes itself. */
 export interface OwnedPool extends TenantPool {
   end(): Promise<void>;
   on?(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-/** What a pool's driver calls a client. The second form of `connect`, with a callback, is one of `pg`. */
+/** The driver's client type. `pg` declares a second form of `connect`, with a callback. */
 export type ClientOf<Pool extends TenantPool> = Pool['connect'] extends {
   (): Promise<infer Client>;
   (...args: never[]): unknown;
@@ -26,7 +26,7 @@ export type ClientOf<Pool extends TenantPool> = Pool['connect'] extends {
   ? Client
   : Awaited<ReturnType<Pool['connect']>>;
 
-/** The part of an AbortSignal that is used here. */
+/** The part of AbortSignal that is used. */
 export interface Abort {
   readonly aborted: boolean;
   readonly reason: unknown;

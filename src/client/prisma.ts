@@ -6,10 +6,10 @@ import type { TenantRegistry } from './tenant-registry.js';
 import { awaitAbort, type TransactionOptions } from './transaction.js';
 import { Visit } from './visit.js';
 
-/** The adapter of `@prisma/adapter-pg`: `PrismaPg`. */
+/** The adapter class `PrismaPg` of `@prisma/adapter-pg`. */
 export type PrismaPgClass<Pool, Adapter> = new (pool: Pool, options: { schema: string }) => Adapter;
 
-/** A PrismaClient, as far as it is used here. */
+/** The part of a PrismaClient that is used. */
 export interface PrismaTransactions<Tx> {
   $transaction<T>(work: (tx: Tx) => Promise<T>, options?: { maxWait?: number; timeout?: number }): Promise<T>;
 }
@@ -17,33 +17,32 @@ export interface PrismaTransactions<Tx> {
 export interface PrismaOptions extends TransactionOptions {
   /** How long to wait for a connection, in milliseconds; Prisma's default is 2,000. */
   maxWait?: number;
-  /** How long the whole transaction may take, in milliseconds; Prisma's default is 5,000. */
+  /** Maximum duration of the transaction, in milliseconds; Prisma's default is 5,000. */
   timeout?: number;
 }
 
 /**
- * Prisma writes a schema before each table. This one stands for the tenant's and is taken out again, so that the path, which
- * the fence sets, says where the table is: one PrismaClient serves all tenants.
+ * Prisma writes a schema name before each table. This placeholder is removed again, so that the search_path set by
+ * the fence selects the schema and one PrismaClient serves all tenants.
  */
 const placeholder = 'tenant-registry: the schema of the tenant';
 
-/** Somebody who is on the way into a tenant's schema, for the one transaction that is begun in this context. */
+/** The entry into a tenant's schema for the transaction that begins in this async context. */
 interface Entering {
   readonly entrance: Entrance;
   readonly options: TransactionOptions;
   isTaken: boolean;
   visit: Visit | undefined;
   entered(): void;
-  /** What the fence, or else the database, has refused, as the driver said it. */
+  /** The refusal of the fence or the database, as the driver reported it. */
   failure: unknown;
 }
 
 const entering = new AsyncLocalStorage<Entering>();
 
 /**
- * The driver adapter for a PrismaClient whose models are tables of tenants:
- * `new PrismaClient({ adapter: tenantAdapter(PrismaPg, pool) })`. It works inside `withTenant` alone: elsewhere it has no
- * tenant and refuses.
+ * The driver adapter for a PrismaClient whose models are tables of tenants: `new PrismaClient({ adapter:
+ * tenantAdapter(PrismaPg, pool) })`. It works only inside `withTenant`; elsewhere there is no tenant and it refuses.
  */
 export function tenantAdapter<Pool extends TenantPool, Adapter>(
   PrismaPg: PrismaPgClass<Pool, Adapter>,
@@ -53,8 +52,8 @@ export function tenantAdapter<Pool extends TenantPool, Adapter>(
 }
 
 /**
- * Runs the work in one interactive transaction of Prisma in which the tenant's tables are found and no others. Always by `tx`:
- * a call of the PrismaClient itself is refused, inside and outside.
+ * Runs the work in one interactive transaction in which only the tenant's tables are visible. Use `tx` for every
+ * query: calls of the PrismaClient itself are refused, inside and outside.
  */
 export async function withTenant<Tx, T>(
   registry: TenantRegistry,
@@ -82,7 +81,7 @@ export async function withTenant<Tx, T>(
     };
     try {
       const workInside = (tx: Tx) => {
-        if (!own.visit) throw new Error('This PrismaClient goes past the fence: open it with tenantAdapter');
+        if (!own.visit) throw new Error('This PrismaClient bypasses the fence: create it with tenantAdapter');
         return work(tx);
       };
       const transaction = entering.run(own, () => prisma.$transaction(workInside, limits));
@@ -126,7 +125,7 @@ interface StatementClient {
   query(statement: Statement): Promise<unknown>;
 }
 
-/** The connection of one transaction. Its begin and end are those of a visit; in between statements pass. */
+/** The connection of one transaction. A visit begins and ends it; statements pass through unchanged. */
 function fenceClient(client: TenantClient, own: Entering): TenantClient {
   const visit = new Visit(client);
   own.visit = visit;
@@ -153,7 +152,7 @@ function fenceClient(client: TenantClient, own: Entering): TenantClient {
       await visit.rollBack();
       return nothing;
     }
-    // The client of pg takes a statement with parameters, too.
+    // The client of `pg` also accepts a statement with parameters.
     return (client as unknown as StatementClient).query({
       ...statement,
       text: text.replaceAll(`"${placeholder}".`, ''),
@@ -162,7 +161,7 @@ function fenceClient(client: TenantClient, own: Entering): TenantClient {
   return new Proxy(client, {
     get(target, property) {
       if (property === 'query') return query;
-      // After its end this does nothing; before, nobody knows what the connection is at.
+      // After the end this does nothing; before it, the state of the connection is unknown.
       if (property === 'release') return () => void visit.rollBack();
       const value: unknown = Reflect.get(target, property, target);
       return typeof value === 'function' ? value.bind(target) : value;

@@ -4,41 +4,41 @@ import { GatewayFailure, type Transport } from './http.js';
 import type { Knowledge, LeaseAnswer } from './knowledge.js';
 
 export interface RenewalOptions {
-  /** UUID of this client, under which gateways know its lease. */
+  /** UUID of this client, under which gateways record its lease. */
   client: string;
   gateways: Gateways;
   transport: Transport;
   knowledge: Knowledge;
   clock: Clock;
   closing: AbortSignal;
-  /** How long one request may take at most, in milliseconds. */
+  /** Maximum timeout of one request, in milliseconds. */
   timeoutMs: number;
   onReady: () => void;
-  /** What is known ceased to be proven. */
+  /** Called when cached entries are no longer proven. */
   onStale: () => void;
   onError: (error: unknown) => void;
 }
 
-/** About once a second, and three times in a lease when that is shorter. */
+/** Renewals run about once a second, and three times per lease when the lease is shorter. */
 const longestPauseMs = 1_000;
 const shortestPauseMs = 50;
 const pauseAfterFailureMs = 250;
 
 const farewellMs = 500;
 
-/** How long to look for a gateway that renews it, in milliseconds. */
+/** How long to search for a gateway that renews the lease, in milliseconds. */
 const patienceMs = 500;
 
-/** From memory of the gateway, so who takes longer is not well. */
+/** A gateway answers renewals from memory; one that takes longer is not healthy. */
 const longestTimeoutMs = 1_000;
 
 /**
- * Keeps the lease of this client: says what it has, hears what of that counts no more and for how long the rest may be
- * trusted. Events of the gateway only make it sooner.
+ * Renews the lease of this client: sends its position and receives what became invalid and how long the rest may be
+ * trusted. Events of the gateway only trigger a renewal earlier.
  */
 export class Renewal {
   readonly #options: RenewalOptions;
-  /** Resolves when the first one has ended, however. */
+  /** Resolves when the first renewal has succeeded or failed. */
   readonly begun: Promise<void>;
   readonly #running: Promise<void>;
   #isReady = false;
@@ -55,19 +55,19 @@ export class Renewal {
     this.#running = this.#run(begin);
   }
 
-  /** Something has changed: the next one is due. */
+  /** Triggers a renewal, because a change was reported. */
   hint(): void {
     this.#isHinted = true;
     this.#wake?.();
   }
 
-  /** After `closing`. Tells the gateway, so that no mutation waits for this client. */
+  /** Called after `closing`. Ends the lease at the gateway, so that no mutation waits for this client. */
   async close(): Promise<void> {
     clearTimeout(this.#staleTimer);
     this.#wake?.();
     const { client, gateways, transport } = this.#options;
     await this.#running;
-    // Nobody who is gone has to be told; then a mutation waits until the lease has ended.
+    // If the gateway cannot be reached, mutations wait until the lease ends.
     await transport
       .post(`${gateways.current.url}/lease`, { client, ends: true }, { timeoutMs: farewellMs })
       .catch(() => undefined);
@@ -83,18 +83,18 @@ export class Renewal {
         isMoved = await this.#renew();
         hasFailed = false;
       } catch (error) {
-        // Once for an outage.
+        // Reports an outage once.
         if (!closing.aborted && !hasFailed) onError(error);
         hasFailed = true;
       }
       begin();
-      // That it was heard is told with the next one, and somebody may be waiting for that.
+      // The next renewal confirms the new position, and a mutation may be waiting for that.
       if (!isMoved && !this.#isHinted && !closing.aborted) await this.#pause(hasFailed);
     }
     begin();
   }
 
-  /** Whether something was news. Throws when no gateway renews it. */
+  /** Returns whether the position moved. Throws when no gateway renews the lease. */
   async #renew(): Promise<boolean> {
     const { client, gateways, transport, knowledge, clock } = this.#options;
     return gateways.ask(async ({ url }) => {
@@ -102,8 +102,9 @@ export class Renewal {
       const body = { client, ...(sent.has !== undefined && { has: sent.has }) };
       const answer = await transport.post(`${url}/lease`, body, { timeoutMs: this.#timeoutMs });
       const outcome = knowledge.renew(readLease(url, answer), sent);
-      if (outcome === 'behind') throw new GatewayFailure(`${url} knows less than this client`);
-      if (outcome === 'unleased') throw new GatewayFailure(`${url} has no news from the registry database`);
+      if (outcome === 'behind') throw new GatewayFailure(`${url} is behind this client`);
+      if (outcome === 'unleased')
+        throw new GatewayFailure(`${url} has no lease: it cannot reach the registry database`);
       this.#renewed();
       return knowledge.position !== sent.has;
     }, patienceMs);
@@ -129,7 +130,7 @@ export class Renewal {
     }
   }
 
-  /** Leaves time for another gateway before the lease ends; without a lease there is nothing to be in time for. */
+  /** Leaves time for another gateway before the lease ends. Without a lease there is no deadline. */
   get #timeoutMs(): number {
     const { timeoutMs, knowledge } = this.#options;
     const longestMs = Math.min(timeoutMs, longestTimeoutMs);
@@ -155,6 +156,6 @@ export class Renewal {
 function readLease(url: string, body: unknown): LeaseAnswer {
   const { revision, leaseRemainingMs, changed } = (body ?? {}) as Partial<LeaseAnswer>;
   if (revision === undefined || typeof leaseRemainingMs !== 'number' || changed === undefined)
-    throw new GatewayFailure(`${url}/lease does not answer what it was asked`);
+    throw new GatewayFailure(`${url}/lease sent an unexpected response`);
   return { revision, leaseRemainingMs, changed };
 }

@@ -11,7 +11,7 @@ import type { ReadOptions } from './options.js';
 import { Renewal } from './renewal.js';
 import { type Finding, isRoute, type Resolution, type StoredConfig, type TenantRoute } from './route.js';
 
-/** Called as they happen; `error` once per outage. */
+/** Events of the resolver; `error` is emitted once per outage. */
 export interface ResolverEvents {
   ready(): void;
   stale(): void;
@@ -19,17 +19,17 @@ export interface ResolverEvents {
   error(error: unknown): void;
 }
 
-/** Resolves tenants from memory while a gateway's lease proves that, and from gateways otherwise. */
+/** Resolves tenants from memory while a gateway's lease covers the entry, and from gateways otherwise. */
 export interface Resolver {
-  /** undefined when nothing is known that may be used now. */
+  /** Returns undefined when no current entry is cached. */
   find(reference: string): TenantRoute | undefined;
   /** Throws TenantRegistryError. */
   resolve(reference: string): Promise<TenantRoute>;
-  /** The same, and while no gateway answers what was known last, if it was a route. */
+  /** Like resolve; while no gateway answers, returns the last known route. */
   resolveOrStale(reference: string): Promise<TenantRoute>;
   /** The route and the configuration. Throws TenantRegistryError. */
   resolveConfig(reference: string): Promise<{ route: TenantRoute; config: StoredConfig }>;
-  /** What is known of a tenant has proved wrong: asks the primary database. */
+  /** Reads the tenant from the primary database, because the cached route proved wrong. */
   resolveAnew(reference: string): Promise<TenantRoute>;
   readonly size: number;
   close(): Promise<void>;
@@ -54,7 +54,7 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
   const lookupOptions = {
     ...{ module, gateways, transport, knowledge, timeoutMs },
     begun: () => renewal.begun,
-    // Those who come later into an outage do not wait for its end as well.
+    // Callers that arrive later in an outage wait correspondingly less.
     patienceMs: () => Math.max(0, 2 * timeoutMs - gateways.downForMs),
   };
   const lookup = new Lookup({ ...lookupOptions, withConfig: false });
@@ -75,13 +75,13 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
     const known = lookup.findKnown(reference);
     if (known) return toRoute(known.resolution);
     const old = serveStaleMs > 0 ? knowledge.findStale(reference, serveStaleMs) : undefined;
-    // Not each of them has to find out that no gateway answers.
+    // During an outage callers do not each wait for the timeout.
     if (old && gateways.downForMs > 0) return toStaleRoute(old);
     try {
       return toRoute((await lookup.find(reference)).resolution);
     } catch (error) {
       const isOutage = error instanceof TenantRegistryError && error.code === 'REGISTRY_UNAVAILABLE';
-      // What was heard meanwhile may have taken it away.
+      // A change that was reported meanwhile may have removed the entry.
       const last = isOutage && old ? knowledge.findStale(reference, serveStaleMs) : undefined;
       if (!last) throw error;
       return toStaleRoute(last);
@@ -90,7 +90,7 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
 
   let closed: Promise<void> | undefined;
   async function close(): Promise<void> {
-    closer.abort(new TenantRegistryError('REGISTRY_UNAVAILABLE', 'This client of the registry is closed'));
+    closer.abort(new TenantRegistryError('REGISTRY_UNAVAILABLE', 'This registry client is closed'));
     await renewal.close();
     transport.close();
   }

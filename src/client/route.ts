@@ -2,27 +2,31 @@ import type { TenantRegistryErrorCode } from './error.js';
 import type { RouteFragment } from './generated/operations.js';
 
 /**
- * Where a tenant's data of the module is: `schemaName` is unquoted; `searchPath` is quoted, ready for
- * `SET LOCAL search_path = …`; `generation` is what the fence asks for, and `revision` that of the registry when it was read.
+ * The location of a tenant's data of the module. `schemaName` is unquoted; `searchPath` is quoted, ready for `SET
+ * LOCAL search_path = …`; `generation` is checked by the fence; `revision` is the registry's revision at the time of
+ * the read.
  */
 export interface TenantRoute extends RouteFragment {
-  /** true: from before an outage of the registry, and no longer proven. Only the fence makes it safe to use. */
+  /**
+   * true when the route was read before an outage and is no longer proven current. Only the fence makes it safe to
+   * use.
+   */
   readonly isStale: boolean;
 }
 
-/** Why there is no route. */
+/** The reason why there is no route. */
 interface Refusal {
   readonly code: TenantRegistryErrorCode;
   readonly message: string;
 }
 
-/** What the registry says of a tenant: a route or a refusal. */
+/** The registry's answer for a tenant: a route or a refusal. */
 export type Resolution = TenantRoute | Refusal;
 
-/** A configuration as the registry keeps it; secrets in it are references. */
+/** A configuration as the registry stores it; secrets are references. */
 export type StoredConfig = Readonly<Record<string, unknown>>;
 
-/** What is known of a tenant, with its configuration where that was asked for. */
+/** A resolution, with the configuration if it was requested. */
 export interface Finding {
   readonly resolution: Resolution;
   readonly config?: StoredConfig | undefined;
@@ -32,7 +36,7 @@ export function isRoute(resolution: Resolution): resolution is TenantRoute {
   return 'schemaName' in resolution;
 }
 
-/** A point in the registry's history. The epoch says which history. */
+/** A point in the registry's history; the epoch identifies the history. */
 export interface Revision {
   readonly epoch: string;
   readonly number: number;
@@ -42,10 +46,10 @@ export function formatRevision({ epoch, number }: Revision): string {
   return `${epoch}:${number}`;
 }
 
-/** Throws when the text is no revision. */
+/** Throws when the text is not a revision. */
 export function readRevision(text: string): Revision {
   const at = text.indexOf(':');
   const number = Number(text.slice(at + 1));
-  if (at < 1 || !Number.isSafeInteger(number)) throw new Error(`"${text}" is no revision`);
+  if (at < 1 || !Number.isSafeInteger(number)) throw new Error(`"${text}" is not a revision`);
   return { epoch: text.slice(0, at), number };
 }

@@ -1,9 +1,9 @@
 import type { TenantConfig } from './tenant-config.js';
 
-/** Looks up a secret by the name of its variable; undefined when there is none. */
+/** Returns the value of a variable, or undefined when it is not set. */
 export type ReadSecret = (name: string) => string | undefined;
 
-/** Keys that every service may need, whether a tenant's configuration mentions them or not. */
+/** Keys that every service may need, whether or not a tenant's configuration mentions them. */
 export const standardSecrets = [
   'SENDGRID_API_KEY',
   'VAPI_API_KEY',
@@ -13,10 +13,10 @@ export const standardSecrets = [
 
 export type StandardSecret = (typeof standardSecrets)[number];
 
-/** Of these a tenant may have its own; the others are everybody's. */
+/** Keys of which a tenant may have its own value; the others are shared by all tenants. */
 const ownSecrets: readonly string[] = ['SENDGRID_API_KEY', 'VAPI_API_KEY'];
 
-/** Where a standard key stands in a configuration. */
+/** The paths of the standard keys in a configuration. */
 const standardByPath: Readonly<Record<string, StandardSecret>> = {
   'infrastructure.sendgrid.api_key': 'SENDGRID_API_KEY',
   'email.sendgrid.api_key': 'SENDGRID_API_KEY',
@@ -24,18 +24,21 @@ const standardByPath: Readonly<Record<string, StandardSecret>> = {
   'infrastructure.openai.api_key': 'OPENAI_API_KEY',
 };
 
-/** Texts that people get to see are not looked up: whoever may edit them could read this service's environment. */
+/**
+ * References in other sections are not resolved: whoever edits texts shown to users could read this service's
+ * environment.
+ */
 const technicalParts = ['infrastructure', 'email'];
 
-/** The variables that may hold a secret, the first that is set counts: "ACME_SENDGRID_API_KEY", then "SENDGRID_API_KEY". */
+/** The variables that may hold a secret, in order of precedence: "ACME_SENDGRID_API_KEY", then "SENDGRID_API_KEY". */
 function secretNames(tenantSlug: string, name: string): string[] {
   if (!ownSecrets.includes(name)) return [name];
   return [`${tenantSlug.toUpperCase().replaceAll('-', '_')}_${name}`, name];
 }
 
 /**
- * The configuration with the values of its references, such as `${ACME_SMTP_PASSWORD}`. Whoever reads one that is not set gets an
- * error which names it; it is in no copy and no JSON, so that those who do not need it are not troubled.
+ * Returns the configuration with references such as `${ACME_SMTP_PASSWORD}` replaced by their values. Reading a
+ * reference whose variable is not set throws an error that names it; copies and JSON leave it out.
  */
 export function readSecrets(
   stored: Readonly<Record<string, unknown>>,
@@ -55,11 +58,11 @@ export function readSecrets(
     }
     return parent;
   };
-  // What the registry keeps has that shape.
+  // The registry guarantees this shape.
   return copy(stored, '') as TenantConfig;
 }
 
-/** Throws when none of its variables is set. */
+/** Throws when none of the variables is set. */
 export function requireSecret(tenantSlug: string, name: StandardSecret, readSecret: ReadSecret): string {
   const names = secretNames(tenantSlug, name);
   const secret = first(names, readSecret);
@@ -77,7 +80,7 @@ function namesAt(place: string, value: unknown, tenantSlug: string): string[] | 
 function first(names: readonly string[], readSecret: ReadSecret): string | undefined {
   for (const name of names) {
     const secret = readSecret(name);
-    // As of a variable that somebody has left empty.
+    // An empty variable counts as not set.
     if (secret !== undefined && secret !== '') return secret;
   }
   return undefined;
@@ -91,7 +94,7 @@ function forbid(parent: object, key: string, what: string, names: readonly strin
   });
 }
 
-/** Also when its name is __proto__. */
+/** Also correct for the name __proto__. */
 function setOwn(parent: object, key: string, value: unknown): void {
   Object.defineProperty(parent, key, { value, enumerable: true, writable: true, configurable: true });
 }

@@ -1,4 +1,4 @@
-/** A tenant's configuration. Any part may be missing; secrets are values of this service's environment. */
+/** A tenant's configuration. Every part is optional; secrets are values of this service's environment. */
 export interface TenantConfig {
   readonly branding?: {
     readonly company_name?: string;
@@ -69,6 +69,6 @@ export interface TenantConfig {
       >
     >
   >;
-  /** What an import kept that has no place above. */
+  /** Keys that an import kept because the shape has no place for them. */
   readonly extensions?: Readonly<Record<string, unknown>>;
 }

@@ -22,38 +22,38 @@ import type { TenantConfig } from './tenant-config.js';
 import { runInside, type TransactionOptions } from './transaction.js';
 
 export interface TenantRegistryEvents {
-  /** What is known is proven by a gateway, for the first time or again. */
+  /** A gateway's lease covers the cache, for the first time or again. */
   ready: [];
-  /** No gateway proves it any more: only the fence makes what was known safe to use. */
+  /** No lease covers the cache any more; only the fence makes cached routes safe to use. */
   stale: [];
-  /** Something changed; without a tenant, anything may have. May come twice. */
+  /** A tenant changed; without a tenant, any may have changed. The same change can be reported twice. */
   change: [change: TenantChange];
-  /** What went wrong in the background, once per outage. Nobody has to listen. */
+  /** An error in the background, once per outage. A listener is optional. */
   error: [error: unknown];
 }
 
-/** Where each tenant's data of one module is: always current, mostly from memory. */
+/** Resolves the tenants of one module, mostly from memory and always current. */
 export interface TenantRegistry {
-  /** A tenant's route, by id or slug. Throws TenantRegistryError with the registry's code. */
+  /** Returns a tenant's route, by id or slug. Throws TenantRegistryError with the registry's code. */
   resolve(tenantId: string): Promise<TenantRoute>;
-  /** Many at once, in order, each with its own route or refusal. */
+  /** Resolves many tenants in order; each item is a route or the tenant's own error. */
   resolveMany(tenantIds: readonly string[]): Promise<(TenantRoute | TenantRegistryError)[]>;
   /**
-   * A tenant's configuration, as current as its route and refused for the same reasons; the key needs the scope registry:read too. A reference
-   * to a secret in `infrastructure` and `email` is replaced by the value of that variable; where it is not set, reading that one
-   * property throws and names it.
+   * Returns a tenant's configuration, as current as its route and refused for the same reasons. The key also needs
+   * the scope registry:read. References to secrets in `infrastructure` and `email` are replaced by the values of
+   * their variables; reading one whose variable is not set throws an error that names it.
    */
   config(tenantId: string): Promise<TenantConfig>;
   /**
-   * A key that every service may need: the tenant's own variable, such as ACME_SENDGRID_API_KEY, else the shared one, SENDGRID_API_KEY.
-   * OPENAI_API_KEY and SUPABASE_SERVICE_KEY are shared only. Throws when it is not set.
+   * Returns a standard key: the tenant's own variable, such as ACME_SENDGRID_API_KEY, else the shared
+   * SENDGRID_API_KEY. OPENAI_API_KEY and SUPABASE_SERVICE_KEY are shared only. Throws when no variable is set.
    */
   secret(tenantId: string, name: StandardSecret): Promise<string>;
   /**
-   * Runs the work in one transaction in which the tenant's tables are found and no others; `tx` is what the pool's driver
-   * calls a client. It is committed when the work is done and rolled back when it throws. For a tenant with a database of
-   * its own the pool is that of the option `databasePool`. While the registry cannot be asked it goes on for `serveStaleMs`
-   * with tenants last seen active: the service database itself lets nobody in who may not.
+   * Runs the work in one transaction in which only the tenant's tables are visible; `tx` is the client type of the
+   * pool's driver. Commits when the work resolves and rolls back when it throws. A tenant with a database of its own
+   * uses the pool of the option `databasePool`. While the registry cannot be reached, tenants last seen active
+   * continue for `serveStaleMs`: the fence of the service database still refuses suspended ones.
    */
   withTenant<Pool extends TenantPool, T>(
     pool: Pool,
@@ -62,14 +62,15 @@ export interface TenantRegistry {
     options?: TransactionOptions,
   ): Promise<T>;
   /**
-   * The same for any other driver: the attempt begins a transaction, runs `entrance.sql` with `entrance.values` as its first
-   * statement, calls `entered`, does its work and commits; or throws. What the fence refuses before `entered` is asked of
-   * the registry anew and attempted once more.
+   * The same for any other driver: the attempt begins a transaction, runs `entrance.sql` with `entrance.values` as
+   * its first statement, calls `entered`, does its work and commits, or throws. After a refusal of the fence before
+   * `entered`, the route is read again and the attempt repeated once.
    */
   enter<T>(tenantId: string, attempt: (entrance: Entrance, entered: () => void) => Promise<T>): Promise<T>;
   /**
-   * For node:http, Connect and Express: lets a request pass that names one tenant by X-Tenant-ID, which resolves and is that
-   * of the token's claim where there is one; answers any other with `{"error": {"code", "message"}}`.
+   * Middleware for node:http, Connect and Express. It admits a request with exactly one X-Tenant-ID that resolves
+   * and equals the tenant of the token's claim, if there is one; it answers any other request with `{"error":
+   * {"code", "message"}}`.
    */
   middleware<Request extends TenantRequest = TenantRequest>(
     options?: AdmissionOptions<Request>,
@@ -78,9 +79,9 @@ export interface TenantRegistry {
   fastify<Request extends FastifyRequest = FastifyRequest>(
     options?: AdmissionOptions<Request>,
   ): FastifyPlugin;
-  /** Whose request is being answered, in everything that runs below the middleware. */
+  /** The tenant of the current request, in all code that runs below the middleware. */
   current(): CurrentTenant | undefined;
-  /** Ends its connections and timers. What is asked afterwards is refused. */
+  /** Closes connections and timers. Later calls are refused. */
   close(): Promise<void>;
   on<Name extends keyof TenantRegistryEvents>(
     event: Name,
@@ -96,7 +97,7 @@ export interface TenantRegistry {
   ): this;
 }
 
-/** Opens a client of the registry for one module. It begins to follow the registry at once. */
+/** Creates a client of the registry for one module. It starts to follow the registry at once. */
 export function createTenantRegistry(options: TenantRegistryOptions): TenantRegistry {
   return new RegistryClient(options);
 }
@@ -117,14 +118,14 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
       stale: () => void this.emit('stale'),
       change: (change) => void this.emit('change', change),
       error: (error) => {
-        // Without a listener Node.js would end the process.
+        // Without a listener an 'error' event would end the process.
         if (this.listenerCount('error') > 0) this.emit('error', error);
       },
     });
     this.#admission = new Admission(this.#resolver);
   }
 
-  // Not async: what is known costs one promise.
+  // Not async: a cached route costs one promise.
   resolve(tenantId: string): Promise<TenantRoute> {
     const known = this.#resolver.find(tenantId);
     return known ? Promise.resolve(known) : this.#resolve(tenantId);
@@ -153,7 +154,10 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
 
   async secret(tenantId: string, name: StandardSecret): Promise<string> {
     if (!standardSecrets.includes(name))
-      throw new TenantRegistryError('VALIDATION_ERROR', `${name} is none of ${standardSecrets.join(', ')}`);
+      throw new TenantRegistryError(
+        'VALIDATION_ERROR',
+        `${name} is not one of ${standardSecrets.join(', ')}`,
+      );
     const { tenantSlug } = await this.resolve(tenantId);
     return requireSecret(tenantSlug, name, this.#readSecret);
   }
@@ -166,7 +170,7 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
   ): Promise<T> {
     return this.enter(tenantId, (entrance, entered) => {
       const run = (of: TenantPool) =>
-        // What the pool lends is what its type says.
+        // The pool's type declares what it lends.
         runInside(of, { entrance, entered }, work as (tx: TenantClient) => Promise<T> | T, options);
       const { isolation, databaseName } = entrance.route;
       return isolation === 'DATABASE' ? this.#databasePools.use(databaseName, run) : run(pool);

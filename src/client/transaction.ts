@@ -3,11 +3,11 @@ import type { Abort, TenantClient, TenantPool } from './pool.js';
 import { type BeginOptions, Visit } from './visit.js';
 
 export interface TransactionOptions extends BeginOptions {
-  /** Ends the transaction when the work is no longer wanted, such as of a request whose client has gone. */
+  /** Aborts the transaction, for example when the client of the request has disconnected. */
   signal?: Abort | undefined;
 }
 
-/** Runs the work in one transaction inside a tenant's schema: committed when it is done, rolled back when it throws. */
+/** Runs the work in one transaction in a tenant's schema. Commits when it resolves, rolls back when it throws. */
 export async function runInside<Client extends TenantClient, T>(
   pool: TenantPool,
   { entrance, entered }: { entrance: Entrance; entered: () => void },
@@ -22,7 +22,7 @@ export async function runInside<Client extends TenantClient, T>(
     await Promise.race([visit.begin(entrance, options), abortion.happened]);
     entered();
     const result = await Promise.race([work(loan.tx), abortion.happened]);
-    // What is committed is committed, whoever has gone meanwhile.
+    // An abort after this point cannot undo the commit.
     abortion.ignore();
     loan.end();
     await visit.commit();
@@ -71,7 +71,7 @@ export function awaitAbort(signal: Abort | undefined): Abortion {
     }),
     ignore: () => signal?.removeEventListener('abort', abort),
   };
-  // Nobody may be waiting for it at that moment.
+  // The promise may have no listener at that moment.
   abortion.happened.catch(() => undefined);
   signal?.addEventListener('abort', abort);
   if (signal?.aborted) abort();
@@ -79,8 +79,8 @@ export function awaitAbort(signal: Abort | undefined): Abortion {
 }
 
 /**
- * The client for as long as the transaction lasts. Work that goes on by itself after its end, as what is left of a
- * Promise.all that failed, would run in the next tenant's transaction.
+ * Limits the client to the duration of the transaction. Work that continues afterwards, such as the rest of a failed
+ * Promise.all, would run in the next tenant's transaction.
  */
 function lend<Client extends TenantClient>(client: Client): { tx: Client; end: () => void } {
   let isOver = false;

@@ -5,19 +5,19 @@ import type { TenantClient } from './pool.js';
 export interface BeginOptions {
   isolation?: 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
   readOnly?: boolean;
-  /** How long one statement may take, in milliseconds. */
+  /** statement_timeout in milliseconds. */
   statementTimeoutMs?: number;
 }
 
-/** How long the end of a transaction may take before its connection is given up, in milliseconds. */
+/** How long the end of a transaction may take before its connection is destroyed, in milliseconds. */
 const endPatienceMs = 1_000;
 
 /** SQLSTATE in_failed_sql_transaction. */
 const failedTransaction = '25P02';
 
 /**
- * One transaction inside a tenant's schema, on a connection that a pool lent. BEGIN and the way through the fence are one round
- * trip; the end and what makes the connection as it was before are another. A connection in doubt is destroyed.
+ * One transaction in a tenant's schema, on a connection lent by a pool. BEGIN and the fence take one round trip;
+ * COMMIT and the reset of the connection take another. A connection in doubt is destroyed.
  */
 export class Visit {
   readonly #client: TenantClient;
@@ -30,11 +30,12 @@ export class Visit {
 
   constructor(client: TenantClient) {
     this.#client = client;
-    // Nobody else listens while it is lent, and then Node.js would end the process.
+    // Nothing else listens while the connection is lent, and an 'error' event without a listener ends the
+    // process.
     client.on('error', this.#lose);
   }
 
-  /** The connection is given back, or is about to be. */
+  /** Whether the connection was returned or is about to be. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -43,7 +44,7 @@ export class Visit {
     this.#pathBefore = readPath(await this.#client.query(beginSql(entrance, options)));
   }
 
-  /** Throws when nothing was committed; then it has to be rolled back. */
+  /** Throws when nothing was committed; the caller must then roll back. */
   async commit(): Promise<void> {
     await this.#client.query(commitSql(this.#pathBefore)).catch((cause) => {
       if (cause?.code !== failedTransaction) throw cause;
@@ -55,7 +56,7 @@ export class Visit {
     this.#giveBack(false);
   }
 
-  /** Never throws: when it fails, the end of the connection is that of the transaction. */
+  /** Never throws: if ROLLBACK fails, the connection is destroyed, which ends the transaction. */
   async rollBack(): Promise<void> {
     if (this.#isOver) return;
     if (this.#isLost) this.#giveBack(true);
@@ -63,7 +64,7 @@ export class Visit {
     else this.giveUp();
   }
 
-  /** Ends everything at once. Nobody has to wait until the server has noticed. */
+  /** Ends everything at once, without waiting for the server. */
   giveUp(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -104,17 +105,17 @@ function beginSql({ text }: Entrance, options: BeginOptions): string {
 }
 
 /**
- * The path of the session, which the work may have set, and what the next tenant is not to find: temporary tables, and cursors
- * that outlive their transaction. COMMIT comes last, so that all of it happens or none, whenever somebody cancels it: behind
- * a PgBouncer the connection is somebody else's a moment later. Constraints come first: what they ask for may be temporary.
+ * Resets the session's search_path, which the work may have set, and drops temporary tables and cursors WITH HOLD.
+ * COMMIT comes last, so that a cancellation leaves all of it or nothing: behind PgBouncer the connection may belong
+ * to another client a moment later. Constraints come first, because their checks may use temporary tables.
  */
 function commitSql(path = ''): string {
   return `SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; DISCARD TEMP; ${restorePath(path)}; COMMIT`;
 }
 
-/** It takes all of that back by itself, unless the work had ended the transaction. */
+/** ROLLBACK undoes all of this, unless the work ended the transaction itself. */
 function rollbackSql(path: string | undefined): string {
-  // Who was not let in has set nothing.
+  // A refused entry has set nothing.
   return path === undefined ? 'ROLLBACK' : `ROLLBACK; CLOSE ALL; DISCARD TEMP; ${restorePath(path)}`;
 }
 
@@ -129,5 +130,5 @@ interface StatementResult {
 function readPath(begun: unknown): string {
   for (const { rows } of begun as StatementResult[])
     if (rows?.[0]?.before !== undefined) return rows[0].before;
-  throw new Error('the driver does not return the results of several statements: this is no pool of pg');
+  throw new Error('the driver does not return the results of several statements: this is not a pool of pg');
 }
