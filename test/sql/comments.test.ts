@@ -65,7 +65,8 @@ test('a comment is a sentence of its own', async () => {
 });
 
 /** Openings that leave out the subject: the reader has to guess what the sentence is about. */
-const headless = /^(what|who|whom|whose|whoever|whatever|when|where|since when|from when|how|why|whether|of)\b/i;
+const headless =
+  /^(what|who|whom|whose|whoever|whatever|when|where|since when|from when|how|why|whether|of)\b/i;
 
 test('a comment begins with its subject', async () => {
   const wrong = (await listThings()).filter(({ comment }) => comment && headless.test(comment));
