@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
@@ -105,3 +106,24 @@ test('a thing without a comment would be found, of every kind', async () => {
     await client.query('ROLLBACK');
   }
 });
+
+test('prisma/README.md says of every trigger when it fires, in the order in which they do', async () => {
+  const { rows } = await client.query<{ row: string }>(`
+    SELECT format('%s | %s | %s', tgrelid::regclass, tgname, CASE WHEN tgdeferrable THEN 'at COMMIT of ' WHEN tgtype & 2 = 2 THEN 'BEFORE ' ELSE 'AFTER ' END ||
+             concat_ws(', ', CASE WHEN tgtype & 4 = 4 THEN 'INSERT' END, CASE WHEN tgtype & 16 = 16 THEN 'UPDATE' END,
+                             CASE WHEN tgtype & 8 = 8 THEN 'DELETE' END, CASE WHEN tgtype & 32 = 32 THEN 'TRUNCATE' END)) AS row
+    FROM pg_trigger WHERE NOT tgisinternal
+    ORDER BY tgrelid::regclass::text, tgtype & 32, tgdeferrable, tgtype & 2 DESC, tgname`);
+  const readme = await readFile(new URL('../../prisma/README.md', import.meta.url), 'utf8');
+  const told = [...readme.matchAll(/^\| `(\w+)` \| `(\w+)` \| ([^|]+) \| [^|]+ \|$/gm)].map(
+    ([, table, trigger, when]) => `${table} | ${trigger} | ${when}`,
+  );
+  // The tables stand in the order of schema.prisma, their triggers in that in which they fire.
+  const byTable = (list: string[]) =>
+    list.toSorted((one, other) => tableOf(one).localeCompare(tableOf(other)));
+  expect(byTable(told)).toEqual(byTable(rows.map(({ row }) => row)));
+});
+
+function tableOf(row: string): string {
+  return row.split(' ')[0] ?? '';
+}
