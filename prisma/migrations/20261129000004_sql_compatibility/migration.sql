@@ -277,7 +277,7 @@ BEGIN
   IF present = wanted THEN
     UPDATE module_subscriptions SET status = 'pending' WHERE id = existing.id;
     RETURN;
-  ELSIF existing.provisioned_at IS NOT NULL THEN
+  ELSIF existing.provisioned_at IS NOT NULL OR existing.migration_version IS NOT NULL THEN
     PERFORM registry_refuse_call('CONFLICT', format('The %s data of tenant %s is in %s', existing.module, tenant.slug, present),
       format('Subscribe with schema %s.', present));
   END IF;
@@ -326,12 +326,13 @@ BEGIN
       'CALL subscribe_tenant_to_module(tenant_id, module, schema) first.');
   END IF;
   SELECT operation.id INTO running FROM operations AS operation
-    WHERE operation.tenant_id = tenant.id AND operation.status = 'running'
+    WHERE operation.tenant_id = tenant.id AND operation.kind <> 'bind_storage'
+      AND operation.status IN ('queued', 'running', 'compensating')
       AND EXISTS (SELECT FROM operation_steps AS step WHERE step.operation_id = operation.id AND step.module = wanted_module.name)
     LIMIT 1;
   IF FOUND THEN
     PERFORM registry_refuse_call('OPERATION_IN_PROGRESS',
-      format('Operation %s is making the %s storage of tenant %s: wait for its end', running, wanted_module.name, tenant.slug),
+      format('Operation %s works on the %s storage of tenant %s: wait for its end', running, wanted_module.name, tenant.slug),
       'tenant_module_log shows the operation.');
   END IF;
   IF subscription.status NOT IN ('pending', 'provisioning', 'failed') THEN
