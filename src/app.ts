@@ -85,7 +85,11 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
       config.databaseUrl === undefined
         ? await openEmbeddedRegistry()
         : { url: config.databaseUrl, embedded: undefined };
-    const applied = await migrateRegistry(url, { readOnly, warn: (message) => log.warn(message) });
+    const applied = await migrateRegistry(url, {
+      readOnly,
+      warn: (message) => log.warn(message),
+      ...(embedded && { dataDir: config.dataDir }),
+    });
     if (applied.length > 0) log.info({ migrations: applied.length }, 'migrated the registry database');
 
     const database = openRegistryDatabase(url, log);

@@ -35,7 +35,7 @@ const secretForms: readonly { looksLike: string; pattern: RegExp; isProse?: true
       /[?&](access_token|token|api_?key|key|sig|signature|secret|password|code|x-amz-signature)=[^&#\s]{8}/i,
   },
   {
-    looksLike: 'a webhook that whoever knows it may call',
+    looksLike: 'a webhook URL, which anyone who knows it can call',
     pattern: /hooks\.slack\.com\/services\/|discord(app)?\.com\/api\/webhooks\//,
   },
   {

@@ -15,12 +15,13 @@ const errorByConstraint: Readonly<Record<string, (message: string) => RegistryEr
   modules_pkey: () =>
     taken('name', 'A module with this name exists already: choose another, or use updateModule'),
   storage_names_pkey: (message) => taken('schemaName', `${message}: choose another name`),
-  module_subscriptions_database_name_schema_name_key: () =>
-    taken('schemaName', 'The tenant keeps another module in that schema: choose another name'),
   tenants_config_without_secrets: (message) => new RegistryError('SECRET_IN_CONFIG', message),
   module_subscriptions_tenant_id_module_key: () =>
     new RegistryError('CONFLICT', 'The tenant is subscribed to this module already'),
 };
+
+/** A test compares them with those that the database has. */
+export const translatedConstraints = Object.keys(errorByConstraint);
 
 /** The expected failure that a database error stands for; undefined when it is none. */
 export function asRegistryError(error: unknown): RegistryError | undefined {

@@ -18,15 +18,19 @@ export function readInput<T extends z.ZodType>(schema: T, input: unknown): z.out
 
 /** Text for people: no control, format or unassigned characters, no blank ends, 1 to `max` characters. */
 export function text(max: number) {
-  return z
-    .string({ error: 'must be text' })
-    .trim()
-    .min(1, 'must not be empty')
-    .max(max, `must have at most ${max} characters`)
-    .refine(
-      (value) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029]/u.test(value),
-      'must not hold control or invisible characters',
-    );
+  return (
+    z
+      .string({ error: 'must be text' })
+      .trim()
+      .min(1, 'must not be empty')
+      // In characters, as PostgreSQL and JSON Schema count them; z.max counts an emoji twice.
+      .refine((value) => [...value].length <= max, `must have at most ${max} characters`)
+      .refine(
+        (value) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029]/u.test(value),
+        'must not hold control or invisible characters',
+      )
+      .meta({ maxLength: max })
+  );
 }
 
 export const slug = z.string({ error: 'must be text' }).superRefine((value, context) => {

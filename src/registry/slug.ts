@@ -9,7 +9,8 @@ export function isUuid(text: string): boolean {
 
 /** Why a text is no slug; undefined when it is one. */
 export function findSlugProblem(text: string): string | undefined {
-  if (text.length < 2 || text.length > 40) return 'must have 2 to 40 characters';
+  const { length } = [...text]; // characters, as PostgreSQL counts them
+  if (length < 2 || length > 40) return 'must have 2 to 40 characters';
   if (text.startsWith('pg_')) return 'must not start with pg_, which PostgreSQL keeps for itself';
   if (!slugPattern.test(text))
     return 'must be lower-case letters and digits, in words joined by single - or _, and start with a letter';

@@ -3,7 +3,8 @@ import type { Isolation, Module, Tenant } from '../database/generated/prisma/cli
 import type { Transaction } from '../database/registry-database.js';
 import { invalidField, RegistryError } from '../errors.js';
 
-const reservedSchemas = ['public', 'information_schema', 'tenant_guard'];
+// In a search_path PostgreSQL reads "$user" as the name of the role.
+const reservedSchemas = ['public', 'information_schema', 'tenant_guard', '$user'];
 
 /** A name that a caller asks for explicitly; by itself the registry issues `<prefix><slug with - as _>`. */
 export const storageName = z

@@ -152,7 +152,7 @@ describe('the database', () => {
     expect(error).toMatchObject({
       code: '23514',
       constraint: 'tenants_config_without_secrets',
-      message: 'the configuration of tenant acme: email.smtp.password looks like a secret',
+      message: 'The configuration of tenant acme: email.smtp.password looks like a secret',
     });
     expect(JSON.stringify({ ...error })).not.toContain('hunter2');
     await client.query(insert, [{ email: { smtp: { password: `\${ACME_PASSWORD}` } } }]);

@@ -68,7 +68,7 @@ describeWithPsql('the SQL that services use today, run by psql', () => {
     await expect(psql(gateway.registry.url, `CALL register_tenant('Acme', 'x')`)).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /ERROR: {2}VALIDATION_ERROR: slug: must be.*\nHINT: {2}Such as acme-corp/,
+        /ERROR: {2}VALIDATION_ERROR: slug: must be.*\nHINT: {2}An example is acme-corp/,
       ),
     });
   });

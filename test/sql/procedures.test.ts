@@ -309,7 +309,7 @@ describe('mark_module_provisioned', () => {
 });
 
 test('every refusal has the SQLSTATE of its code, and a way out', async () => {
-  const folder = new URL('../../prisma/migrations/20261121000009_sql_compatibility/', import.meta.url);
+  const folder = new URL('../../prisma/migrations/20261129000004_sql_compatibility/', import.meta.url);
   const sql = await readFile(new URL('migration.sql', folder), 'utf8');
   const pairs = [...sql.matchAll(/WHEN '([A-Z_]+)' THEN '(\w{5})'/g)].map(([, code, state]) => [state, code]);
   expect(pairs.length).toBeGreaterThan(5);

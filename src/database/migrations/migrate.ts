@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { refuseForeignMigrations } from './foreign-migrations.js';
 import { createMigrationAdapter } from './migration-adapter.js';
 import { type Migration, readMigrations, registryMigrationsDir } from './migration-folder.js';
 import {
@@ -23,6 +24,8 @@ export interface MigrateOptions {
   readOnly?: boolean;
   /** How long to wait while another process migrates. */
   lockTimeoutMs?: number;
+  /** The data folder of the embedded PostgreSQL, when the database is in it: a refusal names the folder. */
+  dataDir?: string;
 }
 
 /**
@@ -35,6 +38,7 @@ export async function migrateRegistry(databaseUrl: string, options: MigrateOptio
   const session = await openMigrationSession(databaseUrl);
   try {
     let plan = planMigrations(migrations, await readHistory(session));
+    refuseForeignMigrations(session, plan, migrations.length, options.dataDir);
     if (plan.pending.length > 0 && options.readOnly)
       throw new Error(
         'The registry database is not at this version, and this command changes nothing: run tenant-registry migrate first',

@@ -64,11 +64,11 @@ test('what stood there beside an older registry of ours makes room for what newe
   onTestFinished(() => rm(older, { recursive: true }));
   await cp(registryMigrationsDir, older, { recursive: true });
   for (const name of await readdir(older))
-    if (name > '20261121000009' && !name.endsWith('.toml')) await rm(join(older, name), { recursive: true });
+    if (name > '20261129000004' && !name.endsWith('.toml')) await rm(join(older, name), { recursive: true });
   await migrateRegistry(database.url, { migrationsDir: older, warn: () => undefined });
   await database.query(`CREATE PROCEDURE register_tenant(slug text, name text) LANGUAGE sql AS 'SELECT 1'`);
   expect(await migrateRegistry(database.url, { warn: () => undefined })).toContain(
-    '20261121000009_sql_compatibility',
+    '20261129000004_sql_compatibility',
   );
   expect(await database.query('SELECT module FROM tenant_module_log_before_registry')).toEqual([
     { module: 'finance' },

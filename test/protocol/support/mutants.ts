@@ -14,7 +14,7 @@ const acknowledge = 'src/feed/acknowledge.ts';
 const clientLeases = 'src/feed/client-leases.ts';
 const readThrough = 'src/cache/read-through.ts';
 const knowledge = 'src/client/knowledge.ts';
-const changeLog = 'prisma/migrations/20261120000002_change_log/migration.sql';
+const changeLog = 'prisma/migrations/20261129000002_change_log/migration.sql';
 
 /** Those that consistency.md names, and no base after a resync. */
 export const namedMutants: readonly Mutant[] = [

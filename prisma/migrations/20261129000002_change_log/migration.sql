@@ -1,20 +1,21 @@
--- The head row and the change log. Every committed transaction that changes a watched table is one revision; every
--- changed row is one entry (revision, position) with actor, before, after and the hash of the entry before it.
--- It is done by triggers, so that a change made by hand in psql counts exactly like a mutation.
+-- Change log: the head row, the functions that write and hash log entries, and the triggers that record every change and
+-- protect the log.
+-- A committed transaction that changes a watched table is one revision. Each changed row is one entry (revision, position)
+-- with its actor, the values before and after, and the hash of the previous entry. Triggers write the entries, so a change
+-- made by hand in psql is recorded like a mutation.
 
 INSERT INTO registry_head (revision, position, hash, transaction_id, transaction_at) VALUES (0, 0, ''::bytea, 0, now());
 
--- Which history the revisions belong to. It differs after a failover (timeline), after a restore into another server
--- (system identifier), into another database (oid) or over this one (oid of the table), and when the head row is
--- written anew (incarnation). A data folder put back from a copy has all of these in common with the history that was
--- lost; what cannot be the same is when the server was started. So every start begins an epoch: after a plain restart
--- gateways and clients read anew.
+-- The epoch identifies the history that revisions belong to. It changes after a failover (WAL timeline), after a restore
+-- into another server (system identifier), into another database (its oid) or over this one (oid of the table), and when
+-- the head row is inserted again (incarnation). A data directory that is restored from a copy keeps all of these, so the
+-- start time of the server is included: each restart begins a new epoch, and gateways and clients read everything again.
 CREATE FUNCTION registry_epoch() RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT left(encode(sha256(convert_to(concat_ws('/',
            system.system_identifier,
            left(pg_walfile_name(pg_current_wal_lsn()), 8),
-           -- As a number: a text would depend on the session's time zone.
+           -- A number, because the text form would depend on the session's time zone.
            extract(epoch FROM pg_postmaster_start_time()),
            (SELECT oid FROM pg_database WHERE datname = current_database()),
            'public.registry_head'::regclass::oid,
@@ -27,18 +28,20 @@ LANGUAGE sql STABLE AS $$
   SELECT coalesce(nullif(current_setting('registry.actor', true), ''), 'role:' || session_user)
 $$;
 
--- HMAC in the form sha256(key || sha256(key || value)): core PostgreSQL has no hmac().
+-- A keyed hash of the form sha256(key || sha256(key || value)); PostgreSQL has no built-in hmac().
 CREATE FUNCTION registry_keyed_hash(key bytea, value text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
   SELECT 'hash:' || left(encode(sha256(key || sha256(key || convert_to(value, 'UTF8'))), 'hex'), 32)
 $$;
 
--- E-mail addresses, wherever they stand, and the fields that name a person become keyed hashes. Deleting the tenant's
--- key makes them meaningless, so the append-only log can forget a person. Without a key they become '***'.
+-- E-mail addresses anywhere in the document, fields that identify a person, and the names of the consultants in a
+-- configuration become keyed hashes. The log is append-only, but deleting the tenant's key makes these hashes meaningless.
+-- A tenant without a key gets '***' instead.
 CREATE FUNCTION registry_pseudonymise(tenant uuid, document jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   secret bytea := (SELECT key FROM personal_data_keys WHERE tenant_id = tenant);
+  consultants constant text[] := '{tenant_config,consultants}';
   field text;
   email text;
   written text;
@@ -48,10 +51,18 @@ BEGIN
       document := jsonb_set(document, ARRAY[field], to_jsonb(coalesce(registry_keyed_hash(secret, document ->> field), '***')));
     END IF;
   END LOOP;
+  IF jsonb_typeof(document #> consultants) = 'array' THEN
+    document := jsonb_set(document, consultants, (
+      SELECT coalesce(jsonb_agg(CASE
+        WHEN jsonb_typeof(person) = 'object' AND person ->> 'name' IS NOT NULL
+          THEN person || jsonb_build_object('name', coalesce(registry_keyed_hash(secret, person ->> 'name'), '***'))
+        ELSE person END ORDER BY place), '[]')
+      FROM jsonb_array_elements(document #> consultants) WITH ORDINALITY AS listed (person, place)));
+  END IF;
   written := document::text;
   FOR email IN
     SELECT address[1] FROM regexp_matches(written, '[^\s"\\<>(),;:@]+@[^\s"\\<>(),;:@]+', 'g') AS address
-    ORDER BY length(address[1]) DESC -- one address may end another
+    ORDER BY length(address[1]) DESC -- the longest first, because one address can be the end of another
   LOOP
     written := replace(written, email, coalesce(registry_keyed_hash(secret, lower(email)), '***'));
   END LOOP;
@@ -59,7 +70,7 @@ BEGIN
 END
 $$;
 
--- What an entry's hash covers: everything in it, and through previous_hash everything before it.
+-- The hash covers every column of the entry and, through previous_hash, all entries before it.
 CREATE FUNCTION registry_change_hash(entry registry_change) RETURNS bytea
 LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
   SELECT sha256(entry.previous_hash || convert_to(jsonb_build_array(
@@ -68,7 +79,8 @@ LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
     to_char(entry.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'))::text, 'UTF8'))
 $$;
 
--- Past tense for the audit log: "tenant.suspended", "subscription.activated", else created, updated, deleted.
+-- Names the event in the past tense: "tenant.suspended" or "subscription.activated" for a change of status, else
+-- registered, created, updated or removed.
 CREATE FUNCTION registry_change_kind(noun text, verb text, old_status text, new_status text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
   SELECT noun || '.' || CASE
@@ -108,7 +120,7 @@ BEGIN
   old_row := old_row - hidden;
   new_row := new_row - hidden;
   IF TG_OP = 'UPDATE' THEN
-    -- Only what differs: an update of one field must not copy a whole configuration into the log.
+    -- Only the fields that differ: an update of one field must not copy a whole configuration into the log.
     SELECT coalesce(jsonb_object_agg(key, was.value), '{}'), coalesce(jsonb_object_agg(key, became.value), '{}')
       INTO entry.before, entry.after
       FROM jsonb_each(old_row) AS was JOIN jsonb_each(new_row) AS became USING (key)
@@ -120,8 +132,8 @@ BEGIN
   entry.before := registry_pseudonymise(entry.tenant_id, entry.before);
   entry.after := registry_pseudonymise(entry.tenant_id, entry.after);
 
-  -- From here on this transaction holds the head: the last lock it takes. The pair (transaction id, start) tells
-  -- whether it had moved the head before; the id alone could recur after a restore into a younger server.
+  -- The lock on the head row is the last lock that a transaction takes. Transaction id and start time together show whether
+  -- this transaction has moved the head before; the id alone could repeat after a restore into a newer server.
   SELECT * INTO STRICT head FROM registry_head FOR UPDATE;
   IF head.transaction_id = pg_current_xact_id()::text::bigint AND head.transaction_at = now() THEN
     head.position := head.position + 1;
@@ -138,12 +150,13 @@ BEGIN
     SET revision = head.revision, position = head.position, hash = entry.hash,
         transaction_id = pg_current_xact_id()::text::bigint, transaction_at = now();
   INSERT INTO registry_change SELECT entry.*;
-  -- The revision alone: a payload of 8000 bytes would abort the transaction.
+  -- The payload is the revision alone, because a payload of 8000 bytes would abort the transaction.
   PERFORM pg_notify('registry_change', head.revision::text);
   RETURN NULL;
 END
 $$;
 
+-- Deferred to COMMIT, so that the head row is locked as late as possible.
 DO $$
 DECLARE
   watched text;
@@ -159,19 +172,20 @@ BEGIN
 END
 $$;
 
--- The log is append-only and the head moves only with it. Depth 2 is: this trigger, fired by registry_record_change.
+-- The log is append-only, and the head row changes only together with it. A trigger depth of 2 means that
+-- registry_record_change fired this trigger.
 CREATE FUNCTION registry_guard_log() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'TRUNCATE' OR TG_OP = 'DELETE' OR (TG_TABLE_NAME = 'registry_change' AND TG_OP = 'UPDATE') OR pg_trigger_depth() < 2 THEN
-    RAISE EXCEPTION '% on % is refused: the change log is append-only and written by triggers alone', TG_OP, TG_TABLE_NAME
-      USING ERRCODE = 'insufficient_privilege', HINT = 'Change the tenant, module or subscription itself; the log follows.';
+    RAISE EXCEPTION '% on % is refused: the change log is append-only, and only triggers write it', TG_OP, TG_TABLE_NAME
+      USING ERRCODE = 'insufficient_privilege', HINT = 'Change the tenant, module or subscription itself; a trigger then records the change.';
   END IF;
   RETURN NEW;
 END
 $$;
 
--- A head row that is inserted (a data-only restore) starts a history of its own.
+-- A data-only restore inserts the head row again and thereby starts a new history.
 CREATE FUNCTION registry_head_begin() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,31 +1,9 @@
--- Operations that survive whoever runs them, and bindings that follow the registry.
+-- Operations and guard: a change in the registry that decides who may enter a tenant's storage also queues an operation that
+-- updates the guard in the service database. The operation is committed together with the change, so that a change by hand
+-- in psql reaches the guard like a mutation.
 
--- AlterTable
-ALTER TABLE "module_subscriptions" ADD COLUMN     "storage_removed_at" TIMESTAMPTZ(6);
-
--- AlterTable
-ALTER TABLE "operation_steps" ADD COLUMN     "facts" JSONB NOT NULL DEFAULT '{}';
-
--- AlterTable
-ALTER TABLE "operations" ADD COLUMN     "cancel_requested_at" TIMESTAMPTZ(6),
-ADD COLUMN     "idempotency_key" TEXT,
-ADD COLUMN     "run_after" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP;
-
--- CreateIndex
-CREATE INDEX "operations_status_run_after_idx" ON "operations"("status", "run_after");
-
-ALTER TABLE operation_steps ADD CONSTRAINT operation_steps_facts_are_object CHECK (jsonb_typeof(facts) = 'object');
-
-COMMENT ON COLUMN module_subscriptions.storage_removed_at IS 'When the data was dropped after purge_after; null: it was not. Subscribing again makes new storage under the same name.';
-COMMENT ON COLUMN operation_steps.facts IS 'What the step found and made, an object: found (the storage stood there before), migrationVersion. Whoever takes the operation over reads it.';
-COMMENT ON COLUMN operations.kind IS 'subscribe_tenant, provision_module, provision_tenant, mark_module_provisioned, adopt_storage, bind_storage (the guard follows the registry), remove_storage (of a cancelled subscription) or purge_tenant.';
-COMMENT ON COLUMN operations.run_after IS 'Not begun before: when a removal is due, or after how long what failed is tried again.';
-COMMENT ON COLUMN operations.cancel_requested_at IS 'When cancelOperation asked for its end; the worker sees it before the next step. Null: nobody did.';
-COMMENT ON COLUMN operations.idempotency_key IS 'Key of the request that began it (idempotency_keys.key): its answer then has the revision of the end. Null: none.';
-
--- When a route may change for somebody who holds a binding, the guard in the service database has to learn of it. That is
--- work of its own, committed with the change, so that a change by hand in psql is followed like a mutation. One that waits
--- already will read what is true when it runs; it is locked, so that nobody begins it before this change can be seen.
+-- An operation that is already queued reads the state of the registry when it runs, so it is used again. Locking it keeps a
+-- worker from starting it before this change is committed.
 CREATE FUNCTION registry_enqueue_binding(tenant uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -55,9 +33,8 @@ BEGIN
     WHERE tenant_id = tenant AND (provisioned_at IS NOT NULL OR migration_version IS NOT NULL) AND storage_removed_at IS NULL;
 END
 $$;
-COMMENT ON FUNCTION registry_enqueue_binding(uuid) IS 'Has the guards in the service databases follow what the registry says of the tenant. Called by triggers.';
 
--- Who changes the route and has bound the storage already says so: registry.bound = 'on', for the transaction.
+-- A transaction that has updated the guard itself sets registry.bound = 'on', and then no operation is queued.
 CREATE FUNCTION registry_follow_binding() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
@@ -68,16 +45,16 @@ BEGIN
   RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION registry_follow_binding() IS 'Trigger: a route that comes, goes or moves is followed by the binding in its service database.';
 
--- What a subscription's status means to the guard: who is not suspended or gone may enter, once he has a route.
+-- The same rule as bindingState in src/provisioning, for an active tenant; a test compares the two. pending, provisioning and
+-- failed count as active here: the registry gives no route to such storage, so no caller tries to enter it.
 CREATE FUNCTION registry_guard_state(status subscription_status) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE status WHEN 'cancelled' THEN 'closed' WHEN 'deprovisioning' THEN 'closed' WHEN 'suspended' THEN 'suspended'
                      WHEN 'migrating' THEN 'not_ready' ELSE 'active' END
 $$;
-COMMENT ON FUNCTION registry_guard_state(subscription_status) IS 'What the status of a subscription means to the guard in its service database.';
 
+-- The conditions leave out changes that do not matter to a guard, such as a new name or a migration version.
 CREATE TRIGGER tenants_follow_binding AFTER UPDATE ON tenants
   FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION registry_follow_binding();
 CREATE TRIGGER module_subscriptions_follow_binding AFTER UPDATE ON module_subscriptions
@@ -88,7 +65,8 @@ CREATE TRIGGER module_subscriptions_follow_binding AFTER UPDATE ON module_subscr
 CREATE TRIGGER module_subscriptions_begin_binding AFTER INSERT ON module_subscriptions
   FOR EACH ROW WHEN (NEW.status = 'active') EXECUTE FUNCTION registry_follow_binding();
 
--- Cancelled by hand, too, data is kept for 30 days; storage is there again from the moment the subscription is taken up.
+-- The data of a cancelled subscription is kept for 30 days by default, also after a cancellation by hand.
+-- storage_removed_at is cleared when the tenant subscribes again, because new storage is then created.
 CREATE FUNCTION module_subscriptions_keep_removal() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -100,10 +78,5 @@ BEGIN
   RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION module_subscriptions_keep_removal() IS 'Trigger: storage_removed_at belongs to a cancelled subscription alone, and until then its data has a date.';
 CREATE TRIGGER module_subscriptions_removal BEFORE UPDATE ON module_subscriptions
   FOR EACH ROW EXECUTE FUNCTION module_subscriptions_keep_removal();
-
--- What was provisioned before there were bindings gets them now.
-SELECT registry_enqueue_binding(tenant_id) FROM (
-  SELECT DISTINCT tenant_id FROM module_subscriptions WHERE provisioned_at IS NOT NULL) AS provisioned;

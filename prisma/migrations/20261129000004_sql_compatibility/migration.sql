@@ -1,7 +1,8 @@
--- For services that know the registry by SQL alone: two views to read, three procedures to write. The procedures follow the
--- rules of the mutations, and what they change is recorded by the same triggers, so it reaches every cache.
+-- SQL compatibility: two views and three procedures for services that use the registry through SQL alone.
+-- The procedures follow the same rules as the mutations, and the same triggers record their changes, so every cache learns of
+-- them.
 
--- Views are security_invoker: a reader who is held to one tenant by row-level security is held to it here, too.
+-- The views are security_invoker, so that a row-level security policy on the tables limits what a reader sees here as well.
 
 CREATE VIEW tenant_registry WITH (security_invoker = true) AS
 SELECT tenant.id AS tenant_id,
@@ -17,10 +18,10 @@ SELECT tenant.id AS tenant_id,
        tenant.created_at,
        greatest(tenant.updated_at, routes.updated_at) AS updated_at
 FROM tenants AS tenant
--- By the tenant's own index, once per tenant that is asked for.
+-- LATERAL uses the index on tenant_id once for each requested tenant, instead of reading all subscriptions.
 CROSS JOIN LATERAL (
   SELECT array_agg(module ORDER BY module) FILTER (WHERE resolves) AS modules,
-         -- The schema of a tenant's own database is public; nobody should look for it in the module's.
+         -- The schema of a tenant's own database is public, and looking for it in the module's database would be wrong.
          jsonb_object_agg(module, schema_name) FILTER (WHERE resolves AND isolation = 'schema') AS schemas,
          jsonb_object_agg(module, database_name) FILTER (WHERE resolves) AS databases,
          max(subscription.updated_at) AS updated_at
@@ -29,20 +30,6 @@ CROSS JOIN LATERAL (
   WHERE subscription.tenant_id = tenant.id
 ) AS routes
 WHERE tenant.status <> 'purged';
-
-COMMENT ON VIEW tenant_registry IS 'One row per tenant that is not purged, for services that read the registry by SQL. Modules and schemas are those that resolve at this moment: tenant and subscription are both active.';
-COMMENT ON COLUMN tenant_registry.tenant_id IS 'tenants.id, the value of header X-Tenant-ID.';
-COMMENT ON COLUMN tenant_registry.tenant_slug IS 'tenants.slug; never changes.';
-COMMENT ON COLUMN tenant_registry.tenant_name IS 'tenants.name, for people.';
-COMMENT ON COLUMN tenant_registry.status IS 'tenants.status as text; only active resolves.';
-COMMENT ON COLUMN tenant_registry.modules_subscribed IS 'Modules that resolve now, by name; empty while the tenant is not active.';
-COMMENT ON COLUMN tenant_registry.operations_schema IS 'Schema of the operations data; null: does not resolve now, or has a database of its own.';
-COMMENT ON COLUMN tenant_registry.finance_schema IS 'Schema of the finance data; null: does not resolve now, or has a database of its own.';
-COMMENT ON COLUMN tenant_registry.inventory_schema IS 'Schema of the inventory data; null: does not resolve now, or has a database of its own.';
-COMMENT ON COLUMN tenant_registry.module_schemas IS 'Schemas by module, an object, for modules without a column here: module_schemas ->> ''crm''. Without modules that have a database per tenant.';
-COMMENT ON COLUMN tenant_registry.module_databases IS 'Databases by module, an object: where the schemas are, or the tenant''s own.';
-COMMENT ON COLUMN tenant_registry.created_at IS 'When the tenant was registered.';
-COMMENT ON COLUMN tenant_registry.updated_at IS 'Last change of the tenant or of one of its subscriptions.';
 
 CREATE VIEW tenant_module_log WITH (security_invoker = true) AS
 SELECT operation.id AS operation_id,
@@ -53,7 +40,7 @@ SELECT operation.id AS operation_id,
        operation.status::text AS status,
        operation.actor AS performed_by,
        operation.attempt,
-       -- What is over and ended well has no error, whatever was met on the way.
+       -- A successful operation has no error, even if a step failed and was repeated.
        CASE WHEN operation.status <> 'succeeded' THEN coalesce(step.error, operation.error) END AS error,
        operation.created_at,
        operation.started_at,
@@ -64,25 +51,11 @@ CROSS JOIN LATERAL (
   SELECT module, string_agg(error, '; ' ORDER BY position) AS error
   FROM operation_steps WHERE operation_id = operation.id AND module IS NOT NULL GROUP BY module
 ) AS step
--- Guards follow each suspension; nobody looks for that among what was provisioned.
+-- Operations that update the guards after a change of status are not part of the provisioning history.
 WHERE operation.kind <> 'bind_storage';
 
-COMMENT ON VIEW tenant_module_log IS 'What was tried for each tenant and module, by whom, when, and how it ended; one row per operation and module.';
-COMMENT ON COLUMN tenant_module_log.operation_id IS 'operations.id; an operation about several modules has a row for each.';
-COMMENT ON COLUMN tenant_module_log.tenant_id IS 'Tenant concerned.';
-COMMENT ON COLUMN tenant_module_log.tenant_slug IS 'Slug of that tenant.';
-COMMENT ON COLUMN tenant_module_log.module IS 'Module concerned.';
-COMMENT ON COLUMN tenant_module_log.action IS 'What was tried: operations.kind as text, such as subscribe_tenant or mark_module_provisioned.';
-COMMENT ON COLUMN tenant_module_log.status IS 'How it ended, or how it stands: operations.status as text, such as succeeded or failed.';
-COMMENT ON COLUMN tenant_module_log.performed_by IS 'Who asked for it, in the form of registry_change.actor; role:<name> for a procedure.';
-COMMENT ON COLUMN tenant_module_log.attempt IS 'How often it was begun.';
-COMMENT ON COLUMN tenant_module_log.error IS 'Why it did not succeed, this module''s own error first; null: it succeeded or goes on.';
-COMMENT ON COLUMN tenant_module_log.created_at IS 'When it was asked for.';
-COMMENT ON COLUMN tenant_module_log.started_at IS 'When it was begun; null: not yet.';
-COMMENT ON COLUMN tenant_module_log.finished_at IS 'When it ended; null: not yet.';
-
--- The procedures are SECURITY DEFINER with a fixed path and open to nobody by default. As SECURITY INVOKER they would need callers
--- who may write six tables, and then may write them past these rules, too. So EXECUTE is all that a service is granted.
+-- The procedures are SECURITY DEFINER with a fixed search_path, and nobody may call them until EXECUTE is granted. With
+-- SECURITY INVOKER the callers would need write access to six tables and could bypass these rules.
 
 CREATE FUNCTION registry_refuse_call(code text, message text, hint text, condition text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -100,18 +73,17 @@ BEGIN
   END);
 END
 $$;
-COMMENT ON FUNCTION registry_refuse_call(text, text, text, text) IS 'Refuses a call: the message begins with the code that GraphQL would give, SQLSTATE follows from it, HINT is the way out. Never returns.';
 
 CREATE FUNCTION registry_require_given(field text, given text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   IF given IS NULL THEN
-    PERFORM registry_refuse_call('VALIDATION_ERROR', field || ': must not be null', 'Every argument is needed.', '22004');
+    PERFORM registry_refuse_call('VALIDATION_ERROR', field || ': must not be null', 'Every argument is required.', '22004');
   END IF;
 END
 $$;
-COMMENT ON FUNCTION registry_require_given(text, text) IS 'Refuses null for an argument of a procedure.';
 
+-- The same rule and the same messages as in src/registry/slug.ts; a test compares the two.
 CREATE FUNCTION registry_slug_problem(slug text) RETURNS text
 LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE
@@ -122,15 +94,16 @@ LANGUAGE sql IMMUTABLE AS $$
     WHEN replace(slug, '-', '') ~ '^[0-9a-f]{32}$' THEN 'must not look like a UUID'
   END
 $$;
-COMMENT ON FUNCTION registry_slug_problem(text) IS 'Why a text is no slug; null when it is one.';
 
--- PostgreSQL knows no classes of Unicode: these are blanks, and characters that nobody sees or that have no meaning.
+-- The same rule as text() in src/registry/input.ts; a test compares the two. PostgreSQL has no regular expression classes for
+-- Unicode categories, so the ranges of blanks and of invisible or unassigned characters are listed here.
 CREATE FUNCTION registry_read_text(field text, given text, longest int) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET standard_conforming_strings = on AS $$
 DECLARE
   blank constant text := '[ \t\n\u000b\f\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+';
   hidden constant text := '[\u0001-\u001f\u007f-\u009f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f'
-    '\u2028-\u202e\u2060-\u206f\ue000-\uf8ff\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U0010ffff]';
+    '\u2028-\u202e\u2060-\u206f\ue000-\uf8ff\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f'
+    '\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U0010ffff]';
   trimmed text := regexp_replace(regexp_replace(given, '^' || blank, ''), blank || '$', '');
   problem text := CASE
     WHEN trimmed = '' THEN 'must not be empty'
@@ -139,14 +112,13 @@ DECLARE
   END;
 BEGIN
   IF problem IS NOT NULL THEN
-    PERFORM registry_refuse_call('VALIDATION_ERROR', field || ': ' || problem, 'Blanks at both ends are taken away by themselves.');
+    PERFORM registry_refuse_call('VALIDATION_ERROR', field || ': ' || problem, 'Blanks at both ends are removed automatically.');
   END IF;
   RETURN trimmed;
 END
 $$;
-COMMENT ON FUNCTION registry_read_text(text, text, int) IS 'Text for people without blank ends, or a refusal of what is empty, too long or invisible.';
 
--- The first lock of every command: who changes one tenant takes turns, and nobody deadlocks.
+-- Locks the tenant first, like every command: changes of one tenant run one after the other and cannot deadlock.
 CREATE FUNCTION registry_require_active_tenant(reference text) RETURNS tenants
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -161,7 +133,7 @@ BEGIN
   END IF;
   IF tenant.id IS NULL OR tenant.status = 'purged' THEN
     PERFORM registry_refuse_call('TENANT_NOT_FOUND', format('No tenant has the id or slug "%s"', left(reference, 100)),
-      'CALL register_tenant(slug, name) makes one; tenant_registry lists those that there are.');
+      'CALL register_tenant(slug, name) registers a tenant; the view tenant_registry lists the existing ones.');
   END IF;
   subject := format('Tenant %s is %s', tenant.slug, tenant.status);
   CASE tenant.status
@@ -170,14 +142,13 @@ BEGIN
     WHEN 'deleted' THEN
       PERFORM registry_refuse_call('TENANT_DELETED', subject || ': restore it first', 'restoreTenant brings it back until its purge date.');
     WHEN 'suspended' THEN
-      PERFORM registry_refuse_call('TENANT_SUSPENDED', subject || ': resume it first', 'resumeTenant lets it in again.');
+      PERFORM registry_refuse_call('TENANT_SUSPENDED', subject || ': resume it first', 'resumeTenant makes it active again.');
     ELSE
       PERFORM registry_refuse_call('TENANT_NOT_READY', subject || ': provision it first', 'provisionTenant or retryOperation makes it active.');
   END CASE;
   RETURN tenant;
 END
 $$;
-COMMENT ON FUNCTION registry_require_active_tenant(text) IS 'The tenant by id or slug, locked until the end of the transaction, or a refusal.';
 
 CREATE FUNCTION registry_require_module(wanted text) RETURNS modules
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -185,18 +156,18 @@ DECLARE
   module modules;
 BEGIN
   PERFORM registry_require_given('module', wanted);
-  -- Nobody moves the module to another database until the subscription is there to be seen.
+  -- The lock keeps the module in its database until the new subscription is committed.
   SELECT * INTO module FROM modules WHERE name = wanted FOR KEY SHARE;
   IF NOT FOUND THEN
     PERFORM registry_refuse_call('MODULE_NOT_FOUND', format('No module is named "%s"; registerModule adds one', left(wanted, 100)),
-      format('There are: %s.', (SELECT string_agg(name, ', ' ORDER BY name) FROM modules)));
+      format('Existing modules: %s.', (SELECT string_agg(name, ', ' ORDER BY name) FROM modules)));
   END IF;
   RETURN module;
 END
 $$;
-COMMENT ON FUNCTION registry_require_module(text) IS 'The module of that name, or a refusal.';
 
--- Whoever issues names takes turns until the end of his transaction.
+-- The advisory lock makes transactions that issue names run one after the other. The same rule as
+-- src/registry/storage-name.ts; a test compares the two.
 CREATE FUNCTION registry_require_free_name(tenant uuid, kind isolation, database text, wanted text) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
@@ -210,7 +181,7 @@ DECLARE
   taker text;
 BEGIN
   IF problem IS NOT NULL THEN
-    PERFORM registry_refuse_call('VALIDATION_ERROR', 'schema: ' || problem, 'Such as finance_acme.');
+    PERFORM registry_refuse_call('VALIDATION_ERROR', 'schema: ' || problem, 'An example is finance_acme.');
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('tenant-registry/storage-names', 0));
   SELECT 'tenant ' || claim.tenant_id INTO taker FROM storage_names AS claim
@@ -227,11 +198,10 @@ BEGIN
     END IF;
   END IF;
   IF taker IS NOT NULL THEN
-    PERFORM registry_refuse_call('CONFLICT', format('Name "%s" is taken by %s', wanted, taker), 'Names are never used again: choose another.');
+    PERFORM registry_refuse_call('CONFLICT', format('Name "%s" is taken by %s', wanted, taker), 'Names are never reused: choose another name.');
   END IF;
 END
 $$;
-COMMENT ON FUNCTION registry_require_free_name(uuid, isolation, text, text) IS 'Refuses a name for storage that has no good form or is taken; until the end of the transaction nobody else takes one.';
 
 CREATE PROCEDURE register_tenant(slug text, name text, INOUT tenant_id uuid DEFAULT NULL)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -245,11 +215,11 @@ BEGIN
   PERFORM registry_require_given('slug', register_tenant.slug);
   PERFORM registry_require_given('name', register_tenant.name);
   IF problem IS NOT NULL THEN
-    PERFORM registry_refuse_call('VALIDATION_ERROR', 'slug: ' || problem, 'Such as acme-corp.');
+    PERFORM registry_refuse_call('VALIDATION_ERROR', 'slug: ' || problem, 'An example is acme-corp.');
   END IF;
   clean_name := registry_read_text('name', register_tenant.name, 200);
 
-  -- Waits for whoever registers the same at this moment; ids and slugs stay taken, purged tenants' too.
+  -- Waits for a concurrent registration of the same slug. Ids and slugs of purged tenants stay taken.
   INSERT INTO tenants (id, slug, name, created_by)
     VALUES (coalesce(register_tenant.tenant_id, gen_random_uuid()), register_tenant.slug, clean_name, registry_actor())
     ON CONFLICT DO NOTHING RETURNING * INTO made;
@@ -259,7 +229,7 @@ BEGIN
       PERFORM registry_refuse_call('CONFLICT', format('Slug "%s" is taken by tenant %s', taker.slug, taker.id), 'Use that tenant, or choose another slug.');
     END IF;
     SELECT * INTO taker FROM tenants WHERE id = register_tenant.tenant_id;
-    PERFORM registry_refuse_call('CONFLICT', format('Id %s is taken by tenant %s', register_tenant.tenant_id, taker.slug), 'Leave the id out, or use that tenant.');
+    PERFORM registry_refuse_call('CONFLICT', format('Id %s is taken by tenant %s', register_tenant.tenant_id, taker.slug), 'Omit the id, or use that tenant.');
   END IF;
   INSERT INTO tenant_settings (tenant_id, company_name, support_email, currency, timezone)
     VALUES (made.id, made.name, made.primary_email, made.currency, made.timezone);
@@ -267,7 +237,6 @@ BEGIN
   register_tenant.tenant_id := made.id;
 END
 $$;
-COMMENT ON PROCEDURE register_tenant(text, text, uuid) IS 'An active tenant with settings and branding, as registerTenant makes it: CALL register_tenant(''acme'', ''Acme Corp''). tenant_id comes back; given, it is the new tenant''s.';
 
 CREATE PROCEDURE subscribe_tenant_to_module(tenant_id text, module text, schema text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -297,21 +266,22 @@ BEGIN
       'tenant_module_log shows the operation.');
   ELSIF existing.status NOT IN ('failed', 'cancelled') THEN
     PERFORM registry_refuse_call('CONFLICT', format('Tenant %s is subscribed to %s already (%s)', tenant.slug, existing.module, existing.status),
-      CASE existing.status WHEN 'pending' THEN 'It waits for its storage: then CALL mark_module_provisioned(tenant_id, module, ''success'').'
-                           ELSE 'Nothing is left to do.' END);
+      CASE existing.status WHEN 'pending' THEN 'It waits for its storage: create it, then CALL mark_module_provisioned(tenant_id, module, ''success'').'
+                           ELSE 'There is nothing left to do.' END);
   END IF;
 
-  -- Taken up again. Where its data is stays as it is, whatever form that name has and whatever new subscriptions get.
+  -- A failed or cancelled subscription is used again. Existing data stays where it is, whatever form its name has and
+  -- whatever isolation new subscriptions of the module get.
   kind := existing.isolation;
   present := CASE kind WHEN 'schema' THEN existing.schema_name ELSE existing.database_name END;
   IF present = wanted THEN
     UPDATE module_subscriptions SET status = 'pending' WHERE id = existing.id;
     RETURN;
-  ELSIF existing.provisioned_at IS NOT NULL THEN
+  ELSIF existing.provisioned_at IS NOT NULL OR existing.migration_version IS NOT NULL THEN
     PERFORM registry_refuse_call('CONFLICT', format('The %s data of tenant %s is in %s', existing.module, tenant.slug, present),
       format('Subscribe with schema %s.', present));
   END IF;
-  -- Never resolved: the old name goes back, once nothing of the tenant has it any more.
+  -- There is no data yet, so the old name is released unless another subscription of the tenant uses it.
   PERFORM registry_require_free_name(tenant.id, kind, wanted_module.database_name, wanted);
   UPDATE module_subscriptions
     SET status = 'pending', database_name = CASE kind WHEN 'schema' THEN wanted_module.database_name ELSE wanted END,
@@ -323,7 +293,6 @@ BEGIN
                         AND CASE other.isolation WHEN 'schema' THEN other.schema_name ELSE other.database_name END = present);
 END
 $$;
-COMMENT ON PROCEDURE subscribe_tenant_to_module(text, text, text) IS 'Subscribes an active tenant, by id or slug, to a module whose data will be in that schema (or, where the module gives each tenant one, database). The caller makes the storage, with ensure_<module>_tenant_schema in the module''s database, and then calls mark_module_provisioned.';
 
 CREATE PROCEDURE subscribe_tenant_to_module(tenant_id uuid, module text, schema text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -331,7 +300,6 @@ BEGIN
   CALL subscribe_tenant_to_module(tenant_id::text, module, schema);
 END
 $$;
-COMMENT ON PROCEDURE subscribe_tenant_to_module(uuid, text, text) IS 'The same, for callers whose tenant_id is of type uuid.';
 
 CREATE PROCEDURE mark_module_provisioned(tenant_id text, module text, status text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -350,7 +318,7 @@ BEGIN
     WHEN 'success' THEN 'succeeded' WHEN 'succeeded' THEN 'succeeded' WHEN 'failed' THEN 'failed' END;
   IF ended IS NULL THEN
     PERFORM registry_refuse_call('VALIDATION_ERROR', format('status: must be success or failed, not "%s"', left(mark_module_provisioned.status, 40)),
-      'success lets the module resolve, failed keeps it away.');
+      'With success the module resolves; with failed it does not.');
   END IF;
   SELECT * INTO subscription FROM module_subscriptions WHERE tenant_id = tenant.id AND module = wanted_module.name;
   IF NOT FOUND OR subscription.status = 'cancelled' THEN
@@ -358,17 +326,18 @@ BEGIN
       'CALL subscribe_tenant_to_module(tenant_id, module, schema) first.');
   END IF;
   SELECT operation.id INTO running FROM operations AS operation
-    WHERE operation.tenant_id = tenant.id AND operation.status = 'running'
+    WHERE operation.tenant_id = tenant.id AND operation.kind <> 'bind_storage'
+      AND operation.status IN ('queued', 'running', 'compensating')
       AND EXISTS (SELECT FROM operation_steps AS step WHERE step.operation_id = operation.id AND step.module = wanted_module.name)
     LIMIT 1;
   IF FOUND THEN
     PERFORM registry_refuse_call('OPERATION_IN_PROGRESS',
-      format('Operation %s is making the %s storage of tenant %s: wait for its end', running, wanted_module.name, tenant.slug),
+      format('Operation %s works on the %s storage of tenant %s: wait for its end', running, wanted_module.name, tenant.slug),
       'tenant_module_log shows the operation.');
   END IF;
   IF subscription.status NOT IN ('pending', 'provisioning', 'failed') THEN
     PERFORM registry_refuse_call('CONFLICT', format('The %s subscription of tenant %s is %s, not waiting for its storage',
-      wanted_module.name, tenant.slug, subscription.status), 'Nothing is left to mark.', '55000');
+      wanted_module.name, tenant.slug, subscription.status), 'There is nothing left to mark.', '55000');
   END IF;
 
   UPDATE module_subscriptions SET status = CASE ended WHEN 'succeeded' THEN 'active' ELSE 'failed' END::subscription_status
@@ -380,7 +349,6 @@ BEGIN
     VALUES (marked, 0, 'activate_route', wanted_module.name, ended, problem, now(), now());
 END
 $$;
-COMMENT ON PROCEDURE mark_module_provisioned(text, text, text) IS 'What became of the storage that the caller made: success (or succeeded) makes the route visible at once, failed keeps it away. Goes into tenant_module_log.';
 
 CREATE PROCEDURE mark_module_provisioned(tenant_id uuid, module text, status text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -388,8 +356,8 @@ BEGIN
   CALL mark_module_provisioned(tenant_id::text, module, status);
 END
 $$;
-COMMENT ON PROCEDURE mark_module_provisioned(uuid, text, text) IS 'The same, for callers whose tenant_id is of type uuid.';
 
+-- PUBLIC may execute new functions by default.
 REVOKE ALL ON PROCEDURE register_tenant(text, text, uuid), subscribe_tenant_to_module(text, text, text),
   subscribe_tenant_to_module(uuid, text, text), mark_module_provisioned(text, text, text),
   mark_module_provisioned(uuid, text, text) FROM PUBLIC;
