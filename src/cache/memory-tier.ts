@@ -12,6 +12,7 @@ export function openMemoryTier<Value>({ maxEntries, ttlMs }: MemoryTierOptions):
   const entries = new LRUCache<string, Entry<Value>>({ max: maxEntries, ttl: ttlMs, updateAgeOnGet: false });
   return {
     name: 'memory',
+    isShared: false,
     get: (keys) => keys.map((key) => entries.get(key)),
     set(given) {
       for (const entry of given) {

@@ -4,7 +4,8 @@ import type { Entry, Tier } from './tier.js';
 /** When a value may be answered; the follower of the change log knows. */
 export interface Validity {
   isCurrent(read: { epoch: string; asOf: bigint }, reference: string): boolean;
-  readonly position: { epoch: string } | undefined;
+  /** The newest revision that is known. */
+  readonly position: { epoch: string; revision: bigint } | undefined;
   /** Asks for a look at the change log; the reader found out that something happened. */
   poll(): Promise<void>;
 }
@@ -26,6 +27,8 @@ export interface ReadThroughOptions<Key, Value> {
   nameOf: (key: Key) => string;
   /** What the key's floor is kept under: the tenant's id or slug, as it was asked for. */
   referenceOf: (key: Key) => string;
+  /** Whether a value from a shared tier is about the key; without it, the tier's own check of the key counts. */
+  isAbout?: ((key: Key, value: Value) => boolean) | undefined;
   clock: () => number;
   stalenessMs: number;
   /** Called for each look into a tier ("memory", "redis", "database") with how many keys it answered and how many not. */
@@ -92,6 +95,7 @@ export class ReadThrough<Key, Value> {
         const entry = entries[place];
         if (!entry || entry.key !== names[place] || !this.#isUsable(entry, demands[at] as Demand<Key>))
           continue;
+        if (tier.isShared && !this.#isPlausible(entry, demands[at] as Demand<Key>)) continue;
         answers[at] = { ...entry, tier: tier.name };
         usable.push(entry);
       }
@@ -119,6 +123,16 @@ export class ReadThrough<Key, Value> {
   #isUsable(entry: Entry<Value>, { key, atLeast }: Demand<Key>): boolean {
     const { validity, referenceOf } = this.#options;
     return validity.isCurrent(entry, referenceOf(key)) && reaches(entry, atLeast);
+  }
+
+  /**
+   * Checks of an entry that another process wrote. An entry from ahead of the known position may belong to a history that was
+   * lost, so it is loaded instead.
+   */
+  #isPlausible(entry: Entry<Value>, { key }: Demand<Key>): boolean {
+    const { validity, isAbout } = this.#options;
+    const { position } = validity;
+    return position !== undefined && entry.asOf <= position.revision && isAbout?.(key, entry.value) !== false;
   }
 
   async #fromDatabase(

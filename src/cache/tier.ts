@@ -15,6 +15,8 @@ export interface Entry<Value> {
  */
 export interface Tier<Value> {
   readonly name: string;
+  /** Whether others write to it: its entries may be ahead of what this process knows. */
+  readonly isShared: boolean;
   /** In the order of the keys; undefined for what is not there. */
   get(keys: readonly string[]): (Entry<Value> | undefined)[] | Promise<(Entry<Value> | undefined)[]>;
   /** Keeps the newer of what is there and what is given. */

@@ -34,6 +34,15 @@ export async function loadTenantConfigs(
   };
 }
 
+/** The secret that entries in shared tiers are signed with. Only roles that own the registry's tables can read it. */
+export async function loadCacheSecret(pool: Pool, timeoutMs: number): Promise<Uint8Array> {
+  const { rows } = await queryWithin(pool, timeoutMs, { text: 'SELECT secret FROM cache_secret' });
+  const secret: unknown = rows[0]?.secret;
+  if (!(secret instanceof Uint8Array) || secret.length < 32)
+    throw new Error('cache_secret has no row with at least 32 bytes: the database is damaged, restore it');
+  return secret;
+}
+
 /** Ids and slugs go in separate columns, so that each is found by its own index. What is neither finds nothing. */
 function routeFactsParameters(keys: readonly RouteKey[]): [(string | null)[], (string | null)[], string[]] {
   return [

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { openRedisTier } from '../../src/cache/redis-tier.js';
+import { createSeal } from '../../src/cache/seal.js';
 import { openRedisServer, type RedisServer, until } from '../setup/redis.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
 import { describeWithRedis } from '../setup/with-redis.js';
@@ -193,6 +194,7 @@ describeWithRedis('a Redis that', () => {
       ttlMs: 60_000,
       value: z.string(),
       clock: () => performance.now(),
+      loadSeal: async () => createSeal(Buffer.alloc(32)),
       onBreaker: (isOpen) => void breaker.push(isOpen),
     });
     server.freeze();

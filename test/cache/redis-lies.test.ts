@@ -11,10 +11,10 @@ const rewrite =
   (change: (text: string) => string): Lie =>
   (name, text) => [['SET', name, change(text)]];
 
-/** The body of an entry, changed. */
+/** The body of an entry, changed. The body follows the signature. */
 const rewriteBody = (change: (body: Record<string, unknown>) => unknown) =>
   rewrite((text) => {
-    const at = text.indexOf('\n') + 1;
+    const at = text.lastIndexOf('\n') + 1;
     return text.slice(0, at) + JSON.stringify(change(JSON.parse(text.slice(at))));
   });
 

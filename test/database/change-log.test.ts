@@ -53,6 +53,30 @@ describe('a transaction', () => {
     expect(await head()).toBe(before + 1);
   });
 
+  test('that changes the registry is durable, also in a session that commits asynchronously', async () => {
+    const session = new pg.Client({ connectionString: registry.url });
+    await session.connect();
+    try {
+      await session.query('SET synchronous_commit = off');
+      const commits = async (sql: string) => {
+        await session.query(`BEGIN; ${sql}; SET CONSTRAINTS ALL IMMEDIATE`);
+        const { rows } = await session.query('SHOW synchronous_commit');
+        await session.query('COMMIT');
+        return rows[0].synchronous_commit;
+      };
+      expect(await commits(`UPDATE tenants SET name = name || 'x' WHERE id = '${await aTenantRow()}'`)).toBe(
+        'on',
+      );
+      expect(await commits('SELECT 1')).toBe('off');
+      await session.query('SET synchronous_commit = remote_apply');
+      expect(await commits(`UPDATE tenants SET name = name || 'x' WHERE id = '${await aTenantRow()}'`)).toBe(
+        'remote_apply',
+      );
+    } finally {
+      await session.end();
+    }
+  });
+
   test('stays one revision when its changes are settled half way', async () => {
     const id = await aTenantRow();
     const before = await head();

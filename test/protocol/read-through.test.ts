@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { developer } from '../../src/auth/caller.js';
 import { openMemoryTier } from '../../src/cache/memory-tier.js';
 import { type Loaded, ReadThrough } from '../../src/cache/read-through.js';
+import type { Tier } from '../../src/cache/tier.js';
 import type { Follower } from '../../src/feed/follower.js';
 import { createReader } from '../../src/registry/reader.js';
 import type { RouteFacts, RouteKey } from '../../src/registry/route.js';
@@ -163,4 +164,41 @@ test('an id in capitals is as good as its tenant’s id: a change of the tenant 
   feed.add(aChange(11n, { tenantId: id }));
   await follower.poll();
   expect((await explain()).resolution).toMatchObject({ code: 'TENANT_SUSPENDED' });
+});
+
+describe('an entry of a tier that others write to', () => {
+  const keep = async (asOf: bigint, isShared: boolean) => {
+    const tier: Tier<string> = {
+      name: 'another',
+      isShared,
+      get: (keys) => keys.map((key) => ({ key, epoch: feed.epoch, asOf, readAt: 0, value: 'kept' })),
+      set: () => undefined,
+      clear: () => undefined,
+    };
+    const reads = new ReadThrough<string, string>({
+      tiers: [tier],
+      validity: follower,
+      load: async (keys) => ({ epoch: feed.epoch, asOf: feed.head, values: keys.map(() => 'loaded') }),
+      nameOf: (key) => key,
+      referenceOf: (key) => key,
+      isAbout: (key, value) => !(key === 'another' && value === 'kept'),
+      clock: () => feed.now,
+      stalenessMs,
+    });
+    return async (key: string) => (await reads.getMany([{ key }]))[0]?.value;
+  };
+
+  test('is used up to the revision that this gateway has read, and not beyond', async () => {
+    expect(await (await keep(feed.head, true))('acme')).toBe('kept');
+    expect(await (await keep(feed.head + 1n, true))('acme')).toBe('loaded');
+    expect(await (await keep(9_000_000_000_000_000_000n, true))('acme')).toBe('loaded');
+  });
+
+  test('is not used for a tenant that its value is not about', async () => {
+    expect(await (await keep(feed.head, true))('another')).toBe('loaded');
+  });
+
+  test('may be ahead where only this process writes: it was loaded from the primary', async () => {
+    expect(await (await keep(feed.head + 1n, false))('acme')).toBe('kept');
+  });
 });

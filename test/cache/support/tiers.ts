@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { openMemoryTier } from '../../../src/cache/memory-tier.js';
 import { openRedis, type RedisConnection } from '../../../src/cache/redis-connection.js';
 import { openRedisTier } from '../../../src/cache/redis-tier.js';
+import { createSeal, type Seal } from '../../../src/cache/seal.js';
 import type { Entry, Tier } from '../../../src/cache/tier.js';
 import { openLog } from '../../../src/log.js';
 import { isRedisInstalled, openRedisCluster, openRedisServer, until } from '../../setup/redis.js';
@@ -11,6 +12,9 @@ import { isRedisInstalled, openRedisCluster, openRedisServer, until } from '../.
 export interface Note {
   text: string;
 }
+
+/** The secret of the registry that the tiers belong to. */
+const secret = Buffer.alloc(32, 'secret of a registry');
 
 export interface RedisTier extends AsyncDisposable {
   tier: Tier<Note>;
@@ -24,9 +28,9 @@ export interface RedisTier extends AsyncDisposable {
 /** A tier over a connection of its own; `isConnected: false` where there is nothing to connect to. */
 export async function openTierOn(
   url: string,
-  options: { ttlMs?: number; isConnected?: boolean } = {},
+  options: { ttlMs?: number; isConnected?: boolean; loadSeal?: () => Promise<Seal> } = {},
 ): Promise<RedisTier> {
-  const { ttlMs = 60_000, isConnected = true } = options;
+  const { ttlMs = 60_000, isConnected = true, loadSeal = async () => createSeal(secret) } = options;
   const connection = openRedis(url, openLog('silent'));
   const breaker: boolean[] = [];
   const tier = openRedisTier<Note>(connection, {
@@ -34,6 +38,7 @@ export async function openTierOn(
     ttlMs,
     value: z.object({ text: z.string() }),
     clock: () => performance.now(),
+    loadSeal,
     onBreaker: (isOpen) => void breaker.push(isOpen),
   });
   if (isConnected) await until(() => connection.status === 'ready');

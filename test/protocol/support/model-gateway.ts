@@ -206,6 +206,7 @@ export class ModelGateway implements Host {
     const { time, record } = this.#world;
     return {
       name: tier.name,
+      isShared: tier.isShared,
       get: (keys) => tier.get(keys),
       set: (entries) => {
         const held = tier.name === 'memory' ? (tier.get(entries.map(({ key }) => key)) as Held[]) : [];

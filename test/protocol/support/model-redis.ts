@@ -63,6 +63,7 @@ export class ModelRedis {
       });
     return {
       name: 'redis',
+      isShared: true,
       get: (keys) => command(() => keys.map((key) => this.#get(key))).catch(() => keys.map(() => undefined)),
       set: (entries) =>
         command(() => entries.forEach((entry) => void this.#set(entry))).catch(() => undefined),

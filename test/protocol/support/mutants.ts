@@ -183,6 +183,12 @@ export const moreMutants: readonly Mutant[] = [
     replace: 'isSettled: true',
   },
   {
+    name: 'entries of Redis from ahead of what is known',
+    file: readThrough,
+    search: 'entry.asOf <= position.revision && isAbout',
+    replace: 'isAbout',
+  },
+  {
     name: 'signs off while clients hold leases',
     file: follower,
     search: 'isSettled && clientsRevision?.() === undefined',
