@@ -1,4 +1,4 @@
-/** A word, number, symbol or string of SQL. Bodies in `$$` are read as SQL too; their delimiters are tokens. */
+/** A word, number, symbol or string of SQL. Bodies in dollar quotes are read as SQL too; their delimiters are tokens. */
 export interface Token {
   kind: 'word' | 'number' | 'symbol' | 'string' | 'delimiter';
   /** In capitals when it is a word. */
@@ -7,7 +7,7 @@ export interface Token {
   end: number;
   /** How many parentheses are open around it. A parenthesis counts as outside its own pair. */
   depth: number;
-  /** Whether it stands between two `$$`. */
+  /** Whether it stands in a body. */
   inBody: boolean;
 }
 
@@ -23,19 +23,40 @@ const patterns: [Token['kind'] | 'skipped', RegExp][] = [
 export function readTokens(text: string): Token[] {
   const tokens: Token[] = [];
   let depth = 0;
-  let inBody = false;
+  let openTag: string | undefined;
   for (let at = 0; at < text.length; ) {
-    const { kind, matched } = matchAt(text, at);
+    let { kind, matched } = matchAt(text, at);
+    if (kind === 'delimiter') {
+      if (openTag === undefined && isBody(text, at + matched.length)) openTag = matched;
+      else if (openTag === matched) openTag = undefined;
+      else [kind, matched] = ['string', text.slice(at, endOfString(text, at, matched))];
+    }
     if (kind !== 'skipped') {
       if (matched === ')') depth -= 1;
-      if (kind === 'delimiter') inBody = !inBody;
       const shown = kind === 'word' ? matched.toUpperCase() : matched;
-      tokens.push({ kind, text: shown, start: at, end: at + matched.length, depth, inBody });
+      tokens.push({
+        kind,
+        text: shown,
+        start: at,
+        end: at + matched.length,
+        depth,
+        inBody: openTag !== undefined,
+      });
       if (matched === '(') depth += 1;
     }
     at += matched.length;
   }
   return tokens;
+}
+
+/** A body begins on a line of its own; anything else in such quotes is a string, like a pattern in `$re$`. */
+function isBody(text: string, at: number): boolean {
+  return /\s/.test(text[at] ?? '');
+}
+
+function endOfString(text: string, at: number, tag: string): number {
+  const closing = text.indexOf(tag, at + tag.length);
+  return closing < 0 ? text.length : closing + tag.length;
 }
 
 function matchAt(text: string, at: number): { kind: Token['kind'] | 'skipped'; matched: string } {

@@ -80,7 +80,7 @@ function conditions({ token, tokens, at, slice, statement }: Place): Found[] {
     return [];
   if (isWrapped) return [replace('no-check', from, to, '(true)')];
   const condition = slice(from, to);
-  const never = token.text === 'IF' ? [replace('never', from, to, `false AND (${condition})`)] : [];
+  const never = token.text === 'IF' ? [replace('never', from, to, `(false AND (${condition}))`)] : [];
   const always = token.text === 'WHERE' ? [replace('no-where', from, to, 'true')] : [];
   return [replace('negate', from, to, `(NOT (${condition}))`), ...never, ...always];
 }
@@ -212,14 +212,14 @@ function dropFromList(tokens: readonly Token[], open: number): Found[] {
 }
 
 /** Statements of a body become NULL; triggers, rights and rows of a migration are left out. */
-function statements({ token, tokens, at, statement }: Place): Found[] {
+function statements({ token, tokens, at, slice, statement }: Place): Found[] {
   if (!startsStatement(tokens[at - 1])) return [];
   const to = tokens[findEnd(tokens, at, ({ text, kind }) => text === ';' || kind === 'delimiter') - 1];
   if (!to) return [];
   if (/^CREATE (CONSTRAINT )?TRIGGER/.test(statement)) return [replace('no-trigger', token, to, '')];
   const isDropped = /^(GRANT|REVOKE|INSERT|UPDATE|DELETE|PERFORM|EXECUTE|RAISE EXCEPTION)\b/.test(statement);
   const isAssignment = token.inBody && /^[\w"]+( \. [\w"]+)* :=/.test(statement);
-  const isSetting = /^ALTER TABLE/.test(statement);
+  const isSetting = /^ALTER TABLE/.test(statement) && !/\bADD COLUMN\b/.test(slice(token, to));
   if (!isDropped && !isAssignment && !(isSetting && !token.inBody)) return [];
   return [replace('no-statement', token, to, token.inBody ? 'NULL' : '')];
 }

@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { parseSync } from 'oxc-parser';
+import { readSource, root } from './sources.js';
+
+/** The files of the project that a file imports or names as a program to start; imports of types alone do not count. */
+export function findImports(file: string): string[] {
+  const source = readSource(file);
+  return [...importsOf(source), ...programsIn(source)].flatMap((specifier) => resolve(file, specifier));
+}
+
+function importsOf(source: string): string[] {
+  const { module } = parseSync('source.ts', source);
+  const imports = module.staticImports
+    .filter(({ entries }) => entries.length === 0 || entries.some(({ isType }) => !isType))
+    .map(({ moduleRequest }) => moduleRequest.value);
+  const exports = module.staticExports
+    .flatMap(({ entries }) => entries)
+    .flatMap(({ isType, moduleRequest }) => (moduleRequest && !isType ? [moduleRequest.value] : []));
+  return [...imports, ...exports].filter((specifier) => /^\.|^tenant-registry-client/.test(specifier));
+}
+
+/** Paths in strings: `new URL('./victim.js', …)`, `dist/cli/main.js`, `import('./late.js')`. */
+function programsIn(source: string): string[] {
+  const paths = source.matchAll(/['"`]([\w./${}-]+\.(?:js|ts)|(?:\.\.\/)*dist\/[^'"`]*)['"`]/g);
+  return [...paths].map((match) => match[1] ?? '');
+}
+
+const packages: Record<string, string> = {
+  'tenant-registry-client': 'src/client/index.ts',
+  'tenant-registry-client/prisma': 'src/client/prisma.ts',
+};
+
+function resolve(from: string, specifier: string): string[] {
+  const own = packages[specifier];
+  if (own) return [own];
+  // The compiled product stands for its sources; a path with a variable part can be any program, so take the command.
+  const compiled = /(?:^|\/)dist\/(.+)$/.exec(specifier)?.[1];
+  if (compiled)
+    return [compiled.includes('${') ? 'src/cli/main.ts' : `src/${compiled}`.replace(/\.js$/, '.ts')];
+  const candidates = [normalize(join(dirname(from), specifier)), normalize(specifier)];
+  return candidates
+    .flatMap((path) => [path.replace(/\.js$/, '.ts'), path])
+    .filter(isFile)
+    .slice(0, 1);
+}
+
+function isFile(path: string): boolean {
+  return !path.startsWith('..') && /\.[jt]s$/.test(path) && existsSync(join(root, path));
+}

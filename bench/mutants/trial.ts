@@ -1,0 +1,104 @@
+import type { Mutant } from './mutation.js';
+import { showMutation } from './mutation.js';
+import type { Reach } from './reach.js';
+import type { Result, Verdict } from './results.js';
+import { readSource } from './sources.js';
+import type { Tree } from './tree.js';
+import { runTests, type TestRun } from './vitest.js';
+
+/** What trials share: which tests to run, how long they take, and which of them fail without any mutant. */
+export interface Court {
+  reach: Reach;
+  /** How many of the nearest test files are run. */
+  nearest: number;
+  timeoutMs: number;
+  timesMs: Map<string, number>;
+  /** Whether a test must fail twice, because it could fail by chance: on a machine that others load as well. */
+  twice: boolean;
+  /** By test file, whether it passes without a mutant. Filled when a test file fails with one. */
+  isSound: Map<string, boolean>;
+}
+
+/** The nearest few go first: most mutants die there, and a run with few files is short. */
+const firstBatch = 4;
+
+/** Tries one mutant with the test files nearest to it. */
+export async function tryMutant(tree: Tree, mutant: Mutant, court: Court): Promise<Result> {
+  const tests = court.reach.nearest(mutant).slice(0, court.nearest);
+  const batches = [tests.slice(0, firstBatch), tests.slice(firstBatch)].filter((batch) => batch.length > 0);
+  const ran: string[] = [];
+  const conclude = (verdict: Verdict, because?: string): Result => ({
+    ...describe(mutant),
+    verdict,
+    ...(because !== undefined && { because }),
+    tests: ran,
+  });
+  tree.apply([mutant]);
+  try {
+    for (const batch of batches) {
+      ran.push(...batch);
+      const { killer, verdict } = await runBatch(tree, mutant, batch, court);
+      if (verdict) return conclude(verdict, killer);
+    }
+    const [typeError] = mutant.file.endsWith('.ts') ? tree.findTypeErrors() : [];
+    return typeError === undefined ? conclude('survived') : conclude('refused', typeError);
+  } finally {
+    tree.restore();
+  }
+}
+
+export function describe(mutant: Mutant): Pick<Result, 'id' | 'file' | 'line' | 'operator' | 'change'> {
+  const { id, file, line, operator } = mutant;
+  return { id, file, line, operator, change: showMutation(readSource(file), mutant) };
+}
+
+async function runBatch(
+  tree: Tree,
+  mutant: Mutant,
+  batch: readonly string[],
+  court: Court,
+): Promise<{ verdict?: Verdict; killer?: string }> {
+  const sound = batch.filter((test) => court.isSound.get(test) !== false);
+  if (sound.length === 0) return {};
+  const run = await runTests(tree.folder, sound, { timeoutMs: court.timeoutMs, bail: true });
+  for (const [test, ms] of run.timesMs) court.timesMs.set(test, ms);
+  if (run.outcome === 'passed') return {};
+  if (run.outcome === 'timed out') return { verdict: 'timed out' };
+  if (run.outcome === 'broken') {
+    const isSql = mutant.file.endsWith('.sql');
+    return { verdict: isSql ? 'refused' : 'killed', killer: `no test starts: ${lastLine(run)}` };
+  }
+  const [first] = run.failed;
+  if (first && !(await isSound(tree, mutant, first.file, court))) return runBatch(tree, mutant, batch, court);
+  if (first && court.twice && !(await failsAgain(tree, first.file, court)))
+    return runBatch(
+      tree,
+      mutant,
+      batch.filter((test) => test !== first.file),
+      court,
+    );
+  const killer = first ? `${first.file}: ${first.test}: ${first.message}` : `the run fails: ${lastLine(run)}`;
+  return { verdict: 'killed', killer };
+}
+
+/** A test that fails without the mutant as well says nothing about it. */
+async function isSound(tree: Tree, mutant: Mutant, test: string, court: Court): Promise<boolean> {
+  const known = court.isSound.get(test);
+  if (known !== undefined) return known;
+  tree.restore();
+  const run = await runTests(tree.folder, [test], { timeoutMs: court.timeoutMs, bail: false });
+  tree.apply([mutant]);
+  const passes = run.outcome === 'passed';
+  court.isSound.set(test, passes);
+  return passes;
+}
+
+async function failsAgain(tree: Tree, test: string, court: Court): Promise<boolean> {
+  const run = await runTests(tree.folder, [test], { timeoutMs: court.timeoutMs, bail: true });
+  return run.outcome !== 'passed';
+}
+
+function lastLine({ output }: TestRun): string {
+  const lines = output.split('\n').filter((line) => /error/i.test(line));
+  return (lines[0] ?? output.trim().split('\n').at(-1) ?? '').trim().slice(0, 200);
+}
