@@ -13,6 +13,7 @@ import { stopRuns } from './mutants/vitest.js';
 
 /** Tries whether the tests notice mistakes: a random sample of them, one at a time, in a copy of the project. */
 async function main(options: Options): Promise<void> {
+  if (options.help) return say(usage);
   const { results } = options;
   const files = listFiles();
   const mutants = findMutants(files, results.only);

@@ -78,7 +78,7 @@ async function findKiller(
 }
 
 /** Groups in which no file occurs twice. */
-export function groupByFile(survivors: readonly Survivor[]): Survivor[][] {
+function groupByFile(survivors: readonly Survivor[]): Survivor[][] {
   const groups: Survivor[][] = [];
   for (const survivor of survivors) {
     const isFree = (group: readonly Survivor[]) =>

@@ -8,6 +8,7 @@ export interface Options {
   /** Where the results are written after each mutant. */
   file: string;
   list: boolean;
+  help: boolean;
   againstAll: boolean;
   jobs: number;
   nearest: number;
@@ -38,6 +39,7 @@ export function readOptions(args: string[]): Options {
       sample: { ...number, default: '60' },
       seed: number,
       only: { type: 'string', default: '**' },
+      help: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       resume: { type: 'string' },
       nearest: { ...number, default: '14' },
@@ -59,6 +61,7 @@ export function readOptions(args: string[]): Options {
     results: resumed ?? fresh,
     file: values.resume ?? join(relative(process.cwd(), root), `.data/mutants/${seed}-${Date.now()}.json`),
     list: values.list,
+    help: values.help,
     againstAll: values['also-survivors-against-all'],
     twice: values.twice,
     jobs: Math.max(1, read('jobs', values.jobs)),

@@ -63,7 +63,8 @@ async function runBatch(
   const run = await runTests(tree.folder, sound, { timeoutMs: court.timeoutMs, bail: true });
   for (const [test, ms] of run.timesMs) court.timesMs.set(test, ms);
   if (run.outcome === 'passed') return {};
-  if (run.outcome === 'timed out') return { verdict: 'timed out' };
+  if (run.outcome === 'timed out')
+    return (await endsInTime(tree, mutant, sound, court)) ? { verdict: 'timed out' } : {};
   if (run.outcome === 'broken') {
     const isSql = mutant.file.endsWith('.sql');
     return { verdict: isSql ? 'refused' : 'killed', killer: `no test starts: ${lastLine(run)}` };
@@ -91,6 +92,22 @@ async function isSound(tree: Tree, mutant: Mutant, test: string, court: Court): 
   const passes = run.outcome === 'passed';
   court.isSound.set(test, passes);
   return passes;
+}
+
+/** Whether the tests end in time without the mutant. If they do not, that they were late with it says nothing. */
+async function endsInTime(
+  tree: Tree,
+  mutant: Mutant,
+  tests: readonly string[],
+  court: Court,
+): Promise<boolean> {
+  const known = tests.map((test) => court.timesMs.get(test) ?? Number.POSITIVE_INFINITY);
+  if (known.reduce((sum, ms) => sum + ms, 0) < court.timeoutMs / 2) return true;
+  tree.restore();
+  const run = await runTests(tree.folder, tests, { timeoutMs: court.timeoutMs, bail: false });
+  for (const [test, ms] of run.timesMs) court.timesMs.set(test, ms);
+  tree.apply([mutant]);
+  return run.outcome !== 'timed out';
 }
 
 async function failsAgain(tree: Tree, test: string, court: Court): Promise<boolean> {
