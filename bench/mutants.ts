@@ -4,11 +4,11 @@ import { type Survivor, tryAgainstAll } from './mutants/against-all.js';
 import type { Mutant } from './mutants/mutation.js';
 import { type Options, readOptions, usage } from './mutants/options.js';
 import { openReach } from './mutants/reach.js';
-import { killedShare, type Result, writeResults } from './mutants/results.js';
+import { killedShare, type Result, type Results, writeResults } from './mutants/results.js';
 import { drawSample } from './mutants/sample.js';
 import { findMutants, listFiles, root } from './mutants/sources.js';
 import { openTree, type Tree } from './mutants/tree.js';
-import { type Court, describe, tryMutant } from './mutants/trial.js';
+import { type Conditions, describe, tryMutant } from './mutants/trial.js';
 import { stopRuns } from './mutants/vitest.js';
 
 /** Tries whether the tests notice mistakes: a random sample of them, one at a time, in a copy of the project. */
@@ -17,7 +17,7 @@ async function main(options: Options): Promise<void> {
   const { results } = options;
   const files = listFiles();
   const mutants = findMutants(files, results.only);
-  const sample = drawSample(mutants, results.sample, results.seed);
+  const sample = takeSample(results, mutants);
   say(`seed ${results.seed}: ${sample.length} of ${mutants.length} mutants`);
   if (options.list) {
     for (const mutant of sample) say(`\n${mutant.id} (line ${mutant.line})\n${describe(mutant).change}`);
@@ -26,7 +26,7 @@ async function main(options: Options): Promise<void> {
   say(`results: ${options.file}`);
   const timesMs = new Map(Object.entries(results.timesMs));
   const { nearest, timeoutMs, twice } = options;
-  const court: Court = {
+  const conditions: Conditions = {
     reach: openReach(files, timesMs),
     nearest,
     timeoutMs,
@@ -48,7 +48,7 @@ async function main(options: Options): Promise<void> {
     for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
       const because = equivalent[mutant.id];
       if (because !== undefined) record({ ...describe(mutant), verdict: 'equivalent', because, tests: [] });
-      else record(await tryMutant(tree, mutant, court));
+      else record(await tryMutant(tree, mutant, conditions));
     }
   };
   const trees = Array.from({ length: Math.min(options.jobs, Math.max(1, waiting.length)) }, () =>
@@ -58,12 +58,27 @@ async function main(options: Options): Promise<void> {
     await Promise.all(trees.map(work));
     const [tree] = trees;
     if (options.againstAll && tree)
-      await tryAgainstAll(tree, survivorsOf(results.results, mutants), court, record);
+      await tryAgainstAll(tree, survivorsOf(results.results, mutants), conditions, record);
   } finally {
     for (const tree of trees) tree.close();
   }
-  for (const [test, passes] of court.isSound) if (!passes) say(`${test} fails without a mutant as well`);
+  for (const [test, passes] of conditions.isSound) if (!passes) say(`${test} fails without a mutant as well`);
   printSummary(results.results, results.seed);
+}
+
+/** The sample of an interrupted run stays the same, without the mutants whose lines have changed since. */
+function takeSample(results: Results, mutants: readonly Mutant[]): Mutant[] {
+  if (results.ids.length === 0) {
+    const drawn = drawSample(mutants, results.sample, results.seed);
+    results.ids = drawn.map(({ id }) => id);
+    return drawn;
+  }
+  const byId = new Map(mutants.map((mutant) => [mutant.id, mutant]));
+  return results.ids.flatMap((id) => {
+    const mutant = byId.get(id);
+    if (!mutant) say(`gone       ${id}: its line has changed`);
+    return mutant ?? [];
+  });
 }
 
 /** Those that have not met every test yet. */

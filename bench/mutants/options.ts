@@ -54,7 +54,14 @@ export function readOptions(args: string[]): Options {
     return Number(text);
   };
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : read('seed', values.seed);
-  const fresh = { seed, sample: read('sample', values.sample), only: values.only, results: [], timesMs: {} };
+  const fresh = {
+    seed,
+    sample: read('sample', values.sample),
+    only: values.only,
+    ids: [],
+    results: [],
+    timesMs: {},
+  };
   const resumed = values.resume === undefined ? undefined : readResults(values.resume);
   if (values.resume !== undefined && !resumed) throw new Error(`${values.resume} does not exist`);
   return {

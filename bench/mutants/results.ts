@@ -26,6 +26,8 @@ export interface Results {
   seed: number;
   sample: number;
   only: string;
+  /** The mutants of the sample, so that the rest of it is known when the sources have changed meanwhile. */
+  ids: string[];
   results: Result[];
   /** How long test files took when they ran last. */
   timesMs: Record<string, number>;

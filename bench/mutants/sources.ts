@@ -19,8 +19,13 @@ export function listFiles(): string[] {
     .sort();
 }
 
+const sources = new Map<string, string>();
+
+/** As it was when it was first read: the checkout may change while a long run goes on. */
 export function readSource(file: string): string {
-  return readFileSync(join(root, file), 'utf8');
+  const source = sources.get(file) ?? readFileSync(join(root, file), 'utf8');
+  sources.set(file, source);
+  return source;
 }
 
 function matchesGlob(path: string, glob: string): boolean {

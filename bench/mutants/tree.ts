@@ -17,10 +17,8 @@ import { readSource, root } from './sources.js';
 /** A copy of the project in which mutants are tried, so that the checkout stays as it is even when we are killed. */
 export interface Tree {
   folder: string;
-  /** Puts mutants of different files in place and compiles the product, type errors or not. */
+  /** Puts these mutants, of different files, in place of those before, and compiles the product, type errors or not. */
   apply(mutants: readonly Mutant[]): void;
-  /** Undoes them all. */
-  restore(): void;
   /** The type errors that the compiler finds now. */
   findTypeErrors(): string[];
   /** Removes the copy. */
@@ -50,25 +48,20 @@ export function openTree(files: readonly string[]): Tree {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     return spawnSync(process.execPath, [tsc, ...args], { cwd: folder, encoding: 'utf8' }).stdout;
   };
-  const compile = (mutants: readonly Mutant[]) => {
-    if (mutants.some(({ file }) => file.startsWith('src/')))
-      compiler('--project', 'tsconfig.build.json', '--noEmitOnError', 'false');
-    if (mutants.some(({ file }) => file.startsWith('src/client/')))
-      compiler('--project', 'tsconfig.client.json', '--noEmitOnError', 'false');
-  };
   let applied: readonly Mutant[] = [];
   return {
     folder,
     apply(mutants) {
-      applied = mutants;
+      const touched = [...applied, ...mutants].map(({ file }) => file);
+      for (const { file } of applied) writeFileSync(join(folder, file), readSource(file));
       for (const mutant of mutants)
         writeFileSync(join(folder, mutant.file), applyMutation(readSource(mutant.file), mutant));
-      compile(mutants);
-    },
-    restore() {
-      for (const { file } of applied) writeFileSync(join(folder, file), readSource(file));
-      compile(applied);
-      applied = [];
+      applied = mutants;
+      // Without the check, which takes four times as long.
+      if (touched.some((file) => file.startsWith('src/')))
+        compiler('--project', 'tsconfig.build.json', '--noCheck');
+      if (touched.some((file) => file.startsWith('src/client/')))
+        compiler('--project', 'tsconfig.client.json', '--noCheck');
     },
     findTypeErrors: () =>
       compiler('--noEmit')
@@ -93,7 +86,7 @@ function removeLeftovers(): void {
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

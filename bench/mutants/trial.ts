@@ -7,7 +7,7 @@ import type { Tree } from './tree.js';
 import { runTests, type TestRun } from './vitest.js';
 
 /** What trials share: which tests to run, how long they take, and which of them fail without any mutant. */
-export interface Court {
+export interface Conditions {
   reach: Reach;
   /** How many of the nearest test files are run. */
   nearest: number;
@@ -23,8 +23,8 @@ export interface Court {
 const firstBatch = 4;
 
 /** Tries one mutant with the test files nearest to it. */
-export async function tryMutant(tree: Tree, mutant: Mutant, court: Court): Promise<Result> {
-  const tests = court.reach.nearest(mutant).slice(0, court.nearest);
+export async function tryMutant(tree: Tree, mutant: Mutant, conditions: Conditions): Promise<Result> {
+  const tests = conditions.reach.nearest(mutant).slice(0, conditions.nearest);
   const batches = [tests.slice(0, firstBatch), tests.slice(firstBatch)].filter((batch) => batch.length > 0);
   const ran: string[] = [];
   const conclude = (verdict: Verdict, because?: string): Result => ({
@@ -34,17 +34,13 @@ export async function tryMutant(tree: Tree, mutant: Mutant, court: Court): Promi
     tests: ran,
   });
   tree.apply([mutant]);
-  try {
-    for (const batch of batches) {
-      ran.push(...batch);
-      const { killer, verdict } = await runBatch(tree, mutant, batch, court);
-      if (verdict) return conclude(verdict, killer);
-    }
-    const [typeError] = mutant.file.endsWith('.ts') ? tree.findTypeErrors() : [];
-    return typeError === undefined ? conclude('survived') : conclude('refused', typeError);
-  } finally {
-    tree.restore();
+  for (const batch of batches) {
+    ran.push(...batch);
+    const { killer, verdict } = await runBatch(tree, mutant, batch, conditions);
+    if (verdict) return conclude(verdict, killer);
   }
+  const [typeError] = mutant.file.endsWith('.ts') ? tree.findTypeErrors() : [];
+  return typeError === undefined ? conclude('survived') : conclude('refused', typeError);
 }
 
 export function describe(mutant: Mutant): Pick<Result, 'id' | 'file' | 'line' | 'operator' | 'change'> {
@@ -56,41 +52,42 @@ async function runBatch(
   tree: Tree,
   mutant: Mutant,
   batch: readonly string[],
-  court: Court,
+  conditions: Conditions,
 ): Promise<{ verdict?: Verdict; killer?: string }> {
-  const sound = batch.filter((test) => court.isSound.get(test) !== false);
+  const sound = batch.filter((test) => conditions.isSound.get(test) !== false);
   if (sound.length === 0) return {};
-  const run = await runTests(tree.folder, sound, { timeoutMs: court.timeoutMs, bail: true });
-  for (const [test, ms] of run.timesMs) court.timesMs.set(test, ms);
+  const run = await runTests(tree.folder, sound, { timeoutMs: conditions.timeoutMs, bail: true });
+  for (const [test, ms] of run.timesMs) conditions.timesMs.set(test, ms);
   if (run.outcome === 'passed') return {};
   if (run.outcome === 'timed out')
-    return (await endsInTime(tree, mutant, sound, court)) ? { verdict: 'timed out' } : {};
+    return (await endsInTime(tree, mutant, sound, conditions)) ? { verdict: 'timed out' } : {};
   if (run.outcome === 'broken') {
     const isSql = mutant.file.endsWith('.sql');
     return { verdict: isSql ? 'refused' : 'killed', killer: `no test starts: ${lastLine(run)}` };
   }
   const [first] = run.failed;
-  if (first && !(await isSound(tree, mutant, first.file, court))) return runBatch(tree, mutant, batch, court);
-  if (first && court.twice && !(await failsAgain(tree, first.file, court)))
+  if (first && !(await isSound(tree, mutant, first.file, conditions)))
+    return runBatch(tree, mutant, batch, conditions);
+  if (first && conditions.twice && !(await failsAgain(tree, first.file, conditions)))
     return runBatch(
       tree,
       mutant,
       batch.filter((test) => test !== first.file),
-      court,
+      conditions,
     );
   const killer = first ? `${first.file}: ${first.test}: ${first.message}` : `the run fails: ${lastLine(run)}`;
   return { verdict: 'killed', killer };
 }
 
 /** A test that fails without the mutant as well says nothing about it. */
-async function isSound(tree: Tree, mutant: Mutant, test: string, court: Court): Promise<boolean> {
-  const known = court.isSound.get(test);
+async function isSound(tree: Tree, mutant: Mutant, test: string, conditions: Conditions): Promise<boolean> {
+  const known = conditions.isSound.get(test);
   if (known !== undefined) return known;
-  tree.restore();
-  const run = await runTests(tree.folder, [test], { timeoutMs: court.timeoutMs, bail: false });
+  tree.apply([]);
+  const run = await runTests(tree.folder, [test], { timeoutMs: conditions.timeoutMs, bail: false });
   tree.apply([mutant]);
   const passes = run.outcome === 'passed';
-  court.isSound.set(test, passes);
+  conditions.isSound.set(test, passes);
   return passes;
 }
 
@@ -99,19 +96,19 @@ async function endsInTime(
   tree: Tree,
   mutant: Mutant,
   tests: readonly string[],
-  court: Court,
+  conditions: Conditions,
 ): Promise<boolean> {
-  const known = tests.map((test) => court.timesMs.get(test) ?? Number.POSITIVE_INFINITY);
-  if (known.reduce((sum, ms) => sum + ms, 0) < court.timeoutMs / 2) return true;
-  tree.restore();
-  const run = await runTests(tree.folder, tests, { timeoutMs: court.timeoutMs, bail: false });
-  for (const [test, ms] of run.timesMs) court.timesMs.set(test, ms);
+  const known = tests.map((test) => conditions.timesMs.get(test) ?? Number.POSITIVE_INFINITY);
+  if (known.reduce((sum, ms) => sum + ms, 0) < conditions.timeoutMs / 2) return true;
+  tree.apply([]);
+  const run = await runTests(tree.folder, tests, { timeoutMs: conditions.timeoutMs, bail: false });
+  for (const [test, ms] of run.timesMs) conditions.timesMs.set(test, ms);
   tree.apply([mutant]);
   return run.outcome !== 'timed out';
 }
 
-async function failsAgain(tree: Tree, test: string, court: Court): Promise<boolean> {
-  const run = await runTests(tree.folder, [test], { timeoutMs: court.timeoutMs, bail: true });
+async function failsAgain(tree: Tree, test: string, conditions: Conditions): Promise<boolean> {
+  const run = await runTests(tree.folder, [test], { timeoutMs: conditions.timeoutMs, bail: true });
   return run.outcome !== 'passed';
 }
 
