@@ -6,18 +6,27 @@ import { readSource, root } from './sources.js';
 /** The files of the project that a file imports or names as a program to start; imports of types alone do not count. */
 export function findImports(file: string): string[] {
   const source = readSource(file);
-  return [...importsOf(source), ...programsIn(source)].flatMap((specifier) => resolve(file, specifier));
+  const { imported, types } = importsOf(source);
+  const programs = programsIn(source).filter((path) => !types.includes(path));
+  return [...new Set([...imported, ...programs].flatMap((specifier) => resolve(file, specifier)))];
 }
 
-function importsOf(source: string): string[] {
+function importsOf(source: string): { imported: string[]; types: string[] } {
   const { module } = parseSync('source.ts', source);
-  const imports = module.staticImports
-    .filter(({ entries }) => entries.length === 0 || entries.some(({ isType }) => !isType))
-    .map(({ moduleRequest }) => moduleRequest.value);
+  const imports = module.staticImports.map(({ entries, moduleRequest }) => ({
+    specifier: moduleRequest.value,
+    isType: entries.length > 0 && entries.every(({ isType }) => isType),
+  }));
   const exports = module.staticExports
     .flatMap(({ entries }) => entries)
-    .flatMap(({ isType, moduleRequest }) => (moduleRequest && !isType ? [moduleRequest.value] : []));
-  return [...imports, ...exports].filter((specifier) => /^\.|^tenant-registry-client/.test(specifier));
+    .flatMap(({ isType, moduleRequest }) =>
+      moduleRequest ? [{ specifier: moduleRequest.value, isType }] : [],
+    );
+  const all = [...imports, ...exports].filter(({ specifier }) =>
+    /^\.|^tenant-registry-client/.test(specifier),
+  );
+  const imported = all.filter(({ isType }) => !isType).map(({ specifier }) => specifier);
+  return { imported, types: all.filter(({ isType }) => isType).map(({ specifier }) => specifier) };
 }
 
 /** Paths in strings: `new URL('./victim.js', …)`, `dist/cli/main.js`, `import('./late.js')`. */

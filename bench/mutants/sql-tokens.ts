@@ -17,7 +17,7 @@ const patterns: [Token['kind'] | 'skipped', RegExp][] = [
   ['string', /[EB]?'(?:[^']|'')*'/iy],
   ['word', /"[^"]*"|[a-z_][\w$]*/iy],
   ['number', /\d+(?:\.\d+)?/y],
-  ['symbol', /\$\d+|::|:=|=>|->>|->|#>>|#>|@>|<@|<=|>=|<>|!=|\|\||!~\*?|~\*|-\|-|&&|[\s\S]/y],
+  ['symbol', /\$\d+|::|:=|=>|->>|->|#>>|#>|#-|@>|<@|<=|>=|<>|!=|\|\||!~\*?|~\*|-\|-|&&|[\s\S]/y],
 ];
 
 export function readTokens(text: string): Token[] {

@@ -149,7 +149,7 @@ function constraints({ token, tokens, at, statement }: Place): Found[] {
   const next = tokens[at + 1];
   const isOfTable = /^(CREATE|ALTER) TABLE/.test(statement);
   if (token.text === 'UNIQUE' && next?.text === 'INDEX') return [replace('not-unique', token, token, '')];
-  if (token.text === 'ON' && /^(DELETE|UPDATE)$/.test(next?.text ?? '')) return mutateAction(tokens, at);
+  if (token.text === 'ON' && next?.text === 'DELETE') return mutateAction(tokens, at);
   if (!isOfTable || token.inBody) return [];
   if (token.text === 'NOT' && next?.text === 'NULL' && tokens[at - 1]?.text !== 'IS')
     return [replace('not-null', token, next, '')];

@@ -172,13 +172,18 @@ function dropElements(node: ArrayExpression | ObjectExpression, text: Text): Fou
   });
 }
 
-const swappedMethods: Record<string, string> = { some: 'every', every: 'some', min: 'max', max: 'min' };
+const swappedMethods = new Map([
+  ['some', 'every'],
+  ['every', 'some'],
+  ['min', 'max'],
+  ['max', 'min'],
+]);
 
 function mutateCall(node: CallExpression, text: Text): Found[] {
   if (node.callee.type !== 'MemberExpression' || node.callee.computed) return [];
   const { object, property } = node.callee;
   const name = text(property);
-  const other = swappedMethods[name];
+  const other = swappedMethods.get(name);
   if (other) return [replace('method', property, other)];
   return name === 'filter' && node.arguments.length > 0 ? [replace('no-filter', node, text(object))] : [];
 }

@@ -19,6 +19,7 @@ describe('mutants of TypeScript', () => {
     ['await close();', [';', 'void close();']],
     ['let a = await open();', []],
     ['let a = b.some(c);', ['let a = b.every(c);']],
+    ['let a = b.toString();', []],
     ['let a = b.filter(c);', ['let a = b;']],
     ['let a = [b, c];', ['let a = [c];', 'let a = [b];']],
     ['let a = { b, c };', ['let a = {c};', 'let a = {b};']],
