@@ -105,10 +105,18 @@ function wordsAround({ file, start, end }: Mutant): string[] {
   return [...new Set(words)];
 }
 
+/** Of the test and of the support files that it imports itself, where its cases may be. */
+function textOf(test: string): string {
+  const support = findImports(test).filter(
+    (file) => file.startsWith('test/') && !file.startsWith('test/setup/'),
+  );
+  return [test, ...support].map(readSource).join('\n');
+}
+
 /** Up to three steps nearer, by the share of the words that the test says, in its own spelling or in TypeScript's. */
 function mentions(test: string, words: readonly string[]): number {
   if (words.length === 0) return 0;
-  const text = readSource(test);
+  const text = textOf(test);
   const isSaid = (word: string) => text.includes(word) || text.includes(camelCase(word));
   return (3 * words.filter(isSaid).length) / words.length;
 }

@@ -1,4 +1,4 @@
-import { createChance } from '../../test/protocol/virtual-time.js';
+import { createChance } from '../../test/protocol/support/virtual-time.js';
 import type { Mutant } from './mutation.js';
 
 /**
