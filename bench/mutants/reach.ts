@@ -79,10 +79,10 @@ function affinity(file: string, test: string): number {
 }
 
 function pathWords(path: string): string[] {
-  const name = basename(path).replace(/\..*$/, '');
-  return [basename(dirname(path)), ...name.split(/[-_]/), name].filter(
-    (word) => word.length > 2 && !/^\d/.test(word),
-  );
+  // All migrations of the registry have one name; their folders say what they are about.
+  const named = path.replace(/^prisma\/migrations\/(\w+)\/migration\.sql$/, 'prisma/$1.sql');
+  const name = basename(named).replace(/\..*$/, '');
+  return [basename(dirname(named)), ...name.split(/[-_]/), name].filter((word) => /^[a-z].{2}/.test(word));
 }
 
 /** "members" and "membership" count as one. */
