@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { askGraphql } from './ask.js';
 import type { Undo } from './undo.js';
 
 export interface Gateway {
@@ -67,33 +68,6 @@ export async function startGateway(undo: Undo, env: Record<string, string>, key?
     stop,
     ask: (query, variables) => askGraphql(at, query, variables, key),
   };
-}
-
-async function askGraphql(
-  url: string,
-  query: string,
-  variables: object = {},
-  key?: string,
-): Promise<Record<string, unknown>> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/json',
-      ...(key && { authorization: `Bearer ${key}` }),
-    },
-    body: JSON.stringify({ query, variables }),
-  });
-  const answer = (await response.json()) as { data?: Record<string, unknown>; errors?: AnswerError[] };
-  const [error] = answer.errors ?? [];
-  if (error || !answer.data)
-    throw new Error(`${error?.extensions?.code ?? response.status}: ${error?.message ?? 'no data'}`);
-  return answer.data;
-}
-
-interface AnswerError {
-  message: string;
-  extensions?: { code?: string };
 }
 
 /** SIGTERM, and after ten seconds SIGKILL. */
