@@ -6,6 +6,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { startContestant } from './compare/contestants.js';
 import { describeMachine } from './compare/machine.js';
 import {
   createKey,
@@ -62,7 +63,9 @@ async function measureScale(undo: Undo): Promise<boolean> {
   const large = await measureGateway(undo, registry, key);
 
   const gateway = await startGateway(undo, await registry.gatewayEnv(), key);
-  const cold = await measureColdReads(gateway, databaseUrl, { tenants, sample: Number(given.sample) });
+  const { url: sqlUrl } = await startContestant('sql-prepared', registry, undo);
+  const sample = Number(given.sample);
+  const cold = await measureColdReads({ gateway, sqlUrl, pool }, { tenants, sample });
   const pages: PageFigure[] = [];
   const questions = [
     ...(await listPages(gateway, pool, tenants)),

@@ -54,7 +54,7 @@ export function readNames(only: string | undefined): ContestantName[] {
   return all.filter((name) => wanted.includes(name));
 }
 
-/** One after the other; the log of the first gateway shows when the database is migrated. */
+/** One after the other, each when the one before it listens. */
 export async function startContestants(
   names: ContestantName[],
   registry: EmbeddedRegistry,
@@ -63,12 +63,18 @@ export async function startContestants(
   if (!existsSync(modulesFolder))
     throw new Error('The peers are not installed: run "npm --prefix bench ci" first');
   const contestants: Contestant[] = [];
-  for (const name of names) {
-    const entry: Entry = entries[name];
-    const { key, ...started } = await entry.start(registry, undo);
-    contestants.push({ name, title: entry.title, key, ...started });
-  }
+  for (const name of names) contestants.push(await startContestant(name, registry, undo));
   return contestants;
+}
+
+export async function startContestant(
+  name: ContestantName,
+  registry: EmbeddedRegistry,
+  undo: Undo,
+): Promise<Contestant> {
+  const entry: Entry = entries[name];
+  const { url, pid, key } = await entry.start(registry, undo);
+  return { name, title: entry.title, url, pid, key };
 }
 
 /** Open mode is for the embedded database alone, so this gateway owns the one that all others are guests of. */

@@ -1,6 +1,10 @@
-/** Routes that no gateway has in memory: each tenant is asked for once. Beside the prepared SQL query, in turns. */
-import pg from 'pg';
+/**
+ * Routes that no gateway has in memory: each tenant is asked for once. Beside a server that sends one prepared SQL query for each
+ * request, asked by the same client.
+ */
+import type pg from 'pg';
 import { medianOf } from '../compare/summary.js';
+import { askGraphql } from '../registry/ask.js';
 import type { Gateway } from '../registry/gateway.js';
 
 export interface ColdFigure {
@@ -14,42 +18,30 @@ const oneQuery =
 const manyQuery = `query ($keys: [TenantSchemaKey!]!) {
   tenantSchemas(keys: $keys) { __typename ... on TenantSchema { schemaName searchPath databaseName } }
 }`;
-const sql = {
-  name: 'route',
-  text: `SELECT subscription.schema_name, subscription.database_name
-    FROM tenants AS tenant JOIN module_subscriptions AS subscription ON subscription.tenant_id = tenant.id
-    WHERE subscription.module = 'finance' AND subscription.status = 'active' AND tenant.status = 'active' AND tenant.id = $1`,
-};
 
+/** `sqlUrl`: bench/peers/sql.js, which reads the id from the variables. */
 export async function measureColdReads(
-  gateway: Gateway,
-  databaseUrl: string,
+  { gateway, sqlUrl, pool }: { gateway: Gateway; sqlUrl: string; pool: pg.Pool },
   { tenants, sample }: { tenants: number; sample: number },
 ): Promise<ColdFigure[]> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 10 });
-  pool.on('error', () => undefined);
-  try {
-    const { rows } = await pool.query<{ id: string }>(
-      `SELECT id FROM tenants TABLESAMPLE BERNOULLI ($2) WHERE status = 'active' LIMIT $1`,
-      [sample, Math.min(100, (150 * sample) / tenants)],
-    );
-    const ids = rows.map(({ id }) => id);
-    // One after the other: each part asks for tenants that no part before it has asked for.
-    const part = (at: number) => ids.slice((at * ids.length) / 3, ((at + 1) * ids.length) / 3);
-    const askSql = (id: string) => pool.query({ ...sql, values: [id] });
-    const askOne = (id: string) => gateway.ask(oneQuery, { id });
-    const askMany = (keys: string[]) =>
-      gateway.ask(manyQuery, { keys: keys.map((id) => ({ id, module: 'finance' })) });
-    return [
-      { name: 'prepared SQL, one at a time', ms: await timeOneByOne(part(0), askSql) },
-      { name: 'tenantSchema, one at a time', ms: await timeOneByOne(part(0), askOne) },
-      { name: 'prepared SQL, 32 at once', ms: await timeAtOnce(part(1), askSql) },
-      { name: 'tenantSchema, 32 at once', ms: await timeAtOnce(part(1), askOne) },
-      { name: 'tenantSchemas, 100 keys a request', ms: await timeBatches(part(2), askMany) },
-    ];
-  } finally {
-    await pool.end();
-  }
+  const { rows } = await pool.query<{ id: string }>(
+    `SELECT id FROM tenants TABLESAMPLE BERNOULLI ($2) WHERE status = 'active' LIMIT $1`,
+    [sample, Math.min(100, (150 * sample) / tenants)],
+  );
+  const ids = rows.map(({ id }) => id);
+  // Each part asks for tenants that no part before it has asked for.
+  const part = (at: number) => ids.slice((at * ids.length) / 3, ((at + 1) * ids.length) / 3);
+  const askSql = (id: string) => askGraphql(sqlUrl, oneQuery, { id });
+  const askOne = (id: string) => gateway.ask(oneQuery, { id });
+  const askMany = (keys: string[]) =>
+    gateway.ask(manyQuery, { keys: keys.map((id) => ({ id, module: 'finance' })) });
+  return [
+    { name: 'prepared SQL, one at a time', ms: await timeOneByOne(part(0), askSql) },
+    { name: 'tenantSchema, one at a time', ms: await timeOneByOne(part(0), askOne) },
+    { name: 'prepared SQL, 32 at once', ms: await timeAtOnce(part(1), askSql) },
+    { name: 'tenantSchema, 32 at once', ms: await timeAtOnce(part(1), askOne) },
+    { name: 'tenantSchemas, 100 keys a request', ms: await timeBatches(part(2), askMany) },
+  ];
 }
 
 async function timeOneByOne(ids: string[], ask: (id: string) => Promise<unknown>): Promise<number> {
