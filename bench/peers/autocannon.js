@@ -15,11 +15,19 @@ const onResponse = (status, body) => {
   requests++;
   if (status !== 200 || !known.has(body.trimEnd())) wrong++;
 };
+const all = lines('requests').map((body) => ({ method: 'POST', headers, body, onResponse }));
+let clients = 0;
 const result = await autocannon({
   url,
   connections: Number(connections),
   duration: Number(seconds),
-  requests: lines('requests').map((body) => ({ method: 'POST', headers, body, onResponse })),
+  requests: [{ ...all[0] }],
+  // Each connection has a share of its own: it writes all its requests down first, while the time runs.
+  setupClient: (client) => {
+    const at = clients++;
+    const share = all.filter((_, index) => index % Number(connections) === at % all.length);
+    client.setRequests(share.map((request) => ({ ...request })));
+  },
 });
 const { p50, p99 } = result.latency;
 process.stdout.write(
