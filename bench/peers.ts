@@ -28,7 +28,6 @@ const [rounds, seconds, tenants] = [given.rounds, given.seconds, given.tenants].
   number,
   number,
 ];
-const names = readNames(given.only);
 const results = join(import.meta.dirname, 'results');
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -43,6 +42,7 @@ try {
 }
 
 async function compare(undo: Undo): Promise<void> {
+  const names = readNames(given.only);
   const registry = await openEmbeddedRegistry(undo);
   await insertTenants(registry.pool, 1, tenants);
   await registry.pool.query('ANALYZE');
