@@ -5,16 +5,16 @@ import { optional, readInput, text } from '../registry/input.js';
 import { builder } from './builder.js';
 
 export const AuditLogFilter = builder.inputType('AuditLogFilter', {
-  description: 'Which entries; all conditions together.',
+  description: 'Conditions on entries of the audit log; an entry must meet all of them.',
   fields: (t) => ({
-    actor: t.string({ description: 'Done by this actor, written as in `actor` of an entry.' }),
+    actor: t.string({ description: 'Only entries of this actor, written as in `AuditLogEntry.actor`.' }),
     kind: t.stringList({
       description:
-        'Of one of these kinds, such as `tenant.suspended`. One that ends in a dot stands for all kinds that begin ' +
-        'with it: `tenant.`. At most 50.',
+        'Only entries of these kinds, at most 50, such as `tenant.suspended`. A kind that ends in a dot, ' +
+        'such as `tenant.`, selects all kinds that begin with it.',
     }),
-    since: t.field({ type: 'DateTime', description: 'At this moment or later.' }),
-    until: t.field({ type: 'DateTime', description: 'Before this moment.' }),
+    since: t.field({ type: 'DateTime', description: 'Only entries at or after this time.' }),
+    until: t.field({ type: 'DateTime', description: 'Only entries before this time.' }),
   }),
 });
 

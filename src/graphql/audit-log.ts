@@ -8,46 +8,53 @@ import { authorized, foreignCursor, requireOneEnd } from './page.js';
 const AuditLogEntry = builder.prismaObject('RegistryChange', {
   name: 'AuditLogEntry',
   description:
-    'One changed row of the registry. The log is append-only and each entry holds the hash of the one before.',
+    'A changed row of the registry. The log is append-only; each entry contains the hash of the entry before it.',
   fields: (t) => ({
     revision: t.string({
-      description: 'Number of the change’s revision; all entries of one transaction have the same.',
+      description:
+        'Number of the revision that made the change. All entries of one transaction have the same number.',
       select: { revision: true },
       resolve: ({ revision }) => revision.toString(),
     }),
-    position: t.exposeInt('position', { description: 'Place within its revision, from 0.' }),
+    position: t.exposeInt('position', { description: 'Position of the entry within its revision, from 0.' }),
     kind: t.exposeString('kind', {
       description:
-        'What happened, in the past tense: `tenant.suspended`, `subscription.activated`, `settings.updated`.',
+        'Kind of change, in the past tense: `tenant.suspended`, `subscription.activated`, `settings.updated`.',
     }),
     tenantId: t.exposeID('tenantId', {
       nullable: true,
-      description: 'The tenant it is about; null for modules and keys.',
+      description: 'Id of the tenant that the change affects; null for modules and API keys.',
     }),
-    tenantSlug: t.exposeString('tenantSlug', { nullable: true, description: 'Slug of that tenant.' }),
+    tenantSlug: t.exposeString('tenantSlug', {
+      nullable: true,
+      description: 'Slug of the tenant that the change affects.',
+    }),
     module: t.expose('moduleName', {
       type: 'ModuleName',
       nullable: true,
-      description: 'The module it is about.',
+      description: 'Name of the module that the change affects.',
     }),
     entityId: t.exposeString('entityId', { description: 'Id of the changed row.' }),
     actor: t.exposeString('actor', {
       description:
-        'Who did it: `api-key:<id>`, `operator:<user>`, `developer`, `gateway`, or `role:<role>` for SQL by hand.',
+        'Author of the change: `api-key:<id>`, `operator:<user>`, `developer`, `gateway`, or `role:<role>` ' +
+        'for a change by SQL.',
     }),
     before: t.expose('before', {
       type: 'JSON',
       nullable: true,
-      description: 'What differed before; null for a new row. Personal data are keyed hashes.',
+      description:
+        'Changed fields with their previous values; null for a new row. Personal data appears as keyed hashes.',
     }),
     after: t.expose('after', {
       type: 'JSON',
       nullable: true,
-      description: 'What differs now; null for a removed row. Personal data are keyed hashes.',
+      description:
+        'Changed fields with their new values; null for a deleted row. Personal data appears as keyed hashes.',
     }),
-    changedAt: t.expose('changedAt', { type: 'DateTime', description: 'When it happened.' }),
+    changedAt: t.expose('changedAt', { type: 'DateTime', description: 'When the change was made.' }),
     hash: t.string({
-      description: 'SHA-256, in hexadecimal, of this entry and the hash of the one before.',
+      description: 'SHA-256, in hexadecimal, of this entry together with the hash of the entry before it.',
       select: { hash: true },
       resolve: ({ hash }) => Buffer.from(hash).toString('hex'),
     }),
@@ -62,10 +69,12 @@ builder.queryField('auditLog', (t) =>
         type: AuditLogEntry,
         cursor: 'revision_position',
         description:
-          'Every change, newest first. Scope: audit:read. Errors: TENANT_NOT_FOUND, VALIDATION_ERROR.',
+          'All changes of the registry, newest first. Scope: audit:read. Errors: TENANT_NOT_FOUND, VALIDATION_ERROR.',
         args: {
-          tenantId: t.arg.id({ description: 'Only of this tenant (UUID or slug); default of all.' }),
-          filter: t.arg({ type: AuditLogFilter, description: 'Which entries; default all.' }),
+          tenantId: t.arg.id({
+            description: 'Only entries of this tenant (UUID or slug). Default: all entries.',
+          }),
+          filter: t.arg({ type: AuditLogFilter, description: 'Conditions on the entries. Default: none.' }),
         },
         resolve: async (
           { cursor, skip, take, ...selected },
@@ -104,7 +113,7 @@ builder.queryField('auditLog', (t) =>
         },
       },
       { name: 'AuditLogConnection', description: 'A page of the audit log.' },
-      { name: 'AuditLogEdge', description: 'An entry in a page.' },
+      { name: 'AuditLogEdge', description: 'An entry of the audit log with its cursor.' },
     ),
   ),
 );

@@ -15,15 +15,16 @@ interface Seen {
 }
 
 const OperationEvent = builder.objectRef<Seen>('OperationEvent').implement({
-  description: 'An event of operationProgress.',
+  description: 'Event of operationProgress.',
   fields: (t) => ({
     operation: t.field({
       type: Operation,
-      description: 'The operation, with what has changed of it or of its steps.',
+      description: 'The operation and its steps at the time of the event.',
       resolve: ({ operation }) => operation,
     }),
     isEnd: t.boolean({
-      description: 'Whether nothing more will follow: it ended, or needs a person’s attention.',
+      description:
+        'Whether this is the last event: the operation has ended, or needs the attention of a person.',
       resolve: ({ operation }) => hasEnded(operation),
     }),
   }),
@@ -33,9 +34,9 @@ builder.subscriptionField('operationProgress', (t) =>
   t.field({
     type: OperationEvent,
     description:
-      'How an operation goes on: one event now and one for each change, the last of them its end. Scope: registry:read. ' +
-      'Errors: VALIDATION_ERROR when there is no such operation.',
-    args: { id: t.arg.id({ required: true, description: 'Id from a payload’s `operation`.' }) },
+      'Progress of an operation: one event at once, one for each change, and a last one at its end. Scope: ' +
+      'registry:read. Errors: VALIDATION_ERROR when there is no such operation.',
+    args: { id: t.arg.id({ required: true, description: 'UUID of the operation.' }) },
     subscribe: async (_root, { id }, { caller, prisma }) => {
       authorize(caller, 'readRegistry');
       const first = isUuid(id) ? await findOperation(prisma, id) : null;

@@ -10,7 +10,7 @@ export function revisionField<Shape extends { revision: string }>(t: PayloadFiel
   return t.field({
     type: 'Revision',
     description:
-      'The registry’s revision that holds the change; as `minRevision` it makes later reads at least that new.',
+      'The registry’s revision that contains the change. Pass it as `minRevision` to get an answer at least that new.',
     resolve: ({ revision }) => revision,
   });
 }
