@@ -14,11 +14,11 @@ import { addServe } from './serve.js';
 import { addTenant } from './tenant.js';
 import { addWorker } from './worker.js';
 
-/** The command line: one file per noun, each adds its commands here. */
+/** The command line. Each file adds the commands of one noun. */
 const program = new Command('tenant-registry')
   .description('The shared tenant registry: which schema or database holds a tenant’s data.')
   .version(readVersion(), '--version', 'Print the version.')
-  .showHelpAfterError('(add --help for what this command takes)');
+  .showHelpAfterError('(--help lists the arguments and options of a command)');
 addServe(program);
 addWorker(program);
 addMigrate(program);
@@ -41,7 +41,7 @@ function readVersion(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }
 
-/** A line per problem; a stack trace only for what nobody expected. */
+/** One line per problem; a stack trace only for unexpected errors, with LOG_LEVEL=debug. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof EmbeddedInUseError) return error.message;
   if (error instanceof RegistryError) return `${error.code}: ${error.message}`;

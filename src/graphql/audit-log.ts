@@ -1,8 +1,9 @@
-import type { Prisma, PrismaClient } from '../database/generated/prisma/client.js';
+import { type ChangeFilter, expandKinds, findChange, listChanges } from '../registry/change-log.js';
 import { tenantNotFound } from '../registry/route.js';
-import { tenantWhere } from '../registry/tenant.js';
-import { AuditLogFilter, readFilter, spellOut } from './audit-log-filter.js';
+import { findTenantRecord } from '../registry/tenant-record.js';
+import { AuditLogFilter, readFilter } from './audit-log-filter.js';
 import { builder } from './builder.js';
+import type { GraphqlContext } from './context.js';
 import { authorized, foreignCursor, requireOneEnd } from './page.js';
 
 const AuditLogEntry = builder.prismaObject('RegistryChange', {
@@ -76,40 +77,19 @@ builder.queryField('auditLog', (t) =>
           }),
           filter: t.arg({ type: AuditLogFilter, description: 'Conditions on the entries. Default: none.' }),
         },
-        resolve: async (
-          { cursor, skip, take, ...selected },
-          _root,
-          { tenantId, filter, ...page },
-          { prisma },
-        ) => {
+        resolve: async ({ cursor, skip: _skip, take, ...selected }, _root, args, context) => {
+          const { tenantId, filter: conditions, ...page } = args;
           requireOneEnd(page);
-          const { where: wanted, kinds } = readFilter(filter);
-          const where = {
-            ...wanted,
-            ...(tenantId != null && { tenantId: await requireTenantId(prisma, tenantId) }),
+          const { kinds, ...conditionsOnRows } = readFilter(conditions);
+          const filter: ChangeFilter = {
+            ...conditionsOnRows,
+            ...(tenantId != null && { tenantId: await requireTenantId(context, tenantId) }),
+            kinds: kinds && (await expandKinds(context, kinds)),
           };
-          const spelled = kinds && (await spellOut(prisma, kinds));
-          const place = cursor?.revision_position;
-          const from = place && (await findEntry(prisma, where, place));
-          if (place && (!from || (spelled && !spelled.includes(from.kind)))) throw foreignCursor(page);
-
-          const isBackward = take < 0;
-          const direction = isBackward ? 'asc' : 'desc';
-          const read = (kind?: string) =>
-            prisma.registryChange.findMany({
-              ...selected,
-              where: {
-                AND: [where, from ? beyond(from, isBackward) : {}, kind === undefined ? {} : { kind }],
-              },
-              orderBy: [{ revision: direction }, { position: direction }],
-              take: Math.abs(take),
-            });
-          if (!spelled) return (await read()).sort(byNewest);
-          // Kind by kind: of one kind the index has the entries in their order, of several it would have to sort them
-          // all. In one snapshot, or an entry could be left out that was committed between two looks.
-          const ofKinds = await prisma.$transaction(spelled.map(read), { isolationLevel: 'RepeatableRead' });
-          const merged = ofKinds.flat().sort(byNewest);
-          return isBackward ? merged.slice(take) : merged.slice(0, take);
+          const position = cursor?.revision_position;
+          const from = position ? await findChange(context, filter, position) : null;
+          if (position && !from) throw foreignCursor(page);
+          return listChanges(context, filter, { from, take }, selected);
         },
       },
       { name: 'AuditLogConnection', description: 'A page of the audit log.' },
@@ -118,44 +98,8 @@ builder.queryField('auditLog', (t) =>
   ),
 );
 
-interface Place {
-  revision: bigint;
-  position: number;
-}
-
-function byNewest(one: Place, other: Place): number {
-  return Number(other.revision - one.revision) || other.position - one.position;
-}
-
-/** Prisma's own cursor would read everything that follows, however many there are. */
-function beyond({ revision, position }: Place, isBackward: boolean): Prisma.RegistryChangeWhereInput {
-  return isBackward
-    ? { revision: { gte: revision }, OR: [{ revision: { gt: revision } }, { position: { gt: position } }] }
-    : { revision: { lte: revision }, OR: [{ revision: { lt: revision } }, { position: { lt: position } }] };
-}
-
-/** The entry that a cursor names, if it is one of these; a cursor can hold anything. */
-async function findEntry(
-  prisma: PrismaClient,
-  where: Prisma.RegistryChangeWhereInput,
-  { revision, position }: { revision: unknown; position: unknown },
-): Promise<(Place & { kind: string }) | null> {
-  if (typeof revision !== 'bigint' || !fits(revision, 64)) return null;
-  if (typeof position !== 'number' || !Number.isInteger(position) || !fits(BigInt(position), 32)) return null;
-  return prisma.registryChange.findFirst({
-    where: { AND: [where, { revision, position }] },
-    select: { revision: true, position: true, kind: true },
-  });
-}
-
-async function requireTenantId(prisma: PrismaClient, reference: string): Promise<string> {
-  const where = tenantWhere(reference);
-  const tenant = where && (await prisma.tenant.findUnique({ where, select: { id: true } }));
+async function requireTenantId(context: GraphqlContext, reference: string): Promise<string> {
+  const tenant = await findTenantRecord(context, reference);
   if (!tenant) throw tenantNotFound(reference);
   return tenant.id;
-}
-
-/** Whether PostgreSQL has the number as an integer of that many bits. */
-function fits(number: bigint, bits: number): boolean {
-  return BigInt.asIntN(bits, number) === number;
 }

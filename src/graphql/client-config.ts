@@ -75,8 +75,8 @@ const ClientConfig = builder.objectRef<ClientConfigShape>('ClientConfig').implem
       type: Tenant,
       nullable: true,
       description: 'The tenant with this slug; null for a folder without a tenant.',
-      resolve: (query, { id }, _args, { prisma }) =>
-        isSlug(id) ? prisma.tenant.findUnique({ ...query, where: { slug: id } }) : null,
+      resolve: (query, { id }, _args, context) =>
+        isSlug(id) ? context.prisma.tenant.findUnique({ ...query, where: { slug: id } }) : null,
     }),
   }),
 });

@@ -2,9 +2,11 @@ import type { Prisma } from '../database/generated/prisma/client.js';
 import { listTenantsConfigured } from '../profile/matching-configs.js';
 import { isUuid } from '../registry/slug.js';
 import { tenantsMatching } from '../registry/tenant-filter.js';
+import { findTenantRecord } from '../registry/tenant-record.js';
+import { countTenants } from '../registry/tenant-summary.js';
 import { builder } from './builder.js';
 import type { GraphqlContext } from './context.js';
-import { authorized, foreignCursor, requireOneEnd } from './page.js';
+import { authorized, foreignCursor, type PageArguments, requireOneEnd } from './page.js';
 import { PlanType, Tenant, TenantStatusType } from './tenant.js';
 
 const TenantFilter = builder.inputType('TenantFilter', {
@@ -83,20 +85,11 @@ builder.queryField('tenants', (t) =>
           const where = await selectTenants(context, filter ?? {});
           return context.prisma.tenant.findMany({
             ...query,
-            ...(query.cursor && { skip: await countToSkip(query.cursor.id) }),
+            ...(query.cursor && { skip: await countSkipped(context, where, query.cursor.id, page) }),
             where,
-            // The id makes the order total, so that pages neither overlap nor leave anybody out.
+            // The id makes the order total, so that pages neither overlap nor skip a tenant.
             orderBy: [{ [field]: direction }, { id: direction }],
           });
-
-          /** Whoever the cursor names is skipped, unless the filter no longer lets them into the list. */
-          async function countToSkip(id: unknown): Promise<number> {
-            if (typeof id !== 'string' || !isUuid(id)) throw foreignCursor(page);
-            const { tenant } = context.prisma;
-            if (!(await tenant.findUnique({ where: { id }, select: { id: true } })))
-              throw foreignCursor(page);
-            return tenant.count({ where: { AND: [where, { id }] } });
-          }
         },
       },
       {
@@ -106,7 +99,7 @@ builder.queryField('tenants', (t) =>
           totalCount: t.int({
             description: 'Number of tenants on all pages together.',
             resolve: async ({ args }, _args, context) =>
-              context.prisma.tenant.count({ where: await selectTenants(context, args.filter ?? {}) }),
+              countTenants(context, await selectTenants(context, args.filter ?? {})),
           }),
         }),
       },
@@ -114,6 +107,18 @@ builder.queryField('tenants', (t) =>
     ),
   ),
 );
+
+/** The tenant at the cursor is skipped, unless the filter does not match it any more. */
+async function countSkipped(
+  context: GraphqlContext,
+  where: Prisma.TenantWhereInput,
+  id: unknown,
+  page: PageArguments,
+): Promise<number> {
+  if (typeof id !== 'string' || !isUuid(id) || !(await findTenantRecord(context, id)))
+    throw foreignCursor(page);
+  return countTenants(context, { AND: [where, { id }] });
+}
 
 async function selectTenants(
   { prisma }: GraphqlContext,

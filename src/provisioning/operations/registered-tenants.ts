@@ -1,6 +1,6 @@
 import type { CommandContext } from '../../registry/command.js';
 
-/** What the registry holds already, read once for all that was found. */
+/** The tenants and subscriptions of the registry, read once for a whole import. */
 export interface Registered {
   tenants: RegisteredTenant[];
   subscriptions: RegisteredSubscription[];
@@ -22,11 +22,12 @@ export interface RegisteredSubscription {
   name: string;
   status: string;
   wasActive: boolean;
-  /** An adoption that did not come to its end was the last to work on it. */
+  /** Whether the latest operation on it is an adoption that did not succeed. */
   adoptionFailed: boolean;
 }
 
-export async function readRegistered({ database }: CommandContext): Promise<Registered> {
+/** Reads all tenants, subscriptions and reserved names. */
+export async function loadRegistered({ database }: CommandContext): Promise<Registered> {
   const { prisma } = database;
   const [tenants, subscriptions, names, lastOperations] = await Promise.all([
     prisma.tenant.findMany({ select: { id: true, slug: true, name: true, status: true } }),
