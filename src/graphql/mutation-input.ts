@@ -6,7 +6,7 @@ export type MutationInputFields = InputFieldBuilder<
   'InputObject'
 >;
 
-/** For mutations that a client may repeat after a lost answer. */
+/** Input field of mutations that a client may repeat when it received no answer. */
 export function idempotencyKeyField(t: MutationInputFields) {
   return t.string({
     description:
@@ -30,7 +30,7 @@ const WaitFor = builder.enumType('WaitFor', {
   } as const,
 });
 
-/** For mutations that change what resolution answers. */
+/** Input field of mutations that change results of resolution. */
 export function waitField(t: MutationInputFields) {
   return t.field({
     type: WaitFor,
@@ -38,7 +38,7 @@ export function waitField(t: MutationInputFields) {
   });
 }
 
-/** For mutations on a row that somebody else may have changed meanwhile. */
+/** Input field of mutations that must not overwrite a concurrent change. */
 export function expectedVersionField(t: MutationInputFields) {
   return t.int({
     description:

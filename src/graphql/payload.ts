@@ -4,7 +4,7 @@ import { Operation } from './operation.js';
 import type { PayloadFields } from './revision-field.js';
 import { Tenant } from './tenant.js';
 
-/** Fields of mutation payloads. Commands hand back ids; the objects are read here, as they are after the change. */
+/** Fields of mutation payloads. Commands return ids; these fields read the rows after the change. */
 
 export function tenantField<Shape extends { tenantId: string }>(t: PayloadFields<Shape>) {
   return t.prismaField({
@@ -37,7 +37,7 @@ export function operationField<Shape extends { operationId: string | null }>(t: 
   });
 }
 
-/** The invitation that goes with a change, and its token. */
+/** The invitation that a mutation created, and its token. */
 export function invitationFields<Shape extends { invitationId: string | null; token: string | null }>(
   t: PayloadFields<Shape>,
 ) {

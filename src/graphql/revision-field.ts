@@ -3,7 +3,7 @@ import type { builder } from './builder.js';
 
 type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : SchemaTypes;
 
-/** What the fields of a payload are made with. */
+/** The builder of a payload's fields. */
 export type PayloadFields<Shape> = ObjectFieldBuilder<Types, Shape>;
 
 export function revisionField<Shape extends { revision: string }>(t: PayloadFields<Shape>) {

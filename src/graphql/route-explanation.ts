@@ -23,7 +23,7 @@ const gateByCode: Record<string, 'REGISTRY' | 'TENANT' | 'MODULE'> = {
   MODULE_NOT_FOUND: 'MODULE',
 };
 
-/** Some codes stand for two gates; the facts tell which it was. */
+/** Codes such as TENANT_SUSPENDED belong to two gates; the status of the tenant decides. */
 function gateOf({ resolution, answer }: ExplainedResolution) {
   if (!(resolution instanceof RegistryError)) return null;
   const isTenantActive = answer?.value.tenantStatus === 'active';

@@ -2,7 +2,7 @@ import { describeTenantConfig } from '../profile/tenant-config.js';
 import { builder } from './builder.js';
 import type { MutationInputFields } from './mutation-input.js';
 
-/** How a tenant presents itself and how its pages look: at its beginning and in the mutations that change it. */
+/** Input fields for settings and branding, which registration and the update mutations share. */
 
 export function settingsFields(t: MutationInputFields) {
   return {
@@ -39,7 +39,7 @@ const TenantBrandingInput = builder.inputType('TenantBrandingInput', {
   fields: brandingFields,
 });
 
-/** What registerTenant and provisionTenant can set besides the tenant itself. */
+/** Input fields for the profile of a new tenant, which registerTenant and provisionTenant share. */
 export function onboardingFields(t: MutationInputFields) {
   return {
     adminFullName: t.string({ description: 'Display name of the first admin, at most 200 characters.' }),

@@ -2,7 +2,6 @@ import { ConfigSource, Plan, TenantStatus } from '../database/generated/prisma/e
 import { authorizeByTenant, tenantWhere } from '../registry/tenant.js';
 import { builder } from './builder.js';
 import { Member } from './member.js';
-import { ModuleSubscription } from './module-subscription.js';
 import { TenantBranding, TenantSettings } from './tenant-profile.js';
 
 export const TenantStatusType = builder.enumType('TenantStatus', {
@@ -40,25 +39,6 @@ const ConfigSourceType = builder.enumType('ConfigSource', {
     [ConfigSource.DATABASE]: { description: 'The registry.' },
   } as const,
 });
-
-/** Statuses in which a subscription counts as one that the tenant has. */
-const heldStatuses = ['PENDING', 'PROVISIONING', 'ACTIVE', 'MIGRATING', 'SUSPENDED', 'FAILED'] as const;
-const subscriptionsByModule = { orderBy: { moduleName: 'asc' } } as const;
-const selectSubscriptions = { subscriptions: subscriptionsByModule } as const;
-
-interface HeldModule {
-  moduleName: string;
-  schemaName: string;
-  status: string;
-}
-
-function held(subscriptions: readonly HeldModule[]): HeldModule[] {
-  return subscriptions.filter(({ status }) => (heldStatuses as readonly string[]).includes(status));
-}
-
-function schemaOf(subscriptions: readonly HeldModule[], module: string): string | null {
-  return held(subscriptions).find(({ moduleName }) => moduleName === module)?.schemaName ?? null;
-}
 
 export const Tenant = builder.prismaObject('Tenant', {
   description:
@@ -127,36 +107,6 @@ export const Tenant = builder.prismaObject('Tenant', {
     }),
     version: t.exposeInt('version', {
       description: 'Version of the tenant; every change increases it. Pass it as `expectedVersion`.',
-    }),
-    subscriptions: t.relation('subscriptions', {
-      type: ModuleSubscription,
-      query: subscriptionsByModule,
-      description: 'Subscriptions of the tenant, cancelled ones included, ordered by module.',
-    }),
-    modulesSubscribed: t.field({
-      type: ['ModuleName'],
-      description:
-        'Names of the modules that the tenant is subscribed to; cancelled subscriptions are left out.',
-      select: selectSubscriptions,
-      resolve: ({ subscriptions }) => held(subscriptions).map(({ moduleName }) => moduleName),
-    }),
-    operationsSchema: t.string({
-      nullable: true,
-      description: 'Schema of the operations data; null when the tenant is not subscribed.',
-      select: selectSubscriptions,
-      resolve: ({ subscriptions }) => schemaOf(subscriptions, 'operations'),
-    }),
-    financeSchema: t.string({
-      nullable: true,
-      description: 'Schema of the finance data; null when the tenant is not subscribed.',
-      select: selectSubscriptions,
-      resolve: ({ subscriptions }) => schemaOf(subscriptions, 'finance'),
-    }),
-    inventorySchema: t.string({
-      nullable: true,
-      description: 'Schema of the inventory data; null when the tenant is not subscribed.',
-      select: selectSubscriptions,
-      resolve: ({ subscriptions }) => schemaOf(subscriptions, 'inventory'),
     }),
     settings: t.relation('settings', {
       type: TenantSettings,
