@@ -33,7 +33,7 @@ async function serve(): Promise<void> {
     const server = await openServer(app);
     log.info({ url: `${server.url}/graphql`, authMode: config.authMode }, 'serving');
     if (app.embedded)
-      log.info({ psql: app.embedded.psqlCommand('finance') }, 'psql command for the embedded PostgreSQL');
+      log.info({ psql: app.embedded.psqlCommand('finance') }, 'look into the embedded PostgreSQL');
     log.info({ signal: await stop }, 'stopping');
     inTime = await server.close();
   } finally {

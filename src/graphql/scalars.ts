@@ -36,7 +36,7 @@ builder.scalarType('Revision', {
   serialize: (value) => value,
   parseValue: (value) => {
     if (typeof value !== 'string' || !/^[0-9a-f]{16}:\d{1,18}$/.test(value))
-      throw new GraphQLError('Revision must be a token that a payload or an earlier answer carried');
+      throw new GraphQLError('Revision must be a token from a payload or an earlier answer');
     return value;
   },
 });

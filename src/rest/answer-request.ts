@@ -17,7 +17,7 @@ export async function answerRequest(request: RestRequest): Promise<RestAnswer> {
   if (!place)
     return refuse(
       404,
-      `Nothing is at ${path}; tenants are at ${collections[0]}, and ${documentPath} describes the API`,
+      `There is nothing at ${path}; tenants are at ${collections[0]}, and ${documentPath} describes the API`,
     );
   const endpoints: Record<string, Endpoint> =
     place.reference === undefined ? tenantEndpoints.collection : tenantEndpoints.member;

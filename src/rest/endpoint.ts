@@ -63,7 +63,7 @@ export async function readJson(request: RestRequest, schema: z.ZodType): Promise
   try {
     given = JSON.parse(text);
   } catch (error) {
-    const message = 'Expected a JSON body such as {"name": "Acme Corp", "slug": "acme"}';
+    const message = 'The body must be JSON such as {"name": "Acme Corp", "slug": "acme"}';
     throw new RegistryError('VALIDATION_ERROR', message, { cause: error });
   }
   return readInput(schema, given);

@@ -117,7 +117,7 @@ describe('an invalid request', () => {
       expect(await refusal(at, `GET ${path as '/'}`)).toEqual({
         status: 404,
         code: 'NOT_FOUND',
-        message: `Nothing is at ${path}; tenants are at /api/tenants, and /api/openapi.json describes the API`,
+        message: `There is nothing at ${path}; tenants are at /api/tenants, and /api/openapi.json describes the API`,
       });
   });
 
@@ -153,9 +153,9 @@ describe('an invalid request', () => {
   });
 
   test.each([
-    ['nothing', '', 'Expected a JSON body such as'],
-    ['half a body', '{"name": "Acme"', 'Expected a JSON body such as'],
-    ['text', 'name=Acme', 'Expected a JSON body such as'],
+    ['nothing', '', 'The body must be JSON such as'],
+    ['half a body', '{"name": "Acme"', 'The body must be JSON such as'],
+    ['text', 'name=Acme', 'The body must be JSON such as'],
     ['a list', '[]', 'must be a JSON object'],
     ['null', 'null', 'must be a JSON object'],
     ['a number', '7', 'must be a JSON object'],
