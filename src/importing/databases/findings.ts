@@ -1,8 +1,8 @@
 import type { ClientBase } from 'pg';
-import { loadRegistered, type Registered } from '../../provisioning/operations/registered-tenants.js';
 import type { CommandContext } from '../../registry/command.js';
 import { collectIdentities, type Identities } from './identity.js';
 import { type LegacyTableFound, readLegacyTables, type StorageNamed } from './legacy-tenant.js';
+import { type Registered, readRegistered } from './registered.js';
 import { identify, type ScannedDatabase, type ScannedModule } from './scan.js';
 import { addOwners, type FoundStorage, findStorages } from './standing-storage.js';
 import type { MapRow } from './tenant-map.js';
@@ -73,7 +73,7 @@ export async function gather(
   ];
   const storages = scanned.flatMap((database) => findStorages(database, named, isWanted));
   await addOwners(context.serviceDatabases, storages);
-  const registered = await loadRegistered(context);
+  const registered = await readRegistered(context);
   return { storages, registered, identities: collectIdentities(registered, legacy, map) };
 }
 

@@ -1,6 +1,6 @@
-import type { Registered, RegisteredTenant } from '../../provisioning/operations/registered-tenants.js';
 import { findSlugProblem, isUuid } from '../../registry/slug.js';
 import type { LegacyTenant, StorageNamed } from './legacy-tenant.js';
+import type { Registered, RegisteredTenant } from './registered.js';
 import { keyOf } from './standing-storage.js';
 import type { MapRow } from './tenant-map.js';
 

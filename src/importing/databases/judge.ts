@@ -1,6 +1,6 @@
-import type { RegisteredSubscription } from '../../provisioning/operations/registered-tenants.js';
 import type { Identity } from './identity.js';
 import type { Evidence } from './match.js';
+import type { RegisteredSubscription } from './registered.js';
 import type { FoundStorage } from './standing-storage.js';
 
 /** A piece of storage with what says that it is this tenant's. */

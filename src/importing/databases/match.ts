@@ -1,5 +1,5 @@
-import type { RegisteredSubscription } from '../../provisioning/operations/registered-tenants.js';
 import { createIdentity, type Identities, type Identity } from './identity.js';
+import type { RegisteredSubscription } from './registered.js';
 import type { FoundStorage } from './standing-storage.js';
 
 /** What says so, the strongest first: the registry, the schema's version table, the map, an old table, names alone. */

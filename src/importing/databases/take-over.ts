@@ -1,9 +1,9 @@
-import type { Registered, RegisteredSubscription } from '../../provisioning/operations/registered-tenants.js';
 import { text } from '../../registry/input.js';
 import { findSlugProblem } from '../../registry/slug.js';
 import type { Identities, Identity } from './identity.js';
 import { judge, type Matched, type TenantFacts } from './judge.js';
 import { createMatcher } from './match.js';
+import type { Registered, RegisteredSubscription } from './registered.js';
 import type { FoundStorage } from './standing-storage.js';
 
 export type Action = 'register' | 'subscribe' | 'unchanged' | 'ambiguous' | 'conflict';
