@@ -50,6 +50,16 @@ const strangers = ['client', 'admin'];
 const prismaUsers = ['database', 'auth', 'registry', 'profile', 'provisioning', 'graphql'];
 const isGenerated = (path: string) => path.includes('/generated/');
 
+const environmentReaders = ['cli', 'client'];
+/** Which may read it as well, and why. */
+const environmentExceptions: Record<string, string> = {
+  'src/database/embedded/postgres-process.ts': 'hands PATH on to the programs it starts',
+};
+
+const bannedNames =
+  /(^|-)(utils?|helpers?|common|misc|shared|libs?|core|base|managers?|services?|handlers?|processors?|impl|types?|constants?|index)$/;
+const namesOutsideTheRule = ['src/client/index.ts'];
+
 type RowAccess = 'prisma' | 'sql';
 
 /** Folders that hold no queries; importing reads service databases by SQL, but not the registry by Prisma. */
@@ -61,16 +71,6 @@ const doorsWithoutRows: Record<string, readonly RowAccess[]> = {
   importing: ['prisma'],
 };
 
-const environmentReaders = ['cli', 'client'];
-/** Which may read it as well, and why. */
-const environmentExceptions: Record<string, string> = {
-  'src/database/embedded/postgres-process.ts': 'hands PATH on to the programs it starts',
-};
-
-const bannedNames =
-  /(^|-)(utils?|helpers?|common|misc|shared|libs?|core|base|managers?|services?|handlers?|processors?|impl|types?|constants?|index)$/;
-const namesOutsideTheRule = ['src/client/index.ts'];
-
 const maxLines = 300;
 
 describe('the house', () => {
@@ -81,6 +81,17 @@ describe('the house', () => {
         if (!target || mayImport(unitOf(file), unitOf(target))) return [];
         return [`${file} must not import ${specifier}`];
       }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('doors read and write rows through functions of the folders below them', () => {
+    const wrong = Object.entries(doorsWithoutRows).flatMap(([door, refused]) =>
+      sources(`src/${door}`).flatMap((file) =>
+        rowAccessIn(read(file), { isGraphql: door === 'graphql' })
+          .filter(({ kind }) => refused.includes(kind))
+          .map(({ text }) => `${file} must not contain ${text}`),
+      ),
     );
     expect(wrong).toEqual([]);
   });
@@ -125,17 +136,6 @@ describe('the house', () => {
         .filter((specifier) => /^@prisma\/client|\/database\/generated\//.test(specifier))
         .filter(() => !prismaUsers.includes(unitOf(file)))
         .map((specifier) => `${file} must not import ${specifier}`),
-    );
-    expect(wrong).toEqual([]);
-  });
-
-  test('doors read and write rows through functions of the folders below them', () => {
-    const wrong = Object.entries(doorsWithoutRows).flatMap(([door, refused]) =>
-      sources(`src/${door}`).flatMap((file) =>
-        rowAccessIn(read(file), { isGraphql: door === 'graphql' })
-          .filter(({ kind }) => refused.includes(kind))
-          .map(({ text }) => `${file} must not contain ${text}`),
-      ),
     );
     expect(wrong).toEqual([]);
   });

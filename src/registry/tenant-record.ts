@@ -4,7 +4,7 @@ import type { RegistryDatabase } from '../database/registry-database.js';
 import { tenantNotFound } from './route.js';
 import { tenantWhere } from './tenant.js';
 
-/** The fields of a tenant that identify it and describe its status. */
+/** The identity and the status of a tenant. */
 export interface TenantRecord {
   id: string;
   slug: string;
@@ -17,10 +17,10 @@ export interface TenantRecord {
 
 const select = { id: true, slug: true, name: true, status: true, createdAt: true, purgeAfter: true } as const;
 
-/** The statuses in which a tenant is shown; only the names of a purged tenant are kept. */
+/** The statuses in which a tenant is listed. A purged tenant has only its names left. */
 export const shownStatuses = Object.values(statuses).filter((status) => status !== 'PURGED');
 
-/** A page by slug. Slugs never change, so pages neither overlap nor skip a tenant. */
+/** Lists tenants by slug. A slug never changes, so pages neither overlap nor miss a tenant. */
 export function listTenants(
   { prisma }: RegistryDatabase,
   page: { after: string | undefined; first: number },
@@ -34,7 +34,7 @@ export function listTenants(
   });
 }
 
-/** The tenant with this id or slug, in any status, PURGED included. */
+/** Returns the tenant with this id or slug in any status, PURGED included. */
 export async function findTenantRecord(
   { prisma }: Pick<RegistryDatabase, 'prisma'>,
   reference: string,
@@ -43,7 +43,7 @@ export async function findTenantRecord(
   return where ? prisma.tenant.findUnique({ select, where }) : null;
 }
 
-/** The tenant in any status except PURGED; throws TENANT_NOT_FOUND. */
+/** Returns the tenant in any status except PURGED; throws TENANT_NOT_FOUND. */
 export async function requireTenantRecord(
   database: RegistryDatabase,
   reference: string,

@@ -95,7 +95,7 @@ async function readCatalogue(context: CommandContext, request: ImportRequest): P
     const configured = context.serviceDatabases.configuredName(databaseRef) ?? databaseName;
     if (
       configured !== databaseName &&
-      subscriptions.SCHEMA + subscriptions.DATABASE > 0 &&
+      Object.values(subscriptions).some((count) => count > 0) &&
       isAskedFor(request, name)
     )
       throw new RegistryError(
