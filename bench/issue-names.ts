@@ -3,7 +3,7 @@ import type { Module, ModuleSubscription, Tenant } from '../src/database/generat
 import type { Transaction } from '../src/database/registry-database.js';
 import { isSlug } from '../src/registry/slug.js';
 import { issueNames } from '../src/registry/storage-name.js';
-import { anySeed, hostileTexts } from '../test/naming/support/hostile.js';
+import { hostileTexts, randomSeed } from '../test/naming/support/hostile.js';
 
 /**
  * Issues a million names to tenants whose slugs are as alike as slugs can be, and those of the hostile texts that are slugs;
@@ -12,7 +12,7 @@ import { anySeed, hostileTexts } from '../test/naming/support/hostile.js';
  */
 const count = Number(process.argv[2] ?? 1_000_000);
 const url = process.argv[3];
-const seed = anySeed();
+const seed = randomSeed();
 
 const modules = [
   { name: 'operations', schemaPrefix: 'tenant_', isolation: 'SCHEMA', databaseName: 'operations' },

@@ -60,6 +60,17 @@ const bannedNames =
   /(^|-)(utils?|helpers?|common|misc|shared|libs?|core|base|managers?|services?|handlers?|processors?|impl|types?|constants?|index)$/;
 const namesOutsideTheRule = ['src/client/index.ts'];
 
+type RowAccess = 'prisma' | 'sql';
+
+/** Folders that hold no queries; importing reads service databases by SQL, but not the registry by Prisma. */
+const doorsWithoutRows: Record<string, readonly RowAccess[]> = {
+  graphql: ['prisma', 'sql'],
+  rest: ['prisma', 'sql'],
+  cli: ['prisma', 'sql'],
+  server: ['prisma', 'sql'],
+  importing: ['prisma'],
+};
+
 const maxLines = 300;
 
 describe('the house', () => {
@@ -70,6 +81,17 @@ describe('the house', () => {
         if (!target || mayImport(unitOf(file), unitOf(target))) return [];
         return [`${file} must not import ${specifier}`];
       }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('doors read and write rows through functions of the folders below them', () => {
+    const wrong = Object.entries(doorsWithoutRows).flatMap(([door, refused]) =>
+      sources(`src/${door}`).flatMap((file) =>
+        rowAccessIn(read(file), { isGraphql: door === 'graphql' })
+          .filter(({ kind }) => refused.includes(kind))
+          .map(({ text }) => `${file} must not contain ${text}`),
+      ),
     );
     expect(wrong).toEqual([]);
   });
@@ -206,6 +228,39 @@ describe('these rules', () => {
     expect(readsEnvironment(text)).toBe(expected);
   });
 
+  test.each<[string, RowAccess[]]>([
+    ['await app.database.prisma.tenant.count()', ['prisma']],
+    ['const { prisma } = database; await prisma.tenant.findMany()', ['prisma']],
+    ['await prisma.$transaction(work)', ['prisma']],
+    ['await context.prisma\n.tenant.findMany({ where })', ['prisma']],
+    ['await tx.tenant.update({ data })', ['prisma']],
+    ['await database.pool.query(text)', ['sql']],
+    ['await prisma.$queryRaw`SELECT 1`', ['prisma', 'sql']],
+    ['const text = `select id from tenants`;', ['sql']],
+    ["const text = 'UPDATE tenants SET name = $1';", ['sql']],
+    ["const text = 'DELETE FROM tenants';", ['sql']],
+    ["const text = 'INSERT INTO tenants (id)';", ['sql']],
+    ['readBinding(app.database.prisma, id)', []],
+    ["description: 'Updates a tenant; select one from the list.'", []],
+    ['/** prisma.tenant.findMany() by SELECT id FROM tenants */', []],
+    ['searchParams: request.query(1)', ['sql']],
+  ])('%s accesses rows: %j', (text, kinds) => {
+    const found = rowAccessIn(text, { isGraphql: false }).map(({ kind }) => kind);
+    expect([...new Set(found)]).toEqual(kinds);
+  });
+
+  test.each([
+    ['t.prismaField({ resolve: (query) => context.prisma.tenant.findUnique({ ...query, where }) })', 0],
+    ['t.prismaConnection({ resolve: (query) => context.prisma.tenant.findMany({ ...query, where }) })', 0],
+    ['context.prisma.tenant.findUnique({ ...query, where })', 1],
+    ['t.prismaField({ resolve: () => context.prisma.tenant.findUnique({ where }) })', 1],
+    ['t.prismaField({ resolve: (query) => context.prisma.tenant.update({ ...query, where }) })', 1],
+    ['t.prismaField({ resolve: (query) => prisma.tenant.findMany({ ...query, where }) })', 1],
+    ['t.prismaField({ resolve: (query) => context.prisma.tenant.count({ where }) })', 1],
+  ])('in graphql, %s is refused %d times', (text, times) => {
+    expect(rowAccessIn(text, { isGraphql: true })).toHaveLength(times);
+  });
+
   test.each([
     ['src/database/database.ts', false],
     ['src/registry/tenant-helpers.ts', true],
@@ -242,6 +297,31 @@ function readsEnvironment(text: string): boolean {
   return /\bprocess\s*(\?\.)?\s*(\.|\[\s*['"])\s*env\b|\benv\b[^;=]*\}\s*=\s*process\b|from ['"](node:)?process['"]/.test(
     withoutComments(text),
   );
+}
+
+/** Statements in the text that read or write rows. */
+function rowAccessIn(
+  text: string,
+  { isGraphql }: { isGraphql: boolean },
+): { kind: RowAccess; text: string }[] {
+  const code = isGraphql ? withoutPothosQueries(withoutComments(text)) : withoutComments(text);
+  const find = (kind: RowAccess, pattern: RegExp) =>
+    [...code.matchAll(pattern)].map(([found]) => ({ kind, text: found }));
+  return [
+    ...find('prisma', /\b(prisma|tx|transaction)\s*\??\.\s*\$?\w+(?=\s*[.(<`])/g),
+    ...find('sql', /\.\s*query\s*\(|\$(query|execute)Raw\w*/g),
+    ...find('sql', /['"`]\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s)/gi),
+  ];
+}
+
+/**
+ * Leaves out the queries of @pothos/plugin-prisma: it reads the rows of a field or connection together with the relations
+ * that the client selected, which it passes as `query`. A function of another folder could not be given that selection
+ * without losing its types. Only reads that spread `query` inside such a field are left out.
+ */
+function withoutPothosQueries(code: string): string {
+  if (!/\bt\.prisma(Field|Connection)\(/.test(code)) return code;
+  return code.replace(/\bcontext\.prisma\s*\.\w+\.find(Many|Unique|UniqueOrThrow)\(\{\s*\.\.\.query,/g, '');
 }
 
 function hasBannedName(path: string): boolean {

@@ -1,11 +1,11 @@
-/** What an import of client.yaml files says, for people. */
 import type { RemovedTests } from '../importing/yaml/test-folders.js';
 import type { ClientAction, ClientEntry, YamlImportReport } from '../importing/yaml/yaml-import.js';
 import { visible } from './table.js';
 
+/** Result of an import of client.yaml files. */
 export interface ClientReport extends YamlImportReport {
   counts: Record<ClientAction, number>;
-  /** null: nobody wanted test folders deleted. */
+  /** null without --remove-tests. */
   tests: RemovedTests | null;
 }
 
@@ -13,25 +13,26 @@ const words: Record<ClientAction, { done: string; planned: string }> = {
   create: { done: 'created', planned: 'would be created' },
   update: { done: 'updated', planned: 'would be updated' },
   unchanged: { done: 'unchanged', planned: 'unchanged' },
-  leaveAlone: { done: 'left alone', planned: 'would be left alone' },
-  leaveOut: { done: 'left out', planned: 'left out' },
+  leaveAlone: { done: 'left unchanged', planned: 'would be left unchanged' },
+  leaveOut: { done: 'skipped', planned: 'would be skipped' },
   fail: { done: 'failed', planned: 'would fail' },
 };
 
+/** Lines for the terminal. */
 export function describeClients(report: ClientReport): string[] {
   const { done, clients, counts, tests } = report;
-  const speak = (action: ClientAction) => words[action][done ? 'done' : 'planned'];
-  // What needs nobody's attention is only counted.
-  const told = clients.filter(({ action, secrets }) => action !== 'unchanged' || secrets.length > 0);
-  const lines = told.flatMap((entry) => describeClient(entry, speak(entry.action)));
-  if (told.length > 0) lines.push('');
+  const nameOf = (action: ClientAction) => words[action][done ? 'done' : 'planned'];
+  // Clients that need no attention are only counted.
+  const shown = clients.filter(({ action, secrets }) => action !== 'unchanged' || secrets.length > 0);
+  const lines = shown.flatMap((entry) => describeClient(entry, nameOf(entry.action)));
+  if (shown.length > 0) lines.push('');
   for (const id of tests?.removed ?? [])
     lines.push(`${visible(id)}: ${done ? 'deleted' : 'would be deleted'}`);
   for (const { id, why } of tests?.kept ?? []) lines.push(`${visible(id)}: not deleted: ${why}`);
   const counted = (Object.keys(words) as ClientAction[])
     .filter((action) => counts[action] > 0)
-    .map((action) => `${counts[action]} ${speak(action)}`);
-  lines.push(counted.length > 0 ? `${counted.join(', ')}.` : 'There is no client in this folder.');
+    .map((action) => `${counts[action]} ${nameOf(action)}`);
+  lines.push(counted.length > 0 ? `${counted.join(', ')}.` : 'The folder contains no client.');
   return lines;
 }
 
@@ -48,9 +49,7 @@ function describeClient(entry: ClientEntry, outcome: string): string[] {
         ? `    line ${line}: ${visible(path)} was left out: it ${reason}`
         : `    line ${line}: ${visible(path)} ${reason} and became ${reference}: set that variable`,
     ),
-    ...unknownKeys.map(
-      (path) => `    ${visible(path)} is no key of a configuration and was kept under extensions`,
-    ),
+    ...unknownKeys.map((path) => `    ${visible(path)} is not a known key and was kept under extensions`),
     ...differences.map(
       ({ path, before, after }) =>
         `    ${visible(path)}: ${visible(JSON.stringify(before))} -> ${visible(JSON.stringify(after))}`,

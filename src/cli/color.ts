@@ -2,7 +2,7 @@ const codes = { green: 32, yellow: 33, red: 31, dim: 2, bold: 1 } as const;
 
 export type Color = keyof typeof codes;
 
-/** Coloured on a terminal that wants it; see no-color.org. */
+/** Colours the text if the stream is a terminal and NO_COLOR is not set (no-color.org). */
 export function paint(
   color: Color | undefined,
   text: string,
@@ -16,7 +16,7 @@ function hasColors(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 }
 
-/** How tenants, subscriptions, operations and steps stand. */
+/** The colour of a status of a tenant, subscription, operation or step. */
 export function colorOf(status: string): Color | undefined {
   if (/^(ACTIVE|SUCCEEDED)$/.test(status)) return 'green';
   if (/^(FAILED|NEEDS_ATTENTION|COMPENSATED)$/.test(status)) return 'red';

@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline/promises';
 
-/** Whether somebody sits there to be asked; `--yes` answers for who does not. */
+/** Throws when the user can't be asked: without a terminal and without `--yes`. */
 export function requireConfirmable(what: string, options: { yes?: true }): void {
   if (options.yes || (process.stdin.isTTY && process.stderr.isTTY)) return;
-  throw new Error(`${what} has to be confirmed, and there is no terminal to ask at: add --yes`);
+  throw new Error(`${what} needs a confirmation, and there is no terminal: add --yes`);
 }
 
-/** Asks until the line is in; Ctrl-C, Ctrl-D and every answer but the wanted one are a no. */
+/** Asks the user. Ctrl-C, Ctrl-D and every answer that does not match `wanted` are a no. */
 export async function confirm(question: string, wanted: RegExp): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   const over = new AbortController();

@@ -5,32 +5,32 @@ import { print, withApp } from './with-app.js';
 export function addDoctorAudit(doctor: Command): void {
   doctor
     .command('audit')
-    .description('Check that the audit log still is what was written, entry by entry; changes nothing.')
-    .option('--expect <head>', 'a head that was printed earlier, as <revision>:<hash>')
+    .description('Check by its hashes that the audit log was not altered; changes nothing.')
+    .option('--expect <head>', 'head from an earlier check, as <revision>:<hash>')
     .option('--json', 'print {"entries","head","problems","findings"}')
     .addHelpText('after', explanation)
     .action((_options, command: Command) => audit(command.optsWithGlobals()));
 }
 
 const explanation = `
-Every entry holds the hash of the one before. Each is hashed anew, from the first, which names none, to the newest, which
-registry_head names: what was edited, removed, put in or exchanged past the triggers is found, and where.
+Every entry contains the hash of the entry before it. The check computes all hashes again, from the first entry to the
+newest, whose hash is in registry_head. It finds entries that were edited, removed, inserted or swapped without the triggers.
 
-Whoever can do that can also compute every hash anew from some entry on, and then the log agrees with itself. So note
-the head that is printed, where the database's administrators can't change it, and give it back:
+An administrator of the database could also compute all later hashes again; then the log is consistent in itself. To find
+that, store the printed head where administrators of the database cannot change it, and pass it to a later check:
 
   tenant-registry doctor audit --json | jq -r .head        # keep this
-  tenant-registry doctor audit --expect 4711:9f86d08188…   # everything up to it is what it was
+  tenant-registry doctor audit --expect 4711:9f86d08188…   # entries up to that head are unaltered
 
-The exit code is 1 when something was found.`;
+The exit code is 1 when a problem was found.`;
 
-/** Who rewrote everything has something wrong in every entry. */
+/** A rewritten log has a problem in every entry. */
 const mostShown = 1_000;
 
 interface Options {
   expect?: string;
   json?: true;
-  /** Of doctor, which takes them wherever they stand. */
+  /** Options of doctor, which commander also accepts here. */
   module: string[];
   tenant?: string;
 }
@@ -38,7 +38,7 @@ interface Options {
 async function audit(options: Options): Promise<void> {
   if (options.module.length > 0 || options.tenant !== undefined)
     throw new Error(
-      'doctor audit takes no --module and no --tenant: there is one chain, which holds as a whole',
+      'doctor audit does not take --module or --tenant: there is one chain, which is checked as a whole',
     );
   const findings: ChainProblem[] = [];
   const report = await withApp(
@@ -56,7 +56,7 @@ async function audit(options: Options): Promise<void> {
   if (report.problems > 0) process.exitCode = 1;
 }
 
-/** One line that is written over, and only where somebody sees it. */
+/** Updates one progress line, if standard error is a terminal. */
 function showProgress(entries: number): void {
   if (process.stderr.isTTY && entries % 50_000 === 0) process.stderr.write(`\r${entries} entries checked`);
 }
@@ -69,11 +69,11 @@ function describe(
   const checked = `${entries} ${entries === 1 ? 'entry' : 'entries'}`;
   if (problems === 0)
     return [
-      `All ${checked} of the audit log are as they were written${isExpected ? ', and the expected head is among them' : ''}.`,
+      `All ${checked} of the audit log are unaltered${isExpected ? ', and the expected head is among them' : ''}.`,
       `Head ${head}`,
       ...(isExpected
         ? []
-        : ['Keep it elsewhere: only --expect with it finds a log that was written anew as a whole.']),
+        : ['Store the head elsewhere: only --expect with it finds a log that was rewritten as a whole.']),
     ];
   const lines = findings.map(
     ({ code, revision, position, problem }) => `  ${code}\n    Entry ${revision}/${position} ${problem}.`,
@@ -83,7 +83,7 @@ function describe(
     ...lines,
     ...(rest > 0 ? [`  and ${rest} more`] : []),
     '',
-    `${problems} ${problems === 1 ? 'problem' : 'problems'} in an audit log of ${checked}: it was changed past its triggers.`,
-    'To do: find out who could, and compare with a backup; the log itself can’t be mended.',
+    `${problems} ${problems === 1 ? 'problem' : 'problems'} in an audit log of ${checked}: it was changed without its triggers.`,
+    'To do: find out who had access, and compare with a backup; the log itself cannot be repaired.',
   ];
 }

@@ -8,7 +8,7 @@ import { print, withApp } from './with-app.js';
 export function addDoctor(program: Command): void {
   const doctor = program
     .command('doctor')
-    .description('Compare what the registry says with what stands in the databases; changes nothing.')
+    .description('Compare the registry with the schemas and databases that exist; changes nothing.')
     .option('--module <name>', 'only this module; may be given several times', collect, [])
     .option('--tenant <tenant>', 'only this tenant, by id or slug')
     .option('--json', 'print {"storages","tenants","findings"}')
@@ -18,10 +18,10 @@ export function addDoctor(program: Command): void {
 }
 
 const explanation = `
-Each finding has a code that stays the same, what is wrong, and what to do. The exit code is 1 when there is an error:
-something is refused, let in or lost that should not be, or will be. Warnings alone exit 0: somebody should tidy up.
+Each finding has a stable code, the problem and its solution. The exit code is 1 when there is an error: a tenant is or will
+be refused, admitted or lost although it should not be. With warnings alone, which name things to clean up, it is 0.
 
-What changes while it is looked at is not reported, nor what an operation is at work on.`;
+Storage that changes during the comparison, or that an operation works on, is not reported.`;
 
 async function examine(options: { module: string[]; tenant?: string; json?: true }): Promise<void> {
   const { module: modules, tenant } = options;
@@ -34,14 +34,14 @@ async function examine(options: { module: string[]; tenant?: string; json?: true
 }
 
 function describe({ storages, tenants, findings }: Diagnosis): string[] {
-  const looked = `${count(storages, 'storage')} of ${count(tenants, 'tenant')}`;
-  if (findings.length === 0) return [`All ${looked} ${storages === 1 ? 'is' : 'are'} as the registry says.`];
+  const examined = `${count(storages, 'storage')} of ${count(tenants, 'tenant')}`;
+  if (findings.length === 0) return [`All ${examined} ${storages === 1 ? 'matches' : 'match'} the registry.`];
   const errors = findings.filter(({ severity }) => severity === 'error');
   const warnings = findings.filter(({ severity }) => severity === 'warning');
   return [
     ...section('ERRORS', errors),
     ...section('WARNINGS', warnings),
-    `${count(errors.length, 'error')} and ${count(warnings.length, 'warning')} among ${looked}.`,
+    `${count(errors.length, 'error')} and ${count(warnings.length, 'warning')} among ${examined}.`,
   ];
 }
 

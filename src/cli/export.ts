@@ -12,23 +12,26 @@ import { withApp } from './with-app.js';
 export function addExport(program: Command): void {
   program
     .command('export')
-    .description('Print the registry as YAML: modules, tenants, their profiles and where their data is.')
+    .description(
+      'Print the registry as YAML: modules and tenants with their profiles and the location of their data.',
+    )
     .option('--tenant <tenant>', 'only this tenant, by id or slug')
-    .option('--out <file>', 'write to this file, which nobody else may read, instead of printing')
+    .option('--out <file>', 'write to this file, readable by its owner only, instead of standard output')
     .addHelpText('after', explanation)
     .action(run);
 }
 
 const explanation = `
-One snapshot, always in the same order, so that two exports can be compared. References in configurations stay references;
-no key, token or hash of one is in it. Members' addresses are. Fields are called as in GraphQL; what has no value is left out.
+An export is one snapshot, always in the same order, so that two exports can be compared. It contains the addresses of members,
+but no key, token or hash; configurations contain references instead of secrets. Fields have their names from GraphQL; fields
+without a value are omitted.
 
 Examples:
 
   tenant-registry export --out registry.yaml
   tenant-registry export --tenant acme-corp`;
 
-/** Read alike by YAML 1.1 and 1.2: texts such as no, 1.50 or 2026-01-31 are quoted. */
+/** YAML 1.1 and 1.2 must read the same values, so texts such as no, 1.50 or 2026-01-31 are quoted. */
 const format = { compat: 'yaml-1.1', lineWidth: 0, aliasDuplicateObjects: false } as const;
 
 async function run(options: { tenant?: string; out?: string }): Promise<void> {
@@ -47,7 +50,7 @@ async function run(options: { tenant?: string; out?: string }): Promise<void> {
               ...withoutNulls(profile),
               ...(settings && { settings: withoutNulls(settings) }),
               ...(branding && { branding: withoutNulls(branding) }),
-              // A null in a configuration says something.
+              // A null in a configuration has a meaning, so it is kept.
               config,
               members: members.map(withoutNulls),
               subscriptions: subscriptions.map(withoutNulls),
@@ -62,14 +65,15 @@ async function run(options: { tenant?: string; out?: string }): Promise<void> {
   );
   if (secrets.length === 0) return;
   process.exitCode = 1;
-  for (const secret of secrets) process.stderr.write(`${secret} and was left out: make it a reference\n`);
+  for (const secret of secrets)
+    process.stderr.write(`${secret} and was left out: replace it by a reference\n`);
 }
 
 function list(name: string, items: readonly object[]): string {
   return items.length === 0 ? `${name}: []\n` : `${name}:\n${stringify(items, format)}`;
 }
 
-/** Dates as text, and only what has a value. */
+/** Leaves out null fields and writes dates as text. */
 function withoutNulls(fields: object): object {
   return Object.fromEntries(
     Object.entries(fields)
@@ -80,7 +84,7 @@ function withoutNulls(fields: object): object {
 
 type Write = (text: string) => Promise<void>;
 
-/** Standard output, or a file that is there as a whole or not at all. */
+/** Writes to standard output, or to a file that exists only when it is complete. */
 async function withOutput(file: string | undefined, work: (write: Write) => Promise<void>): Promise<void> {
   if (file === undefined) return work(writer(process.stdout)).catch(endQuietly);
   const unfinished = `${file}.${process.pid}.unfinished`;
@@ -103,7 +107,7 @@ async function withOutput(file: string | undefined, work: (write: Write) => Prom
   }
 }
 
-/** Waits for whoever reads, so that a large registry does not pile up in memory. */
+/** Waits for the reader of the stream, so that a large registry does not pile up in memory. */
 function writer(stream: Writable): Write {
   let broken: unknown;
   stream.on('error', (error) => {
@@ -116,7 +120,7 @@ function writer(stream: Writable): Write {
     });
 }
 
-/** Who reads the beginning only, as head does, has what they wanted. */
+/** A reader such as head closes the pipe early; that is no problem to report. */
 function endQuietly(error: unknown): void {
   if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
   process.exitCode = 1;

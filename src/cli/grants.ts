@@ -1,15 +1,18 @@
 import type { Command } from 'commander';
 import type { App } from '../app.js';
 import { authorize } from '../auth/permissions.js';
-import { RegistryError } from '../errors.js';
 import { type DatabaseGrants, type GrantPlace, planGrants } from '../provisioning/storage/grants.js';
+import { listModules } from '../registry/module-record.js';
+import { moduleNotFound } from '../registry/route.js';
 import { print, withApp } from './with-app.js';
 
 export function addGrants(program: Command): void {
   program
     .command('grants')
-    .description('Print the SQL with which an administrator gives provisioner and services what they need.')
-    .option('--module <name>', 'of one module; default all')
+    .description(
+      'Print the SQL statements that give the provisioner and the services their privileges, for an administrator.',
+    )
+    .option('--module <name>', 'only this module; default: all modules')
     .option('--json', 'print a JSON array, one element per database')
     .action(printGrants);
 }
@@ -17,39 +20,35 @@ export function addGrants(program: Command): void {
 async function printGrants(options: { module?: string; json?: true }): Promise<void> {
   await withApp(async (app, caller) => {
     authorize(caller, 'readRegistry');
-    const { places, embedded } = await readPlaces(app, options.module);
+    const { places, embedded } = await listPlaces(app, options.module);
     const grants = planGrants(places);
     if (options.json) return print(JSON.stringify(grants));
     for (const module of embedded)
-      print(`-- Module ${module}: in the embedded PostgreSQL, where nothing has to be granted.`);
+      print(`-- Module ${module}: in the embedded PostgreSQL, where no grants are needed.`);
     for (const database of grants) print(format(database));
   });
 }
 
-/** Which role a URL without one means is up to the connecting machine. */
+/** For URLs without a user, whose role depends on the connecting machine. */
 const defaultProvisioner = 'tenant_registry';
 
-async function readPlaces(app: App, wanted: string | undefined) {
-  const modules = await app.database.prisma.module.findMany({
-    ...(wanted !== undefined && { where: { name: wanted } }),
-    include: { _count: { select: { subscriptions: { where: { isolation: 'DATABASE' } } } } },
-    orderBy: { name: 'asc' },
-  });
-  if (wanted !== undefined && modules.length === 0)
-    throw new RegistryError('MODULE_NOT_FOUND', `There is no module "${wanted}"`);
+async function listPlaces(app: App, only: string | undefined) {
+  const all = await listModules(app.database);
+  const modules = all.filter(({ name }) => only === undefined || name === only);
+  if (only !== undefined && modules.length === 0) throw moduleNotFound(only);
   const places: GrantPlace[] = [];
   const embedded: string[] = [];
-  for (const { name, databaseRef, isolation, _count } of modules) {
+  for (const { name, databaseRef, isolation, subscriptions } of modules) {
     const configured = app.serviceDatabases.configuredServer(databaseRef);
     if (!configured) embedded.push(name);
     else
       places.push({
         module: name,
         server: configured.server,
-        // Where provisioning will connect: the catalogue may still have the name from before the variable was set.
+        // The database that provisioning connects to; the module's row may still have the name from before the variable was set.
         database: app.serviceDatabases.configuredName(databaseRef) ?? '',
         provisioner: configured.user || defaultProvisioner,
-        hasDatabases: isolation === 'DATABASE' || _count.subscriptions > 0,
+        hasDatabases: isolation === 'DATABASE' || subscriptions.DATABASE > 0,
       });
   }
   return { places, embedded };

@@ -22,27 +22,27 @@ interface Options {
 export function addImportYaml(group: Command): void {
   group
     .command('yaml')
-    .description('Register the tenants that are kept as <folder>/<id>/client.yaml, or bring them up to date.')
-    .argument('<folder>', 'folder with a folder per client')
+    .description('Register or update the tenants of <folder>/<id>/client.yaml files.')
+    .argument('<folder>', 'folder that contains one folder per client')
     .option(
       '--dry-run',
-      'only show what would be done (the registry itself is migrated, as by every command)',
+      'only show the changes (the registry’s own tables are still migrated, as by every command)',
     )
     .option('--only <id>', 'only this client; may be given several times', collect, [])
-    .option('--include-tests', 'the test tenants, tn_…, too')
-    .option('--keep-source', 'register them, but let their client.yaml go on counting (see CLIENTS_DIR)')
-    .option('--force', 'write over what is kept in the registry already, and show the difference')
-    .option('--remove-tests', 'delete the folders of test tenants, tn_…, after a question')
-    .option('--yes', 'the answer to that question')
+    .option('--include-tests', 'also import test tenants, tn_…')
+    .option('--keep-source', 'register tenants, but keep serving their client.yaml (see CLIENTS_DIR)')
+    .option('--force', 'overwrite configurations in the registry that differ, and show the differences')
+    .option('--remove-tests', 'delete the folders of test tenants, tn_…, after a confirmation')
+    .option('--yes', 'confirm without a question')
     .option('--json', 'print {"done","counts","clients","tests"}')
     .addHelpText('after', explanation)
     .action(run);
 }
 
 const explanation = `
-A secret that stands in a file as text becomes a reference such as \${ACME_SMTP_PASSWORD}, and is reported without its value: set
-that variable for the services that need it. What a configuration does not know is kept under "extensions". A file with a mistake
-is reported with its line, and the others are imported. Done again, it changes nothing. The exit code is 0 when no file failed.`;
+A secret in a file is replaced by a reference such as \${ACME_SMTP_PASSWORD} and reported without its value: set that variable for
+the services that need it. Unknown keys are kept under "extensions". A file with a mistake is reported with its line, and the
+others are imported. A second import changes nothing. The exit code is 0 when no file failed.`;
 
 async function run(folder: string, options: Options): Promise<void> {
   const { only } = options;
@@ -50,7 +50,7 @@ async function run(folder: string, options: Options): Promise<void> {
   if (options.removeTests && options.includeTests)
     throw invalidField(
       '--remove-tests',
-      'can not be given with --include-tests: import them first, or delete them',
+      'cannot be combined with --include-tests: import the test tenants first, or delete their folders',
     );
   if (options.removeTests && !isDryRun) requireConfirmable('--remove-tests', options);
   const report = await withApp(async (app, caller): Promise<ClientReport> => {
@@ -62,7 +62,7 @@ async function run(folder: string, options: Options): Promise<void> {
       includesTests: options.includeTests === true,
       keepsSource: options.keepSource === true,
       force: options.force === true,
-      onProgress: showProgress('Looked at'),
+      onProgress: showProgress('Read'),
     });
     const ask = async (ids: string[]) => options.yes === true || (await askFor(ids));
     const tests =
@@ -92,5 +92,5 @@ function hasFailedToRemove(tests: RemovedTests | null): boolean {
 
 async function askFor(ids: readonly string[]): Promise<boolean> {
   process.stderr.write(`${ids.map(visible).join('\n')}\n`);
-  return confirm(`Delete these ${ids.length} folders with all that is in them? [y/N] `, /^y(es)?$/i);
+  return confirm(`Delete these ${ids.length} folders with their content? [y/N] `, /^y(es)?$/i);
 }

@@ -9,17 +9,18 @@ import { type Column, renderTable } from './table.js';
 import { print, withApp } from './with-app.js';
 
 export function addImport(program: Command): void {
-  const group = program.command('import').description('Take over what was there before the registry.');
+  const group = program.command('import').description('Import tenants that are older than the registry.');
   addImportYaml(group);
   group
     .command('databases')
-    .description(
-      'Register the tenants whose schemas or databases stand already, without touching their data.',
+    .description('Register the tenants of existing schemas and databases without touching their data.')
+    .option(
+      '--map <file>',
+      'CSV file with schema, id, slug and name, for schemas whose tenant is not known otherwise',
     )
-    .option('--map <file>', 'CSV of schema, id, slug and name, for what nothing else tells')
     .option(
       '--dry-run',
-      'only show what would be done (the registry itself is migrated, as by every command)',
+      'only show the changes (the registry’s own tables are still migrated, as by every command)',
     )
     .option('--json', 'print {"done","entries","tables","skipped"}')
     .option('--module <name>', 'only this module; may be given several times', collect, [])
@@ -28,12 +29,13 @@ export function addImport(program: Command): void {
 }
 
 const explanation = `
-Whose a schema is, the first that says so: the registry, the schema's own version table, the map, a table
-tenant_registry or tenants in the registry's or a service's database, and last its name without the module's prefix,
-with - and _ taken for the same. Those tables are read, renamed to <name>_before_registry, and read there from then on.
+The tenant of a schema comes from the first of these sources that knows it: the registry, the schema's own version table, the
+map, a table tenant_registry or tenants in the database of the registry or of a service, and last the schema's name without
+the module's prefix, where - and _ are the same. Those tables are renamed to <name>_before_registry after reading; later
+imports read them under that name.
 
-What cannot be decided is left alone: "ambiguous" when several tenants fit, "conflict" when something contradicts.
-Done again, it goes on with what is left. The exit code is 1 when there was a conflict, else 0.`;
+Undecided schemas stay unchanged: "ambiguous" when several tenants match, "conflict" when sources contradict each other.
+A second import continues with the rest. The exit code is 1 when there was a conflict, otherwise 0.`;
 
 async function run(options: { map?: string; dryRun?: true; json?: true; module: string[] }): Promise<void> {
   const map = options.map === undefined ? undefined : await readMap(options.map);
@@ -43,7 +45,7 @@ async function run(options: { map?: string; dryRun?: true; json?: true; module: 
       modules: options.module,
       isDryRun: options.dryRun === true,
       hasEmbedded: app.embedded !== undefined,
-      onProgress: showProgress('Taken over'),
+      onProgress: showProgress('Imported'),
     }),
   );
   if (options.json) print(JSON.stringify(report));
@@ -78,8 +80,8 @@ const pastTense: Partial<Record<Action, string>> = { register: 'registered', sub
 
 function describe({ done, entries, tables, skipped }: ImportReport): string[] {
   const lines: string[] = [];
-  const speak = (action: Action) => (done && pastTense[action]) || action;
-  const outcome: Column<Entry> = { title: 'WHAT', read: ({ action }) => speak(action), least: 10 };
+  const nameOf = (action: Action) => (done && pastTense[action]) || action;
+  const outcome: Column<Entry> = { title: 'ACTION', read: ({ action }) => nameOf(action), least: 10 };
   if (entries.length > 0) {
     const [title = '', ...rows] = renderTable(entries, [...columns, outcome], process.stdout.columns);
     lines.push(title);
@@ -94,11 +96,11 @@ function describe({ done, entries, tables, skipped }: ImportReport): string[] {
     lines.push(
       `Table ${table} in ${database}: ${problem ?? (renamedTo ? `renamed to ${renamedTo}` : 'read')}`,
     );
-  for (const { module, why } of skipped) lines.push(`Module ${module} was not looked at: ${why}`);
+  for (const { module, why } of skipped) lines.push(`Module ${module} was skipped: ${why}`);
   const counts = (['register', 'subscribe', 'unchanged', 'ambiguous', 'conflict'] as const)
     .map((action) => ({ action, count: entries.filter((entry) => entry.action === action).length }))
     .filter(({ count }) => count > 0)
-    .map(({ action, count }) => `${count} ${speak(action)}`);
+    .map(({ action, count }) => `${count} ${nameOf(action)}`);
   lines.push(counts.length > 0 ? `${counts.join(', ')}.` : 'Nothing was found.');
   return lines;
 }

@@ -10,10 +10,10 @@ import { print } from './with-app.js';
 export function addMigrate(program: Command): void {
   program
     .command('migrate')
-    .description('Bring the registry database to the newest version; serve does this too.')
+    .description('Apply all migrations to the registry database; serve does this as well.')
     .option(
       '--modules',
-      'renew, in the databases of the modules, the migrations that ensure_<module>_tenant_schema runs',
+      'also update the copies of module migrations in the service databases, which ensure_<module>_tenant_schema runs',
     )
     .action(migrate);
 }

@@ -1,9 +1,27 @@
-/** For options that may be given several times. */
+import { InvalidArgumentError } from 'commander';
+
+/** Collects the values of an option that may be given several times. */
 export function collect(one: string, earlier: string[]): string[] {
   return [...earlier, one];
 }
 
-/** One line that is written over, and only where somebody sees it. */
+export function readWholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
+  return Number(text);
+}
+
+export function readDate(text: string): Date {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime()))
+    throw new InvalidArgumentError('Expected a date such as 2027-01-31T00:00:00Z.');
+  return date;
+}
+
+export function readDateOrNow(text: string): Date {
+  return text === 'now' ? new Date() : readDate(text);
+}
+
+/** Returns a function that updates one progress line on standard error, if that is a terminal. */
 export function showProgress(verb: string): (done: number, of: number) => void {
   return (done, of) => {
     if (process.stderr.isTTY) process.stderr.write(`\r${verb} ${done} of ${of}${done === of ? '\n' : ''}`);

@@ -1,6 +1,6 @@
 import { colorOf, paint } from './color.js';
 
-/** A step as it is shown. */
+/** The fields of a step that are shown. */
 export interface ShownStep {
   name: string;
   moduleName: string | null;
@@ -8,7 +8,7 @@ export interface ShownStep {
   error: string | null;
 }
 
-/** Shows on standard error how steps go on. */
+/** Shows the progress of steps on standard error. */
 export interface Progress {
   show(steps: readonly ShownStep[]): void;
   end(): void;
@@ -17,9 +17,9 @@ export interface Progress {
 const spinner = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
 const frameMs = 100;
 
-/** On a terminal lines that are written over; elsewhere, and where they would not fit, a line for each change. */
+/** Redraws one line per step on a terminal; without a terminal, or when they do not fit, writes a line per change. */
 export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
-  const said = new Map<number, string>();
+  const written = new Map<number, string>();
   let drawn = 0;
   let frame = 0;
   let current: readonly ShownStep[] = [];
@@ -50,8 +50,8 @@ export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progr
       }
       for (const [position, step] of steps.entries()) {
         const line = `${describe(step)}: ${step.status.toLowerCase()}${step.error ? `: ${oneLine(step.error)}` : ''}`;
-        if (step.status !== 'QUEUED' && said.get(position) !== line) stream.write(`${line}\n`);
-        said.set(position, line);
+        if (step.status !== 'QUEUED' && written.get(position) !== line) stream.write(`${line}\n`);
+        written.set(position, line);
       }
     },
     end: () => clearInterval(timer),

@@ -3,17 +3,23 @@ import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
 import { provisionTenant } from '../provisioning/commands/provision-tenant.js';
 import { awaitEnd } from '../provisioning/operations/await-end.js';
-import { hasEnded } from '../provisioning/operations/operation.js';
+import { hasEnded, requireOperation } from '../provisioning/operations/operation.js';
+import { findOperation } from '../provisioning/operations/operation-record.js';
+import { listSubscriptionRecords } from '../registry/subscription-record.js';
+import { requireTenantRecord } from '../registry/tenant-record.js';
 import { openProgress, type ShownStep } from './progress.js';
 
 export type Outcome = Awaited<ReturnType<typeof readOutcome>> & {
   revision: string;
-  /** What lets the first admin in; null when the command is repeated. */
+  /** Token for the first admin's invitation; null when the command is repeated. */
   invitationToken: string | null;
 };
 
-/** Begins, or with an idempotency key finds again, the operation, and stays with it until its end. */
-export async function carryOut(
+/**
+ * Begins the operation, or finds it again by its idempotency key, and shows its steps until it ends. `onBegun` gets its id as
+ * soon as it is committed.
+ */
+export async function provisionWithProgress(
   app: App,
   caller: Caller,
   input: object,
@@ -36,7 +42,7 @@ export async function carryOut(
   try {
     const { operationId, token } = await provisionTenant({ ...commands, runOperation }, input);
     watch(operationId);
-    // A gateway may have taken it up first, or it was begun by an earlier command, or it waits for what may pass.
+    // Without a revision the operation has not ended here: a gateway runs it, or it waits for a retry.
     revision ??= await awaitEnd(commands, operationId);
     await watching;
     return { ...(await readOutcome(app, operationId)), revision, invitationToken: token };
@@ -46,7 +52,7 @@ export async function carryOut(
   }
 }
 
-const lookMs = 100;
+const pollMs = 100;
 
 async function showUntilEnd(
   app: App,
@@ -55,46 +61,27 @@ async function showUntilEnd(
   over: AbortSignal,
 ): Promise<void> {
   while (!over.aborted) {
-    // A look that fails is made up for by the next one.
-    const operation = await readOperation(app, id).catch(() => undefined);
+    // A failed read is no problem: the next one shows the same rows.
+    const operation = await findOperation(app.database, id).catch(() => null);
     if (operation) show(operation.steps);
     if (operation && hasEnded(operation)) return;
-    await sleep(lookMs);
+    await sleep(pollMs);
   }
 }
 
-function readOperation(app: App, id: string) {
-  return app.database.prisma.operation.findUniqueOrThrow({
-    where: { id },
-    select: {
-      ...{ id: true, tenantId: true, status: true, error: true },
-      steps: {
-        select: { name: true, moduleName: true, status: true, error: true },
-        orderBy: { position: 'asc' },
-      },
-    },
-  });
-}
-
-async function readOutcome(app: App, id: string) {
-  const { tenantId, ...operation } = await readOperation(app, id);
-  const { subscriptions, ...tenant } = await app.database.prisma.tenant.findUniqueOrThrow({
-    where: { id: tenantId ?? '' },
-    select: {
-      ...{ id: true, slug: true, name: true, status: true },
-      subscriptions: {
-        where: { status: { not: 'CANCELLED' } },
-        select: { moduleName: true, status: true, databaseName: true, schemaName: true },
-        orderBy: { moduleName: 'asc' },
-      },
-    },
-  });
+async function readOutcome({ database }: App, operationId: string) {
+  const { tenantId, status, error, steps } = await requireOperation(database.prisma, operationId);
+  const tenant = await requireTenantRecord(database, tenantId ?? '');
   return {
-    tenant,
-    subscriptions: subscriptions.map(({ moduleName, ...place }) => ({ module: moduleName, ...place })),
+    tenant: { id: tenant.id, slug: tenant.slug, name: tenant.name, status: tenant.status },
+    subscriptions: await listSubscriptionRecords(database, tenant.id),
     operation: {
-      ...operation,
-      steps: operation.steps.map(({ moduleName, ...step }) => ({ ...step, module: moduleName })),
+      id: operationId,
+      status,
+      error,
+      steps: steps.map((step) => ({
+        ...{ name: step.name, status: step.status, error: step.error, module: step.moduleName },
+      })),
     },
   };
 }

@@ -2,27 +2,28 @@ import { constants } from 'node:os';
 import type { Command } from 'commander';
 import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
+import type { SubscriptionRecord } from '../registry/subscription-record.js';
 import { colorOf, paint } from './color.js';
-import { carryOut, type Outcome } from './provision-outcome.js';
+import { type Outcome, provisionWithProgress } from './provision-outcome.js';
 import { stopSignal } from './stop-signal.js';
-import { renderTable } from './table.js';
+import { type Column, renderTable } from './table.js';
 import { print, withApp } from './with-app.js';
 
 export function addProvision(program: Command): void {
   program
     .command('provision <name> <adminEmail> <modules>')
-    .description('Register a tenant, subscribe it to modules and make all its storage, or none of it.')
-    .option('--slug <slug>', 'its short name for URLs and schemas; default derived from the name')
-    .option('--idempotency-key <key>', 'any text: the same command with it goes on with what it began')
+    .description('Register a tenant, subscribe it to modules and create the storage of all of them, or none.')
+    .option('--slug <slug>', 'short name for URLs and schemas; default: derived from the name')
+    .option('--idempotency-key <key>', 'any text: the same command with the same key continues its operation')
     .option('--json', 'print {"tenant","subscriptions","operation","revision","invitationToken"}')
     .addHelpText('after', explanation)
     .action(provision);
 }
 
 const explanation = `
-The steps are shown on standard error. When one fails the others are undone, the tenant is left failed, and the same
-command starts anew under the same names. Interrupted (Ctrl-C), it stops after the step under way, and what it began goes on
-with the next gateway or worker. The exit code is 0 only when all of it stands.
+The steps are shown on standard error. When one fails, the others are undone, the tenant is left failed, and the same
+command starts again under the same names. On Ctrl-C the command ends after the current step, and the next gateway or
+worker continues the operation. The exit code is 0 only when all storage was created.
 
 Examples:
 
@@ -36,7 +37,10 @@ interface Options {
 }
 
 async function provision(name: string, adminEmail: string, modules: string, options: Options): Promise<void> {
-  const stop = stopSignal();
+  let received: NodeJS.Signals | undefined;
+  const stop = stopSignal().then((signal) => {
+    received = signal;
+  });
   const input = {
     name,
     adminEmail,
@@ -45,49 +49,44 @@ async function provision(name: string, adminEmail: string, modules: string, opti
     idempotencyKey: options.idempotencyKey,
   };
   let operationId: string | undefined;
+  /** Returns the signal that interrupted it. */
   const work = async (app: App, caller: Caller) => {
-    if (await isSettled(stop)) return stop;
-    const begun = createSignal<string>();
-    const outcome = carryOut(app, caller, input, (id) => {
+    if (received) return received;
+    const begun = createDeferred();
+    const outcome = provisionWithProgress(app, caller, input, (id) => {
       operationId = id;
-      begun.resolve(id);
+      begun.resolve();
     });
-    const first = await Promise.race([outcome, stop]);
-    if (typeof first !== 'string') return report(first, options);
-    // What is being committed just now is to be told of; what becomes of it then nobody here will hear.
+    const ended = await Promise.race([outcome, stop]);
+    if (ended) return report(ended, options);
+    // The operation may be in the middle of its commit; the message below needs its id.
     await Promise.race([begun.promise, outcome.catch(() => undefined)]);
     outcome.catch(() => undefined);
-    return first;
+    return received;
   };
-  const stopped = await withApp(work, { logLevel: 'error' });
-  if (stopped === undefined) return;
-  const goesOn = 'goes on where it stands as soon as a gateway or "tenant-registry worker" runs';
+  const interruptedBy = await withApp(work, { logLevel: 'error' });
+  if (interruptedBy === undefined) return;
   process.stderr.write(
     operationId === undefined
-      ? `Interrupted before an operation was begun.\n`
-      : `Interrupted. Operation ${operationId} ${goesOn}.\n`,
+      ? `Interrupted before an operation was started.\n`
+      : `Interrupted. Operation ${operationId} continues when a gateway or "tenant-registry worker" runs.\n`,
   );
   // A step that did not end in time may still hold a connection open.
-  process.exit(128 + constants.signals[stopped]);
+  process.exit(128 + constants.signals[interruptedBy]);
 }
 
-async function isSettled(promise: Promise<unknown>): Promise<boolean> {
-  const unsettled = Symbol();
-  return (await Promise.race([promise, Promise.resolve(unsettled)])) !== unsettled;
-}
-
-function createSignal<T>() {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((settle) => {
+function createDeferred() {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((settle) => {
     resolve = settle;
   });
   return { promise, resolve };
 }
 
-const placeColumns = [
-  { title: 'MODULE', read: ({ module }: Outcome['subscriptions'][number]) => module, least: 6 },
-  { title: 'DATABASE', read: ({ databaseName }: Outcome['subscriptions'][number]) => databaseName, least: 8 },
-  { title: 'SCHEMA', read: ({ schemaName }: Outcome['subscriptions'][number]) => schemaName, least: 8 },
+const subscriptionColumns: Column<SubscriptionRecord>[] = [
+  { title: 'MODULE', read: ({ module }) => module, least: 6 },
+  { title: 'DATABASE', read: ({ databaseName }) => databaseName, least: 8 },
+  { title: 'SCHEMA', read: ({ schemaName }) => schemaName, least: 8 },
 ];
 
 function report(outcome: Outcome, { json, idempotencyKey }: Options): undefined {
@@ -95,17 +94,18 @@ function report(outcome: Outcome, { json, idempotencyKey }: Options): undefined 
   if (json) print(JSON.stringify(outcome));
   if (operation.status !== 'SUCCEEDED') {
     process.exitCode = 1;
-    const again = `The same command${idempotencyKey === undefined ? '' : ' without that key'} starts anew under the same names.`;
-    const what = operation.status === 'NEEDS_ATTENTION' ? failedHalfWay : `${failed} ${again}`;
-    process.stderr.write(`${operation.error ?? 'It failed'}\n${what}\n`);
+    const retry = `The same command${idempotencyKey === undefined ? '' : ' without that key'} starts again under the same names.`;
+    const state = operation.status === 'NEEDS_ATTENTION' ? needsAttention : `${undone} ${retry}`;
+    process.stderr.write(`${operation.error ?? 'The operation failed'}\n${state}\n`);
   } else if (!json) {
     const status = paint(colorOf(tenant.status), tenant.status.toLowerCase());
     print(`Tenant ${tenant.slug} (${tenant.id}) is ${status}.`);
-    for (const line of renderTable(subscriptions, placeColumns, process.stdout.columns)) print(line);
-    if (invitationToken !== null) print(`Token for acceptInvitation, not shown again: ${invitationToken}`);
+    for (const line of renderTable(subscriptions, subscriptionColumns, process.stdout.columns)) print(line);
+    if (invitationToken !== null)
+      print(`Token for acceptInvitation, which is not shown again: ${invitationToken}`);
   }
 }
 
-const failed = 'Nothing of it is left: what was made was undone.';
-const failedHalfWay =
-  'It could not be undone as a whole: see "tenant-registry tenant show" and "tenant-registry doctor".';
+const undone = 'All steps were undone.';
+const needsAttention =
+  'Some steps could not be undone: see "tenant-registry tenant show" and "tenant-registry doctor".';

@@ -8,11 +8,11 @@ import { stopSignal } from './stop-signal.js';
 export function addServe(program: Command): void {
   program
     .command('serve')
-    .description('Run the gateway until it is told to stop; with WORKER=none it leaves work to others.')
+    .description('Run the gateway until a stop signal. With WORKER=none it runs no operations.')
     .action(serve);
 }
 
-/** For what is closed after the last request, in milliseconds: mostly PostgreSQL's own stop. */
+/** Time for closing everything after the last request; the stop of PostgreSQL takes most of it. */
 const closingMs = 20_000;
 
 async function serve(): Promise<void> {
@@ -20,10 +20,10 @@ async function serve(): Promise<void> {
   const log = openLog(config.logLevel, redactSecrets);
   logWarnings(log);
   const stop = stopSignal();
-  // Started or not: who is told to stop does.
+  // Also before the start is complete, the process must end in time after a stop signal.
   void stop.then(() => setTimeout(() => exitLate(log), config.shutdownTimeoutMs + closingMs).unref());
 
-  // Loaded here, so that no other command waits for GraphQL and the 9 MB of GraphiQL.
+  // Imported here, because GraphQL and the 9 MB of GraphiQL would slow down every other command.
   const { addDemo } = await import('../server/demo.js');
   const { openServer } = await import('../server/server.js');
   const app = await openApp(config, log, { exclusive: true });
@@ -40,7 +40,7 @@ async function serve(): Promise<void> {
     await app.close();
   }
   log.info('stopped');
-  // What was cut off, or a database that hangs, may still hold a connection open.
+  // A cancelled request or a hanging database may still hold a connection open.
   process.exit(inTime ? 0 : 1);
 }
 
@@ -49,7 +49,7 @@ function exitLate(log: Log): void {
   process.exit(1);
 }
 
-/** Node would print what it and libraries warn of over several lines. */
+/** Logs warnings of Node.js and libraries as one line each. */
 function logWarnings(log: Log): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => log.warn({ warning: warning.name }, warning.message));

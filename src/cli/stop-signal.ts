@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 
-/** npm passes on the Ctrl-C that the terminal has sent us already: within this time it is the same one. */
+/** npm forwards a Ctrl-C that the terminal has sent to this process as well; within this time both are one. */
 const echoMs = 500;
 
-/** The first signal stops gracefully; a second one, from somebody impatient, ends the process at once. */
+/** Resolves with the first stop signal; a second one ends the process at once. */
 export function stopSignal(): Promise<NodeJS.Signals> {
   let since: number | undefined;
   return new Promise((resolve) => {

@@ -1,17 +1,16 @@
 export interface Column<Row> {
   title: string;
   read: (row: Row) => string | null;
-  /** What may be cut when the terminal is narrow, and to how few characters. */
+  /** Minimal width when the terminal is narrow. */
   least: number;
-  /** Colours a cell that was cut and filled up already, where there are colours. */
+  /** Colours a cell, which has been cut and padded to its width. */
   paint?: (cell: string, row: Row) => string;
 }
 
 const gap = '  ';
 
 /**
- * Rows under their titles, in as many characters as the terminal has: the widest columns are cut first. Without a
- * terminal nothing is cut.
+ * Rows under their titles. If they are wider than `width`, the widest columns are cut first; undefined means no limit.
  */
 export function renderTable<Row>(
   rows: readonly Row[],
@@ -36,7 +35,7 @@ export function renderTable<Row>(
   );
 }
 
-/** What was written past every check must not steer the terminal. */
+/** Replaces control characters, which data inserted by SQL could contain, so that they cannot control the terminal. */
 export function visible(text: string): string {
   return text.replace(/\p{C}/gu, '�');
 }

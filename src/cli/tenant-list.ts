@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { App } from '../app.js';
 import { authorize } from '../auth/permissions.js';
-import { tenantsMatching } from '../registry/tenant-filter.js';
+import { listTenantSummaries, type TenantSummary } from '../registry/tenant-summary.js';
 import { colorOf, paint } from './color.js';
 import { type Column, renderTable } from './table.js';
 import { print, withApp } from './with-app.js';
@@ -9,10 +9,10 @@ import { print, withApp } from './with-app.js';
 export function addTenantList(tenant: Command): void {
   tenant
     .command('list')
-    .description('List tenants by slug, all of them unless told otherwise.')
-    .option('--status <statuses>', 'only these, separated by commas: active, suspended, deleted …')
-    .option('--module <name>', 'only with an active subscription to this module')
-    .option('--search <text>', 'only with this text in name or slug')
+    .description('List tenants by slug: all of them, or those that match the options.')
+    .option('--status <statuses>', 'only these statuses, separated by commas: active, suspended, deleted …')
+    .option('--module <name>', 'only tenants with an active subscription to this module')
+    .option('--search <text>', 'only tenants with this text in their name or slug')
     .option('--json', 'print a JSON array')
     .addHelpText('after', explanation)
     .action(list);
@@ -23,16 +23,6 @@ Purged tenants are listed with --status purged only. Examples:
 
   tenant-registry tenant list --search acme
   tenant-registry tenant list --status active,suspended --module finance --json`;
-
-interface Listed {
-  id: string;
-  slug: string;
-  name: string;
-  status: string;
-  plan: string;
-  modules: string[];
-  createdAt: Date;
-}
 
 interface Options {
   status?: string;
@@ -50,10 +40,9 @@ async function list(options: Options): Promise<void> {
   await withApp(
     async (app, caller) => {
       authorize(caller, 'readRegistry');
-      const tenants: Listed[] = [];
-      for await (const tenant of listTenants(app, filter)) tenants.push(tenant);
+      const tenants = await loadTenants(app, filter);
       if (options.json) return print(JSON.stringify(tenants));
-      if (tenants.length === 0) return print(describeNobody(options));
+      if (tenants.length === 0) return print(describeEmptyList(options));
       for (const line of renderTable(tenants, columns, process.stdout.columns)) print(line);
       print(`\n${tenants.length} ${tenants.length === 1 ? 'tenant' : 'tenants'}.`);
     },
@@ -63,32 +52,20 @@ async function list(options: Options): Promise<void> {
 
 const pageSize = 500;
 
-/** Page by page, so that no statement reads more than one. */
-async function* listTenants(app: App, filter: object): AsyncGenerator<Listed> {
-  const where = tenantsMatching(filter);
-  for (let after = ''; ; ) {
-    const page = await app.database.prisma.tenant.findMany({
-      where: { AND: [where, { slug: { gt: after } }] },
-      orderBy: { slug: 'asc' },
-      take: pageSize,
-      select: {
-        ...{ id: true, slug: true, name: true, status: true, plan: true, createdAt: true },
-        subscriptions: {
-          where: { status: { notIn: ['CANCELLED', 'DEPROVISIONING'] } },
-          select: { moduleName: true },
-          orderBy: { moduleName: 'asc' },
-        },
-      },
+/** Reads page by page, so that no statement reads all tenants. */
+async function loadTenants({ database }: App, filter: object): Promise<TenantSummary[]> {
+  const tenants: TenantSummary[] = [];
+  for (;;) {
+    const page = await listTenantSummaries(database, filter, {
+      after: tenants.at(-1)?.slug,
+      first: pageSize,
     });
-    for (const { subscriptions, ...tenant } of page)
-      yield { ...tenant, modules: subscriptions.map(({ moduleName }) => moduleName) };
-    const last = page.at(-1);
-    if (!last || page.length < pageSize) return;
-    after = last.slug;
+    tenants.push(...page);
+    if (page.length < pageSize) return tenants;
   }
 }
 
-const columns: Column<Listed>[] = [
+const columns: Column<TenantSummary>[] = [
   { title: 'SLUG', read: ({ slug }) => slug, least: 8 },
   { title: 'NAME', read: ({ name }) => name, least: 6 },
   {
@@ -103,8 +80,8 @@ const columns: Column<Listed>[] = [
   { title: 'ID', read: ({ id }) => id, least: 9 },
 ];
 
-function describeNobody({ status, module, search }: Options): string {
+function describeEmptyList({ status, module, search }: Options): string {
   return status || module || search
-    ? 'No tenant is like that; "tenant-registry tenant list" shows all.'
-    : 'There are no tenants; make one with "tenant-registry provision".';
+    ? 'No tenant matches; "tenant-registry tenant list" shows all tenants.'
+    : 'There are no tenants; "tenant-registry provision" creates one.';
 }

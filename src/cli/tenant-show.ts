@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { App } from '../app.js';
 import { authorize } from '../auth/permissions.js';
-import { tenantNotFound } from '../registry/route.js';
-import { tenantWhere } from '../registry/tenant.js';
+import { requireTenantOverview } from '../profile/tenant-overview.js';
+import { listOperations } from '../provisioning/operations/operation-record.js';
 import { colorOf, paint } from './color.js';
 import { type Column, renderTable, visible } from './table.js';
 import { print, withApp } from './with-app.js';
@@ -10,8 +10,8 @@ import { print, withApp } from './with-app.js';
 export function addTenantShow(tenant: Command): void {
   tenant
     .command('show <tenant>')
-    .description('Show a tenant: profile, modules with the place of their data, members, last operations.')
-    .option('--json', 'print one JSON object, with its configuration')
+    .description('Show a tenant: profile, modules and their storage, members, latest operations.')
+    .option('--json', 'print one JSON object, with the configuration')
     .addHelpText(
       'after',
       '\nExamples:\n\n  tenant-registry tenant show acme-corp\n  tenant-registry tenant show acme-corp --json | jq .subscriptions',
@@ -33,122 +33,95 @@ async function show(reference: string, options: { json?: true }): Promise<void> 
 
 const operationsShown = 10;
 
-async function readSheet(app: App, reference: string) {
-  const where = tenantWhere(reference);
-  const found =
-    where &&
-    (await app.database.prisma.tenant.findUnique({
-      where,
-      omit: { statusBeforeDeletion: true },
-      include: {
-        settings: { omit: { tenantId: true } },
-        branding: { omit: { tenantId: true } },
-        members: {
-          select: { email: true, fullName: true, role: true, status: true },
-          orderBy: { email: 'asc' },
-        },
-        subscriptions: { omit: { tenantId: true }, orderBy: { moduleName: 'asc' } },
-        operations: {
-          // Guards follow each change; only those that could not are worth a look.
-          where: { NOT: { kind: 'BIND_STORAGE', status: 'SUCCEEDED' } },
-          select: {
-            ...{ id: true, kind: true, status: true, actor: true, error: true, attempt: true },
-            ...{ createdAt: true, startedAt: true, finishedAt: true },
-            steps: {
-              select: { name: true, moduleName: true, status: true, error: true },
-              orderBy: { position: 'asc' },
-            },
-          },
-          orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-          take: operationsShown,
-        },
-      },
-    }));
-  if (!found) throw tenantNotFound(reference);
-  const { purgeAfter, subscriptions, operations, ...tenant } = found;
+async function readSheet({ database }: App, reference: string) {
+  const tenant = await requireTenantOverview(database, reference);
+  const operations = await listOperations(database, tenant.id, operationsShown);
   return {
     ...tenant,
-    restorableUntil: purgeAfter,
-    subscriptions: subscriptions.map(({ moduleName, ...subscription }) => ({
-      module: moduleName,
-      ...subscription,
-    })),
-    operations: operations.map(({ steps, ...operation }) => ({
-      ...operation,
-      steps: steps.map(({ moduleName, ...step }) => ({ ...step, module: moduleName })),
-    })),
+    operations: operations.map(
+      ({ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt, steps }) => ({
+        ...{ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt },
+        steps: steps.map(({ name, moduleName, status, error }) => ({
+          ...{ name, status, error, module: moduleName },
+        })),
+      }),
+    ),
   };
 }
 
 type Sheet = Awaited<ReturnType<typeof readSheet>>;
 
 function describe(sheet: Sheet): string[] {
-  const { settings, branding, subscriptions, members, operations } = sheet;
+  const { subscriptions, members, operations } = sheet;
   return [
     `${paint('bold', visible(sheet.name))}  ${sheet.slug}  ${paint(colorOf(sheet.status), sheet.status.toLowerCase())}`,
+    ...describeMasterData(sheet),
+    ...describeSettings(sheet),
+    ...describeBranding(sheet),
+    ...table('Modules', subscriptions, subscriptionColumns),
+    ...table('Members', members, memberColumns),
+    ...table('Latest operations', operations, operationColumns),
+  ];
+}
+
+function describeMasterData(sheet: Sheet): string[] {
+  return facts({
+    id: sheet.id,
+    'short name': sheet.shortName,
+    plan: `${sheet.plan.toLowerCase()}: ${sheet.maxUsers} users, ${sheet.maxMonthlyQuotes} quotes a month, ${sheet.maxStorageGb} GB`,
+    locale: `${sheet.timezone}, ${sheet.currency}`,
+    'e-mail': sheet.primaryEmail,
+    'Google Cloud': [sheet.gcpProjectId, sheet.gcpDataset].filter(Boolean).join(' / ') || null,
+    configuration: `in ${sheet.configSource === 'YAML' ? 'its client.yaml' : 'the registry'}, ${Object.keys(sheet.config ?? {}).length} parts`,
+    registered: `${moment(sheet.createdAt)}${sheet.createdBy ? ` by ${sheet.createdBy}` : ''}`,
+    changed: `${moment(sheet.updatedAt)}, version ${sheet.version}`,
+    suspended:
+      sheet.suspendedAt && `${moment(sheet.suspendedAt)}: ${sheet.suspendedReason ?? 'no reason given'}`,
+    deleted: sheet.deletedAt && moment(sheet.deletedAt),
+    'restorable until':
+      sheet.status === 'DELETED' && sheet.restorableUntil ? moment(sheet.restorableUntil) : null,
+  });
+}
+
+function describeSettings({ settings }: Sheet): string[] {
+  if (!settings) return [];
+  return [
+    ...heading('Settings'),
     ...facts({
-      id: sheet.id,
-      'short name': sheet.shortName,
-      plan: `${sheet.plan.toLowerCase()}: ${sheet.maxUsers} users, ${sheet.maxMonthlyQuotes} quotes a month, ${sheet.maxStorageGb} GB`,
-      place: `${sheet.timezone}, ${sheet.currency}`,
-      'e-mail': sheet.primaryEmail,
-      'Google Cloud': [sheet.gcpProjectId, sheet.gcpDataset].filter(Boolean).join(' / ') || null,
-      configuration: `in ${sheet.configSource === 'YAML' ? 'its client.yaml' : 'the registry'}, ${Object.keys(sheet.config ?? {}).length} parts`,
-      registered: `${moment(sheet.createdAt)}${sheet.createdBy ? ` by ${sheet.createdBy}` : ''}`,
-      changed: `${moment(sheet.updatedAt)}, version ${sheet.version}`,
-      suspended:
-        sheet.suspendedAt && `${moment(sheet.suspendedAt)}: ${sheet.suspendedReason ?? 'no reason given'}`,
-      deleted: sheet.deletedAt && moment(sheet.deletedAt),
-      'restorable until':
-        sheet.status === 'DELETED' && sheet.restorableUntil ? moment(sheet.restorableUntil) : null,
+      company: settings.companyName,
+      support: [settings.supportEmail, settings.supportPhone].filter(Boolean).join(', ') || null,
+      website: settings.website,
+      locale: `${settings.timezone}, ${settings.currency}`,
+      'mails from': [settings.emailFromName, settings.emailFromEmail].filter(Boolean).join(' ') || null,
     }),
-    ...(settings
-      ? [
-          ...heading('Settings'),
-          ...facts({
-            company: settings.companyName,
-            support: [settings.supportEmail, settings.supportPhone].filter(Boolean).join(', ') || null,
-            website: settings.website,
-            place: `${settings.timezone}, ${settings.currency}`,
-            'mails from': [settings.emailFromName, settings.emailFromEmail].filter(Boolean).join(' ') || null,
-          }),
-        ]
-      : []),
-    ...(branding
-      ? [
-          ...heading('Branding'),
-          ...facts({
-            theme: branding.presetTheme,
-            logo: branding.logoUrl,
-            colours:
-              [branding.primaryColor, branding.secondaryColor, branding.accentColor]
-                .filter(Boolean)
-                .join(' ') || null,
-          }),
-        ]
-      : []),
-    ...table('Modules', subscriptions, subscriptionColumns, 'none'),
-    ...table('Members', members, memberColumns, 'none'),
-    ...table('Last operations', operations, operationColumns, 'none'),
+  ];
+}
+
+function describeBranding({ branding }: Sheet): string[] {
+  if (!branding) return [];
+  const { primaryColor, secondaryColor, accentColor } = branding;
+  return [
+    ...heading('Branding'),
+    ...facts({
+      theme: branding.presetTheme,
+      logo: branding.logoUrl,
+      colours: [primaryColor, secondaryColor, accentColor].filter(Boolean).join(' ') || null,
+    }),
   ];
 }
 
 const heading = (title: string) => ['', paint('bold', title)];
 
-function facts(wanted: Record<string, string | null>): string[] {
-  return Object.entries(wanted).flatMap(([name, value]) =>
+/** One line per fact; those without a value are left out. */
+function facts(values: Record<string, string | null>): string[] {
+  return Object.entries(values).flatMap(([name, value]) =>
     value === null ? [] : [`  ${name.padEnd(17)}${visible(value)}`],
   );
 }
 
-function table<Row>(
-  title: string,
-  rows: readonly Row[],
-  columns: readonly Column<Row>[],
-  nothing: string,
-): string[] {
+function table<Row>(title: string, rows: readonly Row[], columns: readonly Column<Row>[]): string[] {
   const width = process.stdout.columns && process.stdout.columns - 2;
-  const lines = rows.length > 0 ? renderTable(rows, columns, width) : [nothing];
+  const lines = rows.length > 0 ? renderTable(rows, columns, width) : ['none'];
   return [...heading(title), ...lines.map((line) => `  ${line}`)];
 }
 
@@ -176,8 +149,8 @@ const memberColumns: Column<Sheet['members'][number]>[] = [
 ];
 
 const operationColumns: Column<Sheet['operations'][number]>[] = [
-  { title: 'ASKED FOR', read: ({ createdAt }) => moment(createdAt), least: 16 },
-  { title: 'WHAT', read: ({ kind }) => kind.toLowerCase(), least: 8 },
+  { title: 'REQUESTED', read: ({ createdAt }) => moment(createdAt), least: 16 },
+  { title: 'KIND', read: ({ kind }) => kind.toLowerCase(), least: 8 },
   statusColumn,
   { title: 'BY', read: ({ actor }) => actor, least: 6 },
   { title: 'ID', read: ({ id }) => id, least: 9 },

@@ -6,7 +6,7 @@ import { addTenantShow } from './tenant-show.js';
 export function addTenant(program: Command): void {
   const tenant = program
     .command('tenant')
-    .description('Tenants: who they are, where their data is, and their lives.')
+    .description('Show, list, suspend, delete and restore tenants.')
     .addHelpText('after', examples);
   addTenantList(tenant);
   addTenantShow(tenant);
@@ -14,11 +14,11 @@ export function addTenant(program: Command): void {
 }
 
 const examples = `
-A tenant is named by its slug or its id. Examples:
+<tenant> is a slug or an id. Examples:
 
   tenant-registry tenant list --status suspended --module finance
   tenant-registry tenant show acme-corp
   tenant-registry tenant suspend acme-corp --reason "Unpaid since March"
   tenant-registry tenant list --json | jq -r '.[].slug'
 
-A new tenant comes by "tenant-registry provision".`;
+"tenant-registry provision" creates a tenant.`;

@@ -7,11 +7,11 @@ import { redactSecrets } from '../profile/secret-detector.js';
 
 interface WithAppOptions {
   readOnly?: boolean;
-  /** Default: warnings. For commands that tell of their problems themselves. */
+  /** Default: warn. Commands that report their problems themselves set a higher level. */
   logLevel?: string;
 }
 
-/** Answers go to standard output, so only problems are logged. */
+/** Opens the app, runs the work as the current operator, and closes the app. Logs problems only, since output is for results. */
 export async function withApp<T>(
   work: (app: App, caller: Caller) => Promise<T>,
   { logLevel = 'warn', ...options }: WithAppOptions = {},

@@ -8,7 +8,7 @@ import { stopSignal } from './stop-signal.js';
 export function addWorker(program: Command): void {
   program
     .command('worker')
-    .description('Run operations that are due, without a gateway, until it is told to stop.')
+    .description('Run due operations without a gateway, until a stop signal.')
     .action(work);
 }
 
@@ -25,6 +25,6 @@ async function work(): Promise<void> {
     await app.close();
   }
   log.info('stopped');
-  // A step that was cut off may still hold a connection open.
+  // An interrupted step may still hold a connection open.
   process.exit();
 }

@@ -7,30 +7,33 @@ import { idempotencyKeyField } from './mutation-input.js';
 import { type PayloadFields, revisionField } from './revision-field.js';
 
 const ApiKey = builder.prismaObject('ApiKey', {
-  description: 'What a service or a script shows to be let in. Its secret is shown once and kept as a hash.',
+  description:
+    'A credential of a service or a script. Its secret is shown once, when the key is created; the ' +
+    'registry keeps only a hash.',
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'UUID; the audit log’s actor is `api-key:<id>`.' }),
-    name: t.exposeString('name', { description: 'Whose it is.' }),
-    scopes: t.exposeStringList('scopes', { description: `What it opens: ${scopeList}.` }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    id: t.exposeID('id', { description: 'UUID. Entries of the audit log name the key as `api-key:<id>`.' }),
+    name: t.exposeString('name', { description: 'Name of the key’s owner.' }),
+    scopes: t.exposeStringList('scopes', { description: `Scopes of the key: ${scopeList}.` }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the key was created.' }),
     createdBy: t.exposeString('createdBy', {
       nullable: true,
-      description: 'Who made it, as in the audit log.',
+      description: 'Actor that created the key, as in the audit log.',
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'From when it opens nothing.',
+      description: 'When the key expires; requests with an expired key are rejected. Null: it never expires.',
     }),
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'Since when it opens nothing.',
+      description:
+        'When the key was revoked; requests with a revoked key are rejected. Null: it is not revoked.',
     }),
     lastUsedAt: t.expose('lastUsedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was last used, to the minute.',
+      description: 'When the key was last used, to the minute.',
     }),
   }),
 });
@@ -38,7 +41,7 @@ const ApiKey = builder.prismaObject('ApiKey', {
 function apiKeyField<Shape extends { apiKeyId: string }>(t: PayloadFields<Shape>) {
   return t.prismaField({
     type: ApiKey,
-    description: 'The key.',
+    description: 'The API key after the change.',
     resolve: (query, { apiKeyId }, _args, context) =>
       context.prisma.apiKey.findUniqueOrThrow({ ...query, where: { id: apiKeyId } }),
   });
@@ -47,30 +50,31 @@ function apiKeyField<Shape extends { apiKeyId: string }>(t: PayloadFields<Shape>
 builder.relayMutationField(
   'createApiKey',
   {
-    description: 'A new key.',
+    description: 'Input of createApiKey.',
     inputFields: (t) => ({
-      name: t.string({ required: true, description: 'Whose it is, at most 100 characters.' }),
+      name: t.string({ required: true, description: 'Name of the key’s owner, at most 100 characters.' }),
       scopes: t.stringList({
         required: true,
-        description: `What it opens: ${scopeList}. No more than the caller’s own.`,
+        description: `Scopes of the new key: ${scopeList}. A caller can only grant its own scopes.`,
       }),
-      expiresAt: t.field({ type: 'DateTime', description: 'From when it opens nothing; default never.' }),
+      expiresAt: t.field({ type: 'DateTime', description: 'When the new key expires. Default: never.' }),
       idempotencyKey: idempotencyKeyField(t),
     }),
   },
   {
     description:
-      'Makes an API key. Scope: keys:manage. Errors: FORBIDDEN for scopes the caller does not hold.',
+      'Creates an API key. Scope: keys:manage. Errors: FORBIDDEN for scopes that the caller does not hold.',
     resolve: (_root, { input }, context) => execute(context, createApiKey, input),
   },
   {
-    description: 'The new key with its secret.',
+    description: 'Result of createApiKey: the new key and its secret.',
     outputFields: (t) => ({
       apiKey: apiKeyField(t),
       secret: t.exposeString('secret', {
         nullable: true,
         description:
-          'For `Authorization: Bearer <secret>`. Shown now and never again: null when a request is repeated.',
+          'Secret for `Authorization: Bearer <secret>`. It is shown only now: when a request is repeated with ' +
+          'the same idempotency key, the field is null.',
       }),
       revision: revisionField(t),
     }),
@@ -80,19 +84,20 @@ builder.relayMutationField(
 builder.relayMutationField(
   'revokeApiKey',
   {
-    description: 'Which key.',
+    description: 'Input of revokeApiKey.',
     inputFields: (t) => ({
-      id: t.id({ required: true, description: 'Id of the key.' }),
+      id: t.id({ required: true, description: 'UUID of the API key.' }),
       idempotencyKey: idempotencyKeyField(t),
     }),
   },
   {
     description:
-      'Makes a key open nothing from now on. Scope: keys:manage. Errors: VALIDATION_ERROR for an unknown id.',
+      'Revokes an API key: requests with it are rejected from now on. Scope: keys:manage. Errors: ' +
+      'VALIDATION_ERROR for an unknown id.',
     resolve: (_root, { input }, context) => execute(context, revokeApiKey, input),
   },
   {
-    description: 'The revoked key.',
+    description: 'Result of revokeApiKey.',
     outputFields: (t) => ({
       apiKey: apiKeyField(t),
       revision: revisionField(t),

@@ -39,29 +39,32 @@ export const builder = new SchemaBuilder<{
     nodeQueryOptions: false,
     nodesQueryOptions: false,
     nodesOnConnection: false,
-    pageInfoTypeOptions: { description: 'Where a page stands in its list (Relay connections).' },
-    hasNextPageFieldOptions: { description: 'Whether there is more after this page.' },
-    hasPreviousPageFieldOptions: { description: 'Whether there is more before this page.' },
+    pageInfoTypeOptions: { description: 'Position of a page in its list (Relay connections).' },
+    hasNextPageFieldOptions: { description: 'Whether the list continues after this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether the list continues before this page.' },
     startCursorFieldOptions: {
-      description: 'Cursor of the first edge; give it as `before` for the page before.',
+      description: 'Cursor of the first edge; pass it as `before` to read the previous page.',
     },
-    endCursorFieldOptions: { description: 'Cursor of the last edge; give it as `after` for the next page.' },
+    endCursorFieldOptions: {
+      description: 'Cursor of the last edge; pass it as `after` to read the next page.',
+    },
     cursorFieldOptions: { description: 'Opaque position of this edge in the list.' },
-    nodeFieldOptions: { description: 'The entry itself.', nullable: false },
+    nodeFieldOptions: { description: 'The list entry.', nullable: false },
     edgesFieldOptions: { description: 'The entries of this page with their cursors.', nullable: false },
-    pageInfoFieldOptions: { description: 'Where this page stands in the list.' },
-    firstArgOptions: { description: `How many entries from the start, at most ${maxPageSize}.` },
-    lastArgOptions: { description: `How many entries from the end, at most ${maxPageSize}.` },
+    pageInfoFieldOptions: { description: 'Position of this page in the list.' },
+    firstArgOptions: { description: `Number of entries from the start of the list, at most ${maxPageSize}.` },
+    lastArgOptions: { description: `Number of entries from the end of the list, at most ${maxPageSize}.` },
     afterArgOptions: { description: 'Only entries after this cursor.' },
     beforeArgOptions: { description: 'Only entries before this cursor.' },
-    mutationInputArgOptions: { description: 'What to do.' },
+    mutationInputArgOptions: { description: 'Input of the mutation.' },
   },
 });
 
-builder.queryType({ description: 'Reads. Each field says which scope the key needs.' });
+builder.queryType({ description: 'Reads. Each field names the scope that the API key needs.' });
 builder.mutationType({
   description:
-    'Changes. Each is one transaction, recorded in the audit log, and answers with the registry’s `revision` that holds ' +
-    'it. Several in one request run one after the other until one is refused: those before it stand, those after it are ' +
-    'not begun, `data` is null and `errors[].path` tells which it was.',
+    'Changes. Each mutation is one transaction, is recorded in the audit log, and returns the registry’s ' +
+    '`revision` that contains it. Mutations of one request run one after the other until one is refused: ' +
+    'earlier ones stay committed, later ones are not started, `data` is null, and `errors[].path` names ' +
+    'the refused mutation.',
 });

@@ -7,69 +7,76 @@ import { builder } from './builder.js';
 import { Tenant } from './tenant.js';
 
 const ClientFileProblem = builder.objectRef<FileProblem>('ClientFileProblem').implement({
-  description: 'What is wrong in a client.yaml.',
+  description: 'A mistake in a client.yaml file.',
   fields: (t) => ({
     path: t.exposeString('path', {
       nullable: true,
-      description: 'Key it is about, such as `email.primary`; null: the file.',
+      description: 'Key with the mistake, such as `email.primary`; null when the whole file is affected.',
     }),
-    line: t.exposeInt('line', { nullable: true, description: 'Line in the file, from 1.' }),
-    column: t.exposeInt('column', { nullable: true, description: 'Column in that line, from 1.' }),
-    message: t.exposeString('message', { description: 'For people; holds nothing of the file.' }),
+    line: t.exposeInt('line', { nullable: true, description: 'Line of the mistake, from 1.' }),
+    column: t.exposeInt('column', { nullable: true, description: 'Column of the mistake, from 1.' }),
+    message: t.exposeString('message', {
+      description: 'Explanation for people. It contains no text from the file.',
+    }),
   }),
 });
 
 const ReplacedValue = builder.objectRef<ReplacedSecret>('ReplacedValue').implement({
-  description: 'A secret that stands in a client.yaml as text, and is served as a reference or not at all.',
+  description:
+    'A secret that a client.yaml file contains as plain text. The gateway serves a reference in its ' +
+    'place, or leaves it out.',
   fields: (t) => ({
-    path: t.exposeString('path', { description: 'Key it stands under.' }),
-    line: t.exposeInt('line', { description: 'Line in the file, from 1.' }),
+    path: t.exposeString('path', { description: 'Key that holds the secret.' }),
+    line: t.exposeInt('line', { description: 'Line of the secret, from 1.' }),
     reference: t.exposeString('reference', {
       nullable: true,
-      description: `What is served instead, such as \`\${ACME_SMTP_PASSWORD}\`; null: it is left out.`,
+      description: `Reference that is served instead, such as \`\${ACME_SMTP_PASSWORD}\`; null when the secret is left out.`,
     }),
-    why: t.exposeString('why', { description: 'What it looks like.' }),
+    why: t.exposeString('why', { description: 'Reason why the value counts as a secret.' }),
   }),
 });
 
 const ClientConfig = builder.objectRef<ClientConfigShape>('ClientConfig').implement({
   description:
-    'A folder of CLIENTS_DIR. While a tenant’s `configSource` is YAML, this is its `Tenant.config`; a folder without a tenant is ' +
-    'served here alone and resolves to nothing. A change of the file is served at once as a rule, after some seconds at the latest.',
+    'Configuration in a folder of CLIENTS_DIR. While a tenant’s `configSource` is YAML, this is also its ' +
+    '`Tenant.config`; a folder without a tenant does not resolve. A changed file is usually served at ' +
+    'once, and after a few seconds at the latest.',
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Name of the folder; slug of the tenant, when there is one.' }),
+    id: t.exposeID('id', { description: 'Name of the folder; also the slug of the tenant if there is one.' }),
     config: t.field({
       type: 'JSON',
       nullable: true,
-      description: 'The last content without a mistake, secrets as references; null when there was none yet.',
+      description:
+        'Latest content of the file without a mistake, with secrets replaced by references; null when there was none yet.',
       resolve: ({ config }) => config ?? null,
     }),
     readAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When this gateway read that content.',
+      description: 'When this gateway read `config` from the file.',
       resolve: ({ readAt }) => readAt ?? null,
     }),
     problems: t.field({
       type: [ClientFileProblem],
       description:
-        'Mistakes in the file as it stands now; while there are any, what it said before is served.',
+        'Mistakes in the current file. While there are any, the latest content without a mistake is served.',
       resolve: ({ problems }) => problems,
     }),
     replaced: t.field({
       type: [ReplacedValue],
-      description: 'Secrets in it, by the references that are served instead.',
+      description: 'Secrets in the file and the references that are served in their place.',
       resolve: ({ secrets }) => secrets,
     }),
     unknownKeys: t.exposeStringList('unknownKeys', {
-      description: 'Keys that no configuration knows; served under `extensions`.',
+      description:
+        'Keys that are not part of the configuration’s schema; they are served under `extensions`.',
     }),
     tenant: t.prismaField({
       type: Tenant,
       nullable: true,
-      description: 'The tenant with that slug; null: a folder without a tenant.',
-      resolve: (query, { id }, _args, { prisma }) =>
-        isSlug(id) ? prisma.tenant.findUnique({ ...query, where: { slug: id } }) : null,
+      description: 'The tenant with this slug; null for a folder without a tenant.',
+      resolve: (query, { id }, _args, context) =>
+        isSlug(id) ? context.prisma.tenant.findUnique({ ...query, where: { slug: id } }) : null,
     }),
   }),
 });
@@ -79,7 +86,8 @@ builder.queryFields((t) => ({
     type: ClientConfig,
     nullable: true,
     description:
-      'A client.yaml of CLIENTS_DIR, with or without a tenant; null when there is no such folder. Scope: registry:read.',
+      'The client.yaml of one folder of CLIENTS_DIR, with or without a tenant; null when there is no such ' +
+      'folder. Scope: registry:read.',
     args: { id: t.arg.id({ required: true, description: 'Name of the folder.' }) },
     resolve: (_root, { id }, { caller, shared }) => {
       authorize(caller, 'readRegistry');
@@ -89,9 +97,9 @@ builder.queryFields((t) => ({
   clientConfigs: t.field({
     type: [ClientConfig],
     description:
-      'The client.yaml files of CLIENTS_DIR, by id; empty without that folder. Scope: registry:read.',
+      'The client.yaml files of CLIENTS_DIR, ordered by id; empty when CLIENTS_DIR is not set. Scope: registry:read.',
     args: {
-      withProblems: t.arg.boolean({ description: 'true: only those with a mistake. Left out: all.' }),
+      withProblems: t.arg.boolean({ description: 'If true, only files with a mistake. Default: all files.' }),
     },
     resolve: (_root, { withProblems }, { caller, shared }) => {
       authorize(caller, 'readRegistry');

@@ -11,7 +11,7 @@ import { type PayloadFields, revisionField } from './revision-field.js';
 function memberField<Shape extends { memberId: string }>(t: PayloadFields<Shape>) {
   return t.prismaField({
     type: Member,
-    description: 'The member as it is now.',
+    description: 'The member after the change.',
     resolve: (query, { memberId }, _args, context) =>
       context.prisma.member.findUniqueOrThrow({ ...query, where: { id: memberId } }),
   });
@@ -20,29 +20,30 @@ function memberField<Shape extends { memberId: string }>(t: PayloadFields<Shape>
 builder.relayMutationField(
   'inviteTenantMember',
   {
-    description: 'Whom to let in.',
+    description: 'Input of inviteTenantMember.',
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
-      email: t.string({ required: true, description: 'Address of the person; once per tenant.' }),
+      email: t.string({ required: true, description: 'E-mail address of the person; unique per tenant.' }),
       fullName: t.string({
-        description: 'Name for people, at most 200 characters; default the one known from another tenant.',
+        description:
+          'Display name of the person, at most 200 characters. Default: the name known from another tenant.',
       }),
-      role: t.field({ type: MemberRoleType, description: 'Default MEMBER.' }),
-      validDays: t.int({ description: 'For how many days the invitation is good, 1 to 90; default 7.' }),
+      role: t.field({ type: MemberRoleType, description: 'Role of the member. Default: MEMBER.' }),
+      validDays: t.int({ description: 'Number of days until the invitation expires, 1 to 90. Default: 7.' }),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
     }),
   },
   {
     description:
-      'Makes a person a member of a tenant and invites it; an earlier invitation of the same person opens nothing any more. ' +
-      'A member who is in already gets the role and no invitation. Scope: registry:write, or an admin of the tenant. Errors: ' +
-      'TENANT_NOT_FOUND, TENANT_DELETED, TENANT_MISMATCH, QUOTA_EXCEEDED beyond `maxUsers`, CONFLICT when it would ' +
-      'leave no admin, VALIDATION_ERROR.',
+      'Makes a person a member of a tenant and creates an invitation; earlier invitations of the same ' +
+      'person stop working. An active member gets the role and no invitation. Scope: registry:write, or an ' +
+      'admin of the tenant. Errors: TENANT_NOT_FOUND, TENANT_DELETED, TENANT_MISMATCH, QUOTA_EXCEEDED ' +
+      'beyond `maxUsers`, CONFLICT when it would leave no admin, VALIDATION_ERROR.',
     resolve: (_root, { input }, context) => execute(context, inviteTenantMember, input),
   },
   {
-    description: 'The member and what lets it in.',
+    description: 'Result of inviteTenantMember.',
     outputFields: (t) => ({
       tenant: tenantField(t),
       member: memberField(t),
@@ -55,10 +56,10 @@ builder.relayMutationField(
 builder.relayMutationField(
   'removeTenantMember',
   {
-    description: 'Whom to take out.',
+    description: 'Input of removeTenantMember.',
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
-      memberId: t.id({ required: true, description: 'Id of the member.' }),
+      memberId: t.id({ required: true, description: 'UUID of the member.' }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
@@ -66,13 +67,14 @@ builder.relayMutationField(
   },
   {
     description:
-      'Takes a member out of a tenant: its token is no way in from now on, its open invitations open nothing. Scope: ' +
-      'registry:write, or an admin of the tenant. Errors: TENANT_NOT_FOUND, TENANT_MISMATCH, CONFLICT for the last admin ' +
-      'and for a member who is out already, VERSION_CONFLICT, VALIDATION_ERROR for an unknown member.',
+      'Removes a member from a tenant: the member’s token is rejected from now on, and open invitations ' +
+      'stop working. Scope: registry:write, or an admin of the tenant. Errors: TENANT_NOT_FOUND, ' +
+      'TENANT_MISMATCH, CONFLICT for the last admin and for a member who was removed already, ' +
+      'VERSION_CONFLICT, VALIDATION_ERROR for an unknown member.',
     resolve: (_root, { input }, context) => execute(context, removeTenantMember, input),
   },
   {
-    description: 'The member who is out.',
+    description: 'Result of removeTenantMember.',
     outputFields: (t) => ({ tenant: tenantField(t), member: memberField(t), revision: revisionField(t) }),
   },
 );
@@ -80,28 +82,29 @@ builder.relayMutationField(
 builder.relayMutationField(
   'acceptInvitation',
   {
-    description: 'What lets whom in.',
+    description: 'Input of acceptInvitation.',
     inputFields: (t) => ({
       token: t.string({ required: true, description: 'Token of the invitation.' }),
       subject: t.string({
         description:
-          'Claim `sub` of the token of an identity provider that the caller has verified; default that of the call itself. ' +
-          'Another one than the caller’s own needs scope registry:write.',
+          'Claim `sub` of a token of an identity provider that the caller has verified. Default: the `sub` of ' +
+          'the caller’s own token. Any other subject needs scope registry:write.',
       }),
-      fullName: t.string({ description: 'Name as the person writes it, at most 200 characters.' }),
+      fullName: t.string({ description: 'Display name as the person writes it, at most 200 characters.' }),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
     }),
   },
   {
     description:
-      'Binds an invited member to the subject of an identity provider’s token: from now on that subject is a caller bound ' +
-      'to the tenant. Any caller with such a token; else scope: registry:write. Errors: VALIDATION_ERROR for a token that ' +
-      'opens nothing (any more), CONFLICT when it was used or the subject is a member already, TENANT_DELETED.',
+      'Binds an invited member to the subject of an identity provider’s token: from now on, requests with ' +
+      'that subject act for the tenant. A caller with such a token needs no scope; other callers need ' +
+      'scope registry:write. Errors: VALIDATION_ERROR for an unknown or expired invitation token, CONFLICT ' +
+      'when it was used or the subject is a member already, TENANT_DELETED.',
     resolve: (_root, { input }, context) => execute(context, acceptInvitation, input),
   },
   {
-    description: 'The member who is in.',
+    description: 'Result of acceptInvitation.',
     outputFields: (t) => ({ tenant: tenantField(t), member: memberField(t), revision: revisionField(t) }),
   },
 );

@@ -2,50 +2,57 @@ import { MemberRole, MemberStatus } from '../database/generated/prisma/enums.js'
 import { builder } from './builder.js';
 
 export const MemberRoleType = builder.enumType('MemberRole', {
-  description: 'What a member may do in the tenant.',
+  description: 'Role of a member in its tenant.',
   values: {
     [MemberRole.ADMIN]: { description: 'Manages the tenant and its members.' },
-    [MemberRole.MEMBER]: { description: 'Works in it.' },
+    [MemberRole.MEMBER]: { description: 'Works in the tenant.' },
   } as const,
 });
 
 const MemberStatusType = builder.enumType('MemberStatus', {
-  description: 'Whether a member has come in.',
+  description: 'Status of a membership.',
   values: {
-    [MemberStatus.INVITED]: { description: 'Named, has not accepted an invitation yet.' },
-    [MemberStatus.ACTIVE]: { description: 'Has accepted.' },
-    [MemberStatus.REMOVED]: { description: 'Was taken out again.' },
+    [MemberStatus.INVITED]: { description: 'Has not accepted an invitation yet.' },
+    [MemberStatus.ACTIVE]: { description: 'Has accepted an invitation.' },
+    [MemberStatus.REMOVED]: { description: 'Was removed from the tenant.' },
   } as const,
 });
 
 export const Member = builder.prismaObject('Member', {
-  description: 'A person in a tenant. The same address in another tenant is another member.',
+  description: 'A person in a tenant. The same address in another tenant is a different member.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID.' }),
-    email: t.exposeString('email', { description: 'E-mail address, in lower case.' }),
-    fullName: t.exposeString('fullName', { nullable: true, description: 'Name for people.' }),
-    role: t.expose('role', { type: MemberRoleType, description: 'What the member may do.' }),
-    status: t.expose('status', { type: MemberStatusType, description: 'Whether the member has come in.' }),
+    email: t.exposeString('email', { description: 'E-mail address in lower case.' }),
+    fullName: t.exposeString('fullName', { nullable: true, description: 'Display name.' }),
+    role: t.expose('role', { type: MemberRoleType, description: 'Role in the tenant.' }),
+    status: t.expose('status', { type: MemberStatusType, description: 'Status of the membership.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the member was first invited.' }),
-    version: t.exposeInt('version', { description: 'For expectedVersion; +1 with each change.' }),
+    version: t.exposeInt('version', {
+      description: 'Version of the member; every change increases it. Pass it as `expectedVersion`.',
+    }),
   }),
 });
 
 export const Invitation = builder.prismaObject('Invitation', {
-  description: 'What lets a member in, once. Its token is shown when it is made and kept as a hash.',
+  description:
+    'An invitation that admits a member once. Its token is shown when the invitation is created; the ' +
+    'registry keeps only a hash.',
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'UUID; not the token.' }),
-    member: t.relation('member', { type: Member, description: 'Who is invited.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    id: t.exposeID('id', { description: 'UUID of the invitation, which is not its token.' }),
+    member: t.relation('member', { type: Member, description: 'The invited member.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the invitation was created.' }),
     createdBy: t.exposeString('createdBy', {
       nullable: true,
-      description: 'Who invited, as in the audit log.',
+      description: 'Actor that created the invitation, as in the audit log.',
     }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'From when it opens nothing.' }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      description: 'When the invitation expires; its token is rejected after that.',
+    }),
     acceptedAt: t.expose('acceptedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was accepted.',
+      description: 'When the invitation was accepted; null when it was not.',
     }),
   }),
 });

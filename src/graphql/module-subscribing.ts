@@ -12,20 +12,23 @@ import { revisionField } from './revision-field.js';
 builder.relayMutationField(
   'subscribeTenantToModule',
   {
-    description: 'Who gets what.',
+    description: 'Input of subscribeTenantToModule.',
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
-      module: t.field({ type: 'ModuleName', required: true, description: 'The module.' }),
+      module: t.field({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
       schemaName: t.string({
         description:
-          'An explicit name for the schema (or database): `^[a-z][a-z0-9_]{0,62}$`. Default: the module’s prefix and the ' +
-          'slug with - as _, with a suffix when another tenant has that name.',
+          'Name of the schema or database: `^[a-z][a-z0-9_]{0,62}$`. Default: the module’s prefix and the slug ' +
+          'with - replaced by _, plus a suffix when another tenant has that name.',
       }),
-      isolation: t.field({ type: IsolationType, description: 'Default: the module’s.' }),
+      isolation: t.field({
+        type: IsolationType,
+        description: 'Isolation of the data. Default: the isolation of the module.',
+      }),
       provision: t.boolean({
         required: true,
         defaultValue: true,
-        description: 'Whether to make the storage now. Without it the subscription waits in PENDING.',
+        description: 'Whether to create the storage now. If false, the subscription stays PENDING.',
       }),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
@@ -33,14 +36,15 @@ builder.relayMutationField(
   },
   {
     description:
-      'Subscribes an active tenant to a module, makes its storage with all the module’s migrations, and lets it resolve. ' +
-      'A failure leaves no storage and no route: `operation` says why, and the same call tries again under the same ' +
-      'name. Scope: registry:write. Errors: TENANT_NOT_FOUND, TENANT_DELETED, TENANT_SUSPENDED, TENANT_NOT_READY, ' +
-      'MODULE_NOT_FOUND, CONFLICT when it is subscribed already or the name is taken, OPERATION_IN_PROGRESS.',
+      'Subscribes an active tenant to a module, creates its storage with all migrations of the module, and ' +
+      'makes the route visible. A failure leaves no storage and no route: `operation` contains the reason, ' +
+      'and the same call tries again under the same name. Scope: registry:write. Errors: TENANT_NOT_FOUND, ' +
+      'TENANT_DELETED, TENANT_SUSPENDED, TENANT_NOT_READY, MODULE_NOT_FOUND, CONFLICT when the tenant is ' +
+      'subscribed already or the name is taken, OPERATION_IN_PROGRESS.',
     resolve: (_root, { input }, context) => execute(context, subscribeTenantToModule, input),
   },
   {
-    description: 'The subscription and the work on it.',
+    description: 'Result of subscribeTenantToModule.',
     outputFields: (t) => ({
       subscription: subscriptionField(t),
       operation: operationField(t),
@@ -52,12 +56,12 @@ builder.relayMutationField(
 builder.relayMutationField(
   'unsubscribeTenantFromModule',
   {
-    description: 'Who gives up what.',
+    description: 'Input of unsubscribeTenantFromModule.',
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
-      module: t.field({ type: 'ModuleName', required: true, description: 'The module.' }),
+      module: t.field({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
       keepDataDays: t.int({
-        description: 'For how many days its data is kept, 1 to 3650; default 30.',
+        description: 'Number of days for which the data is kept, 1 to 3650. Default: 30.',
       }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
@@ -66,13 +70,14 @@ builder.relayMutationField(
   },
   {
     description:
-      'Cancels a subscription: the module stops resolving for the tenant. Its data stays until `purgeAfter`, and ' +
-      'subscribing again until then finds it; then it is dropped. Its names stay. Scope: registry:write. Errors: TENANT_NOT_FOUND, MODULE_NOT_SUBSCRIBED, OPERATION_IN_PROGRESS, ' +
-      'VERSION_CONFLICT.',
+      'Cancels a subscription: the module stops resolving for the tenant. The data is kept until ' +
+      '`purgeAfter` and then dropped; a new subscription before that time uses the kept data. The names ' +
+      'stay reserved. Scope: registry:write. Errors: TENANT_NOT_FOUND, MODULE_NOT_SUBSCRIBED, ' +
+      'OPERATION_IN_PROGRESS, VERSION_CONFLICT.',
     resolve: (_root, { input }, context) => execute(context, unsubscribeTenantFromModule, input),
   },
   {
-    description: 'The cancelled subscription.',
+    description: 'Result of unsubscribeTenantFromModule.',
     outputFields: (t) => ({
       subscription: subscriptionField(t),
       operation: operationField(t),
@@ -84,10 +89,10 @@ builder.relayMutationField(
 builder.relayMutationField(
   'provisionModule',
   {
-    description: 'Whose storage to make.',
+    description: 'Input of provisionModule.',
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
-      module: t.field({ type: 'ModuleName', required: true, description: 'The module.' }),
+      module: t.field({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
@@ -95,13 +100,13 @@ builder.relayMutationField(
   },
   {
     description:
-      'Makes the storage of a subscription that waits (PENDING or FAILED) and leaves it waiting: markModuleProvisioned ' +
-      'then lets it resolve. Scope: provision. Errors: TENANT_NOT_FOUND, MODULE_NOT_SUBSCRIBED, CONFLICT when it is ' +
-      'active already, OPERATION_IN_PROGRESS.',
+      'Creates the storage of a waiting subscription (PENDING or FAILED) without making its route visible; ' +
+      'markModuleProvisioned does that. Scope: provision. Errors: TENANT_NOT_FOUND, MODULE_NOT_SUBSCRIBED, ' +
+      'CONFLICT when the subscription is active already, OPERATION_IN_PROGRESS.',
     resolve: (_root, { input }, context) => execute(context, provisionModule, input),
   },
   {
-    description: 'The subscription and the work on it.',
+    description: 'Result of provisionModule.',
     outputFields: (t) => ({
       subscription: subscriptionField(t),
       operation: operationField(t),
@@ -111,22 +116,25 @@ builder.relayMutationField(
 );
 
 const ProvisioningOutcome = builder.enumType('ProvisioningOutcome', {
-  description: 'How somebody outside the registry fared with a tenant’s storage.',
+  description: 'Result of provisioning outside the registry.',
   values: {
-    SUCCESS: { description: 'The storage stands.' },
-    FAILED: { description: 'It does not.' },
+    SUCCESS: { description: 'The storage exists.' },
+    FAILED: { description: 'The storage could not be created.' },
   } as const,
 });
 
 builder.relayMutationField(
   'markModuleProvisioned',
   {
-    description: 'Whose storage stands, or does not.',
+    description: 'Input of markModuleProvisioned.',
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
-      module: t.field({ type: 'ModuleName', required: true, description: 'The module.' }),
-      status: t.field({ type: ProvisioningOutcome, description: 'Default SUCCESS.' }),
-      error: t.string({ description: 'Why it failed, for the history.' }),
+      module: t.field({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
+      status: t.field({
+        type: ProvisioningOutcome,
+        description: 'Result of the provisioning. Default: SUCCESS.',
+      }),
+      error: t.string({ description: 'Reason of a failure, for the history.' }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
@@ -134,13 +142,14 @@ builder.relayMutationField(
   },
   {
     description:
-      'Says that a waiting subscription’s storage was made by somebody else: the route is visible at once. With FAILED ' +
-      'it stays away and the history says why. Scope: provision. Errors: TENANT_NOT_FOUND, MODULE_NOT_SUBSCRIBED, ' +
-      'CONFLICT when it is not waiting, OPERATION_IN_PROGRESS while the gateway itself makes the storage.',
+      'Reports that the storage of a waiting subscription was created outside the registry: the route is ' +
+      'visible at once. With FAILED, the route stays hidden and the history contains the reason. Scope: ' +
+      'provision. Errors: TENANT_NOT_FOUND, MODULE_NOT_SUBSCRIBED, CONFLICT when the subscription is not ' +
+      'waiting, OPERATION_IN_PROGRESS while the gateway itself creates the storage.',
     resolve: (_root, { input }, context) => execute(context, markModuleProvisioned, input),
   },
   {
-    description: 'The marked subscription and the entry in its history.',
+    description: 'Result of markModuleProvisioned; `operation` is the new entry in the history.',
     outputFields: (t) => ({
       subscription: subscriptionField(t),
       operation: operationField(t),

@@ -5,50 +5,54 @@ import { IsolationType } from './module.js';
 import { Operation } from './operation.js';
 
 const SubscriptionStatusType = builder.enumType('SubscriptionStatus', {
-  description: 'Where a tenant’s right to a module stands. Only ACTIVE resolves.',
+  description: 'Status of a subscription. Only ACTIVE subscriptions resolve.',
   values: {
-    [SubscriptionStatus.PENDING]: { description: 'Subscribed; its storage waits to be made or marked.' },
-    [SubscriptionStatus.PROVISIONING]: { description: 'Its storage is being made.' },
-    [SubscriptionStatus.ACTIVE]: { description: 'Resolves, while its tenant is active.' },
-    [SubscriptionStatus.MIGRATING]: { description: 'Its data is being moved.' },
-    [SubscriptionStatus.SUSPENDED]: { description: 'Stopped for this module alone.' },
-    [SubscriptionStatus.FAILED]: {
-      description: 'Its storage could not be made; subscribing again tries anew.',
+    [SubscriptionStatus.PENDING]: {
+      description: 'Subscribed; the storage waits to be created or to be marked as provisioned.',
     },
-    [SubscriptionStatus.DEPROVISIONING]: { description: 'Its storage is being removed.' },
-    [SubscriptionStatus.CANCELLED]: { description: 'Unsubscribed; its names stay taken.' },
+    [SubscriptionStatus.PROVISIONING]: { description: 'The storage is being created.' },
+    [SubscriptionStatus.ACTIVE]: { description: 'Resolves while its tenant is active.' },
+    [SubscriptionStatus.MIGRATING]: { description: 'The data is being moved.' },
+    [SubscriptionStatus.SUSPENDED]: { description: 'Suspended for this module only.' },
+    [SubscriptionStatus.FAILED]: {
+      description: 'The storage could not be created; subscribing again retries.',
+    },
+    [SubscriptionStatus.DEPROVISIONING]: { description: 'The storage is being removed.' },
+    [SubscriptionStatus.CANCELLED]: { description: 'Unsubscribed; the names stay reserved.' },
   } as const,
 });
 
 export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
-  description: 'A tenant’s right to a module, and where the data of it is kept.',
+  description: 'A tenant’s right to use a module, with the location of the tenant’s data.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID.' }),
-    module: t.relation('module', { description: 'The module.' }),
+    module: t.relation('module', { description: 'The subscribed module.' }),
     schemaName: t.exposeString('schemaName', {
-      description: 'The tenant’s schema; `public` where the tenant has a database of its own.',
+      description: 'Schema of the tenant; `public` when the tenant has a database of its own.',
     }),
-    databaseName: t.exposeString('databaseName', { description: 'The database the schema is in.' }),
-    isolation: t.expose('isolation', { type: IsolationType, description: 'Schema or database of its own.' }),
-    status: t.expose('status', { type: SubscriptionStatusType, description: 'Where it stands.' }),
+    databaseName: t.exposeString('databaseName', { description: 'Database that contains the schema.' }),
+    isolation: t.expose('isolation', {
+      type: IsolationType,
+      description: 'Isolation of the data from other tenants.',
+    }),
+    status: t.expose('status', { type: SubscriptionStatusType, description: 'Status of the subscription.' }),
     generation: t.exposeInt('generation', {
       description:
-        'Counts bindings of the tenant to a place; a client that holds an older one is turned away.',
+        'Number of times that the tenant was bound to a location; a client with a lower generation is rejected.',
     }),
     migrationVersion: t.exposeString('migrationVersion', {
       nullable: true,
-      description:
-        'The last of the module’s migrations that ran, such as `finance/0002_invoice_numbering.sql`.',
+      description: 'Last applied migration of the module, such as `finance/0002_invoice_numbering.sql`.',
     }),
     provisionedAt: t.expose('provisionedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it first resolved.',
+      description: 'When the subscription first resolved.',
     }),
     cancelledAt: t.expose('cancelledAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was cancelled.',
+      description: 'When the subscription was cancelled.',
     }),
     purgeAfter: t.expose('purgeAfter', {
       type: 'DateTime',
@@ -58,12 +62,16 @@ export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
     storageRemovedAt: t.expose('storageRemovedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When that was done.',
+      description: 'When the data was dropped.',
     }),
-    version: t.exposeInt('version', { description: 'Counts changes; give it back as `expectedVersion`.' }),
+    version: t.exposeInt('version', {
+      description: 'Version of the subscription; every change increases it. Pass it as `expectedVersion`.',
+    }),
     history: t.field({
       type: [Operation],
-      description: `What was tried for it, by whom, when and how it ended; newest first, at most ${historyLength}.`,
+      description:
+        'Latest operations on the subscription with their actor, times and result; newest first, at most ' +
+        `${historyLength}.`,
       select: { tenantId: true, moduleName: true },
       resolve: ({ tenantId, moduleName }, _args, context) => context.history.load({ tenantId, moduleName }),
     }),

@@ -8,41 +8,44 @@ import { expectedVersionField, idempotencyKeyField, waitField } from './mutation
 import { type PayloadFields, revisionField } from './revision-field.js';
 
 export const IsolationType = builder.enumType('Isolation', {
-  description: 'How a module keeps its tenants apart.',
+  description: 'Separation of the tenants’ data in a module.',
   values: {
-    [Isolation.SCHEMA]: { description: 'A schema per tenant in the module’s database.' },
-    [Isolation.DATABASE]: { description: 'A database per tenant on the module’s server.' },
+    [Isolation.SCHEMA]: { description: 'One schema per tenant in the module’s database.' },
+    [Isolation.DATABASE]: { description: 'One database per tenant on the module’s server.' },
   } as const,
 });
 
 const ModuleType = builder.prismaObject('Module', {
   description:
-    'A service’s kind of data that tenants subscribe to, such as finance. Modules are rows: add one at run time.',
+    'A kind of data that a service keeps for its tenants, such as finance. Modules are rows: ' +
+    'registerModule adds one at run time.',
   fields: (t) => ({
-    name: t.expose('name', { type: 'ModuleName', description: 'Its name; never changes.' }),
-    description: t.exposeString('description', { nullable: true, description: 'What the module is for.' }),
+    name: t.expose('name', { type: 'ModuleName', description: 'Name of the module; it never changes.' }),
+    description: t.exposeString('description', { nullable: true, description: 'Purpose of the module.' }),
     databaseRef: t.exposeString('databaseRef', {
-      description: 'The environment variable of the gateway that holds the URL of the module’s database.',
+      description: 'Environment variable of the gateway that holds the URL of the module’s database.',
     }),
-    databaseName: t.exposeString('databaseName', { description: 'The database behind that variable.' }),
+    databaseName: t.exposeString('databaseName', { description: 'Name of the database in that URL.' }),
     schemaPrefix: t.exposeString('schemaPrefix', {
-      description: 'What issued schema and database names start with.',
+      description: 'Prefix of generated schema and database names.',
     }),
     isolation: t.expose('isolation', {
       type: IsolationType,
-      description: 'How new subscriptions keep data apart.',
+      description: 'Isolation of new subscriptions.',
     }),
     migrationsFolder: t.exposeString('migrationsFolder', {
-      description: 'The folder in MODULES_DIR with the SQL files that run in each tenant’s storage.',
+      description: 'Folder in MODULES_DIR with the SQL files that run in each tenant’s storage.',
     }),
-    version: t.exposeInt('version', { description: 'Counts changes; give it back as `expectedVersion`.' }),
+    version: t.exposeInt('version', {
+      description: 'Version of the module; every change increases it. Pass it as `expectedVersion`.',
+    }),
   }),
 });
 
 builder.queryField('modules', (t) =>
   t.prismaField({
     type: [ModuleType],
-    description: 'The module catalogue, by name. Scope: registry:read.',
+    description: 'All modules, ordered by name. Scope: registry:read.',
     resolve: (query, _root, _args, context) => {
       authorize(context.caller, 'readRegistry');
       return context.prisma.module.findMany({ ...query, orderBy: { name: 'asc' } });
@@ -53,7 +56,7 @@ builder.queryField('modules', (t) =>
 function moduleField<Shape extends { moduleName: string }>(t: PayloadFields<Shape>) {
   return t.prismaField({
     type: ModuleType,
-    description: 'The module as it is now.',
+    description: 'The module after the change.',
     resolve: (query, { moduleName }, _args, context) =>
       context.prisma.module.findUniqueOrThrow({ ...query, where: { name: moduleName } }),
   });
@@ -62,29 +65,37 @@ function moduleField<Shape extends { moduleName: string }>(t: PayloadFields<Shap
 builder.relayMutationField(
   'registerModule',
   {
-    description: 'A new module.',
+    description: 'Input of registerModule.',
     inputFields: (t) => ({
-      name: t.field({ type: 'ModuleName', required: true, description: 'Its name; never changes.' }),
-      description: t.string({ description: 'What the module is for, at most 500 characters.' }),
+      name: t.field({
+        type: 'ModuleName',
+        required: true,
+        description: 'Name of the new module; it cannot be changed later.',
+      }),
+      description: t.string({ description: 'Purpose of the module, at most 500 characters.' }),
       databaseRef: t.string({
-        description: 'Environment variable with the URL of the module’s database; default `<NAME>_DB_URL`.',
+        description: 'Environment variable with the URL of the module’s database. Default: `<NAME>_DB_URL`.',
       }),
       schemaPrefix: t.string({
-        description: 'What issued names start with, at most 20 characters; default the name and `_`.',
+        description: 'Prefix of generated names, at most 20 characters. Default: the name followed by `_`.',
       }),
-      isolation: t.field({ type: IsolationType, description: 'Default SCHEMA.' }),
-      migrationsFolder: t.string({ description: 'A folder in MODULES_DIR; default the name.' }),
+      isolation: t.field({
+        type: IsolationType,
+        description: 'Isolation of new subscriptions. Default: SCHEMA.',
+      }),
+      migrationsFolder: t.string({
+        description: 'Folder in MODULES_DIR with the module’s migrations. Default: the name of the module.',
+      }),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
     }),
   },
   {
-    description:
-      'Adds a module to the catalogue. Scope: registry:write. Errors: CONFLICT when the name is taken.',
+    description: 'Registers a module. Scope: registry:write. Errors: CONFLICT when the name is taken.',
     resolve: (_root, { input }, context) => execute(context, registerModule, input),
   },
   {
-    description: 'The new module.',
+    description: 'Result of registerModule.',
     outputFields: (t) => ({
       module: moduleField(t),
       revision: revisionField(t),
@@ -95,18 +106,23 @@ builder.relayMutationField(
 builder.relayMutationField(
   'updateModule',
   {
-    description: 'What changes in a module; what is left out stays.',
+    description: 'Input of updateModule. Omitted fields stay unchanged.',
     inputFields: (t) => ({
-      name: t.field({ type: 'ModuleName', required: true, description: 'Which module.' }),
-      description: t.string({ description: 'What the module is for, at most 500 characters.' }),
+      name: t.field({ type: 'ModuleName', required: true, description: 'Name of the module to change.' }),
+      description: t.string({ description: 'Purpose of the module, at most 500 characters.' }),
       databaseRef: t.string({
-        description: 'Environment variable with the URL of its database; only while nobody has subscribed.',
+        description:
+          'Environment variable with the URL of the module’s database. It can be changed only while the module ' +
+          'has no subscription.',
       }),
       schemaPrefix: t.string({
-        description: 'For names issued from now on; existing subscriptions keep theirs.',
+        description: 'Prefix of names generated from now on; existing subscriptions keep their names.',
       }),
-      isolation: t.field({ type: IsolationType, description: 'For subscriptions from now on.' }),
-      migrationsFolder: t.string({ description: 'A folder in MODULES_DIR.' }),
+      isolation: t.field({
+        type: IsolationType,
+        description: 'Isolation of subscriptions created from now on.',
+      }),
+      migrationsFolder: t.string({ description: 'Folder in MODULES_DIR with the module’s migrations.' }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
@@ -114,12 +130,12 @@ builder.relayMutationField(
   },
   {
     description:
-      'Changes a module of the catalogue. Scope: registry:write. Errors: MODULE_NOT_FOUND, VERSION_CONFLICT, CONFLICT ' +
-      'when tenants’ data already lives in the old database.',
+      'Changes a module. Scope: registry:write. Errors: MODULE_NOT_FOUND, VERSION_CONFLICT, CONFLICT when ' +
+      'the database would change although it contains data of tenants.',
     resolve: (_root, { input }, context) => execute(context, updateModule, input),
   },
   {
-    description: 'The changed module.',
+    description: 'Result of updateModule.',
     outputFields: (t) => ({
       module: moduleField(t),
       revision: revisionField(t),

@@ -6,42 +6,44 @@ export type MutationInputFields = InputFieldBuilder<
   'InputObject'
 >;
 
-/** For mutations that a client may repeat after a lost answer. */
+/** Input field of mutations that a client may repeat when it received no answer. */
 export function idempotencyKeyField(t: MutationInputFields) {
   return t.string({
     description:
-      'Any text chosen by the client, at most 200 characters. The same key with the same input within 24 hours is ' +
-      'answered again without being done again, an operation that failed included; with another input it is refused as ' +
-      'IDEMPOTENCY_KEY_REUSED.',
+      'Text chosen by the client, at most 200 characters. Within 24 hours, the same key with the same ' +
+      'input returns the first result, a failed operation included, without doing the work again; with a ' +
+      'different input it is refused with IDEMPOTENCY_KEY_REUSED.',
   });
 }
 
 const WaitFor = builder.enumType('WaitFor', {
   description:
-    'Whom a mutation waits for before it is answered; never longer than the staleness bound D, 5 s by default.',
+    'Point at which a mutation returns. A mutation never waits longer than the staleness bound, 5 seconds by default.',
   values: {
-    COMMITTED: { description: 'Nobody: the change is committed, caches follow within D.' },
-    GATEWAYS: { description: 'Every gateway: none of them answers from before the change any more.' },
+    COMMITTED: { description: 'The change is committed. Caches follow within the staleness bound.' },
+    GATEWAYS: { description: 'No gateway serves the state before the change any more.' },
     EVERYWHERE: {
       description:
-        'Every gateway, every client that holds a lease, and the guards in the service databases, which follow by the ' +
-        'payload’s `operation`.',
+        'As GATEWAYS; in addition, no client with a lease uses the state before the change, and the guards ' +
+        'in the service databases have been updated by the `operation` of the result.',
     },
   } as const,
 });
 
-/** For mutations that change what resolution answers. */
+/** Input field of mutations that change results of resolution. */
 export function waitField(t: MutationInputFields) {
   return t.field({
     type: WaitFor,
-    description: 'Whom to wait for; default GATEWAYS, for suspendTenant EVERYWHERE.',
+    description: 'Point at which the mutation returns. Default: GATEWAYS; for suspendTenant EVERYWHERE.',
   });
 }
 
-/** For mutations on a row that somebody else may have changed meanwhile. */
+/** Input field of mutations that must not overwrite a concurrent change. */
 export function expectedVersionField(t: MutationInputFields) {
   return t.int({
-    description: 'The `version` the change was based on; another one is refused as VERSION_CONFLICT.',
+    description:
+      'The `version` on which the change is based. When the current version is a different one, the ' +
+      'mutation is refused with VERSION_CONFLICT.',
   });
 }
 

@@ -9,16 +9,15 @@ import { revisionField } from './revision-field.js';
 
 interface ControlMutation {
   command: (context: CommandContext, input: unknown) => Promise<Committed<{ operationId: string }>>;
-  input: string;
   description: string;
 }
 
-/** A mutation on an operation. */
-function controlMutation(name: string, { command, input, description }: ControlMutation): void {
+/** Adds a mutation on one operation to the schema. */
+function controlMutation(name: string, { command, description }: ControlMutation): void {
   builder.relayMutationField(
     name,
     {
-      description: input,
+      description: `Input of ${name}.`,
       inputFields: (t) => ({
         id: t.id({ required: true, description: 'UUID of the operation.' }),
         idempotencyKey: idempotencyKeyField(t),
@@ -27,7 +26,7 @@ function controlMutation(name: string, { command, input, description }: ControlM
     },
     { description, resolve: (_root, args, context) => execute(context, command, args.input) },
     {
-      description: 'The operation as it is now.',
+      description: `Result of ${name}.`,
       outputFields: (t) => ({ operation: operationField(t), revision: revisionField(t) }),
     },
   );
@@ -35,18 +34,16 @@ function controlMutation(name: string, { command, input, description }: ControlM
 
 controlMutation('retryOperation', {
   command: retryOperation,
-  input: 'What to try again.',
   description:
-    'Runs an operation again that is FAILED, COMPENSATED, CANCELLED or NEEDS_ATTENTION, under the same names. Scope: ' +
-    'provision. Errors: CONFLICT for any other, or when something else has become of its storage since, ' +
-    'OPERATION_IN_PROGRESS, TENANT_SUSPENDED, TENANT_DELETED.',
+    'Runs an operation again that is FAILED, COMPENSATED, CANCELLED or NEEDS_ATTENTION, under the same ' +
+    'names. Scope: provision. Errors: CONFLICT for any other status, or when the storage has been ' +
+    'changed by something else since then, OPERATION_IN_PROGRESS, TENANT_SUSPENDED, TENANT_DELETED.',
 });
 
 controlMutation('cancelOperation', {
   command: cancelOperation,
-  input: 'What to call off.',
   description:
-    'Calls an operation off: one that waits ends at once, one that runs is undone before its next step. Scope: provision. ' +
-    'Errors: CONFLICT for what has ended, for the dropping of data once it has begun, and for bindings, which follow the ' +
-    'registry.',
+    'Cancels an operation: a queued operation ends at once, a running one is undone before its next ' +
+    'step. Scope: provision. Errors: CONFLICT for an operation that has ended, for one that has begun to ' +
+    'drop data, and for bindings, which follow the registry.',
 });

@@ -1,29 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Repeater } from 'graphql-yoga';
 import { authorize } from '../auth/permissions.js';
-import type { PrismaClient } from '../database/generated/prisma/client.js';
 import { hasEnded, noSuchOperation, type OperationWithSteps } from '../provisioning/operations/operation.js';
+import { findOperation } from '../provisioning/operations/operation-record.js';
 import { isUuid } from '../registry/slug.js';
 import { builder } from './builder.js';
+import type { GraphqlContext } from './context.js';
 import { Operation } from './operation.js';
 
-/** How often a watched operation is looked at, in milliseconds. */
-const lookMs = 200;
+/** Interval between two reads of a watched operation. */
+const pollMs = 200;
 
-interface Seen {
+interface OperationSnapshot {
   operation: OperationWithSteps;
 }
 
-const OperationEvent = builder.objectRef<Seen>('OperationEvent').implement({
-  description: 'An event of operationProgress.',
+const OperationEvent = builder.objectRef<OperationSnapshot>('OperationEvent').implement({
+  description: 'Event of operationProgress.',
   fields: (t) => ({
     operation: t.field({
       type: Operation,
-      description: 'The operation, with what has changed of it or of its steps.',
+      description: 'The operation and its steps at the time of the event.',
       resolve: ({ operation }) => operation,
     }),
     isEnd: t.boolean({
-      description: 'Whether nothing more will follow: it ended, or needs a person’s attention.',
+      description:
+        'Whether this is the last event: the operation has ended, or needs the attention of a person.',
       resolve: ({ operation }) => hasEnded(operation),
     }),
   }),
@@ -33,46 +35,39 @@ builder.subscriptionField('operationProgress', (t) =>
   t.field({
     type: OperationEvent,
     description:
-      'How an operation goes on: one event now and one for each change, the last of them its end. Scope: registry:read. ' +
-      'Errors: VALIDATION_ERROR when there is no such operation.',
-    args: { id: t.arg.id({ required: true, description: 'Id from a payload’s `operation`.' }) },
-    subscribe: async (_root, { id }, { caller, prisma }) => {
-      authorize(caller, 'readRegistry');
-      const first = isUuid(id) ? await findOperation(prisma, id) : null;
-      if (!first) throw noSuchOperation(id);
-      return watch(prisma, first);
+      'Progress of an operation: one event at once, one for each change, and a last one at its end. Scope: ' +
+      'registry:read. Errors: VALIDATION_ERROR when there is no such operation.',
+    args: { id: t.arg.id({ required: true, description: 'UUID of the operation.' }) },
+    subscribe: async (_root, { id }, context) => {
+      authorize(context.caller, 'readRegistry');
+      const operation = isUuid(id) ? await findOperation(context, id) : null;
+      if (!operation) throw noSuchOperation(id);
+      return watch(context, operation);
     },
     resolve: (event) => event,
   }),
 );
 
-/** Looks at the rows, which are the truth whoever runs the operation. */
-function watch(prisma: PrismaClient, first: OperationWithSteps): Repeater<Seen> {
-  return new Repeater<Seen>(async (push, stop) => {
+/** Polls the rows, because any gateway or worker may run the operation. */
+function watch(context: GraphqlContext, first: OperationWithSteps): Repeater<OperationSnapshot> {
+  return new Repeater<OperationSnapshot>(async (push, stop) => {
     const stopping = new AbortController();
     void stop.then(() => stopping.abort());
-    let shown: string | undefined;
+    let sent: string | undefined;
     let operation: OperationWithSteps | null = first;
     while (operation && !stopping.signal.aborted) {
-      const looks = describe(operation);
-      if (looks !== shown) await push({ operation });
-      shown = looks;
+      const progress = describeProgress(operation);
+      if (progress !== sent) await push({ operation });
+      sent = progress;
       if (hasEnded(operation)) break;
-      await sleep(lookMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      operation = await findOperation(prisma, operation.id);
+      await sleep(pollMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      operation = await findOperation(context, operation.id);
     }
     stop();
   });
 }
 
-function findOperation(prisma: PrismaClient, id: string): Promise<OperationWithSteps | null> {
-  return prisma.operation.findUnique({
-    where: { id },
-    include: { steps: { orderBy: { position: 'asc' } } },
-  });
-}
-
-/** What of an operation makes an event when it changes: heartbeats do not. */
-function describe({ status, error, attempt, steps }: OperationWithSteps): string {
+/** The columns whose change is an event; heartbeats are not. */
+function describeProgress({ status, error, attempt, steps }: OperationWithSteps): string {
   return JSON.stringify([status, error, attempt, steps.map((step) => [step.status, step.error])]);
 }

@@ -4,95 +4,115 @@ import { isUuid } from '../registry/slug.js';
 import { builder } from './builder.js';
 
 const OperationStatusType = builder.enumType('OperationStatus', {
-  description: 'How far a piece of work, or one step of it, has come.',
+  description: 'Status of an operation or of one of its steps.',
   values: {
-    [OperationStatus.QUEUED]: { description: 'Not begun.' },
+    [OperationStatus.QUEUED]: { description: 'Not started yet.' },
     [OperationStatus.RUNNING]: { description: 'Being worked on.' },
-    [OperationStatus.SUCCEEDED]: { description: 'Done; its effect is visible.' },
-    [OperationStatus.FAILED]: { description: 'Ended without effect; `error` says why.' },
-    [OperationStatus.COMPENSATING]: { description: 'Failed; what was made is being taken away again.' },
-    [OperationStatus.COMPENSATED]: { description: 'Failed, and everything it had made is gone again.' },
+    [OperationStatus.SUCCEEDED]: { description: 'Done; the effect is visible.' },
+    [OperationStatus.FAILED]: { description: 'Ended without effect; `error` contains the reason.' },
+    [OperationStatus.COMPENSATING]: { description: 'Failed; the created storage is being removed.' },
+    [OperationStatus.COMPENSATED]: { description: 'Failed; everything it had created was removed.' },
     [OperationStatus.CANCELLED]: {
-      description: 'Not done, because something before it failed or it was called off.',
+      description: 'Not done, because an earlier step failed or the operation was cancelled.',
     },
     [OperationStatus.NEEDS_ATTENTION]: {
-      description: 'Failed and could not be undone; a person has to look at `error`.',
+      description: 'Failed and could not be undone; a person has to read `error` and act.',
     },
   } as const,
 });
 
 const OperationKindType = builder.enumType('OperationKind', {
-  description: 'What an operation is for.',
+  description: 'Purpose of an operation.',
   values: {
     [OperationKind.SUBSCRIBE_TENANT]: {
-      description: 'subscribeTenantToModule: storage made and route made visible.',
+      description: 'Work of subscribeTenantToModule: creates storage and makes its route visible.',
     },
     [OperationKind.PROVISION_MODULE]: {
-      description: 'provisionModule: storage made, route not visible yet.',
+      description: 'Work of provisionModule: creates storage; its route is not visible yet.',
     },
     [OperationKind.PROVISION_TENANT]: {
-      description: 'provisionTenant: a new tenant with the storage of several modules.',
+      description: 'Work of provisionTenant: creates the storage of several modules for a new tenant.',
     },
     [OperationKind.MARK_MODULE_PROVISIONED]: {
-      description: 'markModuleProvisioned: storage made by somebody else.',
+      description: 'Record of markModuleProvisioned: the storage was created outside the registry.',
     },
     [OperationKind.ADOPT_STORAGE]: {
-      description: 'A schema or database that stood before the registry is taken over as it is.',
+      description: 'Takes over a schema or database that is older than the registry.',
     },
     [OperationKind.BIND_STORAGE]: {
-      description: 'The guards in the service databases follow what the registry says of the tenant.',
+      description: 'Updates the guards in the service databases after a change in the registry.',
     },
     [OperationKind.REMOVE_STORAGE]: {
-      description: 'The data of a cancelled subscription is dropped, after `purgeAfter`.',
+      description: 'Drops the data of a cancelled subscription after `purgeAfter`.',
     },
-    [OperationKind.PURGE_TENANT]: { description: 'All data of a deleted tenant is dropped.' },
+    [OperationKind.PURGE_TENANT]: { description: 'Drops all data of a deleted tenant.' },
   } as const,
 });
 
 const OperationStep = builder.prismaObject('OperationStep', {
-  description: 'One step of an operation; steps run in the order of the list.',
+  description: 'A step of an operation. Steps run in the order of the list.',
   fields: (t) => ({
     name: t.exposeString('name', {
       description:
-        '`create_schema`, `create_database`, `adopt_storage`, `bind_storage`, `drop_schema`, `drop_database` or ' +
-        '`activate_route`.',
+        'Name of the step: `create_schema`, `create_database`, `adopt_storage`, `bind_storage`, ' +
+        '`drop_schema`, `drop_database` or `activate_route`.',
     }),
     module: t.expose('moduleName', {
       type: 'ModuleName',
       nullable: true,
-      description: 'The module it works for; null when it is about all of them.',
+      description: 'Module that the step works on; null when the step concerns all modules of the operation.',
     }),
-    status: t.expose('status', { type: OperationStatusType, description: 'How far it has come.' }),
-    error: t.exposeString('error', { nullable: true, description: 'Why it failed.' }),
-    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When it began.' }),
-    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+    status: t.expose('status', { type: OperationStatusType, description: 'Status of the step.' }),
+    error: t.exposeString('error', { nullable: true, description: 'Reason why the step failed.' }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the step started.',
+    }),
+    finishedAt: t.expose('finishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the step ended.',
+    }),
   }),
 });
 
 export const Operation = builder.prismaObject('Operation', {
-  description:
-    'A piece of work that reaches beyond the registry’s own database, with its steps and how it ended.',
+  description: 'Work that reaches beyond the registry’s own database, with its steps and its result.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID.' }),
-    kind: t.expose('kind', { type: OperationKindType, description: 'What it is for.' }),
-    status: t.expose('status', { type: OperationStatusType, description: 'How far it has come.' }),
-    actor: t.exposeString('actor', { description: 'Who asked for it, as in the audit log.' }),
+    kind: t.expose('kind', { type: OperationKindType, description: 'Purpose of the operation.' }),
+    status: t.expose('status', { type: OperationStatusType, description: 'Status of the operation.' }),
+    actor: t.exposeString('actor', {
+      description: 'Actor that requested the operation, as in the audit log.',
+    }),
     steps: t.relation('steps', {
       type: OperationStep,
       query: { orderBy: { position: 'asc' } },
-      description: 'Its steps, in the order in which they run.',
+      description: 'Steps in the order in which they run.',
     }),
     error: t.exposeString('error', {
       nullable: true,
-      description: 'Why it failed, or why it is tried again at `runAfter`.',
+      description: 'Reason why the operation failed, or why it is retried at `runAfter`.',
     }),
     attempt: t.exposeInt('attempt', {
       description:
-        '1 for the first; one more with each retryOperation, and with each pause of what is tried until it succeeds.',
+        'Number of the attempt, from 1. Each retryOperation and each automatic retry increases it.',
     }),
-    runAfter: t.expose('runAfter', { type: 'DateTime', description: 'While QUEUED: not begun before.' }),
-    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true, description: 'When it began.' }),
-    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+    runAfter: t.expose('runAfter', {
+      type: 'DateTime',
+      description: 'Earliest start of a QUEUED operation.',
+    }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the operation started.',
+    }),
+    finishedAt: t.expose('finishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the operation ended.',
+    }),
   }),
 });
 
@@ -100,8 +120,8 @@ builder.queryField('operation', (t) =>
   t.prismaField({
     type: Operation,
     nullable: true,
-    description: 'A piece of work by its id; null when there is none. Scope: registry:read.',
-    args: { id: t.arg.id({ required: true, description: 'Id from a payload’s `operation`.' }) },
+    description: 'An operation by its id; null when there is none. Scope: registry:read.',
+    args: { id: t.arg.id({ required: true, description: 'UUID of the operation.' }) },
     resolve: (query, _root, { id }, context) => {
       authorize(context.caller, 'readRegistry');
       return isUuid(id) ? context.prisma.operation.findUnique({ ...query, where: { id } }) : null;

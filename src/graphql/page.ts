@@ -7,14 +7,14 @@ import type { GraphqlContext } from './context.js';
 type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : SchemaTypes;
 
 /**
- * Checks who may ask in front of a connection: asked for a count or `__typename` alone, Pothos answers without calling
- * the resolver.
+ * Authorizes the caller before a connection is resolved. When a query selects only a count or `__typename`, Pothos does not
+ * call the connection's resolver, so the check cannot be in there.
  */
 export function authorized<Ref extends FieldRef<Types>>(action: Action, connection: Ref): Ref {
   connection.updateConfig(({ resolve, ...config }) => ({
     ...config,
     resolve: (root, args, context, info) => {
-      // Pothos types configurations for any context; ours is the only one.
+      // Pothos types field configurations for any context; this schema has one.
       authorize((context as GraphqlContext).caller, action);
       return resolve?.(root, args, context, info);
     },
@@ -22,18 +22,18 @@ export function authorized<Ref extends FieldRef<Types>>(action: Action, connecti
   return connection;
 }
 
-interface PageArguments {
+export interface PageArguments {
   first?: number | null | undefined;
   last?: number | null | undefined;
   before?: string | null | undefined;
 }
 
-/** Given both ends, Pothos would quietly answer with one of them. */
+/** Throws VALIDATION_ERROR for `first` together with `last`; Pothos would ignore one of them. */
 export function requireOneEnd({ first, last }: PageArguments): void {
-  if (first != null && last != null) throw invalidField('last', 'must not come together with first');
+  if (first != null && last != null) throw invalidField('last', 'must not be combined with first');
 }
 
-/** For a cursor that can be read but names no entry of this list: one of another list, or made up. */
+/** Error for a readable cursor that names no entry of this list, such as the cursor of another list. */
 export function foreignCursor({ before }: PageArguments): RegistryError {
-  return invalidField(before == null ? 'after' : 'before', 'is no cursor of this list');
+  return invalidField(before == null ? 'after' : 'before', 'must be a cursor of this list');
 }

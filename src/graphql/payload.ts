@@ -4,12 +4,12 @@ import { Operation } from './operation.js';
 import type { PayloadFields } from './revision-field.js';
 import { Tenant } from './tenant.js';
 
-/** Fields of mutation payloads. Commands hand back ids; the objects are read here, as they are after the change. */
+/** Fields of mutation payloads. Commands return ids; these fields read the rows after the change. */
 
 export function tenantField<Shape extends { tenantId: string }>(t: PayloadFields<Shape>) {
   return t.prismaField({
     type: Tenant,
-    description: 'The tenant as it is now.',
+    description: 'The tenant after the change.',
     resolve: (query, { tenantId }, _args, context) =>
       context.prisma.tenant.findUniqueOrThrow({ ...query, where: { id: tenantId } }),
   });
@@ -18,7 +18,7 @@ export function tenantField<Shape extends { tenantId: string }>(t: PayloadFields
 export function subscriptionField<Shape extends { subscriptionId: string }>(t: PayloadFields<Shape>) {
   return t.prismaField({
     type: ModuleSubscription,
-    description: 'The subscription as it is now.',
+    description: 'The subscription after the change.',
     resolve: (query, { subscriptionId }, _args, context) =>
       context.prisma.moduleSubscription.findUniqueOrThrow({ ...query, where: { id: subscriptionId } }),
   });
@@ -29,7 +29,7 @@ export function operationField<Shape extends { operationId: string | null }>(t: 
     type: Operation,
     nullable: true,
     description:
-      'The work that was done or goes on; null when there was none. Its `status` and `error` tell how it ended.',
+      'The operation of this change; null when none was needed. Its `status` and `error` contain the result.',
     resolve: (query, { operationId }, _args, context) =>
       operationId === null
         ? null
@@ -37,7 +37,7 @@ export function operationField<Shape extends { operationId: string | null }>(t: 
   });
 }
 
-/** The invitation that goes with a change, and its token. */
+/** The invitation that a mutation created, and its token. */
 export function invitationFields<Shape extends { invitationId: string | null; token: string | null }>(
   t: PayloadFields<Shape>,
 ) {
@@ -45,7 +45,7 @@ export function invitationFields<Shape extends { invitationId: string | null; to
     invitation: t.prismaField({
       type: Invitation,
       nullable: true,
-      description: 'The invitation; null when nobody was invited.',
+      description: 'The new invitation; null when nobody was invited.',
       resolve: (query, { invitationId }, _args, context) =>
         invitationId === null
           ? null
@@ -54,7 +54,8 @@ export function invitationFields<Shape extends { invitationId: string | null; to
     invitationToken: t.string({
       nullable: true,
       description:
-        'What acceptInvitation takes, for the link in a mail. Shown now and never again: null when a request is repeated.',
+        'Token for acceptInvitation. It is shown only now: when a request is repeated with the same ' +
+        'idempotency key, the field is null.',
       resolve: ({ token }) => token,
     }),
   };

@@ -14,55 +14,62 @@ interface RouteChange {
 }
 
 const RouteChangeType = builder.enumType('RouteChangeType', {
-  description: 'What an event of routesChanged says.',
+  description: 'Kind of an event of routesChanged.',
   values: {
-    CHANGE: { description: 'Something was changed; what is cached about it counts no more.' },
+    CHANGE: { description: 'A row has changed; discard the cached data about it.' },
     RESYNC: {
-      description: 'The stream cannot go on from where it was: what is cached at all counts no more.',
+      description: 'The stream cannot continue; discard all cached data.',
     },
   } as const,
 });
 
 const RouteChange = builder.objectRef<RouteChange>('RouteChange').implement({
-  description: 'An event of routesChanged.',
+  description: 'Event of routesChanged.',
   fields: (t) => ({
-    type: t.field({ type: RouteChangeType, description: 'What it says.', resolve: ({ type }) => type }),
+    type: t.field({ type: RouteChangeType, description: 'Kind of the event.', resolve: ({ type }) => type }),
     revision: t.expose('revision', {
       type: 'Revision',
       description:
-        'Where the stream stands with it. Give the last one back as `since`, and its `position` as `sincePosition`, to go ' +
-        'on from there.',
+        'Position of the stream after this event. To continue later, pass it as `since` and `position` as ' +
+        '`sincePosition`.',
     }),
-    position: t.exposeInt('position', { description: 'Place within its revision, from 0.' }),
+    position: t.exposeInt('position', { description: 'Position of the change within its revision, from 0.' }),
     kind: t.exposeString('kind', {
       nullable: true,
-      description: 'As in the audit log, such as `tenant.suspended`.',
+      description: 'Kind of change as in the audit log, such as `tenant.suspended`; null for a RESYNC.',
     }),
     tenantId: t.exposeID('tenantId', {
       nullable: true,
-      description: 'The tenant; null for a module and a RESYNC.',
+      description: 'Id of the changed tenant; null for a module and for a RESYNC.',
     }),
-    tenantSlug: t.exposeString('tenantSlug', { nullable: true, description: 'Slug of that tenant.' }),
+    tenantSlug: t.exposeString('tenantSlug', { nullable: true, description: 'Slug of the changed tenant.' }),
     module: t.expose('module', {
       type: 'ModuleName',
       nullable: true,
-      description: 'The module it is about.',
+      description: 'Name of the changed module.',
     }),
   }),
 });
 
-builder.subscriptionType({ description: 'Events, by Server-Sent Events (`Accept: text/event-stream`).' });
+builder.subscriptionType({
+  description: 'Event streams by Server-Sent Events (`Accept: text/event-stream`).',
+});
 
 builder.subscriptionField('routesChanged', (t) =>
   t.field({
     type: RouteChange,
     description:
-      'What changes in tenants, subscriptions, modules and configurations, in order and without a gap; or one RESYNC where ' +
-      'the stream cannot go on. A revision that changed several rows is several events. Scope: any resolve scope.',
+      'Changes of tenants, subscriptions, modules and configurations, in order and without a gap, or one ' +
+      'RESYNC when the stream cannot continue. A revision that changed several rows produces several ' +
+      'events. Scope: any resolve scope.',
     args: {
-      since: t.arg({ type: 'Revision', description: 'Go on after this revision; default from now on.' }),
+      since: t.arg({
+        type: 'Revision',
+        description: 'Revision after which the stream starts. Default: the newest.',
+      }),
       sincePosition: t.arg.int({
-        description: 'Go on within that revision, after this place in it; default after all of it.',
+        description:
+          'Position within the revision `since` after which the stream starts. Default: the end of that revision.',
       }),
     },
     subscribe: (_root, { since, sincePosition }, { caller, shared }) => {

@@ -6,12 +6,12 @@ import { builder } from './builder.js';
 import { TenantSchema } from './route.js';
 
 const ResolutionGate = builder.enumType('ResolutionGate', {
-  description: 'What a resolution has to get through, in this order.',
+  description: 'Check that a resolution has to pass. The checks run in this order.',
   values: {
-    REGISTRY: { description: 'The registry has to be able to tell.' },
-    TENANT: { description: 'The tenant has to exist and be active.' },
-    MODULE: { description: 'The module has to exist.' },
-    SUBSCRIPTION: { description: 'The tenant’s subscription to it has to be active.' },
+    REGISTRY: { description: 'The registry must be available and recent enough.' },
+    TENANT: { description: 'The tenant must exist and be active.' },
+    MODULE: { description: 'The module must exist.' },
+    SUBSCRIPTION: { description: 'The tenant’s subscription to the module must be active.' },
   } as const,
 });
 
@@ -23,7 +23,7 @@ const gateByCode: Record<string, 'REGISTRY' | 'TENANT' | 'MODULE'> = {
   MODULE_NOT_FOUND: 'MODULE',
 };
 
-/** Some codes stand for two gates; the facts tell which it was. */
+/** Codes such as TENANT_SUSPENDED belong to two gates; the status of the tenant decides. */
 function gateOf({ resolution, answer }: ExplainedResolution) {
   if (!(resolution instanceof RegistryError)) return null;
   const isTenantActive = answer?.value.tenantStatus === 'active';
@@ -35,57 +35,57 @@ const ResolutionExplanation = builder
     'ResolutionExplanation',
   )
   .implement({
-    description: 'Why tenantSchema answers what it answers.',
+    description: 'Explanation of the result of tenantSchema.',
     fields: (t) => ({
       route: t.field({
         type: TenantSchema,
         nullable: true,
-        description: 'The answer; null when it is refused.',
+        description: 'The route; null when the resolution is refused.',
         resolve: ({ resolution }) => (resolution instanceof RegistryError ? null : resolution),
       }),
       code: t.string({
         nullable: true,
-        description: 'Code of the refusal; null when it resolves.',
+        description: 'Error code of the refusal; null when the resolution succeeds.',
         resolve: ({ resolution }) => (resolution instanceof RegistryError ? resolution.code : null),
       }),
       message: t.string({
         nullable: true,
-        description: 'The refusal for people; null when it resolves.',
+        description: 'Message of the refusal; null when the resolution succeeds.',
         resolve: ({ resolution }) => (resolution instanceof RegistryError ? resolution.message : null),
       }),
       gate: t.field({
         type: ResolutionGate,
         nullable: true,
-        description: 'What refused it; null when it resolves.',
+        description: 'Check that failed; null when the resolution succeeds.',
         resolve: gateOf,
       }),
       tier: t.string({
         nullable: true,
-        description:
-          'Where the answer came from: `memory`, `redis` or `database`; null when nothing was read.',
+        description: 'Source of the result: `memory`, `redis` or `database`; null when nothing was read.',
         resolve: ({ answer }) => answer?.tier ?? null,
       }),
       revision: t.field({
         type: 'Revision',
         nullable: true,
-        description: 'The registry’s revision at which it was read.',
+        description: 'The registry’s revision at which the result was read.',
         resolve: ({ answer }) =>
           answer ? formatRevision({ epoch: answer.epoch, number: answer.asOf }) : null,
       }),
       headRevision: t.expose('headRevision', {
         type: 'Revision',
         nullable: true,
-        description: 'The newest revision this gateway knows; null while it does not follow the change log.',
+        description: 'Newest revision that this gateway knows; null while it does not follow the change log.',
       }),
       ageMs: t.int({
         nullable: true,
         description:
-          'How long ago it was read from the database, in milliseconds, by the clocks of the gateways.',
+          'Time since the result was read from the database, in milliseconds, by the clocks of the gateways.',
         resolve: ({ answer, now }) => (answer ? Math.max(0, now - answer.readAt) : null),
       }),
       leaseRemainingMs: t.exposeInt('leaseRemainingMs', {
         description:
-          'For how long this gateway may treat what it knows as current, in milliseconds; 0: it asks each time.',
+          'Time for which this gateway may treat its cache as current, in milliseconds; 0 when it reads from ' +
+          'the database for each request.',
       }),
     }),
   });
@@ -93,10 +93,10 @@ const ResolutionExplanation = builder
 builder.queryField('explainResolution', (t) =>
   t.field({
     type: ResolutionExplanation,
-    description: 'Why tenantSchema answers what it answers, for people. Scope: resolve:<module>.',
+    description: 'Explains the result of tenantSchema to people. Scope: resolve:<module>.',
     args: {
-      id: t.arg.id({ required: true, description: 'UUID or slug of the tenant.' }),
-      module: t.arg({ type: 'ModuleName', required: true, description: 'The module.' }),
+      id: t.arg.id({ required: true, description: 'The tenant’s UUID or slug.' }),
+      module: t.arg({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
     },
     resolve: async (_root, { id, module }, { caller, reader, shared: { follower } }) => {
       if (!mayResolve(caller, module)) throw missingScope(`resolve:${module}`);

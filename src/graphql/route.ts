@@ -9,37 +9,43 @@ import { IsolationType } from './module.js';
 const maxKeys = 500;
 
 const Consistency = builder.enumType('Consistency', {
-  description: 'How a resolution may be answered.',
+  description: 'Source from which a resolution may be answered.',
   values: {
-    CACHED: { description: 'From whatever is proven to be current; the default.' },
-    STRONG: { description: 'Read from the primary database for this request.' },
+    CACHED: { description: 'Any cache entry that is proven to be current. This is the default.' },
+    STRONG: { description: 'The primary database, read for this request.' },
   } as const,
 });
 
 export const TenantSchema = builder.objectRef<Route>('TenantSchema').implement({
-  description: 'Where a tenant’s data of a module is: what a service needs before its first query.',
+  description: 'Location of a tenant’s data in one module: what a service needs before its first query.',
   fields: (t) => ({
-    tenantId: t.exposeID('tenantId', { description: 'UUID of the tenant, also when a slug was asked for.' }),
+    tenantId: t.exposeID('tenantId', {
+      description: 'UUID of the tenant, even when the request contains its slug.',
+    }),
     tenantSlug: t.exposeString('tenantSlug', { description: 'Slug of the tenant.' }),
-    module: t.expose('module', { type: 'ModuleName', description: 'The module asked for.' }),
-    schemaName: t.exposeString('schemaName', { description: 'Name of the schema, unquoted.' }),
+    module: t.expose('module', { type: 'ModuleName', description: 'The requested module.' }),
+    schemaName: t.exposeString('schemaName', { description: 'Unquoted name of the schema.' }),
     searchPath: t.exposeString('searchPath', {
       description:
-        'Quoted, ready for `SET LOCAL search_path = …` inside a transaction: the tenant’s schema alone, so that nothing ' +
-        'falls through to `public`.',
+        'Quoted value for `SET LOCAL search_path = …` inside a transaction. It contains only the tenant’s ' +
+        'schema, so that no table is found in `public` by accident.',
     }),
-    databaseName: t.exposeString('databaseName', { description: 'Database that holds the schema.' }),
-    isolation: t.expose('isolation', { type: IsolationType, description: 'Schema or database of its own.' }),
-    generation: t.exposeInt('generation', { description: 'Which binding of the tenant to a place this is.' }),
+    databaseName: t.exposeString('databaseName', {
+      description: 'Name of the database that contains the schema.',
+    }),
+    isolation: t.expose('isolation', { type: IsolationType, description: 'Isolation of the tenant’s data.' }),
+    generation: t.exposeInt('generation', {
+      description: 'Generation of the tenant’s binding to this location.',
+    }),
     revision: t.expose('revision', {
       type: 'Revision',
-      description: 'The registry’s revision at which it was read.',
+      description: 'The registry’s revision at which the route was read.',
     }),
     config: t.field({
       type: 'JSON',
       nullable: true,
       description:
-        'The tenant’s configuration, at least as new as `revision`; secrets in it are references. Scope: registry:read.',
+        'Configuration of the tenant, at least as new as `revision`; secrets in it are references. Scope: registry:read.',
       resolve: ({ tenantId, revision }, _args, { caller, reader }) => {
         authorize(caller, 'readRegistry');
         return reader.config(tenantId, revision);
@@ -47,8 +53,8 @@ export const TenantSchema = builder.objectRef<Route>('TenantSchema').implement({
     }),
     isConfigFile: t.boolean({
       description:
-        'Whether `config` is a client.yaml still: that changes without a new `revision`, so use it once and ask again. Scope: ' +
-        'registry:read.',
+        'Whether `config` is the content of a client.yaml file. Such a file changes without a new ' +
+        '`revision`, so use the value once and query it again. Scope: registry:read.',
       resolve: ({ tenantId, revision }, _args, { caller, reader }) => {
         authorize(caller, 'readRegistry');
         return reader.isConfigFile(tenantId, revision);
@@ -56,8 +62,9 @@ export const TenantSchema = builder.objectRef<Route>('TenantSchema').implement({
     }),
     leaseRemainingMs: t.int({
       description:
-        'For how long, in milliseconds from the sending of the request, it may be used again; 0: ask each time. Who asks ' +
-        'for it is taken to use it: `wait: EVERYWHERE` waits for that time, or until the client reports to /lease.',
+        'Time for which the route may be reused, in milliseconds from the sending of the request; 0 when ' +
+        'each use needs a new request. A client that selects this field is assumed to reuse the route: ' +
+        '`wait: EVERYWHERE` waits for that time, or until the client reports to /lease.',
       resolve: ({ leaseRemainingMs }, _args, { shared, client }) => {
         const revision = shared.follower.position?.revision;
         if (
@@ -81,59 +88,61 @@ interface Refusal {
 }
 
 const TenantSchemaRefusal = builder.objectRef<Refusal>('TenantSchemaRefusal').implement({
-  description: 'Why one key of tenantSchemas has no route.',
+  description: 'Reason why one key of tenantSchemas has no route.',
   fields: (t) => ({
     code: t.string({
-      description: 'One of the error codes, such as TENANT_SUSPENDED or MODULE_NOT_SUBSCRIBED.',
+      description: 'Error code, such as TENANT_SUSPENDED or MODULE_NOT_SUBSCRIBED.',
       resolve: ({ error }) => error.code,
     }),
     message: t.string({
-      description: 'For people: what is the matter and the way out.',
+      description: 'Message for people, with the problem and its solution.',
       resolve: ({ error }) => error.message,
     }),
-    tenantId: t.exposeID('tenantId', { description: 'Id or slug as it was asked for.' }),
-    module: t.expose('module', { type: 'ModuleName', description: 'Module as it was asked for.' }),
+    tenantId: t.exposeID('tenantId', { description: 'Id or slug of the tenant as in the request.' }),
+    module: t.expose('module', { type: 'ModuleName', description: 'Name of the module as in the request.' }),
     asOf: t.field({
       type: 'Revision',
       nullable: true,
-      description: 'The registry’s revision at which it was read; null when nothing was read.',
+      description: 'The registry’s revision at which the refusal was read; null when nothing was read.',
       resolve: ({ asOf }) => asOf,
     }),
   }),
 });
 
 const TenantSchemaResult = builder.unionType('TenantSchemaResult', {
-  description: 'The answer to one key: a route or a refusal.',
+  description: 'Result for one key of tenantSchemas: a route or a refusal.',
   types: [TenantSchema, TenantSchemaRefusal],
   resolveType: (value) => ('error' in value ? TenantSchemaRefusal : TenantSchema),
 });
 
 const TenantSchemaKey = builder.inputType('TenantSchemaKey', {
-  description: 'A tenant and a module.',
+  description: 'A tenant and a module to resolve.',
   fields: (t) => ({
-    id: t.id({ required: true, description: 'UUID or slug of the tenant.' }),
-    module: t.field({ type: 'ModuleName', required: true, description: 'The module.' }),
+    id: t.id({ required: true, description: 'The tenant’s UUID or slug.' }),
+    module: t.field({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
   }),
 });
 
 const refusals =
-  'the first that matches of TENANT_NOT_FOUND, TENANT_DELETED, TENANT_SUSPENDED, TENANT_NOT_READY, MODULE_NOT_FOUND, ' +
-  'MODULE_NOT_SUBSCRIBED, SCHEMA_MIGRATING; REGISTRY_UNAVAILABLE and REVISION_NOT_REACHED when the registry cannot tell';
+  'the first that applies of TENANT_NOT_FOUND, TENANT_DELETED, TENANT_SUSPENDED, TENANT_NOT_READY, MODULE_NOT_FOUND, ' +
+  'MODULE_NOT_SUBSCRIBED, SCHEMA_MIGRATING; REGISTRY_UNAVAILABLE or REVISION_NOT_REACHED when the registry cannot answer';
 
 builder.queryFields((t) => ({
   tenantSchema: t.field({
     type: TenantSchema,
     nullable: true,
-    description: `Where a tenant’s data of a module is. Never null without an error: ${refusals}. Scope: resolve:<module>.`,
+    description:
+      'Resolves a tenant and a module to a route. The result is never null without an error. Errors: ' +
+      `${refusals}. Scope: resolve:<module>.`,
     args: {
-      id: t.arg.id({ required: true, description: 'UUID or slug of the tenant.' }),
-      module: t.arg({ type: 'ModuleName', required: true, description: 'The module.' }),
+      id: t.arg.id({ required: true, description: 'The tenant’s UUID or slug.' }),
+      module: t.arg({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
       consistency: t.arg({
         type: Consistency,
         defaultValue: 'CACHED',
-        description: 'How it may be answered.',
+        description: 'Source from which the request may be answered.',
       }),
-      minRevision: t.arg({ type: 'Revision', description: 'The answer must be at least as new as this.' }),
+      minRevision: t.arg({ type: 'Revision', description: 'Lowest revision that the answer may have.' }),
     },
     resolve: async (_root, { id, module, consistency, minRevision }, { reader }) => {
       const resolution = await reader.resolve({
@@ -149,15 +158,16 @@ builder.queryFields((t) => ({
   tenantSchemas: t.field({
     type: [TenantSchemaResult],
     description:
-      `Many at once, at most ${maxKeys}, in the order of the keys, each with its own route or refusal: ${refusals}, ` +
-      'FORBIDDEN for a module the key has no scope for. Scope: resolve:<module> of each.',
+      `Resolves at most ${maxKeys} keys. The results are in the order of the keys; each is a route or a ` +
+      `refusal: ${refusals}, FORBIDDEN for a module that the API key has no scope for. Scope: ` +
+      'resolve:<module> for each module.',
     args: {
       keys: t.arg({
         type: [TenantSchemaKey],
         required: true,
-        description: `What to resolve, at most ${maxKeys} keys.`,
+        description: `Keys to resolve, at most ${maxKeys}.`,
       }),
-      minRevision: t.arg({ type: 'Revision', description: 'The answers must be at least as new as this.' }),
+      minRevision: t.arg({ type: 'Revision', description: 'Lowest revision that the answer may have.' }),
     },
     resolve: (_root, { keys, minRevision }, { reader }) => {
       if (keys.length > maxKeys) throw invalidField('keys', `must be at most ${maxKeys}, not ${keys.length}`);

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import { builder } from './builder.js';
 
 builder.scalarType('DateTime', {
-  description: 'A moment, in ISO 8601 with time zone: `2026-03-01T09:30:00.000Z`.',
+  description: 'Date and time in ISO 8601 with time zone, such as `2026-03-01T09:30:00.000Z`.',
   serialize: (value) => value.toISOString(),
   parseValue: (value) => {
     const date = typeof value === 'string' ? new Date(value) : undefined;
@@ -31,12 +31,12 @@ builder.scalarType('ModuleName', {
 
 builder.scalarType('Revision', {
   description:
-    'A point in the registry’s history: an opaque token `<epoch>:<number>`. Mutations answer with it; given back as ' +
-    '`minRevision`, a read is at least that new.',
+    'A point in the history of the registry, as an opaque token `<epoch>:<number>`. Mutations return it; ' +
+    'a read with it as `minRevision` is at least that new.',
   serialize: (value) => value,
   parseValue: (value) => {
     if (typeof value !== 'string' || !/^[0-9a-f]{16}:\d{1,18}$/.test(value))
-      throw new GraphQLError('Revision must be a token that a payload or an earlier answer carried');
+      throw new GraphQLError('Revision must be a token from a payload or an earlier answer');
     return value;
   },
 });

@@ -4,6 +4,7 @@ import './route.js';
 import './route-explanation.js';
 import './route-changes.js';
 import './tenant.js';
+import './tenant-modules.js';
 import './tenant-list.js';
 import './tenant-registration.js';
 import './tenant-lifecycle.js';
@@ -19,5 +20,5 @@ import './operation-progress.js';
 import './audit-log.js';
 import './api-key.js';
 
-/** The whole schema: each file above adds its noun to the builder. */
+/** The complete schema; each import above adds one noun to the builder. */
 export const schema = builder.toSchema();

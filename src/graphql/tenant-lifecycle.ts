@@ -22,23 +22,17 @@ interface LifecycleMutation {
     context: CommandContext,
     input: unknown,
   ) => Promise<Committed<{ tenantId: string; operationId: string | null }>>;
-  /** Descriptions: of the input, of the mutation, of the payload. */
-  input: string;
   description: string;
-  payload: string;
-  /** Input fields besides those that all of them have. */
+  /** Input fields in addition to those of every lifecycle mutation. */
   fields?: (t: MutationInputFields) => InputFieldMap;
 }
 
-/** A mutation that takes a tenant from one status to another. */
-function lifecycleMutation(
-  name: string,
-  { command, input, description, payload, fields }: LifecycleMutation,
-): void {
+/** Adds a mutation that changes the status of a tenant to the schema. */
+function lifecycleMutation(name: string, { command, description, fields }: LifecycleMutation): void {
   builder.relayMutationField(
     name,
     {
-      description: input,
+      description: `Input of ${name}.`,
       inputFields: (t) => ({
         tenantId: tenantIdField(t),
         ...fields?.(t),
@@ -49,7 +43,7 @@ function lifecycleMutation(
     },
     { description, resolve: (_root, args, context) => execute(context, command, args.input) },
     {
-      description: payload,
+      description: `Result of ${name}.`,
       outputFields: (t) => ({
         tenant: tenantField(t),
         operation: operationField(t),
@@ -61,63 +55,58 @@ function lifecycleMutation(
 
 lifecycleMutation('suspendTenant', {
   command: suspendTenant,
-  input: 'Whom to stop, and why.',
   description:
-    'Stops an ACTIVE tenant: nothing of it resolves any more. Scope: registry:write. Errors: TENANT_NOT_FOUND, ' +
-    'CONFLICT when it is not active, TENANT_DELETED, OPERATION_IN_PROGRESS, VERSION_CONFLICT.',
-  payload: 'The suspended tenant.',
+    'Suspends an ACTIVE tenant: none of its modules resolves any more. Scope: registry:write. Errors: ' +
+    'TENANT_NOT_FOUND, CONFLICT when the tenant is not active, TENANT_DELETED, OPERATION_IN_PROGRESS, ' +
+    'VERSION_CONFLICT.',
   fields: (t) => ({
     reason: t.string({
       required: true,
-      description: 'Shown to whoever is refused; at most 500 characters.',
+      description: 'Reason that refused callers see, at most 500 characters.',
     }),
   }),
 });
 
 lifecycleMutation('resumeTenant', {
   command: resumeTenant,
-  input: 'Whom to let go on.',
   description:
-    'Lets a SUSPENDED tenant go on. Scope: registry:write. Errors: TENANT_NOT_FOUND, CONFLICT when it is not ' +
-    'suspended, TENANT_DELETED, VERSION_CONFLICT.',
-  payload: 'The resumed tenant.',
+    'Resumes a SUSPENDED tenant. Scope: registry:write. Errors: TENANT_NOT_FOUND, CONFLICT when the ' +
+    'tenant is not suspended, TENANT_DELETED, VERSION_CONFLICT.',
 });
 
 lifecycleMutation('deleteTenant', {
   command: deleteTenant,
-  input: 'Whom to delete.',
   description:
-    'Deletes a tenant softly: it resolves no more, and restoreTenant brings it back with its data. After its last day the ' +
-    'data is dropped; its names stay taken for ever. Scope: ' +
-    'registry:write. Errors: TENANT_NOT_FOUND, TENANT_DELETED, OPERATION_IN_PROGRESS, VERSION_CONFLICT.',
-  payload: 'The deleted tenant.',
+    'Deletes a tenant softly: it stops resolving, and restoreTenant restores it with its data until ' +
+    '`restorableUntil`. After that its data is dropped; its names stay reserved. Scope: registry:write. ' +
+    'Errors: TENANT_NOT_FOUND, TENANT_DELETED, OPERATION_IN_PROGRESS, VERSION_CONFLICT.',
   fields: (t) => ({
-    restorableDays: t.int({ description: 'For how many days it can be restored, 1 to 3650; default 30.' }),
+    restorableDays: t.int({
+      description: 'Number of days in which the tenant can be restored, 1 to 3650. Default: 30.',
+    }),
   }),
 });
 
 lifecycleMutation('restoreTenant', {
   command: restoreTenant,
-  input: 'Whom to bring back.',
   description:
-    'Brings a DELETED tenant back to what it was: active, or suspended if it was suspended. Scope: registry:write. ' +
-    'Errors: TENANT_NOT_FOUND, CONFLICT when it is not deleted, TENANT_DELETED when its time is over, VERSION_CONFLICT.',
-  payload: 'The restored tenant.',
+    'Restores a DELETED tenant to its status before the deletion, active or suspended. Scope: ' +
+    'registry:write. Errors: TENANT_NOT_FOUND, CONFLICT when the tenant is not deleted, TENANT_DELETED ' +
+    'after `restorableUntil`, VERSION_CONFLICT.',
 });
 
 lifecycleMutation('purgeTenant', {
   command: purgeTenant,
-  input: 'Whose data to drop, and when.',
   description:
-    'Plans the end of a DELETED tenant: on the date all its data is dropped and whoever stood behind it forgotten, while its ' +
-    'id, slug and names stay taken. Until then restoreTenant or cancelOperation calls it off. Without this mutation the same ' +
-    'happens at `restorableUntil`. Scope: registry:write. Errors: TENANT_NOT_FOUND, CONFLICT when it is not deleted, ' +
-    'VERSION_CONFLICT.',
-  payload: 'The tenant, and the operation that waits for the date.',
+    'Schedules the purge of a DELETED tenant: at `purgeAfter` all its data is dropped and its personal ' +
+    'data is erased; its id, slug and names stay reserved. Until then restoreTenant or cancelOperation ' +
+    'cancels the purge. Without this mutation the purge happens at `restorableUntil`. Scope: ' +
+    'registry:write. Errors: TENANT_NOT_FOUND, CONFLICT when the tenant is not deleted, VERSION_CONFLICT.',
   fields: (t) => ({
     purgeAfter: t.field({
       type: 'DateTime',
-      description: 'When; in the past: now. Default: the tenant’s `restorableUntil`.',
+      description:
+        'When the purge happens; a time in the past means at once. Default: the tenant’s `restorableUntil`.',
     }),
   }),
 });

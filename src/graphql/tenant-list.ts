@@ -2,39 +2,47 @@ import type { Prisma } from '../database/generated/prisma/client.js';
 import { listTenantsConfigured } from '../profile/matching-configs.js';
 import { isUuid } from '../registry/slug.js';
 import { tenantsMatching } from '../registry/tenant-filter.js';
+import { findTenantRecord } from '../registry/tenant-record.js';
+import { countTenants } from '../registry/tenant-summary.js';
 import { builder } from './builder.js';
 import type { GraphqlContext } from './context.js';
-import { authorized, foreignCursor, requireOneEnd } from './page.js';
+import { authorized, foreignCursor, type PageArguments, requireOneEnd } from './page.js';
 import { PlanType, Tenant, TenantStatusType } from './tenant.js';
 
 const TenantFilter = builder.inputType('TenantFilter', {
-  description: 'Which tenants; all conditions together.',
+  description: 'Conditions on tenants; a tenant must meet all of them.',
   fields: (t) => ({
-    status: t.field({ type: [TenantStatusType], description: 'In one of these statuses.' }),
-    plan: t.field({ type: [PlanType], description: 'On one of these plans.' }),
-    module: t.field({ type: 'ModuleName', description: 'With an active subscription to this module.' }),
-    text: t.string({ description: 'With this text in name or slug, in whatever case.' }),
+    status: t.field({ type: [TenantStatusType], description: 'Only tenants in one of these statuses.' }),
+    plan: t.field({ type: [PlanType], description: 'Only tenants on one of these plans.' }),
+    module: t.field({
+      type: 'ModuleName',
+      description: 'Only tenants with an active subscription to this module.',
+    }),
+    text: t.string({
+      description: 'Only tenants with this text in their name or slug; upper and lower case are the same.',
+    }),
     config: t.field({
       type: 'JSON',
       description:
-        'With this in the configuration, by PostgreSQL’s containment: `{"destinations": [{"code": "ZNZ"}]}` finds everybody who ' +
-        'has that destination among others. At most 10,000 tenants may match; more are refused as VALIDATION_ERROR.',
+        'Only tenants whose configuration contains this value, as by PostgreSQL’s operator `@>`: ' +
+        '`{"destinations": [{"code": "ZNZ"}]}` selects every tenant that has this destination, among others. ' +
+        'When more than 10,000 tenants match, the query is refused with VALIDATION_ERROR.',
     }),
   }),
 });
 
 const TenantOrderField = builder.enumType('TenantOrderField', {
-  description: 'What tenants can be ordered by.',
+  description: 'Field by which tenants are ordered.',
   values: {
     NAME: { value: 'name', description: 'By name.' },
     SLUG: { value: 'slug', description: 'By slug.' },
-    CREATED_AT: { value: 'createdAt', description: 'By the time of registration.' },
-    UPDATED_AT: { value: 'updatedAt', description: 'By the time of the last change.' },
+    CREATED_AT: { value: 'createdAt', description: 'By time of registration.' },
+    UPDATED_AT: { value: 'updatedAt', description: 'By time of the last change.' },
   } as const,
 });
 
 const OrderDirection = builder.enumType('OrderDirection', {
-  description: 'Which end comes first.',
+  description: 'Direction of an order.',
   values: {
     ASC: { value: 'asc', description: 'Smallest or oldest first.' },
     DESC: { value: 'desc', description: 'Largest or newest first.' },
@@ -42,14 +50,14 @@ const OrderDirection = builder.enumType('OrderDirection', {
 });
 
 const TenantOrder = builder.inputType('TenantOrder', {
-  description: 'In which order.',
+  description: 'Order of a list of tenants.',
   fields: (t) => ({
-    field: t.field({ type: TenantOrderField, required: true, description: 'What to order by.' }),
+    field: t.field({ type: TenantOrderField, required: true, description: 'Field to order by.' }),
     direction: t.field({
       type: OrderDirection,
       required: true,
       defaultValue: 'asc',
-      description: 'Which end comes first.',
+      description: 'Direction of the order.',
     }),
   }),
 });
@@ -62,10 +70,14 @@ builder.queryField('tenants', (t) =>
         type: Tenant,
         cursor: 'id',
         description:
-          'Tenants in every status but PURGED, by name unless told otherwise. Scope: registry:read.',
+          'Tenants in every status except PURGED, unless the filter names statuses; ordered by name by ' +
+          'default. Scope: registry:read.',
         args: {
-          filter: t.arg({ type: TenantFilter, description: 'Which tenants; default all.' }),
-          orderBy: t.arg({ type: TenantOrder, description: 'Default by name, A first.' }),
+          filter: t.arg({ type: TenantFilter, description: 'Conditions on the tenants. Default: none.' }),
+          orderBy: t.arg({
+            type: TenantOrder,
+            description: 'Order of the tenants. Default: by name, ascending.',
+          }),
         },
         resolve: async (query, _root, { filter, orderBy, ...page }, context) => {
           requireOneEnd(page);
@@ -73,20 +85,11 @@ builder.queryField('tenants', (t) =>
           const where = await selectTenants(context, filter ?? {});
           return context.prisma.tenant.findMany({
             ...query,
-            ...(query.cursor && { skip: await countToSkip(query.cursor.id) }),
+            ...(query.cursor && { skip: await countSkipped(context, where, query.cursor.id, page) }),
             where,
-            // The id makes the order total, so that pages neither overlap nor leave anybody out.
+            // The id makes the order total, so that pages neither overlap nor skip a tenant.
             orderBy: [{ [field]: direction }, { id: direction }],
           });
-
-          /** Whoever the cursor names is skipped, unless the filter no longer lets them into the list. */
-          async function countToSkip(id: unknown): Promise<number> {
-            if (typeof id !== 'string' || !isUuid(id)) throw foreignCursor(page);
-            const { tenant } = context.prisma;
-            if (!(await tenant.findUnique({ where: { id }, select: { id: true } })))
-              throw foreignCursor(page);
-            return tenant.count({ where: { AND: [where, { id }] } });
-          }
         },
       },
       {
@@ -94,16 +97,28 @@ builder.queryField('tenants', (t) =>
         description: 'A page of tenants.',
         fields: (t) => ({
           totalCount: t.int({
-            description: 'How many tenants there are on all pages together.',
+            description: 'Number of tenants on all pages together.',
             resolve: async ({ args }, _args, context) =>
-              context.prisma.tenant.count({ where: await selectTenants(context, args.filter ?? {}) }),
+              countTenants(context, await selectTenants(context, args.filter ?? {})),
           }),
         }),
       },
-      { name: 'TenantEdge', description: 'A tenant in a page.' },
+      { name: 'TenantEdge', description: 'A tenant with its cursor.' },
     ),
   ),
 );
+
+/** The tenant at the cursor is skipped, unless the filter does not match it any more. */
+async function countSkipped(
+  context: GraphqlContext,
+  where: Prisma.TenantWhereInput,
+  id: unknown,
+  page: PageArguments,
+): Promise<number> {
+  if (typeof id !== 'string' || !isUuid(id) || !(await findTenantRecord(context, id)))
+    throw foreignCursor(page);
+  return countTenants(context, { AND: [where, { id }] });
+}
 
 async function selectTenants(
   { prisma }: GraphqlContext,

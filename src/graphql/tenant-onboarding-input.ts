@@ -2,51 +2,52 @@ import { describeTenantConfig } from '../profile/tenant-config.js';
 import { builder } from './builder.js';
 import type { MutationInputFields } from './mutation-input.js';
 
-/** How a tenant presents itself and how its pages look: at its beginning and in the mutations that change it. */
+/** Input fields for settings and branding, which registration and the update mutations share. */
 
 export function settingsFields(t: MutationInputFields) {
   return {
-    companyName: t.string({ description: 'Name on documents and pages, at most 200 characters.' }),
-    supportEmail: t.string({ description: 'Where customers ask for help.' }),
-    supportPhone: t.string({ description: 'Where customers call for help.' }),
-    website: t.string({ description: 'Its own site, http or https.' }),
-    currency: t.string({ description: 'ISO 4217 code of its prices.' }),
-    timezone: t.string({ description: 'IANA time zone of its dates.' }),
-    emailFromName: t.string({ description: 'Sender’s name of its mails, at most 200 characters.' }),
-    emailFromEmail: t.string({ description: 'Sender’s address of its mails; null: the support address.' }),
+    companyName: t.string({ description: 'Company name on documents and pages, at most 200 characters.' }),
+    supportEmail: t.string({ description: 'E-mail address of customer support.' }),
+    supportPhone: t.string({ description: 'Telephone number of customer support.' }),
+    website: t.string({ description: 'Website of the tenant, http or https.' }),
+    currency: t.string({ description: 'Currency of prices as an ISO 4217 code.' }),
+    timezone: t.string({ description: 'IANA time zone of dates.' }),
+    emailFromName: t.string({ description: 'Sender name of outgoing mail, at most 200 characters.' }),
+    emailFromEmail: t.string({
+      description: 'Sender address of outgoing mail. Null means the support address.',
+    }),
   };
 }
 
 export function brandingFields(t: MutationInputFields) {
   return {
-    presetTheme: t.string({ description: 'The theme the colours start from, at most 100 characters.' }),
-    logoUrl: t.string({ description: 'Its logo, http or https.' }),
-    primaryColor: t.string({ description: 'Main colour, `#rrggbb`.' }),
-    secondaryColor: t.string({ description: 'Second colour, `#rrggbb`.' }),
-    accentColor: t.string({ description: 'Colour of what stands out, `#rrggbb`.' }),
+    presetTheme: t.string({ description: 'Theme that the colours are based on, at most 100 characters.' }),
+    logoUrl: t.string({ description: 'URL of the logo, http or https.' }),
+    primaryColor: t.string({ description: 'Primary colour, `#rrggbb`.' }),
+    secondaryColor: t.string({ description: 'Secondary colour, `#rrggbb`.' }),
+    accentColor: t.string({ description: 'Accent colour, `#rrggbb`.' }),
   };
 }
 
 const TenantSettingsInput = builder.inputType('TenantSettingsInput', {
-  description:
-    'How a new tenant presents itself; what is left out follows its name, addresses, currency and time zone.',
+  description: 'Settings of a new tenant. Defaults come from its name, addresses, currency and time zone.',
   fields: settingsFields,
 });
 
 const TenantBrandingInput = builder.inputType('TenantBrandingInput', {
-  description: 'How a new tenant’s pages look; default the theme professional_blue.',
+  description: 'Branding of a new tenant. Default: the theme professional_blue.',
   fields: brandingFields,
 });
 
-/** What registerTenant and provisionTenant can set besides the tenant itself. */
+/** Input fields for the profile of a new tenant, which registerTenant and provisionTenant share. */
 export function onboardingFields(t: MutationInputFields) {
   return {
-    adminFullName: t.string({ description: 'Name of the first admin, at most 200 characters.' }),
-    settings: t.field({ type: TenantSettingsInput, description: 'How it presents itself.' }),
-    branding: t.field({ type: TenantBrandingInput, description: 'How its pages look.' }),
+    adminFullName: t.string({ description: 'Display name of the first admin, at most 200 characters.' }),
+    settings: t.field({ type: TenantSettingsInput, description: 'Settings of the tenant.' }),
+    branding: t.field({ type: TenantBrandingInput, description: 'Branding of the tenant.' }),
     config: t.field({
       type: 'JSON',
-      description: `Configuration of the services it uses. ${describeTenantConfig()}`,
+      description: `Configuration of the services that the tenant uses. ${describeTenantConfig()}`,
     }),
   };
 }

@@ -14,15 +14,15 @@ const errors = 'TENANT_NOT_FOUND, TENANT_DELETED, VERSION_CONFLICT, VALIDATION_E
 builder.relayMutationField(
   'updateTenantConfig',
   {
-    description: 'What changes in a configuration.',
+    description: 'Input of updateTenantConfig.',
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
       patch: t.field({
         type: 'JSON',
         required: true,
         description:
-          'JSON Merge Patch (RFC 7396): what is left out stays, null takes a key away, a list replaces the list. ' +
-          `${describeTenantConfig()}`,
+          'JSON Merge Patch (RFC 7396): omitted keys stay unchanged, null removes a key, a list replaces the ' +
+          `whole list. ${describeTenantConfig()}`,
       }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
@@ -31,12 +31,13 @@ builder.relayMutationField(
   },
   {
     description:
-      'Changes a tenant’s configuration. Unknown keys are refused with their path, and so is what looks like a secret. ' +
-      `Scope: registry:write. Errors: ${errors}, SECRET_IN_CONFIG, CONFLICT while the configuration is a client.yaml.`,
+      'Changes the configuration of a tenant. Unknown keys and values that look like a secret are refused ' +
+      `with their path. Scope: registry:write. Errors: ${errors}, SECRET_IN_CONFIG, CONFLICT while the ` +
+      'configuration is a client.yaml file.',
     resolve: (_root, { input }, context) => execute(context, updateTenantConfig, input),
   },
   {
-    description: 'The tenant with its new configuration.',
+    description: 'Result of updateTenantConfig.',
     outputFields: (t) => ({ tenant: tenantField(t), revision: revisionField(t) }),
   },
 );
@@ -44,21 +45,24 @@ builder.relayMutationField(
 builder.relayMutationField(
   'updateTenantSettings',
   {
-    description: 'What changes in the settings; what is left out stays, null clears.',
+    description: 'Input of updateTenantSettings. Omitted fields stay unchanged; null clears a field.',
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
       ...settingsFields(t),
-      expectedVersion: t.int({ description: 'Refuses the change unless `settings.version` is this one.' }),
+      expectedVersion: t.int({
+        description:
+          'Expected `settings.version`. When it is a different one, the mutation is refused with VERSION_CONFLICT.',
+      }),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
     }),
   },
   {
-    description: `Changes how a tenant presents itself. Scope: registry:write, or an admin of the tenant. Errors: ${errors}.`,
+    description: `Changes the settings of a tenant. Scope: registry:write, or an admin of the tenant. Errors: ${errors}.`,
     resolve: (_root, { input }, context) => execute(context, updateTenantSettings, input),
   },
   {
-    description: 'The tenant with its new settings.',
+    description: 'Result of updateTenantSettings.',
     outputFields: (t) => ({ tenant: tenantField(t), revision: revisionField(t) }),
   },
 );
@@ -66,21 +70,24 @@ builder.relayMutationField(
 builder.relayMutationField(
   'updateTenantBranding',
   {
-    description: 'What changes in the branding; what is left out stays, null clears.',
+    description: 'Input of updateTenantBranding. Omitted fields stay unchanged; null clears a field.',
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
       ...brandingFields(t),
-      expectedVersion: t.int({ description: 'Refuses the change unless `branding.version` is this one.' }),
+      expectedVersion: t.int({
+        description:
+          'Expected `branding.version`. When it is a different one, the mutation is refused with VERSION_CONFLICT.',
+      }),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
     }),
   },
   {
-    description: `Changes how a tenant’s pages look. Scope: registry:write, or an admin of the tenant. Errors: ${errors}.`,
+    description: `Changes the branding of a tenant. Scope: registry:write, or an admin of the tenant. Errors: ${errors}.`,
     resolve: (_root, { input }, context) => execute(context, updateTenantBranding, input),
   },
   {
-    description: 'The tenant with its new branding.',
+    description: 'Result of updateTenantBranding.',
     outputFields: (t) => ({ tenant: tenantField(t), revision: revisionField(t) }),
   },
 );

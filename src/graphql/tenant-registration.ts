@@ -12,26 +12,31 @@ import { onboardingFields } from './tenant-onboarding-input.js';
 builder.relayMutationField(
   'registerTenant',
   {
-    description: 'A new tenant.',
+    description: 'Input of registerTenant.',
     inputFields: (t) => ({
-      id: t.id({ description: 'UUID to keep, for a tenant known elsewhere already; default a new one.' }),
-      name: t.string({ required: true, description: 'Name for people, at most 200 characters.' }),
+      id: t.id({
+        description: 'UUID to keep, for a tenant that another system already knows. Default: a new UUID.',
+      }),
+      name: t.string({ required: true, description: 'Display name, at most 200 characters.' }),
       slug: t.string({
         description:
-          '`^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$`, 2 to 40 characters; default derived from the name. Never changes.',
+          'Slug, 2 to 40 characters: `^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$`. It never changes. Default: derived ' +
+          'from the name.',
       }),
-      shortName: t.string({ description: 'Name for narrow places, at most 50 characters.' }),
-      plan: t.field({ type: PlanType, description: 'Default LITE.' }),
-      maxUsers: t.int({ description: 'Quota: members; default 5.' }),
-      maxMonthlyQuotes: t.int({ description: 'Quota: quotes per month; default 100.' }),
-      maxStorageGb: t.int({ description: 'Quota: storage in GB; default 1.' }),
-      timezone: t.string({ description: 'IANA time zone; default Africa/Johannesburg.' }),
-      currency: t.string({ description: 'ISO 4217 code; default ZAR.' }),
-      primaryEmail: t.string({ description: 'Where the tenant is written to.' }),
-      gcpProjectId: t.string({ description: 'Google Cloud project.' }),
-      gcpDataset: t.string({ description: 'BigQuery dataset in that project.' }),
+      shortName: t.string({ description: 'Short display name, at most 50 characters.' }),
+      plan: t.field({ type: PlanType, description: 'Plan of the tenant. Default: LITE.' }),
+      maxUsers: t.int({ description: 'Maximum number of members. Default: 5.' }),
+      maxMonthlyQuotes: t.int({ description: 'Maximum number of quotes per month. Default: 100.' }),
+      maxStorageGb: t.int({ description: 'Maximum storage in GB. Default: 1.' }),
+      timezone: t.string({ description: 'IANA time zone. Default: Africa/Johannesburg.' }),
+      currency: t.string({ description: 'ISO 4217 currency code. Default: ZAR.' }),
+      primaryEmail: t.string({ description: 'E-mail address for messages to the tenant.' }),
+      gcpProjectId: t.string({ description: 'Id of the Google Cloud project.' }),
+      gcpDataset: t.string({ description: 'BigQuery dataset in the Google Cloud project.' }),
       adminEmail: t.string({
-        description: 'The first admin, who is invited; also the primary address when none is given.',
+        description:
+          'E-mail address of the first admin, who is invited. It is also the primary address when ' +
+          '`primaryEmail` is omitted.',
       }),
       ...onboardingFields(t),
       idempotencyKey: idempotencyKeyField(t),
@@ -40,12 +45,13 @@ builder.relayMutationField(
   },
   {
     description:
-      'Registers a tenant with its profile and its first admin, ACTIVE from now on, without any module: all of it or ' +
-      'nothing. Scope: registry:write. Errors: CONFLICT when slug or id is taken, VALIDATION_ERROR, SECRET_IN_CONFIG.',
+      'Registers a tenant with its profile and its first admin in one transaction. The tenant is ACTIVE at ' +
+      'once and has no module. Scope: registry:write. Errors: CONFLICT when slug or id is taken, ' +
+      'VALIDATION_ERROR, SECRET_IN_CONFIG.',
     resolve: (_root, { input }, context) => execute(context, registerTenant, input),
   },
   {
-    description: 'The new tenant.',
+    description: 'Result of registerTenant.',
     outputFields: (t) => ({
       tenant: tenantField(t),
       ...invitationFields(t),
@@ -57,20 +63,20 @@ builder.relayMutationField(
 builder.relayMutationField(
   'updateTenant',
   {
-    description: 'What changes in a tenant; what is left out stays.',
+    description: 'Input of updateTenant. Omitted fields stay unchanged.',
     inputFields: (t) => ({
       tenantId: tenantIdField(t),
-      name: t.string({ description: 'Name for people, at most 200 characters.' }),
-      shortName: t.string({ description: 'Name for narrow places, at most 50 characters.' }),
-      plan: t.field({ type: PlanType, description: 'What it pays for.' }),
-      maxUsers: t.int({ description: 'Quota: members.' }),
-      maxMonthlyQuotes: t.int({ description: 'Quota: quotes per month.' }),
-      maxStorageGb: t.int({ description: 'Quota: storage in GB.' }),
+      name: t.string({ description: 'Display name, at most 200 characters.' }),
+      shortName: t.string({ description: 'Short display name, at most 50 characters.' }),
+      plan: t.field({ type: PlanType, description: 'New plan of the tenant.' }),
+      maxUsers: t.int({ description: 'Maximum number of members.' }),
+      maxMonthlyQuotes: t.int({ description: 'Maximum number of quotes per month.' }),
+      maxStorageGb: t.int({ description: 'Maximum storage in GB.' }),
       timezone: t.string({ description: 'IANA time zone.' }),
-      currency: t.string({ description: 'ISO 4217 code.' }),
-      primaryEmail: t.string({ description: 'Where the tenant is written to.' }),
-      gcpProjectId: t.string({ description: 'Google Cloud project.' }),
-      gcpDataset: t.string({ description: 'BigQuery dataset in that project.' }),
+      currency: t.string({ description: 'ISO 4217 currency code.' }),
+      primaryEmail: t.string({ description: 'E-mail address for messages to the tenant.' }),
+      gcpProjectId: t.string({ description: 'Id of the Google Cloud project.' }),
+      gcpDataset: t.string({ description: 'BigQuery dataset in the Google Cloud project.' }),
       expectedVersion: expectedVersionField(t),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
@@ -78,12 +84,12 @@ builder.relayMutationField(
   },
   {
     description:
-      'Changes a tenant’s master data; its status has mutations of its own. Scope: registry:write. Errors: ' +
-      'TENANT_NOT_FOUND, TENANT_DELETED, VERSION_CONFLICT, VALIDATION_ERROR.',
+      'Changes the master data of a tenant; the status has mutations of its own. Scope: registry:write. ' +
+      'Errors: TENANT_NOT_FOUND, TENANT_DELETED, VERSION_CONFLICT, VALIDATION_ERROR.',
     resolve: (_root, { input }, context) => execute(context, updateTenant, input),
   },
   {
-    description: 'The changed tenant.',
+    description: 'Result of updateTenant.',
     outputFields: (t) => ({ tenant: tenantField(t), revision: revisionField(t) }),
   },
 );
@@ -91,19 +97,19 @@ builder.relayMutationField(
 builder.relayMutationField(
   'provisionTenant',
   {
-    description: 'A new tenant with everything it needs.',
+    description: 'Input of provisionTenant.',
     inputFields: (t) => ({
-      name: t.string({ required: true, description: 'Name for people, at most 200 characters.' }),
-      slug: t.string({ description: 'Default derived from the name. Never changes.' }),
+      name: t.string({ required: true, description: 'Display name, at most 200 characters.' }),
+      slug: t.string({ description: 'Slug; it never changes. Default: derived from the name.' }),
       adminEmail: t.string({
         required: true,
-        description: 'The first admin, and the tenant’s primary address.',
+        description: 'E-mail address of the first admin; also the primary address of the tenant.',
       }),
       ...onboardingFields(t),
       modules: t.field({
         type: ['ModuleName'],
         required: true,
-        description: 'The modules to subscribe it to.',
+        description: 'Names of the modules to which the tenant is subscribed.',
       }),
       idempotencyKey: idempotencyKeyField(t),
       wait: waitField(t),
@@ -111,14 +117,14 @@ builder.relayMutationField(
   },
   {
     description:
-      'Registers a tenant, subscribes it to modules and makes the storage of all of them, or of none: when one fails, ' +
-      'the others are taken away again, the tenant is left FAILED, `operation` says why, and the same call starts anew ' +
-      'under the same names. Scope: provision. Errors: CONFLICT when the slug is taken, MODULE_NOT_FOUND, ' +
-      'OPERATION_IN_PROGRESS, VALIDATION_ERROR, SECRET_IN_CONFIG.',
+      'Registers a tenant, subscribes it to modules and creates the storage of all of them, or of none. ' +
+      'When one fails, the others are undone, the tenant is left FAILED, `operation` contains the reason, ' +
+      'and the same call starts again under the same names. Scope: provision. Errors: CONFLICT when the ' +
+      'slug is taken, MODULE_NOT_FOUND, OPERATION_IN_PROGRESS, VALIDATION_ERROR, SECRET_IN_CONFIG.',
     resolve: (_root, { input }, context) => execute(context, provisionTenant, input),
   },
   {
-    description: 'The tenant and the work on it.',
+    description: 'Result of provisionTenant.',
     outputFields: (t) => ({
       tenant: tenantField(t),
       ...invitationFields(t),

@@ -2,169 +2,126 @@ import { ConfigSource, Plan, TenantStatus } from '../database/generated/prisma/e
 import { authorizeByTenant, tenantWhere } from '../registry/tenant.js';
 import { builder } from './builder.js';
 import { Member } from './member.js';
-import { ModuleSubscription } from './module-subscription.js';
 import { TenantBranding, TenantSettings } from './tenant-profile.js';
 
 export const TenantStatusType = builder.enumType('TenantStatus', {
-  description: 'Where a tenant stands in its life. Only ACTIVE resolves.',
+  description: 'Status of a tenant. Only ACTIVE tenants resolve.',
   values: {
-    [TenantStatus.PENDING]: { description: 'Known, not set up yet.' },
-    [TenantStatus.PROVISIONING]: { description: 'Its storage is being made by provisionTenant.' },
+    [TenantStatus.PENDING]: { description: 'Registered, not set up yet.' },
+    [TenantStatus.PROVISIONING]: { description: 'Its storage is being created by provisionTenant.' },
     [TenantStatus.ACTIVE]: { description: 'In use: its active subscriptions resolve.' },
-    [TenantStatus.SUSPENDED]: { description: 'Stopped, with a reason; resumeTenant lets it go on.' },
+    [TenantStatus.SUSPENDED]: { description: 'Suspended for a reason; resumeTenant ends the suspension.' },
     [TenantStatus.FAILED]: {
-      description: 'provisionTenant failed and was undone; the same call starts anew.',
+      description: 'The provisioning failed and was undone; the same call of provisionTenant starts again.',
     },
     [TenantStatus.DELETED]: {
-      description: 'Gone for its users; restoreTenant brings it back until `restorableUntil`.',
+      description: 'Deleted for its users; restoreTenant restores it until `restorableUntil`.',
     },
-    [TenantStatus.PURGED]: { description: 'Gone for good; its names stay taken.' },
+    [TenantStatus.PURGED]: { description: 'Deleted permanently; its names stay reserved.' },
   } as const,
 });
 
 export const PlanType = builder.enumType('Plan', {
-  description: 'What a tenant pays for.',
+  description: 'Plan that a tenant pays for.',
   values: {
-    [Plan.LITE]: { description: 'The plan a tenant starts with.' },
-    [Plan.PRO]: { description: 'The plan for growing tenants.' },
-    [Plan.ENTERPRISE]: { description: 'The plan with terms of its own.' },
+    [Plan.LITE]: { description: 'Plan of a new tenant.' },
+    [Plan.PRO]: { description: 'Plan for growing tenants.' },
+    [Plan.ENTERPRISE]: { description: 'Plan with individual terms.' },
   } as const,
 });
 
 const ConfigSourceType = builder.enumType('ConfigSource', {
-  description: 'Where a tenant’s configuration is kept.',
+  description: 'Storage of a tenant’s configuration.',
   values: {
-    [ConfigSource.YAML]: { description: 'In its client.yaml, until it is imported without --keep-source.' },
-    [ConfigSource.DATABASE]: { description: 'In the registry.' },
+    [ConfigSource.YAML]: {
+      description: 'The client.yaml of the tenant, until it is imported without --keep-source.',
+    },
+    [ConfigSource.DATABASE]: { description: 'The registry.' },
   } as const,
 });
 
-/** Statuses in which a subscription counts as one that the tenant has. */
-const heldStatuses = ['PENDING', 'PROVISIONING', 'ACTIVE', 'MIGRATING', 'SUSPENDED', 'FAILED'] as const;
-const subscriptionsByModule = { orderBy: { moduleName: 'asc' } } as const;
-const selectSubscriptions = { subscriptions: subscriptionsByModule } as const;
-
-interface HeldModule {
-  moduleName: string;
-  schemaName: string;
-  status: string;
-}
-
-function held(subscriptions: readonly HeldModule[]): HeldModule[] {
-  return subscriptions.filter(({ status }) => (heldStatuses as readonly string[]).includes(status));
-}
-
-function schemaOf(subscriptions: readonly HeldModule[], module: string): string | null {
-  return held(subscriptions).find(({ moduleName }) => moduleName === module)?.schemaName ?? null;
-}
-
 export const Tenant = builder.prismaObject('Tenant', {
-  description: 'A customer of the platform, whose data every service keeps apart from the others’.',
+  description:
+    'A customer of the platform. Every service keeps the data of one tenant apart from the data of all others.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID; never changes.' }),
     slug: t.exposeString('slug', {
-      description: 'Short name for URLs and schema names; unique, never changes.',
+      description: 'Short name for URLs and schema names; it is unique and never changes.',
     }),
-    name: t.exposeString('name', { description: 'Name for people.' }),
-    shortName: t.exposeString('shortName', { nullable: true, description: 'Name for narrow places.' }),
-    status: t.expose('status', { type: TenantStatusType, description: 'Where it stands in its life.' }),
-    plan: t.expose('plan', { type: PlanType, description: 'What it pays for.' }),
-    maxUsers: t.exposeInt('maxUsers', { description: 'Quota: members.' }),
-    maxMonthlyQuotes: t.exposeInt('maxMonthlyQuotes', { description: 'Quota: quotes per month.' }),
-    maxStorageGb: t.exposeInt('maxStorageGb', { description: 'Quota: storage in GB.' }),
+    name: t.exposeString('name', { description: 'Display name.' }),
+    shortName: t.exposeString('shortName', { nullable: true, description: 'Short display name.' }),
+    status: t.expose('status', { type: TenantStatusType, description: 'Status of the tenant.' }),
+    plan: t.expose('plan', { type: PlanType, description: 'Plan of the tenant.' }),
+    maxUsers: t.exposeInt('maxUsers', { description: 'Quota of members.' }),
+    maxMonthlyQuotes: t.exposeInt('maxMonthlyQuotes', { description: 'Quota of quotes per month.' }),
+    maxStorageGb: t.exposeInt('maxStorageGb', { description: 'Quota of storage in GB.' }),
     timezone: t.exposeString('timezone', { description: 'IANA time zone.' }),
     currency: t.exposeString('currency', { description: 'ISO 4217 code.' }),
     primaryEmail: t.exposeString('primaryEmail', {
       nullable: true,
-      description: 'Where the tenant is written to.',
+      description: 'E-mail address that receives messages to the tenant.',
     }),
     gcpProjectId: t.exposeString('gcpProjectId', { nullable: true, description: 'Google Cloud project.' }),
     gcpDataset: t.exposeString('gcpDataset', {
       nullable: true,
-      description: 'BigQuery dataset in that project.',
+      description: 'BigQuery dataset in `gcpProjectId`.',
     }),
     config: t.field({
       type: 'JSON',
       nullable: true,
       description:
-        'Configuration; secrets in it are references. Cached under the same rules as routes; while `configSource` is YAML, the ' +
-        'client.yaml in CLIENTS_DIR, and without that what was registered of it.',
+        'Configuration; secrets in it are references. It is cached under the same rules as routes. While ' +
+        '`configSource` is YAML, it is the client.yaml in CLIENTS_DIR, or the registered configuration when ' +
+        'CLIENTS_DIR has no such file.',
       select: { id: true },
       resolve: ({ id }, _args, { reader }) => reader.config(id),
     }),
     configSource: t.expose('configSource', {
       type: ConfigSourceType,
-      description: 'Where the configuration is kept.',
+      description: 'Storage of the configuration.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was registered.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the tenant was registered.' }),
     createdBy: t.exposeString('createdBy', {
       nullable: true,
-      description: 'Who registered it, as in the audit log.',
+      description: 'Actor that registered the tenant, as in the audit log.',
     }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the tenant was last changed.' }),
     suspendedAt: t.expose('suspendedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'Since when it is suspended.',
+      description: 'When the tenant was suspended; null when it is not suspended.',
     }),
     suspendedReason: t.exposeString('suspendedReason', {
       nullable: true,
-      description: 'Why it is suspended.',
+      description: 'Reason of the suspension.',
     }),
     deletedAt: t.expose('deletedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'Since when it is deleted.',
+      description: 'When the tenant was deleted; null when it is not deleted.',
     }),
     restorableUntil: t.expose('purgeAfter', {
       type: 'DateTime',
       nullable: true,
-      description: 'Until when a deleted tenant can be restored.',
+      description: 'Time until which a deleted tenant can be restored.',
     }),
-    version: t.exposeInt('version', { description: 'Counts changes; give it back as `expectedVersion`.' }),
-    subscriptions: t.relation('subscriptions', {
-      type: ModuleSubscription,
-      query: subscriptionsByModule,
-      description: 'Its modules, cancelled ones included, by name.',
-    }),
-    modulesSubscribed: t.field({
-      type: ['ModuleName'],
-      description: 'Names of the modules it has subscribed to and not cancelled.',
-      select: selectSubscriptions,
-      resolve: ({ subscriptions }) => held(subscriptions).map(({ moduleName }) => moduleName),
-    }),
-    operationsSchema: t.string({
-      nullable: true,
-      description: 'Schema of its operations data; null when not subscribed.',
-      select: selectSubscriptions,
-      resolve: ({ subscriptions }) => schemaOf(subscriptions, 'operations'),
-    }),
-    financeSchema: t.string({
-      nullable: true,
-      description: 'Schema of its finance data; null when not subscribed.',
-      select: selectSubscriptions,
-      resolve: ({ subscriptions }) => schemaOf(subscriptions, 'finance'),
-    }),
-    inventorySchema: t.string({
-      nullable: true,
-      description: 'Schema of its inventory data; null when not subscribed.',
-      select: selectSubscriptions,
-      resolve: ({ subscriptions }) => schemaOf(subscriptions, 'inventory'),
+    version: t.exposeInt('version', {
+      description: 'Version of the tenant; every change increases it. Pass it as `expectedVersion`.',
     }),
     settings: t.relation('settings', {
       type: TenantSettings,
       nullable: true,
-      description: 'How it presents itself; null for a tenant that was written by SQL and never onboarded.',
+      description: 'Settings; null for a tenant that was inserted by SQL and never onboarded.',
     }),
     branding: t.relation('branding', {
       type: TenantBranding,
       nullable: true,
-      description: 'How its pages look; null for a tenant that was written by SQL and never onboarded.',
+      description: 'Branding; null for a tenant that was inserted by SQL and never onboarded.',
     }),
     members: t.relation('members', {
       type: Member,
       query: { orderBy: { email: 'asc' } },
-      description: 'Its people, by e-mail address.',
+      description: 'Members, ordered by e-mail address.',
     }),
   }),
 });
@@ -174,8 +131,8 @@ builder.queryField('tenant', (t) =>
     type: Tenant,
     nullable: true,
     description:
-      'A tenant by id or slug, whatever its status; null when there is none. Scope: registry:read, or a member of it.',
-    args: { id: t.arg.id({ required: true, description: 'UUID or slug.' }) },
+      'A tenant by id or slug, in any status; null when there is none. Scope: registry:read, or a member of the tenant.',
+    args: { id: t.arg.id({ required: true, description: 'The tenant’s UUID or slug.' }) },
     resolve: async (query, _root, { id }, context) => {
       await authorizeByTenant(context.prisma, context.caller, 'readTenant', id);
       const where = tenantWhere(id);

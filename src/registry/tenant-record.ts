@@ -4,21 +4,23 @@ import type { RegistryDatabase } from '../database/registry-database.js';
 import { tenantNotFound } from './route.js';
 import { tenantWhere } from './tenant.js';
 
-/** What identifies a tenant and says how it is. */
+/** The identity and the status of a tenant. */
 export interface TenantRecord {
   id: string;
   slug: string;
   name: string;
   status: TenantStatus;
   createdAt: Date;
+  /** When the data of a deleted tenant is dropped. */
+  purgeAfter: Date | null;
 }
 
-const select = { id: true, slug: true, name: true, status: true, createdAt: true } as const;
+const select = { id: true, slug: true, name: true, status: true, createdAt: true, purgeAfter: true } as const;
 
-/** The statuses in which a tenant is shown: of a purged one nothing is left but its names. */
+/** The statuses in which a tenant is listed. A purged tenant has only its names left. */
 export const shownStatuses = Object.values(statuses).filter((status) => status !== 'PURGED');
 
-/** By slug, which never changes: pages neither overlap nor leave anybody out. */
+/** Lists tenants by slug. A slug never changes, so pages neither overlap nor miss a tenant. */
 export function listTenants(
   { prisma }: RegistryDatabase,
   page: { after: string | undefined; first: number },
@@ -32,13 +34,21 @@ export function listTenants(
   });
 }
 
-/** In whatever status but PURGED; throws TENANT_NOT_FOUND. */
+/** Returns the tenant with this id or slug in any status, PURGED included. */
+export async function findTenantRecord(
+  { prisma }: Pick<RegistryDatabase, 'prisma'>,
+  reference: string,
+): Promise<TenantRecord | null> {
+  const where = tenantWhere(reference);
+  return where ? prisma.tenant.findUnique({ select, where }) : null;
+}
+
+/** Returns the tenant in any status except PURGED; throws TENANT_NOT_FOUND. */
 export async function requireTenantRecord(
-  { prisma }: RegistryDatabase,
+  database: RegistryDatabase,
   reference: string,
 ): Promise<TenantRecord> {
-  const where = tenantWhere(reference);
-  const tenant = where && (await prisma.tenant.findUnique({ select, where }));
+  const tenant = await findTenantRecord(database, reference);
   if (!tenant || tenant.status === 'PURGED') throw tenantNotFound(reference);
   return tenant;
 }

@@ -6,11 +6,11 @@ import { asRegistryError } from '../registry/database-failure.js';
 export interface RestAnswer {
   status: number;
   headers: Record<string, string>;
-  /** Goes out as JSON; a Readable is the text of JSON that is too long to be held at once. */
+  /** Sent as JSON; a Readable streams the text of JSON that is too long for memory. */
   body: unknown;
 }
 
-/** Codes for what goes wrong before a request reaches the registry, or in it unexpectedly. */
+/** Codes of failures outside the registry's commands: malformed HTTP requests and unexpected errors. */
 export const codeByStatus = {
   400: 'VALIDATION_ERROR',
   404: 'NOT_FOUND',
@@ -29,21 +29,21 @@ export function isHttpStatus(status: number): status is HttpStatus {
   return status in codeByStatus;
 }
 
-/** The shape of every failure of this door. */
+/** Body of every failure of the REST API. */
 export const Failure = z
   .object({
     error: z.object({
-      code: z.string().meta({ description: 'For programs; never changes.' }),
-      message: z.string().meta({ description: 'For people; names the thing and the way out.' }),
+      code: z.string().meta({ description: 'Error code for programs; it never changes.' }),
+      message: z.string().meta({ description: 'Message for people, with the problem and its solution.' }),
       details: z
         .array(z.object({ field: z.string(), message: z.string() }))
         .optional()
-        .meta({ description: 'Each field that was refused, by its path in the request, and why.' }),
+        .meta({ description: 'Refused fields by their path in the request, each with the reason.' }),
     }),
   })
-  .meta({ description: 'Why a request was refused or failed.' });
+  .meta({ description: 'Reason why a request was refused or failed.' });
 
-/** A failure said in the HTTP way. */
+/** Returns the answer for a failure with its HTTP status. */
 export function refuse(
   status: HttpStatus,
   message: string,
@@ -52,7 +52,7 @@ export function refuse(
   return failure(status, { code: codeByStatus[status], message }, headers);
 }
 
-/** The REST door's translation: every error leaves with a code and a status, what nobody expected leaves masked. */
+/** Translates an error into an answer with code and status; unexpected errors are logged and masked. */
 export function answerError(error: unknown, options: { requestId: string; log: Log }): RestAnswer {
   const expected = asRegistryError(error);
   if (!expected) {
@@ -69,8 +69,8 @@ export function answerError(error: unknown, options: { requestId: string; log: L
   return failure(status, { code, message, ...(fields.length > 0 && { details: fields }) }, headers);
 }
 
-/** Where a slug was refused, the words that scripts know. */
-export function inScriptsWords(error: unknown, slug: string | undefined): unknown {
+/** Replaces the message of a refused slug by the one that existing scripts of the operators look for. */
+export function withScriptMessage(error: unknown, slug: string | undefined): unknown {
   const refusal = asRegistryError(error);
   const isAboutSlug = refusal?.fields.some(({ field }) => field === 'slug');
   if (!refusal || !isAboutSlug) return error;

@@ -5,25 +5,25 @@ import type { CommandContext } from '../registry/command.js';
 import { readInput } from '../registry/input.js';
 import type { RestAnswer, RestCode } from './answer.js';
 
-/** A request as far as the HTTP reader has understood it. */
+/** A request as the HTTP server hands it to the REST API. */
 export interface RestRequest {
   method: string;
-  /** As it came, without what follows a question mark. */
+  /** Path of the URL without the query, still percent-encoded. */
   path: string;
   query: URLSearchParams;
   contentType: string | undefined;
   idempotencyKey: string | undefined;
   readBody(): Promise<string>;
-  /** Who asks; throws UNAUTHENTICATED. */
+  /** Authenticates the caller; throws UNAUTHENTICATED. */
   authenticate(): Promise<CommandContext>;
-  /** Aborted when the client is gone. */
+  /** Aborted when the client disconnects. */
   signal: AbortSignal;
 }
 
-/** A request to an operation, by a caller who may ask it. */
-interface RestCall<Query, Body> {
+/** A request to an endpoint by an authorized caller. */
+interface EndpointCall<Query, Body> {
   context: CommandContext;
-  /** The collection's path, under whichever of its names it was asked. */
+  /** Path of the collection as the client wrote it; there is an alias. */
   collection: string;
   /** The last part of the path: a slug or an id. */
   reference: string;
@@ -33,28 +33,28 @@ interface RestCall<Query, Body> {
   signal: AbortSignal;
 }
 
-/** One thing that can be asked: what the router checks, what answers, and what openapi.json says of it. */
-export interface Operation<Query extends z.ZodType = z.ZodType, Body extends z.ZodType = z.ZodType> {
+/** A method of a path: what the router checks, its code, and its description in openapi.json. */
+export interface Endpoint<Query extends z.ZodType = z.ZodType, Body extends z.ZodType = z.ZodType> {
   id: string;
   summary: string;
   description: string;
   action: Action;
   query: Query;
-  /** Whether it takes an Idempotency-Key. */
+  /** Whether the endpoint accepts the header Idempotency-Key. */
   isRepeatable: boolean;
   body?: Body;
   answer: { status: number; description: string; schema: z.ZodType; headers: Record<string, string> };
-  /** How it can be refused, besides what can happen to every request. */
+  /** Codes of refusals in addition to those of every endpoint. */
   refusals: readonly RestCode[];
-  run(call: RestCall<z.output<Query>, z.output<Body>>): Promise<RestAnswer>;
+  run(call: EndpointCall<z.output<Query>, z.output<Body>>): Promise<RestAnswer>;
 }
 
-/** Checks that what runs is made for what is read. */
-export function operation<Query extends z.ZodType, Body extends z.ZodType>(
-  parts: Operation<Query, Body>,
-): Operation {
-  // What is read by the schemas here is handed to `run` by the router and nobody else.
-  return parts as unknown as Operation;
+/** Checks that the types of `run` are those of the schemas for query and body. */
+export function endpoint<Query extends z.ZodType, Body extends z.ZodType>(
+  parts: Endpoint<Query, Body>,
+): Endpoint {
+  // The cast is safe: only the router calls `run`, with values that these schemas have read.
+  return parts as unknown as Endpoint;
 }
 
 export async function readJson(request: RestRequest, schema: z.ZodType): Promise<unknown> {
@@ -69,7 +69,7 @@ export async function readJson(request: RestRequest, schema: z.ZodType): Promise
   return readInput(schema, given);
 }
 
-/** A parameter given twice is a list, and no schema takes that. */
+/** A repeated parameter becomes a list, which every schema refuses. */
 export function readQuery(request: RestRequest, schema: z.ZodType): unknown {
   const names = [...new Set(request.query.keys())];
   const given = names.map((name) => {

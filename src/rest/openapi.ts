@@ -1,37 +1,37 @@
 import { z } from 'zod';
 import { statusByCode } from '../errors.js';
 import { codeByStatus, Failure, type RestCode } from './answer.js';
-import type { Operation } from './endpoint.js';
+import type { Endpoint } from './endpoint.js';
 import { collections } from './paths.js';
-import { NewTenant, Repeatable, Tenant } from './tenant.js';
-import { tenantOperations } from './tenants.js';
+import { IdempotencyHeader, NewTenant, Tenant } from './tenant.js';
+import { tenantEndpoints } from './tenants.js';
 
 const errorSchema = { $ref: '#/components/schemas/Error' };
 
-/** What each code means in this door. */
+/** Meaning of each code in the REST API. */
 const meanings: Partial<Record<RestCode, string>> = {
-  VALIDATION_ERROR: 'The request is no JSON, or the fields in `details` are wrong, unknown or missing.',
-  UNAUTHENTICATED: 'No key, or one that is unknown, revoked or expired.',
-  FORBIDDEN: 'The key lacks the scope.',
-  NOT_FOUND: 'There is nothing at that path.',
-  METHOD_NOT_ALLOWED: 'The path takes other methods: header `Allow`.',
-  CONTENT_TOO_LARGE: 'The body is larger than a request may be.',
-  UNSUPPORTED_MEDIA_TYPE: 'The body is not sent as application/json.',
-  MISDIRECTED_REQUEST: 'A gateway without API keys serves its own machine only.',
-  INTERNAL_SERVER_ERROR: 'Nobody expected that; the log has more under the request id.',
+  VALIDATION_ERROR: 'The body is not JSON, or the fields in `details` are invalid, unknown or missing.',
+  UNAUTHENTICATED: 'The API key is missing, unknown, revoked or expired.',
+  FORBIDDEN: 'The API key does not have the scope.',
+  NOT_FOUND: 'The path does not exist.',
+  METHOD_NOT_ALLOWED: 'The path accepts other methods only, which are in the header `Allow`.',
+  CONTENT_TOO_LARGE: 'The body is too large.',
+  UNSUPPORTED_MEDIA_TYPE: 'The content type of the body is not application/json.',
+  MISDIRECTED_REQUEST: 'A gateway without API keys serves requests from its own machine only.',
+  INTERNAL_SERVER_ERROR: 'An unexpected error occurred; the log has the details under the request id.',
   REGISTRY_UNAVAILABLE:
-    'The registry database is away, or the gateway is stopping: ask again after `Retry-After`.',
+    'The registry database is unavailable, or the gateway is stopping. Retry after `Retry-After`.',
   TENANT_NOT_FOUND: 'No tenant has that slug or id.',
-  TENANT_SUSPENDED: 'The tenant of an earlier request with this key has been suspended since.',
-  TENANT_DELETED: 'The tenant is deleted already.',
-  TENANT_NOT_READY: 'The provisioning failed and was undone; the message says why.',
-  MODULE_NOT_FOUND: 'The catalogue has no such module.',
+  TENANT_SUSPENDED: 'The tenant of an earlier request with this idempotency key has been suspended.',
+  TENANT_DELETED: 'The tenant has been deleted already.',
+  TENANT_NOT_READY: 'The provisioning failed and was undone; the message contains the reason.',
+  MODULE_NOT_FOUND: 'No module has that name.',
   CONFLICT: 'Another tenant has that slug.',
-  IDEMPOTENCY_KEY_REUSED: 'The key came with another request before.',
-  OPERATION_IN_PROGRESS: 'The tenant is being provisioned: wait for the end of that.',
+  IDEMPOTENCY_KEY_REUSED: 'The idempotency key was used with a different request.',
+  OPERATION_IN_PROGRESS: 'The tenant is being provisioned. Retry when that has ended.',
 };
 
-/** What can happen to any request of an operation, and to any with a body. */
+/** Refusals of every endpoint. */
 const always: readonly RestCode[] = [
   'VALIDATION_ERROR',
   'UNAUTHENTICATED',
@@ -40,18 +40,20 @@ const always: readonly RestCode[] = [
   'INTERNAL_SERVER_ERROR',
   'REGISTRY_UNAVAILABLE',
 ];
+
+/** Refusals of endpoints with a body. */
 const withBody: readonly RestCode[] = ['CONTENT_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 
 const headersByStatus: Partial<Record<number, Record<string, string>>> = {
-  401: { 'WWW-Authenticate': 'Bearer' },
-  405: { Allow: 'The methods that the path takes.' },
-  415: { 'Accept-Post': 'application/json' },
-  503: { 'Retry-After': 'After how many seconds to ask again.' },
+  401: { 'WWW-Authenticate': 'Authentication scheme: Bearer.' },
+  405: { Allow: 'Methods that the path accepts.' },
+  415: { 'Accept-Post': 'Accepted content type: application/json.' },
+  503: { 'Retry-After': 'Number of seconds to wait before a retry.' },
 };
 
 let document: object | undefined;
 
-/** The door's description by OpenAPI 3.1, made from the schemas that read requests and the table that answers them. */
+/** The OpenAPI 3.1 document, generated from the schemas and endpoints that the router uses. */
 export function openapi(): object {
   document ??= {
     openapi: '3.1.1',
@@ -59,8 +61,8 @@ export function openapi(): object {
       title: 'Tenant registry',
       version: '1',
       description:
-        'Tenants for operators’ scripts; everything else is GraphQL, at /graphql. Errors are `{error: {code, message, ' +
-        'details?}}` everywhere below /api, for an unknown path and a method that it does not take, too.',
+        'Tenants for scripts of operators. Everything else is in the GraphQL API at /graphql. Every error below /api, also ' +
+        'for an unknown path or method, has the body `{error: {code, message, details?}}`.',
     },
     security: [{ key: [] }],
     paths: Object.fromEntries(collections.flatMap(describeCollection)),
@@ -70,7 +72,7 @@ export function openapi(): object {
           type: 'http',
           scheme: 'bearer',
           description:
-            'An API key with the scope of the operation. A gateway on its embedded database needs none.',
+            'An API key with the scope of the operation. A gateway with an embedded database needs none.',
         },
       },
       schemas: {
@@ -79,7 +81,7 @@ export function openapi(): object {
         Error: toSchema(Failure, 'output'),
       },
       responses: describeRefusals(['NOT_FOUND', 'METHOD_NOT_ALLOWED'], ({ status }) =>
-        status === 404 ? 'NothingThere' : 'WrongMethod',
+        status === 404 ? 'UnknownPath' : 'WrongMethod',
       ),
     },
   };
@@ -91,35 +93,35 @@ function describeCollection(path: string, alias: number): [string, object][] {
     name: 'slug',
     in: 'path',
     required: true,
-    description: 'Slug or UUID.',
+    description: 'Slug or UUID of the tenant.',
     schema: { type: 'string' },
   };
-  const { collection, member } = tenantOperations;
+  const { collection, member } = tenantEndpoints;
   return [
     [path, describeMethods(collection, alias)],
     [`${path}/{slug}`, { parameters: [reference], ...describeMethods(member, alias) }],
   ];
 }
 
-function describeMethods(operations: Record<string, Operation>, alias: number): object {
-  const described = Object.entries(operations).map(([method, operation]) => [
+function describeMethods(endpoints: Record<string, Endpoint>, alias: number): object {
+  const described = Object.entries(endpoints).map(([method, endpoint]) => [
     method.toLowerCase(),
-    describe(operation, alias),
+    describe(endpoint, alias),
   ]);
   return Object.fromEntries(described);
 }
 
-function describe(operation: Operation, alias: number): object {
-  const { id, summary, description, query, body, isRepeatable, answer, refusals } = operation;
+function describe(endpoint: Endpoint, alias: number): object {
+  const { id, summary, description, query, body, isRepeatable, answer, refusals } = endpoint;
   const codes = [...always, ...(body ? withBody : []), ...refusals];
   return {
-    // An id names one operation at one path.
+    // Operation ids must be unique, and the alias repeats all endpoints.
     operationId: alias === 0 ? id : `${id}ByAlias`,
     summary,
     description,
     parameters: [
       ...describeParameters(query, 'query'),
-      ...(isRepeatable ? describeParameters(Repeatable, 'header') : []),
+      ...(isRepeatable ? describeParameters(IdempotencyHeader, 'header') : []),
     ],
     ...(body && {
       requestBody: { required: true, content: json({ $ref: '#/components/schemas/NewTenant' }) },
@@ -135,7 +137,7 @@ function describe(operation: Operation, alias: number): object {
   };
 }
 
-/** One response for each status, which says what codes it can come with. */
+/** One response per status, with the codes that it can have. */
 function describeRefusals(
   codes: readonly RestCode[],
   nameOf: (refusal: { status: number }) => string,

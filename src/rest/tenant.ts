@@ -3,24 +3,24 @@ import { email, idempotencyKey, moduleNames, slug, text } from '../registry/inpu
 import { slugPattern } from '../registry/slug.js';
 import { shownStatuses, type TenantRecord } from '../registry/tenant-record.js';
 
-/** A tenant without `modules` gets a database of its own. */
+/** Default of `modules`: the module that gives a tenant a database of its own. */
 const modulesByDefault = ['dbtools'];
 
 export const maxPage = 1_000;
 
 const statusNames = shownStatuses.map((status) => status.toLowerCase());
 
-/** A rule in code has no JSON Schema; this says most of it. */
+/** Rules in code are missing in the JSON Schema; these keywords describe most of them. */
 const slugAsDescribed = slug.meta({ pattern: slugPattern.source, minLength: 2, maxLength: 40 });
 
-/** A tenant as this door shows it. */
+/** A tenant in the REST API. */
 export const Tenant = z
   .object({
     id: z.guid(),
-    name: z.string().meta({ description: 'Name for people.' }),
-    slug: z.string().meta({ description: 'Name for programs; never changes.' }),
-    status: z.enum(statusNames).meta({ description: 'Only an active tenant resolves.' }),
-    created_at: z.iso.datetime().meta({ description: 'When it was registered.' }),
+    name: z.string().meta({ description: 'Display name.' }),
+    slug: z.string().meta({ description: 'Short name for programs; it never changes.' }),
+    status: z.enum(statusNames).meta({ description: 'Status of the tenant. Only active tenants resolve.' }),
+    created_at: z.iso.datetime().meta({ description: 'When the tenant was registered.' }),
   })
   .meta({ description: 'A tenant.' });
 
@@ -29,24 +29,24 @@ export const TenantList = z.array(Tenant);
 export const NewTenant = z
   .strictObject(
     {
-      name: text(200).meta({ description: 'Name for people.', examples: ['Acme Corp'] }),
+      name: text(200).meta({ description: 'Display name, at most 200 characters.', examples: ['Acme Corp'] }),
       slug: slugAsDescribed.meta({
         description:
-          'Name for programs, which never changes; does not start with pg_ and cannot look like a UUID.',
+          'Short name for programs. It never changes, does not begin with pg_ and does not look like a UUID.',
         examples: ['acme'],
       }),
       modules: moduleNames.nullish().meta({
-        description: 'The modules to subscribe it to.',
+        description: 'Modules to which the tenant is subscribed.',
         default: modulesByDefault,
       }),
       admin_email: email.nullish().meta({
-        description: 'The first admin, and the tenant’s primary address; left out: nobody.',
+        description: 'E-mail address of the first admin and primary address of the tenant. Default: none.',
         format: 'email',
       }),
     },
     { error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined) },
   )
-  .meta({ description: 'A tenant to be registered, subscribed and provisioned.' });
+  .meta({ description: 'A tenant to register, subscribe and provision.' });
 
 export const Page = z.strictObject({
   limit: z.coerce
@@ -55,19 +55,19 @@ export const Page = z.strictObject({
     .min(1, 'must be 1 or more')
     .max(maxPage, `must be at most ${maxPage}`)
     .optional()
-    .meta({ description: 'How many at most; left out: all of them.' }),
+    .meta({ description: 'Maximum number of tenants. Default: all tenants.' }),
   after: slugAsDescribed.optional().meta({
-    description: 'The slug behind which the page begins, such as that of the last tenant on the page before.',
+    description: 'Slug after which the page begins, usually the last one of the previous page.',
   }),
 });
 
-export const Nothing = z.strictObject({});
+export const NoQuery = z.strictObject({});
 
-export const Repeatable = z.object({
+export const IdempotencyHeader = z.object({
   'Idempotency-Key': idempotencyKey.meta({
     description:
-      'Any text chosen by the client, at most 200 characters. The same key with the same request within 24 hours is ' +
-      'answered again without being done again, a failure included.',
+      'Text chosen by the client, at most 200 characters. Within 24 hours, the same key with the same request returns the ' +
+      'first answer, a failure included, without doing the work again.',
   }),
 });
 
@@ -75,7 +75,7 @@ export function showTenant({ id, name, slug, status, createdAt }: TenantRecord):
   return { id, name, slug, status: status.toLowerCase(), created_at: createdAt.toISOString() };
 }
 
-/** The same in the words of provisionTenant. */
+/** The input of provisionTenant for a request. */
 export function toProvisioning({ name, slug, modules, admin_email }: z.output<typeof NewTenant>) {
   return { name, slug, modules: modules ?? modulesByDefault, adminEmail: admin_email };
 }

@@ -3,12 +3,12 @@ import type { RegistryDatabase } from '../database/registry-database.js';
 import { deleteTenant } from '../provisioning/commands/delete-tenant.js';
 import { provisionTenantToEnd } from '../provisioning/provision-to-end.js';
 import { listTenants, requireTenantRecord, type TenantRecord } from '../registry/tenant-record.js';
-import { inScriptsWords, type RestAnswer } from './answer.js';
-import { operation } from './endpoint.js';
+import { type RestAnswer, withScriptMessage } from './answer.js';
+import { endpoint } from './endpoint.js';
 import {
   maxPage,
   NewTenant,
-  Nothing,
+  NoQuery,
   Page,
   showTenant,
   Tenant,
@@ -16,19 +16,18 @@ import {
   toProvisioning,
 } from './tenant.js';
 
-const list = operation({
+const list = endpoint({
   id: 'listTenants',
-  summary: 'All tenants',
-  description:
-    'Tenants in every status, deleted ones included and purged ones not, by slug. Scope: registry:read.',
+  summary: 'List tenants.',
+  description: 'Returns the tenants in every status except purged, ordered by slug. Scope: registry:read.',
   action: 'readRegistry',
   query: Page,
   isRepeatable: false,
   answer: {
     status: 200,
-    description: 'The tenants: all of them or, with `limit`, a page.',
+    description: 'All tenants or, with `limit`, a page of them.',
     schema: TenantList,
-    headers: { Link: 'With `limit`, when more follow: where they are, as `rel="next"`.' },
+    headers: { Link: 'URL of the next page as `rel="next"`, when there is one.' },
   },
   refusals: [],
   async run({ context: { database }, collection, query: { limit, after } }) {
@@ -42,22 +41,21 @@ const list = operation({
   },
 });
 
-const create = operation({
+const create = endpoint({
   id: 'createTenant',
-  summary: 'A new tenant with its storage',
+  summary: 'Create a tenant with its storage.',
   description:
-    'Registers a tenant, subscribes it to modules and makes their storage; answered when all of that is done, and then it ' +
-    'resolves. When it fails everything made is taken away again, and the same request starts anew under the same names. ' +
-    'Scope: provision.',
+    'Registers a tenant, subscribes it to modules and creates their storage. The tenant resolves when the answer arrives. ' +
+    'When a step fails, all steps are undone, and the same request starts again under the same names. Scope: provision.',
   action: 'provisionTenant',
-  query: Nothing,
+  query: NoQuery,
   isRepeatable: true,
   body: NewTenant,
   answer: {
     status: 201,
-    description: 'The tenant, active.',
+    description: 'The active tenant.',
     schema: Tenant,
-    headers: { Location: 'Where the tenant is.' },
+    headers: { Location: 'Path of the tenant.' },
   },
   refusals: [
     'MODULE_NOT_FOUND',
@@ -78,35 +76,35 @@ const create = operation({
       const headers = { location: `${collection}/${tenant.slug}` };
       return { status: 201, headers, body: showTenant(tenant) };
     } catch (error) {
-      throw inScriptsWords(error, slug);
+      throw withScriptMessage(error, slug);
     }
   },
 });
 
-const show = operation({
+const show = endpoint({
   id: 'getTenant',
-  summary: 'A tenant',
-  description: 'A tenant by slug or id, whatever its status. Scope: registry:read.',
+  summary: 'Read a tenant.',
+  description: 'Returns a tenant by slug or id, in any status except purged. Scope: registry:read.',
   action: 'readRegistry',
-  query: Nothing,
+  query: NoQuery,
   isRepeatable: false,
-  answer: { status: 200, description: 'The tenant.', schema: Tenant, headers: {} },
+  answer: { status: 200, description: 'The requested tenant.', schema: Tenant, headers: {} },
   refusals: ['TENANT_NOT_FOUND'],
   async run({ context: { database }, reference }) {
     return ok(showTenant(await requireTenantRecord(database, reference)));
   },
 });
 
-const remove = operation({
+const remove = endpoint({
   id: 'deleteTenant',
-  summary: 'Delete a tenant',
+  summary: 'Delete a tenant.',
   description:
-    'Softly: it resolves no more on any gateway, its data stays for 30 days, and the mutation restoreTenant brings it back ' +
-    'until then. Its names stay taken. Scope: registry:write.',
+    'Deletes a tenant softly: it stops resolving on every gateway, its data is kept for 30 days, and the mutation ' +
+    'restoreTenant restores it until then. Its names stay reserved. Scope: registry:write.',
   action: 'deleteTenant',
-  query: Nothing,
+  query: NoQuery,
   isRepeatable: true,
-  answer: { status: 200, description: 'The tenant, now deleted.', schema: Tenant, headers: {} },
+  answer: { status: 200, description: 'The deleted tenant.', schema: Tenant, headers: {} },
   refusals: ['TENANT_NOT_FOUND', 'TENANT_DELETED', 'IDEMPOTENCY_KEY_REUSED', 'OPERATION_IN_PROGRESS'],
   async run({ context, reference, idempotencyKey }) {
     const { tenantId } = await deleteTenant(context, { tenantId: reference, idempotencyKey });
@@ -114,8 +112,8 @@ const remove = operation({
   },
 });
 
-/** What can be asked of the collection, and of one tenant in it, by method. */
-export const tenantOperations = {
+/** Endpoints of the collection and of one tenant, by method. */
+export const tenantEndpoints = {
   collection: { GET: list, POST: create },
   member: { GET: show, DELETE: remove },
 };
@@ -124,7 +122,7 @@ function ok(body: unknown, headers: Record<string, string> = {}): RestAnswer {
   return { status: 200, headers, body };
 }
 
-/** An array when it is short, and else a stream of one: a hundred thousand tenants are never held at once. */
+/** Returns a short list as an array and streams a long one, so that memory never holds all tenants. */
 async function everyTenant(database: RegistryDatabase, after: string | undefined): Promise<unknown> {
   const begin = await listTenants(database, { after, first: maxPage });
   if (begin.length < maxPage) return begin.map(showTenant);

@@ -2,6 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from '../app.js';
 import { gateway } from '../auth/caller.js';
 import { provisionTenant } from '../provisioning/commands/provision-tenant.js';
+import { requireOperation } from '../provisioning/operations/operation.js';
+import { findTenantRecord } from '../registry/tenant-record.js';
+import { hasOtherTenants } from '../registry/tenant-summary.js';
 
 /** Tenants that the first query of the README finds. */
 const demoTenants = [
@@ -19,23 +22,22 @@ const demoTenants = [
   },
 ];
 
-/** On the embedded database's first start, or after one that was killed half way: never among real tenants. */
+/**
+ * Adds the demo tenants to an embedded database that has no other tenants: on its first start, or on a later one after the
+ * first was killed.
+ */
 export async function addDemo(app: App): Promise<void> {
-  if (!app.embedded) return;
   const slugs = demoTenants.map(({ slug }) => slug);
-  const others = await app.database.prisma.tenant.count({ where: { slug: { notIn: slugs } } });
-  if (others > 0) return;
+  if (!app.embedded || (await hasOtherTenants(app.database, slugs))) return;
   for (const tenant of demoTenants) {
-    const status = await findSettled(app, tenant.slug);
+    const status = await findSettledStatus(app, tenant.slug);
     if (status && status !== 'FAILED') continue;
     const { operationId } = await provisionTenant(app.commandsFor(gateway), tenant);
-    const operation = await app.database.prisma.operation.findUniqueOrThrow({
-      where: { id: operationId },
-    });
-    if (operation.status === 'SUCCEEDED') app.log.info({ tenant: tenant.slug }, 'added a demo tenant');
+    const { status: result, error } = await requireOperation(app.database.prisma, operationId);
+    if (result === 'SUCCEEDED') app.log.info({ tenant: tenant.slug }, 'added a demo tenant');
     else
       app.log.warn(
-        { tenant: tenant.slug, error: operation.error },
+        { tenant: tenant.slug, error },
         'could not add a demo tenant; the next start tries again',
       );
   }
@@ -43,18 +45,18 @@ export async function addDemo(app: App): Promise<void> {
 
 const pollMs = 250;
 
-/** The status of a demo tenant, once the operation of a start that was killed has been taken over and has ended. */
-async function findSettled(app: App, slug: string): Promise<string | undefined> {
+/** The status of a demo tenant, after the operation of a start that was killed has been taken over and has ended. */
+async function findSettledStatus(app: App, slug: string): Promise<string | undefined> {
   const waitMs = app.config.takeOverAfterMs + 15_000;
   const until = Date.now() + waitMs;
-  for (let isTold = false; ; isTold = true) {
-    const found = await app.database.prisma.tenant.findUnique({ where: { slug } });
+  for (let isLogged = false; ; isLogged = true) {
+    const found = await findTenantRecord(app.database, slug);
     if (found?.status !== 'PROVISIONING' || !app.config.runsWorker || Date.now() > until)
       return found?.status;
-    if (!isTold)
+    if (!isLogged)
       app.log.info(
         { tenant: slug, atMostMs: waitMs },
-        'an earlier start was cut off while it added this demo tenant: taking that over first',
+        'an earlier start was interrupted while it added this demo tenant: waiting for its operation',
       );
     await delay(pollMs);
   }

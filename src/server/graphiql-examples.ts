@@ -1,7 +1,7 @@
-/** Tabs that GraphiQL opens with; a test runs each of them against the demo. */
+/** Initial tabs of GraphiQL. A test runs each of them against the demo tenants. */
 export const exampleTabs = [
   {
-    query: `# Where does a tenant keep its finance data? This is what a service asks on every request.
+    query: `# The schema of a tenant's finance data. Services send this query for each request of their own.
 query Resolve {
   tenantSchema(id: "demo-harbour", module: "finance") {
     schemaName
@@ -13,7 +13,7 @@ query Resolve {
 `,
   },
   {
-    query: `# Many at once, each with its own answer or its own refusal.
+    query: `# Several tenants and modules at once; each result is a route or a refusal.
 query ResolveMany {
   tenantSchemas(
     keys: [
@@ -36,7 +36,7 @@ query ResolveMany {
 `,
   },
   {
-    query: `# A tenant with everything it needs: registered, subscribed, storage made, route visible.
+    query: `# Registers a tenant, subscribes it to modules, creates their storage and makes the routes visible.
 mutation Provision {
   provisionTenant(
     input: { name: "Acme Corp", adminEmail: "admin@acme.com", modules: ["operations", "finance"] }
@@ -63,7 +63,7 @@ mutation Provision {
 `,
   },
   {
-    query: `# Who is there?
+    query: `# Tenants with their modules.
 query Tenants {
   tenants(first: 20, filter: { status: [ACTIVE, SUSPENDED] }, orderBy: { field: NAME }) {
     totalCount
@@ -92,7 +92,7 @@ query Tenants {
 `,
   },
   {
-    query: `# What happened lately, and who did it?
+    query: `# The latest changes and their authors.
 query AuditLog {
   auditLog(first: 20) {
     edges {

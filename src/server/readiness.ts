@@ -1,6 +1,7 @@
 import type { RegistryDatabase } from '../database/registry-database.js';
+import { requireRegistryAnswer } from '../registry/availability.js';
 
-/** What /ready answers: 200 only when a request sent now would be served. */
+/** Body of /ready; the status is 200 only when a request sent now would be served. */
 export interface Readiness {
   ready: boolean;
   checks: { name: string; ok: boolean; reason?: string }[];
@@ -20,16 +21,10 @@ export async function checkReadiness(
 }
 
 async function checkRegistry(database: RegistryDatabase) {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${checkTimeoutMs} ms`)), checkTimeoutMs);
-  });
   try {
-    await Promise.race([database.pool.query('SELECT revision FROM registry_head'), timeout]);
+    await requireRegistryAnswer(database, checkTimeoutMs);
     return { name: 'registry database', ok: true };
   } catch (error) {
     return { name: 'registry database', ok: false, reason: (error as Error).message };
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
 import { graphqlResponse } from '../setup/graphql-calls.js';
-import { everyOperation, titled } from './support/every-operation.js';
+import { everyOperation, withTitles } from './support/every-operation.js';
 
 let gateway: TestGateway;
 let open: TestGateway;
@@ -34,22 +34,25 @@ async function askWith(
 }
 
 describe('with AUTH_MODE=required and no key', () => {
-  test.each(titled(everyOperation()))('%s is UNAUTHENTICATED and nothing runs', async (_title, { query }) => {
-    const statements = await recordStatements(async () => {
-      for (const accept of ['application/json', graphqlResponse]) {
-        const { status, data, codes } = await gateway.ask(query, {}, { accept });
-        expect({ status, data, codes }).toEqual({
-          status: 401,
-          data: undefined,
-          codes: ['UNAUTHENTICATED'],
-        });
-      }
-    });
-    expect(statements).toEqual([]);
-  });
+  test.each(withTitles(everyOperation()))(
+    '%s is UNAUTHENTICATED and runs no statement',
+    async (_title, { query }) => {
+      const statements = await recordStatements(async () => {
+        for (const accept of ['application/json', graphqlResponse]) {
+          const { status, data, codes } = await gateway.ask(query, {}, { accept });
+          expect({ status, data, codes }).toEqual({
+            status: 401,
+            data: undefined,
+            codes: ['UNAUTHENTICATED'],
+          });
+        }
+      });
+      expect(statements).toEqual([]);
+    },
+  );
 
   test.each(['{ __typename }', '{ __schema { types { name } } }', '{ nonsense', '{ noSuchField }', ''])(
-    'nor is any other document looked at: %j',
+    'every other document is UNAUTHENTICATED without being parsed: %j',
     async (query) => {
       const { status, errors, challenge } = await askWith(undefined, gateway, query);
       expect(status).toBe(401);
@@ -68,7 +71,7 @@ describe('with AUTH_MODE=required and no key', () => {
 
 describe('an Authorization header', () => {
   test.each(['Bearer', 'bearer', 'BEARER', 'Bearer   '])(
-    'with the key after %j opens the gateway',
+    'with the key after %j is accepted',
     async (scheme) => {
       const { status, data } = await askWith(
         `${scheme.trimEnd()} ${' '.repeat(scheme.length - scheme.trimEnd().length)}${key}`,
@@ -96,7 +99,7 @@ describe('an Authorization header', () => {
     ['letters beyond ASCII', () => 'Bearer \u00e4\u00f6\u00fc'],
     ['something endless', () => `Bearer ${'x'.repeat(8000)}`],
   ];
-  test.each(wrong)('of %s opens nothing, not even the open gateway', async (_what, authorization) => {
+  test.each(wrong)('with %s is rejected, even by the open gateway', async (_what, authorization) => {
     for (const at of [gateway, open]) {
       const { status, data, errors } = await askWith(authorization(key), at);
       expect([status, data]).toEqual([401, undefined]);
@@ -104,25 +107,25 @@ describe('an Authorization header', () => {
     }
   });
 
-  test('that can be no key is refused without asking the database', async () => {
+  test('that cannot contain a key is refused without a database query', async () => {
     const statements = await recordStatements(() => askWith('Bearer nonsense'));
     expect(statements).toEqual([]);
   });
 
-  test('that is missing or empty leaves the open gateway to the developer', async () => {
+  test('that is missing or empty gives the developer’s rights at the open gateway', async () => {
     for (const authorization of [undefined, ''])
       expect((await askWith(authorization, open)).status).toBe(200);
     expect((await askWith('')).status).toBe(401);
   });
 
-  test('counts on the open gateway too: a key is no more than its scopes', async () => {
+  test('limits the caller to the scopes of the key at the open gateway, too', async () => {
     const { errors } = await askWith(`Bearer ${key}`, open, '{ auditLog { edges { cursor } } }');
     expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
   });
 });
 
 describe('a key that was', () => {
-  test('revoked opens nothing from then on', async () => {
+  test('revoked is rejected from then on', async () => {
     const secret = await gateway.createKey('registry:read');
     expect((await askWith(`Bearer ${secret}`)).status).toBe(200);
     await gateway.psql(`UPDATE api_keys SET revoked_at = now() WHERE secret_hash = sha256($1)`, [
@@ -131,7 +134,7 @@ describe('a key that was', () => {
     expect((await askWith(`Bearer ${secret}`)).status).toBe(401);
   });
 
-  test('made until a day opens nothing after it', async () => {
+  test('created with an expiry date is rejected after it', async () => {
     const secret = await gateway.createKey('registry:read');
     const expire = (when: string) =>
       gateway.psql(`UPDATE api_keys SET expires_at = ${when} WHERE secret_hash = sha256($1)`, [
@@ -143,7 +146,7 @@ describe('a key that was', () => {
     expect((await askWith(`Bearer ${secret}`)).status).toBe(401);
   });
 
-  test('used says when, to the minute, and that is no change of the registry', async () => {
+  test('used has the time of its last use to the minute, which is no change in the change log', async () => {
     const secret = await gateway.createKey('registry:read');
     const read = async () => {
       const [row] = await gateway.psql(

@@ -22,7 +22,7 @@ const seconds = () => Math.floor(Date.now() / 1_000);
 const ask = (query: string, token: string, variables = {}) =>
   gateway.ask(query, variables, { key: token, accept: graphqlResponse });
 
-/** A tenant with a member who has come in by a token of its own. */
+/** A tenant with a member who has accepted an invitation with a token. */
 async function aMember(role: 'ADMIN' | 'MEMBER', subject = uniqueName('sub')) {
   const slug = uniqueName('t');
   const { result: registered } = await mutate(
@@ -53,7 +53,7 @@ async function aMember(role: 'ADMIN' | 'MEMBER', subject = uniqueName('sub')) {
 }
 
 describe('a token of the identity provider', () => {
-  test('opens what its claim "scope" says, of the scopes there are', async () => {
+  test('grants the known scopes of its claim "scope"', async () => {
     const token = await identities.sign({ sub: 'service', scope: 'registry:read openid * resolve:finance' });
     expect((await ask('{ modules { name } }', token)).codes).toEqual([]);
     expect((await ask('{ auditLog(first: 1) { edges { cursor } } }', token)).codes).toEqual(['FORBIDDEN']);
@@ -79,7 +79,7 @@ describe('a token of the identity provider', () => {
     ['has no subject', { sub: undefined }, 'missing required "sub" claim'],
     ['never ends', { exp: undefined }, 'missing required "exp" claim'],
     ['has a subject of blanks', { sub: 'a b' }, '"sub" must be 1 to 255 ASCII characters'],
-  ])('that %s opens nothing and is told why', async (_, claims, why) => {
+  ])('that %s is rejected with the reason', async (_, claims, why) => {
     const { status, codes, errors } = await ask(
       '{ modules { name } }',
       await identities.sign({ sub: 'a', ...claims }),
@@ -88,7 +88,7 @@ describe('a token of the identity provider', () => {
     expect(errors[0]?.message).toContain(why);
   });
 
-  test('that somebody else signed opens nothing, nor does an unsigned one or a changed one', async () => {
+  test('with a foreign signature, without a signature or with altered claims is rejected', async () => {
     const claims = { sub: 'a', scope: 'registry:read' };
     const good = await identities.sign(claims);
     const [, payload = '', signature = ''] = good.split('.');
@@ -106,7 +106,7 @@ describe('a token of the identity provider', () => {
     expect((await ask('{ modules { name } }', good)).codes).toEqual([]);
   });
 
-  test('is not taken for a bad one while the provider’s keys cannot be read', async () => {
+  test('is not reported as invalid while the provider’s keys cannot be read', async () => {
     await using away = await openIdentityProvider();
     away.fail(500);
     await using other = await openGateway({
@@ -123,7 +123,7 @@ describe('a token of the identity provider', () => {
 });
 
 describe('a member', () => {
-  test('reads its own tenant and nothing else, and does not learn what else there is', async () => {
+  test('reads its own tenant only, and cannot learn which other tenants exist', async () => {
     const [mine, other] = [await aMember('MEMBER'), await aMember('MEMBER')];
     const tenant = 'query ($id: ID!) { tenant(id: $id) { slug members { email } config } }';
     for (const id of [mine.tenantId, mine.slug]) {
@@ -145,7 +145,7 @@ describe('a member', () => {
       expect((await ask(query, mine.token)).codes).toEqual(['FORBIDDEN']);
   });
 
-  test('who is an admin manages the tenant’s members and how it looks; others do not', async () => {
+  test('can manage members, settings and branding as an admin only', async () => {
     const [admin, plain] = [await aMember('ADMIN'), await aMember('MEMBER')];
     const attempts = (tenantId: string, token: string) =>
       Promise.all([
@@ -164,7 +164,7 @@ describe('a member', () => {
     expect(new Set(await attempts('nobody', admin.token))).toEqual(new Set(['TENANT_MISMATCH']));
   });
 
-  test('of several tenants is bound to each of them', async () => {
+  test('of several tenants has access to each of them', async () => {
     const subject = uniqueName('sub');
     const [one, two] = [await aMember('MEMBER', subject), await aMember('ADMIN', subject)];
     for (const { slug } of [one, two]) {
@@ -179,7 +179,7 @@ describe('a member', () => {
     expect((await change(two.slug)).codes).toEqual([]);
   });
 
-  test('who is removed is out with the next request', async () => {
+  test('who is removed is rejected at the next request', async () => {
     const { tenantId, slug, token, memberId } = await aMember('MEMBER');
     const read = () => ask('query ($id: ID!) { tenant(id: $id) { slug } }', token, { id: slug });
     expect((await read()).codes).toEqual([]);
@@ -187,7 +187,7 @@ describe('a member', () => {
     expect((await read()).codes).toEqual(['FORBIDDEN']);
   });
 
-  test('accepts for itself only; whoever may write accepts for whom it has verified', async () => {
+  test('accepts an invitation for itself only; a key with registry:write accepts for verified subjects', async () => {
     const { tenantId, token } = await aMember('MEMBER');
     const { result } = await mutate(
       gateway,

@@ -34,14 +34,14 @@ const documents: [string, string][] = [
 ];
 
 describe('the schema', () => {
-  test.each(documents)('asked for %s, is shown to a key with schema:read', async (_how, query) => {
+  test.each(documents)('queried %s, is returned for a key with schema:read', async (_how, query) => {
     const { data, errors } = await gateway.ask(query, {}, { key: reader });
     expect(errors).toEqual([]);
     expect(data.__schema ?? data.__type ?? data.hidden).toBeTruthy();
   });
 
   test.each(documents)(
-    'asked for %s, is shown to no other key, whoever asked before',
+    'queried %s, is refused for every other key, also after a permitted query',
     async (_how, query) => {
       for (const _time of [1, 2]) {
         await gateway.ask(query, {}, { key: reader });
@@ -58,7 +58,7 @@ describe('the schema', () => {
     },
   );
 
-  test('is not shown by GET either', async () => {
+  test('is refused by GET as well', async () => {
     const response = await fetch(
       `${gateway.url}/graphql?query=${encodeURIComponent('{ __schema { types { name } } }')}`,
       {
@@ -68,13 +68,13 @@ describe('the schema', () => {
     expect(response.status).toBe(403);
   });
 
-  test('is asked for by nobody who wants a __typename', async () => {
+  test('is not needed for __typename', async () => {
     const { data, errors } = await gateway.ask('{ __typename modules { __typename } }', {}, { key: other });
     expect(errors).toEqual([]);
     expect(data.__typename).toBe('Query');
   });
 
-  test('is open to the developer', async () => {
+  test('is returned for the developer', async () => {
     await using open = await openGateway({ sharing: gateway });
     const { data } = await open.ask('{ __schema { queryType { name } } }');
     expect(data.__schema.queryType.name).toBe('Query');

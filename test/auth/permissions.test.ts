@@ -21,7 +21,7 @@ describe('a scope', () => {
       'schema:read',
       'documents:any',
     ],
-  ])('is %s', (text) => {
+  ])('can be %s', (text) => {
     expect(isScope(text)).toBe(true);
   });
 
@@ -39,11 +39,11 @@ describe('a scope', () => {
     'audit:write',
     'resolve:finance\n',
     'resolve:finance,provision',
-  ])('is not %j', (text) => {
+  ])('cannot be %j', (text) => {
     expect(isScope(text)).toBe(false);
   });
 
-  test('can be read about in every refusal: all of them are in the list', () => {
+  test('is in the list that refusals print', () => {
     for (const scope of ['registry:read', 'keys:manage', 'documents:any', 'resolve:<module>'])
       expect(scopeList).toContain(scope);
   });
@@ -56,7 +56,7 @@ describe('a caller', () => {
     expect(modules.filter((module) => mayResolve(caller, module))).toEqual(['finance']);
   });
 
-  test('with resolve:* resolves every module and may do nothing else', () => {
+  test('with resolve:* may resolve every module and do nothing else', () => {
     const caller = aCaller('resolve:*');
     expect(mayResolve(caller, 'finance')).toBe(true);
     expect(may(caller, 'readRegistry')).toBe(false);
@@ -64,29 +64,32 @@ describe('a caller', () => {
     expect(holds(caller, 'registry:read')).toBe(false);
   });
 
-  test('who may write may not read for that', () => {
+  test('with registry:write may not read without registry:read', () => {
     const caller = aCaller('registry:write');
     expect(may(caller, 'registerTenant')).toBe(true);
     expect(may(caller, 'readRegistry')).toBe(false);
     expect(may(caller, 'provisionTenant')).toBe(false);
   });
 
-  test('without scopes may do nothing, and is told what is missing', () => {
+  test('without scopes may do nothing, and the refusal names the missing scope', () => {
     expect(mayResolve(aCaller(), 'finance')).toBe(false);
     expect(() => authorize(aCaller(), 'readAuditLog')).toThrow(
       expect.objectContaining({ code: 'FORBIDDEN', message: expect.stringContaining('audit:read') }),
     );
   });
 
-  test.each([developer, gateway, operator('root')])('of the house may do everything: $actor', (caller) => {
-    expect(may(caller, 'createApiKey')).toBe(true);
-    expect(mayResolve(caller, 'anything')).toBe(true);
-    expect(holds(caller, 'documents:any')).toBe(true);
-  });
+  test.each([developer, gateway, operator('root')])(
+    'inside the product may do everything: $actor',
+    (caller) => {
+      expect(may(caller, 'createApiKey')).toBe(true);
+      expect(mayResolve(caller, 'anything')).toBe(true);
+      expect(holds(caller, 'documents:any')).toBe(true);
+    },
+  );
 });
 
 describe('a secret', () => {
-  test('has 256 random bits and a mark by which scanners know it', () => {
+  test('has 256 random bits and a prefix that secret scanners find', () => {
     const secrets = Array.from({ length: 100 }, createSecret);
     expect(new Set(secrets).size).toBe(100);
     for (const secret of secrets) {
@@ -95,7 +98,7 @@ describe('a secret', () => {
     }
   });
 
-  test('becomes the same 32 bytes each time, which do not lead back', () => {
+  test('has a deterministic hash of 32 bytes that does not contain it', () => {
     const secret = createSecret();
     expect(hashSecret(secret)).toEqual(hashSecret(secret));
     expect(hashSecret(secret)).toHaveLength(32);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
 import { graphqlResponse, resolve } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { everyOperation, titled } from './support/every-operation.js';
+import { everyOperation, withTitles } from './support/every-operation.js';
 
 let gateway: TestGateway;
 let acme: StoryTenant;
@@ -14,7 +14,7 @@ afterAll(() => gateway?.close());
 
 const operations = everyOperation();
 const resolving = ['tenantSchema', 'tenantSchemas', 'explainResolution'];
-/** One operation for each query and mutation. */
+/** One document per query and mutation. */
 const oneOfEach = [...new Map(operations.map((operation) => [operation.field, operation])).values()];
 
 async function head(): Promise<string> {
@@ -22,7 +22,7 @@ async function head(): Promise<string> {
   return row?.revision ?? '';
 }
 
-/** The scope that each field needs, as its description promises. */
+/** The scope of each field according to its description. */
 const scopeOf: Record<string, string> = {
   tenant: 'registry:read',
   tenants: 'registry:read',
@@ -68,7 +68,7 @@ const allScopes = [
   'documents:any',
 ];
 
-test('the operations here are all that the schema has', () => {
+test('the table has every query and mutation of the schema', () => {
   const fields = new Set(operations.map(({ field }) => field));
   expect([...fields].toSorted()).toEqual([...Object.keys(scopeOf), ...resolving].toSorted());
   expect(operations.length).toBeGreaterThan(fields.size * 2);
@@ -85,7 +85,7 @@ describe('a key for one module', () => {
     expect(await resolve(gateway, 'nobody', 'finance', { key })).toBe('TENANT_NOT_FOUND');
   });
 
-  test('learns nothing about another, not even whether it exists, or the tenant does', async () => {
+  test('cannot learn whether another module, or a tenant in it, exists', async () => {
     const answers: unknown[] = [];
     for (const [id, module] of [
       [acme.id, 'operations'],
@@ -110,7 +110,7 @@ describe('a key for one module', () => {
     for (const answer of answers) expect(answer).toEqual(answers[0]);
   });
 
-  test('in a batch gets its own module’s routes and FORBIDDEN for the others, which are not even read', async () => {
+  test('in a batch gets routes of its own module and FORBIDDEN for the others, which are not read', async () => {
     const statements = await recordStatements(async () => {
       const { data, errors } = await gateway.ask(
         `query ($id: ID!) { tenantSchemas(keys: [
@@ -126,7 +126,7 @@ describe('a key for one module', () => {
         { code: 'FORBIDDEN' },
       ]);
     });
-    // One for the key and one for the finance route, where neither is known yet.
+    // One statement for the key and one for the finance route; neither is cached.
     expect(statements.length).toBeLessThanOrEqual(2);
     expect(
       statements.filter((statement) => statement.includes('module_subscriptions')).length,
@@ -137,7 +137,7 @@ describe('a key for one module', () => {
     expect(none.every((statement) => statement.includes('api_keys'))).toBe(true);
   });
 
-  test.each(titled(operations.filter(({ field }) => !resolving.includes(field))))(
+  test.each(withTitles(operations.filter(({ field }) => !resolving.includes(field))))(
     'gets FORBIDDEN for %s',
     async (_title, { query, field }) => {
       const before = await head();
@@ -152,21 +152,21 @@ describe('a key for one module', () => {
 });
 
 describe.each([...new Set(Object.values(scopeOf))])('the scope %s', (scope) => {
-  test('opens what it says and nothing else', async () => {
+  test('permits its own queries and mutations only', async () => {
     const key = await gateway.createKey(scope);
     const opened = new Set<string>();
     for (const { field, query } of oneOfEach) {
       const { codes } = await gateway.ask(query, {}, { key });
-      // A tenantSchemas answers its keys one by one; its refusals are looked at above.
+      // tenantSchemas refuses single keys instead of the whole query; the test above covers that.
       if (field !== 'tenantSchemas' && !codes.includes('FORBIDDEN')) opened.add(field);
     }
     const promised = Object.keys(scopeOf).filter((field) => scopeOf[field] === scope);
-    // Opened is also what is then refused for something else: "text" is no scope, and nobody has that id.
+    // A permitted mutation may still be refused for another reason, such as an unknown id.
     expect([...opened].toSorted()).toEqual(promised.toSorted());
   });
 });
 
-test('without the one scope it needs, all the others together do not open a thing', async () => {
+test('without its own scope, a query or mutation is refused even with all other scopes', async () => {
   for (const { field, query } of oneOfEach) {
     const needed = scopeOf[field];
     if (!needed) continue;
@@ -175,14 +175,14 @@ test('without the one scope it needs, all the others together do not open a thin
   }
 });
 
-test('resolve:* resolves every module, and only resolves', async () => {
+test('resolve:* permits resolution of every module and nothing else', async () => {
   const key = await gateway.createKey('resolve:*');
   expect(await resolve(gateway, acme.id, 'operations', { key })).toBe(`tenant_${acme.slug}`);
   expect(await resolve(gateway, acme.id, 'no_such_module', { key })).toBe('MODULE_NOT_FOUND');
   expect((await gateway.ask('{ modules { name } }', {}, { key })).codes).toEqual(['FORBIDDEN']);
 });
 
-test('a key with every other scope resolves nothing', async () => {
+test('a key with every other scope cannot resolve', async () => {
   const key = await gateway.createKey(
     ...allScopes.filter((scope) => scope !== 'resolve:*'),
     'resolve:inventory',

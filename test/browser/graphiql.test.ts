@@ -19,7 +19,7 @@ describe.skipIf(skipsBrowser)('GraphiQL in a browser without internet', { timeou
     await gateway?.end('SIGTERM');
   });
 
-  test('opens with the examples and runs the first one', async () => {
+  test('shows the examples and runs the first one', async () => {
     const { page } = graphiql;
     const tabs = page.locator('[role="tab"]');
     await expect
@@ -31,7 +31,7 @@ describe.skipIf(skipsBrowser)('GraphiQL in a browser without internet', { timeou
     await page.screenshot({ path: join(await aFolder(), 'graphiql.png') });
   });
 
-  test('knows the schema: documentation, and completion while one types', async () => {
+  test('has the documentation of the schema and completes fields', async () => {
     const { page } = graphiql;
     await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
     const documentation = page.locator('.graphiql-doc-explorer');
@@ -49,7 +49,7 @@ describe.skipIf(skipsBrowser)('GraphiQL in a browser without internet', { timeou
       .toEqual(expect.arrayContaining([expect.stringMatching(/^tenantSchemas/)]));
   });
 
-  test('has asked no other host for anything and broken none of its rules', () => {
+  test('requests nothing from other hosts and violates no content security policy', () => {
     expect(graphiql.foreignRequests).toEqual([]);
     expect(graphiql.problems).toEqual([]);
   });

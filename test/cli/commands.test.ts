@@ -8,7 +8,7 @@ import { aDataDir, postmasterPid, run } from '../setup/process.js';
 
 const work = ['serve', 'worker', 'migrate', 'provision', 'tenant', 'keys', 'grants', 'import'];
 const all = [...work, 'doctor', 'export', 'help'];
-const hint = '(add --help for what this command takes)\n';
+const hint = '(--help lists the arguments and options of a command)\n';
 
 describe('the command line', { timeout: 60_000 }, () => {
   test.each([
@@ -22,14 +22,14 @@ describe('the command line', { timeout: 60_000 }, () => {
       ['help', 'keys'],
       ['create', 'list', 'revoke', 'help'],
     ],
-  ])('%j explains the commands', async (args, commands) => {
+  ])('%j lists the commands', async (args, commands) => {
     const { code, stdout, stderr } = await run(args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const explained = [...stdout.matchAll(/^ {2}([a-z]+) .*\S$/gm)].map(([, command]) => command);
     expect(explained).toEqual(commands);
   });
 
-  test('says which scopes there are', async () => {
+  test('the help of keys create names the scopes', async () => {
     const { stdout } = await run(['keys', 'create', '--help']);
     for (const scope of ['resolve:<module>', 'registry:read', 'registry:write', 'provision', 'audit:read'])
       expect(stdout).toContain(scope);
@@ -40,11 +40,11 @@ describe('the command line', { timeout: 60_000 }, () => {
     [['--frobnicate'], `error: unknown option '--frobnicate'\n${hint}`],
     [['serve', 'twice'], `error: too many arguments for 'serve'. Expected 0 arguments but got 1.\n${hint}`],
     [['keys', 'frobnicate'], `error: unknown command 'frobnicate'\n${hint}`],
-  ])('%j is refused in a line that names it', async (args, complaint) => {
+  ])('%j is refused with a message that names it', async (args, complaint) => {
     expect(await run(args)).toEqual({ code: 1, signal: null, stdout: '', stderr: complaint });
   });
 
-  test.each([[[]], [['keys']]])('%j alone explains itself, and is no success', async (args) => {
+  test.each([[[]], [['keys']]])('%j without a command prints its usage and fails', async (args) => {
     const { code, stdout, stderr } = await run(args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^Usage: tenant-registry/);
@@ -56,7 +56,7 @@ describe('the command line', { timeout: 60_000 }, () => {
       cwd: join(import.meta.dirname, '../..'),
       env: { PATH: process.env.PATH, HOME: process.env.HOME, DATABASE_URL: registry.url },
     });
-    expect(stdout).toBe('There are no keys; make one with "tenant-registry keys create".\n');
+    expect(stdout).toBe('There are no keys; "tenant-registry keys create" creates one.\n');
     await registry.drop();
   });
 });
@@ -64,7 +64,7 @@ describe('the command line', { timeout: 60_000 }, () => {
 describe('migrate', { timeout: 60_000 }, () => {
   const done = 'The registry database is up to date.\n';
 
-  test('makes the tables of an empty database, and nothing the second time', async () => {
+  test('creates the tables of an empty database, and changes nothing the second time', async () => {
     const registry = await createDatabase();
     const env = { DATABASE_URL: registry.url };
     const first = await run(['migrate'], env);
@@ -85,7 +85,7 @@ describe('migrate', { timeout: 60_000 }, () => {
     expect(await postmasterPid(dataDir)).toBeUndefined();
   });
 
-  test('refuses a database with tables of somebody else, and says what to do', async () => {
+  test('refuses a database with tables of another application and names the way out', async () => {
     const database = await createDatabase();
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();

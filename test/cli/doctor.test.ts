@@ -4,8 +4,8 @@ import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { aDataDir, run } from '../setup/process.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 
-/** Not those with a database per tenant: on the server of all tests there are other tests' too. */
-const ours = ['--module', 'finance', '--module', 'operations'];
+/** Modules with a schema per tenant. All tests share a server, so databases per tenant may belong to other tests. */
+const ownModules = ['--module', 'finance', '--module', 'operations'];
 
 describe('doctor at the command line', { timeout: 60_000 }, () => {
   let gateway: TestGateway;
@@ -18,18 +18,18 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
   });
   afterAll(() => gateway?.close());
 
-  test('says that all is well, and exits 0', async () => {
-    expect(await run(['doctor', ...ours], env)).toMatchObject({
-      ...{ code: 0, stderr: '', stdout: 'All 2 storages of 1 tenant are as the registry says.\n' },
+  test('a registry without drift is reported with exit code 0', async () => {
+    expect(await run(['doctor', ...ownModules], env)).toMatchObject({
+      ...{ code: 0, stderr: '', stdout: 'All 2 storages of 1 tenant match the registry.\n' },
     });
     expect((await run(['doctor', '--module', 'finance'], env)).stdout).toBe(
-      'All 1 storage of 1 tenant is as the registry says.\n',
+      'All 1 storage of 1 tenant matches the registry.\n',
     );
   });
 
-  test('exits 0 when it only warns, 1 when there is an error, and says what to do', async () => {
+  test('warnings alone exit 0, an error exits 1, and each finding names its remedy', async () => {
     await gateway.psqlIn('finance', 'CREATE SCHEMA finance_alien');
-    const warned = await run(['doctor', ...ours], env);
+    const warned = await run(['doctor', ...ownModules], env);
     expect(warned).toMatchObject({ code: 0, stderr: '' });
     expect(warned.stdout).toMatch(
       /^WARNINGS\n {2}SCHEMA_WITHOUT_ROW\n {4}Schema finance_alien .*\n {4}To do: .*\n\n0 errors and 1 warning among 2 storages of 1 tenant\.\n$/,
@@ -51,13 +51,12 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
     });
   });
 
-  test('audit proves the log, and names the head to keep; --expect takes it back', async () => {
+  test('audit verifies the log and prints its head, which --expect takes later', async () => {
     const sound = await run(['doctor', 'audit'], env);
     expect(sound).toMatchObject({ code: 0, stderr: '' });
     const [, entries, head] =
-      /^All (\d+) entries of the audit log are as they were written\.\nHead (\d+:[0-9a-f]{64})\n/.exec(
-        sound.stdout,
-      ) ?? [];
+      /^All (\d+) entries of the audit log are unaltered\.\nHead (\d+:[0-9a-f]{64})\n/.exec(sound.stdout) ??
+      [];
     const answer = { entries: Number(entries), head, problems: 0, findings: [] };
     for (const args of [
       ['doctor', '--json', 'audit'],
@@ -85,7 +84,7 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
     expect(found.stdout).toMatch(/^ {2}ENTRY_ALTERED\n {4}Entry 6\/0 .*\n\n1 problem in an audit log of/);
   });
 
-  test('makes nothing: no registry, no embedded PostgreSQL', async () => {
+  test('creates neither a registry nor an embedded PostgreSQL', async () => {
     const dataDir = await aDataDir();
     const { code, stderr } = await run(['doctor'], { DATA_DIR: dataDir });
     expect({ code, stderr }).toEqual({

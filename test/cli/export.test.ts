@@ -55,7 +55,7 @@ describe('export', { timeout: 120_000 }, () => {
     subscriptions { module { name } status isolation databaseName schemaName generation migrationVersion provisionedAt
       cancelledAt purgeAfter storageRemovedAt }`;
 
-  /** As the export writes it: what has no value is left out, but not within a configuration. */
+  /** The export omits null fields, except inside a configuration. */
   const withoutNulls = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(withoutNulls);
     if (typeof value !== 'object' || value === null) return value;
@@ -66,7 +66,7 @@ describe('export', { timeout: 120_000 }, () => {
     );
   };
 
-  test('holds of every tenant what GraphQL answers, and says the same twice', async () => {
+  test('an export has the values of the GraphQL API for every tenant, and is the same twice', async () => {
     const { code, stdout, stderr } = await run(['export'], env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const exported = parse(stdout);
@@ -82,7 +82,7 @@ describe('export', { timeout: 120_000 }, () => {
       expect(errors).toEqual([]);
       const { subscriptions, settings, ...asked } = data.tenant;
       const mine = exported.tenants.find((one: { slug: string }) => one.slug === slug);
-      // GraphQL falls back to the support address.
+      // GraphQL returns the support address instead of null.
       const { emailFromEmail: _, ...ownSettings } = settings ?? {};
       expect(mine).toEqual(
         withoutNulls({
@@ -106,7 +106,7 @@ describe('export', { timeout: 120_000 }, () => {
     expect((await run(['export'], env)).stdout).toBe(stdout);
   });
 
-  test('of one tenant goes into a file of its own, whole or not at all', async () => {
+  test('an export to a file is complete or leaves no file', async () => {
     const folder = await aFolder();
     const file = join(folder, 'one.yaml');
     expect(await run(['export', '--tenant', tenant.slug, '--out', file], env)).toEqual({
@@ -129,7 +129,7 @@ describe('export', { timeout: 120_000 }, () => {
     expect((await readdir(folder)).toSorted()).toEqual(['folder', 'one.yaml']);
   });
 
-  test('leaves out what was written past the rules and looks like a secret, and says where', async () => {
+  test('a value that looks like a secret is left out and reported with its path', async () => {
     await gateway.psql(
       `SET session_replication_role = replica;
        UPDATE tenants SET tenant_config = '{"email": {"smtp": {"password": "hunter2hunter2", "port": 25}}, "list": ["sk-abcdefghijklmnop"]}'
@@ -138,8 +138,8 @@ describe('export', { timeout: 120_000 }, () => {
     const { code, stdout, stderr } = await run(['export', '--tenant', 'bulk-7'], env);
     expect(code).toBe(1);
     expect(stderr.trimEnd().split('\n')).toEqual([
-      'Tenant bulk-7: list.0 looks like a secret and was left out: make it a reference',
-      'Tenant bulk-7: email.smtp.password looks like a secret and was left out: make it a reference',
+      'Tenant bulk-7: list.0 looks like a secret and was left out: replace it by a reference',
+      'Tenant bulk-7: email.smtp.password looks like a secret and was left out: replace it by a reference',
     ]);
     expect(`${stdout}${stderr}`).not.toMatch(/hunter|abcdef/);
     expect(parse(stdout).tenants[0].config).toEqual({

@@ -11,12 +11,12 @@ describe('grants at the command line', { timeout: 60_000 }, () => {
       DATABASE_URL: registry.url,
       FINANCE_DB_URL: 'postgres://prov:hidden@db.internal:6543/ledger',
     };
-    // The registry learns at a start which database a variable names.
+    // A start writes the database name of each variable to the registry.
     await run(['migrate'], env);
   });
   afterAll(() => registry?.drop());
 
-  test('are printed for the databases that variables name, without their passwords', async () => {
+  test('are printed for the databases in the environment, without their passwords', async () => {
     const { code, stdout, stderr } = await run(['grants'], env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('-- Server db.internal:6543, in database ');
@@ -26,15 +26,19 @@ describe('grants at the command line', { timeout: 60_000 }, () => {
     expect(stdout).not.toContain('hidden');
   });
 
-  test('are JSON on request, of one module', async () => {
+  test('of one module are printed as JSON', async () => {
     const { code, stdout } = await run(['grants', '--module', 'finance', '--json'], env);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject([{ server: 'db.internal:6543', modules: ['finance'] }]);
   });
 
-  test('of a module that there is not are refused', async () => {
+  test('of an unknown module are refused', async () => {
     expect(await run(['grants', '--module', 'nothing'], env)).toMatchObject({
-      ...{ code: 1, stdout: '', stderr: 'MODULE_NOT_FOUND: There is no module "nothing"\n' },
+      ...{
+        code: 1,
+        stdout: '',
+        stderr: 'MODULE_NOT_FOUND: No module is named "nothing"; registerModule adds one\n',
+      },
     });
   });
 });

@@ -20,34 +20,33 @@ afterAll(() => registry.drop());
 const importYaml = (...args: string[]) => run(['import', 'yaml', ...args], { DATABASE_URL: registry.url });
 const slugs = async () => (await queryOnce(registry.url, 'SELECT slug FROM tenants')).map(({ slug }) => slug);
 
-test('a person reads what would be done, and nothing is done', async () => {
+test('--dry-run prints the changes as text and makes none', async () => {
   const { code, stdout, stderr } = await importYaml(fixtures, '--dry-run');
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
   const lines = stdout.split('\n');
   expect(lines).toEqual(
     expect.arrayContaining([
       'safariexplore-kvph: would be created',
-      'example: left out: it is the template, no tenant',
-      'tn_b7e_113: left out: it is a test tenant: --include-tests takes it in',
+      'example: would be skipped: it is the template, no tenant',
+      'tn_b7e_113: would be skipped: it is a test tenant: --include-tests takes it in',
       'broken-yaml: would fail',
       expect.stringMatching(/^ {4}line 3, column 9: it lacks a quote, .*\(MISSING_CHAR\)$/),
       '    line 5, column 13: client.timezone must be an IANA time zone such as Africa/Johannesburg',
       `    line 10: email.smtp.password looks like a secret and became \${SAFARIRUN_T0VC_SMTP_PASSWORD}: set that variable`,
     ]),
   );
-  expect(lines.slice(-2)).toEqual(['4 would be created, 3 left out, 2 would fail.', '']);
+  expect(lines.slice(-2)).toEqual(['4 would be created, 3 would be skipped, 2 would fail.', '']);
   expect(await slugs()).toEqual([]);
 });
 
-test('the exit code is 0 when no file failed; what differs is shown with force', {
+test('the exit code is 0 when no file failed; --force overwrites and shows the differences', {
   timeout: 60_000,
 }, async () => {
   const folder = await aClientsFolder({ acme: clientYaml('acme', 'loyalty: true') });
   const first = await importYaml(folder);
   expect(first).toMatchObject({
     code: 0,
-    stdout:
-      'acme: created\n    loyalty is no key of a configuration and was kept under extensions\n\n1 created.\n',
+    stdout: 'acme: created\n    loyalty is not a known key and was kept under extensions\n\n1 created.\n',
   });
   await writeClient(folder, 'acme', clientYaml('acme', 'loyalty: false'));
   const left = await importYaml(folder, '--json');
@@ -62,7 +61,7 @@ test('the exit code is 0 when no file failed; what differs is shown with force',
   expect(forced.stdout).toContain('    config.extensions.loyalty: true -> false\n');
 });
 
-test('test folders are deleted on a yes, which nobody can give without a terminal', {
+test('test folders are deleted after a confirmation, which needs a terminal or --yes', {
   timeout: 60_000,
 }, async () => {
   const folder = await aCopyOfFixtures();

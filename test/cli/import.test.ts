@@ -28,11 +28,11 @@ describe('import databases', { timeout: 60_000 }, () => {
 
   const tenants = () => queryOnce(registry.url, 'SELECT id, slug FROM tenants ORDER BY slug');
 
-  test('--dry-run shows what would be done, and does nothing', async () => {
+  test('--dry-run shows the changes and makes none', async () => {
     const { code, stdout } = await run(['import', 'databases', '--dry-run'], env);
     expect(code).toBe(1);
     const lines = stdout.split('\n');
-    expect(lines[0]).toMatch(/^TENANT +SLUG +NAME +MODULE +SCHEMA +DATABASE +ID FROM +WHAT$/);
+    expect(lines[0]).toMatch(/^TENANT +SLUG +NAME +MODULE +SCHEMA +DATABASE +ID FROM +ACTION$/);
     expect(lines[1]).toMatch(/^– +2fast +2fast +finance +finance_2fast +test_\w+ +new +conflict$/);
     expect(lines[2]).toMatch(/^ {4}slug "2fast" must be .*: give the schema another in --map$/);
     expect(lines[3]).toMatch(
@@ -40,13 +40,13 @@ describe('import databases', { timeout: 60_000 }, () => {
         `^${id} +acme +Acme Ltd +finance +finance_acme +test_\\w+ +tenant_registry in test_\\w+ +register$`,
       ),
     );
-    expect(stdout).toContain('Module dbtools was not looked at: DBTOOLS_DB_URL is not set\n');
+    expect(stdout).toContain('Module dbtools was skipped: DBTOOLS_DB_URL is not set\n');
     expect(stdout).toMatch(/\n1 register, 1 conflict\.\n$/);
     expect(await tenants()).toEqual([]);
     expect(await queryOnce(finance.url, 'SELECT FROM tenant_registry')).toHaveLength(1);
   });
 
-  test('a map with a bad line is refused whole', async () => {
+  test('a map with a bad line is refused as a whole', async () => {
     const map = await aFile('schema,id,slug\nfinance_2fast,7,too-fast\n');
     const { code, stdout, stderr } = await run(['import', 'databases', '--map', map], env);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -59,7 +59,7 @@ describe('import databases', { timeout: 60_000 }, () => {
     );
   });
 
-  test('registers them, tells it as JSON too, and then there is nothing left to do', async () => {
+  test('tenants of existing schemas are registered; a second import changes nothing', async () => {
     const map = await aFile('finance_2fast,,too-fast,Too Fast\n');
     const { code, stdout, stderr } = await run(['import', 'databases', '--map', map, '--json'], env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -88,7 +88,7 @@ describe('import databases', { timeout: 60_000 }, () => {
     expect(await head()).toEqual(before);
   });
 
-  test('what was taken over resolves over HTTP under the id it had', async () => {
+  test('an imported tenant resolves over HTTP under its earlier id', async () => {
     await using gateway = await serve(env);
     const key = await aKey(env, 'resolve:finance');
     const { body } = await gateway.ask(

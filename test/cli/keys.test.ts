@@ -24,7 +24,7 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
 
   const tenantsWith = (key: string) => gateway.ask('{ tenants { totalCount } }', { key });
 
-  test('--json prints id and secret, and nothing else; the key opens what its scopes say', async () => {
+  test('--json prints id and secret and nothing else; the key is accepted for its scopes only', async () => {
     const { code, stdout, stderr } = await run(create('resolve:finance, registry:read', '--json'), env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^\{.*\}\n$/);
@@ -40,12 +40,12 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
     expect(beyond.codes).toEqual(['FORBIDDEN']);
   });
 
-  test('for people, it says how to send the secret and that it is not shown again', async () => {
+  test('without --json, the output explains how to send the secret and that it is not shown again', async () => {
     const { code, stdout } = await run(create('registry:read'), env);
     expect(code).toBe(0);
     const [, id, secret] = /^Key (\S+)\nSecret (\S+)\n/.exec(stdout) ?? [];
     expect(stdout).toBe(
-      `Key ${id}\nSecret ${secret}\nIt is not shown again. Send it as "Authorization: Bearer ${secret}".\n`,
+      `Key ${id}\nSecret ${secret}\nThe secret is not shown again. Send it as "Authorization: Bearer ${secret}".\n`,
     );
     expect((await tenantsWith(secret ?? '')).status).toBe(200);
     const listed = await run(['keys', 'list'], env);
@@ -53,7 +53,7 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
     expect(listed.stdout).not.toContain(secret);
   });
 
-  test('list shows every key and no secret, also as JSON', async () => {
+  test('list shows every key without its secret, also as JSON', async () => {
     const made = JSON.parse(
       (await run(create('resolve:*', '--json', '--expires', '2099-01-31T00:00:00Z'), env)).stdout,
     );
@@ -72,20 +72,20 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
     );
   });
 
-  test('revoke closes the door at once; again, it changes nothing', async () => {
+  test('a revoked key is rejected at once; revoking it again changes nothing', async () => {
     const { id, secret } = JSON.parse((await run(create('registry:read', '--json'), env)).stdout);
     expect((await tenantsWith(secret)).status).toBe(200);
     for (let time = 0; time < 2; time++)
       expect(await run(['keys', 'revoke', id], env)).toMatchObject({
         code: 0,
-        stdout: `Key ${id} opens nothing any more.\n`,
+        stdout: `Key ${id} is revoked.\n`,
         stderr: '',
       });
     expect(await tenantsWith(secret)).toMatchObject({ status: 401, codes: ['UNAUTHENTICATED'] });
     expect((await run(['keys', 'list'], env)).stdout).toContain(`${id}  revoked  `);
   });
 
-  const isDate = 'It is no date such as 2027-01-31T00:00:00Z.';
+  const expectsDate = 'Expected a date such as 2027-01-31T00:00:00Z.';
   test.each([
     ['an unknown scope', create('registry:read,root'), /^VALIDATION_ERROR: scopes\.1: .*registry:read/],
     ['no scope', create(''), /^VALIDATION_ERROR: scopes/],
@@ -96,34 +96,36 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
       /^error: required option '--scopes <scopes>' not /,
     ],
     [
-      'a date that is none',
+      'a malformed date',
       create('registry:read', '--expires', 'tomorrow'),
-      `error: option '--expires <date>' argument 'tomorrow' is invalid. ${isDate}`,
+      `error: option '--expires <date>' argument 'tomorrow' is invalid. ${expectsDate}`,
     ],
     [
       'a date in the past',
       create('registry:read', '--expires', '2020-01-31'),
       'VALIDATION_ERROR: expiresAt: must be in the future',
     ],
-    ['an id that is none', ['keys', 'revoke', 'mine'], 'VALIDATION_ERROR: id: must be a UUID'],
+    ['a malformed id', ['keys', 'revoke', 'mine'], 'VALIDATION_ERROR: id: must be a UUID'],
     [
-      'the id of no key',
+      'an unknown id',
       ['keys', 'revoke', '00000000-0000-4000-8000-000000000000'],
       'VALIDATION_ERROR: id: no API key has the id 00000000-0000-4000-8000-000000000000',
     ],
     ['no id', ['keys', 'revoke'], "error: missing required argument 'id'"],
-  ])('%s is refused in a line that names it', async (_what, args, complaint) => {
+  ])('%s is refused with a message that names it', async (_what, args, complaint) => {
     const { code, stdout, stderr } = await run(args, env);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     const [first, ...rest] = stderr.trimEnd().split('\n');
     if (typeof complaint === 'string') expect(first).toBe(complaint);
     else expect(first).toMatch(complaint);
-    expect(rest).toEqual(first?.startsWith('error:') ? ['(add --help for what this command takes)'] : []);
+    expect(rest).toEqual(
+      first?.startsWith('error:') ? ['(--help lists the arguments and options of a command)'] : [],
+    );
   });
 });
 
 describe('keys of the embedded database', { timeout: 120_000 }, () => {
-  test('are made while the gateway runs and while it does not, and open it from then on', async () => {
+  test('are created while the gateway runs and while it does not, and are accepted from then on', async () => {
     const env = { DATA_DIR: await aDataDir() };
     const secretOf = async () => {
       const { code, stdout, stderr } = await run(create('registry:read', '--json'), env);

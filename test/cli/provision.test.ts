@@ -34,7 +34,7 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
     ...more,
   ];
 
-  test('does all four steps, says each in a line, and every gateway knows at its end', async () => {
+  test('prints one line per step, and every gateway resolves the tenant when the command ends', async () => {
     const slug = uniqueName('t');
     const { code, stdout, stderr } = await run(provision(slug), env);
     expect(stderr.split('\n').filter((line) => !line.endsWith('running'))).toEqual([
@@ -52,7 +52,7 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
         const database = new URL(workshop.url(name)).pathname.slice(1);
         return `${name.padEnd(6)}  ${database}  ${name}_${slug}`;
       }),
-      expect.stringMatching(/^Token for acceptInvitation, not shown again: trk_inv_[\w-]{43}$/),
+      expect.stringMatching(/^Token for acceptInvitation, which is not shown again: trk_inv_[\w-]{43}$/),
       '',
     ]);
     for (const name of ['alpha', 'beta'])
@@ -64,7 +64,7 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
     });
   });
 
-  test('says what failed, leaves nothing behind, and starts anew; a key goes with one request', async () => {
+  test('a failed provisioning names the failed step, leaves nothing behind and can be repeated; an idempotency key returns the first result', async () => {
     const slug = uniqueName('t');
     await workshop.write('beta/0003_broken.sql', brokenMigration);
     onTestFinished(() => workshop.remove('beta/0003_broken.sql').catch(() => undefined));
@@ -73,9 +73,9 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
       code: 1,
       stderr: expect.stringContaining('create schema of beta: failed'),
     });
-    expect(failed.stderr).toContain('starts anew under the same names');
-    const told = JSON.parse(failed.stdout);
-    expect(told).toMatchObject({
+    expect(failed.stderr).toContain('starts again under the same names');
+    const report = JSON.parse(failed.stdout);
+    expect(report).toMatchObject({
       tenant: { slug, status: 'FAILED' },
       operation: { status: 'COMPENSATED', error: expect.any(String) },
     });
@@ -86,7 +86,7 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
     const first = await run(keyed, env);
     const second = await run(keyed, env);
     expect(JSON.parse(first.stdout)).toMatchObject({
-      tenant: { id: told.tenant.id, status: 'ACTIVE' },
+      tenant: { id: report.tenant.id, status: 'ACTIVE' },
       subscriptions: [
         { module: 'alpha', status: 'ACTIVE', schemaName: `alpha_${slug}` },
         { module: 'beta', status: 'ACTIVE', schemaName: `beta_${slug}` },
@@ -100,14 +100,14 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
     expect(JSON.parse(second.stdout)).toMatchObject({ ...outcome, invitationToken: null });
   });
 
-  test('refuses bad input before anything is done, by the names of the fields', async () => {
+  test('invalid input is refused with the names of the fields before anything is changed', async () => {
     const { code, stdout, stderr } = await run(['provision', ' ', 'nobody', 'alpha,,Beta'], env);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     for (const field of ['name', 'adminEmail', 'modules.1', 'modules.2'])
       expect(stderr).toContain(`${field}: `);
   });
 
-  testWithTerminal('shows the steps in coloured lines that are written over', async () => {
+  testWithTerminal('on a terminal, the steps are redrawn in colour', async () => {
     await using terminal = openTerminal(provision(uniqueName('t')), env);
     const { code, shown } = await terminal.ended;
     expect(code).toBe(0);
@@ -116,7 +116,7 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
   });
 
   testWithTerminal(
-    'is left by Ctrl-C between two steps; a worker goes on from there, and so does the same command',
+    'Ctrl-C ends the command between two steps; a worker continues, and so does the same command',
     async () => {
       const slug = uniqueName('t');
       const keyed = provision(slug, '--idempotency-key', slug);
@@ -133,7 +133,7 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
       expect(code).toBe(130);
       expect(shown).toContain('\x1b[2K· activate route');
       for (const color of ['32', '33', '2']) expect(shown).not.toContain(`\x1b[${color}m`);
-      const [, id] = /Interrupted\. Operation (\S+) goes on where it stands/.exec(shown) ?? [];
+      const [, id] = /Interrupted\. Operation (\S+) continues when a gateway or/.exec(shown) ?? [];
       expect(await resolve(workshop.gateway, slug, 'alpha')).toBe('TENANT_NOT_READY');
       const [left] = await workshop.gateway.psql(
         'SELECT status, worker, heartbeat_at FROM operations WHERE id = $1',
@@ -145,7 +145,7 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
         sharing: workshop.gateway,
         config: { ...workshop.config, runsWorker: true },
       });
-      // Whichever of the two takes it up: both see its end.
+      // Either of the two may run the operation; both see its end.
       expect(await run(keyed, env)).toMatchObject({
         code: 0,
         stdout: expect.stringContaining(' is active.'),

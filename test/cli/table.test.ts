@@ -10,7 +10,7 @@ const rows = [
   { id: '2', name: null },
 ];
 
-test('a table has its titles and one line per row', () => {
+test('a table has a line of titles and one line per row', () => {
   expect(renderTable(rows, columns, undefined)).toEqual([
     'ID                  NAME',
     '0198f000-0000-7000  Acme',
@@ -18,12 +18,12 @@ test('a table has its titles and one line per row', () => {
   ]);
 });
 
-test.each([24, 20, 11])('in %d characters it is cut where it is widest', (width) => {
+test.each([24, 20, 11])('in %d characters, the widest column is cut first', (width) => {
   const lines = renderTable(rows, columns, width);
   expect(Math.max(...lines.map((line) => line.length))).toBe(width);
   expect(lines[1]).toMatch(/^0198.* {2}Acme$/);
 });
 
-test('narrower than what must be seen, it is wider than the terminal', () => {
+test('columns keep their minimal width, even if the table is wider than the terminal', () => {
   expect(renderTable(rows, columns, 5)[1]).toBe('0198…  Acme');
 });

@@ -26,7 +26,7 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
     return JSON.parse(stdout).map(({ slug }: { slug: string }) => slug);
   };
 
-  test('list shows everybody once, over any number of pages, and whom it is asked for', async () => {
+  test('list shows each tenant once over any number of pages, and only the tenants that match', async () => {
     await gateway.psql(
       `INSERT INTO tenants (slug, name) SELECT 'bulk-' || n, 'Bulk' FROM generate_series(1, 1100) AS n`,
     );
@@ -51,7 +51,7 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
     });
   });
 
-  test('show has what GraphQL says of it, and where its data is', async () => {
+  test('show prints the values of the GraphQL API and the location of the data', async () => {
     const { code, stdout } = await tenantCommand('show', tenant.slug, '--json');
     const { data } = await gateway.ask(
       `query ($id: ID!) { tenant(id: $id) {
@@ -67,10 +67,10 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
     expect(shown.operations).toMatchObject([{ kind: 'SUBSCRIBE_TENANT', status: 'SUCCEEDED', error: null }]);
     expect(shown.subscriptions[0].module).toBe('finance');
 
-    const forPeople = await tenantCommand('show', tenant.id);
-    expect(forPeople.code).toBe(0);
-    expect(forPeople.stdout).toMatch(new RegExp(`^A Tenant, 100%  ${tenant.slug}  active\n`));
-    expect(forPeople.stdout).toMatch(
+    const asText = await tenantCommand('show', tenant.id);
+    expect(asText.code).toBe(0);
+    expect(asText.stdout).toMatch(new RegExp(`^A Tenant, 100%  ${tenant.slug}  active\n`));
+    expect(asText.stdout).toMatch(
       new RegExp(`  finance  active  \\S+ +finance_${tenant.slug}  1  +finance/\\d`),
     );
     expect(await tenantCommand('show', 'nobody')).toMatchObject({
@@ -80,7 +80,7 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
     });
   });
 
-  test('takes a tenant through its life; the gateway knows when the command has ended', async () => {
+  test('each change of a tenant’s status is visible at the gateway when the command ends', async () => {
     const { slug } = tenant;
     const now = () => resolve(gateway, slug);
     const expectDone = async (status: string, ...args: string[]) => {
@@ -101,11 +101,11 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
     await expectDone('active', 'resume', slug);
     expect(await now()).toBe(`finance_${slug}`);
 
-    // Nobody sits there to be asked.
+    // Without a terminal the user can't confirm.
     for (const verb of ['delete', 'purge'])
       expect(await tenantCommand(verb, slug)).toEqual({
         ...{ code: 1, signal: null, stdout: '' },
-        stderr: `"tenant ${verb} ${slug}" has to be confirmed, and there is no terminal to ask at: add --yes\n`,
+        stderr: `"tenant ${verb} ${slug}" needs a confirmation, and there is no terminal: add --yes\n`,
       });
     expect(await now()).toBe(`finance_${slug}`);
     expect(await tenantCommand('purge', slug, '--yes')).toMatchObject({
@@ -125,11 +125,11 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
     ).toEqual([]);
   });
 
-  testWithTerminal('asks before it deletes: no, and Ctrl-C, do nothing; yes does it', async () => {
+  testWithTerminal('delete asks for a confirmation: no and Ctrl-C change nothing, yes deletes', async () => {
     const question = `(${other.slug})?`;
     for (const [keys, code, said] of [
-      ['n\r', 1, 'Nothing was done.'],
-      ['\x03', 1, 'Nothing was done.'],
+      ['n\r', 1, 'Nothing was changed.'],
+      ['\x03', 1, 'Nothing was changed.'],
       ['y\r', 0, 'it can be restored until'],
     ] as const) {
       await using terminal = openTerminal(['tenant', 'delete', other.slug], env);

@@ -11,7 +11,7 @@ afterAll(() => gateway?.close());
 
 const facts = 'apiKey { id name scopes createdAt createdBy expiresAt revokedAt lastUsedAt } secret revision';
 
-/** Creates a key with the rights of another. */
+/** Creates a key as the caller of another key. */
 async function createWith(scopes: string[], input: object) {
   const key = await gateway.createKey(...scopes);
   return mutate(gateway, 'createApiKey', input, facts, { key, accept: graphqlResponse });
@@ -26,7 +26,7 @@ const revoke = (key: string, id: string) =>
 const statusWith = async (key: string) => (await gateway.ask('{ modules { name } }', {}, { key })).status;
 
 describe('a new API key', () => {
-  test('shows its secret once and opens what it was made for', async () => {
+  test('shows its secret once and is accepted for its scopes', async () => {
     const { result } = await createWith(['keys:manage', 'registry:read'], {
       name: 'finance service',
       scopes: ['registry:read', 'registry:read'],
@@ -45,7 +45,7 @@ describe('a new API key', () => {
     expect(data.modules).toHaveLength(4);
   });
 
-  test('is kept as a hash: its secret is nowhere in the registry', async () => {
+  test('is stored as a hash: the registry does not contain its secret', async () => {
     const { result } = await createWith(['keys:manage', 'provision'], {
       name: 'hidden',
       scopes: ['provision'],
@@ -62,12 +62,12 @@ describe('a new API key', () => {
     expect(found?.places).toBe('0');
   });
 
-  test('has another secret each time', async () => {
+  test('has a different secret each time', async () => {
     const secrets = await Promise.all(Array.from({ length: 5 }, () => gateway.createKey('provision')));
     expect(new Set(secrets).size).toBe(5);
   });
 
-  test('with a last day says so', async () => {
+  test('with an expiry date returns it', async () => {
     const expiresAt = '2099-12-31T23:59:59.000Z';
     const { result } = await createWith(['keys:manage', 'provision'], {
       name: 'k',
@@ -78,7 +78,7 @@ describe('a new API key', () => {
   });
 });
 
-describe('nobody hands out more than they hold:', () => {
+describe('a key cannot grant more than its own scopes:', () => {
   test.each([
     [['keys:manage'], ['keys:manage']],
     [['keys:manage', 'registry:read'], ['registry:read']],
@@ -87,7 +87,7 @@ describe('nobody hands out more than they hold:', () => {
       ['keys:manage', 'resolve:*'],
       ['resolve:finance', 'resolve:anything', 'resolve:*'],
     ],
-  ])('%j may make %j', async (own, scopes) => {
+  ])('%j may grant %j', async (own, scopes) => {
     const { codes, result } = await createWith(own, { name: 'k', scopes });
     expect(codes).toEqual([]);
     expect(result.apiKey.scopes).toEqual(scopes);
@@ -101,18 +101,18 @@ describe('nobody hands out more than they hold:', () => {
     [['keys:manage', 'resolve:finance'], ['resolve:*'], 'resolve:*'],
     [['keys:manage', 'resolve:*'], ['audit:read'], 'audit:read'],
     [['provision', 'registry:write'], ['provision'], 'keys:manage'],
-  ])('%j may not make %j', async (own, scopes, missing) => {
+  ])('%j may not grant %j', async (own, scopes, missing) => {
     const count = 'SELECT count(*)::int AS keys FROM api_keys';
     const [before] = await gateway.psql(count);
     const { status, codes, errors } = await createWith(own, { name: 'k', scopes });
     expect([status, codes]).toEqual([403, ['FORBIDDEN']]);
     expect(errors[0]?.message).toContain(missing);
     const [after] = await gateway.psql(count);
-    // The one that asked, and no other.
+    // Only the key of the caller exists.
     expect(after?.keys).toBe(before?.keys + 1);
   });
 
-  test('what was made so can make no more either', async () => {
+  test('a key that another key created cannot grant more either', async () => {
     const first = await createWith(['keys:manage', 'provision'], { name: 'k', scopes: ['keys:manage'] });
     const { codes } = await mutate(gateway, 'createApiKey', { name: 'k', scopes: ['provision'] }, facts, {
       key: first.result.secret,
@@ -141,7 +141,7 @@ describe('a key is refused as VALIDATION_ERROR', () => {
 });
 
 describe('a revoked key', () => {
-  test('opens nothing from the answer on, and revoking it again changes nothing', async () => {
+  test('is rejected when the mutation returns, and revoking it again changes nothing', async () => {
     const manager = await gateway.createKey('keys:manage', 'registry:read');
     const { result } = await mutate(
       gateway,
@@ -160,14 +160,14 @@ describe('a revoked key', () => {
     expect(second.result).toEqual(first.result);
   });
 
-  test('may be the one that asks', async () => {
+  test('may be the caller’s own key', async () => {
     const manager = await gateway.createKey('keys:manage');
     const [row] = await gateway.psql('SELECT id FROM api_keys ORDER BY created_at DESC LIMIT 1');
     expect((await revoke(manager, row?.id)).codes).toEqual([]);
     expect(await statusWith(manager)).toBe(401);
   });
 
-  test.each(['00000000-0000-4000-8000-000000000000', 'nobody', ''])('must be there: %j', async (id) => {
+  test.each(['00000000-0000-4000-8000-000000000000', 'nobody', ''])('must exist: %j', async (id) => {
     const { status, errors } = await revoke(await gateway.createKey('keys:manage'), id);
     expect(status).toBe(400);
     expect(errors[0]?.extensions).toMatchObject({ code: 'VALIDATION_ERROR', fields: [{ field: 'id' }] });

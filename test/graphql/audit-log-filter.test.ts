@@ -60,7 +60,7 @@ async function entries(variables: Variables): Promise<Entry[]> {
 const place = ({ revision, position }: Entry) => `${revision}/${position}`;
 
 describe('the audit log', () => {
-  test('of one actor has what that actor did, and nothing else', async () => {
+  test('filtered by actor has the changes of that actor only', async () => {
     expect((await entries({ filter: { actor } })).map(({ kind, tenantSlug }) => [kind, tenantSlug])).toEqual([
       ['tenant.suspended', other.slug],
       ['tenant.suspended', one.slug],
@@ -69,7 +69,7 @@ describe('the audit log', () => {
     expect(await entries({ filter: { actor: actor.slice(0, -1) } })).toEqual([]);
   });
 
-  test('of a kind, of several, and of all that begin with one, newest first', async () => {
+  test('filtered by one kind, by several and by a prefix, is newest first', async () => {
     const all = await entries({});
     for (const kind of [['tenant.suspended'], ['tenant.resumed', 'subscription.created'], ['tenant.']]) {
       const wanted = all.filter((entry) =>
@@ -80,13 +80,13 @@ describe('the audit log', () => {
     }
     expect(await entries({ filter: { kind: ['tenant.exploded'] } })).toEqual([]);
     expect(await entries({ filter: { kind: ['rocket.'] } })).toEqual([]);
-    // A kind is named once however often it is asked for.
+    // A kind that the filter names twice selects its entries once.
     expect(await entries({ filter: { kind: ['tenant.', 'tenant.resumed', 'tenant.resumed'] } })).toEqual(
       await entries({ filter: { kind: ['tenant.'] } }),
     );
   });
 
-  test('from a moment, up to another, both to the microsecond of the answer', async () => {
+  test('filtered by time is exact to the microsecond', async () => {
     const all = await entries({});
     const middle = all[Math.floor(all.length / 2)];
     const moment = middle?.changedAt ?? '';
@@ -98,7 +98,7 @@ describe('the audit log', () => {
     expect(await entries({ filter: { until: '0001-01-01T00:00:00Z' } })).toEqual([]);
   });
 
-  test('by all conditions together, the tenant among them', async () => {
+  test('meets all conditions of the filter and the tenant', async () => {
     const found = await entries({
       tenantId: one.slug,
       filter: { actor, kind: ['tenant.'], since: '2020-01-01T00:00:00Z' },
@@ -110,7 +110,7 @@ describe('the audit log', () => {
     ['a kind', { kind: ['tenant.registered'] }],
     ['several kinds', { kind: ['tenant.', 'settings.created', 'subscription.'] }],
     ['an actor', { actor: 'developer' }],
-  ])('of %s pages forth and back without a gap', async (_what, filter) => {
+  ])('filtered by %s has pages forward and backward without a gap', async (_what, filter) => {
     const all = (await entries({ filter })).map(place);
     expect(all.length).toBeGreaterThan(1);
     const forth: string[] = [];
@@ -142,7 +142,7 @@ describe('the audit log', () => {
     ['a kind that is none', { kind: ['tenant.', 'SUSPENDED'] }, 'filter.kind.1'],
     ['a pattern', { kind: ['tenant.%'] }, 'filter.kind.0'],
     [
-      'an end before its beginning',
+      'an end before the start',
       { since: '2026-02-01T00:00:00Z', until: '2026-01-01T00:00:00Z' },
       'filter.until',
     ],
@@ -150,7 +150,7 @@ describe('the audit log', () => {
     ['a moment beyond all', { until: '+200000-01-01T00:00:00Z' }, 'filter.until'],
     ['a moment that is none', { since: 'yesterday' }, /since/],
     ['a field that is none', { color: 'red' }, /color/],
-  ])('by %s is refused as VALIDATION_ERROR that names the field', async (_what, filter, field) => {
+  ])('filtered by %s is refused with VALIDATION_ERROR that names the field', async (_what, filter, field) => {
     const { status, codes, errors } = await ask({ filter });
     expect([status, codes]).toEqual([400, ['VALIDATION_ERROR']]);
     const [error] = errors;
@@ -158,7 +158,7 @@ describe('the audit log', () => {
     else expect(error?.message).toMatch(field);
   });
 
-  test('after a cursor of an entry that the filter leaves out is refused as VALIDATION_ERROR', async () => {
+  test('after a cursor of an entry that does not match the filter is refused with VALIDATION_ERROR', async () => {
     const { data } = await ask({ filter: { kind: ['tenant.suspended'] }, first: 1 });
     const after = data.auditLog.edges[0].cursor;
     expect((await ask({ filter: { kind: ['tenant.resumed'] }, after })).codes).toEqual(['VALIDATION_ERROR']);
@@ -170,7 +170,7 @@ describe('a large audit log', () => {
   const rows = 30_000;
 
   beforeAll(async () => {
-    // Old and rare among what is new and frequent: the newest entries hold nothing of what is asked for.
+    // The searched entries are old and rare; none of the newest entries matches.
     await gateway.psql(
       `SET session_replication_role = replica;
        INSERT INTO registry_change (revision, position, kind, entity_id, actor, database_role, changed_at, previous_hash, hash)
@@ -188,7 +188,7 @@ describe('a large audit log', () => {
     Plans?: PlanNode[];
   }
 
-  /** How many entries PostgreSQL touched for the statements of one question. */
+  /** Number of entries that PostgreSQL read for one query. */
   async function countTouched(variables: Variables): Promise<number> {
     const sent = await recordQueries(() => ask(variables));
     let touched = 0;
@@ -214,11 +214,11 @@ describe('a large audit log', () => {
     ['rare and frequent kinds', { kind: ['member.removed', 'tenant.updated'] }],
     ['all kinds of a noun', { kind: ['member.'] }],
     ['a short time long ago', { since: '2020-01-02T00:00:00Z', until: '2020-01-02T01:00:00Z' }],
-  ])('is not read from end to end for %s', async (_what, filter) => {
+  ])('is not read completely for %s', async (_what, filter) => {
     expect(await countTouched({ filter, first: 10 })).toBeLessThan(rows / 20);
   });
 
-  test('is not read from end to end for a page in its middle', async () => {
+  test('is not read completely for a page in the middle', async () => {
     const { cursor } = (await ask({ first: 100 })).data.auditLog.edges.at(-1);
     for (const variables of [{ after: cursor }, { after: cursor, filter: { kind: ['tenant.updated'] } }])
       expect(await countTouched({ ...variables, first: 10 })).toBeLessThan(100);

@@ -24,7 +24,7 @@ interface Entry {
   hash: string;
 }
 
-/** A tenant's entries, newest first. */
+/** Entries of a tenant, newest first. */
 async function entriesOf(tenantId: string): Promise<Entry[]> {
   const { data, errors } = await gateway.ask(
     `query ($tenantId: ID) { auditLog(tenantId: $tenantId, first: 100) { edges { node {
@@ -37,7 +37,7 @@ async function entriesOf(tenantId: string): Promise<Entry[]> {
 }
 
 describe('the audit log', () => {
-  test('says of a change who, when, what, before and after', async () => {
+  test('contains actor, time, kind, and the values before and after a change', async () => {
     const { id, slug } = await aTenant().at(gateway);
     const { result } = await mutate(gateway, 'suspendTenant', { tenantId: id, reason: 'unpaid' });
     const [entry] = await entriesOf(slug);
@@ -54,13 +54,13 @@ describe('the audit log', () => {
       after: { status: 'suspended', suspended_reason: 'unpaid', version: 2 },
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
-    // What did not change is not repeated.
+    // Unchanged columns are left out.
     expect(Object.keys(entry?.after ?? {}).toSorted()).toEqual(Object.keys(entry?.before ?? {}).toSorted());
     expect(entry?.after).not.toHaveProperty('slug');
     expect(Date.now() - Date.parse(entry?.changedAt ?? '')).toBeLessThan(60_000);
   });
 
-  test('tells a tenant’s whole life in its own words, newest first', async () => {
+  test('contains every change of a tenant under its own kind, newest first', async () => {
     const { id } = await aTenant().subscribedTo('finance').at(gateway);
     const steps: [string, object][] = [
       ['updateTenant', { name: 'New name' }],
@@ -89,7 +89,7 @@ describe('the audit log', () => {
     ]);
   });
 
-  test('gives all rows of one mutation one revision, in places from 0', async () => {
+  test('gives all rows of one mutation one revision, with positions from 0', async () => {
     const { id } = await aTenant().at(gateway);
     const entries = (await entriesOf(id)).toReversed();
     expect(entries.map(({ position }) => position)).toEqual([0, 1, 2]);
@@ -97,7 +97,7 @@ describe('the audit log', () => {
     expect(entries[0]).toMatchObject({ before: null, after: { id, status: 'active', plan: 'lite' } });
   });
 
-  test('names the API key that did it, and the role that did it by hand', async () => {
+  test('names the API key of a change, or the role of a change by SQL', async () => {
     const { id } = await aTenant().at(gateway);
     const key = await gateway.createKey('registry:write');
     const [row] = await gateway.psql(
@@ -113,7 +113,7 @@ describe('the audit log', () => {
     expect((await entriesOf(id))[0]).toMatchObject({ kind: 'tenant.resumed', actor: role?.actor });
   });
 
-  test('tells of modules and keys too, and never a key’s hash', async () => {
+  test('contains changes of modules and keys, but no hash of a key', async () => {
     await mutate(gateway, 'registerModule', { name: 'logged' });
     await mutate(gateway, 'createApiKey', { name: 'logged', scopes: ['registry:read'] });
     const { data } = await gateway.ask(
@@ -129,7 +129,7 @@ describe('the audit log', () => {
     expect(module).toMatchObject({ kind: 'module.created', module: 'logged' });
   });
 
-  test('keeps silent about what was refused', async () => {
+  test('contains no refused change', async () => {
     const { id } = await aTenant().at(gateway);
     const before = await entriesOf(id);
     await mutate(gateway, 'resumeTenant', { tenantId: id });
@@ -137,13 +137,13 @@ describe('the audit log', () => {
     expect(await entriesOf(id)).toEqual(before);
   });
 
-  test('still has everything about a tenant that was purged', async () => {
+  test('keeps all entries of a purged tenant', async () => {
     const { id } = await aTenant().at(gateway);
     await gateway.psql(`UPDATE tenants SET status = 'purged' WHERE id = $1`, [id]);
     expect((await entriesOf(id)).map(({ kind }) => kind)).toContain('tenant.purged');
   });
 
-  test('of nobody is refused as TENANT_NOT_FOUND', async () => {
+  test('of an unknown tenant is refused with TENANT_NOT_FOUND', async () => {
     for (const tenantId of ['nobody', '00000000-0000-4000-8000-000000000000', 'a\u0000', '']) {
       const { status, codes } = await gateway.ask(
         `query ($tenantId: ID) { auditLog(tenantId: $tenantId) { edges { cursor } } }`,
@@ -164,7 +164,7 @@ describe('personal data', () => {
     'mister.smee@person.example',
   ];
 
-  test('e-mail addresses are nowhere in the log, wherever they came in', async () => {
+  test('no e-mail address is in the log, whatever the field it was written to', async () => {
     const [primary, admin, support, from, informer] = people;
     const provisioned = await mutate(
       gateway,
@@ -200,7 +200,7 @@ describe('personal data', () => {
     expect(['@', ...told].filter((part) => written.includes(part))).toEqual([]);
   });
 
-  test('names of members and consultants are nowhere in the log either', async () => {
+  test('no name of a member or consultant is in the log', async () => {
     const consultants = [
       { id: 'c1', name: 'Wendy Darling', email: 'w@b.example' },
       { id: 'c2', name: 'Wendy Darling' },
@@ -227,7 +227,7 @@ describe('personal data', () => {
     });
   });
 
-  test('an address has one hash within a tenant and another in the next', async () => {
+  test('an address has one hash within a tenant and a different one in another tenant', async () => {
     const hashOf = async (name: string) => {
       const { result } = await mutate(
         gateway,
@@ -248,7 +248,7 @@ describe('personal data', () => {
 });
 
 describe('pages of the audit log', () => {
-  test('hold every entry once, newest first, also of one tenant', async () => {
+  test('contain every entry once, newest first, also those of one tenant', async () => {
     const { id } = await aTenant().subscribedTo('finance').at(gateway);
     for (const tenantId of [undefined, id]) {
       const places: [number, number][] = [];
@@ -283,7 +283,7 @@ describe('pages of the audit log', () => {
     ['a revision beyond all', encode(['I:99999999999999999999', 'N:0'])],
     ['a position beyond all', encode(['I:1', 'N:99999999999'])],
     ['an entry that is not there', encode(['I:1', 'N:77'])],
-  ])('by a cursor of %s are refused as VALIDATION_ERROR', async (_what, after) => {
+  ])('with a cursor of %s are refused with VALIDATION_ERROR', async (_what, after) => {
     const { status, codes } = await gateway.ask(
       `query ($after: String) { auditLog(after: $after) { edges { cursor } } }`,
       { after },
@@ -292,7 +292,7 @@ describe('pages of the audit log', () => {
     expect([status, codes]).toEqual([400, ['VALIDATION_ERROR']]);
   });
 
-  test('by both ends, or by a size below 0, are refused as VALIDATION_ERROR', async () => {
+  test('with both first and last, or a negative size, are refused with VALIDATION_ERROR', async () => {
     for (const wrong of ['first: 1, last: 1', 'first: -1'])
       expect((await gateway.ask(`{ auditLog(${wrong}) { edges { cursor } } }`)).codes).toEqual([
         'VALIDATION_ERROR',

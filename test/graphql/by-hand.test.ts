@@ -16,7 +16,7 @@ async function rowOf(id: string) {
 }
 
 describe('a status written in psql', () => {
-  test('fills what belongs to it and counts at once: suspended, active again, deleted', async () => {
+  test('fills its dependent columns and takes effect at once: suspended, active again, deleted', async () => {
     const { id, slug } = await aTenant().subscribedTo('finance').at(gateway);
     const before = await rowOf(id);
 
@@ -45,7 +45,7 @@ describe('a status written in psql', () => {
     expect(restored.result.tenant).toEqual({ status: 'ACTIVE', deletedAt: null });
   });
 
-  test('keeps the reason that came with it, and drops it when the tenant goes on', async () => {
+  test('keeps its reason, and clears it when the tenant is resumed', async () => {
     const { id } = await aTenant().at(gateway);
     await gateway.psql(
       `UPDATE tenants SET status = 'suspended', suspended_reason = 'by phone' WHERE id = $1`,
@@ -56,7 +56,7 @@ describe('a status written in psql', () => {
     expect((await rowOf(id)).suspended_reason).toBeNull();
   });
 
-  test('suspended a second time has the second day', async () => {
+  test('suspended a second time has the time of the second suspension', async () => {
     const { id } = await aTenant().at(gateway);
     const suspend = () => gateway.psql(`UPDATE tenants SET status = 'suspended' WHERE id = $1`, [id]);
     await suspend();
@@ -66,7 +66,7 @@ describe('a status written in psql', () => {
     expect((await rowOf(id)).suspended_at > first.suspended_at).toBe(true);
   });
 
-  test('never leads out of PURGED', async () => {
+  test('never changes a PURGED tenant', async () => {
     const { id } = await aTenant().at(gateway);
     await gateway.psql(`UPDATE tenants SET status = 'purged' WHERE id = $1`, [id]);
     await expect(
@@ -78,7 +78,7 @@ describe('a status written in psql', () => {
 });
 
 describe('identities', () => {
-  test('a tenant’s id and slug never change, by whatever hand', async () => {
+  test('a tenant’s id and slug never change, not even by SQL', async () => {
     const { id } = await aTenant().at(gateway);
     for (const change of [`slug = 'other-slug'`, 'id = gen_random_uuid()'])
       await expect(gateway.psql(`UPDATE tenants SET ${change} WHERE id = $1`, [id])).rejects.toMatchObject({
@@ -120,7 +120,7 @@ describe('identities', () => {
     },
   );
 
-  test('a tenant registered in psql is a tenant like any other', async () => {
+  test('a tenant inserted by SQL behaves as any other tenant', async () => {
     await gateway.psql(`INSERT INTO tenants (slug, name) VALUES ('by-hand', 'By Hand')`);
     await gateway.psql(
       `INSERT INTO module_subscriptions (tenant_id, module, status) SELECT id, 'finance', 'active' FROM tenants WHERE slug = 'by-hand'`,

@@ -27,13 +27,13 @@ async function clientConfig(id: string) {
   return data.clientConfig;
 }
 
-/** Sooner than the poll, when the system tells of changes; never later than some polls. */
+/** Events of the file system are faster than the poll; without events a few polls are enough. */
 const soon = { timeout: 10_000, interval: 50 };
 
-describe('while the file counts', () => {
+describe('while the file is the source', () => {
   beforeAll(() => importClients(gateway, folder, { keepsSource: true, only: ['acme'] }));
 
-  test('its content is served, and what changes in it', async () => {
+  test('its content and its changes are served', async () => {
     expect(await served('acme')).toBe('First');
     await writeClient(folder, 'acme', named('acme', 'Written'));
     await expect.poll(() => served('acme'), soon).toBe('Written');
@@ -42,14 +42,14 @@ describe('while the file counts', () => {
     await expect.poll(() => served('acme'), soon).toBe('Renamed');
   });
 
-  test('a route brings it along', async () => {
+  test('a route contains it', async () => {
     await gateway.psql(`INSERT INTO module_subscriptions (tenant_id, module, status)
       SELECT id, 'finance', 'active' FROM tenants WHERE slug = 'acme'`);
     const { data } = await gateway.ask('{ tenantSchema(id: "acme", module: "finance") { config } }');
     expect(data.tenantSchema.config.branding).toEqual({ company_name: await served('acme') });
   });
 
-  test('a mistake leaves the last good content in force, and is shown', async () => {
+  test('a mistake is reported while the latest valid content is served', async () => {
     const before = await served('acme');
     await writeClient(folder, 'acme', 'client: { id: acme }\nemail: { primary: [ }');
     await expect.poll(async () => (await clientConfig('acme')).problems.length, soon).toBeGreaterThan(0);
@@ -65,7 +65,7 @@ describe('while the file counts', () => {
     expect((await clientConfig('acme')).problems).toEqual([]);
   });
 
-  test('secrets in it are references, and the Supabase service key is in no answer', async () => {
+  test('its secrets are served as references, and the Supabase service key is in no answer', async () => {
     const secret = 'infrastructure: { supabase: { anon_key: hunter2-anon, service_key: hunter2-service } }';
     await writeClient(folder, 'acme', clientYaml('acme', secret));
     await expect.poll(async () => (await clientConfig('acme')).replaced.length, soon).toBe(2);
@@ -78,12 +78,12 @@ describe('while the file counts', () => {
     expect(JSON.stringify(data)).not.toContain('hunter2');
   });
 
-  test('it can’t be changed by mutation', async () => {
+  test('mutations cannot change it', async () => {
     const { codes } = await mutate(gateway, 'updateTenantConfig', { tenantId: 'acme', patch: {} });
     expect(codes).toEqual(['CONFLICT']);
   });
 
-  test('when it is gone, what was registered of it is served', async () => {
+  test('when the file is removed, the registered configuration is served', async () => {
     await writeClient(folder, 'acme', named('acme', 'Last'));
     await expect.poll(() => served('acme'), soon).toBe('Last');
     await rm(join(folder, 'acme'), { recursive: true });
@@ -91,11 +91,11 @@ describe('while the file counts', () => {
   });
 });
 
-test('after the import the registry counts, at once', async () => {
+test('after the import the configuration of the registry is served at once', async () => {
   await writeClient(folder, 'moved', named('moved', 'File'));
   await importClients(gateway, folder, { keepsSource: true, only: ['moved'] });
   expect(await served('moved')).toBe('File');
-  // A folder that is new is found as a file that changed is.
+  // The gateway finds a new folder in the same way as a changed file.
   await expect.poll(async () => (await clientConfig('moved'))?.tenant, soon).toEqual({ slug: 'moved' });
   await importClients(gateway, folder, { only: ['moved'] });
   await mutate(gateway, 'updateTenantConfig', {
@@ -105,7 +105,7 @@ test('after the import the registry counts, at once', async () => {
   expect(await served('moved')).toBe('Registry');
 });
 
-test('a folder without a tenant is served as a file, and resolves to nothing', async () => {
+test('a folder without a tenant is served as a file and does not resolve', async () => {
   expect(await clientConfig('alone')).toMatchObject({
     config: { email: { primary: 'hello@alone.example' } },
     problems: [],
@@ -118,7 +118,7 @@ test('a folder without a tenant is served as a file, and resolves to nothing', a
   expect(codes).toEqual(['TENANT_NOT_FOUND']);
 });
 
-test('only whoever may read the registry may read files', async () => {
+test('files need the scope to read the registry', async () => {
   await using guarded = await openGateway({ authMode: 'required', config: { clientsDir: folder } });
   const key = await guarded.createKey('resolve:*');
   const { codes } = await guarded.ask('{ clientConfig(id: "alone") { id } }', {}, { key });

@@ -4,7 +4,7 @@ import { openGateway, recordStatements, type TestGateway } from '../setup/gatewa
 let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await openGateway();
-  // Without triggers, for whose sake nobody searches.
+  // Without triggers, which these tests do not need.
   await gateway.psql(`
     SET session_replication_role = replica;
     INSERT INTO tenants (slug, name, status, tenant_config)
@@ -26,7 +26,7 @@ const ask = (config: unknown, more = {}) =>
     { filter: { config, ...more } },
   );
 
-test('tenants are found by what their configuration contains, and page by page', async () => {
+test('tenants are found by a part of their configuration, also page by page', async () => {
   const config = { destinations: [{ code: 'Z7' }], branding: { theme_id: 'theme-7' } };
   const { data } = await ask(config);
   expect(data.tenants.totalCount).toBe(30);
@@ -53,7 +53,7 @@ test.each([
   expect(errors[0]?.message).toContain(why);
 });
 
-test('the GIN index answers, not a look at every tenant', async () => {
+test('the search uses the GIN index, not a scan of all tenants', async () => {
   const statements = await recordStatements(() => ask({ branding: { theme_id: 'theme-9' } }));
   const [sql] = statements.filter((statement) => statement.includes('@>'));
   const [plan] = await gateway.psql<{ 'QUERY PLAN': unknown }>(

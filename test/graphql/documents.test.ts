@@ -8,13 +8,13 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.close());
 
-describe('a document that does not fit the schema is refused as VALIDATION_ERROR with HTTP 400:', () => {
+describe('an invalid document is refused with VALIDATION_ERROR and HTTP 400:', () => {
   const mutation = `mutation ($input: RegisterTenantInput!) { registerTenant(input: $input) { revision } }`;
   const query = `query ($id: ID!) { tenant(id: $id) { name } }`;
   test.each<[string, string, Record<string, unknown>?]>([
     ['a syntax error', '{ tenant(id: '],
     ['an empty document', ''],
-    ['nothing but a comment', '# nothing'],
+    ['a document of one comment', '# nothing'],
     ['an unknown query', '{ tenantz { id } }'],
     ['an unknown field', '{ modules { shoeSize } }'],
     ['an unknown argument', '{ modules(first: 1) { name } }'],
@@ -30,20 +30,20 @@ describe('a document that does not fit the schema is refused as VALIDATION_ERROR
     ['an input without its name', mutation, { input: {} }],
     ['an input with an unknown field', mutation, { input: { name: 'A', shoeSize: 7 } }],
     ['a number as text', mutation, { input: { name: 7 } }],
-    ['half a user', mutation, { input: { name: 'A', maxUsers: 1.5 } }],
+    ['a fraction as number of users', mutation, { input: { name: 'A', maxUsers: 1.5 } }],
     ['more users than a number holds', mutation, { input: { name: 'A', maxUsers: 2 ** 31 } }],
-    ['a plan that is none', mutation, { input: { name: 'A', plan: 'GOLD' } }],
-    ['a module name that is none', '{ tenantSchema(id: "a", module: "No Module") { schemaName } }'],
+    ['an unknown plan', mutation, { input: { name: 'A', plan: 'GOLD' } }],
+    ['a malformed module name', '{ tenantSchema(id: "a", module: "No Module") { schemaName } }'],
     ['a module name that is a number', '{ tenantSchema(id: "a", module: 7) { schemaName } }'],
     [
-      'a day that is none',
+      'a malformed date',
       `mutation { createApiKey(input: { name: "k", scopes: ["provision"], expiresAt: "someday" }) { secret } }`,
     ],
     ['two operations and no name', 'query A { modules { name } } query B { modules { name } }'],
-    ['a fragment that is not there', '{ ...Nothing }'],
+    ['an unknown fragment', '{ ...Nothing }'],
     ['a fragment of itself', '{ ...F } fragment F on Query { ...F }'],
     ['a subscription', 'subscription { routesChanged { kind } }'],
-    ['a directive that is not there', '{ modules @magic { name } }'],
+    ['an unknown directive', '{ modules @magic { name } }'],
   ])('%s', async (_what, document, variables) => {
     const statements = await recordStatements(async () => {
       const { status, data, errors, headers } = await gateway.ask(document, variables, {
@@ -59,7 +59,7 @@ describe('a document that does not fit the schema is refused as VALIDATION_ERROR
     expect(statements).toEqual([]);
   });
 
-  test('and under application/json with HTTP 200, as that media type has it', async () => {
+  test('and under application/json with HTTP 200, as that media type requires', async () => {
     const { status, codes, headers } = await gateway.ask('{ tenantz { id } }');
     expect([status, codes]).toEqual([200, ['VALIDATION_ERROR']]);
     expect(headers.get('content-type')).toContain('application/json');
@@ -71,7 +71,7 @@ describe('a document that does not fit the schema is refused as VALIDATION_ERROR
   });
 });
 
-describe('NUL, which PostgreSQL has no text for, is refused as VALIDATION_ERROR', () => {
+describe('NUL, which PostgreSQL text cannot contain, is refused with VALIDATION_ERROR', () => {
   const nul = 'a\u0000b';
   const tenant = { tenantId: 'somebody' };
   test.each([
@@ -100,21 +100,21 @@ describe('NUL, which PostgreSQL has no text for, is refused as VALIDATION_ERROR'
     expect([status, codes]).toEqual([400, ['VALIDATION_ERROR']]);
   });
 
-  test('and as a tenant’s id it is nobody', async () => {
+  test('and a tenant id with it is unknown', async () => {
     for (const name of ['resumeTenant', 'deleteTenant'])
       expect((await mutate(gateway, name, { tenantId: nul })).codes).toEqual(['TENANT_NOT_FOUND']);
     const { data, errors } = await gateway.ask(`query ($id: ID!) { tenant(id: $id) { name } }`, { id: nul });
     expect([data, errors]).toEqual([{ tenant: null }, []]);
   });
 
-  test('and so is half a letter, which is no text either', async () => {
+  test('and so is half a surrogate pair', async () => {
     const { codes } = await mutate(gateway, 'registerTenant', { name: 'A \ud800' });
     expect(codes).toEqual(['VALIDATION_ERROR']);
   });
 });
 
-describe('an error that nobody expected', () => {
-  test('is masked, with the request id to find it in the log, and other answers stay', async () => {
+describe('an unexpected error', () => {
+  test('is masked with the request id of its log entry, and the other results stay', async () => {
     await using broken = await openGateway();
     const registered = await mutate(broken, 'registerTenant', { name: 'Acme' }, 'tenant { id }');
     const { id } = registered.result.tenant;

@@ -22,7 +22,7 @@ async function head(): Promise<string> {
 }
 
 describe('a request repeated with its idempotency key', () => {
-  test('is answered the same and not done again', async () => {
+  test('gets the same answer and changes nothing', async () => {
     const input = { name: 'Once', slug: uniqueName('t'), idempotencyKey: 'once' };
     const first = await register(input);
     const before = await head();
@@ -32,7 +32,7 @@ describe('a request repeated with its idempotency key', () => {
     expect(await head()).toBe(before);
   });
 
-  test('ten times at once is done once, and all ten get the same answer', async () => {
+  test('ten times at once changes the registry once, and all ten get the same answer', async () => {
     const input = { name: 'Ten', slug: uniqueName('t'), idempotencyKey: 'ten' };
     const before = BigInt(await head());
     const answers = await Promise.all(Array.from({ length: 10 }, () => register(input)));
@@ -41,7 +41,7 @@ describe('a request repeated with its idempotency key', () => {
     expect(BigInt(await head())).toBe(before + 1n);
   });
 
-  test('after other changes still carries the revision of its own', async () => {
+  test('after other changes still has the revision of its own change', async () => {
     const input = { name: 'Early', slug: uniqueName('t'), idempotencyKey: 'early' };
     const first = await register(input);
     await aTenant().at(gateway);
@@ -57,7 +57,7 @@ describe('a request repeated with its idempotency key', () => {
     expect(await resolve(gateway, id)).toBe(`finance_${slug}`);
   });
 
-  test('a subscription is made once and its revision, given back, finds it active', async () => {
+  test('a subscription is created once, and a read at its revision finds it active', async () => {
     const { id } = await aTenant().at(gateway);
     const subscribe = () =>
       mutate(
@@ -85,7 +85,7 @@ describe('a request repeated with its idempotency key', () => {
     expect((await provision()).result).toEqual(first.result);
   });
 
-  test('an API key is made once, and its secret is not told again', async () => {
+  test('an API key is created once, and its secret is not returned again', async () => {
     const create = () =>
       mutate(
         gateway,
@@ -104,7 +104,7 @@ describe('an idempotency key', () => {
   test.each([
     ['another name', { name: 'Other' }],
     ['a field more', { name: 'Used', plan: 'PRO' }],
-  ])('with %s is refused as IDEMPOTENCY_KEY_REUSED', async (what, change) => {
+  ])('with %s is refused with IDEMPOTENCY_KEY_REUSED', async (what, change) => {
     const input = { name: 'Used', slug: uniqueName('t'), idempotencyKey: `used with ${what}` };
     await register(input);
     const { status, codes, errors } = await register({ ...input, ...change });
@@ -112,14 +112,14 @@ describe('an idempotency key', () => {
     expect(errors[0]?.message).toContain(`used with ${what}`);
   });
 
-  test('with another mutation is refused as IDEMPOTENCY_KEY_REUSED', async () => {
+  test('with another mutation is refused with IDEMPOTENCY_KEY_REUSED', async () => {
     const { id } = await aTenant().at(gateway);
     const input = { tenantId: id, idempotencyKey: 'one mutation' };
     await mutate(gateway, 'deleteTenant', input);
     expect((await mutate(gateway, 'restoreTenant', input)).codes).toEqual(['IDEMPOTENCY_KEY_REUSED']);
   });
 
-  test('belongs to its caller: another caller’s is another key', async () => {
+  test('belongs to its caller: other callers may use the same text', async () => {
     const [one, two] = [await gateway.createKey('registry:write'), await gateway.createKey('registry:write')];
     const slugs = [uniqueName('t'), uniqueName('t')];
     const first = await register({ name: 'One', slug: slugs[0], idempotencyKey: 'shared' }, one);
@@ -127,7 +127,7 @@ describe('an idempotency key', () => {
     expect([first.result.tenant.slug, second.result.tenant.slug]).toEqual(slugs);
   });
 
-  test('is not used up by an attempt that was refused', async () => {
+  test('is not used by a refused attempt', async () => {
     const slug = uniqueName('t');
     const input = { tenantId: slug, reason: 'unpaid', idempotencyKey: 'too early' };
     expect((await mutate(gateway, 'suspendTenant', input)).codes).toEqual(['TENANT_NOT_FOUND']);

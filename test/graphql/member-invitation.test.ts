@@ -31,7 +31,7 @@ async function membersOf(id: string): Promise<{ email: string; role: string; sta
   return data.tenant.members;
 }
 
-/** A tenant with an admin who has come in. */
+/** A tenant with an admin who has accepted an invitation. */
 async function aTeam() {
   const tenant = await aTenant().at(gateway);
   const { result } = await invite(tenant.id, { email: 'ada@acme.example', role: 'ADMIN' });
@@ -41,7 +41,7 @@ async function aTeam() {
 }
 
 describe('an invitation', () => {
-  test('makes a member, whose token is shown once and kept as a hash', async () => {
+  test('creates a member; its token is shown once and stored as a hash', async () => {
     const { id, slug } = await aTenant().at(gateway);
     const { result } = await invite(slug, { email: 'Ada@Acme.example', fullName: 'Ada', idempotencyKey: id });
     expect(result).toEqual({
@@ -69,7 +69,7 @@ describe('an invitation', () => {
     expect(found[0]?.everything).not.toContain(result.invitationToken.slice(8));
   });
 
-  test('lets its member in once, and does no harm when the answer got lost', async () => {
+  test('admits its member once; repeating the call after a lost answer changes nothing', async () => {
     const { id } = await aTenant().at(gateway);
     const { result } = await invite(id, { email: 'ada@acme.example' });
     const first = await accept(result.invitationToken, 'sub-1', { fullName: 'Ada Lovelace' });
@@ -81,7 +81,7 @@ describe('an invitation', () => {
     expect((await accept(result.invitationToken, 'sub-2')).codes).toEqual(['CONFLICT']);
   });
 
-  test('that is sent again takes the place of the one before', async () => {
+  test('replaces an earlier invitation of the same member', async () => {
     const { id } = await aTenant().at(gateway);
     const email = 'ada@acme.example';
     const first = await invite(id, { email, validDays: 1 });
@@ -93,7 +93,7 @@ describe('an invitation', () => {
     expect((await accept(second.result.invitationToken, 's')).codes).toEqual([]);
   });
 
-  test('opens nothing after its days', async () => {
+  test('is rejected after its expiry', async () => {
     const { id } = await aTenant().at(gateway);
     const { result } = await invite(id, { email: 'ada@acme.example' });
     await gateway.psql(`UPDATE invitations SET expires_at = '2020-01-02T00:00:00Z' WHERE id = $1`, [
@@ -104,7 +104,7 @@ describe('an invitation', () => {
     expect(late.errors[0]?.message).toContain('ended on 2020-01-02T00:00:00.000Z');
   });
 
-  test('does not let one subject into a tenant as two members', async () => {
+  test('does not admit one subject to a tenant as two members', async () => {
     const team = await aTeam();
     const { result } = await invite(team.id, { email: 'other@acme.example' });
     const { codes, errors } = await accept(result.invitationToken, team.subject);
@@ -112,7 +112,7 @@ describe('an invitation', () => {
     expect(errors[0]?.message).toContain('as ada@acme.example');
   });
 
-  test('to somebody known from another tenant makes a member here too, under the known name', async () => {
+  test('to a person known from another tenant creates a member under the known name', async () => {
     const email = `${uniqueName('ada')}@acme.example`;
     const [one, two] = [await aTenant().at(gateway), await aTenant().at(gateway)];
     const first = await invite(one.id, { email, fullName: 'Ada Lovelace' });
@@ -123,13 +123,13 @@ describe('an invitation', () => {
     expect((await accept(second.result.invitationToken, email)).result.member.status).toBe('ACTIVE');
   });
 
-  test('goes no further than the quota, for which removed members do not count', async () => {
+  test('is refused beyond the quota, which ignores removed members', async () => {
     const team = await aTeam();
     await mutate(gateway, 'updateTenant', { tenantId: team.id, maxUsers: 2 });
     const { result } = await invite(team.id, { email: 'two@acme.example' });
     const third = await invite(team.id, { email: 'three@acme.example' });
     expect(third.codes).toEqual(['QUOTA_EXCEEDED']);
-    // Who is in already takes no further place.
+    // An active member needs no additional place.
     expect((await invite(team.id, { email: 'two@acme.example' })).codes).toEqual([]);
     await remove(team.id, result.member.id);
     expect((await invite(team.id, { email: 'three@acme.example' })).codes).toEqual([]);
@@ -140,7 +140,7 @@ describe('an invitation', () => {
     ['no address', { email: 'ada' }, 'email'],
     ['no days', { email: 'a@b.example', validDays: 0 }, 'validDays'],
     ['a name of controls', { email: 'a@b.example', fullName: '\u0007' }, 'fullName'],
-  ])('of %s is refused with the field', async (_, fields, field) => {
+  ])('of %s is refused with the name of the field', async (_, fields, field) => {
     const { id } = await aTenant().at(gateway);
     const { codes, errors } = await invite(id, fields);
     expect(codes).toEqual(['VALIDATION_ERROR']);
@@ -148,7 +148,7 @@ describe('an invitation', () => {
     expect(await membersOf(id)).toEqual([]);
   });
 
-  test('into a deleted tenant is refused, and so is coming into one', async () => {
+  test('to a deleted tenant is refused, and so is accepting one', async () => {
     const { id } = await aTenant().at(gateway);
     const { result } = await invite(id, { email: 'ada@acme.example' });
     await mutate(gateway, 'deleteTenant', { tenantId: id });
@@ -164,7 +164,7 @@ describe('an invitation', () => {
 });
 
 describe('a member who is removed', () => {
-  test('stays in the list, bound to nobody, and can be invited again', async () => {
+  test('stays in the list without a subject, and can be invited again', async () => {
     const team = await aTeam();
     const { result } = await invite(team.id, { email: 'bob@acme.example' });
     await accept(result.invitationToken, 'sub-bob');
@@ -173,18 +173,18 @@ describe('a member who is removed', () => {
     expect((await remove(team.slug, result.member.id)).codes).toEqual(['CONFLICT']);
     const again = await invite(team.id, { email: 'bob@acme.example' });
     expect(again.result.member).toMatchObject({ id: result.member.id, status: 'INVITED' });
-    // Somebody else may have the address by now.
+    // The address may belong to another person now.
     expect((await accept(again.result.invitationToken, 'sub-other')).codes).toEqual([]);
   });
 
-  test('can not use the invitation that is still on its way', async () => {
+  test('cannot use an open invitation', async () => {
     const team = await aTeam();
     const { result } = await invite(team.id, { email: 'bob@acme.example' });
     await remove(team.id, result.member.id);
     expect((await accept(result.invitationToken, 's')).codes).toEqual(['VALIDATION_ERROR']);
   });
 
-  test('is never the last admin who is in', async () => {
+  test('is never the last active admin', async () => {
     const team = await aTeam();
     await invite(team.id, { email: 'next@acme.example', role: 'ADMIN' });
     const { codes, errors } = await remove(team.id, team.admin);
@@ -192,7 +192,7 @@ describe('a member who is removed', () => {
     expect(errors[0]?.message).toBe(
       `ada@acme.example is the last active admin of tenant ${team.slug}: let another one in first`,
     );
-    // Nor by becoming a member like others.
+    // Changing the role of the last admin is refused as well.
     expect((await invite(team.id, { email: 'ada@acme.example', role: 'MEMBER' })).codes).toEqual([
       'CONFLICT',
     ]);
@@ -202,7 +202,7 @@ describe('a member who is removed', () => {
     expect((await remove(team.id, next.result.member.id)).codes).toEqual(['CONFLICT']);
   });
 
-  test('of two admins who remove each other at once, one stays', async () => {
+  test('if two admins remove each other at once, one stays', async () => {
     const team = await aTeam();
     const { result } = await invite(team.id, { email: 'eve@acme.example', role: 'ADMIN' });
     await accept(result.invitationToken, 'sub-eve');
@@ -210,7 +210,7 @@ describe('a member who is removed', () => {
     expect(both.flatMap(({ codes }) => codes)).toEqual(['CONFLICT']);
   });
 
-  test('is one of this tenant, at the version that was seen', async () => {
+  test('must belong to the tenant and have the expected version', async () => {
     const [team, other] = [await aTeam(), await aTeam()];
     expect((await remove(team.id, other.admin)).errors[0]?.message).toBe(
       `memberId: there is no member ${other.admin} in tenant ${team.slug}`,

@@ -33,7 +33,7 @@ async function tablesOf(module: string, schema: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-describe('the four steps, each alone', () => {
+describe('the four steps one by one', () => {
   test('register, subscribe, provision, mark: only the last makes the route visible', async () => {
     const { id, slug } = await aTenant().at(gateway);
     const schema = `finance_${slug}`;
@@ -85,7 +85,7 @@ describe('the four steps, each alone', () => {
     expect(await resolve(gateway, id)).toBe(schema);
   });
 
-  test('a module marked as failed stays away and its history says why, until it is marked again', async () => {
+  test('a module marked as failed does not resolve and its history has the reason, until it is marked again', async () => {
     const { id, slug } = await aTenant().at(gateway);
     await subscribe(id, 'finance', { provision: false });
     const failed = await mutate(
@@ -103,13 +103,13 @@ describe('the four steps, each alone', () => {
     expect(await resolve(gateway, id)).toBe(`finance_${slug}`);
   });
 
-  test('the last two are refused as CONFLICT where they were done already', async () => {
+  test('the last two steps are refused with CONFLICT when they were done already', async () => {
     const { id } = await aTenant().subscribedTo('finance').at(gateway);
     for (const name of ['provisionModule', 'markModuleProvisioned'])
       expect((await mutate(gateway, name, { tenantId: id, module: 'finance' })).codes).toEqual(['CONFLICT']);
   });
 
-  test('the last two are refused as MODULE_NOT_SUBSCRIBED without the one before', async () => {
+  test('the last two steps are refused with MODULE_NOT_SUBSCRIBED without a subscription', async () => {
     const { id } = await aTenant().at(gateway);
     for (const name of ['provisionModule', 'markModuleProvisioned', 'unsubscribeTenantFromModule'])
       expect((await mutate(gateway, name, { tenantId: id, module: 'finance' })).codes).toEqual([
@@ -123,7 +123,7 @@ describe('subscribing', () => {
     ['operations', 'tenant_', 'party'],
     ['finance', 'finance_', 'ar_invoice'],
     ['inventory', 'inventory_', 'stock_movement'],
-  ])('to %s makes a schema %s<slug> with %s in it and resolves at once', async (module, prefix, table) => {
+  ])('to %s creates a schema %s<slug> with %s in it and resolves at once', async (module, prefix, table) => {
     const { id, slug } = await aTenant().at(gateway);
     const { result } = await subscribe(id, module);
     expect(result.subscription).toMatchObject({
@@ -147,7 +147,7 @@ describe('subscribing', () => {
     expect(await resolve(gateway, id, module)).toBe(prefix + slug);
   });
 
-  test('shows on the tenant: its modules and their schemas', async () => {
+  test('is visible in the tenant’s modules and schemas', async () => {
     const { id, slug } = await aTenant().subscribedTo('operations', 'finance').at(gateway);
     const ask = async () =>
       (
@@ -172,7 +172,7 @@ describe('subscribing', () => {
     expect(await ask()).toMatchObject({ modulesSubscribed: ['operations'], financeSchema: null });
   });
 
-  test('lists its modules by name, in whatever order it subscribed', async () => {
+  test('lists the modules by name, whatever the order of subscribing', async () => {
     const { id } = await aTenant().subscribedTo('operations', 'inventory', 'finance').at(gateway);
     const { data } = await gateway.ask(`query ($id: ID!) { tenant(id: $id) { modulesSubscribed } }`, { id });
     expect(data.tenant.modulesSubscribed).toEqual(['finance', 'inventory', 'operations']);
@@ -203,7 +203,7 @@ describe('subscribing', () => {
     expect(found).toEqual({ databases: 1 });
   });
 
-  test('can choose the other isolation for this subscription alone', async () => {
+  test('can choose the other isolation for one subscription', async () => {
     const { id, slug } = await aTenant().at(gateway);
     const finance = await subscribe(id, 'finance', { isolation: 'DATABASE' });
     expect(finance.result.subscription).toMatchObject({
@@ -231,7 +231,7 @@ describe('subscribing', () => {
     expect(await resolve(gateway, id)).toBe(`books_${slug}`);
   });
 
-  test('to a name that another tenant has is refused, and nothing is made', async () => {
+  test('under a name of another tenant is refused, and no storage is created', async () => {
     const taker = await aTenant().subscribedTo('finance').at(gateway);
     const { id } = await aTenant().at(gateway);
     for (const module of ['finance', 'operations']) {
@@ -256,7 +256,7 @@ describe('subscribing', () => {
     'select',
     'x'.repeat(64),
     'mïne',
-  ])('under the name %j is refused as VALIDATION_ERROR', async (schemaName) => {
+  ])('under the name %j is refused with VALIDATION_ERROR', async (schemaName) => {
     const { id } = await aTenant().at(gateway);
     const { status, errors } = await subscribe(id, 'finance', { schemaName });
     expect(status).toBe(400);
@@ -266,7 +266,7 @@ describe('subscribing', () => {
     });
   });
 
-  test('slugs that become one name get schemas of their own', async () => {
+  test('for slugs with the same schema name creates different schemas', async () => {
     const [dashed, underscored] = [
       await aTenant({ slug: 'col-li-de' }).subscribedTo('finance').at(gateway),
       await aTenant({ slug: 'col_li_de' }).subscribedTo('finance').at(gateway),

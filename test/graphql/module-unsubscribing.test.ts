@@ -21,7 +21,7 @@ const unsubscribe = (tenantId: string, module = 'finance', more: object = {}) =>
   });
 
 describe('unsubscribing', () => {
-  test('ends the route and keeps the data: subscribing again finds both, one generation later', async () => {
+  test('ends the route and keeps the data: subscribing again restores both with the next generation', async () => {
     const { id, slug } = await aTenant().subscribedTo('finance').at(gateway);
     const schema = `finance_${slug}`;
     await gateway.psqlIn('finance', `INSERT INTO ${schema}.activity_log (action) VALUES ('kept')`);
@@ -48,7 +48,7 @@ describe('unsubscribing', () => {
     expect(rows).toEqual([{ action: 'kept' }]);
   });
 
-  test('keeps the name from everybody else', async () => {
+  test('keeps the name reserved', async () => {
     const { id, slug } = await aTenant().subscribedTo('finance').at(gateway);
     await unsubscribe(id);
     const other = await aTenant().at(gateway);
@@ -59,7 +59,7 @@ describe('unsubscribing', () => {
     });
   });
 
-  test('leaves the data where it is: subscribing again to another place is refused', async () => {
+  test('leaves the data in its location: subscribing again to another location is refused', async () => {
     const { id, slug } = await aTenant().subscribedTo('finance').at(gateway);
     await unsubscribe(id);
     for (const elsewhere of [{ schemaName: `other_${slug}` }, { isolation: 'DATABASE' }])
@@ -67,7 +67,7 @@ describe('unsubscribing', () => {
     expect((await subscribe(id, 'finance', { schemaName: `finance_${slug}` })).codes).toEqual([]);
   });
 
-  test('with an expectedVersion does not override somebody else’s change', async () => {
+  test('with an expectedVersion does not overwrite a concurrent change', async () => {
     const { id } = await aTenant().subscribedTo('finance').at(gateway);
     const { data } = await gateway.ask(`query ($id: ID!) { tenant(id: $id) { subscriptions { version } } }`, {
       id,
@@ -80,7 +80,7 @@ describe('unsubscribing', () => {
   });
 
   test.each(['provisioning', 'deprovisioning', 'migrating'])(
-    'waits for work under way: while %s it is OPERATION_IN_PROGRESS',
+    'is refused with OPERATION_IN_PROGRESS while the subscription is %s',
     async (status) => {
       const { id } = await aTenant().subscribedTo('finance').at(gateway);
       await gateway.psql('UPDATE module_subscriptions SET status = $1 WHERE tenant_id = $2', [status, id]);
@@ -99,7 +99,7 @@ describe('a subscription is refused', () => {
     ['suspended', 'TENANT_SUSPENDED'],
     ['deleted', 'TENANT_DELETED'],
     ['purged', 'TENANT_NOT_FOUND'],
-  ])('to a tenant that is %s, as %s, and so are the steps after it', async (status, code) => {
+  ])('for a tenant that is %s with %s, and so are the steps after it', async (status, code) => {
     const { id } = await aTenant().at(gateway);
     await subscribe(id, 'operations', { provision: false });
     await gateway.psql('UPDATE tenants SET status = $1 WHERE id = $2', [status, id]);
@@ -112,14 +112,14 @@ describe('a subscription is refused', () => {
     expect(rows).toEqual([{ module: 'operations', status: 'pending' }]);
   });
 
-  test('to nobody, and to a module nobody registered', async () => {
+  test('for an unknown tenant or module', async () => {
     const { id } = await aTenant().at(gateway);
     expect((await subscribe('nobody')).codes).toEqual(['TENANT_NOT_FOUND']);
     expect((await subscribe(id, 'no_such_module')).codes).toEqual(['MODULE_NOT_FOUND']);
     expect((await subscribe(id, 'No Module')).codes).toEqual(['VALIDATION_ERROR']);
   });
 
-  test('where it stands already', async () => {
+  test('when the tenant is subscribed already', async () => {
     const { id } = await aTenant().subscribedTo('finance').at(gateway);
     for (const more of [{}, { provision: false }, { schemaName: 'elsewhere' }]) {
       const { status, codes } = await subscribe(id, 'finance', more);
@@ -129,7 +129,7 @@ describe('a subscription is refused', () => {
 });
 
 describe('the history of a subscription', () => {
-  test('says what was tried, by whom, when and how it ended, newest first', async () => {
+  test('contains kind, actor, times and result of each operation, newest first', async () => {
     const { id } = await aTenant().at(gateway);
     const key = await gateway.createKey('provision');
     await subscribe(id, 'finance', { provision: false });
@@ -162,7 +162,7 @@ describe('the history of a subscription', () => {
       expect(Date.parse(finishedAt)).toBeGreaterThanOrEqual(Date.parse(startedAt));
   });
 
-  test('leads to the operation, which can be asked for by its id', async () => {
+  test('contains ids by which operations can be queried', async () => {
     const { id } = await aTenant().subscribedTo('finance').at(gateway);
     const { data } = await gateway.ask(
       `query ($id: ID!) { tenant(id: $id) { subscriptions { history { id } } } }`,

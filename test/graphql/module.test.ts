@@ -9,7 +9,7 @@ let crm: TestDatabase;
 let gateway: TestGateway;
 beforeAll(async () => {
   crm = await createDatabase();
-  // All modules of this test live in one database; they differ by their prefixes.
+  // All modules of this test share one database and differ by their prefixes.
   const names = ['CRM', 'FINANCE', 'OPERATIONS', 'INVENTORY', 'DBTOOLS', 'LEDGER', 'TWIN'];
   const serviceDatabaseUrls = Object.fromEntries(names.map((name) => [`${name}_DB_URL`, crm.url]));
   serviceDatabaseUrls.UNREACHABLE_DB_URL = 'postgres://127.0.0.1:1/unreachable';
@@ -74,7 +74,7 @@ describe('a module registered at run time', () => {
     expect(await resolve(gateway, id, 'crm', { key })).toBe(`crm_${slug}`);
   });
 
-  test('has what it was given: prefix, isolation, database and migrations of another module', async () => {
+  test('has the given prefix, isolation, database and migrations folder', async () => {
     const given = {
       name: 'ledger',
       description: 'General ledger',
@@ -103,7 +103,7 @@ describe('a module registered at run time', () => {
     expect(await resolve(gateway, id, 'twin')).toBe(`finance_${slug}_2`);
   });
 
-  test('stands in the catalogue, by name', async () => {
+  test('is in the list of modules, by name', async () => {
     await register({ name: 'aaa' });
     const { data } = await gateway.ask('{ modules { name } }');
     const names = data.modules.map(({ name }: { name: string }) => name);
@@ -111,13 +111,13 @@ describe('a module registered at run time', () => {
     expect(names).toEqual(expect.arrayContaining(['aaa', 'dbtools', 'finance', 'inventory', 'operations']));
   });
 
-  test('twice is refused as CONFLICT', async () => {
+  test('is refused with CONFLICT the second time', async () => {
     const { status, errors } = await register({ name: 'finance' });
     expect(status).toBe(409);
     expect(errors[0]?.extensions).toMatchObject({ code: 'CONFLICT', fields: [{ field: 'name' }] });
   });
 
-  test('whose server does not answer fails in the open: no route, the reason in the answer', async () => {
+  test('whose server does not answer has no route, and the answer contains the reason', async () => {
     await register({ name: 'unreachable' });
     const { id } = await aTenant().at(gateway);
     const { result } = await mutate(
@@ -134,7 +134,7 @@ describe('a module registered at run time', () => {
   });
 });
 
-describe('a module is refused as VALIDATION_ERROR', () => {
+describe('a module is refused with VALIDATION_ERROR', () => {
   test.each(['', 'Crm', '1crm', 'c rm', 'crm-x', 'x'.repeat(32), 'crм', 'crm\u0000'])(
     'for the name %j',
     async (name) => {
@@ -164,7 +164,7 @@ describe('a module is refused as VALIDATION_ERROR', () => {
     ['migrationsFolder', 'no-such-folder'],
     ['description', 'a\u0000'],
     ['description', 'x'.repeat(501)],
-  ])('for the %s %j, on registering and on changing', async (field, value) => {
+  ])('for the %s %j, in registerModule and updateModule', async (field, value) => {
     const refused = { code: 'VALIDATION_ERROR', fields: [{ field }] };
     const registered = await register({ name: 'refused', [field]: value });
     expect(registered.status).toBe(400);
@@ -175,8 +175,8 @@ describe('a module is refused as VALIDATION_ERROR', () => {
   });
 });
 
-describe('a module changed', () => {
-  test('keeps what was not given', async () => {
+describe('updateModule', () => {
+  test('keeps omitted fields', async () => {
     const { result: before } = await register({ name: 'changing', description: 'Old' });
     const { result } = await update({ name: 'changing', description: 'New' });
     expect(result.module).toEqual({
@@ -186,7 +186,7 @@ describe('a module changed', () => {
     });
   });
 
-  test('in prefix and isolation counts for later subscriptions; earlier ones keep their names', async () => {
+  test('applies prefix and isolation to later subscriptions; earlier ones keep their names', async () => {
     await register({ name: 'moving', databaseRef: 'CRM_DB_URL' });
     const [early, late] = [await aTenant().at(gateway), await aTenant().at(gateway)];
     await subscribe(early.id, 'moving');
@@ -198,7 +198,7 @@ describe('a module changed', () => {
     expect((await subscribe(early.id, 'moving')).result.subscription.schemaName).toBe(`moving_${early.slug}`);
   });
 
-  test('may move to another database only while nobody has subscribed, not even in the past', async () => {
+  test('changes the database only while the module has never had a subscription', async () => {
     const { result } = await register({ name: 'settling' });
     expect(result.module.databaseName).toBe('settling');
     const moved = await update({ name: 'settling', databaseRef: 'CRM_DB_URL' });
@@ -216,7 +216,7 @@ describe('a module changed', () => {
     expect(same.codes).toEqual([]);
   });
 
-  test('does not override somebody else’s change', async () => {
+  test('does not overwrite a concurrent change', async () => {
     const { result } = await register({ name: 'versioned' });
     await gateway.psql(`UPDATE modules SET description = 'by hand' WHERE name = 'versioned'`);
     const late = await update({
@@ -236,7 +236,7 @@ describe('a module changed', () => {
     });
   });
 
-  test('must be there', async () => {
+  test('refuses an unknown module', async () => {
     const { status, codes } = await update({ name: 'no_such_module', description: 'x' });
     expect([status, codes]).toEqual([404, ['MODULE_NOT_FOUND']]);
   });

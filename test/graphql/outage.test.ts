@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.close());
 
-/** By another database of the same server, for the registry itself is what goes away. */
+/** Runs on another database of the same server, because the registry is unavailable in these tests. */
 const onServer = (sql: string) => gateway.psqlIn('finance', sql);
 
 const cutConnections = () =>
@@ -39,7 +39,7 @@ describe.each([
     await onServer(`ALTER DATABASE ${gateway.registry.name} ALLOW_CONNECTIONS true`);
   });
 
-  test('resolution answers REGISTRY_UNAVAILABLE, for tenants known and unknown alike', async () => {
+  test('resolution answers REGISTRY_UNAVAILABLE for known and unknown tenants', async () => {
     for (const id of [acme.id, acme.slug, 'nobody']) {
       const { status, data, codes } = await gateway.ask(
         `query ($id: ID!) { tenantSchema(id: $id, module: "finance") { schemaName } }`,
@@ -54,7 +54,7 @@ describe.each([
     }
   });
 
-  test('each key of a batch is refused so, and the batch is answered', async () => {
+  test('each key of a batch is refused with REGISTRY_UNAVAILABLE, and the batch is answered', async () => {
     const { data, errors } = await gateway.ask(
       `query ($id: ID!) {
          tenantSchemas(keys: [{ id: $id, module: "finance" }, { id: "nobody", module: "finance" }]) {
@@ -72,34 +72,34 @@ describe.each([
     ['the list of tenants', `{ tenants { totalCount edges { node { name } } } }`],
     ['the catalogue', `{ modules { name } }`],
     ['the audit log', `{ auditLog { edges { node { kind } } } }`],
-  ])('%s is unavailable and not unknown', async (_what, query) => {
+  ])('%s is unavailable, not unknown', async (_what, query) => {
     const { status, codes } = await gateway.ask(query, {}, { accept: graphqlResponse });
     expect([status, ...new Set(codes)]).toEqual([503, 'REGISTRY_UNAVAILABLE']);
   });
 
-  test('a mutation is refused as REGISTRY_UNAVAILABLE', async () => {
+  test('a mutation is refused with REGISTRY_UNAVAILABLE', async () => {
     const suspended = await mutate(gateway, 'suspendTenant', { tenantId: acme.id, reason: 'never' });
     expect(suspended.codes).toEqual(['REGISTRY_UNAVAILABLE']);
   });
 
-  test('an API key that cannot be looked up is no unknown one', async () => {
+  test('an API key that cannot be checked is not reported as unknown', async () => {
     const { status, codes } = await gateway.ask('{ modules { name } }', {}, { key });
     expect([status, codes]).toEqual([503, ['REGISTRY_UNAVAILABLE']]);
   });
 });
 
 describe('after the outage', () => {
-  test('everything is answered again', async () => {
+  test('all requests are answered again', async () => {
     expect(await resolve(gateway, acme.id)).toBe(`finance_${acme.slug}`);
     expect(await resolve(gateway, acme.id, 'finance', { key })).toBe(`finance_${acme.slug}`);
     const updated = await mutate(gateway, 'updateTenant', { tenantId: acme.id, name: 'Back again' });
     expect(updated.codes).toEqual([]);
   });
 
-  test('connections that the server cut meanwhile cost no request', async () => {
+  test('connections that the server closed during the outage fail no request', async () => {
     await gateway.ask('{ modules { name } }');
     await cutConnections();
-    // The cut reaches this process a moment later.
+    // This process notices the closed connection a moment later.
     await new Promise((wake) => setTimeout(wake, 100));
     expect(await resolve(gateway, acme.id)).toBe(`finance_${acme.slug}`);
     expect((await gateway.ask('{ modules { name } }')).errors).toEqual([]);

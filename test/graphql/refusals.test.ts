@@ -19,7 +19,7 @@ const statusOf: Record<string, number> = {
   SCHEMA_MIGRATING: 503,
 };
 
-/** A tenant with an active finance subscription, then changed by hand. */
+/** A tenant with an active finance subscription, then changed by SQL. */
 async function aTenantWith(changes: { status?: string; subscription?: string }): Promise<string> {
   const tenant = await aTenant().subscribedTo('finance').at(gateway);
   if (changes.subscription)
@@ -67,7 +67,7 @@ describe('a tenant that', () => {
     ['pending', 'TENANT_NOT_READY'],
     ['provisioning', 'TENANT_NOT_READY'],
     ['failed', 'TENANT_NOT_READY'],
-  ])('is %s gets %s, whatever its module', async (status, code) => {
+  ])('is %s gets %s for every module', async (status, code) => {
     const id = await aTenantWith({ status });
     await expectRefusal(id, 'finance', code);
     await expectRefusal(id, 'inventory', code);
@@ -84,19 +84,19 @@ describe('a tenant that', () => {
     'a\u0000b',
     "'; --",
     'x'.repeat(5000),
-  ])('nobody knows gets TENANT_NOT_FOUND, whatever its module: %j', async (id) => {
+  ])('does not exist gets TENANT_NOT_FOUND for every module: %j', async (id) => {
     await expectRefusal(id, 'finance', 'TENANT_NOT_FOUND');
     await expectRefusal(id, 'no_such_module', 'TENANT_NOT_FOUND');
   });
 });
 
 describe('an active tenant', () => {
-  test('gets MODULE_NOT_FOUND for a module nobody registered', async () => {
+  test('gets MODULE_NOT_FOUND for an unknown module', async () => {
     const { id } = await aTenant().at(gateway);
     await expectRefusal(id, 'no_such_module', 'MODULE_NOT_FOUND');
   });
 
-  test('gets MODULE_NOT_SUBSCRIBED for a module it never subscribed to', async () => {
+  test('gets MODULE_NOT_SUBSCRIBED for a module without a subscription', async () => {
     const { id } = await aTenant().at(gateway);
     await expectRefusal(id, 'finance', 'MODULE_NOT_SUBSCRIBED');
   });
@@ -114,7 +114,7 @@ describe('an active tenant', () => {
     await expectRefusal(id, 'finance', code);
   });
 
-  test('resolves again as soon as what stood in the way is gone', async () => {
+  test('resolves again when the reason of the refusal has ended', async () => {
     const id = await aTenantWith({ subscription: 'migrating' });
     await expectRefusal(id, 'finance', 'SCHEMA_MIGRATING');
     await gateway.psql(`UPDATE module_subscriptions SET status = 'active' WHERE tenant_id = $1`, [id]);
@@ -128,7 +128,7 @@ describe('an active tenant', () => {
 });
 
 describe('one refusal among answers', () => {
-  test('leaves the others’ answers, and the request a success', async () => {
+  test('leaves the other results and the success of the request', async () => {
     const acme = await aTenant().subscribedTo('finance').at(gateway);
     const { status, data, errors } = await gateway.ask(
       `query ($id: ID!) {
@@ -145,7 +145,7 @@ describe('one refusal among answers', () => {
     expect(status).toBe(200);
   });
 
-  test('has its status in its extensions under application/json too, where HTTP says 200', async () => {
+  test('has its status in its extensions under application/json, where the HTTP status is 200', async () => {
     const { status, errors } = await gateway.ask(
       `{ tenantSchema(id: "nobody", module: "finance") { schemaName } }`,
     );
@@ -153,7 +153,7 @@ describe('one refusal among answers', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'TENANT_NOT_FOUND', http: { status: 404 } } }]);
   });
 
-  test('carries the reason of a suspension to whoever is refused', async () => {
+  test('contains the reason of a suspension', async () => {
     const { id } = await aTenant().subscribedTo('finance').at(gateway);
     await gateway.psql(
       `UPDATE tenants SET status = 'suspended', suspended_reason = 'invoice 7 is open' WHERE id = $1`,

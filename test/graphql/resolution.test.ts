@@ -22,7 +22,7 @@ afterAll(() => gateway?.close());
 const inFinance = (id: string) => ({ id, module: 'finance' });
 
 describe('a route', () => {
-  test('says where the data is and how long that may be trusted', async () => {
+  test('contains the location of the data and how long it may be reused', async () => {
     const { data } = await gateway.ask(
       `query ($id: ID!) { tenantSchema(id: $id, module: "finance") {
          tenantId tenantSlug module schemaName searchPath databaseName isolation generation revision leaseRemainingMs
@@ -45,14 +45,14 @@ describe('a route', () => {
     expect(data.tenantSchema.leaseRemainingMs).toBeLessThanOrEqual(5_000);
   });
 
-  test('is the same by id, by slug and by id in capitals', async () => {
+  test('is the same by id, by slug and by id in upper case', async () => {
     const ids = [acme.id, acme.slug, acme.id.toUpperCase()];
     const { data } = await gateway.ask(resolveMany, { keys: ids.map(inFinance) });
     const route = { tenantId: acme.id, module: 'finance', searchPath: `"finance_${acme.slug}"` };
     expect(data.tenantSchemas).toEqual([route, route, route]);
   });
 
-  test('leads a service into the tenant’s schema and nowhere else', async () => {
+  test('gives a service access to the tenant’s schema only', async () => {
     const { data } = await gateway.ask(
       `query ($id: ID!) { tenantSchema(id: $id, module: "finance") { searchPath schemaName } }`,
       { id: acme.id },
@@ -75,7 +75,7 @@ describe('a route', () => {
     }
   });
 
-  test('is answered under STRONG consistency as well', async () => {
+  test('is returned under STRONG consistency as well', async () => {
     const { data } = await gateway.ask(
       `query ($id: ID!) { tenantSchema(id: $id, module: "finance", consistency: STRONG) { schemaName } }`,
       { id: acme.id },
@@ -101,7 +101,7 @@ describe('resolving many tenants at once', () => {
     expect(statements).toHaveLength(1);
   });
 
-  test('aliases of tenantSchema cost one SQL statement together', async () => {
+  test('several aliases of tenantSchema cost one SQL statement', async () => {
     const aliases = Array.from(
       { length: 50 },
       (_, at) =>
@@ -114,7 +114,7 @@ describe('resolving many tenants at once', () => {
     expect(statements).toHaveLength(1);
   });
 
-  test('one at a time and many together, in one request, cost one SQL statement, and the API key one more', async () => {
+  test('tenantSchema and tenantSchemas in one request cost one SQL statement, and the API key one more', async () => {
     const query = `query ($keys: [TenantSchemaKey!]!) {
       one: tenantSchema(id: "${acme.slug}", module: "operations") { schemaName }
       strong: tenantSchema(id: "${acme.slug}", module: "finance", consistency: STRONG) { schemaName }
@@ -143,7 +143,7 @@ describe('resolving many tenants at once', () => {
     expect(statements).toHaveLength(2);
   });
 
-  test('answers come in the order of the keys, each as often as it was asked for', async () => {
+  test('results are in the order of the keys, also for repeated keys', async () => {
     const other = await aTenant().subscribedTo('finance').at(gateway);
     const ids = [other.id, acme.id, 'nobody', acme.slug, other.id, 'nobody', acme.id];
     const { data } = await gateway.ask(resolveMany, { keys: ids.map(inFinance) });
@@ -170,7 +170,7 @@ describe('resolving many tenants at once', () => {
     expect(statements).toEqual([]);
   });
 
-  test('no keys get no answers', async () => {
+  test('an empty list of keys has an empty result', async () => {
     const { data } = await gateway.ask(resolveMany, { keys: [] });
     expect(data.tenantSchemas).toEqual([]);
   });
@@ -195,7 +195,7 @@ describe('a revision given as minRevision', () => {
     return { token: result.revision, epoch, number: BigInt(number) };
   }
 
-  test('that is reached is answered, at that revision or a later one', async () => {
+  test('that exists is answered at that revision or a later one', async () => {
     const { token, epoch, number } = await revisionAfterAChange();
     const { data } = await resolveAt(token);
     expect(data.tenantSchema.schemaName).toBe(`finance_${acme.slug}`);
@@ -204,7 +204,7 @@ describe('a revision given as minRevision', () => {
     expect(BigInt(answeredNumber)).toBeGreaterThanOrEqual(number);
   });
 
-  test('that is not reached yet is refused as REVISION_NOT_REACHED, in a batch for each key', async () => {
+  test('that does not exist yet is refused with REVISION_NOT_REACHED, in a batch for each key', async () => {
     const { epoch, number } = await revisionAfterAChange();
     const tooNew = `${epoch}:${number + 1n}`;
     const { status, data, codes } = await resolveAt(tooNew);
@@ -217,7 +217,7 @@ describe('a revision given as minRevision', () => {
     expect(batch.data.tenantSchemas).toMatchObject([{ code: 'REVISION_NOT_REACHED', tenantId: acme.id }]);
   });
 
-  test('of another epoch belongs to a lost history and is answered from the present one', async () => {
+  test('of another epoch belongs to a lost history and is answered from the current one', async () => {
     const { epoch, number } = await revisionAfterAChange();
     const lost = epoch.replaceAll(/./g, (digit) => (digit === 'f' ? '0' : 'f'));
     const { data } = await resolveAt(`${lost}:${number + 1000n}`);
@@ -233,7 +233,7 @@ describe('a revision given as minRevision', () => {
     '0123456789abcdef:-1',
     '0123456789ABCDEF:1',
     `0123456789abcdef:${'9'.repeat(30)}`,
-  ])('that is no revision is refused: %j', async (token) => {
+  ])('that is malformed is refused: %j', async (token) => {
     const { status, codes } = await resolveAt(token);
     expect([status, codes]).toEqual([400, ['VALIDATION_ERROR']]);
     const inline = await gateway.ask(
@@ -243,7 +243,7 @@ describe('a revision given as minRevision', () => {
   });
 });
 
-test('a change is true in the very next answer', async () => {
+test('the next answer after a change contains it', async () => {
   const tenant = await aTenant().subscribedTo('finance').at(gateway);
   for (let round = 0; round < 5; round++) {
     await mutate(gateway, 'suspendTenant', { tenantId: tenant.id, reason: 'unpaid' });

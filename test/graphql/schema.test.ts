@@ -15,7 +15,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { schema } from '../../src/graphql/schema.js';
 
-/** The public contract, as far as it goes by now. More may stand in the schema; none of this may be missing. */
+/** The public contract. The schema may contain more, but none of this may be missing. */
 const contract = buildSchema(`
   scalar ModuleName
   scalar Revision
@@ -137,7 +137,7 @@ const contract = buildSchema(`
   type RevokeApiKeyPayload { apiKey: ApiKey! }
 `);
 
-/** Everything of a schema as lines such as "Query.tenant(id): ID!", so that two can be compared. */
+/** The elements of a schema as lines such as "Query.tenant(id): ID!", so that two schemas can be compared. */
 function linesOf(of: GraphQLSchema): string[] {
   return ownTypes(of).flatMap((type) => {
     if (isScalarType(type)) return [`scalar ${type.name}`];
@@ -163,7 +163,7 @@ function ownTypes(of: GraphQLSchema) {
 }
 
 describe('the schema', () => {
-  test('has everything that the contract names, with its type', () => {
+  test('contains everything in the contract with its type', () => {
     const served = new Set(linesOf(schema));
     expect(linesOf(contract).filter((line) => !served.has(line))).toEqual([]);
   });
@@ -188,7 +188,7 @@ describe('the schema', () => {
     expect(bare.filter(({ description }) => !description?.trim()).map(({ name }) => name)).toEqual([]);
   });
 
-  test('gives every mutation one input and one payload, named after it', () => {
+  test('names the one input and the payload of every mutation after the mutation', () => {
     const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
     expect(mutations.length).toBeGreaterThan(10);
     for (const { name, args, type } of mutations) {
@@ -200,22 +200,22 @@ describe('the schema', () => {
     }
   });
 
-  test('lets every mutation that a retry could repeat take an idempotencyKey', () => {
+  test('has an idempotencyKey in the input of every mutation', () => {
     for (const name of Object.keys(schema.getMutationType()?.getFields() ?? {}))
       expect(linesOf(schema)).toContain(
         `input ${name.charAt(0).toUpperCase()}${name.slice(1)}Input.idempotencyKey: String = undefined`,
       );
   });
 
-  test('knows a tenant’s module as ModuleSubscription, which is no root type', () => {
+  test('has ModuleSubscription for a tenant’s module, which is not a root type', () => {
     expect(schema.getType('ModuleSubscription')).toBeDefined();
     const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
     expect(roots.map((type) => type?.name)).not.toContain('ModuleSubscription');
   });
 
-  test('has no way to read a secret again', () => {
+  test('returns a secret only in the result of the mutation that creates it', () => {
     const secrets = linesOf(schema).filter((line) => /secret|hash|token|password/i.test(line));
-    // Each in the answer of the mutation that makes it, and no query.
+    // All are results or inputs of mutations, none is in a query.
     expect(secrets.toSorted()).toEqual([
       'AuditLogEntry.hash: String!',
       'CreateApiKeyPayload.secret: String',

@@ -48,7 +48,7 @@ async function statementsForPageOf(first: number): Promise<string[]> {
   });
 }
 
-test('a page of tenants with all that belongs to them costs as many SQL statements however long it is', async () => {
+test('a page of tenants with their relations costs the same number of SQL statements whatever its length', async () => {
   const ofTwo = await statementsForPageOf(2);
   const ofTwenty = await statementsForPageOf(20);
   const ofForty = await statementsForPageOf(40);
@@ -56,7 +56,7 @@ test('a page of tenants with all that belongs to them costs as many SQL statemen
   expect(ofTwo.length).toBeLessThanOrEqual(15);
 });
 
-test('one tenant, asked for twice with different fields, costs no more than two alone', async () => {
+test('one tenant, selected twice with different fields, costs no more than two separate queries', async () => {
   const statements = await recordStatements(async () => {
     const { data } = await gateway.ask(
       `{ a: tenant(id: "tenant-1") { name settings { companyName } } b: tenant(id: "tenant-1") { slug } }`,

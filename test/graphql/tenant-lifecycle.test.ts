@@ -32,8 +32,8 @@ async function aTenantThatIs(status: string): Promise<string> {
   return id;
 }
 
-describe('a tenant’s life', () => {
-  test('from active to suspended and back, each with its facts', async () => {
+describe('the lifecycle of a tenant', () => {
+  test('goes from active to suspended and back, with reason and times', async () => {
     const { id, slug } = await aTenant().subscribedTo('finance').at(gateway);
     const before = await factsOf(id);
 
@@ -55,7 +55,7 @@ describe('a tenant’s life', () => {
     expect(await resolve(gateway, id)).toBe(`finance_${slug}`);
   });
 
-  test('deleted it resolves no more; restored it is what it was', async () => {
+  test('a deleted tenant stops resolving; a restored one has its earlier status', async () => {
     const { id, slug } = await aTenant().subscribedTo('finance').at(gateway);
     const deleted = await change('deleteTenant', id, { restorableDays: 7 });
     expect(deleted.result.tenant.status).toBe('DELETED');
@@ -72,13 +72,13 @@ describe('a tenant’s life', () => {
     expect(await resolve(gateway, slug)).toBe(`finance_${slug}`);
   });
 
-  test('deleted without a word it can be restored for 30 days', async () => {
+  test('a deleted tenant can be restored for 30 days by default', async () => {
     const id = await aTenantThatIs('active');
     const { deletedAt, restorableUntil } = (await change('deleteTenant', id)).result.tenant;
     expect(Math.round((Date.parse(restorableUntil) - Date.parse(deletedAt)) / 3_600_000)).toBe(30 * 24);
   });
 
-  test('deleted while suspended it comes back suspended, with the reason and the day it had', async () => {
+  test('a tenant deleted while suspended is restored as suspended, with its reason and time', async () => {
     const { id } = await aTenant().subscribedTo('finance').at(gateway);
     const suspended = await change('suspendTenant', id, { reason: 'fraud' });
     await change('deleteTenant', id);
@@ -93,7 +93,7 @@ describe('a tenant’s life', () => {
     expect((await change('resumeTenant', id)).result.tenant.status).toBe('ACTIVE');
   });
 
-  test('after its last day it cannot be restored', async () => {
+  test('a tenant cannot be restored after its restorable time', async () => {
     const id = await aTenantThatIs('active');
     await change('deleteTenant', id, { restorableDays: 1 });
     await gateway.psql(`UPDATE tenants SET purge_after = now() - interval '1 second' WHERE id = $1`, [id]);
@@ -103,7 +103,7 @@ describe('a tenant’s life', () => {
     expect((await factsOf(id)).status).toBe('DELETED');
   });
 
-  test.each([0, -1, 3651])('it cannot be kept restorable for %i days', async (restorableDays) => {
+  test.each([0, -1, 3651])('%i restorable days are refused', async (restorableDays) => {
     const id = await aTenantThatIs('active');
     const { status, errors } = await change('deleteTenant', id, { restorableDays });
     expect(status).toBe(400);
@@ -126,7 +126,7 @@ describe('a tenant’s life', () => {
   });
 });
 
-describe('a transition that makes no sense is refused and changes nothing:', () => {
+describe('an impossible transition is refused and changes nothing:', () => {
   const httpStatus: Record<string, number> = {
     CONFLICT: 409,
     TENANT_DELETED: 410,
@@ -157,7 +157,7 @@ describe('a transition that makes no sense is refused and changes nothing:', () 
     ['restoreTenant', 'purged', 'TENANT_NOT_FOUND'],
     ['updateTenant', 'deleted', 'TENANT_DELETED'],
     ['updateTenant', 'purged', 'TENANT_NOT_FOUND'],
-  ])('%s of one that is %s: %s', async (name, from, code) => {
+  ])('%s of a tenant that is %s: %s', async (name, from, code) => {
     const id = await aTenantThatIs(from);
     const before = await factsOf(id);
     const refused = await change(name, id);
@@ -168,7 +168,7 @@ describe('a transition that makes no sense is refused and changes nothing:', () 
   });
 
   test.each(['pending', 'suspended', 'failed', 'active'])(
-    'but one that is %s can be deleted',
+    'a tenant that is %s can be deleted',
     async (from) => {
       const id = await aTenantThatIs(from);
       expect((await change('deleteTenant', id)).result.tenant.status).toBe('DELETED');
@@ -192,7 +192,7 @@ describe('expectedVersion', () => {
     ['deleteTenant', 'active'],
     ['restoreTenant', 'deleted'],
     ['updateTenant', 'active'],
-  ])('keeps %s from overriding somebody else’s change', async (name, from) => {
+  ])('keeps %s from overwriting a concurrent change', async (name, from) => {
     const id = await aTenantThatIs(from);
     const { version } = await factsOf(id);
     await gateway.psql('UPDATE tenants SET max_users = max_users + 1 WHERE id = $1', [id]);
@@ -207,7 +207,7 @@ describe('expectedVersion', () => {
 });
 
 describe('several mutations in one request', () => {
-  test('run in order, and a query after them on the same connection tells the truth', async () => {
+  test('run in order, and a later query on the same connection reads their result', async () => {
     const { id, slug } = await aTenant().subscribedTo('finance').at(gateway);
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const ask = (query: string) => askOn(agent, query);
@@ -234,7 +234,7 @@ describe('several mutations in one request', () => {
     }
   });
 
-  test('those before a refused one stand, and those after it are not begun', async () => {
+  test('mutations before a refused one stay committed, and those after it are not started', async () => {
     const [one, two, three] = [
       await aTenantThatIs('active'),
       await aTenantThatIs('active'),

@@ -82,20 +82,20 @@ describe('the list of tenants', () => {
       ['alpha'],
     ],
     ['conditions nobody meets together', { status: ['SUSPENDED'], plan: ['LITE'] }, []],
-  ])('can be of %s', async (_what, filter, slugs) => {
+  ])('can be filtered by %s', async (_what, filter, slugs) => {
     const page = await pageOf({ filter, orderBy: { field: 'SLUG' } });
     expect(slugsOf(page)).toEqual(slugs);
     expect(page.totalCount).toBe(slugs.length);
   });
 
-  test('is by name, A first, unless told otherwise', async () => {
+  test('is ordered by name by default', async () => {
     const byDefault = slugsOf(await pageOf({}));
     expect(byDefault).toEqual(slugsOf(await pageOf({ orderBy: { field: 'NAME', direction: 'ASC' } })));
     expect(byDefault[0]).toBe('alpha');
   });
 
   test.each(['NAME', 'SLUG', 'CREATED_AT', 'UPDATED_AT'])(
-    'by %s has one order, and DESC is its reverse',
+    'by %s has a total order, and DESC is its reverse',
     async (field) => {
       const ascending = slugsOf(await pageOf({ orderBy: { field } }));
       expect(ascending.toSorted()).toEqual(all);
@@ -105,21 +105,21 @@ describe('the list of tenants', () => {
     },
   );
 
-  test('by CREATED_AT begins with the oldest, by SLUG with the first letter', async () => {
+  test('by CREATED_AT begins with the oldest tenant, by SLUG with the first letter', async () => {
     const byAge = slugsOf(await pageOf({ orderBy: { field: 'CREATED_AT' } }));
     expect(byAge.slice(3)).toEqual(['delta', 'charlie', 'bravo', 'alpha', 'foxtrot']);
     expect(slugsOf(await pageOf({ orderBy: { field: 'SLUG' } }))).toEqual(all);
   });
 
-  test('by UPDATED_AT ends with whoever changed last', async () => {
+  test('by UPDATED_AT ends with the latest change', async () => {
     await gateway.psql(`UPDATE tenants SET max_users = max_users + 1 WHERE slug = 'delta'`);
     expect(slugsOf(await pageOf({ orderBy: { field: 'UPDATED_AT' } })).at(-1)).toBe('delta');
   });
 });
 
 describe('pages', () => {
-  test.each([1, 2, 3, 7, 8, 50])('of %i, forward and backward, hold everybody once', async (size) => {
-    // By a field in which three are equal, so that only a total order keeps pages apart.
+  test.each([1, 2, 3, 7, 8, 50])('of %i, forward and backward, contain every tenant once', async (size) => {
+    // Three tenants have the same value in this field, so only a total order separates the pages.
     const orderBy = { field: 'CREATED_AT' };
     const expected = slugsOf(await pageOf({ orderBy }));
     const forward: string[] = [];
@@ -141,7 +141,7 @@ describe('pages', () => {
     expect(backward).toEqual(expected);
   });
 
-  test('leave nobody out when the last of the page before no longer fits the filter', async () => {
+  test('skip no tenant when the last one of the previous page no longer matches the filter', async () => {
     const filter = { status: ['ACTIVE'] };
     const orderBy = { field: 'SLUG' };
     expect(slugsOf(await pageOf({ filter, orderBy }))).toEqual(['alpha', 'bravo', 'delta', 'echo-three']);
@@ -186,12 +186,12 @@ describe('pages', () => {
     ['endless text', { filter: { text: 'x'.repeat(201) } }],
     ['a status that is none', { filter: { status: ['GREEN'] } }],
     ['an order that is none', { orderBy: { field: 'SHOE_SIZE' } }],
-  ])('by %s are refused as VALIDATION_ERROR', async (_what, variables) => {
+  ])('with %s are refused with VALIDATION_ERROR', async (_what, variables) => {
     const { status, codes } = await ask(variables);
     expect([status, codes]).toEqual([400, ['VALIDATION_ERROR']]);
   });
 
-  test('by a cursor of the audit log are refused as VALIDATION_ERROR, and the other way round', async () => {
+  test('with a cursor of the audit log are refused with VALIDATION_ERROR, and vice versa', async () => {
     const { data } = await gateway.ask(
       '{ auditLog(first: 1) { edges { cursor } } tenants(first: 1) { edges { cursor } } }',
     );

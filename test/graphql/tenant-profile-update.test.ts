@@ -19,7 +19,7 @@ const change = (name: string, input: object) =>
   );
 
 describe('updateTenantConfig', () => {
-  test('merges a patch: what is left out stays, null takes away, a list replaces the list', async () => {
+  test('merges a patch: omitted keys stay, null removes a key, a list replaces the whole list', async () => {
     const { slug } = await aTenant().at(gateway);
     const smtp = { host: 'mail.acme.example', port: 465, password: `\${ACME_SMTP_PASSWORD}` };
     const destinations = [{ name: 'Zanzibar', code: 'ZNZ', enabled: true }];
@@ -41,7 +41,7 @@ describe('updateTenantConfig', () => {
     });
   });
 
-  test('is seen by the very next reader, and by nobody when it is refused', async () => {
+  test('is visible to the next reader, and a refused change to none', async () => {
     const tenant = await aTenant().subscribedTo('finance').at(gateway);
     const read = async () => {
       const { data } = await gateway.ask(
@@ -74,7 +74,7 @@ describe('updateTenantConfig', () => {
     expect(everywhere).toEqual([{ found: false }]);
   });
 
-  test('of two who read the same version, only the first changes it', async () => {
+  test('changes a version once when two callers have read it', async () => {
     const { slug } = await aTenant().at(gateway);
     const input = { tenantId: slug, expectedVersion: 1 };
     const first = await change('updateTenantConfig', { ...input, patch: { branding: { theme_id: 'a' } } });
@@ -96,7 +96,7 @@ describe('updateTenantConfig', () => {
     expect((await change('updateTenantConfig', { tenantId: slug, patch })).codes).toEqual([code]);
   });
 
-  test('refuses as many levels as fit into a request', async () => {
+  test('refuses a patch as deep as a request can contain', async () => {
     const { slug } = await aTenant().at(gateway);
     const levels = 150_000;
     const patch = `{"extensions":${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}}`;
@@ -114,7 +114,7 @@ describe('updateTenantConfig', () => {
     });
   });
 
-  test('leaves the configuration of a client.yaml alone, and that of a deleted tenant', async () => {
+  test('refuses to change the configuration of a client.yaml or of a deleted tenant', async () => {
     const { id } = await aTenant().at(gateway);
     const patch = { branding: {} };
     await gateway.psql(`UPDATE tenants SET config_source = 'yaml' WHERE id = $1`, [id]);
@@ -125,7 +125,7 @@ describe('updateTenantConfig', () => {
 });
 
 describe('updateTenantSettings and updateTenantBranding', () => {
-  test('change what is given, clear by null, and count versions of their own', async () => {
+  test('change given fields, clear fields by null, and have their own versions', async () => {
     const { id, slug } = await aTenant().at(gateway);
     await change('updateTenantSettings', {
       tenantId: slug,

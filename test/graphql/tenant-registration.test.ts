@@ -23,7 +23,7 @@ const everything = `tenant {
 const register = (input: object, selection = 'tenant { id slug }') =>
   mutate(gateway, 'registerTenant', input, selection, { accept: graphqlResponse });
 
-/** The one field that a refused registration is about. */
+/** The only refused field of a registration. */
 async function refusedField(input: object, code = 'VALIDATION_ERROR'): Promise<string> {
   const { codes, errors } = await register(input);
   expect(codes).toEqual([code]);
@@ -87,7 +87,7 @@ describe('a registered tenant', () => {
     });
   });
 
-  test('has what it was given, and its settings follow', async () => {
+  test('has the given values, and its settings follow them', async () => {
     const given = {
       id: randomUUID(),
       slug: 'given-one',
@@ -127,7 +127,7 @@ describe('a registered tenant', () => {
     expect(result.tenant.createdBy).toBe(row?.actor);
   });
 
-  test('keeps an id that was given in capitals as the same id', async () => {
+  test('stores an id in lower case', async () => {
     const id = randomUUID();
     const { result } = await register({ id: id.toUpperCase(), name: 'Capital Id' });
     expect(result.tenant.id).toBe(id);
@@ -146,7 +146,7 @@ describe('a registered tenant', () => {
   });
 });
 
-describe('a registration is refused, naming the field,', () => {
+describe('a registration is refused with the name of the field', () => {
   test.each([
     'аcme', // Cyrillic а
     'αcme', // Greek α
@@ -223,12 +223,12 @@ describe('a registration is refused, naming the field,', () => {
     expect(await refusedField({ name: 'Whatever', slug: uniqueName('t'), [field]: value })).toBe(field);
   });
 
-  test('with all wrong fields at once', async () => {
+  test('with all invalid fields at once', async () => {
     const fields = await refusedField({ name: '', slug: 'No', currency: 'none', maxUsers: -5 });
     expect(fields.split(',').toSorted()).toEqual(['currency', 'maxUsers', 'name', 'slug']);
   });
 
-  test('when the slug is taken, and says by whom', async () => {
+  test('when the slug is taken, and names its tenant', async () => {
     const { id, slug } = await aTenant().at(gateway);
     expect(await refusedField({ name: 'Another', slug }, 'CONFLICT')).toBe('slug');
     const { status, errors } = await register({ name: 'Another', slug });
@@ -241,7 +241,7 @@ describe('a registration is refused, naming the field,', () => {
     expect(await refusedField({ name: 'Twice-told!' }, 'CONFLICT')).toBe('slug');
   });
 
-  test('when the id is taken, and says by whom', async () => {
+  test('when the id is taken, and names its tenant', async () => {
     const { id, slug } = await aTenant().at(gateway);
     expect(await refusedField({ name: 'Another', id }, 'CONFLICT')).toBe('id');
     expect((await register({ name: 'Another', id: id.toUpperCase() })).errors[0]?.message).toContain(slug);
@@ -261,7 +261,7 @@ describe('a registration is refused, naming the field,', () => {
 });
 
 describe('50 registrations of one slug at once', () => {
-  test('one wins and 49 are refused as CONFLICT', async () => {
+  test('one succeeds and 49 are refused with CONFLICT', async () => {
     const slug = uniqueName('t');
     const answers = await Promise.all(Array.from({ length: 50 }, () => register({ name: 'Race', slug })));
     expect(answers.filter(({ codes }) => codes.length === 0)).toHaveLength(1);

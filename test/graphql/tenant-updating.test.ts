@@ -18,7 +18,7 @@ const register = (input: object) => mutate(gateway, 'registerTenant', input, fac
 const update = (input: object) => mutate(gateway, 'updateTenant', input, facts, { accept: graphqlResponse });
 
 describe('updateTenant', () => {
-  test('changes what was given and leaves the rest', async () => {
+  test('changes given fields and keeps the rest', async () => {
     const { result: registered } = await register({ name: 'Before', primaryEmail: 'a@before.example' });
     const { id, slug, version, updatedAt } = registered.tenant;
     const changes = {
@@ -47,14 +47,14 @@ describe('updateTenant', () => {
     }
   });
 
-  test('that changes nothing makes no version and no revision', async () => {
+  test('that changes nothing creates no version and no revision', async () => {
     const { result: first } = await register({ name: 'Same Again' });
     const { id } = first.tenant;
     for (const same of [{}, { name: 'Same Again' }, { shortName: null }])
       expect((await update({ tenantId: id, ...same })).result).toEqual(first);
   });
 
-  test('refuses what registration refuses, and then changes nothing at all', async () => {
+  test('refuses the same values as registration and then changes nothing', async () => {
     const { result: first } = await register({ name: 'Unchanged' });
     const { id } = first.tenant;
     for (const [field, value] of Object.entries({ name: '\u0000', currency: 'none', maxUsers: -1 })) {
@@ -65,14 +65,14 @@ describe('updateTenant', () => {
     expect((await update({ tenantId: id })).result).toEqual(first);
   });
 
-  test('reaches a suspended tenant too, and leaves it suspended', async () => {
+  test('changes a suspended tenant and leaves it suspended', async () => {
     const { id } = await aTenant().at(gateway);
     await mutate(gateway, 'suspendTenant', { tenantId: id, reason: 'unpaid' });
     const { result } = await update({ tenantId: id, plan: 'PRO' });
     expect(result.tenant).toMatchObject({ plan: 'PRO', status: 'SUSPENDED' });
   });
 
-  test('knows neither slug nor status: those do not change this way', async () => {
+  test('has no input for slug and status', async () => {
     const { id } = await aTenant().at(gateway);
     for (const field of ['slug', 'status', 'id', 'version'])
       expect((await update({ tenantId: id, [field]: 'DELETED' })).codes).toEqual(['VALIDATION_ERROR']);

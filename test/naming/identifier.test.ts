@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => client.end());
 
-/** What PostgreSQL takes the text for: the one name that the quoted text stands for. */
+/** The name that PostgreSQL reads from quoted text. */
 async function readBack(quoted: string): Promise<string[]> {
   const { fields } = await client.query(`SELECT 1 AS ${quoted}`);
   return fields.map(({ name }) => name);
@@ -32,7 +32,7 @@ describe('a name put into SQL', () => {
     expect(identifier(name)).toBe(quoted);
   });
 
-  test('is, to PostgreSQL, that very name and nothing else', async () => {
+  test('is read back by PostgreSQL as the same name', async () => {
     const name = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 30 })
       .filter((text) => !text.includes('\0') && Buffer.byteLength(text) <= 63);
@@ -44,14 +44,17 @@ describe('a name put into SQL', () => {
     );
   });
 
-  test('has 63 bytes at most, for PostgreSQL would cut it onto somebody else’s', async () => {
+  test('is refused beyond 63 bytes, where PostgreSQL would truncate it to a possibly different name', async () => {
     const longest = 'a'.repeat(63);
     expect(await readBack(identifier(longest))).toEqual([longest]);
     for (const name of ['a'.repeat(64), `${'a'.repeat(62)}é`, 'é'.repeat(32), 'a'.repeat(10_000)])
       expect(() => identifier(name)).toThrow(RangeError);
   });
 
-  test.each([['']].concat([['\0'], ['a\0'], ['a\0b']]))('is never empty and holds no NUL: %j', (name) => {
-    expect(() => identifier(name)).toThrow(RangeError);
-  });
+  test.each([['']].concat([['\0'], ['a\0'], ['a\0b']]))(
+    'is refused when it is empty or contains NUL: %j',
+    (name) => {
+      expect(() => identifier(name)).toThrow(RangeError);
+    },
+  );
 });

@@ -3,22 +3,22 @@ import { schemasAt } from '../provisioning/support/catalog.js';
 import { openWorkshop, type Workshop } from '../provisioning/support/gateway-with-own-modules.js';
 import { provision, resolve, subscribe } from '../provisioning/support/provisioning-calls.js';
 import { aTenant } from '../setup/stories.js';
-import { isGoodSlug, isIssuedName } from './support/contract.js';
-import { anySeed, hostileTexts } from './support/hostile.js';
-import { askMany, isRefusedFor } from './support/repeated-mutations.js';
-import { expectNoStrangers } from './support/schema-census.js';
+import { isIssuedName, isValidSlug } from './support/contract.js';
+import { hostileTexts, randomSeed } from './support/hostile.js';
+import { isRefusedFor, repeatMutation } from './support/repeated-mutations.js';
+import { expectOnlyRegisteredSchemas } from './support/schema-census.js';
 
 let workshop: Workshop;
 beforeAll(async () => {
   workshop = await openWorkshop(
     { name: 'light', migrations: {} },
     { name: 'long', migrations: {}, schemaPrefix: 'a_prefix_of_20_bytes' },
-    // Prefixes that make PostgreSQL's own names out of harmless slugs.
+    // With these prefixes, harmless slugs become names that PostgreSQL reserves.
     { name: 'p', migrations: {}, schemaPrefix: 'p' },
     { name: 'pu', migrations: {}, schemaPrefix: 'pu' },
     { name: 'info', migrations: {}, schemaPrefix: 'information_' },
     { name: 'se', migrations: {}, schemaPrefix: 'se' },
-    // Prefixes of which one begins the other.
+    // One of these prefixes begins with the other.
     { name: 'north', migrations: {}, schemaPrefix: 'north_' },
     { name: 'northern', migrations: {}, schemaPrefix: 'north_west_', sharing: 'north' },
     { name: 'vault', migrations: {}, isolation: 'DATABASE', schemaPrefix: 'post' },
@@ -31,20 +31,20 @@ const subscribed = async (slug: string, module: string) => {
   return subscribe(workshop.gateway, { tenantId: slug, module });
 };
 
-const seed = anySeed();
+const seed = randomSeed();
 
 interface Provisioned {
   tenant: { id: string; slug: string; status: string; subscriptions: { schemaName: string }[] };
   operation: { status: string };
 }
 
-test(`of 500 hostile slugs and names provisionTenant takes good ones that are free (seed ${seed})`, async () => {
+test(`of 500 hostile slugs and names provisionTenant accepts only valid ones that are free (seed ${seed})`, async () => {
   const texts = hostileTexts(500, seed);
-  const outcomes = await askMany<Provisioned>(
+  const outcomes = await repeatMutation<Provisioned>(
     workshop.gateway,
     'provisionTenant',
     'tenant { id slug status subscriptions { schemaName } } operation { status }',
-    // Every second one leaves the slug to be made from the name.
+    // Every second input omits the slug, so that it is derived from the name.
     texts.map((text, at) => ({
       ...(at % 2 ? { name: text } : { name: 'Somebody', slug: text }),
       ...{ adminEmail: 'admin@example.com', modules: ['light'] },
@@ -58,11 +58,11 @@ test(`of 500 hostile slugs and names provisionTenant takes good ones that are fr
     const isMade =
       tenant?.status === 'ACTIVE' &&
       operation?.status === 'SUCCEEDED' &&
-      isGoodSlug(tenant.slug) &&
+      isValidSlug(tenant.slug) &&
       !taken.has(tenant.slug) &&
       isIssuedName(tenant.subscriptions[0]?.schemaName ?? '', 'light_', tenant.slug);
     const isRefused = isRefusedFor(outcome, 'slug', ...(at % 2 ? ['name'] : []));
-    const mustBeMade = at % 2 === 0 && isGoodSlug(text) && !taken.has(text);
+    const mustBeMade = at % 2 === 0 && isValidSlug(text) && !taken.has(text);
     const mustBeRefused = at % 2 === 0 && !mustBeMade;
     if (!(isMade || isRefused) || (mustBeMade && !isMade) || (mustBeRefused && !isRefused))
       surprises.push({ text, outcome });
@@ -70,11 +70,11 @@ test(`of 500 hostile slugs and names provisionTenant takes good ones that are fr
   });
   expect(surprises).toEqual([]);
   expect(taken.size).toBeGreaterThan(25);
-  await expectNoStrangers(workshop, 'light');
+  await expectOnlyRegisteredSchemas(workshop, 'light');
 }, 120_000);
 
-describe('slugs that are one name once - becomes _', () => {
-  test('get a schema each, the later ones with a suffix', async () => {
+describe('slugs that differ only by - and _', () => {
+  test('get different schemas, the later ones with a suffix', async () => {
     const names: string[] = [];
     for (const slug of ['x-y-z', 'x_y_z', 'x-y_z', 'x_y-z']) {
       const { subscription, operation } = await subscribed(slug, 'light');
@@ -86,13 +86,13 @@ describe('slugs that are one name once - becomes _', () => {
     expect(await resolve(workshop.gateway, 'x_y-z', 'light')).toBe('schema light_x_y_z_4');
   });
 
-  test('do so too when one of them has the suffix in its slug', async () => {
+  test('get different schemas also when a slug ends in the suffix', async () => {
     expect((await subscribed('pair_two_2', 'light')).subscription.schemaName).toBe('light_pair_two_2');
     expect((await subscribed('pair-two', 'light')).subscription.schemaName).toBe('light_pair_two');
     expect((await subscribed('pair_two', 'light')).subscription.schemaName).toBe('light_pair_two_3');
   });
 
-  test('keep it in databases of their own', async () => {
+  test('get different databases with isolation DATABASE', async () => {
     const { gateway } = workshop;
     const [one, two] = [await aTenant().at(gateway), await aTenant().at(gateway)];
     const schemaName = `post${two.slug}`;
@@ -101,14 +101,14 @@ describe('slugs that are one name once - becomes _', () => {
     expect(subscription).toMatchObject({ databaseName: `post${two.slug}_2`, status: 'ACTIVE' });
   });
 
-  test('in two modules whose prefixes make them one: neither gets the other’s', async () => {
+  test('get different schemas in two modules whose prefixes would make them equal', async () => {
     const { subscription } = await subscribed('west-side', 'north');
     expect(subscription.schemaName).toBe('north_west_side');
     expect((await subscribed('side', 'northern')).subscription.schemaName).toBe('north_west_side_2');
     expect(await schemasAt(workshop.url('north'))).toEqual(['north_west_side', 'north_west_side_2']);
   });
 
-  test('and the same tenant in both of them has two schemas', async () => {
+  test('have one schema per module for the same tenant', async () => {
     const { gateway } = workshop;
     const tenant = await aTenant({ slug: 'same-tenant' }).at(gateway);
     const inNorth = { tenantId: tenant.id, module: 'north', schemaName: 'north_west_same_tenant' };
@@ -118,7 +118,7 @@ describe('slugs that are one name once - becomes _', () => {
   });
 });
 
-test('the longest prefix, the longest slug and a suffix fit a name of PostgreSQL', async () => {
+test('the longest prefix, the longest slug and a suffix fit into a PostgreSQL name', async () => {
   const words = ['a'.repeat(19), 'b'.repeat(20)];
   const names = [];
   for (const joint of ['-', '_']) {
@@ -132,7 +132,7 @@ test('the longest prefix, the longest slug and a suffix fit a name of PostgreSQL
   expect(await schemasAt(workshop.url('long'))).toEqual(names);
 });
 
-describe('a prefix and a slug that together make a name of PostgreSQL’s own', () => {
+describe('a prefix and a slug that together make a reserved name', () => {
   test.each([
     ['pu', 'blic', 'public_2'],
     ['info', 'schema', 'information_schema_2'],
@@ -143,7 +143,7 @@ describe('a prefix and a slug that together make a name of PostgreSQL’s own', 
     expect(subscription).toMatchObject({ status: 'ACTIVE', schemaName });
   });
 
-  test('pg_: there is no such name, and the caller is asked for one', async () => {
+  test('pg_ as a prefix: no name can be issued, and the message asks for a schemaName', async () => {
     const refused = await subscribed('g-force', 'p');
     expect(refused).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
     expect(refused.message).toContain('give a schemaName');
@@ -155,7 +155,7 @@ describe('a prefix and a slug that together make a name of PostgreSQL’s own', 
     expect(whole).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
   });
 
-  test('postgres: a tenant’s database is not the server’s', async () => {
+  test('postgres: a tenant’s database is never the server’s own', async () => {
     await aTenant({ slug: 'gres' }).at(workshop.gateway);
     // Only the name: on a server that is not the tests' own there may be such a database.
     const waiting = { tenantId: 'gres', module: 'vault', provision: false };

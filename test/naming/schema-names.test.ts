@@ -4,10 +4,10 @@ import { openWorkshop, type Workshop } from '../provisioning/support/gateway-wit
 import { subscribe, unsubscribe } from '../provisioning/support/provisioning-calls.js';
 import { uniqueName } from '../setup/database.js';
 import { aTenant } from '../setup/stories.js';
-import { isGoodSchemaName } from './support/contract.js';
-import { anySeed, hostileTexts } from './support/hostile.js';
-import { askMany, isRefusedFor } from './support/repeated-mutations.js';
-import { expectNoStrangers } from './support/schema-census.js';
+import { isValidSchemaName } from './support/contract.js';
+import { hostileTexts, randomSeed } from './support/hostile.js';
+import { isRefusedFor, repeatMutation } from './support/repeated-mutations.js';
+import { expectOnlyRegisteredSchemas } from './support/schema-census.js';
 
 let workshop: Workshop;
 beforeAll(async () => {
@@ -19,9 +19,9 @@ beforeAll(async () => {
 });
 afterAll(() => workshop.close());
 
-const seed = anySeed();
+const seed = randomSeed();
 
-test(`of 500 hostile schema names only good ones that are free become schemas (seed ${seed})`, async () => {
+test(`of 500 hostile schema names only valid ones that are free become schemas (seed ${seed})`, async () => {
   const names = hostileTexts(500, seed);
   const tenants = await workshop.gateway.psql<{ id: string }>(
     `INSERT INTO tenants (slug, name) SELECT 'crowd-' || n, 'Crowd' FROM generate_series(1, $1) AS n RETURNING id`,
@@ -31,7 +31,10 @@ test(`of 500 hostile schema names only good ones that are free become schemas (s
     `SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')`,
   );
   const reserved = new Set(words.map(({ word }) => word));
-  const outcomes = await askMany<{ subscription: { schemaName: string }; operation: { status: string } }>(
+  const outcomes = await repeatMutation<{
+    subscription: { schemaName: string };
+    operation: { status: string };
+  }>(
     workshop.gateway,
     'subscribeTenantToModule',
     'subscription { schemaName } operation { status }',
@@ -41,7 +44,7 @@ test(`of 500 hostile schema names only good ones that are free become schemas (s
   const surprises: unknown[] = [];
   names.forEach((name, at) => {
     const outcome = outcomes[at];
-    const isGood = isGoodSchemaName(name, reserved);
+    const isGood = isValidSchemaName(name, reserved);
     const wanted = !isGood ? 'VALIDATION_ERROR' : taken.has(name) ? 'CONFLICT' : undefined;
     const isAsWanted =
       outcome?.code === wanted &&
@@ -55,7 +58,7 @@ test(`of 500 hostile schema names only good ones that are free become schemas (s
   expect(surprises).toEqual([]);
   expect(taken.size).toBeGreaterThan(25);
   expect(await schemasAt(workshop.url('light'))).toHaveLength(taken.size);
-  await expectNoStrangers(workshop, 'light');
+  await expectOnlyRegisteredSchemas(workshop, 'light');
 }, 120_000);
 
 describe('a name that is taken', () => {
@@ -65,7 +68,7 @@ describe('a name that is taken', () => {
   };
   const refused = { code: 'CONFLICT', fields: ['schemaName'] };
 
-  test('is refused to another tenant, in the same module and in every other', async () => {
+  test('is refused for another tenant in every module', async () => {
     const name = uniqueName('s');
     expect((await wanting('light', name)).operation.status).toBe('SUCCEEDED');
     expect(await wanting('light', name)).toMatchObject(refused);
@@ -73,19 +76,19 @@ describe('a name that is taken', () => {
     expect(await schemasAt(workshop.url('other'))).not.toContain(name);
   });
 
-  test('says whose it is, so that the caller knows what to do', async () => {
+  test('is refused with a message that names its tenant', async () => {
     const name = uniqueName('s');
     const owner = await aTenant().at(workshop.gateway);
     await subscribe(workshop.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
     expect((await wanting('light', name)).message).toBe(`Name "${name}" is taken by tenant ${owner.id}`);
   });
 
-  test('by an issued one is refused when it is asked for by name', async () => {
+  test('is refused as schemaName also when it was issued', async () => {
     const { slug } = await aTenant().subscribedTo('light').at(workshop.gateway);
     expect(await wanting('other', `light_${slug}`)).toMatchObject(refused);
   });
 
-  test('stays taken when its subscription is cancelled', async () => {
+  test('stays reserved when its subscription is cancelled', async () => {
     const name = uniqueName('s');
     const owner = await aTenant().at(workshop.gateway);
     await subscribe(workshop.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
@@ -96,7 +99,7 @@ describe('a name that is taken', () => {
     expect(back.subscription).toMatchObject({ status: 'ACTIVE', schemaName: name });
   });
 
-  test('stays taken when its tenant is deleted', async () => {
+  test('stays reserved when its tenant is deleted', async () => {
     const name = uniqueName('s');
     const owner = await aTenant().at(workshop.gateway);
     await subscribe(workshop.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
@@ -108,7 +111,7 @@ describe('a name that is taken', () => {
     expect(await wanting('light', name)).toMatchObject(refused);
   });
 
-  test('before it ever resolved is free again once its tenant has moved to another', async () => {
+  test('is free again when its tenant chose another one before it resolved', async () => {
     const [first, second] = [uniqueName('s'), uniqueName('s')];
     const owner = await aTenant().at(workshop.gateway);
     const waiting = { tenantId: owner.id, module: 'light', provision: false };
@@ -121,7 +124,7 @@ describe('a name that is taken', () => {
     });
   });
 
-  test('is one for a schema and another for a database of the tenant’s own', async () => {
+  test('is reserved separately for schemas and for databases', async () => {
     const name = uniqueName('s');
     expect((await wanting('light', name)).subscription).toMatchObject({ schemaName: name });
     const own = await wanting('vault', name);
@@ -130,7 +133,7 @@ describe('a name that is taken', () => {
   });
 });
 
-test('where data lives is not changed by subscribing under another name', async () => {
+test('subscribing again under another name does not move the data', async () => {
   const tenant = await aTenant().subscribedTo('light').at(workshop.gateway);
   await unsubscribe(workshop.gateway, { tenantId: tenant.id, module: 'light' });
   const elsewhere = { tenantId: tenant.id, module: 'light', schemaName: uniqueName('s') };

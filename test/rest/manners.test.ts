@@ -28,7 +28,7 @@ const everything: [`${string} /${string}`, unknown?][] = [
   ['DELETE /api/v1/admin/tenants/acme'],
 ];
 
-/** Bytes as no client library would send them, and all that comes back until the server closes. */
+/** Sends bytes that no client library would send; returns everything the server answers before it closes. */
 async function sendRaw(bytes: string): Promise<string> {
   const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
   socket.write(bytes);
@@ -37,9 +37,9 @@ async function sendRaw(bytes: string): Promise<string> {
   return answer;
 }
 
-describe('whoever asks', () => {
+describe('a caller', () => {
   test.each(everything)(
-    '%s without a key, or with one that opens nothing, is told so and nothing runs',
+    '%s without a valid key is refused before any statement runs',
     async (request, body) => {
       const statements = await recordStatements(async () => {
         for (const headers of [{}, { authorization: 'Bearer nonsense' }, { authorization: 'Basic eDp5' }]) {
@@ -56,7 +56,7 @@ describe('whoever asks', () => {
     },
   );
 
-  test('needs the scope of the mutation or the query, and is told which', async () => {
+  test('needs the scope of the mutation or query, which the refusal names', async () => {
     const scopes = [
       'registry:read',
       'registry:write',
@@ -84,7 +84,7 @@ describe('whoever asks', () => {
     }
   });
 
-  test('with the scope provision alone makes a tenant, and the audit log names that key', async () => {
+  test('with the scope provision alone creates a tenant, and the audit log names the key', async () => {
     const key = await guarded.createKey('provision');
     const slug = uniqueName('t');
     const { status, body } = await ask(guarded, 'POST /api/tenants', {
@@ -100,7 +100,7 @@ describe('whoever asks', () => {
   });
 });
 
-describe('what is no request to this door', () => {
+describe('an invalid request', () => {
   test.each([
     '/api',
     '/api/',
@@ -112,12 +112,12 @@ describe('what is no request to this door', () => {
     '/api/v1/admin/tenants/',
     '/api/openapi.json/',
     '/api/__proto__',
-  ])('%s is 404 for everybody', async (path) => {
+  ])('%s is 404 for every caller', async (path) => {
     for (const at of [gateway, guarded])
       expect(await refusal(at, `GET ${path as '/'}`)).toEqual({
         status: 404,
         code: 'NOT_FOUND',
-        message: `There is nothing at ${path}; tenants are at /api/tenants, and /api/openapi.json says more`,
+        message: `There is nothing at ${path}; tenants are at /api/tenants, and /api/openapi.json describes the API`,
       });
   });
 
@@ -126,7 +126,7 @@ describe('what is no request to this door', () => {
     ['/api/tenants/acme', 'GET, DELETE', ['POST', 'PUT', 'PATCH', 'OPTIONS']],
     ['/api/v1/admin/tenants/acme', 'GET, DELETE', ['POST', 'PUT']],
     ['/api/openapi.json', 'GET', ['POST', 'DELETE']],
-  ] as const)('%s takes %s and no other method', async (path, allow, methods) => {
+  ] as const)('%s accepts %s and no other method', async (path, allow, methods) => {
     for (const method of methods) {
       const { status, body, headers } = await ask<Failure>(gateway, `${method} ${path}`);
       expect([status, body.error.code, headers.get('allow')]).toEqual([405, 'METHOD_NOT_ALLOWED', allow]);
@@ -141,7 +141,7 @@ describe('what is no request to this door', () => {
     'text/plain',
     'application/jsonx',
     'text/plain; application/json',
-  ])('a POST of %s, which a foreign page could send unasked, makes nothing', async (type) => {
+  ])('a POST of %s, which a web page can send without a preflight, changes nothing', async (type) => {
     const slug = uniqueName('t');
     const { status, body, headers } = await ask<Failure>(gateway, 'POST /api/tenants', {
       headers: { 'content-type': type },
@@ -165,7 +165,7 @@ describe('what is no request to this door', () => {
     expect(refused.message).toContain(message);
   });
 
-  test('a body that is too large is refused, whether its length is announced or not', async () => {
+  test('a body that is too large is refused with and without a content length', async () => {
     const announced = await refusal(gateway, 'POST /api/tenants', { body: `"${'x'.repeat(1_000_001)}"` });
     expect(announced).toMatchObject({ status: 413, code: 'CONTENT_TOO_LARGE' });
     const endless = await sendRaw(
@@ -175,7 +175,7 @@ describe('what is no request to this door', () => {
     expect(endless).toMatch(/^HTTP\/1\.1 413 [\s\S]*\{"error":\{"code":"CONTENT_TOO_LARGE"/);
   });
 
-  test('a parameter that nobody knows is refused, not ignored', async () => {
+  test('an unknown parameter is refused, not ignored', async () => {
     const slug = uniqueName('t');
     await aTenant({ slug }).at(gateway);
     const { status, body } = await ask<Failure>(gateway, `DELETE /api/tenants/${slug}?restorable_days=9`);
@@ -185,7 +185,7 @@ describe('what is no request to this door', () => {
 });
 
 test.each(['evil.example', '127.0.0.1.evil.example'])(
-  'without API keys a request for %s, as a page with a borrowed name sends it, is not served',
+  'a gateway without API keys refuses a request for host %s (DNS rebinding)',
   async (host) => {
     for (const [request] of everything.slice(0, 4)) {
       const answer = await sendRaw(`${request} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`);
@@ -194,8 +194,8 @@ test.each(['evil.example', '127.0.0.1.evil.example'])(
   },
 );
 
-describe('what goes wrong inside', () => {
-  test('and nobody expected is masked, with the id under which the log has it', async () => {
+describe('an internal failure', () => {
+  test('that is unexpected is masked, and the message has the request id of the log entry', async () => {
     const broken = vi.spyOn(gateway.app.database.prisma.tenant, 'findUnique');
     broken.mockRejectedValueOnce(new TypeError('secret of the house'));
     const { status, body } = await ask<Failure>(gateway, 'GET /api/tenants/acme', {
@@ -213,7 +213,7 @@ describe('what goes wrong inside', () => {
     ]);
   });
 
-  test('is never a tenant that is not there: without its database the door says 503 and when to ask again', async () => {
+  test('of the database is 503 with a time to retry, never a missing tenant', async () => {
     const own = await openGateway();
     await aTenant({ slug: 'acme' }).at(own);
     const admit = (yes: boolean) =>
@@ -239,7 +239,7 @@ describe('what goes wrong inside', () => {
   });
 });
 
-test('metrics name the paths, and nothing that a client sends in them', async () => {
+test('metrics name the paths without text from clients', async () => {
   await ask(gateway, 'GET /api/tenants');
   await refusal(gateway, 'GET /api/tenants/secret-customer');
   await refusal(gateway, 'GET /api/v1/admin/tenants/secret-customer');

@@ -2,20 +2,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { statusByCode } from '../../src/errors.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
-import { ask, type Description, describe as describeItself } from './support/rest-calls.js';
+import { languageProblems } from '../setup/plain-language.js';
+import { ask, type Description, describeApi } from './support/rest-calls.js';
 
 let gateway: TestGateway;
-let itself: Description;
+let api: Description;
 beforeAll(async () => {
   gateway = await openGateway();
-  itself = await describeItself(gateway);
+  api = await describeApi(gateway);
 });
 afterAll(() => gateway?.close());
 
 const methods = ['get', 'post', 'delete'];
 
 function everyOperation() {
-  return Object.entries(itself.document.paths).flatMap(([path, item]) =>
+  return Object.entries(api.document.paths).flatMap(([path, item]) =>
     methods.flatMap((method) => {
       const operation = item[method];
       return operation ? [{ path, method, item, operation }] : [];
@@ -24,7 +25,7 @@ function everyOperation() {
 }
 
 describe('openapi.json', () => {
-  test('is there without a key, for the description is no secret', async () => {
+  test('is public, also at a gateway with API keys', async () => {
     const guarded = await openGateway({ sharing: gateway, authMode: 'required' });
     const { status, body, headers } = await ask<{ openapi: string }>(guarded, 'GET /api/openapi.json');
     await guarded.close();
@@ -32,7 +33,7 @@ describe('openapi.json', () => {
     expect(headers.get('content-type')).toBe('application/json; charset=utf-8');
   });
 
-  test('has every path under both names, each operation with an id of its own and what it is for', () => {
+  test('describes every path and its alias, each operation with a unique id, a summary and a description', () => {
     expect(everyOperation().map(({ path, method }) => `${method} ${path}`)).toEqual([
       'get /api/tenants',
       'post /api/tenants',
@@ -55,13 +56,22 @@ describe('openapi.json', () => {
     }
   });
 
-  test('has no reference that leads nowhere, and no schema that is none', () => {
-    for (const pointer of referencesIn(itself.document)) expect(at(pointer), pointer).toBeTypeOf('object');
-    for (const name of ['Tenant', 'NewTenant', 'Error'])
-      expect(itself.validator(`/components/schemas/${name}`)).toBeTypeOf('function');
+  test('describes everything in plain sentences', () => {
+    const texts = textsIn(api.document);
+    expect(texts.length).toBeGreaterThan(80);
+    const wrong = texts.flatMap(({ pointer, text }) =>
+      languageProblems(text).map((problem) => `${pointer} ${problem}: ${text}`),
+    );
+    expect(wrong).toEqual([]);
   });
 
-  test('says of every refusal which codes it has, under the status of the one table, and what they mean', () => {
+  test('has no dangling reference and no invalid schema', () => {
+    for (const pointer of referencesIn(api.document)) expect(at(pointer), pointer).toBeTypeOf('object');
+    for (const name of ['Tenant', 'NewTenant', 'Error'])
+      expect(api.validator(`/components/schemas/${name}`)).toBeTypeOf('function');
+  });
+
+  test('names the codes of every refusal with their meaning, under the status of the error table', () => {
     for (const { operation } of everyOperation())
       for (const [status, response] of Object.entries(operation.responses)) {
         if (Number(status) < 400) continue;
@@ -75,8 +85,8 @@ describe('openapi.json', () => {
       }
   });
 
-  test('takes the bodies that the door takes, and no other', async () => {
-    const isDescribed = itself.validator('/components/schemas/NewTenant');
+  test('accepts the same bodies as the API', async () => {
+    const isDescribed = api.validator('/components/schemas/NewTenant');
     const bodies: Record<string, unknown>[] = [
       { modules: ['finance'] },
       { modules: ['finance'], admin_email: 'ada@acme.example' },
@@ -98,15 +108,15 @@ describe('openapi.json', () => {
     for (const fields of bodies) {
       const body = { name: 'Acme', slug: uniqueName('t'), modules: ['finance'], ...fields };
       const { status } = await ask(gateway, 'POST /api/tenants', { body });
-      // What goes out: a field that is undefined is left out.
+      // JSON omits undefined fields, so the schema must see the body as it is sent.
       expect([body, isDescribed(JSON.parse(JSON.stringify(body)))]).toEqual([body, status === 201]);
     }
   });
 
-  test('takes the pages that the door takes, and no other', async () => {
-    const parameters = itself.document.paths['/api/tenants']?.get?.parameters ?? [];
+  test('accepts the same pages as the API', async () => {
+    const parameters = api.document.paths['/api/tenants']?.get?.parameters ?? [];
     expect(parameters.map(({ name }) => name)).toEqual(['limit', 'after']);
-    const isLimit = itself.validator('/paths/~1api~1tenants/get/parameters/0/schema');
+    const isLimit = api.validator('/paths/~1api~1tenants/get/parameters/0/schema');
     for (const limit of [-1, 0, 1, 1.5, 1_000, 1_001]) {
       const { status } = await ask(gateway, `GET /api/tenants?limit=${limit}`);
       expect([limit, isLimit(limit)]).toEqual([limit, status === 200]);
@@ -121,6 +131,17 @@ function codesOf(schema: object | undefined): string[] {
   return allOf.flatMap(({ properties }) => properties?.error.properties.code.enum ?? []);
 }
 
+/** Summaries and descriptions; those of refusals have one part per code, such as "`CONFLICT`: Another tenant …". */
+function textsIn(value: unknown, pointer = ''): { pointer: string; text: string }[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const path = `${pointer}/${key}`;
+    if ((key !== 'summary' && key !== 'description') || typeof inner !== 'string')
+      return textsIn(inner, path);
+    return inner.split('\n\n').map((part) => ({ pointer: path, text: part.replace(/^`[A-Z_]+`: /, '') }));
+  });
+}
+
 function referencesIn(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) =>
@@ -132,5 +153,5 @@ function at(pointer: string): unknown {
   return pointer
     .replace(/^#\//, '')
     .split('/')
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], itself.document);
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], api.document);
 }

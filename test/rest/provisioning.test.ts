@@ -11,7 +11,7 @@ import {
 import { lookAt, resolve } from '../provisioning/support/provisioning-calls.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway } from '../setup/gateway.js';
-import { ask, describe, type Failure, refusal, type ShownTenant } from './support/rest-calls.js';
+import { ask, describeApi, type Failure, refusal, type TenantBody } from './support/rest-calls.js';
 
 let workshop: Workshop;
 let slug: string;
@@ -28,7 +28,7 @@ beforeEach(() => {
   slug = uniqueName('t');
 });
 
-const post = <Body = ShownTenant>(modules: string[], headers: Record<string, string> = {}) =>
+const post = <Body = TenantBody>(modules: string[], headers: Record<string, string> = {}) =>
   ask<Body>(workshop.gateway, 'POST /api/tenants', { body: { name: 'Acme', slug, modules }, headers });
 const statusNow = async () => (await ask(workshop.gateway, `GET /api/tenants/${slug}`)).body.status;
 
@@ -38,7 +38,7 @@ async function breakModule(module: string): Promise<() => Promise<void>> {
   return () => workshop.write(`${module}/0003_next.sql`, mendedMigration);
 }
 
-test('a POST whose migration fails says which, leaves nothing, and mended starts anew under the same names', async () => {
+test('a POST whose migration fails names it, leaves nothing behind, and can be repeated after the repair', async () => {
   const mend = await breakModule('beta');
   const { status, body, headers } = await post<Failure>(['alpha', 'beta']);
   expect([status, body.error.code]).toEqual([503, 'TENANT_NOT_READY']);
@@ -64,7 +64,7 @@ test('a POST whose migration fails says which, leaves nothing, and mended starts
   expect(again.body.id).toBe((await ask(workshop.gateway, `GET /api/tenants/${slug}`)).body.id);
 });
 
-test('a database of its own that cannot be finished is gone, and made by the next POST', async () => {
+test('an unfinished tenant database is dropped, and the next POST creates it', async () => {
   const mend = await breakModule('own');
   expect(
     await refusal(workshop.gateway, 'POST /api/tenants', { body: { name: 'A', slug, modules: ['own'] } }),
@@ -76,7 +76,7 @@ test('a database of its own that cannot be finished is gone, and made by the nex
   expect(await workshop.psql('own', find)).toHaveLength(1);
 });
 
-test('a failure is repeated under its Idempotency-Key, which says that a new key starts anew', async () => {
+test('a repeated Idempotency-Key returns the failure, whose message asks for a new key', async () => {
   const mend = await breakModule('beta');
   const first = await post<Failure>(['beta'], { 'idempotency-key': `a ${slug}` });
   await mend();
@@ -87,14 +87,14 @@ test('a failure is repeated under its Idempotency-Key, which says that a new key
   expect((await post(['beta'], { 'idempotency-key': `b ${slug}` })).status).toBe(201);
 });
 
-test('a service database that is down is said without its password', async () => {
+test('the message about an unreachable service database does not contain its password', async () => {
   const { status, body } = await post<Failure>(['alpha', 'down']);
   expect([status, body.error.code]).toEqual([503, 'TENANT_NOT_READY']);
   expect(body.error.message).toContain('ECONNREFUSED');
   expect(JSON.stringify(body)).not.toContain('s3cret');
 });
 
-test('while a tenant is made nobody gets 201, another POST and a DELETE are told so, and a repeated one waits', async () => {
+test('while a tenant is provisioned, another POST and a DELETE are refused, and a repeated POST waits', async () => {
   await workshop.write('beta/0003_next.sql', stopAtGate);
   onTestFinished(() => workshop.remove('beta/0003_next.sql'));
   await using gate = await shutGate(workshop.url('beta'));
@@ -118,14 +118,14 @@ test('while a tenant is made nobody gets 201, another POST and a DELETE are told
   expect(await resolve(workshop.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
 });
 
-test('an operation whose gateway died is taken over by the request that repeats it', async () => {
+test('an operation of a gateway that died is taken over by the repeated request', async () => {
   await using gate = await shutGate(workshop.url('beta'));
   await workshop.write('beta/0003_next.sql', stopAtGate);
   onTestFinished(() => workshop.remove('beta/0003_next.sql'));
   const headers = { 'idempotency-key': `died ${slug}` };
   const running = post(['beta'], headers);
   await gate.reached();
-  // As if another process had begun it long ago; whoever runs it here finds that it holds it no more.
+  // The row looks like the abandoned operation of another process, so this process loses it.
   await workshop.gateway.psql(
     `UPDATE operations SET worker = 'elsewhere', fencing_token = fencing_token + 1, heartbeat_at = now() - interval '1 hour'
      WHERE tenant_id = (SELECT id FROM tenants WHERE slug = $1)`,
@@ -137,7 +137,7 @@ test('an operation whose gateway died is taken over by the request that repeats 
   expect(await resolve(workshop.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
 });
 
-test('a client that goes away does not stop what it asked for', async () => {
+test('a client that disconnects does not stop the provisioning', async () => {
   await using gate = await shutGate(workshop.url('beta'));
   await workshop.write('beta/0003_next.sql', stopAtGate);
   onTestFinished(() => workshop.remove('beta/0003_next.sql'));
@@ -155,12 +155,12 @@ test('a client that goes away does not stop what it asked for', async () => {
   await expect.poll(statusNow).toBe('active');
 });
 
-test('a gateway that stops finishes the tenant it makes, and refuses what comes meanwhile', async () => {
+test('a stopping gateway finishes the tenant and refuses new requests', async () => {
   await using gate = await shutGate(workshop.url('beta'));
   await workshop.write('beta/0003_next.sql', stopAtGate);
   onTestFinished(() => workshop.remove('beta/0003_next.sql'));
   const stopping = await openGateway({ sharing: workshop.gateway, config: workshop.config });
-  await describe(stopping);
+  await describeApi(stopping);
   const running = ask(stopping, 'POST /api/tenants', { body: { name: 'Last', slug, modules: ['beta'] } });
   await gate.reached();
   const closed = stopping.close();

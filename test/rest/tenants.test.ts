@@ -3,7 +3,7 @@ import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { resolve } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
-import { ask, type Failure, refusal, type ShownTenant } from './support/rest-calls.js';
+import { ask, type Failure, refusal, type TenantBody } from './support/rest-calls.js';
 
 let gateway: TestGateway;
 let slug: string;
@@ -22,12 +22,12 @@ const create = (fields: object = {}) =>
   ask(gateway, 'POST /api/tenants', { body: { name: 'Acme Corp', slug, ...fields } });
 
 async function slugsOf(request: `${string} /${string}`): Promise<string[]> {
-  const { body } = await ask<ShownTenant[]>(gateway, request);
+  const { body } = await ask<TenantBody[]>(gateway, request);
   return body.map((tenant) => tenant.slug);
 }
 
 describe('POST /api/tenants', () => {
-  test('answers 201 with the tenant, whose own database stands, migrated, and resolves at once', async () => {
+  test('answers 201 with the tenant when its own database is migrated and resolves', async () => {
     const { status, body, headers } = await create();
     expect(await resolve(gateway, slug, 'dbtools')).toBe('public');
     expect(status).toBe(201);
@@ -60,7 +60,7 @@ describe('POST /api/tenants', () => {
     expect(databases).toHaveLength(1);
   });
 
-  test('makes the modules that it names, and an admin of the address it gives', async () => {
+  test('subscribes the tenant to the named modules and adds the admin', async () => {
     const { status, body } = await create({
       modules: ['operations', 'finance'],
       admin_email: 'ada@acme.example',
@@ -75,7 +75,7 @@ describe('POST /api/tenants', () => {
     expect(members).toEqual([{ email: 'ada@acme.example', role: 'admin' }]);
   });
 
-  test('without an address makes a tenant without members, and takes null for what is left out', async () => {
+  test('without an address creates a tenant without members; null means omitted', async () => {
     const { status, body } = await create({ modules: null, admin_email: null });
     expect(status).toBe(201);
     expect(await resolve(gateway, slug, 'dbtools')).toBe('public');
@@ -100,7 +100,7 @@ describe('POST /api/tenants', () => {
     ['', 'must have 2 to 40 characters'],
     [undefined, 'must be text'],
     [7, 'must be text'],
-  ])('refuses the slug %j in the words that scripts know', async (wrong, message) => {
+  ])('refuses the slug %j with the message that existing scripts look for', async (wrong, message) => {
     const { status, body } = await ask<Failure>(gateway, 'POST /api/tenants', {
       body: { name: 'Acme', slug: wrong },
     });
@@ -114,7 +114,7 @@ describe('POST /api/tenants', () => {
     });
   });
 
-  test('refuses a taken slug in the words that scripts know, whatever became of its owner', async () => {
+  test('refuses a taken slug with the message that existing scripts look for, whatever the status of its owner', async () => {
     const taken = { error: { code: 'CONFLICT', message: `Tenant with slug '${slug}' already exists` } };
     await aTenant({ slug }).at(gateway);
     const first = await create();
@@ -134,7 +134,7 @@ describe('POST /api/tenants', () => {
     ['modules in one text', { name: 'A', modules: 'finance,operations' }, ['modules']],
     ['no address', { name: 'A', admin_email: 'ada' }, ['admin_email']],
     ['a prototype', '{"name": "A", "slug": "proto-a", "__proto__": {"modules": []}}', ['__proto__']],
-  ])('refuses %s with the name of each field', async (_what, body, fields) => {
+  ])('refuses %s and names each field', async (_what, body, fields) => {
     const sent = typeof body === 'string' ? body : { slug, ...(body as object) };
     const answer = await ask<Failure>(gateway, 'POST /api/tenants', { body: sent });
     expect([answer.status, answer.body.error.code]).toEqual([400, 'VALIDATION_ERROR']);
@@ -142,7 +142,7 @@ describe('POST /api/tenants', () => {
     for (const field of fields) expect(answer.body.error.message).toContain(field);
   });
 
-  test('of a module that is not in the catalogue makes nothing', async () => {
+  test('with an unknown module changes nothing', async () => {
     expect(
       await refusal(gateway, 'POST /api/tenants', { body: { name: 'A', slug, modules: ['nonsense'] } }),
     ).toEqual({
@@ -157,7 +157,7 @@ describe('POST /api/tenants', () => {
     });
   });
 
-  test('eight times at once makes one tenant', async () => {
+  test('eight times at once creates one tenant', async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => create({ modules: ['finance'] })));
     const statuses = answers.map(({ status }) => status).sort();
     expect(statuses[0]).toBe(201);
@@ -169,7 +169,7 @@ describe('an Idempotency-Key', () => {
   const withKey = (key: string, body: object) =>
     ask(gateway, 'POST /api/tenants', { body, headers: { 'idempotency-key': key } });
 
-  test('makes a repeated POST the same answer, also while the first is under way', async () => {
+  test('gives a repeated POST the same answer, also while the first is running', async () => {
     const body = { name: 'Once', slug, modules: ['finance'] };
     const answers = await Promise.all([withKey(slug, body), withKey(slug, body), withKey(slug, body)]);
     answers.push(await withKey(slug, body));
@@ -178,7 +178,7 @@ describe('an Idempotency-Key', () => {
     expect(await resolve(gateway, slug)).toBe(`finance_${slug}`);
   });
 
-  test('with another request is refused', async () => {
+  test('with a different request is refused', async () => {
     await withKey(slug, { name: 'One', slug, modules: ['finance'] });
     const { status, body } = await ask<Failure>(gateway, 'POST /api/tenants', {
       body: { name: 'Two', slug, modules: ['finance'] },
@@ -187,14 +187,14 @@ describe('an Idempotency-Key', () => {
     expect([status, body.error.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
   });
 
-  test('never has 201 said of a tenant that is not active any more', async () => {
+  test('never answers 201 for a tenant that is no longer active', async () => {
     const body = { name: 'Gone', slug, modules: ['finance'] };
     await withKey(slug, body);
     await ask(gateway, `DELETE /api/tenants/${slug}`);
     expect((await withKey(slug, body)).status).toBe(410);
   });
 
-  test('that is empty or endless is refused by its name', async () => {
+  test('that is empty or too long is refused with its name', async () => {
     for (const key of [' ', 'x'.repeat(201)]) {
       const { status, body } = await ask<Failure>(gateway, 'POST /api/tenants', {
         body: { name: 'A', slug },
@@ -206,14 +206,14 @@ describe('an Idempotency-Key', () => {
 });
 
 describe('GET /api/tenants', () => {
-  test('shows every tenant with its status, deleted ones included and purged ones not, by slug', async () => {
+  test('lists every tenant except purged ones by slug, with its status', async () => {
     const statuses = ['active', 'suspended', 'deleted', 'failed', 'pending', 'provisioning', 'purged'];
     for (const [place, status] of statuses.entries())
       await gateway.psql(
         `INSERT INTO tenants (slug, name, status) VALUES ($1, $2, $3::text::tenant_status)`,
         [`${slug}-${9 - place}`, `The ${status}`, status],
       );
-    const { status, body } = await ask<ShownTenant[]>(gateway, 'GET /api/tenants');
+    const { status, body } = await ask<TenantBody[]>(gateway, 'GET /api/tenants');
     expect(status).toBe(200);
     const shown = statuses.map((status, place) => [`${slug}-${9 - place}`, status]).slice(0, -1);
     const found = body.filter((tenant) => tenant.slug.startsWith(slug));
@@ -230,7 +230,7 @@ describe('GET /api/tenants', () => {
     expect(refused).toMatchObject({ status: 404, code: 'TENANT_NOT_FOUND' });
   });
 
-  describe('of more tenants than are read at once', () => {
+  describe('of more tenants than one statement reads', () => {
     beforeAll(() =>
       gateway.psql(
         `INSERT INTO tenants (slug, name, status)
@@ -238,23 +238,23 @@ describe('GET /api/tenants', () => {
       ),
     );
 
-    test('is whole, and page by page the same', async () => {
-      const { body: all } = await ask<ShownTenant[]>(gateway, 'GET /api/tenants');
+    test('is complete, and the same page by page', async () => {
+      const { body: all } = await ask<TenantBody[]>(gateway, 'GET /api/tenants');
       expect(all.filter(({ name }) => /^Tenant "\d+"$/.test(name))).toHaveLength(2_100);
       expect(new Set(all.map(({ slug }) => slug)).size).toBe(all.length);
 
-      const pages: ShownTenant[] = [];
+      const pages: TenantBody[] = [];
       let next: string | undefined = '/api/tenants?limit=900';
       while (next) {
-        const page: { body: ShownTenant[]; headers: Headers } = await ask(gateway, `GET ${next as '/'}`);
+        const page: { body: TenantBody[]; headers: Headers } = await ask(gateway, `GET ${next as '/'}`);
         expect(page.body.length).toBeLessThanOrEqual(900);
         pages.push(...page.body);
         next = /^<(.*)>; rel="next"$/.exec(page.headers.get('link') ?? '')?.[1];
       }
       expect(pages).toEqual(all);
-      const { body: rest } = await ask<ShownTenant[]>(gateway, `GET /api/tenants?after=${all[1_000]?.slug}`);
+      const { body: rest } = await ask<TenantBody[]>(gateway, `GET /api/tenants?after=${all[1_000]?.slug}`);
       expect(rest).toEqual(all.slice(1_001));
-      const { body: last, headers } = await ask<ShownTenant[]>(
+      const { body: last, headers } = await ask<TenantBody[]>(
         gateway,
         `GET /api/tenants?limit=2&after=${all.at(-3)?.slug}`,
       );
@@ -262,7 +262,7 @@ describe('GET /api/tenants', () => {
       expect(headers.get('link')).toBeNull();
     });
 
-    test('is cut off when the database fails half way, so that nobody takes the half for all', async () => {
+    test('breaks off when the database fails half way, so that a client cannot take the part for the whole', async () => {
       const broken = vi.spyOn(gateway.app.database.prisma.tenant, 'findMany');
       const first = await gateway.app.database.prisma.tenant.findMany({
         take: 1_000,
@@ -287,7 +287,7 @@ describe('GET /api/tenants', () => {
     ['after=%00', 'after'],
     ['after=Nobody', 'after'],
     ['status=active', 'status'],
-  ])('refuses ?%s by the name of the parameter', async (query, field) => {
+  ])('refuses ?%s with the name of the parameter', async (query, field) => {
     const { status, body } = await ask<Failure>(gateway, `GET /api/tenants?${query}`);
     expect([status, body.error.code]).toEqual([400, 'VALIDATION_ERROR']);
     expect(body.error.details?.map((detail) => detail.field)).toEqual([field]);
@@ -295,7 +295,7 @@ describe('GET /api/tenants', () => {
 });
 
 describe('one tenant', () => {
-  test('is found by slug and by UUID in whatever letters', async () => {
+  test('is found by slug and by UUID in upper or lower case', async () => {
     const { id } = await aTenant({ slug }).at(gateway);
     for (const reference of [slug, id, id.toUpperCase()]) {
       const { status, body } = await ask(gateway, `GET /api/tenants/${reference}`);
@@ -311,7 +311,7 @@ describe('one tenant', () => {
     '%00',
     'x'.repeat(101),
     "'--",
-  ])('by the reference %s is nobody, to read and to delete', async (reference) => {
+  ])('with the reference %s does not exist, for GET and DELETE', async (reference) => {
     for (const method of ['GET', 'DELETE'])
       expect(await refusal(gateway, `${method} /api/tenants/${reference}`)).toMatchObject({
         status: 404,
@@ -319,7 +319,7 @@ describe('one tenant', () => {
       });
   });
 
-  test('deleted is answered as deleted, stays in the list, resolves no more and can be restored', async () => {
+  test('that is deleted stays in the list, stops resolving and can be restored', async () => {
     const tenant = await aTenant({ slug }).subscribedTo('finance').at(gateway);
     expect(await resolve(gateway, slug)).toBe(`finance_${slug}`);
     const { status, body } = await ask(gateway, `DELETE /api/tenants/${slug}`);
@@ -327,7 +327,7 @@ describe('one tenant', () => {
     expect(body).toMatchObject({ id: tenant.id, slug, status: 'deleted' });
     expect(await resolve(gateway, slug)).toBe('TENANT_DELETED');
     expect((await ask(gateway, `GET /api/tenants/${slug}`)).body).toEqual(body);
-    expect((await ask<ShownTenant[]>(gateway, 'GET /api/tenants')).body).toContainEqual(body);
+    expect((await ask<TenantBody[]>(gateway, 'GET /api/tenants')).body).toContainEqual(body);
     expect(await refusal(gateway, `DELETE /api/tenants/${tenant.id}`)).toEqual({
       status: 410,
       code: 'TENANT_DELETED',
@@ -340,7 +340,7 @@ describe('one tenant', () => {
     expect(await resolve(gateway, slug)).toBe(`finance_${slug}`);
   });
 
-  test('deleted twice with one Idempotency-Key was deleted once', async () => {
+  test('that is deleted twice with one Idempotency-Key is deleted once', async () => {
     await aTenant({ slug }).at(gateway);
     const headers = { 'idempotency-key': `delete ${slug}` };
     const first = await ask(gateway, `DELETE /api/tenants/${slug}`, { headers });
@@ -350,7 +350,7 @@ describe('one tenant', () => {
   });
 });
 
-test('/api/v1/admin/tenants is another name for all of it', async () => {
+test('/api/v1/admin/tenants is an alias of all endpoints', async () => {
   const alias = '/api/v1/admin/tenants';
   const made = await ask(gateway, `POST ${alias}`, { body: { name: 'Acme', slug, modules: ['finance'] } });
   expect([made.status, made.body.status]).toEqual([201, 'active']);
@@ -359,7 +359,7 @@ test('/api/v1/admin/tenants is another name for all of it', async () => {
   expect(shown.body).toEqual(made.body);
   expect((await ask(gateway, `GET /api/tenants/${slug}`)).body).toEqual(made.body);
   expect(await slugsOf(`GET ${alias}`)).toEqual(await slugsOf('GET /api/tenants'));
-  const page = await ask<ShownTenant[]>(gateway, `GET ${alias}?limit=1`);
+  const page = await ask<TenantBody[]>(gateway, `GET ${alias}?limit=1`);
   expect(page.headers.get('link')).toMatch(new RegExp(`^<${alias}\\?limit=1&after=`));
   expect(await refusal(gateway, `POST ${alias}`, { body: { name: 'Acme', slug } })).toEqual({
     status: 409,

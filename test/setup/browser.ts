@@ -1,11 +1,11 @@
-/** A browser on a closed machine: it reaches the gateway and nothing else, and what it tries is written down. */
+/** A browser that can reach the gateway only; it records its requests to other hosts. */
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 const program = '/usr/bin/chromium';
 const missing = `${program} is missing (apt-get install chromium)`;
 
-/** Where there is no browser its tests are skipped, but not in CI, where they then fail. */
+/** Tests without a browser are skipped, but fail in CI. */
 export const skipsBrowser = !existsSync(program) && !process.env.CI;
 if (skipsBrowser) process.stderr.write(`\n>>> BROWSER TESTS ARE SKIPPED: ${missing} <<<\n\n`);
 
@@ -27,13 +27,13 @@ export async function openBrowser(): Promise<Browser> {
 
 export interface Visit {
   page: Page;
-  /** URLs of other hosts that the page asked for, in vain. */
+  /** Blocked requests to other hosts. */
   foreignRequests: string[];
-  /** Errors in the console, violations of the content security policy among them, and exceptions. */
+  /** Exceptions and errors in the console, which include violations of the content security policy. */
   problems: string[];
 }
 
-/** A page of the gateway at `origin`, in a browser profile of its own. */
+/** Opens a page of the gateway at `origin` in a new browser profile. */
 export async function visit(browser: Browser, origin: string, path: string): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
   const page = await context.newPage();

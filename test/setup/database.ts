@@ -3,32 +3,32 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { inject } from 'vitest';
 
-/** Databases on the run's server. What a test forgets to drop goes when the run ends. */
+/** A database on the server of the test run. Databases that a test does not drop are dropped when the run ends. */
 export interface TestDatabase {
   name: string;
   url: string;
   drop(): Promise<void>;
 }
 
-/** A migrated registry without tenants, cloned in a moment. */
+/** A migrated registry without tenants, cloned from a template. */
 export async function createRegistryDatabase(): Promise<TestDatabase> {
   return await createFrom(inject('templateDatabase'));
 }
 
-/** An empty database, for a service's tenants or for a registry still to be migrated. */
+/** An empty database, for tenants of a service or for a registry without migrations. */
 export async function createDatabase(): Promise<TestDatabase> {
   return await createFrom('template0');
 }
 
 /**
- * A name that no other test has, fit for a database, a role, a slug. What bears it is dropped after the run, so
- * databases that the product itself names after a slug should get their slug from here.
+ * A unique name for a database, role or slug. Databases and roles with the name in theirs are dropped after the run, so slugs
+ * after which the product names databases should come from here.
  */
 export function uniqueName(stem: string): string {
   return `${stem}_${inject('runId')}_${randomBytes(4).toString('hex')}`;
 }
 
-/** URL of a database on the run's server. */
+/** URL of a database on the server of the test run. */
 function urlOf(database: string): string {
   const url = new URL(inject('postgresUrl'));
   url.pathname = `/${encodeURIComponent(database)}`;
@@ -44,8 +44,7 @@ async function createFrom(template: string): Promise<TestDatabase> {
 const leavingMs = 500;
 
 /**
- * Connections that were closed just now are given the time to be gone: their client is still there to hear that they were ended
- * by force, and nobody listens to it any more.
+ * Waits for connections that are being closed before the drop ends them by force: their clients have no error listener any more.
  */
 async function drop(name: string): Promise<void> {
   await withServer(async (client) => {
@@ -58,7 +57,7 @@ async function drop(name: string): Promise<void> {
 
 const attempts = 50;
 
-/** Only one database at a time is cloned from a template, and others wait their turn with an error. */
+/** PostgreSQL clones a template for one client at a time and refuses others, which retry here. */
 async function createRetrying(statement: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -71,7 +70,7 @@ async function createRetrying(statement: string): Promise<void> {
   }
 }
 
-/** One statement as superuser, outside any test database. */
+/** Runs a statement as superuser outside the test databases. */
 async function onServer(statement: string): Promise<void> {
   await withServer((client) => client.query(statement));
 }

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** Below the ports that systems hand out to outgoing connections: one of those could take it while its server is away. */
+/** Below the ephemeral ports, from which an outgoing connection could take the port while its server is stopped. */
 const [lowest, highest] = [20_000, 29_999];
 
-/** A port on 127.0.0.1 that nobody listens on, for a server that goes away and comes back on it. */
+/** A free port on 127.0.0.1, for a server that is stopped and started again on it. */
 export async function findFreePort(): Promise<number> {
   for (;;) {
     const port = lowest + Math.floor(Math.random() * (highest - lowest + 1));
@@ -14,7 +14,7 @@ export async function findFreePort(): Promise<number> {
       await once(probe, 'listening');
       return port;
     } catch {
-      // Taken: the next one.
+      // The port is in use.
     } finally {
       await new Promise((closed) => probe.close(closed));
     }

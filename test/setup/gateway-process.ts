@@ -1,4 +1,4 @@
-/** A gateway as a process of its own, to be killed, frozen and stopped; it shares what its environment names. */
+/** A gateway in its own process, which tests kill, freeze and stop. Its environment names the databases it shares. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -12,9 +12,9 @@ import type { TypedDocumentString } from './generated/graphql.js';
 export interface GatewayProcess extends AsyncDisposable {
   url: string;
   pid: number;
-  /** Asks over HTTP; by the key that the process was started with unless another one is given. */
+  /** Sends a query over HTTP, by default with the key of the process's options. */
   ask: TestGateway['ask'];
-  /** What it logged as errors so far, and what Node.js warned of. */
+  /** Logged errors and warnings of Node.js so far. */
   complaints: readonly string[];
   /** SIGTERM; resolves with the exit code when the process has ended. */
   stop(): Promise<number | null>;
@@ -28,7 +28,7 @@ export interface GatewayProcessOptions {
   databaseUrl: string;
   /** URL of a module's database. */
   serviceUrl: (module: string) => string;
-  /** What `ask` shows when it is asked without a key. */
+  /** Default key of `ask`. */
   key: string;
   env?: Record<string, string>;
 }
@@ -37,7 +37,7 @@ const project = join(import.meta.dirname, '../..');
 const shippedModules = ['operations', 'finance', 'inventory', 'dbtools'];
 const startupMs = 30_000;
 
-/** Compiled first where that is out of date: to load the sources costs three times as much. Resolves once it serves. */
+/** Starts the compiled gateway, because loading the sources takes three times as long. Resolves when it serves. */
 export async function startGateway(options: GatewayProcessOptions): Promise<GatewayProcess> {
   if (!build(['server'])) throw new Error('the server does not compile');
   const child = spawn(process.execPath, ['dist/cli/main.js', 'serve'], {

@@ -8,10 +8,10 @@ import { openServer } from '../../src/server/server.js';
 import { createDatabase, createRegistryDatabase, type TestDatabase } from './database.js';
 import type { TypedDocumentString } from './generated/graphql.js';
 
-/** A GraphQL answer as it came over HTTP. `data` is what the test asked for, so the test says what it looks like. */
+/** A GraphQL response over HTTP. A typed document gives `data` its type. */
 export interface Answer<Data> {
   status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the query's, which stands beside the assertion
+  // biome-ignore lint/suspicious/noExplicitAny: the query next to the assertion determines the shape of the data
   data: Data extends undefined ? any : Data;
   errors: {
     message: string;
@@ -23,19 +23,19 @@ export interface Answer<Data> {
   headers: Headers;
 }
 
-/** A whole gateway of a test's own: registry, service databases, HTTP server. */
+/** A complete gateway for one test: registry, service databases, HTTP server. */
 export interface TestGateway extends AsyncDisposable {
   app: App;
   url: string;
-  /** Asks over HTTP; `key` is the secret of an API key. A typed document types its answer. */
+  /** Sends a query over HTTP; `key` is the secret of an API key. */
   ask<Data = undefined>(
     query: string | TypedDocumentString<Data, never>,
     variables?: Record<string, unknown>,
     options?: { key?: string; accept?: string },
   ): Promise<Answer<Data>>;
-  /** Secret of a new key with these scopes. */
+  /** Creates a key with these scopes and returns its secret. */
   createKey(...scopes: string[]): Promise<string>;
-  /** SQL by hand: in the registry, or in the database of a module. */
+  /** Runs SQL in the registry, as an operator in psql would. */
   psql<Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]): Promise<Row[]>;
   psqlIn<Row extends pg.QueryResultRow>(module: string, sql: string, parameters?: unknown[]): Promise<Row[]>;
   registry: TestDatabase;
@@ -48,7 +48,7 @@ const shippedModules = ['operations', 'finance', 'inventory', 'dbtools'];
 
 export interface TestGatewayOptions {
   authMode?: 'open' | 'required';
-  /** Of another gateway, to be a second replica beside it. */
+  /** The other replica, whose registry and databases this gateway shares. */
   sharing?: TestGateway;
   config?: Partial<Config>;
 }
@@ -80,7 +80,7 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     identityProvider: undefined,
     stalenessMs: 5_000,
     shutdownTimeoutMs: 5_000,
-    // Operations that a test asks for run all the same; a test of the worker asks for one.
+    // Mutations run their own operations; only tests of the worker start one.
     runsWorker: false,
     heartbeatMs: 5_000,
     takeOverAfterMs: 15_000,
@@ -135,7 +135,7 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     },
     async psql<Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]) {
       const rows = await query<Row>(registry.url, sql, parameters);
-      // Nobody acknowledges what is done by hand; a test that goes on means: once this gateway knows of it.
+      // SQL does not wait for gateways as mutations do, so this waits until the gateway knows the change.
       await app.gateway?.freshness.follower.poll().catch(() => undefined);
       return rows;
     },
@@ -157,25 +157,25 @@ async function query<Row extends pg.QueryResultRow>(
   }
 }
 
-/** A statement with its parameters. */
+/** An SQL statement with its parameters. */
 export interface SentStatement {
   text: string;
   values: unknown[];
 }
 
-/** The SQL statements that this process sends while the work runs, whoever sends them. */
+/** The SQL statements that this process sends while the work runs. */
 export async function recordStatements(work: () => Promise<unknown>): Promise<string[]> {
   return (await recordQueries(work)).map(({ text }) => text);
 }
 
-/** The same with their parameters. */
+/** As recordStatements, with parameters. */
 export async function recordQueries(work: () => Promise<unknown>): Promise<SentStatement[]> {
   const sent: SentStatement[] = [];
   const original = pg.Client.prototype.query;
-  // biome-ignore lint/suspicious/noExplicitAny: pg's query has eight overloads and all pass through here unchanged
+  // biome-ignore lint/suspicious/noExplicitAny: pg's query has eight overloads, which this wrapper passes on
   pg.Client.prototype.query = function (this: pg.Client, ...parameters: any[]) {
     const [first, second] = parameters;
-    // What a gateway asks on its own account belongs to no request.
+    // A gateway's own statements, such as polls, belong to no request.
     const { connectionParameters } = this as unknown as {
       connectionParameters: { application_name?: string };
     };

@@ -5,10 +5,10 @@ interface AskOptions {
   accept?: string;
 }
 
-/** The media type under which the HTTP status is the errors' own. */
+/** With this media type, the HTTP status of an answer is the status of its error. */
 export const graphqlResponse = 'application/graphql-response+json';
 
-/** Runs one mutation; `result` is its payload, null or undefined when it was refused. */
+/** Runs a mutation; `result` is its payload, null or undefined when it was refused. */
 export async function mutate(
   gateway: Pick<TestGateway, 'ask'>,
   name: string,
@@ -25,7 +25,7 @@ export async function mutate(
   return { ...answer, result: answer.data?.result };
 }
 
-/** The schema that a tenant's module resolves to, or the code of the refusal. */
+/** Returns the schema of a tenant's module, or the code of the refusal. */
 export async function resolve(
   gateway: Pick<TestGateway, 'ask'>,
   id: string,

@@ -1,17 +1,17 @@
-/** A server of a test's own that never outlives it. */
+/** A server process that never outlives its test. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 export interface GuardedProcess {
-  /** What it said at last, when it has ended. */
+  /** Last output of the process after its end. */
   ended: Promise<string>;
   signal(name: NodeJS.Signals): void;
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits for the end of the process. */
   end(name: NodeJS.Signals): Promise<void>;
 }
 
-/** Ends the server when its standard input ends: this process may die without a chance to clean up. A line calls it off. */
+/** Ends the server when its standard input ends, because the test process may die without cleaning up. A line prevents that. */
 const guard = `
   exec 3<&0
   folder=$1; shift
@@ -20,12 +20,12 @@ const guard = `
   (read -r _ <&3 || { kill -9 $pid; rm -rf "$folder"; }) &
   wait $pid`;
 
-/** Starts a server whose files lie in a folder; as another account than ours where one is given. */
+/** Starts a server with its files in a folder, under another account if one is given. */
 export async function spawnGuarded(
   command: string[],
   { folder, account }: { folder: string; account?: { uid: number; gid: number } | undefined },
 ): Promise<GuardedProcess> {
-  // A session of its own: Ctrl-C goes to the test, which closes what it opened.
+  // In a new session, so that Ctrl-C reaches the test only, which then closes the server.
   const child = spawn('sh', ['-c', guard, 'sh', folder, ...command], {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,

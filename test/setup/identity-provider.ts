@@ -6,12 +6,12 @@ import type { IdentityProvider } from '../../src/config.js';
 const issuer = 'https://login.example';
 const audience = 'tenant-registry';
 
-/** An identity provider of a test's own. */
+/** An identity provider for one test. */
 export interface TestIdentityProvider extends AsyncDisposable {
   provider: IdentityProvider;
-  /** A token that holds for five minutes, or as the claims say. */
+  /** A token that is valid for five minutes, unless the claims say otherwise. */
   sign(claims: JWTPayload, options?: { by?: 'stranger' }): Promise<string>;
-  /** What it answers from now on instead of its keys. */
+  /** Answers requests for the keys with this status from now on. */
   fail(status: number): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What kits clear away whichever test used them. The files of a worker share its modules, so a hook at the top of a kit
- * would be that of the first file alone; setup/every-file.ts runs these for each.
+ * Cleanup of support files. The test files of a worker share modules, so a hook that a support file registers when it is loaded
+ * would run for the first test file only; setup/every-file.ts runs these functions for each file.
  */
 type Clear = () => Promise<unknown>;
 

@@ -1,4 +1,4 @@
-/** A PgBouncer of a test's own, in transaction mode: every transaction may have another connection of the server. */
+/** A PgBouncer for one test in transaction mode: each transaction may use a different server connection. */
 import { spawnSync } from 'node:child_process';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,17 +10,17 @@ import { spawnGuarded } from './guarded-process.js';
 import { until } from './redis.js';
 
 export interface PgBouncer extends AsyncDisposable {
-  /** Of the one database behind it; whoever comes is let in. */
+  /** URL of the database through PgBouncer, which accepts every user. */
   url: string;
   close(): Promise<void>;
 }
 
-/** Debian puts it where only root's PATH looks. */
+/** Debian installs it in a folder that only root's PATH contains. */
 const program = ['pgbouncer', '/usr/sbin/pgbouncer'].find((name) => spawnSync(name, ['-V']).status === 0);
 
 export const isPgBouncerInstalled = program !== undefined;
 
-/** In front of a database, over so many connections to it. */
+/** Starts PgBouncer in front of a database, with `poolSize` server connections. */
 export async function openPgBouncer(databaseUrl: string, poolSize: number): Promise<PgBouncer> {
   if (!program) throw new Error('pgbouncer is not installed');
   const folder = await mkdtemp(join(tmpdir(), 'tenant-registry-pgbouncer-'));
@@ -28,13 +28,13 @@ export async function openPgBouncer(databaseUrl: string, poolSize: number): Prom
   const file = join(folder, 'pgbouncer.ini');
   await writeFile(file, settings(databaseUrl, { port, poolSize }));
   await chmod(file, 0o600);
-  // Like PostgreSQL it refuses to run as root.
+  // PgBouncer refuses to run as root, as PostgreSQL does.
   const account = await findAccount();
   if (account) for (const path of [file, folder]) await chown(path, account.uid, account.gid);
   const running = await spawnGuarded([program, file], { folder, account });
   const url = `postgres://anybody@127.0.0.1:${port}/behind`;
   const close = async () => {
-    // At once: there may be clients left.
+    // An immediate stop, because clients may still be connected.
     await running.end('SIGTERM');
     await rm(folder, { recursive: true, force: true });
   };

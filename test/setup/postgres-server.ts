@@ -1,4 +1,4 @@
-/** A PostgreSQL of a test's own: stopped, started, copied, restored, followed by a standby that takes over. */
+/** A PostgreSQL server for one test, which can be stopped, started, copied, restored and replaced by a standby. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, chmod, chown, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -19,21 +19,21 @@ export interface PostgresServer extends AsyncDisposable {
     parameters?: unknown[],
     database?: string,
   ): Promise<Row[]>;
-  /** "immediate" is a crash: nothing is written that was not written before. */
+  /** "immediate" is a crash: the server writes nothing more. */
   stop(mode?: 'fast' | 'immediate'): Promise<void>;
   start(): Promise<void>;
   /** Copies the data folder of the stopped server. */
   copy(): Promise<DataCopy>;
-  /** Puts a copy in place of the stopped server's data folder: what was written since is lost. */
+  /** Replaces the data folder of the stopped server by a copy; later writes are lost. */
   restore(copy: DataCopy): Promise<void>;
-  /** A server that follows this one through `primary`, from a copy of the data folder; this one stops for the moment. */
+  /** Starts a standby from a copy of the data folder, for which this server is stopped briefly. */
   openStandby(primary?: { port: number }): Promise<PostgresServer>;
-  /** Makes a standby the primary of a history of its own. */
+  /** Promotes a standby to primary, which begins a new timeline. */
   promote(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A stopped server's data folder, kept. */
+/** A copy of a stopped server's data folder. */
 export interface DataCopy {
   directory: string;
 }
@@ -45,17 +45,17 @@ const settings = {
   shared_buffers: '16MB',
   wal_keep_size: '64MB',
   wal_retrieve_retry_interval: '100ms',
-  // The machine survives these tests: only the server crashes.
+  // Only the server crashes in these tests, not the machine, so fsync is not needed.
   fsync: 'off',
   full_page_writes: 'off',
-  // A commit is answered when it is in the operating system's hands, so that a crash of the server loses none.
+  // A commit is answered when the operating system has it, so that a crash of the server loses none.
   synchronous_commit: 'on',
 };
 
 const startupMs = 30_000;
 
 export async function openPostgresServer(): Promise<PostgresServer> {
-  // Named so that the next test run removes it, and its server, should this one be killed.
+  // The name lets the next run remove the folder and its server if this run is killed.
   const folder = await mkdtemp(join(tmpdir(), `tenant-registry-test-${process.pid}-`));
   await chmod(folder, 0o755);
   const cluster = await requireCluster(join(folder, 'data'), openLog('error'));
@@ -120,7 +120,7 @@ async function openOn(
     await own(to);
   }
 
-  /** Nothing but PostgreSQL's own account may look into the folder. */
+  /** PostgreSQL refuses a data folder that other accounts can read. */
   async function own(target: string): Promise<void> {
     const { account } = cluster;
     await chmod(target, 0o700);
@@ -175,7 +175,7 @@ async function ask<Row extends pg.QueryResultRow>(
   parameters?: unknown[],
 ): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  // A server that stops while somebody is connected must not end the test.
+  // The loss of a connection when the server stops must not end the test process.
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -1,4 +1,4 @@
-/** One PostgreSQL for the whole run: an embedded one of the run's own, or the server in TEST_DATABASE_URL. */
+/** One PostgreSQL server for the whole test run: an embedded one, or the server in TEST_DATABASE_URL. */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
@@ -11,13 +11,13 @@ import { openLog } from '../../src/log.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Of a superuser, to the server's own database. */
+    /** URL of a superuser for the server's own database. */
     postgresUrl: string;
-    /** A migrated registry to clone. Nobody can connect to it. */
+    /** A migrated registry to clone, which accepts no connections. */
     templateDatabase: string;
-    /** For what outlives a test file; removed after the run. */
+    /** Folder for files that test files share; removed after the run. */
     runFolder: string;
-    /** Every database and role with this in its name is dropped after the run. */
+    /** Databases and roles with this text in their name are dropped after the run. */
     runId: string;
   }
 }
@@ -51,7 +51,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-/** Vitest alone would exit at once and leave everything behind. */
+/** Cleans up after a signal; Vitest alone would exit at once. */
 function onSignal(teardown: Undo): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.removeAllListeners(signal);
@@ -65,7 +65,7 @@ async function makeRunFolder(undo: Undo[]): Promise<string> {
   await removeRunsThatWereKilled();
   const folder = await mkdtemp(join(tmpdir(), `${folderPrefix}${process.pid}-`));
   undo.push(() => rm(folder, { recursive: true, force: true }));
-  // As root, PostgreSQL runs as another user, who must get in.
+  // Under root, PostgreSQL runs as another user, who needs access to the folder.
   await chmod(folder, 0o755);
   return folder;
 }
@@ -74,7 +74,7 @@ async function startEmbedded(folder: string, undo: Undo[]): Promise<string> {
   const embedded = await openEmbedded(embeddedIn(folder));
   undo.push(() => embedded.close());
   const url = await embedded.databaseUrl('postgres');
-  // Nothing here has to survive a crash of the machine.
+  // Test data need not survive a crash of the machine.
   for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit']) {
     await query(url, `ALTER SYSTEM SET ${setting} = off`);
   }
@@ -86,7 +86,7 @@ function embeddedIn(folder: string) {
   return { dataDir: join(folder, 'data'), exclusive: true, log: openLog('error'), preferredPort: 0 };
 }
 
-/** A killed run leaves its PostgreSQL running: take it over, stop it and remove it. */
+/** Stops and removes PostgreSQL servers that killed runs have left. */
 async function removeRunsThatWereKilled(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const pid = new RegExp(`^${folderPrefix}(\\d+)-`).exec(name)?.[1];
@@ -96,7 +96,7 @@ async function removeRunsThatWereKilled(): Promise<void> {
       await (await openEmbedded(embeddedIn(folder))).close();
       await rm(folder, { recursive: true, force: true });
     } catch (error) {
-      // Another run is at it, or it is another user's. Nothing that these tests depend on.
+      // Another run is removing it, or it belongs to another user; these tests do not depend on it.
       process.stderr.write(`${folder} of a killed test run is still there: ${error}\n`);
     }
   }
@@ -116,12 +116,12 @@ async function createTemplate(serverUrl: string, name: string): Promise<string> 
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   await migrateRegistry(url.href);
-  // Cloning a database fails while somebody is connected to it.
+  // Cloning a database fails while it has a connection.
   await query(serverUrl, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
   return name;
 }
 
-/** Of the product's own roles, which belong to the whole server, only those go that were not there before. */
+/** Roles belong to the whole server, so only roles that the run has created are dropped. */
 async function promiseCleanServer(serverUrl: string, runId: string, undo: Undo[]): Promise<void> {
   const roles = `SELECT rolname AS name FROM pg_roles WHERE rolname LIKE 'registry\\_%' OR rolname LIKE '%${runId}%'`;
   const databases = `SELECT datname AS name FROM pg_database WHERE datname LIKE '%${runId}%'`;
@@ -136,7 +136,7 @@ async function promiseCleanServer(serverUrl: string, runId: string, undo: Undo[]
   });
 }
 
-/** Runs one statement and returns its column `name`. */
+/** Runs a statement and returns its column `name`. */
 async function query(url: string, statement: string): Promise<string[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

@@ -1,4 +1,4 @@
-/** The product as its user has it: a process made of dist/, its environment, and what it says. */
+/** The compiled product as a process, with its environment and output. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -29,11 +29,11 @@ interface Ended {
 interface StartedProcess extends AsyncDisposable {
   pid: number;
   stderr(): string;
-  /** Its log so far; throws on a line that is no JSON object. */
+  /** The log so far; throws for a line that is not a JSON object. */
   log(): LogLine[];
-  /** Waits for a line of the log with this message; throws when the process ends without. */
+  /** Waits for a log line with this message; throws when the process ends before that. */
   logged(message: string): Promise<LogLine>;
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits for the end of the process. */
   end(signal: NodeJS.Signals): Promise<Ended>;
   ended: Promise<Ended>;
 }
@@ -41,7 +41,7 @@ interface StartedProcess extends AsyncDisposable {
 export interface ServingProcess extends StartedProcess {
   /** "http://127.0.0.1:4000" */
   url: string;
-  /** From its start until it serves. */
+  /** Time from the start of the process until it serves. */
   startupMs: number;
   ask(query: string, options?: AskOptions): Promise<HttpAnswer>;
   get(path: string): Promise<HttpAnswer>;
@@ -55,7 +55,7 @@ interface AskOptions {
 
 interface HttpAnswer {
   status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: the shape is the question's, which stands beside the assertion
+  // biome-ignore lint/suspicious/noExplicitAny: the query next to the assertion determines the shape of the data
   body: any;
   codes: string[];
   headers: Headers;
@@ -65,7 +65,7 @@ const project = join(import.meta.dirname, '../..');
 const children = new Set<ChildProcess>();
 const folders: string[] = [];
 
-/** Whatever a test left behind, were it because it failed. */
+/** Processes that a test has left running, for instance because it failed. */
 clearAfterFile(async () => {
   for (const child of children) child.kill('SIGKILL');
   for (const folder of folders.splice(0)) {
@@ -76,32 +76,32 @@ clearAfterFile(async () => {
   }
 });
 
-/** Named so that the next run removes it, and its PostgreSQL, should this run be killed. */
+/** An empty folder. Its name lets the next run remove it and its PostgreSQL if this run is killed. */
 export async function aFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `tenant-registry-test-${process.pid}-`));
   folders.push(folder);
-  // As root, PostgreSQL runs as another user, who must get in.
+  // Under root, PostgreSQL runs as another user, who needs access to the folder.
   await chmod(folder, 0o755);
   return folder;
 }
 
-/** Empty; the product makes it. */
+/** Path of a data folder that does not exist yet; the product creates it. */
 export async function aDataDir(): Promise<string> {
   return join(await aFolder(), 'data');
 }
 
 let startedOnce: Promise<string> | undefined;
 
-/** One in which a gateway has served before: for tests of something else than the first start, which takes seconds. */
+/** A data folder of an earlier start, for tests that need not wait for a first start, which takes seconds. */
 export async function aStartedDataDir(): Promise<string> {
   startedOnce ??= startOnce();
   const [template, dataDir] = [await startedOnce, await aDataDir()];
-  // With owners: PostgreSQL runs as another user under root.
+  // Keeps the owners, because PostgreSQL runs as another user under root.
   await promisify(execFile)('cp', ['-a', template, dataDir]);
   return dataDir;
 }
 
-/** Outlives the file that needs it first, and goes with the run. */
+/** Shared by test files; removed after the run. */
 async function startOnce(): Promise<string> {
   const folder = await mkdtemp(join(inject('runFolder'), 'started-'));
   await chmod(folder, 0o755);
@@ -110,7 +110,7 @@ async function startOnce(): Promise<string> {
   return dataDir;
 }
 
-/** The shipped modules, and in one of them, or in a new one, a last migration. */
+/** A copy of the shipped modules with one more migration in an existing or new module. */
 export async function aModulesDir(name: string, sql: string): Promise<string> {
   const modulesDir = join(await aFolder(), 'modules');
   await cp(join(project, 'modules'), modulesDir, { recursive: true });
@@ -119,7 +119,7 @@ export async function aModulesDir(name: string, sql: string): Promise<string> {
   return modulesDir;
 }
 
-/** Starts `tenant-registry` with these arguments, and with nothing of our own environment that it reads. */
+/** Starts `tenant-registry` without the variables of the test process that it would read. */
 export function start(args: string[], env: Env = {}): StartedProcess {
   const child = spawn(process.execPath, [join(project, 'dist/cli/main.js'), ...args], {
     cwd: project,
@@ -142,7 +142,7 @@ export function start(args: string[], env: Env = {}): StartedProcess {
     return { code, signal, stdout, stderr };
   });
   const hasEnded = () => !children.has(child);
-  // Whole lines only: the last one may still be on its way.
+  // Complete lines only; the last one may be partial.
   const log = () => stderr.split('\n').slice(0, -1).map(readLogLine);
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
@@ -168,12 +168,12 @@ export function start(args: string[], env: Env = {}): StartedProcess {
   };
 }
 
-/** Runs a command to its end. */
+/** Runs a command and waits for its end. */
 export async function run(args: string[], env: Env = {}): Promise<Ended> {
   return await start(args, env).ended;
 }
 
-/** Secret of a new key, made at the command line. */
+/** Creates a key at the command line and returns its secret. */
 export async function aKey(env: Env, scopes: string): Promise<string> {
   const { stdout, stderr } = await run(
     ['keys', 'create', '--name', 'test', '--scopes', scopes, '--json'],
@@ -183,7 +183,7 @@ export async function aKey(env: Env, scopes: string): Promise<string> {
   return JSON.parse(stdout).secret;
 }
 
-/** A gateway that serves, on a port of its own unless PORT is given. */
+/** Starts a gateway, on a free port unless PORT is given, and waits until it serves. */
 export async function serve(env: Env): Promise<ServingProcess> {
   const startedAt = performance.now();
   const gateway = start(['serve'], { PORT: '0', ...env });
@@ -222,33 +222,33 @@ function readLogLine(line: string): LogLine {
   throw new Error(`no line of a log: ${line}`);
 }
 
-/** The PostgreSQL that runs on a data folder; undefined when none does. */
+/** Process id of the PostgreSQL on a data folder; undefined when none runs. */
 export async function postmasterPid(dataDir: string): Promise<number | undefined> {
   const text = await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8').catch(() => '');
   const pid = Math.abs(Number(text.split('\n')[0]));
   return pid && (await isRunning(pid)) ? pid : undefined;
 }
 
-/** A zombie that nobody has collected yet does not run. */
+/** Whether the process runs; a zombie does not. */
 async function isRunning(pid: number): Promise<boolean> {
   const status = promisify(execFile)('ps', ['-o', 'stat=', '-p', String(pid)]);
   const { stdout } = await status.catch(() => ({ stdout: '' }));
   return stdout.trim() !== '' && !stdout.startsWith('Z');
 }
 
-/** A connection as the printed psql command makes it; by its parts, for not every machine has psql. */
+/** Connects with the parameters of the printed psql command, because psql may not be installed. */
 export async function connectByHand(psqlCommand: unknown): Promise<pg.Client> {
   const words = /^PGPASSFILE=(\S+) psql -h (\S+) -p (\d+) -U (\S+) (\S+)$/.exec(String(psqlCommand)) ?? [];
   const [, passwordFile = '', host, port, user, database] = words;
   const password = (await readFile(passwordFile, 'utf8')).trim().split(':')[4];
   const client = new pg.Client({ host, port: Number(port), user, database, password });
-  // Tests stop its server.
+  // Tests stop the server of this connection.
   client.on('error', () => undefined);
   await client.connect();
   return client;
 }
 
-/** Holds a port until disposed; without a number, a free one. */
+/** Occupies a port until disposed; without a number, a free one. */
 export async function takePort(port = 0): Promise<AsyncDisposable & { port: number }> {
   const server = createServer().listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -261,7 +261,7 @@ export async function takePort(port = 0): Promise<AsyncDisposable & { port: numb
   };
 }
 
-/** What the README promises to the first question. */
+/** The first query of the README and its answer. */
 export const firstQuery =
   '{ tenantSchema(id: "demo-harbour", module: "finance") { schemaName searchPath databaseName } }';
 export const firstAnswer = {

@@ -1,4 +1,4 @@
-/** A Redis of a test's own, alone, as a Cluster or behind a Sentinel: stopped, started, frozen, killed, flushed. */
+/** A Redis for one test, alone, as a Cluster or behind a Sentinel, which can be stopped, started, frozen, killed and flushed. */
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,30 +12,30 @@ export interface RedisServer extends AsyncDisposable {
   /** redis:// URL, password included. */
   url: string;
   port: number;
-  /** Its own folder: a dump made with `command('SAVE')` lies here and is loaded at the next start. */
+  /** Data folder. The next start loads a dump that `command('SAVE')` has written here. */
   folder: string;
-  /** Again on the same port, after `stop` or `kill`; `args` for this time only. */
+  /** Starts on the same port after `stop` or `kill`; `args` apply to this start only. */
   start(...args: string[]): Promise<void>;
-  /** SIGTERM: says goodbye to its clients, and refuses from then on. */
+  /** SIGTERM: closes the connections of clients and refuses new ones. */
   stop(): Promise<void>;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** SIGSTOP: accepts connections and never answers. */
+  /** SIGSTOP: connections are accepted but never answered. */
   freeze(): void;
   thaw(): void;
   flush(): Promise<void>;
-  /** One command, over a connection of its own. */
+  /** Runs a command over a new connection. */
   command(name: string, ...args: (string | number)[]): Promise<unknown>;
   close(): Promise<void>;
 }
 
 export interface RedisServerOptions {
   password?: string;
-  /** For redis-server, such as `--maxmemory 1mb`. */
+  /** Arguments of redis-server, such as `--maxmemory 1mb`. */
   args?: string[];
-  /** Speaks TLS only, with this certificate. */
+  /** Certificate; with it the server accepts TLS only. */
   tls?: { certFile: string; keyFile: string };
-  /** Lines of a sentinel.conf: it is no Redis but a Sentinel. */
+  /** Lines of a sentinel.conf; with them the server is a Sentinel. */
   sentinel?: string[];
 }
 
@@ -102,18 +102,18 @@ export async function openRedisServer(options: RedisServerOptions = {}): Promise
   };
 }
 
-/** What is done to it is done to all its nodes. */
+/** A Cluster; each action applies to all nodes. */
 export interface RedisCluster
   extends AsyncDisposable,
     Pick<RedisServer, 'start' | 'stop' | 'kill' | 'freeze' | 'thaw' | 'flush' | 'close'> {
-  /** For REDIS_URL: all nodes, separated by commas. */
+  /** Value for REDIS_URL: all nodes, separated by commas. */
   url: string;
   nodes: readonly [RedisServer, RedisServer, RedisServer];
 }
 
 const slots = 16_384;
 
-/** Three masters that share the slots. */
+/** Starts three masters that share the slots. */
 export async function openRedisCluster(options: RedisServerOptions = {}): Promise<RedisCluster> {
   const openNode = async () => {
     const busPort = await findFreePort();
@@ -131,7 +131,7 @@ export async function openRedisCluster(options: RedisServerOptions = {}): Promis
     for (const [at, node] of nodes.entries()) {
       const last = Math.min((at + 1) * share, slots) - 1;
       await node.command('CLUSTER', 'ADDSLOTSRANGE', at * share, last);
-      // Or they would have to settle by gossip whose view is the newest.
+      // Different config epochs make the nodes agree without a gossip round.
       await node.command('CLUSTER', 'SET-CONFIG-EPOCH', at + 1);
     }
     for (const { port, busPort } of others)
@@ -162,7 +162,7 @@ function isWhole(info: unknown): boolean {
   return /cluster_state:ok/.test(`${info}`) && /cluster_known_nodes:3/.test(`${info}`);
 }
 
-/** One Sentinel that watches a master; its `url` is for REDIS_URL. */
+/** Starts a Sentinel that watches a master; its `url` is a value for REDIS_URL. */
 export async function openSentinel(
   master: RedisServer,
   options: { masterPassword?: string; database?: number } = {},
@@ -192,7 +192,7 @@ interface Address {
   tls?: { rejectUnauthorized: boolean };
 }
 
-/** Accepts connections; it may still be loading a dump. */
+/** Waits until the server accepts connections; it may still be loading a dump. */
 async function isUp(connection: Address, ended: Promise<unknown>): Promise<void> {
   let said: unknown;
   ended.then((text) => {
@@ -222,7 +222,7 @@ async function withConnection<T>(address: Address, work: (redis: Redis) => Promi
   }
 }
 
-/** Asks until it is so. */
+/** Polls until the condition holds. */
 export async function until(isSo: () => Promise<boolean> | boolean, withinMs = startupMs): Promise<void> {
   const giveUpAt = Date.now() + withinMs;
   while (!(await isSo())) {

@@ -14,22 +14,22 @@ const subscribeTenant = graphql(`
   }
 `);
 
-/** A tenant of a story, as the test wants to speak of it. */
+/** The tenant that a story has created. */
 export interface StoryTenant {
   id: string;
   slug: string;
 }
 
 interface TenantStory {
-  /** Subscribes it to these modules, storage and all. */
+  /** Subscribes the tenant to these modules and creates their storage. */
   subscribedTo(...modules: string[]): TenantStory;
-  /** Registers it at a gateway and does what the story says. */
+  /** Runs the story at a gateway. */
   at(gateway: Pick<TestGateway, 'ask'>): Promise<StoryTenant>;
 }
 
 /**
- * A registered tenant: `await aTenant().subscribedTo('finance').at(gateway)`. Slugs are unique, for databases of tenants
- * are named after them and share the run's server.
+ * A registered tenant: `await aTenant().subscribedTo('finance').at(gateway)`. The default slug is unique, because tenant
+ * databases are named after slugs and all tests share one server.
  */
 export function aTenant(fields: { name?: string; slug?: string } = {}): TenantStory {
   const modules: string[] = [];

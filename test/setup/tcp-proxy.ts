@@ -2,23 +2,23 @@ import { once } from 'node:events';
 import { createServer, connect as openSocket, type Socket } from 'node:net';
 import { findFreePort } from './free-port.js';
 
-/** A network between a client and a server on this machine that fails on demand. */
+/** A proxy between a client and a server that simulates network faults. */
 export interface TcpProxy extends AsyncDisposable {
-  /** Clients connect here, on 127.0.0.1; the same for as long as the proxy lives. */
+  /** Port on 127.0.0.1 for clients; it never changes. */
   port: number;
-  /** From now on whatever goes to the server arrives that much later, in order; 0: at once. */
+  /** Delays data to the server from now on, in order; 0 ends the delay. */
   delay(ms: number): void;
-  /** The same for what the server answers, to HTTP requests whose head matches if that is given. */
+  /** Delays data from the server, optionally only answers to HTTP requests whose head matches. */
   delayAnswers(ms: number, to?: RegExp): void;
   /** Ends all connections and refuses new ones. */
   cut(): Promise<void>;
-  /** Connections stay and new ones are accepted, but nothing passes; `heal` delivers what was held back. */
+  /** Accepts and keeps connections but holds all data back until `heal`. */
   blackhole(): void;
-  /** Resets (RST) the connections of this moment, or those on which such an HTTP request is answered. New ones are welcome. */
+  /** Resets (RST) current connections, optionally only those with a matching HTTP request. New ones are accepted. */
   reset(those?: RegExp): void;
-  /** Leads new connections to another server. */
+  /** Connects new clients to another server. */
   redirect(targetPort: number): void;
-  /** Back to a network without faults; what was delayed arrives at once. */
+  /** Ends all faults and delivers delayed data at once. */
   heal(): Promise<void>;
   close(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface TcpProxy extends AsyncDisposable {
 /** One direction of a connection. */
 interface Lane {
   to: Socket;
-  /** Chunks on their way, oldest first. */
+  /** Delayed chunks, oldest first. */
   late: { chunk: Buffer; timer: NodeJS.Timeout }[];
 }
 
@@ -35,7 +35,7 @@ interface Link {
   server: Socket;
   questions: Lane;
   answers: Lane;
-  /** Head of the HTTP request that was sent last. */
+  /** Head of the latest HTTP request. */
   asked: string;
 }
 
@@ -65,12 +65,12 @@ export async function openTcpProxy(targetPort: number): Promise<TcpProxy> {
     );
     for (const socket of [client, server]) {
       socket.setNoDelay(true);
-      // Whatever happened, the connection is over: a server that refuses looks like one that hangs up.
+      // After any error the connection is closed; a refusing server looks like one that hangs up.
       socket.on('error', () => undefined);
       if (isBlackhole) socket.pause();
     }
     server.on('close', () => end(link));
-    // What the client had sent before it left arrives all the same.
+    // Data that the client sent before it disconnected is still delivered.
     client.on('close', () => link.questions.late.length === 0 && end(link));
   });
 

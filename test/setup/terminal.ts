@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'vitest';
 
-/** The command line as somebody at a terminal has it: a pseudo-terminal made by `script` of util-linux. */
+/** The command line at a pseudo-terminal, which `script` of util-linux creates. */
 
 const version = spawnSync('script', ['--version'], { encoding: 'utf8' });
 const isInstalled = version.status === 0 && version.stdout.includes('util-linux');
@@ -11,16 +11,16 @@ const isInstalled = version.status === 0 && version.stdout.includes('util-linux'
 if (!isInstalled) {
   const advice = 'script of util-linux is not installed (apt-get install bsdutils)';
   if (process.env.CI === 'true') throw new Error(`${advice}; under CI=true these tests must run`);
-  process.stderr.write(`\n!!! ${advice}; what needs a terminal is SKIPPED\n\n`);
+  process.stderr.write(`\n!!! ${advice}; tests that need a terminal are SKIPPED\n\n`);
 }
 
-/** For tests that need a terminal. */
+/** Declares a test that needs a terminal. */
 export const testWithTerminal = test.skipIf(!isInstalled);
 
 export interface Terminal extends AsyncDisposable {
-  /** Everything that was shown so far, with what steers the terminal. */
+  /** All output so far, control sequences included. */
   shown(): string;
-  /** Resolves once this was shown; throws when the command ends without. */
+  /** Resolves when the text has been printed; throws when the command ends before that. */
   showed(text: string): Promise<void>;
   type(keys: string): void;
   ended: Promise<{ code: number | null; shown: string }>;
@@ -28,7 +28,7 @@ export interface Terminal extends AsyncDisposable {
 
 const project = join(import.meta.dirname, '../..');
 
-/** Runs `tenant-registry` with these arguments at a terminal of 100 columns. */
+/** Runs `tenant-registry` at a terminal with 100 columns. */
 export function openTerminal(args: string[], env: Record<string, string>): Terminal {
   const words = [process.execPath, join(project, 'dist/cli/main.js'), ...args].map(
     (word) => `'${word.replaceAll("'", `'\\''`)}'`,

@@ -9,5 +9,5 @@ if (!isPgBouncerInstalled) {
   process.stderr.write(`\n!!! ${advice}; what needs a real PgBouncer is SKIPPED\n\n`);
 }
 
-/** For tests that need a real PgBouncer. */
+/** Declares tests that need a real PgBouncer. */
 export const describeWithPgBouncer = describe.skipIf(!isPgBouncerInstalled);

@@ -9,5 +9,5 @@ if (!isRedisInstalled) {
   process.stderr.write(`\n!!! ${advice}; what needs a real Redis is SKIPPED\n\n`);
 }
 
-/** For tests that need a real Redis. */
+/** Declares tests that need a real Redis. */
 export const describeWithRedis = describe.skipIf(!isRedisInstalled);

@@ -2,25 +2,25 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
-/** How a module keeps its tenants apart. */
+/** Separation of the tenants’ data in a module. */
 export type Isolation =
-  /** A database per tenant on the module’s server. */
+  /** One database per tenant on the module’s server. */
   | 'DATABASE'
-  /** A schema per tenant in the module’s database. */
+  /** One schema per tenant in the module’s database. */
   | 'SCHEMA';
 
-/** What an event of routesChanged says. */
+/** Kind of an event of routesChanged. */
 export type RouteChangeType =
-  /** Something was changed; what is cached about it counts no more. */
+  /** A row has changed; discard the cached data about it. */
   | 'CHANGE'
-  /** The stream cannot go on from where it was: what is cached at all counts no more. */
+  /** The stream cannot continue; discard all cached data. */
   | 'RESYNC';
 
-/** A tenant and a module. */
+/** A tenant and a module to resolve. */
 export type TenantSchemaKey = {
-  /** UUID or slug of the tenant. */
+  /** The tenant’s UUID or slug. */
   readonly id: string;
-  /** The module. */
+  /** Name of the module. */
   readonly module: string;
 };
 

@@ -3,8 +3,11 @@ import { authorize } from '../../auth/permissions.js';
 import { setTableAside } from '../../database/migrations/legacy-tables.js';
 import { messageOf, RegistryError } from '../../errors.js';
 import { adoptStorage } from '../../provisioning/commands/adopt-storage.js';
+import { requireOperation } from '../../provisioning/operations/operation.js';
+import { listUnfinishedAdoptions } from '../../provisioning/operations/operation-record.js';
 import type { CommandContext } from '../../registry/command.js';
 import { adoptDatabaseNames } from '../../registry/commands/adopt-database-names.js';
+import { listModules } from '../../registry/module-record.js';
 import { readRevision } from '../../registry/revision.js';
 import { moduleNotFound } from '../../registry/route.js';
 import { gather, type LegacyTablePlace, readTables } from './findings.js';
@@ -84,16 +87,17 @@ function isAskedFor({ modules }: ImportRequest, name: string): boolean {
 
 /** The modules, each with the name of the database that will be scanned for it. */
 async function readCatalogue(context: CommandContext, request: ImportRequest): Promise<ScannedModule[]> {
-  const modules = await context.database.prisma.module.findMany({
-    include: { _count: { select: { subscriptions: true } } },
-    orderBy: { name: 'asc' },
-  });
+  const modules = await listModules(context.database);
   for (const name of request.modules)
     if (!modules.some((module) => module.name === name)) throw moduleNotFound(name);
-  return modules.map(({ _count, ...module }) => {
+  return modules.map(({ subscriptions, ...module }) => {
     const { name, databaseRef, databaseName } = module;
     const configured = context.serviceDatabases.configuredName(databaseRef) ?? databaseName;
-    if (configured !== databaseName && _count.subscriptions > 0 && isAskedFor(request, name))
+    if (
+      configured !== databaseName &&
+      Object.values(subscriptions).some((count) => count > 0) &&
+      isAskedFor(request, name)
+    )
       throw new RegistryError(
         'CONFLICT',
         `${databaseRef} names database ${configured}, but the tenants of ${name} are registered in ${databaseName}: correct the variable, or leave ${name} out with --module`,
@@ -128,12 +132,10 @@ const patienceMs = 60_000;
 async function awaitEarlierAdoptions(context: CommandContext): Promise<void> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
-    const unfinished = await context.database.prisma.operation.findMany({
-      where: { kind: 'ADOPT_STORAGE', status: { in: ['QUEUED', 'RUNNING', 'COMPENSATING'] } },
-    });
+    const unfinished = await listUnfinishedAdoptions(context.database);
     if (unfinished.length === 0 || performance.now() > deadline) return;
     context.log.warn({ unfinished: unfinished.length }, 'waiting for the end of earlier adoptions');
-    for (const { id } of unfinished) await context.runOperation(id);
+    for (const id of unfinished) await context.runOperation(id);
     await delay(1_000);
   }
 }
@@ -199,9 +201,7 @@ async function takeOverOne(
     });
     for (const entry of entries) entry.tenantId = tenantId;
     if (operationId !== null) {
-      const operation = await context.database.prisma.operation.findUniqueOrThrow({
-        where: { id: operationId },
-      });
+      const operation = await requireOperation(context.database.prisma, operationId);
       if (operation.status !== 'SUCCEEDED') leaveAlone(entries, operation.error ?? operation.status);
     }
     return revision;

@@ -1,3 +1,4 @@
+import { loadRegisteredRows } from '../../provisioning/operations/registered-rows.js';
 import type { CommandContext } from '../../registry/command.js';
 
 /** What the registry holds already, read once for all that was found. */
@@ -27,30 +28,7 @@ export interface RegisteredSubscription {
 }
 
 export async function readRegistered({ database }: CommandContext): Promise<Registered> {
-  const { prisma } = database;
-  const [tenants, subscriptions, names, lastOperations] = await Promise.all([
-    prisma.tenant.findMany({ select: { id: true, slug: true, name: true, status: true } }),
-    prisma.moduleSubscription.findMany({
-      select: {
-        tenantId: true,
-        moduleName: true,
-        isolation: true,
-        schemaName: true,
-        databaseName: true,
-        status: true,
-        provisionedAt: true,
-      },
-    }),
-    prisma.storageName.findMany({ select: { kind: true, name: true, tenantId: true } }),
-    prisma.$queryRaw<{ tenantId: string; moduleName: string; kind: string }[]>`
-      SELECT DISTINCT ON (subscription.tenant_id, subscription.module)
-             subscription.tenant_id::text AS "tenantId", subscription.module AS "moduleName", kind::text AS kind
-      FROM module_subscriptions AS subscription
-      JOIN operations AS operation ON operation.tenant_id = subscription.tenant_id
-      JOIN operation_steps AS step ON step.operation_id = operation.id AND step.module = subscription.module
-      WHERE subscription.status = 'failed'
-      ORDER BY subscription.tenant_id, subscription.module, operation.created_at DESC`,
-  ]);
+  const { tenants, subscriptions, names, lastOperations } = await loadRegisteredRows(database);
   const adoptions = new Set(
     lastOperations
       .filter(({ kind }) => kind === 'adopt_storage')

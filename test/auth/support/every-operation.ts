@@ -13,17 +13,17 @@ import {
 } from 'graphql';
 import { schema } from '../../../src/graphql/schema.js';
 
-/** One document that asks for one thing; generated, so that what is added to the schema is tested too. */
+/** A document that selects one field; generated from the schema, so that additions are tested as well. */
 export interface Operation {
   kind: 'query' | 'mutation';
   /** "tenants" */
   field: string;
-  /** What of the answer is asked for: "totalCount". */
+  /** The selected field of the result, such as "totalCount". */
   part: string;
   query: string;
 }
 
-/** Every query and mutation of the schema, once for each thing that can be asked of its answer. */
+/** Every query and mutation of the schema, once for each field of its result. */
 export function everyOperation(): Operation[] {
   const roots = [
     { kind: 'query' as const, type: schema.getQueryType() },
@@ -41,8 +41,8 @@ export function everyOperation(): Operation[] {
   );
 }
 
-/** For test.each: "query tenants { totalCount }" and the operation. */
-export function titled(operations: readonly Operation[]): [string, Operation][] {
+/** Rows for test.each, with titles such as "query tenants { totalCount }". */
+export function withTitles(operations: readonly Operation[]): [string, Operation][] {
   return operations.map((operation) => [
     `${operation.kind} ${operation.field} { ${operation.part} }`,
     operation,
@@ -67,7 +67,7 @@ function argumentsOf({ args }: GraphQLField<unknown, unknown>): string {
   return required.length === 0 ? '' : `(${required.join(', ')})`;
 }
 
-/** A value that GraphQL lets through; whether the registry would is none of its business. */
+/** A value that is valid for GraphQL; the registry may still refuse it. */
 function literalFor(type: GraphQLInputType): string {
   if (isNonNullType(type)) return literalFor(type.ofType);
   if (isListType(type)) return `[${literalFor(type.ofType)}]`;

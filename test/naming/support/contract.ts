@@ -1,6 +1,6 @@
-/** The rules for names, as the public contract has them, written down a second time to judge the product by. */
+/** The naming rules of the public contract, implemented independently of the product to check it. */
 
-export function isGoodSlug(text: string): boolean {
+export function isValidSlug(text: string): boolean {
   return (
     /^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$/.test(text) &&
     text.length >= 2 &&
@@ -10,8 +10,8 @@ export function isGoodSlug(text: string): boolean {
   );
 }
 
-/** `reserved`: what PostgreSQL itself calls a reserved word. */
-export function isGoodSchemaName(text: string, reserved: ReadonlySet<string>): boolean {
+/** `reserved` contains PostgreSQL's reserved words. */
+export function isValidSchemaName(text: string, reserved: ReadonlySet<string>): boolean {
   return (
     /^[a-z][a-z0-9_]{0,62}$/.test(text) &&
     !text.startsWith('pg_') &&
@@ -21,7 +21,7 @@ export function isGoodSchemaName(text: string, reserved: ReadonlySet<string>): b
   );
 }
 
-/** `<prefix><slug with - as _>`, with a suffix when another tenant was there first. */
+/** `<prefix><slug with - as _>`, with a suffix when another tenant has that name. */
 export function isIssuedName(name: string, prefix: string, slug: string): boolean {
   const plain = prefix + slug.replaceAll('-', '_');
   return (

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 
-/** Texts that somebody could try as a slug, a name or a schema name, to get at what is not his. */
+/** Texts that an attacker could use as a slug, name or schema name to reach data of others. */
 
 const invisible = ['\u200b', '\u200d', '\u2060', '\ufeff', '\u00ad', '\u180e', '\u202e', '\u2066', '\u061c'];
 const controls = ['\0', '\x01', '\x08', '\t', '\n', '\r', '\x1b', '\x7f', '\x85', '\u2028', '\u2029'];
 const spaces = [' ', '\u00a0', '\u2003', '\u3000'];
-/** Look like the ASCII letters of "acme" and are none. */
+/** Texts that look like "acme" but contain other letters. */
 const lookAlikes = [
   'аcme',
   'acmе',
@@ -192,7 +192,7 @@ const collidingWithEachOther = [
   'acme_2',
 ];
 
-/** Written down by hand, and once each. */
+/** Every text of the lists above once. */
 const handWritten: readonly string[] = [
   ...new Set([
     ...forms,
@@ -212,8 +212,8 @@ const handWritten: readonly string[] = [
   ]),
 ];
 
-/** Slugs as they should be, few enough to meet each other: the same ones, and those that differ by - and _ alone. */
-const decent = fc
+/** Valid slugs, few enough for collisions: equal ones, and ones that differ by - and _ only. */
+const validSlug = fc
   .tuple(
     fc.constantFrom('acme', 'north', 'zulu', 'pgx', 'user'),
     fc.constantFrom('', '-', '_'),
@@ -222,14 +222,14 @@ const decent = fc
   .map(([head, joint, tail]) => (joint === '' ? head : head + joint + tail));
 
 const piece = fc.oneof(
-  decent,
+  validSlug,
   fc.constantFrom(...lookAlikes, ...sqlPieces, ...invisible, ...controls, ...spaces, ...system, ...reserved),
   fc.string({ unit: 'grapheme', maxLength: 6 }),
   fc.string({ unit: 'binary', maxLength: 4 }),
 );
 
 const hostile = fc.oneof(
-  { weight: 3, arbitrary: decent },
+  { weight: 3, arbitrary: validSlug },
   { weight: 6, arbitrary: fc.array(piece, { minLength: 1, maxLength: 3 }).map((pieces) => pieces.join('')) },
   { weight: 1, arbitrary: fc.stringMatching(/^[a-z][a-z0-9_-]{0,44}$/) },
   { weight: 1, arbitrary: fc.stringMatching(/^[a-z][a-z0-9_]{58,66}$/) },
@@ -239,12 +239,12 @@ const hostile = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
 );
 
-/** All that was written down and as many generated ones as it takes; the seed makes them again. */
+/** All fixed texts, filled up to `count` with generated ones; the same seed generates the same texts. */
 export function hostileTexts(count: number, seed: number): string[] {
   const generated = fc.sample(hostile, { numRuns: count - handWritten.length, seed });
   return [...handWritten, ...generated];
 }
 
-export function anySeed(): number {
+export function randomSeed(): number {
   return Math.trunc(Math.random() * 0x7fffffff);
 }

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { TestGateway } from '../../setup/gateway.js';
 
-/** What became of one of many calls. */
+/** Result of one of many calls. */
 export interface Outcome<Payload> {
   payload: Payload | null;
   code: string | undefined;
@@ -9,8 +9,8 @@ export interface Outcome<Payload> {
   fields: string[];
 }
 
-/** One mutation many times over, one after the other: who comes first has the name. */
-export async function askMany<Payload>(
+/** Sends one mutation for each input, one after the other, so that the first one gets a contested name. */
+export async function repeatMutation<Payload>(
   gateway: TestGateway,
   mutation: string,
   fields: string,
@@ -20,7 +20,7 @@ export async function askMany<Payload>(
   const query = `mutation ($input: ${type}!) { payload: ${mutation}(input: $input) { ${fields} } }`;
   const outcomes: Outcome<Payload>[] = [];
   for (const input of inputs) {
-    // Nobody else answers here, so there is nobody to wait for.
+    // This gateway is the only one, so no other needs to be waited for.
     const { data, errors } = await gateway.ask(query, { input: { ...input, wait: 'COMMITTED' } });
     expect(errors.filter(({ path }) => !path)).toEqual([]);
     const [error] = errors;
@@ -34,7 +34,7 @@ export async function askMany<Payload>(
   return outcomes;
 }
 
-/** Refused for this field's sake, in one of the two ways there are. */
+/** Whether the call was refused because of these fields only. */
 export function isRefusedFor(outcome: Outcome<unknown> | undefined, ...fields: string[]): boolean {
   return (
     outcome?.payload === null &&

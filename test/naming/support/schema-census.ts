@@ -4,11 +4,8 @@ import { queryOnce } from '../../database/support/temporary-databases.js';
 import { schemasAt, tablesOf } from '../../provisioning/support/catalog.js';
 import type { Workshop } from '../../provisioning/support/gateway-with-own-modules.js';
 
-/**
- * Registry and databases tell the same: the schemas that stand are those of the registry's subscriptions, each made
- * for its one tenant, and nothing was put into public.
- */
-export async function expectNoStrangers(workshop: Workshop, module: string): Promise<void> {
+/** Expects one schema per subscription of the registry, owned by its tenant, no other schema, and no table in public. */
+export async function expectOnlyRegisteredSchemas(workshop: Workshop, module: string): Promise<void> {
   const url = workshop.url(module);
   const registered = await workshop.gateway.psql<{ schema: string; owner: string }>(
     `SELECT schema_name AS schema, tenant_id || ' ' || module AS owner FROM module_subscriptions

@@ -2,8 +2,8 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { expect } from 'vitest';
 import type { TestGateway } from '../../setup/gateway.js';
 
-/** A tenant as scripts get it. */
-export interface ShownTenant {
+/** A tenant in an answer. */
+export interface TenantBody {
   id: string;
   name: string;
   slug: string;
@@ -21,18 +21,18 @@ export interface Failure {
   error: { code: string; message: string; details?: { field: string; message: string }[] };
 }
 
-interface Asking {
+interface RequestOptions {
   key?: string;
   headers?: Record<string, string>;
-  /** Text goes out as it is, anything else as JSON. */
+  /** Text is sent as it is, anything else as JSON. */
   body?: unknown;
 }
 
-/** Asks a gateway as a script does. Every answer is held against the description that the gateway gives of itself. */
-export async function ask<Body = ShownTenant>(
+/** Sends a request and checks the answer against the gateway's openapi.json. */
+export async function ask<Body = TenantBody>(
   gateway: TestGateway,
   request: `${string} /${string}`,
-  { key, headers, body }: Asking = {},
+  { key, headers, body }: RequestOptions = {},
 ): Promise<RestAnswer<Body>> {
   const [method = '', path = ''] = request.split(/ (.*)/);
   const response = await fetch(`${gateway.url}${path}`, {
@@ -49,23 +49,23 @@ export async function ask<Body = ShownTenant>(
     headers: response.headers,
     body: (await response.json()) as Body,
   };
-  const described = await describe(gateway);
-  described.requireDescribed(method, path, answer);
+  const description = await describeApi(gateway);
+  description.requireDescribed(method, path, answer);
   return answer;
 }
 
-/** How a request is refused. */
+/** Sends a request and returns its refusal. */
 export async function refusal(
   gateway: TestGateway,
   request: `${string} /${string}`,
-  asking: Asking = {},
+  options: RequestOptions = {},
 ): Promise<{ status: number; code: string; message: string }> {
-  const { status, body } = await ask<Failure>(gateway, request, asking);
+  const { status, body } = await ask<Failure>(gateway, request, options);
   return { status, code: body.error?.code, message: body.error?.message };
 }
 
-/** What of openapi.json the tests go by. */
-interface Described {
+/** The parts of openapi.json that tests read. */
+interface Document {
   openapi: string;
   paths: Record<string, Record<string, DescribedOperation> & { parameters?: { name: string }[] }>;
   components: { schemas: Record<string, object>; responses: Record<string, DescribedResponse> };
@@ -85,24 +85,24 @@ interface DescribedResponse {
 }
 
 export interface Description {
-  document: Described;
-  /** A schema anywhere in the document, by JSON pointer. */
+  document: Document;
+  /** Compiles the schema at a JSON pointer. */
   validator(pointer: string): ValidateFunction;
   requireDescribed(method: string, path: string, answer: RestAnswer<unknown>): void;
 }
 
 const known = new Map<string, Promise<Description>>();
 
-export function describe(gateway: TestGateway): Promise<Description> {
-  const description = known.get(gateway.url) ?? read(gateway);
+export function describeApi(gateway: TestGateway): Promise<Description> {
+  const description = known.get(gateway.url) ?? readDescription(gateway);
   known.set(gateway.url, description);
   return description;
 }
 
-async function read(gateway: TestGateway): Promise<Description> {
+async function readDescription(gateway: TestGateway): Promise<Description> {
   const response = await fetch(`${gateway.url}/api/openapi.json`);
-  const document = (await response.json()) as Described;
-  // Keywords of OpenAPI stand beside those of JSON Schema; formats are patterns here as well.
+  const document = (await response.json()) as Document;
+  // The document mixes keywords of OpenAPI and JSON Schema; every format has a pattern as well.
   const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
   ajv.addSchema(document, 'openapi');
   const validator = (pointer: string) => {
@@ -116,7 +116,9 @@ async function read(gateway: TestGateway): Promise<Description> {
     if (bare === '/api/openapi.json' && status === 200) return;
     const found = responseAt(document, method.toLowerCase(), bare, status);
     if (!found)
-      throw new Error(`openapi.json knows no ${status} of ${method} ${path}: ${JSON.stringify(body)}`);
+      throw new Error(
+        `openapi.json does not describe status ${status} of ${method} ${path}: ${JSON.stringify(body)}`,
+      );
     const [pointer, described] = found;
     const validate = validator(`${pointer}/content/application~1json/schema`);
     if (!validate(body))
@@ -130,7 +132,7 @@ async function read(gateway: TestGateway): Promise<Description> {
 }
 
 function responseAt(
-  { paths, components }: Described,
+  { paths, components }: Document,
   method: string,
   path: string,
   status: number,
@@ -140,7 +142,7 @@ function responseAt(
   const described = responses?.[status];
   const escaped = template.replaceAll('/', '~1').replace('{', '%7B').replace('}', '%7D');
   if (described) return [`/paths/${escaped}/${method}/responses/${status}`, described];
-  const name = status === 404 && !responses ? 'NothingThere' : status === 405 ? 'WrongMethod' : undefined;
+  const name = status === 404 && !responses ? 'UnknownPath' : status === 405 ? 'WrongMethod' : undefined;
   const shared = name && components.responses[name];
   return shared ? [`/components/responses/${name}`, shared] : undefined;
 }

@@ -4,144 +4,144 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
-/** How a module keeps its tenants apart. */
+/** Separation of the tenants’ data in a module. */
 export type Isolation =
-  /** A database per tenant on the module’s server. */
+  /** One database per tenant on the module’s server. */
   | 'DATABASE'
-  /** A schema per tenant in the module’s database. */
+  /** One schema per tenant in the module’s database. */
   | 'SCHEMA';
 
-/** How far a piece of work, or one step of it, has come. */
+/** Status of an operation or of one of its steps. */
 export type OperationStatus =
-  /** Not done, because something before it failed or it was called off. */
+  /** Not done, because an earlier step failed or the operation was cancelled. */
   | 'CANCELLED'
-  /** Failed, and everything it had made is gone again. */
+  /** Failed; everything it had created was removed. */
   | 'COMPENSATED'
-  /** Failed; what was made is being taken away again. */
+  /** Failed; the created storage is being removed. */
   | 'COMPENSATING'
-  /** Ended without effect; `error` says why. */
+  /** Ended without effect; `error` contains the reason. */
   | 'FAILED'
-  /** Failed and could not be undone; a person has to look at `error`. */
+  /** Failed and could not be undone; a person has to read `error` and act. */
   | 'NEEDS_ATTENTION'
-  /** Not begun. */
+  /** Not started yet. */
   | 'QUEUED'
   /** Being worked on. */
   | 'RUNNING'
-  /** Done; its effect is visible. */
+  /** Done; the effect is visible. */
   | 'SUCCEEDED';
 
-/** What a tenant pays for. */
+/** Plan that a tenant pays for. */
 export type Plan =
-  /** The plan with terms of its own. */
+  /** Plan with individual terms. */
   | 'ENTERPRISE'
-  /** The plan a tenant starts with. */
+  /** Plan of a new tenant. */
   | 'LITE'
-  /** The plan for growing tenants. */
+  /** Plan for growing tenants. */
   | 'PRO';
 
-/** A new tenant. */
+/** Input of registerTenant. */
 export type RegisterTenantInput = {
-  /** The first admin, who is invited; also the primary address when none is given. */
+  /** E-mail address of the first admin, who is invited. It is also the primary address when `primaryEmail` is omitted. */
   adminEmail?: string | null | undefined;
-  /** Name of the first admin, at most 200 characters. */
+  /** Display name of the first admin, at most 200 characters. */
   adminFullName?: string | null | undefined;
-  /** How its pages look. */
+  /** Branding of the tenant. */
   branding?: TenantBrandingInput | null | undefined;
-  /** Configuration of the services it uses. Shape: branding {company_name, logo_url, primary_color, secondary_color, accent_color, theme_id, email_signature}, destinations [{name, code, enabled, aliases}], infrastructure {gcp {project_id, dataset, region, corpus_id}, supabase {url, anon_key}, vapi {api_key, phone_number_id, assistant_id}, openai {api_key, model}, sendgrid {api_key}}, email {primary, sendgrid {api_key, from_email, from_name, reply_to}, smtp {host, port, username, password}, imap {host, port}}, banking {bank_name, account_name, account_number, branch_code, swift_code, reference_prefix}, consultants [{id, name, email, active}], agents {inbound {enabled, prompt_file}, helpdesk {enabled, prompt_file}, outbound {enabled, prompt_file}}, extensions. Every api_key, anon_key and password is a reference such as `${ACME_API_KEY}`. */
+  /** Configuration of the services that the tenant uses. Shape: branding {company_name, logo_url, primary_color, secondary_color, accent_color, theme_id, email_signature}, destinations [{name, code, enabled, aliases}], infrastructure {gcp {project_id, dataset, region, corpus_id}, supabase {url, anon_key}, vapi {api_key, phone_number_id, assistant_id}, openai {api_key, model}, sendgrid {api_key}}, email {primary, sendgrid {api_key, from_email, from_name, reply_to}, smtp {host, port, username, password}, imap {host, port}}, banking {bank_name, account_name, account_number, branch_code, swift_code, reference_prefix}, consultants [{id, name, email, active}], agents {inbound {enabled, prompt_file}, helpdesk {enabled, prompt_file}, outbound {enabled, prompt_file}}, extensions. Every api_key, anon_key and password is a reference such as `${ACME_API_KEY}`. */
   config?: unknown;
-  /** ISO 4217 code; default ZAR. */
+  /** ISO 4217 currency code. Default: ZAR. */
   currency?: string | null | undefined;
-  /** BigQuery dataset in that project. */
+  /** BigQuery dataset in the Google Cloud project. */
   gcpDataset?: string | null | undefined;
-  /** Google Cloud project. */
+  /** Id of the Google Cloud project. */
   gcpProjectId?: string | null | undefined;
-  /** UUID to keep, for a tenant known elsewhere already; default a new one. */
+  /** UUID to keep, for a tenant that another system already knows. Default: a new UUID. */
   id?: string | null | undefined;
-  /** Any text chosen by the client, at most 200 characters. The same key with the same input within 24 hours is answered again without being done again, an operation that failed included; with another input it is refused as IDEMPOTENCY_KEY_REUSED. */
+  /** Text chosen by the client, at most 200 characters. Within 24 hours, the same key with the same input returns the first result, a failed operation included, without doing the work again; with a different input it is refused with IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
-  /** Quota: quotes per month; default 100. */
+  /** Maximum number of quotes per month. Default: 100. */
   maxMonthlyQuotes?: number | null | undefined;
-  /** Quota: storage in GB; default 1. */
+  /** Maximum storage in GB. Default: 1. */
   maxStorageGb?: number | null | undefined;
-  /** Quota: members; default 5. */
+  /** Maximum number of members. Default: 5. */
   maxUsers?: number | null | undefined;
-  /** Name for people, at most 200 characters. */
+  /** Display name, at most 200 characters. */
   name: string;
-  /** Default LITE. */
+  /** Plan of the tenant. Default: LITE. */
   plan?: Plan | null | undefined;
-  /** Where the tenant is written to. */
+  /** E-mail address for messages to the tenant. */
   primaryEmail?: string | null | undefined;
-  /** How it presents itself. */
+  /** Settings of the tenant. */
   settings?: TenantSettingsInput | null | undefined;
-  /** Name for narrow places, at most 50 characters. */
+  /** Short display name, at most 50 characters. */
   shortName?: string | null | undefined;
-  /** `^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$`, 2 to 40 characters; default derived from the name. Never changes. */
+  /** Slug, 2 to 40 characters: `^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$`. It never changes. Default: derived from the name. */
   slug?: string | null | undefined;
-  /** IANA time zone; default Africa/Johannesburg. */
+  /** IANA time zone. Default: Africa/Johannesburg. */
   timezone?: string | null | undefined;
-  /** Whom to wait for; default GATEWAYS, for suspendTenant EVERYWHERE. */
+  /** Point at which the mutation returns. Default: GATEWAYS; for suspendTenant EVERYWHERE. */
   wait?: WaitFor | null | undefined;
 };
 
-/** Who gets what. */
+/** Input of subscribeTenantToModule. */
 export type SubscribeTenantToModuleInput = {
-  /** Any text chosen by the client, at most 200 characters. The same key with the same input within 24 hours is answered again without being done again, an operation that failed included; with another input it is refused as IDEMPOTENCY_KEY_REUSED. */
+  /** Text chosen by the client, at most 200 characters. Within 24 hours, the same key with the same input returns the first result, a failed operation included, without doing the work again; with a different input it is refused with IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
-  /** Default: the module’s. */
+  /** Isolation of the data. Default: the isolation of the module. */
   isolation?: Isolation | null | undefined;
-  /** The module. */
+  /** Name of the module. */
   module: string;
-  /** Whether to make the storage now. Without it the subscription waits in PENDING. */
+  /** Whether to create the storage now. If false, the subscription stays PENDING. */
   provision?: boolean;
-  /** An explicit name for the schema (or database): `^[a-z][a-z0-9_]{0,62}$`. Default: the module’s prefix and the slug with - as _, with a suffix when another tenant has that name. */
+  /** Name of the schema or database: `^[a-z][a-z0-9_]{0,62}$`. Default: the module’s prefix and the slug with - replaced by _, plus a suffix when another tenant has that name. */
   schemaName?: string | null | undefined;
   /** UUID or slug of the tenant. */
   tenantId: string;
-  /** Whom to wait for; default GATEWAYS, for suspendTenant EVERYWHERE. */
+  /** Point at which the mutation returns. Default: GATEWAYS; for suspendTenant EVERYWHERE. */
   wait?: WaitFor | null | undefined;
 };
 
-/** How a new tenant’s pages look; default the theme professional_blue. */
+/** Branding of a new tenant. Default: the theme professional_blue. */
 export type TenantBrandingInput = {
-  /** Colour of what stands out, `#rrggbb`. */
+  /** Accent colour, `#rrggbb`. */
   accentColor?: string | null | undefined;
-  /** Its logo, http or https. */
+  /** URL of the logo, http or https. */
   logoUrl?: string | null | undefined;
-  /** The theme the colours start from, at most 100 characters. */
+  /** Theme that the colours are based on, at most 100 characters. */
   presetTheme?: string | null | undefined;
-  /** Main colour, `#rrggbb`. */
+  /** Primary colour, `#rrggbb`. */
   primaryColor?: string | null | undefined;
-  /** Second colour, `#rrggbb`. */
+  /** Secondary colour, `#rrggbb`. */
   secondaryColor?: string | null | undefined;
 };
 
-/** How a new tenant presents itself; what is left out follows its name, addresses, currency and time zone. */
+/** Settings of a new tenant. Defaults come from its name, addresses, currency and time zone. */
 export type TenantSettingsInput = {
-  /** Name on documents and pages, at most 200 characters. */
+  /** Company name on documents and pages, at most 200 characters. */
   companyName?: string | null | undefined;
-  /** ISO 4217 code of its prices. */
+  /** Currency of prices as an ISO 4217 code. */
   currency?: string | null | undefined;
-  /** Sender’s address of its mails; null: the support address. */
+  /** Sender address of outgoing mail. Null means the support address. */
   emailFromEmail?: string | null | undefined;
-  /** Sender’s name of its mails, at most 200 characters. */
+  /** Sender name of outgoing mail, at most 200 characters. */
   emailFromName?: string | null | undefined;
-  /** Where customers ask for help. */
+  /** E-mail address of customer support. */
   supportEmail?: string | null | undefined;
-  /** Where customers call for help. */
+  /** Telephone number of customer support. */
   supportPhone?: string | null | undefined;
-  /** IANA time zone of its dates. */
+  /** IANA time zone of dates. */
   timezone?: string | null | undefined;
-  /** Its own site, http or https. */
+  /** Website of the tenant, http or https. */
   website?: string | null | undefined;
 };
 
-/** Whom a mutation waits for before it is answered; never longer than the staleness bound D, 5 s by default. */
+/** Point at which a mutation returns. A mutation never waits longer than the staleness bound, 5 seconds by default. */
 export type WaitFor =
-  /** Nobody: the change is committed, caches follow within D. */
+  /** The change is committed. Caches follow within the staleness bound. */
   | 'COMMITTED'
-  /** Every gateway, every client that holds a lease, and the guards in the service databases, which follow by the payload’s `operation`. */
+  /** As GATEWAYS; in addition, no client with a lease uses the state before the change, and the guards in the service databases have been updated by the `operation` of the result. */
   | 'EVERYWHERE'
-  /** Every gateway: none of them answers from before the change any more. */
+  /** No gateway serves the state before the change any more. */
   | 'GATEWAYS';
 
 export type RegisterTenantMutationVariables = Exact<{

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { addDoctor } from './doctor.js';
+import { addExport } from './export.js';
+import { addGrants } from './grants.js';
+import { addImport } from './import.js';
+import { addKeys } from './keys.js';
+import { addMigrate } from './migrate.js';
+import { addProvision } from './provision.js';
+import { addServe } from './serve.js';
+import { addTenant } from './tenant.js';
+import { addWorker } from './worker.js';
+
+/** The command line. Each imported file adds the commands of one noun. */
+export function createProgram(): Command {
+  const program = new Command('tenant-registry')
+    .description('The shared tenant registry: it knows which schema or database contains a tenant’s data.')
+    .version(readVersion(), '--version', 'print the version')
+    .showHelpAfterError('(--help lists the arguments and options of a command)');
+  addServe(program);
+  addWorker(program);
+  addMigrate(program);
+  addProvision(program);
+  addTenant(program);
+  addKeys(program);
+  addGrants(program);
+  addImport(program);
+  addDoctor(program);
+  addExport(program);
+  return program;
+}
+
+function readVersion(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}

@@ -1,0 +1,35 @@
+import type { RegistryDatabase } from '../database/registry-database.js';
+import { tenantNotFound } from '../registry/route.js';
+import { tenantWhere } from '../registry/tenant.js';
+
+export type TenantOverview = Awaited<ReturnType<typeof requireTenantOverview>>;
+
+/** A tenant in any status with its profile, members and subscriptions; throws TENANT_NOT_FOUND. */
+export async function requireTenantOverview({ prisma }: RegistryDatabase, reference: string) {
+  const where = tenantWhere(reference);
+  const found =
+    where &&
+    (await prisma.tenant.findUnique({
+      where,
+      omit: { statusBeforeDeletion: true },
+      include: {
+        settings: { omit: { tenantId: true } },
+        branding: { omit: { tenantId: true } },
+        members: {
+          select: { email: true, fullName: true, role: true, status: true },
+          orderBy: { email: 'asc' },
+        },
+        subscriptions: { omit: { tenantId: true }, orderBy: { moduleName: 'asc' } },
+      },
+    }));
+  if (!found) throw tenantNotFound(reference);
+  const { purgeAfter, subscriptions, ...tenant } = found;
+  return {
+    ...tenant,
+    restorableUntil: purgeAfter,
+    subscriptions: subscriptions.map(({ moduleName, ...subscription }) => ({
+      module: moduleName,
+      ...subscription,
+    })),
+  };
+}
