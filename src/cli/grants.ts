@@ -3,6 +3,7 @@ import type { App } from '../app.js';
 import { authorize } from '../auth/permissions.js';
 import { RegistryError } from '../errors.js';
 import { type DatabaseGrants, type GrantPlace, planGrants } from '../provisioning/storage/grants.js';
+import { isolations, storageNaming } from '../registry/isolation.js';
 import { print, withApp } from './with-app.js';
 
 export function addGrants(program: Command): void {
@@ -26,13 +27,17 @@ async function printGrants(options: { module?: string; json?: true }): Promise<v
   });
 }
 
+const isolationsWithDatabases = isolations.filter((isolation) => storageNaming[isolation].hasOwnDatabase);
+
 /** Which role a URL without one means is up to the connecting machine. */
 const defaultProvisioner = 'tenant_registry';
 
 async function readPlaces(app: App, wanted: string | undefined) {
   const modules = await app.database.prisma.module.findMany({
     ...(wanted !== undefined && { where: { name: wanted } }),
-    include: { _count: { select: { subscriptions: { where: { isolation: 'DATABASE' } } } } },
+    include: {
+      _count: { select: { subscriptions: { where: { isolation: { in: isolationsWithDatabases } } } } },
+    },
     orderBy: { name: 'asc' },
   });
   if (wanted !== undefined && modules.length === 0)
@@ -49,7 +54,7 @@ async function readPlaces(app: App, wanted: string | undefined) {
         // Where provisioning will connect: the catalogue may still have the name from before the variable was set.
         database: app.serviceDatabases.configuredName(databaseRef) ?? '',
         provisioner: configured.user || defaultProvisioner,
-        hasDatabases: isolation === 'DATABASE' || _count.subscriptions > 0,
+        hasDatabases: storageNaming[isolation].hasOwnDatabase || _count.subscriptions > 0,
       });
   }
   return { places, embedded };

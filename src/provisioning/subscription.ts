@@ -1,6 +1,7 @@
-import type { Isolation, Module, ModuleSubscription, Tenant } from '../database/generated/prisma/client.js';
+import type { Module, ModuleSubscription, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
+import { type Isolation, storageNameOf } from '../registry/isolation.js';
 import { issueNames } from '../registry/storage-name.js';
 
 export interface SubscriptionRequest {
@@ -40,7 +41,7 @@ export async function putSubscription(
   }
 
   requireSubscribable(tenant, existing, status);
-  const name = nameOf(existing);
+  const name = storageNameOf(existing);
   if (isolation === existing.isolation && (request.schemaName ?? name) === name)
     return tx.moduleSubscription.update({ where, data: { status } });
   if (existing.provisionedAt || existing.migrationVersion)
@@ -56,10 +57,6 @@ export async function putSubscription(
     where: { kind: existing.isolation, name, tenantId: tenant.id, resolvedAt: null },
   });
   return moved;
-}
-
-function nameOf(subscription: ModuleSubscription): string {
-  return subscription.isolation === 'SCHEMA' ? subscription.schemaName : subscription.databaseName;
 }
 
 function requireSubscribable(

@@ -5,6 +5,7 @@ import { ReadThrough, type ReadThroughOptions, type Validity } from '../cache/re
 import type { RedisConnection } from '../cache/redis-connection.js';
 import { openRedisTier, type RedisTierOptions } from '../cache/redis-tier.js';
 import type { Tier } from '../cache/tier.js';
+import { storedIsolations } from './isolation.js';
 import { loadRouteFacts, loadTenantConfigs, type StoredConfig } from './queries.js';
 import type { RouteFacts, RouteKey } from './route.js';
 
@@ -76,7 +77,7 @@ const storedFacts: z.ZodType<RouteFacts> = z.object({
   suspendedReason: z.string().nullable(),
   moduleExists: z.boolean(),
   subscriptionStatus: z.string().nullable(),
-  isolation: z.enum(['schema', 'database']).nullable(),
+  isolation: z.enum(storedIsolations).nullable(),
   databaseName: z.string().nullable(),
   schemaName: z.string().nullable(),
   generation: z.number().nullable(),

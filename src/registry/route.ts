@@ -1,5 +1,6 @@
 import { identifier } from '../database/identifier.js';
 import { RegistryError } from '../errors.js';
+import { type Isolation, readIsolation } from './isolation.js';
 import { formatRevision, type Revision } from './revision.js';
 
 /** What is asked: a tenant by id or slug, and a module. */
@@ -16,7 +17,7 @@ export interface RouteFacts {
   suspendedReason: string | null;
   moduleExists: boolean;
   subscriptionStatus: string | null;
-  isolation: 'schema' | 'database' | null;
+  isolation: Lowercase<Isolation> | null;
   databaseName: string | null;
   schemaName: string | null;
   generation: number | null;
@@ -31,7 +32,7 @@ export interface Route {
   /** Quoted, ready for SET LOCAL search_path; the tenant's schema alone, so that nothing falls through to public. */
   searchPath: string;
   databaseName: string;
-  isolation: 'SCHEMA' | 'DATABASE';
+  isolation: Isolation;
   generation: number;
   revision: string;
   leaseRemainingMs: number;
@@ -96,7 +97,7 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
     schemaName: facts.schemaName,
     searchPath: identifier(facts.schemaName),
     databaseName: facts.databaseName,
-    isolation: facts.isolation === 'schema' ? 'SCHEMA' : 'DATABASE',
+    isolation: readIsolation(facts.isolation),
     generation: facts.generation,
     revision: formatRevision(read.revision),
     leaseRemainingMs: read.leaseRemainingMs,

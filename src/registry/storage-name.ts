@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { Isolation, Module, Tenant } from '../database/generated/prisma/client.js';
+import type { Module, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { invalidField, RegistryError } from '../errors.js';
+import { type Isolation, type StorageNames, storageNaming } from './isolation.js';
 
 const reservedSchemas = ['public', 'information_schema', 'tenant_guard'];
 
@@ -21,12 +22,6 @@ export const existingName = z
   .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
   .refine((name) => !reservedSchemas.includes(name), 'is a schema of PostgreSQL, or of the guard, itself');
 
-/** The columns of a subscription that say where the data is. */
-export interface IssuedNames {
-  databaseName: string;
-  schemaName: string;
-}
-
 export interface NameRequest {
   tenant: Tenant;
   module: Module;
@@ -43,7 +38,7 @@ const maxSuffix = 99;
  * Names for a tenant's data of a module, free at the moment of commit: whoever issues names takes turns until its end.
  * Throws CONFLICT when an explicit name is taken; an issued one gets a suffix instead.
  */
-export async function issueNames(tx: Transaction, request: NameRequest): Promise<IssuedNames> {
+export async function issueNames(tx: Transaction, request: NameRequest): Promise<StorageNames> {
   await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended('tenant-registry/storage-names', 0))::text`;
   const { wanted, module, tenant } = request;
   if (wanted !== undefined) {
@@ -63,10 +58,8 @@ export async function issueNames(tx: Transaction, request: NameRequest): Promise
   throw taken(`"${plain}" and the ${maxSuffix - 1} names after it are taken or reserved: give a schemaName`);
 }
 
-function namesFor(name: string, { isolation, module }: NameRequest): IssuedNames {
-  return isolation === 'SCHEMA'
-    ? { databaseName: module.databaseName, schemaName: name }
-    : { databaseName: name, schemaName: 'public' };
+function namesFor(name: string, { isolation, module }: NameRequest): StorageNames {
+  return storageNaming[isolation].locate(name, module);
 }
 
 /** Whose a name is: another tenant's in whatever database, or another module's in the same one. */
@@ -76,7 +69,7 @@ async function findTaker(tx: Transaction, name: string, request: NameRequest): P
   if (claim && claim.tenantId !== tenant.id) return `tenant ${claim.tenantId}`;
   const used = await tx.moduleSubscription.findFirst({ where: namesFor(name, request) });
   if (used) return `module ${used.moduleName} of tenant ${used.tenantId}`;
-  if (isolation === 'SCHEMA') return undefined;
+  if (!storageNaming[isolation].hasOwnDatabase) return undefined;
   const module = await tx.module.findFirst({ where: { databaseName: name } });
   if (module) return `module ${module.name}`;
   return ['postgres', 'template0', 'template1', 'registry'].includes(name) ? 'the server itself' : undefined;

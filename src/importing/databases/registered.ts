@@ -1,4 +1,5 @@
 import type { CommandContext } from '../../registry/command.js';
+import { storageNameOf } from '../../registry/isolation.js';
 
 /** What the registry holds already, read once for all that was found. */
 export interface Registered {
@@ -60,7 +61,7 @@ export async function readRegistered({ database }: CommandContext): Promise<Regi
     tenants,
     subscriptions: subscriptions.map(({ isolation, schemaName, databaseName, provisionedAt, ...own }) => ({
       ...own,
-      name: isolation === 'SCHEMA' ? schemaName : databaseName,
+      name: storageNameOf({ isolation, schemaName, databaseName }),
       wasActive: provisionedAt !== null,
       adoptionFailed: adoptions.has(`${own.tenantId}/${own.moduleName}`),
     })),

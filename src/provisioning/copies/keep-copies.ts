@@ -1,7 +1,9 @@
 import type { Module } from '../../database/generated/prisma/client.js';
 import { messageOf } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
+import { isolations } from '../../registry/isolation.js';
 import { readModuleMigrations } from '../storage/module-migrations.js';
+import { storageKinds } from '../storage/storage-kind.js';
 import { installCopy } from './migration-copy.js';
 
 /** What became of a module's copy. */
@@ -49,8 +51,9 @@ export async function renewCopy(
 
 async function listCopied({ database, serviceDatabases }: CommandContext): Promise<CopiedFrom[]> {
   const modules = await database.prisma.module.findMany({
-    // Where each tenant has a database, nobody makes schemas.
-    where: { isolation: 'SCHEMA' },
+    where: {
+      isolation: { in: isolations.filter((isolation) => storageKinds[isolation].keepsMigrationCopy) },
+    },
     orderBy: { name: 'asc' },
   });
   return modules.filter(({ databaseRef }) => serviceDatabases.configuredName(databaseRef) !== undefined);

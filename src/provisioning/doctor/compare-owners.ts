@@ -1,4 +1,5 @@
 import { identifier } from '../../database/identifier.js';
+import { storageNaming } from '../../registry/isolation.js';
 import type { StorageComparison } from './storage-comparison.js';
 
 /**
@@ -16,7 +17,7 @@ export function compareOwners({ storage, found, server, report }: StorageCompari
     role === undefined ? !one.isOurs : one.owner !== role;
 
   const place = found.schemas.get(schemaName);
-  const database = isolation === 'DATABASE' ? server.databases.get(databaseName) : undefined;
+  const database = storageNaming[isolation].hasOwnDatabase ? server.databases.get(databaseName) : undefined;
   if (database && isWrong(database))
     report(
       'DATABASE_OWNER_WRONG',

@@ -1,5 +1,6 @@
-import { identifier } from '../../database/identifier.js';
+import { storageNaming, storageTitle } from '../../registry/isolation.js';
 import { isSameOwner } from '../fence/binding.js';
+import { storageKinds } from '../storage/storage-kind.js';
 import { compareBinding, compareRevision } from './compare-binding.js';
 import { compareOwners } from './compare-owners.js';
 import { compareVersion, type ModuleFiles } from './compare-version.js';
@@ -29,13 +30,13 @@ export function compareStorage(
     report(
       'STORAGE_NOT_REMOVED',
       `${thing(storage)} stands, though the registry removed it at ${storage.storageRemovedAt?.toISOString()}.`,
-      `If nobody made it since for something else: ${dropStatement(storage)}.`,
+      `If nobody made it since for something else: ${storageKinds[storage.isolation].dropStatement(storage)}.`,
     );
   else if (presence === 'left' && seen.stands && isOwn(storage, seen.found))
     report(
       'STORAGE_LEFT_BEHIND',
       `${thing(storage)} was made for a subscription that never came to be (${storage.status}).`,
-      `Subscribe the tenant again with subscribeTenantToModule, which takes it up, or drop it: ${dropStatement(storage)}.`,
+      `Subscribe the tenant again with subscribeTenantToModule, which takes it up, or drop it: ${storageKinds[storage.isolation].dropStatement(storage)}.`,
     );
   const { found } = seen;
   if (!found || !seen.stands) return observations;
@@ -61,8 +62,8 @@ function reportMissing(
   report: StorageComparison['report'],
   isInside = false,
 ): void {
-  const isDatabase = storage.isolation === 'DATABASE' && !isInside;
-  const name = isDatabase ? `Database ${storage.databaseName}` : schemaIn(storage);
+  const isDatabase = storageNaming[storage.isolation].hasOwnDatabase && !isInside;
+  const name = isDatabase ? storageTitle(storage) : schemaIn(storage);
   report(
     isDatabase ? 'DATABASE_MISSING' : 'SCHEMA_MISSING',
     `${name} of tenant ${storage.tenantSlug} (${storage.module}: ${storage.status}) does not exist.`,
@@ -77,15 +78,9 @@ function isOwn({ tenantId, module, schemaName }: ExpectedStorage, found: FoundDa
 }
 
 function thing(storage: ExpectedStorage): string {
-  return storage.isolation === 'DATABASE' ? `Database ${storage.databaseName}` : schemaIn(storage);
+  return storageNaming[storage.isolation].hasOwnDatabase ? storageTitle(storage) : schemaIn(storage);
 }
 
 function schemaIn({ schemaName, databaseName }: ExpectedStorage): string {
   return `Schema ${schemaName} in database ${databaseName}`;
-}
-
-function dropStatement({ isolation, databaseName, schemaName }: ExpectedStorage): string {
-  if (isolation === 'DATABASE') return `DROP DATABASE ${identifier(databaseName)} WITH (FORCE)`;
-  const schema = identifier(schemaName);
-  return `in database ${databaseName} DROP SCHEMA ${schema} CASCADE; DELETE FROM tenant_guard.binding WHERE schema_name = '${schemaName}'`;
 }

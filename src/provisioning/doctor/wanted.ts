@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import type { RegistryDatabase } from '../../database/registry-database.js';
+import { type Isolation, isolations, type StorageNames, storageNaming } from '../../registry/isolation.js';
 
 /** What the registry says, in one snapshot. Statuses are as the rows have them, in lower case. */
 export interface Wanted {
@@ -22,7 +23,7 @@ export interface WantedModule {
   databaseRef: string;
   databaseName: string;
   schemaPrefix: string;
-  isolation: 'SCHEMA' | 'DATABASE';
+  isolation: Isolation;
   migrationsFolder: string;
 }
 
@@ -32,7 +33,7 @@ export interface WantedStorage {
   tenantSlug: string;
   tenantStatus: string;
   module: string;
-  isolation: 'SCHEMA' | 'DATABASE';
+  isolation: Isolation;
   databaseName: string;
   schemaName: string;
   status: string;
@@ -118,6 +119,17 @@ const modulesSql = `
          upper(isolation::text) AS isolation, migrations_folder AS "migrationsFolder"
   FROM modules ORDER BY name`;
 
+const columns: Record<keyof StorageNames, string> = {
+  schemaName: 'schema_name',
+  databaseName: 'database_name',
+};
+
+/** The column with the issued name, for each isolation kind. */
+const issuedNames = isolations.map(
+  (isolation) =>
+    `WHEN '${isolation.toLowerCase()}' THEN subscription.${columns[storageNaming[isolation].nameField]}`,
+);
+
 // What became of the storage of one that resolves is plain; of the others their last operation tells.
 const storagesSql = `
   SELECT subscription.tenant_id AS "tenantId", tenant.slug AS "tenantSlug", tenant.status::text AS "tenantStatus",
@@ -136,7 +148,7 @@ const storagesSql = `
     FROM operations AS operation
     JOIN operation_steps AS step ON step.operation_id = operation.id AND step.module = subscription.module
     LEFT JOIN storage_names AS name ON name.kind = subscription.isolation AND name.tenant_id = subscription.tenant_id
-      AND name.name = CASE subscription.isolation WHEN 'schema' THEN subscription.schema_name ELSE subscription.database_name END
+      AND name.name = CASE subscription.isolation ${issuedNames.join(' ')} END
     WHERE operation.tenant_id = subscription.tenant_id AND operation.finished_at IS NOT NULL
       AND operation.kind <> 'bind_storage'
       -- Called off before it was begun, a removal has done nothing.

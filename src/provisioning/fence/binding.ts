@@ -193,7 +193,7 @@ function isSameState(found: Binding, { generation, state, revision }: BoundState
   return found.generation === generation && found.state === state && found.revision === revision;
 }
 
-async function schemaExists(client: ClientBase, schemaName: string): Promise<boolean> {
+export async function schemaExists(client: ClientBase, schemaName: string): Promise<boolean> {
   const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schemaName]);
   return rowCount === 1;
 }

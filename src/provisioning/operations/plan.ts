@@ -1,14 +1,10 @@
-import type { Isolation } from '../../database/generated/prisma/client.js';
+import type { Isolation } from '../../registry/isolation.js';
+import { type StorageKind, storageKinds } from '../storage/storage-kind.js';
 
-/** What a step of an operation does. */
-export type StepName =
-  | 'create_schema'
-  | 'create_database'
-  | 'adopt_storage'
-  | 'drop_schema'
-  | 'drop_database'
-  | 'bind_storage'
-  | 'activate_route';
+/** Steps that are the same for every isolation kind. */
+export type CommonStepName = 'adopt_storage' | 'bind_storage' | 'activate_route';
+
+export type StepName = StorageKind['createStep' | 'dropStep'] | CommonStepName;
 
 export interface PlannedStep {
   name: StepName;
@@ -29,7 +25,7 @@ interface Wanted {
 export function planProvisioning(wanted: readonly Wanted[], options: { activate: boolean }): PlannedStep[] {
   const storage = wanted.map(
     ({ moduleName, isolation }): PlannedStep => ({
-      name: isolation === 'SCHEMA' ? 'create_schema' : 'create_database',
+      name: storageKinds[isolation].createStep,
       moduleName,
     }),
   );
@@ -39,7 +35,7 @@ export function planProvisioning(wanted: readonly Wanted[], options: { activate:
 /** The steps that drop what a tenant leaves behind. */
 export function planRemoval(found: readonly Wanted[]): PlannedStep[] {
   return found.map(({ moduleName, isolation }) => ({
-    name: isolation === 'SCHEMA' ? 'drop_schema' : 'drop_database',
+    name: storageKinds[isolation].dropStep,
     moduleName,
   }));
 }

@@ -3,10 +3,10 @@ import type { CommandContext } from '../../registry/command.js';
 import { problemOf, renewCopy } from '../copies/keep-copies.js';
 import { findAdoptable, isMigrated } from '../storage/adoption.js';
 import { bindStorage, isBound, unbindStorage } from '../storage/bind-storage.js';
-import { createStorage, dropStorage } from '../storage/storage.js';
-import { storageExists } from '../storage/storage-exists.js';
+import { createStorage, dropStorage, storageExists } from '../storage/storage.js';
+import { storageKinds } from '../storage/storage-kind.js';
 import { factsOf, type HeldOperation, type StepFacts, updateStep } from './operation.js';
-import type { StepName } from './plan.js';
+import type { CommonStepName } from './plan.js';
 import { type FoundPlace, findPlace, readBinding } from './subscription-storage.js';
 
 /** One step of an operation under way. */
@@ -98,16 +98,23 @@ const bind: Step = {
   },
 };
 
-export const stepsByName: Readonly<Record<string, Step>> = {
-  create_schema: makeStorage,
-  create_database: makeStorage,
+/** Steps that are the same for every isolation kind. */
+const commonSteps: Record<CommonStepName, Step> = {
   adopt_storage: adopt,
-  drop_schema: dropStorageStep,
-  drop_database: dropStorageStep,
   bind_storage: bind,
   // Done by the transaction that ends the operation.
   activate_route: {},
-} satisfies Record<StepName, Step>;
+};
+
+const storageSteps = Object.values(storageKinds).flatMap(({ createStep, dropStep }): [string, Step][] => [
+  [createStep, makeStorage],
+  [dropStep, dropStorageStep],
+]);
+
+export const stepsByName: Readonly<Record<string, Step>> = {
+  ...commonSteps,
+  ...Object.fromEntries(storageSteps),
+};
 
 /**
  * Whether something stands there now. What stood there before is written down before anything is made, so that whoever
@@ -127,7 +134,7 @@ async function noteWhatStands(work: StepWork, { place, subscription }: FoundPlac
 
 /** Who makes the next tenant's schema by SQL finds what this one was made with. Never a reason to fail. */
 async function keepCopy(context: CommandContext, { subscription, place }: FoundPlace): Promise<void> {
-  if (place.isolation !== 'SCHEMA') return;
+  if (!storageKinds[place.isolation].keepsMigrationCopy) return;
   await renewCopy(context, subscription.module).catch((error) => {
     const problem = problemOf({ module: subscription.moduleName, foreign: [], error });
     context.log.warn({ err: error }, problem);

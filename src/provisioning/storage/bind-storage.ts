@@ -1,4 +1,4 @@
-import { type ClientBase, DatabaseError } from 'pg';
+import type { ClientBase } from 'pg';
 import { inTransaction } from '../../database/in-transaction.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import {
@@ -11,8 +11,8 @@ import {
 } from '../fence/binding.js';
 import { type DrainOptions, drainSchema } from '../fence/drain.js';
 import { installGuard } from '../fence/guard.js';
-import { inDatabase } from './database-storage.js';
 import { findModuleRole } from './module-role.js';
+import { storageKinds } from './storage-kind.js';
 import type { StorageLocation } from './storage-place.js';
 
 export interface BoundStorage extends AppliedBinding {
@@ -58,17 +58,10 @@ export async function unbindStorage(databases: ServiceDatabases, location: Stora
   );
 }
 
-/** Work where the tenant's schema is; undefined when its own database does not exist. */
-async function atStorage<T>(
+function atStorage<T>(
   databases: ServiceDatabases,
   location: StorageLocation,
   work: (client: ClientBase) => Promise<T>,
 ): Promise<T | undefined> {
-  if (location.isolation === 'SCHEMA') return databases.withConnection(location.reference, work);
-  try {
-    return await inDatabase(databases, location, location.databaseName, work);
-  } catch (error) {
-    if (error instanceof DatabaseError && error.code === '3D000') return undefined;
-    throw error;
-  }
+  return storageKinds[location.isolation].atStorage(databases, location, work);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Client, ClientBase } from 'pg';
+import { type Client, type ClientBase, DatabaseError } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { inTransaction } from '../../database/in-transaction.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
@@ -75,13 +75,27 @@ async function dropBuilding(server: ClientBase, place: StoragePlace): Promise<vo
   await server.query(`DROP DATABASE IF EXISTS ${identifier(buildingName(place.databaseName))} WITH (FORCE)`);
 }
 
-async function databaseExists(server: ClientBase, name: string): Promise<boolean> {
+export async function databaseExists(server: ClientBase, name: string): Promise<boolean> {
   const { rowCount } = await server.query('SELECT FROM pg_database WHERE datname = $1', [name]);
   return rowCount === 1;
 }
 
+/** Runs the work in the tenant's own database; undefined when that does not exist. */
+export async function inTenantDatabase<T>(
+  databases: ServiceDatabases,
+  place: StorageLocation,
+  work: (client: Client) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await inDatabase(databases, place, place.databaseName, work);
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === '3D000') return undefined;
+    throw error;
+  }
+}
+
 /** Work on a connection of its own to a tenant's database. */
-export async function inDatabase<T>(
+async function inDatabase<T>(
   databases: ServiceDatabases,
   place: StorageLocation,
   name: string,

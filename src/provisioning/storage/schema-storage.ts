@@ -3,7 +3,14 @@ import { identifier } from '../../database/identifier.js';
 import { inTransaction } from '../../database/in-transaction.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { RegistryError } from '../../errors.js';
-import { ensureBinding, isSameOwner, removeBinding, type SchemaOwner } from '../fence/binding.js';
+import { storageTitle } from '../../registry/isolation.js';
+import {
+  ensureBinding,
+  isSameOwner,
+  removeBinding,
+  type SchemaOwner,
+  schemaExists,
+} from '../fence/binding.js';
 import { installGuard } from '../fence/guard.js';
 import { findSchemaOwner, migrateSchema } from './module-migrations.js';
 import { asSchemaOwner, findModuleRole } from './module-role.js';
@@ -15,10 +22,7 @@ export async function createSchema(databases: ServiceDatabases, place: StoragePl
     const role = await findModuleRole(client, place.owner.module);
     await installGuard(client, role);
     return inTransaction(client, async () => {
-      const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [
-        place.schemaName,
-      ]);
-      const created = rowCount === 0;
+      const created = !(await schemaExists(client, place.schemaName));
       if (created) {
         const authorization = role === undefined ? '' : ` AUTHORIZATION ${identifier(role)}`;
         await client.query(`CREATE SCHEMA ${identifier(place.schemaName)}${authorization}`);
@@ -105,10 +109,9 @@ async function endHolders(client: ClientBase, name: string): Promise<void> {
 /** A name that stands there already may be this tenant's from an earlier attempt, and nobody else's. */
 export function requireOwner(place: StoragePlace, found: SchemaOwner | undefined): void {
   if (isSameOwner(found, place.owner)) return;
-  const name = place.isolation === 'SCHEMA' ? `Schema ${place.schemaName}` : `Database ${place.databaseName}`;
   throw new RegistryError(
     'CONFLICT',
-    `${name} exists already and ${found ? `belongs to tenant ${found.tenantId}, module ${found.module}` : 'was not made by the registry'}: ` +
+    `${storageTitle(place)} exists already and ${found ? `belongs to tenant ${found.tenantId}, module ${found.module}` : 'was not made by the registry'}: ` +
       'subscribe under another schemaName',
   );
 }

@@ -1,11 +1,12 @@
 import type { DatabaseReference } from '../../database/service-databases.js';
+import type { Isolation } from '../../registry/isolation.js';
 import type { SchemaOwner } from '../fence/binding.js';
 import type { ModuleMigration } from './module-migrations.js';
 
 /** Where a tenant's data of a module is. */
 export interface StorageLocation {
   owner: SchemaOwner;
-  isolation: 'SCHEMA' | 'DATABASE';
+  isolation: Isolation;
   /** The module's own database. */
   reference: DatabaseReference;
   databaseName: string;
