@@ -3,6 +3,7 @@ import type { Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { CommandContext } from '../registry/command.js';
 import { mayPass, retryCollisions } from '../registry/database-failure.js';
+import { tenantWhere } from '../registry/tenant.js';
 import { within } from '../within.js';
 import { hasStorage } from './operations/stored-subscription.js';
 import { placeOf, readBinding } from './operations/subscription-storage.js';
@@ -23,11 +24,14 @@ const putBackAfterSeconds = 30;
  */
 export async function openBindings(
   context: CommandContext,
-  tenant: Tenant | null,
+  reference: string,
   reopens: (tenant: Tenant) => boolean,
-): Promise<AsyncDisposable> {
-  if (!tenant || !reopens(tenant)) return { [Symbol.asyncDispose]: async () => undefined };
+): Promise<AsyncDisposable | undefined> {
   const { prisma } = context.database;
+  const where = tenantWhere(reference);
+  const tenant = where && (await prisma.tenant.findUnique({ where }));
+  // The command itself refuses a tenant that does not exist or that it cannot change.
+  if (!tenant || !reopens(tenant)) return undefined;
   const enqueue = async (tx: Transaction) => {
     // The tenant first, as everywhere: who holds it may be about to lock the operations that are locked here.
     await tx.$executeRaw`SELECT FROM tenants WHERE id = ${tenant.id}::uuid FOR UPDATE`;
