@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { App } from '../app.js';
 import { authorize } from '../auth/permissions.js';
 import { RegistryError } from '../errors.js';
-import { type DatabaseGrants, type GrantPlace, planGrants } from '../provisioning/storage/grants.js';
+import { type DatabaseGrants, type GrantTarget, planGrants } from '../provisioning/storage/grants.js';
 import { isolations, storageNaming } from '../registry/isolation.js';
 import { print, withApp } from './with-app.js';
 
@@ -42,7 +42,7 @@ async function readPlaces(app: App, wanted: string | undefined) {
   });
   if (wanted !== undefined && modules.length === 0)
     throw new RegistryError('MODULE_NOT_FOUND', `There is no module "${wanted}"`);
-  const places: GrantPlace[] = [];
+  const places: GrantTarget[] = [];
   const embedded: string[] = [];
   for (const { name, databaseRef, isolation, _count } of modules) {
     const configured = app.serviceDatabases.configuredServer(databaseRef);

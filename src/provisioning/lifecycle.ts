@@ -10,7 +10,7 @@ import {
   tenantInputSchema,
 } from '../registry/tenant-command.js';
 import { within } from '../within.js';
-import { openBindings } from './reopen.js';
+import { openGuards } from './reopen.js';
 
 /** A change of a tenant's status, as data. */
 interface LifecycleChange<Fields extends z.ZodRawShape>
@@ -32,20 +32,20 @@ export function lifecycleCommand<Fields extends z.ZodRawShape>(change: Lifecycle
     ...rest,
     async writeMore(tx, tenant) {
       await writeMore?.(tx, tenant);
-      return { operationId: await findWaitingBinding(tx, tenant.id) };
+      return { operationId: await findQueuedBinding(tx, tenant.id) };
     },
-    meanwhile: (context, { operationId }, waitFor) => followBinding(context, operationId, waitFor),
+    meanwhile: (context, { operationId }, waitFor) => updateGuards(context, operationId, waitFor),
   };
   const schema = tenantInputSchema(change.fields);
   return async (context: CommandContext, given: unknown) => {
     const input = readTenantInput(context.caller, change.action, schema, given);
-    await using _ = reopens && (await openBindings(context, input.tenantId, reopens));
+    await using _ = reopens && (await openGuards(context, input.tenantId, reopens));
     return await changeTenant(context, tenantChange, input);
   };
 }
 
 /** The operation that will update the guards for this transaction's change; null when no guard has to change. */
-export async function findWaitingBinding(tx: Transaction, tenantId: string): Promise<string | null> {
+export async function findQueuedBinding(tx: Transaction, tenantId: string): Promise<string | null> {
   const waiting = await tx.operation.findFirst({
     where: { kind: 'BIND_STORAGE', tenantId, status: 'QUEUED' },
     orderBy: { createdAt: 'asc' },
@@ -57,7 +57,7 @@ export async function findWaitingBinding(tx: Transaction, tenantId: string): Pro
  * Updates the guards now. Only a caller with `wait: EVERYWHERE` waits for it, and at most for the staleness bound: a service
  * database that is down must not block a suspension. A worker updates its guard later.
  */
-export async function followBinding(
+export async function updateGuards(
   context: CommandContext,
   operationId: string | null,
   waitFor: WaitFor,

@@ -84,7 +84,7 @@ export function requireSettled(tenant: Tenant, { status, moduleName }: ModuleSub
 }
 
 /** Throws OPERATION_IN_PROGRESS while the storage is made, or is about to be: nobody else can know how that will end. */
-export async function requireNobodyAtWork(
+export async function requireNoStorageOperation(
   tx: Transaction,
   tenant: Tenant,
   moduleName: string,

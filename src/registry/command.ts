@@ -52,7 +52,7 @@ export interface CommandOptions<T> {
    * Idempotency key of the request whose work this command ends. Whoever repeats that request then gets this revision, as
    * the first answer had it, and not that of the beginning, at which nothing was there to be read yet.
    */
-  beganBy?: string | undefined;
+  startedByKey?: string | undefined;
 }
 
 /** How long an idempotency key is remembered, in hours. */
@@ -70,7 +70,7 @@ export async function runCommand<T extends CommandResult>(
   work: (tx: Transaction) => Promise<T>,
   options: CommandOptions<T> = {},
 ): Promise<Committed<T>> {
-  const committed = await commit(context, name, input, work, options.beganBy);
+  const committed = await commit(context, name, input, work, options.startedByKey);
   const { epoch, number } = readRevision(committed.revision);
   const waitFor = options.waitFor ?? input.wait ?? 'GATEWAYS';
   await Promise.all([
@@ -85,7 +85,7 @@ async function commit<T extends CommandResult>(
   name: string,
   input: CommandInput,
   work: (tx: Transaction) => Promise<T>,
-  beganBy: string | undefined,
+  startedByKey: string | undefined,
 ): Promise<Committed<T>> {
   try {
     return await retryCollisions(() =>
@@ -95,7 +95,7 @@ async function commit<T extends CommandResult>(
         if (earlier) return { ...earlier, repeated: true };
         const result = { ...(await work(tx)), revision: await settle(tx) };
         await rememberResult(tx, context.caller, input.idempotencyKey, result);
-        await rememberRevision(tx, context.caller, beganBy, result.revision);
+        await rememberRevision(tx, context.caller, startedByKey, result.revision);
         return { ...result, repeated: false };
       }),
     );

@@ -11,7 +11,7 @@ import { existingName } from '../../registry/storage-name.js';
 import { requireActive, requireNoOperation, requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planAdoption } from '../operations/plan.js';
-import { carryOut } from '../operations/run-begun-operation.js';
+import { runStartedOperation } from '../operations/run-started-operation.js';
 import { putSubscription } from '../subscription.js';
 
 const AdoptStorageInput = z.object({
@@ -66,7 +66,7 @@ export async function adoptStorage(context: CommandContext, input: unknown) {
     return { tenantId: tenant.id, operationId };
   });
   if (begun.operationId === null) return begun;
-  return carryOut(context, begun, begun.operationId, wanted.wait);
+  return runStartedOperation(context, begun, begun.operationId, wanted.wait);
 }
 
 /** The tenant it is to be; one that is there must be the same by id and slug. */

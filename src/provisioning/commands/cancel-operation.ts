@@ -3,7 +3,7 @@ import { authorize } from '../../auth/permissions.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, optional, readInput, uuid, wait } from '../../registry/input.js';
-import { callOff, isCompensated } from '../operations/ending.js';
+import { cancelQueuedOperation, isCompensated } from '../operations/ending.js';
 import { requireOperation } from '../operations/operation.js';
 
 const CancelOperationInput = z.object({
@@ -28,7 +28,7 @@ export async function cancelOperation(context: CommandContext, input: unknown) {
         'CONFLICT',
         `Operation ${id} has the guards follow the registry: change the tenant instead`,
       );
-    if (status === 'QUEUED') await callOff(tx, operation);
+    if (status === 'QUEUED') await cancelQueuedOperation(tx, operation);
     else if (status === 'RUNNING' && isCompensated(operation))
       await tx.operation.update({ where: { id }, data: { cancelRequestedAt: new Date() } });
     else if (status === 'RUNNING')

@@ -13,7 +13,7 @@ import {
   wait,
 } from '../../registry/input.js';
 import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
-import { requireNobodyAtWork, requireSubscription } from '../subscription.js';
+import { requireNoStorageOperation, requireSubscription } from '../subscription.js';
 
 const MarkModuleProvisionedInput = z.object({
   tenantId: tenantReference,
@@ -42,7 +42,7 @@ export async function markModuleProvisioned(context: CommandContext, input: unkn
       subscription.version,
       wanted.expectedVersion,
     );
-    await requireNobodyAtWork(tx, tenant, wanted.module);
+    await requireNoStorageOperation(tx, tenant, wanted.module);
     if (!['PENDING', 'PROVISIONING', 'FAILED'].includes(subscription.status))
       throw new RegistryError(
         'CONFLICT',

@@ -14,7 +14,7 @@ import {
 import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
-import { carryOut } from '../operations/run-begun-operation.js';
+import { runStartedOperation } from '../operations/run-started-operation.js';
 import { requireSettled, requireSubscription } from '../subscription.js';
 
 const ProvisionModuleInput = z.object({
@@ -56,5 +56,5 @@ export async function provisionModule(context: CommandContext, input: unknown) {
     return { subscriptionId: subscription.id, operationId };
   });
   if (begun.repeated) return begun;
-  return carryOut(context, begun, begun.operationId, wanted.wait);
+  return runStartedOperation(context, begun, begun.operationId, wanted.wait);
 }

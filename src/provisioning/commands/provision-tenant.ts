@@ -13,7 +13,7 @@ import { deriveSlug } from '../../registry/slug.js';
 import { requireNoOperation, requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
-import { carryOut } from '../operations/run-begun-operation.js';
+import { runStartedOperation } from '../operations/run-started-operation.js';
 import { putSubscription } from '../subscription.js';
 
 const ProvisionTenantInput = z.object({
@@ -65,7 +65,7 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
     return { tenantId: tenant.id, operationId, invitationId };
   });
   if (begun.repeated) return { ...begun, token: null };
-  const done = await carryOut(context, begun, begun.operationId, wanted.wait);
+  const done = await runStartedOperation(context, begun, begun.operationId, wanted.wait);
   return { ...done, token: begun.invitationId === null ? null : token };
 }
 

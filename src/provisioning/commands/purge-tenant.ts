@@ -11,8 +11,8 @@ import {
   wait,
 } from '../../registry/input.js';
 import { requireTenant, wrongStatus } from '../../registry/tenant.js';
-import { putPurge } from '../operations/purge.js';
-import { carryOut } from '../operations/run-begun-operation.js';
+import { schedulePurge } from '../operations/purge.js';
+import { runStartedOperation } from '../operations/run-started-operation.js';
 
 const PurgeTenantInput = z.object({
   tenantId: tenantReference,
@@ -35,7 +35,7 @@ export async function purgeTenant(context: CommandContext, input: unknown) {
     const runAfter = wanted.purgeAfter ?? tenant.purgeAfter ?? new Date();
     if (wanted.purgeAfter)
       await tx.tenant.update({ where: { id: tenant.id }, data: { purgeAfter: runAfter } });
-    const operationId = await putPurge(tx, {
+    const operationId = await schedulePurge(tx, {
       tenantId: tenant.id,
       actor: context.caller.actor,
       runAfter,
@@ -45,5 +45,5 @@ export async function purgeTenant(context: CommandContext, input: unknown) {
   });
   if (begun.repeated) return begun;
   // Does nothing before the date.
-  return carryOut(context, begun, begun.operationId, wanted.wait);
+  return runStartedOperation(context, begun, begun.operationId, wanted.wait);
 }

@@ -1,7 +1,7 @@
 import { RegistryError } from '../../errors.js';
 import { wrongStatus } from '../../registry/tenant.js';
 import { lifecycleCommand } from '../lifecycle.js';
-import { callOffPurge } from '../operations/purge.js';
+import { cancelPurge } from '../operations/purge.js';
 
 /** DELETED → the status before the deletion, with all data: a tenant that was suspended is suspended again. */
 export const restoreTenant = lifecycleCommand({
@@ -17,5 +17,5 @@ export const restoreTenant = lifecycleCommand({
     return { status: tenant.statusBeforeDeletion ?? 'ACTIVE' };
   },
   reopens: (tenant) => tenant.status === 'DELETED' && tenant.statusBeforeDeletion === 'ACTIVE',
-  writeMore: (tx, tenant) => callOffPurge(tx, tenant.id),
+  writeMore: (tx, tenant) => cancelPurge(tx, tenant.id),
 });

@@ -7,7 +7,7 @@ import { idempotencyKey, optional, readInput, uuid, wait } from '../../registry/
 import { requireActive, requireTenant } from '../../registry/tenant.js';
 import { isCompensated } from '../operations/ending.js';
 import { type OperationWithSteps, requireOperation } from '../operations/operation.js';
-import { carryOut } from '../operations/run-begun-operation.js';
+import { runStartedOperation } from '../operations/run-started-operation.js';
 
 const RetryOperationInput = z.object({
   id: uuid,
@@ -30,7 +30,7 @@ export async function retryOperation(context: CommandContext, input: unknown) {
     requireRetryable(operation);
     if (isCompensated(operation)) {
       if (operation.kind !== 'PROVISION_TENANT') requireActive(tenant);
-      await takeUpAgain(tx, operation, tenant.slug);
+      await resetForRetry(tx, operation, tenant.slug);
     }
     await tx.operation.update({
       where: { id: operation.id },
@@ -49,7 +49,7 @@ export async function retryOperation(context: CommandContext, input: unknown) {
     return { operationId: operation.id };
   });
   if (begun.repeated) return begun;
-  return carryOut(context, begun, begun.operationId, wanted.wait);
+  return runStartedOperation(context, begun, begun.operationId, wanted.wait);
 }
 
 function requireRetryable({ id, kind, status }: OperationWithSteps): void {
@@ -61,7 +61,7 @@ function requireRetryable({ id, kind, status }: OperationWithSteps): void {
 }
 
 /** What the operation is about waits for storage again, if nothing else has become of it since. */
-async function takeUpAgain(tx: Transaction, operation: OperationWithSteps, slug: string): Promise<void> {
+async function resetForRetry(tx: Transaction, operation: OperationWithSteps, slug: string): Promise<void> {
   const tenantId = operation.tenantId ?? '';
   const moduleNames = operation.steps.flatMap((step) => step.moduleName ?? []);
   const where = { tenantId, moduleName: { in: moduleNames } };

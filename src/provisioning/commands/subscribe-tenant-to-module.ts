@@ -14,7 +14,7 @@ import { storageName } from '../../registry/storage-name.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
-import { carryOut } from '../operations/run-begun-operation.js';
+import { runStartedOperation } from '../operations/run-started-operation.js';
 import { putSubscription } from '../subscription.js';
 
 const SubscribeInput = z.object({
@@ -61,5 +61,5 @@ export async function subscribeTenantToModule(context: CommandContext, input: un
     return { subscriptionId: subscription.id, operationId };
   });
   if (begun.repeated || begun.operationId === null) return begun;
-  return carryOut(context, begun, begun.operationId, wanted.wait);
+  return runStartedOperation(context, begun, begun.operationId, wanted.wait);
 }

@@ -13,7 +13,7 @@ import {
   wait,
 } from '../../registry/input.js';
 import { requireTenant, requireVersion } from '../../registry/tenant.js';
-import { findWaitingBinding, followBinding } from '../lifecycle.js';
+import { findQueuedBinding, updateGuards } from '../lifecycle.js';
 import { requireSettled, requireSubscription } from '../subscription.js';
 
 const UnsubscribeInput = z.object({
@@ -53,10 +53,10 @@ export async function unsubscribeTenantFromModule(context: CommandContext, input
         where: { id: subscription.id },
         data: { status: 'CANCELLED', purgeAfter },
       });
-      return { subscriptionId: subscription.id, operationId: await findWaitingBinding(tx, tenant.id) };
+      return { subscriptionId: subscription.id, operationId: await findQueuedBinding(tx, tenant.id) };
     },
     {
-      meanwhile: ({ operationId }, waitFor) => followBinding(context, operationId, waitFor),
+      meanwhile: ({ operationId }, waitFor) => updateGuards(context, operationId, waitFor),
     },
   );
 }

@@ -7,7 +7,7 @@ import { factsOf, type HeldOperation, type OperationWithSteps } from './operatio
 import { beginPurge, forgetTenant } from './purge.js';
 
 /** The error of an operation that cancelOperation ended. */
-export const calledOff = 'called off';
+export const cancelledByUser = 'called off';
 
 /** For how long data is kept whose removal was called off, in days. */
 const keptDays = 30;
@@ -27,8 +27,8 @@ interface Rules {
 
 const provisioning: Rules = {
   isCompensated: true,
-  succeed: (tx, operation, tenant) => showRoutes(tx, operation, tenant),
-  fail: (tx, operation) => failWhatWasProvisioned(tx, operation),
+  succeed: (tx, operation, tenant) => activateRoutes(tx, operation, tenant),
+  fail: (tx, operation) => failProvisioning(tx, operation),
 };
 
 const rulesByKind: Record<OperationKind, Rules> = {
@@ -75,12 +75,12 @@ export function rulesFor({ kind }: { kind: OperationKind }): Rules {
 }
 
 /** Ends an operation that nobody has begun. */
-export async function callOff(tx: Transaction, operation: OperationWithSteps): Promise<void> {
+export async function cancelQueuedOperation(tx: Transaction, operation: OperationWithSteps): Promise<void> {
   await lockTenant(tx, operation);
   const now = new Date();
   const { count } = await tx.operation.updateMany({
     where: { id: operation.id, status: 'QUEUED' },
-    data: { status: 'CANCELLED', error: calledOff, cancelRequestedAt: now, finishedAt: now },
+    data: { status: 'CANCELLED', error: cancelledByUser, cancelRequestedAt: now, finishedAt: now },
   });
   if (count === 0)
     throw new RegistryError('CONFLICT', `Operation ${operation.id} has just begun: cancel it again`);
@@ -103,7 +103,7 @@ export async function lockTenant(tx: Transaction, operation: OperationWithSteps)
 }
 
 /** The last step: all routes become visible, or none. */
-async function showRoutes(tx: Transaction, operation: HeldOperation, tenant: Tenant): Promise<void> {
+async function activateRoutes(tx: Transaction, operation: HeldOperation, tenant: Tenant): Promise<void> {
   // The storage is bound to an active tenant. If he no longer is one, the binding has to follow.
   if (tenant.status === 'ACTIVE' || tenant.status === 'PROVISIONING')
     await tx.$queryRaw`SELECT set_config('registry.bound', 'on', true)`;
@@ -124,7 +124,7 @@ async function showRoutes(tx: Transaction, operation: HeldOperation, tenant: Ten
 }
 
 /** Nothing that an operation began stays PROVISIONING once it ended without success. */
-async function failWhatWasProvisioned(tx: Transaction, operation: OperationWithSteps): Promise<void> {
+async function failProvisioning(tx: Transaction, operation: OperationWithSteps): Promise<void> {
   await tx.moduleSubscription.updateMany({
     where: { ...subscriptionsOf(operation), status: 'PROVISIONING' },
     data: { status: 'FAILED' },

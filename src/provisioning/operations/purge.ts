@@ -2,10 +2,10 @@ import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { appendOperation, type OperationWithSteps } from './operation.js';
 import { planRemoval } from './plan.js';
-import { hasStorage } from './stored-subscription.js';
+import { whereStorageExists } from './subscription-storage.js';
 
 /** Plans the removal of all that a deleted tenant has, for a date; another date for one that waits already. Tenant locked. */
-export async function putPurge(
+export async function schedulePurge(
   tx: Transaction,
   wanted: { tenantId: string; actor: string; runAfter: Date; idempotencyKey?: string | undefined },
 ): Promise<string> {
@@ -18,7 +18,7 @@ export async function putPurge(
     return waiting.id;
   }
   const stored = await tx.moduleSubscription.findMany({
-    where: { tenantId, ...hasStorage },
+    where: { tenantId, ...whereStorageExists },
     orderBy: { moduleName: 'asc' },
   });
   return appendOperation(tx, {
@@ -33,7 +33,7 @@ export async function putPurge(
 }
 
 /** What was planned for a deleted tenant is not done any more: it comes back. */
-export async function callOffPurge(tx: Transaction, tenantId: string): Promise<void> {
+export async function cancelPurge(tx: Transaction, tenantId: string): Promise<void> {
   await tx.operation.updateMany({
     where: { kind: 'PURGE_TENANT', tenantId, status: 'QUEUED' },
     data: { status: 'CANCELLED', error: 'the tenant was restored', finishedAt: new Date() },
@@ -59,7 +59,7 @@ export async function beginPurge(tx: Transaction, operation: OperationWithSteps)
   // The steps that follow close the bindings themselves.
   await tx.$queryRaw`SELECT set_config('registry.bound', 'on', true)`;
   await tx.moduleSubscription.updateMany({
-    where: { tenantId: id, ...hasStorage },
+    where: { tenantId: id, ...whereStorageExists },
     data: { status: 'DEPROVISIONING' },
   });
   await tx.tenant.update({ where: { id }, data: { status: 'PURGED' } });

@@ -3,8 +3,8 @@ import { type CommandContext, runCommand } from '../../registry/command.js';
 import { requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from './operation.js';
 import { planRemoval } from './plan.js';
-import { putPurge } from './purge.js';
-import { hasStorage } from './stored-subscription.js';
+import { schedulePurge } from './purge.js';
+import { whereStorageExists } from './subscription-storage.js';
 
 /** How many removals one look begins; the next look finds the others. */
 const batch = 50;
@@ -17,7 +17,7 @@ export async function beginDueRemovals(context: CommandContext): Promise<void> {
     where: {
       status: 'CANCELLED',
       purgeAfter: { lt: new Date() },
-      ...hasStorage,
+      ...whereStorageExists,
       tenant: { status: { not: 'PURGED' } },
     },
     take: batch,
@@ -57,7 +57,7 @@ export async function beginDueRemovals(context: CommandContext): Promise<void> {
     await runCommand(ownContext, 'purgeTenant', { wait: 'COMMITTED' }, async (tx) => {
       const { status, purgeAfter } = await requireTenant(tx, id);
       if (status === 'DELETED' && purgeAfter)
-        await putPurge(tx, { tenantId: id, actor: gateway.actor, runAfter: purgeAfter });
+        await schedulePurge(tx, { tenantId: id, actor: gateway.actor, runAfter: purgeAfter });
       return {};
     });
 }

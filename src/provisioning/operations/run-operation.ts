@@ -6,7 +6,7 @@ import { messageOf, RegistryError } from '../../errors.js';
 import type { WaitFor } from '../../feed/acknowledge.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { mayPass } from '../../registry/database-failure.js';
-import { calledOff, type Ending, isCompensated, lockTenant, rulesFor } from './ending.js';
+import { cancelledByUser, type Ending, isCompensated, lockTenant, rulesFor } from './ending.js';
 import {
   claimOperation,
   type HeldOperation,
@@ -70,7 +70,7 @@ async function advance(
   try {
     for (const step of operation.steps) {
       if (await retrying(options, () => isCancelRequested(context, operation)))
-        throw new RegistryError('CONFLICT', calledOff);
+        throw new RegistryError('CONFLICT', cancelledByUser);
       if (step.status !== 'SUCCEEDED') await runStep(context, operation, step, options);
     }
     return await end(context, operation, options, 'SUCCEEDED', undefined, wait);
@@ -152,7 +152,7 @@ async function compensate(
 }
 
 function undoneStatus(operation: HeldOperation): Ending {
-  if (operation.error === calledOff) return 'CANCELLED';
+  if (operation.error === cancelledByUser) return 'CANCELLED';
   return operation.kind === 'PROVISION_TENANT' ? 'COMPENSATED' : 'FAILED';
 }
 
@@ -240,7 +240,7 @@ async function end(
         else await rules.fail?.(tx, operation, status);
         return {};
       },
-      { beganBy: operation.idempotencyKey ?? undefined },
+      { startedByKey: operation.idempotencyKey ?? undefined },
     );
   const { revision } = await retrying(options, ending);
   return revision;

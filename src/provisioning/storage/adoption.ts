@@ -6,22 +6,22 @@ import { storageTitle } from '../../registry/isolation.js';
 import { findSchemaOwner, hasVersionTable } from './module-migrations.js';
 import { requireOwner, withLockedName } from './schema-storage.js';
 import { storageKinds } from './storage-kind.js';
-import type { Storage, StorageLocation, StoragePlace } from './storage-place.js';
+import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
 /**
  * Looks at storage that exists already, to adopt it; changes nothing. Throws CONFLICT when it does not exist or belongs to
  * another tenant.
  */
-export async function findAdoptable(databases: ServiceDatabases, place: StoragePlace): Promise<Storage> {
-  const { exists, atStorage } = storageKinds[place.isolation];
-  return withLockedName(databases, place, async (client) => {
+export async function findAdoptable(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
+  const { exists, atStorage } = storageKinds[target.isolation];
+  return withLockedName(databases, target, async (client) => {
     const found =
-      (await exists(client, place)) &&
-      (await atStorage(databases, place, (inside) => readStorage(inside, place), client));
+      (await exists(client, target)) &&
+      (await atStorage(databases, target, (inside) => readStorage(inside, target), client));
     if (found) return found;
     throw new RegistryError(
       'CONFLICT',
-      `${storageTitle(place)} does not exist any more: create it again, or adopt the tenant without it`,
+      `${storageTitle(target)} does not exist any more: create it again, or adopt the tenant without it`,
     );
   });
 }
@@ -37,15 +37,15 @@ export async function isMigrated(databases: ServiceDatabases, location: StorageL
   return isVersioned ?? false;
 }
 
-async function readStorage(client: ClientBase, place: StoragePlace): Promise<Storage> {
-  const owner = await findSchemaOwner(client, place.schemaName);
+async function readStorage(client: ClientBase, target: StorageTarget): Promise<Storage> {
+  const owner = await findSchemaOwner(client, target.schemaName);
   if (!owner) return { created: false, migrationVersion: null };
-  requireOwner(place, owner);
+  requireOwner(target, owner);
   // The binding of an earlier adoption names the owner, though no migration ran.
-  if (!(await hasVersionTable(client, place.schemaName))) return { created: false, migrationVersion: null };
+  if (!(await hasVersionTable(client, target.schemaName))) return { created: false, migrationVersion: null };
   // The module's own migrations run after those of the folder _every.
   const { rows } = await client.query<{ migration: string }>(
-    `SELECT migration FROM ${identifier(place.schemaName)}.schema_version
+    `SELECT migration FROM ${identifier(target.schemaName)}.schema_version
      ORDER BY migration LIKE '\\_%', migration COLLATE "C" DESC LIMIT 1`,
   );
   return { created: false, migrationVersion: rows[0]?.migration ?? null };

@@ -13,7 +13,7 @@ import { type DrainOptions, drainSchema } from '../fence/drain.js';
 import { installGuard } from '../fence/guard.js';
 import { findModuleRole } from './module-role.js';
 import { storageKinds } from './storage-kind.js';
-import type { StorageLocation } from './storage-place.js';
+import type { StorageLocation } from './storage-location.js';
 
 export interface BoundStorage extends AppliedBinding {
   /** Sessions that were ended because they did not leave in time. */

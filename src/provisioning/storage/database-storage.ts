@@ -8,60 +8,62 @@ import { installGuard } from '../fence/guard.js';
 import { findSchemaOwner } from './module-migrations.js';
 import { findModuleRole } from './module-role.js';
 import { migrateAndBind, requireOwner, withLockedName } from './schema-storage.js';
-import type { Storage, StorageLocation, StoragePlace } from './storage-place.js';
+import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
 /**
  * CREATE DATABASE knows no transaction, so the database is made and migrated under a name of its own and gets its real
  * one by the last statement: under the real name there is all or nothing, even after a kill.
  */
-export async function createDatabase(databases: ServiceDatabases, place: StoragePlace): Promise<Storage> {
-  return withLockedName(databases, place, async (server) => {
-    if (await databaseExists(server, place.databaseName)) {
-      const migrationVersion = await migrateDatabase(databases, place, place.databaseName, { isNew: false });
+export async function createDatabase(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
+  return withLockedName(databases, target, async (server) => {
+    if (await databaseExists(server, target.databaseName)) {
+      const migrationVersion = await migrateDatabase(databases, target, target.databaseName, {
+        isNew: false,
+      });
       return { created: false, migrationVersion };
     }
-    await dropBuilding(server, place);
-    const building = identifier(buildingName(place.databaseName));
-    const role = await findModuleRole(server, place.owner.module);
+    await dropBuilding(server, target);
+    const building = identifier(buildingName(target.databaseName));
+    const role = await findModuleRole(server, target.owner.module);
     const owner = role === undefined ? '' : ` OWNER ${identifier(role)}`;
     await server.query(`CREATE DATABASE ${building}${owner}`);
     try {
-      const migrationVersion = await migrateDatabase(databases, place, buildingName(place.databaseName), {
+      const migrationVersion = await migrateDatabase(databases, target, buildingName(target.databaseName), {
         isNew: true,
       });
-      await server.query(`ALTER DATABASE ${building} RENAME TO ${identifier(place.databaseName)}`);
+      await server.query(`ALTER DATABASE ${building} RENAME TO ${identifier(target.databaseName)}`);
       return { created: true, migrationVersion };
     } catch (error) {
-      await dropBuilding(server, place);
+      await dropBuilding(server, target);
       throw error;
     }
   });
 }
 
-export async function dropDatabase(databases: ServiceDatabases, place: StoragePlace): Promise<void> {
-  await withLockedName(databases, place, async (server) => {
-    await dropBuilding(server, place);
-    if (!(await databaseExists(server, place.databaseName))) return;
-    const owner = await inDatabase(databases, place, place.databaseName, (client) =>
-      findSchemaOwner(client, place.schemaName),
+export async function dropDatabase(databases: ServiceDatabases, target: StorageTarget): Promise<void> {
+  await withLockedName(databases, target, async (server) => {
+    await dropBuilding(server, target);
+    if (!(await databaseExists(server, target.databaseName))) return;
+    const owner = await inDatabase(databases, target, target.databaseName, (client) =>
+      findSchemaOwner(client, target.schemaName),
     );
-    if (isSameOwner(owner, place.owner))
-      await server.query(`DROP DATABASE ${identifier(place.databaseName)} WITH (FORCE)`);
+    if (isSameOwner(owner, target.owner))
+      await server.query(`DROP DATABASE ${identifier(target.databaseName)} WITH (FORCE)`);
   });
 }
 
 function migrateDatabase(
   databases: ServiceDatabases,
-  place: StoragePlace,
+  target: StorageTarget,
   name: string,
   { isNew }: { isNew: boolean },
 ) {
-  return inDatabase(databases, place, name, async (client) => {
+  return inDatabase(databases, target, name, async (client) => {
     // Before anything is put into somebody else's database.
-    if (!isNew) requireOwner(place, await findSchemaOwner(client, place.schemaName));
-    const role = await findModuleRole(client, place.owner.module);
+    if (!isNew) requireOwner(target, await findSchemaOwner(client, target.schemaName));
+    const role = await findModuleRole(client, target.owner.module);
     await installGuard(client, role);
-    return inTransaction(client, () => migrateAndBind(client, place, role));
+    return inTransaction(client, () => migrateAndBind(client, target, role));
   });
 }
 
@@ -71,8 +73,8 @@ export function buildingName(databaseName: string): string {
 }
 
 /** What an attempt made that was killed or failed, and that nobody will take up: the next begins anew. */
-async function dropBuilding(server: ClientBase, place: StoragePlace): Promise<void> {
-  await server.query(`DROP DATABASE IF EXISTS ${identifier(buildingName(place.databaseName))} WITH (FORCE)`);
+async function dropBuilding(server: ClientBase, target: StorageTarget): Promise<void> {
+  await server.query(`DROP DATABASE IF EXISTS ${identifier(buildingName(target.databaseName))} WITH (FORCE)`);
 }
 
 export async function databaseExists(server: ClientBase, name: string): Promise<boolean> {
@@ -83,11 +85,11 @@ export async function databaseExists(server: ClientBase, name: string): Promise<
 /** Runs the work in the tenant's own database; undefined when that does not exist. */
 export async function inTenantDatabase<T>(
   databases: ServiceDatabases,
-  place: StorageLocation,
+  target: StorageLocation,
   work: (client: Client) => Promise<T>,
 ): Promise<T | undefined> {
   try {
-    return await inDatabase(databases, place, place.databaseName, work);
+    return await inDatabase(databases, target, target.databaseName, work);
   } catch (error) {
     if (error instanceof DatabaseError && error.code === '3D000') return undefined;
     throw error;
@@ -97,11 +99,11 @@ export async function inTenantDatabase<T>(
 /** Work on a connection of its own to a tenant's database. */
 async function inDatabase<T>(
   databases: ServiceDatabases,
-  place: StorageLocation,
+  target: StorageLocation,
   name: string,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const client = await databases.connect(place.reference, name);
+  const client = await databases.connect(target.reference, name);
   try {
     return await work(client);
   } finally {

@@ -3,7 +3,7 @@ import { identifier } from '../../database/identifier.js';
 import { moduleRole } from './module-role.js';
 
 /** A module's database as its variable names it. */
-export interface GrantPlace {
+export interface GrantTarget {
   module: string;
   /** "db.internal:5432" */
   server: string;
@@ -27,7 +27,7 @@ export interface DatabaseGrants {
  * registry prints this and never runs it. The provisioner needs to be no superuser, and services must not be any:
  * nobody else could end their sessions.
  */
-export function planGrants(places: readonly GrantPlace[]): DatabaseGrants[] {
+export function planGrants(places: readonly GrantTarget[]): DatabaseGrants[] {
   const planned = new Map<string, DatabaseGrants>();
   for (const place of places) {
     const { server, database, module } = place;
@@ -42,7 +42,7 @@ export function planGrants(places: readonly GrantPlace[]): DatabaseGrants[] {
   return [...planned.values()];
 }
 
-function statementsFor(place: GrantPlace): string[] {
+function statementsFor(place: GrantTarget): string[] {
   const provisioner = identifier(place.provisioner);
   const database = identifier(place.database);
   const owner = identifier(moduleRole(place.module));

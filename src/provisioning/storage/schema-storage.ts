@@ -14,31 +14,31 @@ import {
 import { installGuard } from '../fence/guard.js';
 import { findSchemaOwner, migrateSchema } from './module-migrations.js';
 import { asSchemaOwner, findModuleRole } from './module-role.js';
-import type { Storage, StoragePlace } from './storage-place.js';
+import type { Storage, StorageTarget } from './storage-location.js';
 
 /** Schema, tables, version table and binding in one transaction. */
-export async function createSchema(databases: ServiceDatabases, place: StoragePlace): Promise<Storage> {
-  return withLockedName(databases, place, async (client) => {
-    const role = await findModuleRole(client, place.owner.module);
+export async function createSchema(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
+  return withLockedName(databases, target, async (client) => {
+    const role = await findModuleRole(client, target.owner.module);
     await installGuard(client, role);
     return inTransaction(client, async () => {
-      const created = !(await schemaExists(client, place.schemaName));
+      const created = !(await schemaExists(client, target.schemaName));
       if (created) {
         const authorization = role === undefined ? '' : ` AUTHORIZATION ${identifier(role)}`;
-        await client.query(`CREATE SCHEMA ${identifier(place.schemaName)}${authorization}`);
-      } else requireOwner(place, await findSchemaOwner(client, place.schemaName));
-      return { created, migrationVersion: await migrateAndBind(client, place, role) };
+        await client.query(`CREATE SCHEMA ${identifier(target.schemaName)}${authorization}`);
+      } else requireOwner(target, await findSchemaOwner(client, target.schemaName));
+      return { created, migrationVersion: await migrateAndBind(client, target, role) };
     });
   });
 }
 
-export async function dropSchema(databases: ServiceDatabases, place: StoragePlace): Promise<void> {
-  await withLockedName(databases, place, (client) =>
+export async function dropSchema(databases: ServiceDatabases, target: StorageTarget): Promise<void> {
+  await withLockedName(databases, target, (client) =>
     inTransaction(client, async () => {
-      const owner = await findSchemaOwner(client, place.schemaName);
-      if (isSameOwner(owner, place.owner))
-        await client.query(`DROP SCHEMA ${identifier(place.schemaName)} CASCADE`);
-      await removeBinding(client, place.schemaName, place.owner);
+      const owner = await findSchemaOwner(client, target.schemaName);
+      if (isSameOwner(owner, target.owner))
+        await client.query(`DROP SCHEMA ${identifier(target.schemaName)} CASCADE`);
+      await removeBinding(client, target.schemaName, target.owner);
     }),
   );
 }
@@ -49,13 +49,13 @@ export async function dropSchema(databases: ServiceDatabases, place: StoragePlac
  */
 export async function migrateAndBind(
   client: ClientBase,
-  place: StoragePlace,
+  target: StorageTarget,
   role: string | undefined,
 ): Promise<string | null> {
-  const version = await asSchemaOwner(client, place.schemaName, role, () =>
-    migrateSchema(client, place.schemaName, place.owner, place.migrations),
+  const version = await asSchemaOwner(client, target.schemaName, role, () =>
+    migrateSchema(client, target.schemaName, target.owner, target.migrations),
   );
-  await ensureBinding(client, place);
+  await ensureBinding(client, target);
   return version;
 }
 
@@ -65,17 +65,17 @@ export async function migrateAndBind(
  */
 export async function withLockedName<T>(
   databases: ServiceDatabases,
-  place: StoragePlace,
+  target: StorageTarget,
   work: (client: ClientBase) => Promise<T>,
 ): Promise<T> {
-  const name = `tenant-registry/${place.isolation}/${place.databaseName}/${place.schemaName}`;
-  return databases.withConnection(place.reference, async (client) => {
+  const name = `tenant-registry/${target.isolation}/${target.databaseName}/${target.schemaName}`;
+  return databases.withConnection(target.reference, async (client) => {
     // Until the connection is given back.
     while (!(await lockWithin(client, name, patienceMs))) {
-      await place.requireHeld();
+      await target.requireHeld();
       await endHolders(client, name);
     }
-    await place.requireHeld();
+    await target.requireHeld();
     return work(client);
   });
 }
@@ -107,11 +107,11 @@ async function endHolders(client: ClientBase, name: string): Promise<void> {
 }
 
 /** A name that stands there already may be this tenant's from an earlier attempt, and nobody else's. */
-export function requireOwner(place: StoragePlace, found: SchemaOwner | undefined): void {
-  if (isSameOwner(found, place.owner)) return;
+export function requireOwner(target: StorageTarget, found: SchemaOwner | undefined): void {
+  if (isSameOwner(found, target.owner)) return;
   throw new RegistryError(
     'CONFLICT',
-    `${storageTitle(place)} exists already and ${found ? `belongs to tenant ${found.tenantId}, module ${found.module}` : 'was not made by the registry'}: ` +
+    `${storageTitle(target)} exists already and ${found ? `belongs to tenant ${found.tenantId}, module ${found.module}` : 'was not made by the registry'}: ` +
       'subscribe under another schemaName',
   );
 }

@@ -5,7 +5,7 @@ import type { Isolation } from '../../registry/isolation.js';
 import { schemaExists } from '../fence/binding.js';
 import { createDatabase, databaseExists, dropDatabase, inTenantDatabase } from './database-storage.js';
 import { createSchema, dropSchema } from './schema-storage.js';
-import type { Storage, StorageLocation, StoragePlace } from './storage-place.js';
+import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
 /** The names that a server and a database list; as doctor reads them. */
 interface ListedNames {
@@ -24,9 +24,9 @@ export interface StorageKind {
   /** Whether services may make this storage by SQL, from the copy of the module's migrations in its database. */
   keepsMigrationCopy: boolean;
   /** Creates the storage with all its tables, or migrates it when the tenant has it already. All or nothing. */
-  create(databases: ServiceDatabases, place: StoragePlace): Promise<Storage>;
+  create(databases: ServiceDatabases, target: StorageTarget): Promise<Storage>;
   /** Drops the tenant's storage. Does nothing when it does not exist or belongs to another tenant. */
-  drop(databases: ServiceDatabases, place: StoragePlace): Promise<void>;
+  drop(databases: ServiceDatabases, target: StorageTarget): Promise<void>;
   /** Whether the name is in use, by any owner. The client is connected to the module's database. */
   exists(client: ClientBase, location: StorageLocation): Promise<boolean>;
   /**

@@ -1,18 +1,18 @@
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { storageKinds } from './storage-kind.js';
-import type { Storage, StorageLocation, StoragePlace } from './storage-place.js';
+import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
 /**
  * Creates the schema or database with all its tables, or, when the tenant has it already, migrates it. All or nothing: a
  * failed attempt leaves nothing under that name.
  */
-export function createStorage(databases: ServiceDatabases, place: StoragePlace): Promise<Storage> {
-  return storageKinds[place.isolation].create(databases, place);
+export function createStorage(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
+  return storageKinds[target.isolation].create(databases, target);
 }
 
 /** The inverse of createStorage. Does nothing when the storage does not exist or belongs to another tenant. */
-export function dropStorage(databases: ServiceDatabases, place: StoragePlace): Promise<void> {
-  return storageKinds[place.isolation].drop(databases, place);
+export function dropStorage(databases: ServiceDatabases, target: StorageTarget): Promise<void> {
+  return storageKinds[target.isolation].drop(databases, target);
 }
 
 /** Whether the name is in use in the service database, by any owner. */

@@ -5,7 +5,7 @@ import { openLog } from '../../../src/log.js';
 import type { BindingState, BoundState } from '../../../src/provisioning/fence/binding.js';
 import { bindStorage } from '../../../src/provisioning/storage/bind-storage.js';
 import { createStorage, dropStorage } from '../../../src/provisioning/storage/storage.js';
-import type { StoragePlace } from '../../../src/provisioning/storage/storage-place.js';
+import type { StorageTarget } from '../../../src/provisioning/storage/storage-location.js';
 import { queryOnce } from '../../database/support/temporary-databases.js';
 import { uniqueName } from '../../setup/database.js';
 import { aTenant } from '../../setup/stories.js';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => workshop.close());
 
-const told = (place: StoragePlace, state: BindingState, revision: bigint) => async () =>
+const told = (place: StorageTarget, state: BindingState, revision: bigint) => async () =>
   ({ generation: place.generation, state, epoch: 'test', revision }) satisfies BoundState;
 
 /** The service databases as the gateway has them, and a place in them whose tenant the registry does not know. */
@@ -35,7 +35,7 @@ function storageOf(module: string, isolation: 'SCHEMA' | 'DATABASE') {
     log: openLog('error'),
   });
   const name = uniqueName('own');
-  const place: StoragePlace = {
+  const place: StorageTarget = {
     owner: { tenantId: crypto.randomUUID(), module },
     isolation,
     reference: { databaseRef: `${module.toUpperCase()}_DB_URL`, databaseName: module },

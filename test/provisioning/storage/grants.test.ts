@@ -6,7 +6,7 @@ import { openLog } from '../../../src/log.js';
 import { bindStorage } from '../../../src/provisioning/storage/bind-storage.js';
 import { planGrants } from '../../../src/provisioning/storage/grants.js';
 import { createStorage, dropStorage } from '../../../src/provisioning/storage/storage.js';
-import type { StoragePlace } from '../../../src/provisioning/storage/storage-place.js';
+import type { StorageTarget } from '../../../src/provisioning/storage/storage-location.js';
 import { aUser, queryOnce } from '../../database/support/temporary-databases.js';
 import { createDatabase, type TestDatabase, uniqueName } from '../../setup/database.js';
 import { databasesLike, schemasAt, tablesOf, urlTo } from '../support/catalog.js';
@@ -49,7 +49,7 @@ afterAll(async () => {
   await onServer(`DROP ROLE ${service}; DROP ROLE ${provisioner}; DROP ROLE ${owner}`);
 });
 
-function aPlace(isolation: 'SCHEMA' | 'DATABASE'): StoragePlace {
+function aPlace(isolation: 'SCHEMA' | 'DATABASE'): StorageTarget {
   const name = uniqueName('own');
   return {
     owner: { tenantId: randomUUID(), module },
@@ -75,11 +75,11 @@ const told = (state: 'active' | 'suspended', revision: bigint) => async () => ({
   ...{ generation: 1, state, epoch: 'one', revision },
 });
 
-const keyOf = (place: StoragePlace) => ({
+const keyOf = (place: StorageTarget) => ({
   ...{ id: place.owner.tenantId, schema: place.schemaName, generation: place.generation },
 });
 
-async function connectAs(role: string, place: StoragePlace): Promise<pg.Client> {
+async function connectAs(role: string, place: StorageTarget): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: urlAs(role, place.databaseName) });
   client.on('error', () => undefined);
   await client.connect();
@@ -88,7 +88,7 @@ async function connectAs(role: string, place: StoragePlace): Promise<pg.Client> 
 }
 
 /** Whose everything in a schema is, the schema included. */
-async function ownersIn(place: StoragePlace): Promise<string[]> {
+async function ownersIn(place: StorageTarget): Promise<string[]> {
   const rows = await queryOnce<{ owner: string }>(
     urlTo(place.databaseName),
     `SELECT DISTINCT pg_get_userbyid(owner) AS owner FROM (

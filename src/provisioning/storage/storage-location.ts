@@ -3,30 +3,30 @@ import type { Isolation } from '../../registry/isolation.js';
 import type { SchemaOwner } from '../fence/binding.js';
 import type { ModuleMigration } from './module-migrations.js';
 
-/** Where a tenant's data of a module is. */
+/** The schema or database that holds a tenant's data of a module. */
 export interface StorageLocation {
   owner: SchemaOwner;
   isolation: Isolation;
-  /** The module's own database. */
+  /** The module's database. */
   reference: DatabaseReference;
   databaseName: string;
   schemaName: string;
 }
 
-/** Where it goes, and what has to run there. */
-export interface StoragePlace extends StorageLocation {
-  /** Of the route, which the binding of what is made begins with. */
+/** Storage to create, migrate or drop. */
+export interface StorageTarget extends StorageLocation {
+  /** The route's generation, with which a new binding starts. */
   generation: number;
   migrations: readonly ModuleMigration[];
   /**
-   * Throws when the operation has been taken for lost. Asked under the name's lock, so that who comes back late neither
-   * makes nor takes away anything under the feet of whoever went on in its place.
+   * Throws when another worker has taken over the operation. Called under the lock of the name, so that a worker that was
+   * frozen creates and drops nothing once another one works in its place.
    */
   requireHeld(): Promise<void>;
 }
 
 export interface Storage {
-  /** Whether this call made it; what stood there before is not ours to take away again. */
+  /** Whether this call created the storage. Storage that existed before must not be dropped when the operation is undone. */
   created: boolean;
   migrationVersion: string | null;
 }
