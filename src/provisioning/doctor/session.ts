@@ -47,7 +47,7 @@ export async function readSession(client: ClientBase, module: string): Promise<S
     moduleRole(module),
   ]);
   const [row] = rows;
-  if (!row) throw new Error('a query without a table answered without a row');
+  if (!row) throw new Error('the query of the session returned no row');
   return { ...row, role: row.role ?? undefined, guard: await readGuard(client, row.role) };
 }
 

@@ -11,8 +11,8 @@ import { migrateAndBind, requireOwner, withLockedName } from './schema-storage.j
 import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
 /**
- * CREATE DATABASE knows no transaction, so the database is made and migrated under a name of its own and gets its real
- * one by the last statement: under the real name there is all or nothing, even after a kill.
+ * CREATE DATABASE cannot run in a transaction. So the database is created and migrated under a building name, and the last
+ * statement renames it: under its real name it is complete or absent, even after a crash.
  */
 export async function createDatabase(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
   return withLockedName(databases, target, async (server) => {
@@ -59,7 +59,7 @@ function migrateDatabase(
   { isNew }: { isNew: boolean },
 ) {
   return inDatabase(databases, target, name, async (client) => {
-    // Before anything is put into somebody else's database.
+    // Checked before anything is written: the database may belong to another tenant.
     if (!isNew) requireOwner(target, await findSchemaOwner(client, target.schemaName));
     const role = await findModuleRole(client, target.owner.module);
     await installGuard(client, role);
@@ -67,12 +67,12 @@ function migrateDatabase(
   });
 }
 
-/** Under which a tenant's database is made. */
+/** The name of a tenant's database while it is being created. */
 export function buildingName(databaseName: string): string {
   return `registry_building_${createHash('sha256').update(databaseName).digest('hex').slice(0, 32)}`;
 }
 
-/** What an attempt made that was killed or failed, and that nobody will take up: the next begins anew. */
+/** Drops the unfinished database of an attempt that failed or was killed. The next attempt starts from nothing. */
 async function dropBuilding(server: ClientBase, target: StorageTarget): Promise<void> {
   await server.query(`DROP DATABASE IF EXISTS ${identifier(buildingName(target.databaseName))} WITH (FORCE)`);
 }
@@ -96,7 +96,7 @@ export async function inTenantDatabase<T>(
   }
 }
 
-/** Work on a connection of its own to a tenant's database. */
+/** Runs the work on a new connection to a database on the module's server. */
 async function inDatabase<T>(
   databases: ServiceDatabases,
   target: StorageLocation,

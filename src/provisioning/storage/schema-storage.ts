@@ -16,7 +16,7 @@ import { findSchemaOwner, migrateSchema } from './module-migrations.js';
 import { asSchemaOwner, findModuleRole } from './module-role.js';
 import type { Storage, StorageTarget } from './storage-location.js';
 
-/** Schema, tables, version table and binding in one transaction. */
+/** Creates schema, tables, version table and binding in one transaction. */
 export async function createSchema(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
   return withLockedName(databases, target, async (client) => {
     const role = await findModuleRole(client, target.owner.module);
@@ -44,8 +44,8 @@ export async function dropSchema(databases: ServiceDatabases, target: StorageTar
 }
 
 /**
- * Tables and binding of a schema that stands, inside the caller's transaction. The binding comes last: whoever applies
- * another state waits for this transaction's end from then on.
+ * Migrates and binds an existing schema, inside the caller's transaction. The binding comes last, because from then on every
+ * other change of the binding waits for the end of this transaction.
  */
 export async function migrateAndBind(
   client: ClientBase,
@@ -60,8 +60,8 @@ export async function migrateAndBind(
 }
 
 /**
- * A connection to the module's database, and the name for the work alone. Whoever else has it works for an operation
- * that was taken over from him: he may end what he does, and is put out when that takes long.
+ * Runs the work on a connection to the module's database, under an exclusive lock of the storage's name. Another session with
+ * the lock works for an operation that was taken over; it may finish its statement, and is ended when that takes too long.
  */
 export async function withLockedName<T>(
   databases: ServiceDatabases,
@@ -70,7 +70,7 @@ export async function withLockedName<T>(
 ): Promise<T> {
   const name = `tenant-registry/${target.isolation}/${target.databaseName}/${target.schemaName}`;
   return databases.withConnection(target.reference, async (client) => {
-    // Until the connection is given back.
+    // The lock lasts until the connection returns to the pool.
     while (!(await lockWithin(client, name, patienceMs))) {
       await target.requireHeld();
       await endHolders(client, name);
@@ -80,7 +80,7 @@ export async function withLockedName<T>(
   });
 }
 
-/** How long the one before may take, in milliseconds: he may be frozen, or his process gone and its statement still running. */
+/** How long another session may keep the lock, in milliseconds: its process may be frozen, or dead with a statement still running. */
 const patienceMs = 5_000;
 
 async function lockWithin(client: ClientBase, name: string, waitMs: number): Promise<boolean> {
@@ -106,12 +106,12 @@ async function endHolders(client: ClientBase, name: string): Promise<void> {
   );
 }
 
-/** A name that stands there already may be this tenant's from an earlier attempt, and nobody else's. */
+/** Throws CONFLICT unless the existing storage was made for this tenant and module, by an earlier attempt. */
 export function requireOwner(target: StorageTarget, found: SchemaOwner | undefined): void {
   if (isSameOwner(found, target.owner)) return;
   throw new RegistryError(
     'CONFLICT',
     `${storageTitle(target)} exists already and ${found ? `belongs to tenant ${found.tenantId}, module ${found.module}` : 'was not made by the registry'}: ` +
-      'subscribe under another schemaName',
+      'subscribe with another schemaName',
   );
 }

@@ -69,7 +69,7 @@ describe.each(Object.entries(foreign))('a schema %s, standing under the name', (
     const { operation } = await subscribe(workshop.gateway, { tenantId: slug, module: 'beta' });
     expect(operation.status).toBe('FAILED');
     expect(operation.error).toBe(
-      `Schema ${schema} exists already and ${isSaidTo}: subscribe under another schemaName`,
+      `Schema ${schema} exists already and ${isSaidTo}: subscribe with another schemaName`,
     );
     expect(await photograph(workshop.url('beta'), schema)).toEqual(before);
     expect(await resolve(workshop.gateway, tenant.id, 'beta')).toBe('TENANT_NOT_READY');
