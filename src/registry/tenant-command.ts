@@ -71,7 +71,7 @@ export function changeTenant<Fields extends z.ZodRawShape, Extra extends Command
   const { action, part, meanwhile } = change;
   const { tenantId: reference, expectedVersion: expected, idempotencyKey: _, wait: waitFor, ...own } = input;
   const write = async (tx: Transaction) => {
-    // By id or slug, without a lock and before the tenant is required: members of others do not learn which tenants exist.
+    // Checked before requireTenant, so that members of other tenants do not learn which tenants exist.
     await authorizeByTenant(tx, context.caller, action, reference);
     const tenant = await requireTenant(tx, reference, part ? undefined : expected);
     if (part)

@@ -26,8 +26,8 @@ const MarkModuleProvisionedInput = z.object({
 });
 
 /**
- * What somebody outside the registry did to the storage: SUCCESS (the default) makes the route visible at once, FAILED
- * keeps it away and says why in the history.
+ * Reports the result of provisioning outside the registry. SUCCESS (the default) makes the route visible at once; FAILED hides it
+ * and records the error in the history.
  */
 export async function markModuleProvisioned(context: CommandContext, input: unknown) {
   authorize(context.caller, 'markModuleProvisioned');

@@ -25,12 +25,12 @@ const UnsubscribeInput = z.object({
   wait: optional(wait),
 });
 
-/** For how long the data of a cancelled subscription is kept, when nothing else is asked for. */
+/** How long the data of a cancelled subscription is kept by default, in days. */
 const defaultKeptDays = 30;
 
 /**
- * The module stops resolving for the tenant. Its data stays for a while, and its names for ever: subscribing again finds
- * both. After that time the data is dropped by an operation of its own.
+ * Cancels the subscription: the module stops resolving for the tenant. The data stays until `keepDataDays` have passed, the names
+ * stay forever; subscribing again uses both. A separate operation drops the data.
  */
 export async function unsubscribeTenantFromModule(context: CommandContext, input: unknown) {
   authorize(context.caller, 'unsubscribeTenantFromModule');
