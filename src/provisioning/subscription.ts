@@ -70,7 +70,7 @@ function requireSubscribable(
   requireSettled(tenant, subscription);
   throw new RegistryError(
     'CONFLICT',
-    `Tenant ${tenant.slug} is already subscribed to ${moduleName} (${status.toLowerCase()})`,
+    `Tenant ${tenant.slug} is subscribed to ${moduleName} already (${status.toLowerCase()})`,
   );
 }
 

@@ -45,7 +45,7 @@ export async function issueNames(tx: Transaction, request: NameRequest): Promise
     if (!request.exists && (await isReservedWord(tx, wanted)))
       throw invalidField('schemaName', `"${wanted}" is a reserved word of SQL: choose another name`);
     const taker = await findTaker(tx, wanted, request);
-    if (taker) throw taken(`Name "${wanted}" is taken by ${taker}: choose another name`);
+    if (taker) throw taken(`Name "${wanted}" is taken by ${taker}`);
     return namesFor(wanted, request);
   }
   const plain = module.schemaPrefix + tenant.slug.replaceAll('-', '_');

@@ -77,7 +77,7 @@ describe('a name that is taken', () => {
     const name = uniqueName('s');
     const owner = await aTenant().at(workshop.gateway);
     await subscribe(workshop.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
-    expect((await wanting('light', name)).message).toBe(`Name "${name}" is taken by tenant ${owner.id}: choose another name`);
+    expect((await wanting('light', name)).message).toBe(`Name "${name}" is taken by tenant ${owner.id}`);
   });
 
   test('by an issued one is refused when it is asked for by name', async () => {

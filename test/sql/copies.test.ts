@@ -174,6 +174,6 @@ describe('gateways', { timeout: 90_000 }, () => {
       CRM_DB_URL: 'postgres://nobody@127.0.0.1:1/crm',
     });
     expect(failed.code).toBe(1);
-    expect(failed.stderr).toContain("services cannot create schemas of module crm by SQL");
+    expect(failed.stderr).toContain('services cannot create schemas of module crm by SQL');
   });
 });

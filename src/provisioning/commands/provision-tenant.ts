@@ -89,7 +89,7 @@ async function putTenant(
   const tenant = await requireTenant(tx, existing.id);
   requireNoOperation(tenant);
   if (tenant.status !== 'FAILED') {
-    const message = `Slug "${tenantSlug}" is taken by tenant ${tenant.id}: choose another slug`;
+    const message = `Slug "${tenantSlug}" is taken by tenant ${tenant.id}`;
     throw new RegistryError('CONFLICT', message, { fields: [{ field: 'slug', message }] });
   }
   // Modules of the failed attempt that are not requested any more.
