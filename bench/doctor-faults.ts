@@ -5,8 +5,8 @@ import { readConfig } from '../src/config.js';
 import { openLog } from '../src/log.js';
 import { diagnose } from '../src/provisioning/doctor/doctor.js';
 import { installGuard } from '../src/provisioning/fence/guard.js';
-import { connect, makeStorages } from '../test/provisioning/support/many-storages.js';
-import { saidOf, seedFaults } from '../test/provisioning/support/seed-faults.js';
+import { connect, createBulkStorages } from '../test/provisioning/support/many-storages.js';
+import { keysOf, seedFaults } from '../test/provisioning/support/seed-faults.js';
 import { openPostgresServer } from '../test/setup/postgres-server.js';
 
 /**
@@ -32,7 +32,7 @@ try {
   const modules = names.map((name) => ({ name, url, role: `${name}_tenants` }));
   const registryUrl = postgres.url('registry');
   const { modulesDir } = config;
-  const storages = await makeStorages({ registryUrl, modulesDir, modules, tenants, slugs: 'bulk-' });
+  const storages = await createBulkStorages({ registryUrl, modulesDir, modules, tenants, slugs: 'bulk-' });
   say(`${storages.length} schemas, seed ${seed}`);
 
   const clean = await look();
@@ -40,7 +40,7 @@ try {
   const given = { seed, registryUrl, modules, storages, faults, harmless, stranger: 'stranger' };
   const expected = await seedFaults(given);
   const found = await look();
-  const said = saidOf(found, storages);
+  const said = keysOf(found, storages);
   const missed = expected.filter((one) => !said.includes(one));
   const invented = [...clean.map(({ problem }) => problem), ...said.filter((one) => !expected.includes(one))];
   for (const one of missed) say(`missed: ${one}`);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { developer } from '../../src/auth/caller.js';
-import { ask, askOnce, type Ground } from './provisioning-environment.js';
+import { type ProvisioningEnvironment, query, queryOnce } from './provisioning-environment.js';
 import { commands, type Scenario } from './scenarios.js';
 import { databasesOf, findOrphans, readState, type State, urlTo } from './tenant-state.js';
 import type { Interruption, Point, Victims } from './victim-processes.js';
@@ -25,26 +25,30 @@ export interface Verdict {
   recoveredMs: number;
 }
 
-export async function record(ground: Ground, victims: Victims, scenario: Scenario): Promise<Recording> {
+export async function record(
+  environment: ProvisioningEnvironment,
+  victims: Victims,
+  scenario: Scenario,
+): Promise<Recording> {
   const slug = newSlug();
-  await scenario.arrange(ground, slug);
-  const before = await readState(ground, slug);
+  await scenario.arrange(environment, slug);
+  const before = await readState(environment, slug);
   const words = await victims.send(orderOf(scenario, slug));
   if (!words || words.error) throw new Error(`${scenario.name} fails by itself: ${words?.error}`);
-  await ground.recover(slug);
-  const after = await readState(ground, slug);
-  const steps = await ground.psql<{ name: string }>(
+  await environment.recover(slug);
+  const after = await readState(environment, slug);
+  const steps = await environment.psql<{ name: string }>(
     `SELECT DISTINCT step.name FROM operation_steps AS step JOIN operations ON operations.id = operation_id
      JOIN tenants ON tenants.id = tenant_id WHERE slug = $1 AND step.status IN ('succeeded', 'compensated')`,
     [slug],
   );
-  await clear(ground, slug);
+  await clear(environment, slug);
   return { scenario, points: words.points, before, after, steps: steps.map(({ name }) => name) };
 }
 
 /** One scenario, interrupted at one point, recovered from by others or by itself, and asked for again. */
 export async function interrupt(
-  ground: Ground,
+  environment: ProvisioningEnvironment,
   victims: Victims,
   recording: Recording,
   interruption: Interruption,
@@ -52,43 +56,43 @@ export async function interrupt(
   const { scenario, before, after } = recording;
   const slug = newSlug();
   const problems: string[] = [];
-  await scenario.arrange(ground, slug);
-  using watch = watchRoutes(ground, scenario, slug, problems);
+  await scenario.arrange(environment, slug);
+  using watch = watchRoutes(environment, scenario, slug, problems);
   const isKilled = interruption.how === 'kill';
   const words = await victims.send({ ...orderOf(scenario, slug), interruption, goesOn: !isKilled });
   const since = performance.now();
   if (isKilled === (words !== undefined)) problems.push('was not interrupted');
 
-  await checkRoutes(ground, scenario, slug, problems);
+  await checkRoutes(environment, scenario, slug, problems);
   // What is meant to put guards back waits for who may still be about to open them, though not for long.
-  const [late] = await ground.psql(
+  const [late] = await environment.psql(
     `SELECT FROM operations WHERE status = 'queued' AND run_after > now() + interval '30 seconds'
        AND tenant_id = (SELECT id FROM tenants WHERE slug = $1)`,
     [slug],
   );
   if (late) problems.push('left undone for longer than half a minute');
-  await ground.psql(
+  await environment.psql(
     `UPDATE operations SET run_after = now() WHERE kind = 'bind_storage' AND status = 'queued'`,
   );
-  const recovering = ground.recover(slug);
+  const recovering = environment.recover(slug);
   await recovering.catch((error) => problems.push(String(error)));
   const recoveredMs = performance.now() - since;
-  const recovered = await readState(ground, slug);
+  const recovered = await readState(environment, slug);
   if (!isSame(recovered, before) && !isSame(recovered, after))
     problems.push(`neither done nor undone: ${difference(recovered, after)}`);
   const isUndone = isSame(recovered, before);
   if (!scenario.isFound || !isUndone)
-    problems.push(...(await findOrphans(ground, slug)).map((orphan) => `orphaned ${orphan}`));
+    problems.push(...(await findOrphans(environment, slug)).map((orphan) => `orphaned ${orphan}`));
 
   // Whoever adopts has no key by which the second request is known to be the first.
   if (isUndone || !scenario.isFound)
-    await askAgain(ground, scenario, slug).catch((error) => problems.push(`asked again: ${error}`));
-  await ground.recover(slug, { removals: scenario.command === undefined });
-  const final = await readState(ground, slug);
+    await askAgain(environment, scenario, slug).catch((error) => problems.push(`asked again: ${error}`));
+  await environment.recover(slug, { removals: scenario.command === undefined });
+  const final = await readState(environment, slug);
   if (!isSame(final, after)) problems.push(`ends otherwise: ${difference(final, after)}`);
-  problems.push(...(await findOrphans(ground, slug)).map((orphan) => `orphaned ${orphan}`));
+  problems.push(...(await findOrphans(environment, slug)).map((orphan) => `orphaned ${orphan}`));
   await watch.end();
-  await clear(ground, slug);
+  await clear(environment, slug);
   return { point: recording.points[interruption.at - 1], problems: [...new Set(problems)], recoveredMs };
 }
 
@@ -97,7 +101,11 @@ function orderOf({ command, input }: Scenario, slug: string) {
 }
 
 /** As a caller would who got no answer: the same request once more. */
-async function askAgain({ app }: Ground, { command, input }: Scenario, slug: string): Promise<void> {
+async function askAgain(
+  { app }: ProvisioningEnvironment,
+  { command, input }: Scenario,
+  slug: string,
+): Promise<void> {
   if (command) await commands[command](app.commandsFor(developer), input(slug));
 }
 
@@ -107,26 +115,31 @@ function newSlug(): string {
 
 /** Everything that resolves has to be whole at that moment. */
 async function checkRoutes(
-  ground: Ground,
+  environment: ProvisioningEnvironment,
   scenario: Scenario,
   slug: string,
   problems: string[],
 ): Promise<void> {
   for (const module of scenario.watched) {
-    const answer = await ground.resolve(slug, module);
+    const answer = await environment.resolve(slug, module);
     if (!answer.startsWith('schema ')) continue;
-    const flaw = await findFlaw(ground, scenario, slug, module);
+    const flaw = await findFlaw(environment, scenario, slug, module);
     // Suspended meanwhile, in the registry first.
-    if (flaw && (await ground.resolve(slug, module)) === answer)
+    if (flaw && (await environment.resolve(slug, module)) === answer)
       problems.push(`${module} resolves half-made: ${flaw}`);
   }
 }
 
-function watchRoutes(ground: Ground, scenario: Scenario, slug: string, problems: string[]) {
+function watchRoutes(
+  environment: ProvisioningEnvironment,
+  scenario: Scenario,
+  slug: string,
+  problems: string[],
+) {
   let isOver = false;
   const watching = (async () => {
     while (!isOver) {
-      await checkRoutes(ground, scenario, slug, problems);
+      await checkRoutes(environment, scenario, slug, problems);
       await delay(100);
     }
   })();
@@ -144,7 +157,7 @@ function watchRoutes(ground: Ground, scenario: Scenario, slug: string, problems:
 
 /** Enters like a service; undefined when all is there. */
 async function findFlaw(
-  { psql, places }: Ground,
+  { psql, urls }: ProvisioningEnvironment,
   { isolation }: Scenario,
   slug: string,
   module: string,
@@ -155,10 +168,10 @@ async function findFlaw(
     [slug, module],
   );
   if (!route) return 'no row';
-  const url = module === 'alpha' || module === 'gamma' ? places.one : places.two;
+  const url = module === 'alpha' || module === 'gamma' ? urls.one : urls.two;
   const place = isolation === 'SCHEMA' ? url : urlTo(url, route.database);
   try {
-    const [found] = await askOnce<{ note: string | null }>(
+    const [found] = await queryOnce<{ note: string | null }>(
       place,
       `SELECT to_regclass(tenant_guard.enter($1, $2, $3) || '.note') AS note`,
       [route.id, route.schema, route.generation],
@@ -170,15 +183,15 @@ async function findFlaw(
 }
 
 /** Takes away what the case has left, so that the next ones are not slowed down. */
-async function clear({ places }: Ground, slug: string): Promise<void> {
-  for (const url of [places.one, places.two]) {
-    for (const name of await databasesOf(url, slug)) await ask(url, `DROP DATABASE "${name}" WITH (FORCE)`);
-    const schemas = await ask<{ name: string }>(
+async function clear({ urls }: ProvisioningEnvironment, slug: string): Promise<void> {
+  for (const url of [urls.one, urls.two]) {
+    for (const name of await databasesOf(url, slug)) await query(url, `DROP DATABASE "${name}" WITH (FORCE)`);
+    const schemas = await query<{ name: string }>(
       url,
       'SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE $1',
       [`%${slug}%`],
     );
-    for (const { name } of schemas) await ask(url, `DROP SCHEMA "${name}" CASCADE`);
+    for (const { name } of schemas) await query(url, `DROP SCHEMA "${name}" CASCADE`);
   }
 }
 

@@ -13,7 +13,7 @@ import { registerModule } from '../../src/registry/commands/register-module.js';
 import { openServer } from '../../src/server/server.js';
 
 /** Where the registry and the two service databases are; they may be on three servers, or on one. */
-export interface Places {
+export interface DatabaseUrls {
   /** A migrated registry. */
   registry: string;
   one: string;
@@ -21,9 +21,9 @@ export interface Places {
 }
 
 /** What operations are done to and interrupted on: a gateway that leaves work to others, and their databases. */
-export interface Ground extends AsyncDisposable {
+export interface ProvisioningEnvironment extends AsyncDisposable {
   app: App;
-  places: Places;
+  urls: DatabaseUrls;
   /** For another process that is to see the same. */
   env: Record<string, string>;
   modulesDir: string;
@@ -53,15 +53,18 @@ const takeOverAfterMs = 300;
 const heartbeatMs = 100;
 const patienceMs = 30_000;
 
-export async function openGround(places: Places, settings: Partial<Config> = {}): Promise<Ground> {
+export async function openProvisioningEnvironment(
+  urls: DatabaseUrls,
+  settings: Partial<Config> = {},
+): Promise<ProvisioningEnvironment> {
   const modulesDir = await mkdtemp(join(tmpdir(), 'tenant-registry-modules-'));
   await cp(new URL('../../modules', import.meta.url).pathname, modulesDir, { recursive: true });
   for (const [folder, files] of Object.entries({ contacts, broken })) {
     await mkdir(join(modulesDir, folder));
     for (const [file, sql] of Object.entries(files)) await writeFile(join(modulesDir, folder, file), sql);
   }
-  const { one, two, registry } = places;
-  const urls = {
+  const { one, two, registry } = urls;
+  const moduleUrls = {
     ALPHA_DB_URL: one,
     BETA_DB_URL: two,
     GAMMA_DB_URL: one,
@@ -71,7 +74,7 @@ export async function openGround(places: Places, settings: Partial<Config> = {})
   };
   const config: Config = {
     databaseUrl: registry,
-    serviceDatabaseUrls: urls,
+    serviceDatabaseUrls: moduleUrls,
     host: '127.0.0.1',
     port: 0,
     dataDir: '/dev/null/nowhere',
@@ -100,15 +103,15 @@ export async function openGround(places: Places, settings: Partial<Config> = {})
   const own = app.commandsFor(gateway);
 
   const psql = async <Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]) =>
-    await ask<Row>(registry, sql, parameters);
+    await query<Row>(registry, sql, parameters);
   return {
     app,
-    places,
+    urls,
     modulesDir,
     psql,
     env: {
       DATABASE_URL: registry,
-      ...urls,
+      ...moduleUrls,
       MODULES_DIR: modulesDir,
       DATA_DIR: '/dev/null/nowhere',
       LOG_LEVEL: 'silent',
@@ -160,7 +163,7 @@ interface Resolved {
 const pools = new Map<string, pg.Pool>();
 
 /** SQL by hand. Connections are kept: there are thousands of questions, and each new connection costs more than its answer. */
-export async function ask<Row extends pg.QueryResultRow>(
+export async function query<Row extends pg.QueryResultRow>(
   url: string,
   sql: string,
   parameters?: unknown[],
@@ -173,7 +176,7 @@ export async function ask<Row extends pg.QueryResultRow>(
 }
 
 /** The same in a database that is to be dropped or renamed: nobody stays connected. */
-export async function askOnce<Row extends pg.QueryResultRow>(
+export async function queryOnce<Row extends pg.QueryResultRow>(
   url: string,
   sql: string,
   parameters?: unknown[],
@@ -188,8 +191,8 @@ export async function askOnce<Row extends pg.QueryResultRow>(
   }
 }
 
-async function stopAsking(...urls: string[]): Promise<void> {
-  for (const url of urls) {
+async function stopAsking(...moduleUrls: string[]): Promise<void> {
+  for (const url of moduleUrls) {
     const pool = pools.get(url);
     pools.delete(url);
     await pool?.end();

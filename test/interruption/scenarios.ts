@@ -10,7 +10,7 @@ import { subscribeTenantToModule } from '../../src/provisioning/commands/subscri
 import { suspendTenant } from '../../src/provisioning/commands/suspend-tenant.js';
 import { unsubscribeTenantFromModule } from '../../src/provisioning/commands/unsubscribe-tenant-from-module.js';
 import type { CommandContext } from '../../src/registry/command.js';
-import { ask, askOnce, type Ground, modules } from './provisioning-environment.js';
+import { modules, type ProvisioningEnvironment, query, queryOnce } from './provisioning-environment.js';
 import { urlTo } from './tenant-state.js';
 
 type Isolation = keyof typeof modules;
@@ -21,7 +21,7 @@ export interface Scenario {
   isolation: Isolation;
   /** Modules whose routes are looked at all the time. */
   watched: readonly string[];
-  arrange(ground: Ground, slug: string): Promise<void>;
+  arrange(environment: ProvisioningEnvironment, slug: string): Promise<void>;
   /** The product's command; undefined: what the worker finds due. */
   command: keyof typeof commands | undefined;
   input(slug: string): object;
@@ -109,8 +109,11 @@ function scenariosOf(isolation: Isolation): Scenario[] {
     idempotencyKey: slug,
     ...profile,
   });
-  const provision = async (ground: Ground, slug: string) => {
-    await provisionTenant(ground.app.commandsFor(developer), { ...provisioning(slug), idempotencyKey: null });
+  const provision = async (environment: ProvisioningEnvironment, slug: string) => {
+    await provisionTenant(environment.app.commandsFor(developer), {
+      ...provisioning(slug),
+      idempotencyKey: null,
+    });
   };
   const common = { isolation, watched };
   return [
@@ -120,7 +123,7 @@ function scenariosOf(isolation: Isolation): Scenario[] {
       command: 'provisionTenant',
       input: (slug) => provisioning(slug),
       // The very first of its kind in these databases.
-      arrange: (ground) => removeGuards(ground),
+      arrange: (environment) => removeGuards(environment),
     },
     {
       ...common,
@@ -148,21 +151,21 @@ function scenariosOf(isolation: Isolation): Scenario[] {
         tenant: { slug, name: slug },
         storages: watched.map((module) => ({ module, name: `${module}_${slug}` })),
       }),
-      arrange: ({ places }, slug) => makeByHand([places.one, places.two], watched, isolation, slug),
+      arrange: ({ urls }, slug) => makeByHand([urls.one, urls.two], watched, isolation, slug),
     },
     {
       ...common,
       name: 'remove',
       command: undefined,
       input: () => ({}),
-      async arrange(ground, slug) {
-        await provision(ground, slug);
-        await unsubscribeTenantFromModule(ground.app.commandsFor(developer), {
+      async arrange(environment, slug) {
+        await provision(environment, slug);
+        await unsubscribeTenantFromModule(environment.app.commandsFor(developer), {
           tenantId: slug,
           module: first,
           wait: 'EVERYWHERE',
         });
-        await ground.psql(
+        await environment.psql(
           `UPDATE module_subscriptions SET purge_after = now() - interval '1 second'
            FROM tenants WHERE tenants.id = tenant_id AND slug = $1 AND module = $2`,
           [slug, first],
@@ -174,12 +177,13 @@ function scenariosOf(isolation: Isolation): Scenario[] {
       name: 'purge',
       command: 'purgeTenant',
       input: (slug) => ({ tenantId: slug, idempotencyKey: slug }),
-      async arrange(ground, slug) {
-        await provision(ground, slug);
-        await deleteTenant(ground.app.commandsFor(developer), { tenantId: slug, wait: 'EVERYWHERE' });
-        await ground.psql(`UPDATE tenants SET purge_after = now() - interval '1 second' WHERE slug = $1`, [
-          slug,
-        ]);
+      async arrange(environment, slug) {
+        await provision(environment, slug);
+        await deleteTenant(environment.app.commandsFor(developer), { tenantId: slug, wait: 'EVERYWHERE' });
+        await environment.psql(
+          `UPDATE tenants SET purge_after = now() - interval '1 second' WHERE slug = $1`,
+          [slug],
+        );
       },
     },
     {
@@ -194,9 +198,9 @@ function scenariosOf(isolation: Isolation): Scenario[] {
       name: 'resume',
       command: 'resumeTenant',
       input: (slug) => ({ tenantId: slug, idempotencyKey: slug, wait: 'EVERYWHERE' }),
-      async arrange(ground, slug) {
-        await provision(ground, slug);
-        await suspendTenant(ground.app.commandsFor(developer), { tenantId: slug, reason: 'unpaid' });
+      async arrange(environment, slug) {
+        await provision(environment, slug);
+        await suspendTenant(environment.app.commandsFor(developer), { tenantId: slug, reason: 'unpaid' });
       },
     },
   ];
@@ -212,14 +216,14 @@ async function makeByHand(
   for (const [at, module] of names.entries()) {
     const name = `${module}_${slug}`;
     const url = urls[at] ?? '';
-    if (isolation === 'SCHEMA') await ask(url, `CREATE SCHEMA ${name} CREATE TABLE note (body text)`);
+    if (isolation === 'SCHEMA') await query(url, `CREATE SCHEMA ${name} CREATE TABLE note (body text)`);
     else {
-      await ask(url, `CREATE DATABASE ${name}`);
-      await askOnce(urlTo(url, name), 'CREATE TABLE note (body text)');
+      await query(url, `CREATE DATABASE ${name}`);
+      await queryOnce(urlTo(url, name), 'CREATE TABLE note (body text)');
     }
   }
 }
 
-async function removeGuards({ places }: Ground): Promise<void> {
-  for (const url of [places.one, places.two]) await ask(url, 'DROP SCHEMA IF EXISTS tenant_guard CASCADE');
+async function removeGuards({ urls }: ProvisioningEnvironment): Promise<void> {
+  for (const url of [urls.one, urls.two]) await query(url, 'DROP SCHEMA IF EXISTS tenant_guard CASCADE');
 }

@@ -1,15 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openWorkshop, type Workshop } from '../provisioning/support/gateway-with-own-modules.js';
+import {
+  type GatewayWithModules,
+  openGatewayWithModules,
+} from '../provisioning/support/gateway-with-own-modules.js';
 import { isGoodSlug, isIssuedName } from './support/contract.js';
 import { anySeed, hostileTexts } from './support/hostile.js';
 import { askMany, isRefusedFor } from './support/repeated-mutations.js';
 import { expectNoStrangers } from './support/schema-census.js';
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 beforeAll(async () => {
-  workshop = await openWorkshop({ name: 'light', migrations: {} });
+  testbed = await openGatewayWithModules({ name: 'light', migrations: {} });
 });
-afterAll(() => workshop.close());
+afterAll(() => testbed.close());
 
 interface Registered {
   tenant: { id: string; slug: string; name: string };
@@ -21,7 +24,7 @@ interface Subscribed {
 
 async function subscribeAll(ids: string[]): Promise<string[]> {
   const outcomes = await askMany<Subscribed>(
-    workshop.gateway,
+    testbed.gateway,
     'subscribeTenantToModule',
     'subscription { schemaName } operation { status }',
     ids.map((tenantId) => ({ tenantId, module: 'light' })),
@@ -35,7 +38,7 @@ const seed = anySeed();
 test(`of 500 hostile slugs only good ones that are free become tenants (seed ${seed})`, async () => {
   const slugs = hostileTexts(500, seed);
   const outcomes = await askMany<Registered>(
-    workshop.gateway,
+    testbed.gateway,
     'registerTenant',
     'tenant { id slug name }',
     slugs.map((slug) => ({ name: 'Somebody', slug })),
@@ -59,15 +62,15 @@ test(`of 500 hostile slugs only good ones that are free become tenants (seed ${s
   const schemas = await subscribeAll(tenants.map(({ id }) => id));
   const wrong = tenants.filter(({ slug }, at) => !isIssuedName(schemas[at] ?? '', 'light_', slug));
   expect(wrong).toEqual([]);
-  await expectNoStrangers(workshop, 'light');
+  await expectNoStrangers(testbed, 'light');
 }, 120_000);
 
 test(`of 500 hostile names none becomes a tenant under a bad or a taken slug (seed ${seed})`, async () => {
-  const before = await workshop.gateway.psql<{ slug: string }>('SELECT slug FROM tenants');
+  const before = await testbed.gateway.psql<{ slug: string }>('SELECT slug FROM tenants');
   const taken = new Set(before.map(({ slug }) => slug));
   const names = hostileTexts(500, seed + 1);
   const outcomes = await askMany<Registered>(
-    workshop.gateway,
+    testbed.gateway,
     'registerTenant',
     'tenant { id slug name }',
     names.map((name) => ({ name })),
@@ -90,15 +93,15 @@ test(`of 500 hostile names none becomes a tenant under a bad or a taken slug (se
 
   const schemas = await subscribeAll(tenants.map(({ id }) => id));
   expect(tenants.filter(({ slug }, at) => !isIssuedName(schemas[at] ?? '', 'light_', slug))).toEqual([]);
-  await expectNoStrangers(workshop, 'light');
+  await expectNoStrangers(testbed, 'light');
 }, 120_000);
 
 test(`none of 500 hostile texts is mistaken for a tenant’s id (seed ${seed})`, async () => {
-  const rows = await workshop.gateway.psql<{ slug: string }>('SELECT slug FROM tenants');
+  const rows = await testbed.gateway.psql<{ slug: string }>('SELECT slug FROM tenants');
   const slugs = new Set(rows.map(({ slug }) => slug));
   const texts = hostileTexts(500, seed + 2).filter((text) => !slugs.has(text));
   const outcomes = await askMany(
-    workshop.gateway,
+    testbed.gateway,
     'updateTenant',
     'revision',
     texts.map((tenantId) => ({ tenantId, name: 'Mine now' })),
@@ -118,7 +121,7 @@ test.each([
   ['constructor.prototype', 'constructor-prototype'],
   [`${'abcdefghi '.repeat(6)}`, 'abcdefghi-abcdefghi-abcdefghi-abcdefghi'],
 ])('the slug for the name %j is %j', async (name, slug) => {
-  const [outcome] = await askMany<Registered>(workshop.gateway, 'registerTenant', 'tenant { id slug name }', [
+  const [outcome] = await askMany<Registered>(testbed.gateway, 'registerTenant', 'tenant { id slug name }', [
     { name },
   ]);
   expect(outcome).toMatchObject({ payload: { tenant: { slug, name: name.trim() } } });
@@ -127,9 +130,7 @@ test.each([
 test.each(['аcme', 'Ακμή', 'Straße', 'ıstanbul', '東京', '42', '!!!', '😀', 'pg_x and me\u0000'])(
   'there is no slug for the name %j, and nobody else’s is taken for it',
   async (name) => {
-    const [outcome] = await askMany(workshop.gateway, 'registerTenant', 'tenant { id slug name }', [
-      { name },
-    ]);
+    const [outcome] = await askMany(testbed.gateway, 'registerTenant', 'tenant { id slug name }', [{ name }]);
     expect(outcome?.code).toBe('VALIDATION_ERROR');
     expect(outcome?.fields).toHaveLength(1);
   },

@@ -12,42 +12,42 @@ import { type Doctor, openDoctor } from '../support/doctor.js';
 import {
   brokenMigration,
   contacts,
-  openWorkshop,
-  type Workshop,
+  type GatewayWithModules,
+  openGatewayWithModules,
 } from '../support/gateway-with-own-modules.js';
 import { provisionModule, subscribe, unsubscribe } from '../support/provisioning-calls.js';
 
 /** Databases and roles belong to the whole server, which other tests use as well. */
 const vault = `v${uniqueName('').slice(-8)}`;
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 let doctor: Doctor;
 beforeAll(async () => {
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: 'crm', migrations: contacts },
     { name: vault, migrations: contacts, isolation: 'DATABASE', schemaPrefix: `${vault}_` },
   );
-  doctor = await openDoctor(workshop);
+  doctor = await openDoctor(testbed);
 });
 afterAll(async () => {
   await doctor?.close();
-  await workshop?.close();
+  await testbed?.close();
 });
 
-const context = () => workshop.gateway.app.commandsFor(developer);
+const context = () => testbed.gateway.app.commandsFor(developer);
 const look = async (options?: DoctorOptions) => (await doctor.diagnose(options)).findings;
 const codes = async (options?: DoctorOptions) => (await look(options)).map(({ code }) => code);
 
 async function aTenantOf(...modules: string[]) {
   const { id, slug } = await aTenant()
     .subscribedTo(...modules)
-    .at(workshop.gateway);
+    .at(testbed.gateway);
   return { id, slug, schema: `crm_${slug}`, database: `${vault}_${slug}`, only: { tenant: id } };
 }
 
 /** Takes up what waits, as a worker would. */
 async function runWaiting(): Promise<void> {
-  const waiting = await workshop.gateway.psql<{ id: string }>(
+  const waiting = await testbed.gateway.psql<{ id: string }>(
     `SELECT id FROM operations WHERE status = 'queued'`,
   );
   for (const { id } of waiting) await context().runOperation(id);
@@ -55,7 +55,7 @@ async function runWaiting(): Promise<void> {
 
 describe('a registry that is well', () => {
   test('gives no findings, whatever its subscriptions have been through', async () => {
-    const { gateway } = workshop;
+    const { gateway } = testbed;
     const both = await aTenantOf('crm', vault);
     const suspended = await aTenantOf('crm');
     await mutate(gateway, 'suspendTenant', { tenantId: suspended.id, reason: 'unpaid' });
@@ -70,10 +70,10 @@ describe('a registry that is well', () => {
     const purged = await aTenantOf('crm');
     await mutate(gateway, 'deleteTenant', { tenantId: purged.id });
     await mutate(gateway, 'purgeTenant', { tenantId: purged.id, purgeAfter: new Date(0).toISOString() });
-    await workshop.write('crm/0003_half.sql', brokenMigration);
+    await testbed.write('crm/0003_half.sql', brokenMigration);
     const failed = await aTenantOf();
     await subscribe(gateway, { tenantId: failed.id, module: 'crm' });
-    await workshop.remove('crm/0003_half.sql');
+    await testbed.remove('crm/0003_half.sql');
     await runWaiting();
     const { findings, tenants, storages } = await doctor.diagnose();
     expect(findings).toEqual([]);
@@ -115,7 +115,7 @@ describe('a registry that is well', () => {
               wait: 'EVERYWHERE',
               ...(name === 'suspendTenant' && { reason: 'x' }),
             };
-            await mutate(workshop.gateway, name, input);
+            await mutate(testbed.gateway, name, input);
           }
           return serviceDatabases.withConnection(reference, work);
         },
@@ -209,7 +209,7 @@ describe('what is to be done', () => {
     expect(found).toMatchObject({ code, database });
     expect(more).toEqual([]);
     for (const { where, sql } of statementsIn(found?.remedy ?? ''))
-      await (where === 'registry' ? workshop.gateway.psql(sql) : queryOnce(urlTo(database), sql));
+      await (where === 'registry' ? testbed.gateway.psql(sql) : queryOnce(urlTo(database), sql));
     await runWaiting();
     expect(await look(only)).toEqual([]);
   });

@@ -11,17 +11,17 @@ import {
 } from '../../../src/provisioning/fence/binding.js';
 import {
   enter,
-  type Guarded,
+  type GuardedDatabase,
   type GuardedTenant,
   guardedModule,
-  openGuarded,
+  openGuardedDatabase,
   refusalOf,
 } from '../support/guarded-schemas.js';
 
-let guarded: Guarded;
+let guarded: GuardedDatabase;
 let acme: GuardedTenant;
 beforeAll(async () => {
-  guarded = await openGuarded();
+  guarded = await openGuardedDatabase();
 });
 afterAll(() => guarded[Symbol.asyncDispose]());
 beforeEach(async () => {

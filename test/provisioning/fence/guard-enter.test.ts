@@ -5,20 +5,20 @@ import { identifier } from '../../../src/database/identifier.js';
 import { guardRefusals } from '../../../src/errors.js';
 import {
   enter,
-  type Guarded,
+  type GuardedDatabase,
   type GuardedTenant,
-  openGuarded,
-  pathOf,
+  openGuardedDatabase,
   readInvoices,
+  readSearchPath,
   refusalOf,
 } from '../support/guarded-schemas.js';
 
-let guarded: Guarded;
+let guarded: GuardedDatabase;
 let acme: GuardedTenant;
 let globex: GuardedTenant;
 let service: pg.Client;
 beforeAll(async () => {
-  guarded = await openGuarded();
+  guarded = await openGuardedDatabase();
   acme = await guarded.addTenant();
   globex = await guarded.addTenant();
 });
@@ -41,12 +41,12 @@ async function inTransaction<T>(work: () => Promise<T>): Promise<T> {
 
 describe('who enters', () => {
   test('finds its tenant’s tables, and after the transaction the path that was before', async () => {
-    const before = await pathOf(service);
+    const before = await readSearchPath(service);
     await service.query('BEGIN');
     expect(await enter(service, acme)).toBe(identifier(acme.schema));
     expect(await readInvoices(service)).toEqual([invoiceOf(acme)]);
     await service.query('COMMIT');
-    expect(await pathOf(service)).toBe(before);
+    expect(await readSearchPath(service)).toBe(before);
     await expect(readInvoices(service)).rejects.toThrow('does not exist');
   });
 
@@ -98,7 +98,7 @@ describe('who enters', () => {
       await guarded.registry.query('ROLLBACK');
       return rows[0].isEmpty ? 0 : 1;
     };
-    const outside = await pathOf(service);
+    const outside = await readSearchPath(service);
     await inTransaction(async () => {
       await service.query('SAVEPOINT first');
       await enter(service, acme);
@@ -109,7 +109,7 @@ describe('who enters', () => {
       expect(await readInvoices(service)).toEqual([invoiceOf(acme)]);
       expect([await holders(acme), await holders(globex)]).toEqual([1, 0]);
       await service.query('ROLLBACK TO first');
-      expect(await pathOf(service)).toBe(outside);
+      expect(await readSearchPath(service)).toBe(outside);
       expect([await holders(acme), await holders(globex)]).toEqual([0, 0]);
     });
   });

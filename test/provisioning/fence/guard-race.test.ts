@@ -4,18 +4,18 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { drainSchema } from '../../../src/provisioning/fence/drain.js';
 import {
   enter,
-  type Guarded,
+  type GuardedDatabase,
   type GuardedTenant,
-  openGuarded,
+  openGuardedDatabase,
   readInvoices,
   refusalOf,
 } from '../support/guarded-schemas.js';
 
-let guarded: Guarded;
+let guarded: GuardedDatabase;
 let acme: GuardedTenant;
 let service: pg.Client;
 beforeAll(async () => {
-  guarded = await openGuarded();
+  guarded = await openGuardedDatabase();
 });
 afterAll(() => guarded[Symbol.asyncDispose]());
 beforeEach(async () => {

@@ -8,8 +8,8 @@ import { provisionTenant } from '../../../src/provisioning/commands/provision-te
 import { resumeTenant } from '../../../src/provisioning/commands/resume-tenant.js';
 import { suspendTenant } from '../../../src/provisioning/commands/suspend-tenant.js';
 import { applyLock } from '../../../src/provisioning/fence/guard-sql.js';
-import { askOnce, modules } from '../../interruption/provisioning-environment.js';
-import { openTestGround, type TestGround } from '../../interruption/test-environment.js';
+import { modules, queryOnce } from '../../interruption/provisioning-environment.js';
+import { openTestEnvironment, type TestEnvironment } from '../../interruption/test-environment.js';
 import { startWorker } from '../../interruption/worker-process.js';
 import { uniqueName } from '../../setup/database.js';
 import { openTcpProxy, type TcpProxy } from '../../setup/tcp-proxy.js';
@@ -20,7 +20,7 @@ vi.setConfig({ testTimeout: 90_000 });
 /** D of this gateway. */
 const stalenessMs = 1_500;
 
-let ground: TestGround;
+let environment: TestEnvironment;
 /** Between this gateway and the second service database. */
 let network: TcpProxy;
 /** That database, past the network. */
@@ -32,10 +32,10 @@ beforeAll(async () => {
     network = await openTcpProxy(Number(new URL(two).port));
     return { two: two.replace(/:\d+\//, `:${network.port}/`) };
   };
-  ground = await openTestGround(through, { stalenessMs });
+  environment = await openTestEnvironment(through, { stalenessMs });
 });
 afterAll(async () => {
-  await ground.close();
+  await environment.close();
   await network.close();
 });
 beforeEach(async () => {
@@ -44,12 +44,12 @@ beforeEach(async () => {
   await provisionTenant(here(), input);
 });
 
-const here = () => ground.app.commandsFor(developer);
+const here = () => environment.app.commandsFor(developer);
 const suspension = () => ({ tenantId: slug, reason: 'unpaid' });
 
 /** What the guard of the second database says of the tenant. */
 async function guard(): Promise<{ state: string; revision: string } | undefined> {
-  const [binding] = await askOnce<{ state: string; revision: string }>(
+  const [binding] = await queryOnce<{ state: string; revision: string }>(
     direct,
     'SELECT state, revision FROM tenant_guard.binding WHERE schema_name = $1',
     [`beta_${slug}`],
@@ -67,7 +67,7 @@ function watchOpening(of: string): string {
 }
 
 async function bindings(): Promise<string[]> {
-  const rows = await ground.psql<{ status: string }>(
+  const rows = await environment.psql<{ status: string }>(
     `SELECT status::text FROM operations WHERE kind = 'bind_storage' AND tenant_id = (SELECT id FROM tenants WHERE slug = $1)`,
     [slug],
   );
@@ -76,7 +76,7 @@ async function bindings(): Promise<string[]> {
 
 /** A gateway on the same registry that reaches all databases. */
 async function openOther() {
-  const { config } = ground.app;
+  const { config } = environment.app;
   const serviceDatabaseUrls = { ...config.serviceDatabaseUrls, BETA_DB_URL: direct };
   const app = await openApp({ ...config, serviceDatabaseUrls }, openLog('silent'), { exclusive: true });
   onTestFinished(() => app.close());
@@ -90,11 +90,11 @@ describe('a tenant suspended while a service database', () => {
     const since = performance.now();
     await suspendTenant(here(), suspension());
     expect(performance.now() - since).toBeLessThan(stalenessMs + 1_000);
-    expect(await ground.resolve(slug, 'beta')).toBe('TENANT_SUSPENDED');
+    expect(await environment.resolve(slug, 'beta')).toBe('TENANT_SUSPENDED');
     expect((await bindings())[0]).toMatch(/^(queued|running)$/);
     expect(await guard()).toMatchObject({ state: 'active' });
     await network.heal();
-    await ground.recover(slug);
+    await environment.recover(slug);
     expect(await guard()).toMatchObject({ state: 'suspended' });
     expect(await bindings()).toEqual(['succeeded']);
   });
@@ -102,7 +102,7 @@ describe('a tenant suspended while a service database', () => {
 
 describe('what comes late', () => {
   test('from a worker that was frozen in the middle of a suspend does not undo the resume after it', async () => {
-    await using worker = await startWorker({ ...ground.env, BETA_DB_URL: direct });
+    await using worker = await startWorker({ ...environment.env, BETA_DB_URL: direct });
     const keeper = new pg.Client({ connectionString: direct });
     await keeper.connect();
     onTestFinished(() => keeper.end());
@@ -121,10 +121,10 @@ describe('what comes late', () => {
     // What it waited for is its own now, and it does not know.
     await keeper.query('SELECT pg_advisory_unlock_all()');
     await resumeTenant(here(), { tenantId: slug });
-    await ground.recover(slug);
+    await environment.recover(slug);
     const open = await guard();
     expect(open).toMatchObject({ state: 'active' });
-    expect(await ground.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
+    expect(await environment.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
 
     worker.thaw();
     const resumed = slug;
@@ -134,7 +134,7 @@ describe('what comes late', () => {
       { name: slug, slug, adminEmail: 'a@example.com', modules: [...modules.SCHEMA] },
     );
     // The worker is at work again.
-    await waitFor(async () => (await ground.resolve(slug, 'beta')) === `schema beta_${slug}`);
+    await waitFor(async () => (await environment.resolve(slug, 'beta')) === `schema beta_${slug}`);
     slug = resumed;
     expect(await guard()).toEqual(open);
     expect(new Set(await bindings())).toEqual(new Set(['succeeded']));
@@ -147,36 +147,36 @@ describe('what comes late', () => {
     network.blackhole();
     onTestFinished(() => network.heal());
     await resumeTenant(here(), { tenantId: slug });
-    expect(await ground.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
+    expect(await environment.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
     await suspendTenant(there, suspension());
     expect(await guard()).toMatchObject({ state: 'suspended' });
     // Not for a moment: who watches sees every version of the row.
-    await askOnce(direct, watchOpening(slug));
+    await queryOnce(direct, watchOpening(slug));
     await network.heal();
-    await ground.recover(slug);
+    await environment.recover(slug);
     // Whoever opens is no operation that could be waited for.
     await delay(1_000);
-    expect(await askOnce(direct, 'SELECT state FROM opened')).toEqual([]);
+    expect(await queryOnce(direct, 'SELECT state FROM opened')).toEqual([]);
     expect(await guard()).toMatchObject({ state: 'suspended' });
   });
 });
 
 describe('a change by hand is followed', () => {
   test('of a tenant', async () => {
-    await ground.psql(`UPDATE tenants SET status = 'suspended' WHERE slug = $1`, [slug]);
-    await ground.recover(slug);
+    await environment.psql(`UPDATE tenants SET status = 'suspended' WHERE slug = $1`, [slug]);
+    await environment.recover(slug);
     expect(await guard()).toMatchObject({ state: 'suspended' });
-    await ground.psql(`UPDATE tenants SET status = 'active' WHERE slug = $1`, [slug]);
-    await ground.recover(slug);
+    await environment.psql(`UPDATE tenants SET status = 'active' WHERE slug = $1`, [slug]);
+    await environment.recover(slug);
     expect(await guard()).toMatchObject({ state: 'active' });
   });
 
   test('of a subscription', async () => {
-    await ground.psql(`UPDATE module_subscriptions SET status = 'cancelled' WHERE schema_name = $1`, [
+    await environment.psql(`UPDATE module_subscriptions SET status = 'cancelled' WHERE schema_name = $1`, [
       `beta_${slug}`,
     ]);
-    await ground.recover(slug);
+    await environment.recover(slug);
     expect(await guard()).toMatchObject({ state: 'closed' });
-    expect(await ground.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
+    expect(await environment.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
   });
 });

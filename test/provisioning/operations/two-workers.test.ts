@@ -1,13 +1,13 @@
 import { expect, test, vi } from 'vitest';
-import { openTestGround } from '../../interruption/test-environment.js';
+import { openTestEnvironment } from '../../interruption/test-environment.js';
 import { raceWorkers } from '../../interruption/worker-race.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
 // With 500 operations: bench/two-workers.ts.
 test('two workers have each effect of 60 operations once, and are never both at one subscription', async () => {
-  await using ground = await openTestGround();
-  const report = await raceWorkers(ground, 20);
+  await using environment = await openTestEnvironment();
+  const report = await raceWorkers(environment, 20);
   expect(report.byWorker).toHaveLength(2);
   expect(report).toMatchObject({
     operations: 60,

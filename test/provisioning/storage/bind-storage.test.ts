@@ -10,19 +10,23 @@ import { queryOnce } from '../../database/support/temporary-databases.js';
 import { uniqueName } from '../../setup/database.js';
 import { aTenant } from '../../setup/stories.js';
 import { urlTo } from '../support/catalog.js';
-import { contacts, openWorkshop, type Workshop } from '../support/gateway-with-own-modules.js';
+import {
+  contacts,
+  type GatewayWithModules,
+  openGatewayWithModules,
+} from '../support/gateway-with-own-modules.js';
 import { enter, refusalOf } from '../support/guarded-schemas.js';
-import { lookAt, subscribe } from '../support/provisioning-calls.js';
+import { readTenant, subscribe } from '../support/provisioning-calls.js';
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 beforeAll(async () => {
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: 'alpha', migrations: contacts },
     { name: 'beta', migrations: contacts, sharing: 'alpha' },
     { name: 'vault', migrations: contacts, isolation: 'DATABASE' },
   );
 });
-afterAll(() => workshop.close());
+afterAll(() => testbed.close());
 
 const told = (place: StorageTarget, state: BindingState, revision: bigint) => async () =>
   ({ generation: place.generation, state, epoch: 'test', revision }) satisfies BoundState;
@@ -30,7 +34,7 @@ const told = (place: StorageTarget, state: BindingState, revision: bigint) => as
 /** The service databases as the gateway has them, and a place in them whose tenant the registry does not know. */
 function storageOf(module: string, isolation: 'SCHEMA' | 'DATABASE') {
   const databases = openServiceDatabases({
-    urls: workshop.config.serviceDatabaseUrls ?? {},
+    urls: testbed.config.serviceDatabaseUrls ?? {},
     fallbackUrl: () => Promise.reject(new Error('not embedded')),
     log: openLog('error'),
   });
@@ -48,7 +52,7 @@ function storageOf(module: string, isolation: 'SCHEMA' | 'DATABASE') {
     ],
     requireHeld: async () => undefined,
   };
-  const url = isolation === 'SCHEMA' ? workshop.url(module) : urlTo(name);
+  const url = isolation === 'SCHEMA' ? testbed.url(module) : urlTo(name);
   onTestFinished(async () => {
     await databases.close();
     if (isolation === 'DATABASE')
@@ -124,7 +128,7 @@ test('a tenant’s own schema without a binding, older than the guard, gets one'
   const { databases, place, connect, key } = storageOf('alpha', 'SCHEMA');
   await createStorage(databases, place);
   await queryOnce(
-    workshop.url('alpha'),
+    testbed.url('alpha'),
     `DELETE FROM tenant_guard.binding WHERE schema_name = '${place.schemaName}'`,
   );
   const service = await connect();
@@ -148,14 +152,14 @@ test('two modules in one physical database cannot share a schema, whatever their
 });
 
 test('a tenant that was provisioned through the gateway can be entered with what its route says', async () => {
-  const tenant = await aTenant().subscribedTo('alpha', 'beta').at(workshop.gateway);
-  const { subscriptions } = await lookAt(workshop.gateway, tenant.id);
-  const service = new pg.Client({ connectionString: workshop.url('alpha') });
+  const tenant = await aTenant().subscribedTo('alpha', 'beta').at(testbed.gateway);
+  const { subscriptions } = await readTenant(testbed.gateway, tenant.id);
+  const service = new pg.Client({ connectionString: testbed.url('alpha') });
   await service.connect();
   onTestFinished(() => service.end());
   for (const { schemaName, generation } of subscriptions)
     expect(await refusalOf(enter(service, { id: tenant.id, schema: schemaName, generation }))).toBe('none');
   expect(subscriptions).toHaveLength(2);
-  const again = await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'alpha' });
+  const again = await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'alpha' });
   expect(again.code).toBe('CONFLICT');
 });

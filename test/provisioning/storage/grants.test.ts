@@ -9,7 +9,7 @@ import { createStorage, dropStorage } from '../../../src/provisioning/storage/st
 import type { StorageTarget } from '../../../src/provisioning/storage/storage-location.js';
 import { aUser, queryOnce } from '../../database/support/temporary-databases.js';
 import { createDatabase, type TestDatabase, uniqueName } from '../../setup/database.js';
-import { databasesLike, schemasAt, tablesOf, urlTo } from '../support/catalog.js';
+import { listDatabases, listSchemas, listTables, urlTo } from '../support/catalog.js';
 import { enter, readInvoices, refusalOf } from '../support/guarded-schemas.js';
 
 /** A fresh database whose administrator has run what the registry prints, and nothing else. */
@@ -123,8 +123,8 @@ describe.each(['SCHEMA', 'DATABASE'] as const)('with what is printed, and a %s p
       ).toEqual([{ owner }]);
     expect(await createStorage(databases, place)).toMatchObject({ created: false });
     await dropStorage(databases, place);
-    expect(await schemasAt(database.url)).not.toContain(place.schemaName);
-    expect(await databasesLike(place.databaseName)).toEqual(isolation === 'SCHEMA' ? [database.name] : []);
+    expect(await listSchemas(database.url)).not.toContain(place.schemaName);
+    expect(await listDatabases(place.databaseName)).toEqual(isolation === 'SCHEMA' ? [database.name] : []);
   });
 
   test('a service enters and reads its tenant, until the registry ends its session', async () => {
@@ -174,7 +174,7 @@ test('a schema that is older than the module’s role stays the provisioner’s,
   await onServer(`GRANT ${owner} TO ${provisioner}`);
   const later = { name: 'x/2.sql', sql: 'CREATE TABLE later (id int)', checksum: '1'.repeat(64) };
   await createStorage(databases, { ...place, migrations: [...place.migrations, later] });
-  expect(await tablesOf(database.url, place.schemaName)).toContain('later');
+  expect(await listTables(database.url, place.schemaName)).toContain('later');
   expect(await ownersIn(place)).toEqual([provisioner]);
 });
 

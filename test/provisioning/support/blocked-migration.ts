@@ -2,29 +2,29 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 
 /** A migration that stands still in the middle until the test lets it go on. */
-export interface Gate extends AsyncDisposable {
-  /** Resolves once so many migrations stand at the gate. */
-  reached(count?: number): Promise<void>;
-  open(): Promise<void>;
+export interface BlockedMigration extends AsyncDisposable {
+  /** Resolves once so many migrations stand at the block. */
+  untilBlocked(count?: number): Promise<void>;
+  release(): Promise<void>;
 }
 
 const key = 4711;
 
 /** The statement at which a migration stops while the gate of its database is shut. */
-export const stopAtGate = `SELECT pg_advisory_xact_lock_shared(${key});`;
+export const blockingStatement = `SELECT pg_advisory_xact_lock_shared(${key});`;
 
-export async function shutGate(url: string): Promise<Gate> {
+export async function blockMigrations(url: string): Promise<BlockedMigration> {
   const keeper = new pg.Client({ connectionString: url });
   await keeper.connect();
   await keeper.query(`SELECT pg_advisory_lock(${key})`);
-  let isOpen = false;
-  const open = async () => {
-    if (isOpen) return;
-    isOpen = true;
+  let isReleased = false;
+  const release = async () => {
+    if (isReleased) return;
+    isReleased = true;
     await keeper.end();
   };
   return {
-    async reached(count = 1) {
+    async untilBlocked(count = 1) {
       await waitFor(async () => {
         const { rowCount } = await keeper.query(
           `SELECT FROM pg_locks JOIN pg_database AS here ON here.oid = pg_locks.database
@@ -33,8 +33,8 @@ export async function shutGate(url: string): Promise<Gate> {
         return rowCount === count;
       });
     },
-    open,
-    [Symbol.asyncDispose]: open,
+    release,
+    [Symbol.asyncDispose]: release,
   };
 }
 

@@ -5,7 +5,7 @@ import { queryOnce } from '../../database/support/temporary-databases.js';
 /** What really stands in a database, from PostgreSQL's own catalog. */
 
 /** Schemas that PostgreSQL did not bring, public and the guard's left out. */
-export async function schemasAt(url: string): Promise<string[]> {
+export async function listSchemas(url: string): Promise<string[]> {
   const rows = await queryOnce<{ name: string }>(
     url,
     `SELECT nspname AS name FROM pg_namespace
@@ -29,13 +29,13 @@ async function contentsOf(url: string, schema: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-export async function tablesOf(url: string, schema: string): Promise<string[]> {
+export async function listTables(url: string, schema: string): Promise<string[]> {
   const contents = await contentsOf(url, schema);
   return contents.flatMap((name) => (name.startsWith('table ') ? name.slice('table '.length) : []));
 }
 
 /** Tables with all their rows, definitions and owners: two photographs are equal when nobody touched the schema. */
-export async function photograph(url: string, schema: string): Promise<unknown> {
+export async function readSchemaContents(url: string, schema: string): Promise<unknown> {
   const name = pg.escapeLiteral(schema);
   return await queryOnce(
     url,
@@ -50,7 +50,10 @@ export async function photograph(url: string, schema: string): Promise<unknown> 
 }
 
 /** Whom a schema was made for, as its own version table says: one tenant and module, when all is well. */
-export async function ownersOf(url: string, schema: string): Promise<{ tenantId: string; module: string }[]> {
+export async function readSchemaOwners(
+  url: string,
+  schema: string,
+): Promise<{ tenantId: string; module: string }[]> {
   return await queryOnce(
     url,
     `SELECT DISTINCT tenant_id AS "tenantId", module FROM ${pg.escapeIdentifier(schema)}.schema_version`,
@@ -58,7 +61,7 @@ export async function ownersOf(url: string, schema: string): Promise<{ tenantId:
 }
 
 /** Databases of the whole server, by a pattern of LIKE. */
-export async function databasesLike(pattern: string): Promise<string[]> {
+export async function listDatabases(pattern: string): Promise<string[]> {
   const rows = await queryOnce<{ name: string }>(
     inject('postgresUrl'),
     `SELECT datname AS name FROM pg_database WHERE datname LIKE ${pg.escapeLiteral(pattern)} ORDER BY 1`,

@@ -7,7 +7,7 @@ import { createDatabase, type TestDatabase } from '../../setup/database.js';
 import { openGateway, type TestGateway } from '../../setup/gateway.js';
 
 /** A gateway with modules of the test's own, added at run time, whose migrations the test writes, breaks and mends. */
-export interface Workshop extends AsyncDisposable {
+export interface GatewayWithModules extends AsyncDisposable {
   gateway: TestGateway;
   /** The copy of modules/ that the gateway reads. */
   modulesDir: string;
@@ -23,7 +23,7 @@ export interface Workshop extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export interface WorkshopModule {
+export interface OwnModule {
   name: string;
   /** File name → SQL. undefined: the module has no folder at all. */
   migrations?: Record<string, string>;
@@ -37,7 +37,7 @@ export interface WorkshopModule {
 
 const shippedModules = new URL('../../../modules', import.meta.url).pathname;
 
-export async function openWorkshop(...modules: WorkshopModule[]): Promise<Workshop> {
+export async function openGatewayWithModules(...modules: OwnModule[]): Promise<GatewayWithModules> {
   const modulesDir = await mkdtemp(join(tmpdir(), 'tenant-registry-modules-'));
   await cp(shippedModules, modulesDir, { recursive: true });
   const write = async (file: string, sql: string) => {
@@ -68,7 +68,7 @@ export async function openWorkshop(...modules: WorkshopModule[]): Promise<Worksh
 
   const url = (module: string) => {
     const found = urls.get(module);
-    if (!found) throw new Error(`no module ${module} in this workshop`);
+    if (!found) throw new Error(`no module ${module} in this testbed`);
     return found;
   };
   async function close() {
@@ -110,4 +110,4 @@ export const brokenMigration = `
   SELECT 1 / 0;
   CREATE TABLE never (id int);`;
 
-export const mendedMigration = 'CREATE TABLE whole (id int PRIMARY KEY);';
+export const correctedMigration = 'CREATE TABLE whole (id int PRIMARY KEY);';

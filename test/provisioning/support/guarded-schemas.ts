@@ -6,7 +6,7 @@ import { queryOnce } from '../../database/support/temporary-databases.js';
 import { createDatabase, uniqueName } from '../../setup/database.js';
 
 /** A service database with a guard, the registry that writes its bindings, and a service that may do no more than enter and read. */
-export interface Guarded extends AsyncDisposable {
+export interface GuardedDatabase extends AsyncDisposable {
   url: string;
   /** The registry's own connection. */
   registry: pg.Client;
@@ -28,7 +28,7 @@ export interface GuardedTenant {
 
 export const guardedModule = 'finance';
 
-export async function openGuarded(): Promise<Guarded> {
+export async function openGuardedDatabase(): Promise<GuardedDatabase> {
   const database = await createDatabase();
   const registry = await open(database.url);
   const role = uniqueName('service');
@@ -103,7 +103,7 @@ export async function readInvoices(client: pg.ClientBase): Promise<string[]> {
   return rows.map(({ title }) => title);
 }
 
-export async function pathOf(client: pg.ClientBase): Promise<string> {
+export async function readSearchPath(client: pg.ClientBase): Promise<string> {
   return (await client.query('SHOW search_path')).rows[0].search_path;
 }
 

@@ -2,14 +2,14 @@ import pg from 'pg';
 import { readModuleMigrations } from '../../../src/provisioning/storage/module-migrations.js';
 
 /** Storages by the thousand: made by SQL as the product makes them, in a hundredth of the time. */
-export interface MadeStorage {
+export interface BulkStorage {
   tenantId: string;
   slug: string;
   module: string;
   schema: string;
 }
 
-export interface MadeModule {
+export interface BulkModule {
   name: string;
   /** Of its database, which has a guard already. */
   url: string;
@@ -17,10 +17,10 @@ export interface MadeModule {
   role?: string;
 }
 
-export interface Wish {
+export interface BulkOptions {
   registryUrl: string;
   modulesDir: string;
-  modules: readonly MadeModule[];
+  modules: readonly BulkModule[];
   tenants: number;
   slugs: string;
 }
@@ -28,14 +28,14 @@ export interface Wish {
 /** So many schemas are made in one transaction: each takes some twenty of the server's locks. */
 const atOnce = 50;
 
-export async function makeStorages({
+export async function createBulkStorages({
   registryUrl,
   modulesDir,
   modules,
   tenants,
   slugs,
-}: Wish): Promise<MadeStorage[]> {
-  const made: MadeStorage[] = [];
+}: BulkOptions): Promise<BulkStorage[]> {
+  const made: BulkStorage[] = [];
   for (const module of modules) {
     const migrations = await readModuleMigrations(modulesDir, module.name);
     const rows = await insertRows(registryUrl, module.name, {
@@ -58,7 +58,7 @@ async function insertRows(
   registryUrl: string,
   module: string,
   { tenants, slugs, version }: { tenants: number; slugs: string; version: string | null },
-): Promise<MadeStorage[]> {
+): Promise<BulkStorage[]> {
   const client = await connect(registryUrl);
   try {
     await client.query('BEGIN');
@@ -69,7 +69,7 @@ async function insertRows(
        ON CONFLICT DO NOTHING`,
       [slugs, tenants],
     );
-    const { rows } = await client.query<MadeStorage>(
+    const { rows } = await client.query<BulkStorage>(
       `WITH made AS (
          INSERT INTO module_subscriptions (tenant_id, module, status, migration_version)
          SELECT id, $1, 'active', $2 FROM tenants WHERE starts_with(slug, $3) RETURNING tenant_id, module, schema_name)
@@ -85,8 +85,8 @@ async function insertRows(
 }
 
 function makeSql(
-  { name, role }: MadeModule,
-  storages: readonly MadeStorage[],
+  { name, role }: BulkModule,
+  storages: readonly BulkStorage[],
   versions: readonly { name: string; checksum: string }[],
 ): string {
   const list = (value: unknown) => `${pg.escapeLiteral(JSON.stringify(value))}::json`;

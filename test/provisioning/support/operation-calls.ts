@@ -7,7 +7,7 @@ import { waitFor } from './blocked-migration.js';
 
 /** Operations as a client sees and steers them. */
 
-export interface SeenProgress {
+export interface OperationView {
   id: string;
   kind: string;
   status: string;
@@ -20,22 +20,22 @@ const fields = 'id kind status error attempt steps { name status error }';
 
 const endings = ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'];
 
-export async function operationAt(gateway: TestGateway, id: string): Promise<SeenProgress> {
+export async function readOperation(gateway: TestGateway, id: string): Promise<OperationView> {
   const { data } = await gateway.ask(`query ($id: ID!) { operation(id: $id) { ${fields} } }`, { id });
   return data.operation;
 }
 
 /** The operation once it has ended. */
-export async function endOf(gateway: TestGateway, id: string): Promise<SeenProgress> {
-  await waitFor(async () => endings.includes((await operationAt(gateway, id)).status));
-  return operationAt(gateway, id);
+export async function awaitOperationEnd(gateway: TestGateway, id: string): Promise<OperationView> {
+  await waitFor(async () => endings.includes((await readOperation(gateway, id)).status));
+  return readOperation(gateway, id);
 }
 
-export async function steer(
+export async function controlOperation(
   gateway: TestGateway,
   name: 'retryOperation' | 'cancelOperation',
   id: string,
-): Promise<{ operation: SeenProgress | undefined; code: string | undefined; message: string }> {
+): Promise<{ operation: OperationView | undefined; code: string | undefined; message: string }> {
   const { result, errors } = await mutate(gateway, name, { id }, `operation { ${fields} } revision`);
   return {
     operation: result?.operation,
@@ -57,7 +57,10 @@ export async function newestOperation(gateway: TestGateway, tenantId: string, ki
 }
 
 /** All events of operationProgress until its end, as [status of the operation, statuses of its steps]. */
-export async function watch(gateway: TestGateway, id: string): Promise<{ status: string; isEnd: boolean }[]> {
+export async function watchProgress(
+  gateway: TestGateway,
+  id: string,
+): Promise<{ status: string; isEnd: boolean }[]> {
   const asked = request(`${gateway.url}/graphql`, {
     method: 'POST',
     agent: false,

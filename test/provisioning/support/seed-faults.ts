@@ -1,14 +1,14 @@
 import type { Finding } from '../../../src/provisioning/doctor/finding.js';
 import { createChance } from '../../protocol/support/virtual-time.js';
 import { type Fault, harmless, listFaults } from './faults.js';
-import { connect, type MadeModule, type MadeStorage } from './many-storages.js';
+import { type BulkModule, type BulkStorage, connect } from './many-storages.js';
 
-/** Damages storages at random, each in one way at most, and says what doctor has to find, as `saidOf` puts it. */
+/** Damages storages at random, each in one way at most, and says what doctor has to find, as `keysOf` puts it. */
 export async function seedFaults(options: {
   seed: number;
   registryUrl: string;
-  modules: readonly MadeModule[];
-  storages: readonly MadeStorage[];
+  modules: readonly BulkModule[];
+  storages: readonly BulkStorage[];
   faults: number;
   harmless: number;
   stranger: string;
@@ -36,7 +36,7 @@ export async function seedFaults(options: {
 }
 
 /** "SCHEMA_MISSING crm_acme", by the schema, or by the tenant's of an operation. */
-export function saidOf(findings: readonly Finding[], storages: readonly MadeStorage[]): string[] {
+export function keysOf(findings: readonly Finding[], storages: readonly BulkStorage[]): string[] {
   const schemaOf = ({ schema, tenantId, module }: Finding) =>
     schema ?? storages.find((one) => one.tenantId === tenantId && one.module === module)?.schema;
   return findings.map((finding) => `${finding.code} ${schemaOf(finding)}`).sort();
