@@ -17,8 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => testbed.close());
 
-describe('what provisioning makes', () => {
-  test('stands in the tenant’s schema and nowhere else, and belongs to the gateway’s role', async () => {
+describe('provisioned storage', () => {
+  test('is in the tenant’s schema and nowhere else, and belongs to the gateway’s role', async () => {
     await testbed.write(
       'crm/0001_everything.sql',
       `CREATE TYPE mood AS ENUM ('glad', 'sad');
@@ -29,7 +29,7 @@ describe('what provisioning makes', () => {
        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
        CREATE TRIGGER touch BEFORE UPDATE ON contact FOR EACH ROW EXECUTE FUNCTION touch();`,
     );
-    // The first tenant of a database brings the guard into it.
+    // The first tenant of a database installs the guard.
     await aTenant().subscribedTo('crm').at(testbed.gateway);
     const before = await objectsByPlace(testbed.url('crm'));
     const tenant = await aTenant().subscribedTo('crm').at(testbed.gateway);
@@ -44,7 +44,7 @@ describe('what provisioning makes', () => {
     );
   });
 
-  test('is one tenant’s for each of several at once, in one database', async () => {
+  test('belongs to one tenant each when several are provisioned at once in one database', async () => {
     const tenants = await Promise.all(
       Array.from({ length: 5 }, () => aTenant().subscribedTo('crm').at(testbed.gateway)),
     );
@@ -57,7 +57,7 @@ describe('what provisioning makes', () => {
   test.each([
     ['bare', 'without a folder'],
     ['empty', 'with an empty folder'],
-  ])('of a module %s (%s) is the tables that every tenant has', async (module) => {
+  ])('of a module %s (%s) has the tables that every tenant has', async (module) => {
     const tenant = await aTenant().subscribedTo(module).at(testbed.gateway);
     expect(await resolve(testbed.gateway, tenant.id, module)).toBe(`schema ${module}_${tenant.slug}`);
     expect(await listTables(testbed.url(module), `${module}_${tenant.slug}`)).toEqual([
@@ -65,7 +65,7 @@ describe('what provisioning makes', () => {
     ]);
   });
 
-  test('is never without those tables: a MODULES_DIR that lacks them provisions nobody', async () => {
+  test('always has those tables: with a MODULES_DIR that lacks them no tenant is provisioned', async () => {
     await using odd = await openGatewayWithModules({ name: 'odd' });
     const tenant = await aTenant().at(odd.gateway);
     await odd.remove('_every');
@@ -76,8 +76,8 @@ describe('what provisioning makes', () => {
 });
 
 describe('connections that provisioning leaves in the pool', () => {
-  test('have the path and settings they came with, whatever a migration set', async () => {
-    // Those of the transaction show in connections that have had one.
+  test('have their original search_path and settings, whatever a migration set', async () => {
+    // SET LOCAL could only leak into connections that have had a transaction.
     const settings = () =>
       inThePool(
         `SELECT name, setting FROM pg_settings WHERE source = 'session' AND name NOT LIKE 'transaction%'`,
@@ -94,7 +94,7 @@ describe('connections that provisioning leaves in the pool', () => {
     expect([await path(), await settings()]).toEqual(before);
   });
 
-  test('hold no temporary table of one tenant for the next', async () => {
+  test('keep no temporary table of one tenant for the next', async () => {
     await testbed.write(
       'crm/0002_staging.sql',
       `CREATE TEMPORARY TABLE staging AS SELECT 'of one tenant' AS text;
@@ -122,7 +122,7 @@ describe('connections that provisioning leaves in the pool', () => {
 });
 
 describe('two modules in one physical database', () => {
-  test('another tenant does not get the name that a tenant has in the other module', async () => {
+  test('one tenant does not get the name that another tenant has in the other module', async () => {
     const [first, second] = [await aTenant().at(testbed.gateway), await aTenant().at(testbed.gateway)];
     const schemaName = `house_${first.slug}`;
     await subscribe(testbed.gateway, { tenantId: first.id, module: 'crm', schemaName });
@@ -133,7 +133,7 @@ describe('two modules in one physical database', () => {
     ]);
   });
 
-  test('the same tenant does not get its modules’ tables mixed in one schema', async () => {
+  test('a tenant’s modules do not share a schema', async () => {
     const tenant = await aTenant().at(testbed.gateway);
     const schemaName = `house_${tenant.slug}`;
     await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm', schemaName });
@@ -152,7 +152,7 @@ describe('two modules in one physical database', () => {
 
 const poolSize = 5;
 
-/** What every connection of the gateway's pool to the module's database answers: as many as there can be, at once. */
+/** The answers of all connections of the gateway's pool to the module's database. */
 async function inThePool(sql: string): Promise<unknown[]> {
   const place = {
     databaseRef: 'CRM_DB_URL',
@@ -179,7 +179,7 @@ function everyConnection<T>(value: T): T[] {
   return Array.from({ length: poolSize }, () => value);
 }
 
-/** Schemas, relations, functions and types that PostgreSQL did not bring, with place and owner. */
+/** All schemas, relations, functions and types besides PostgreSQL’s own, with schema and owner. */
 async function objectsByPlace(url: string) {
   return await queryOnce<{ kind: string; place: string; name: string; owner: string }>(
     url,

@@ -45,7 +45,7 @@ async function breakModule(module: string): Promise<() => Promise<void>> {
 }
 
 describe('provisioning a tenant with several modules', () => {
-  test('makes all of it, and then all of it resolves', async () => {
+  test('creates all storage, and then all of it resolves', async () => {
     const { tenant, operation } = await call();
     expect(operation).toMatchObject({ status: 'SUCCEEDED', error: null });
     expect(operation.steps.map(({ name, module, status }) => [name, module, status])).toEqual([
@@ -62,7 +62,7 @@ describe('provisioning a tenant with several modules', () => {
     expect(member).toEqual({ email: 'admin@example.com', role: 'admin' });
   });
 
-  test('leaves nothing of the first when the second fails, and says what became of each step', async () => {
+  test('drops the first storage when the second fails, and reports the result of each step', async () => {
     await breakModule('beta');
     const { tenant, operation } = await call();
     expect(operation).toMatchObject({
@@ -81,7 +81,7 @@ describe('provisioning a tenant with several modules', () => {
     expect(await resolved()).toEqual(['TENANT_NOT_READY', 'TENANT_NOT_READY', 'TENANT_NOT_READY']);
   });
 
-  test('undoes two as well as one when the last fails', async () => {
+  test('undoes two storages as well as one when the last fails', async () => {
     await breakModule('gamma');
     const { operation } = await call();
     expect(operation.steps.map(({ status }) => status)).toEqual([
@@ -90,7 +90,7 @@ describe('provisioning a tenant with several modules', () => {
     expect(await standing()).toEqual([]);
   });
 
-  test('the same call, once mended, is the same tenant under the same names', async () => {
+  test('the same call, once the migration is corrected, gives the same tenant under the same names', async () => {
     const mend = await breakModule('beta');
     const failed = await call();
     const names = (await readTenant(testbed.gateway, slug)).subscriptions.map(({ schemaName }) => schemaName);
@@ -110,7 +110,7 @@ describe('provisioning a tenant with several modules', () => {
       ]);
   });
 
-  test('the names it failed under are not given to somebody else meanwhile', async () => {
+  test('the names of a failed attempt are not given to another tenant meanwhile', async () => {
     await breakModule('beta');
     const failed = await call();
     const rival = await aTenant({ slug: slug.replaceAll('_', '-') }).at(testbed.gateway);
@@ -122,7 +122,7 @@ describe('provisioning a tenant with several modules', () => {
     expect(await resolve(testbed.gateway, slug, 'beta')).toBe('MODULE_NOT_SUBSCRIBED');
   });
 
-  test('is refused with CONFLICT for the slug of an active tenant, who notices nothing', async () => {
+  test('is refused with CONFLICT for the slug of an active tenant, which is not affected', async () => {
     const owner = await aTenant({ slug }).subscribedTo('alpha').at(testbed.gateway);
     const before = await readTenant(testbed.gateway, slug);
     expect(await call()).toMatchObject({ code: 'CONFLICT', fields: ['slug'] });
@@ -130,7 +130,7 @@ describe('provisioning a tenant with several modules', () => {
     expect(await standing()).toEqual(['alpha']);
   });
 
-  test('while it runs nothing resolves, and the same call gets OPERATION_IN_PROGRESS', async () => {
+  test('resolves nothing while it runs, and the same call gets OPERATION_IN_PROGRESS', async () => {
     await testbed.write('beta/0003_next.sql', blockingStatement);
     onTestFinished(() => testbed.remove('beta/0003_next.sql'));
     await using block = await blockMigrations(testbed.url('beta'));
@@ -150,7 +150,7 @@ describe('provisioning a tenant with several modules', () => {
 });
 
 describe('a service database that is down', () => {
-  test('undoes the others, with an error that says something but no password', async () => {
+  test('undoes the other storage, with an error that has a reason and no password', async () => {
     const { operation, tenant } = await provision(testbed.gateway, { slug, modules: ['alpha', 'down'] });
     expect(tenant.status).toBe('FAILED');
     expect(operation.status).toBe('COMPENSATED');
@@ -159,7 +159,7 @@ describe('a service database that is down', () => {
     expect(await standing()).toEqual([]);
   });
 
-  test('says so as well when its name has several addresses', async () => {
+  test('is reported as well when its host name has several addresses', async () => {
     const addresses = [
       { address: '127.0.0.1', family: 4 },
       { address: '::1', family: 6 },
@@ -172,7 +172,7 @@ describe('a service database that is down', () => {
     expect(operation.steps[0]?.error).toBe(operation.error);
   });
 
-  test('fails a subscription, and the tenant’s other modules go on', async () => {
+  test('fails a subscription, and the tenant’s other modules keep resolving', async () => {
     const tenant = await aTenant().subscribedTo('alpha').at(testbed.gateway);
     const { operation } = await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'down' });
     expect(operation).toMatchObject({ status: 'FAILED', error: expect.stringMatching(/ECONNREFUSED/) });
@@ -182,7 +182,7 @@ describe('a service database that is down', () => {
   });
 });
 
-test('what cannot be undone NEEDS_ATTENTION, and the same call takes it up when it can be reached again', async () => {
+test('storage that cannot be undone NEEDS_ATTENTION, and the same call uses it when its database is reachable again', async () => {
   const beta = await createDatabase();
   onTestFinished(() => beta.drop());
   await using own = await openGatewayWithModules(
@@ -201,7 +201,7 @@ test('what cannot be undone NEEDS_ATTENTION, and the same call takes it up when 
   await using block = await blockMigrations(own.url('beta'));
   const running = provision(own.gateway, { slug, modules: ['alpha', 'beta'] });
   await block.untilBlocked();
-  // alpha's schema stands; now nobody gets to it any more.
+  // alpha's schema exists; now its database refuses connections.
   await admit(false);
   const visitors = `FROM pg_stat_activity WHERE datname = '${new URL(own.url('alpha')).pathname.slice(1)}'`;
   await own.psql('beta', `SELECT pg_terminate_backend(pid) ${visitors}`);

@@ -33,7 +33,7 @@ afterAll(async () => {
 
 const seed = Number(process.env.SEED ?? randomInt(1e9));
 
-test('300 faults seeded at random are found, each once, and nothing else', async () => {
+test('doctor finds 300 random faults, each once, and nothing else', async () => {
   onTestFailed(() => void process.stderr.write(`SEED=${seed}\n`));
   const { gateway, modulesDir } = testbed;
   await using doctor = await openDoctor(testbed);

@@ -17,13 +17,13 @@ import { waitFor } from '../support/blocked-migration.js';
 
 vi.setConfig({ testTimeout: 90_000 });
 
-/** D of this gateway. */
+/** The staleness bound of this gateway. */
 const stalenessMs = 1_500;
 
 let environment: TestEnvironment;
-/** Between this gateway and the second service database. */
+/** A proxy between this gateway and the second service database. */
 let network: TcpProxy;
-/** That database, past the network. */
+/** A direct connection to that database. */
 let direct: string;
 let slug: string;
 beforeAll(async () => {
@@ -47,7 +47,7 @@ beforeEach(async () => {
 const here = () => environment.app.commandsFor(developer);
 const suspension = () => ({ tenantId: slug, reason: 'unpaid' });
 
-/** What the guard of the second database says of the tenant. */
+/** The tenant’s binding in the second database. */
 async function guard(): Promise<{ state: string; revision: string } | undefined> {
   const [binding] = await queryOnce<{ state: string; revision: string }>(
     direct,
@@ -57,7 +57,7 @@ async function guard(): Promise<{ state: string; revision: string } | undefined>
   return binding;
 }
 
-/** SQL that writes down from now on when the guard of the tenant is opened. */
+/** SQL of a trigger that records each opening of the tenant’s binding. */
 function watchOpening(of: string): string {
   return `CREATE TABLE opened (state text);
     CREATE FUNCTION write_down() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -83,25 +83,28 @@ async function openOther() {
   return app.commandsFor(developer);
 }
 
-describe('a tenant suspended while a service database', () => {
-  test.each(['refuses', 'does not answer'])('%s is so within D, and there when it is back', async (fault) => {
-    await (fault === 'refuses' ? network.cut() : network.blackhole());
-    onTestFinished(() => network.heal());
-    const since = performance.now();
-    await suspendTenant(here(), suspension());
-    expect(performance.now() - since).toBeLessThan(stalenessMs + 1_000);
-    expect(await environment.resolve(slug, 'beta')).toBe('TENANT_SUSPENDED');
-    expect((await bindings())[0]).toMatch(/^(queued|running)$/);
-    expect(await guard()).toMatchObject({ state: 'active' });
-    await network.heal();
-    await environment.recover(slug);
-    expect(await guard()).toMatchObject({ state: 'suspended' });
-    expect(await bindings()).toEqual(['succeeded']);
-  });
+describe('a suspension while a service database', () => {
+  test.each(['refuses', 'does not answer'])(
+    '%s answers within the staleness bound, and reaches that database when it is back',
+    async (fault) => {
+      await (fault === 'refuses' ? network.cut() : network.blackhole());
+      onTestFinished(() => network.heal());
+      const since = performance.now();
+      await suspendTenant(here(), suspension());
+      expect(performance.now() - since).toBeLessThan(stalenessMs + 1_000);
+      expect(await environment.resolve(slug, 'beta')).toBe('TENANT_SUSPENDED');
+      expect((await bindings())[0]).toMatch(/^(queued|running)$/);
+      expect(await guard()).toMatchObject({ state: 'active' });
+      await network.heal();
+      await environment.recover(slug);
+      expect(await guard()).toMatchObject({ state: 'suspended' });
+      expect(await bindings()).toEqual(['succeeded']);
+    },
+  );
 });
 
-describe('what comes late', () => {
-  test('from a worker that was frozen in the middle of a suspend does not undo the resume after it', async () => {
+describe('a late write of a binding', () => {
+  test('by a worker that was frozen during a suspension does not undo the resume after it', async () => {
     await using worker = await startWorker({ ...environment.env, BETA_DB_URL: direct });
     const keeper = new pg.Client({ connectionString: direct });
     await keeper.connect();
@@ -118,7 +121,7 @@ describe('what comes late', () => {
       return rowCount === 1;
     });
     worker.freeze();
-    // What it waited for is its own now, and it does not know.
+    // The frozen worker has been granted the lock that it waited for, and does not know it yet.
     await keeper.query('SELECT pg_advisory_unlock_all()');
     await resumeTenant(here(), { tenantId: slug });
     await environment.recover(slug);
@@ -133,14 +136,14 @@ describe('what comes late', () => {
       { ...here(), runOperation: async () => undefined },
       { name: slug, slug, adminEmail: 'a@example.com', modules: [...modules.SCHEMA] },
     );
-    // The worker is at work again.
+    // The worker continues.
     await waitFor(async () => (await environment.resolve(slug, 'beta')) === `schema beta_${slug}`);
     slug = resumed;
     expect(await guard()).toEqual(open);
     expect(new Set(await bindings())).toEqual(new Set(['succeeded']));
   });
 
-  test('from a resume that could not open a guard in time does not open it after the next suspend', async () => {
+  test('by a resume that could not open a guard in time does not open it after the next suspension', async () => {
     const there = await openOther();
     await suspendTenant(here(), suspension());
     expect(await guard()).toMatchObject({ state: 'suspended' });
@@ -150,18 +153,18 @@ describe('what comes late', () => {
     expect(await environment.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
     await suspendTenant(there, suspension());
     expect(await guard()).toMatchObject({ state: 'suspended' });
-    // Not for a moment: who watches sees every version of the row.
+    // Not even for a moment: the trigger sees every version of the row.
     await queryOnce(direct, watchOpening(slug));
     await network.heal();
     await environment.recover(slug);
-    // Whoever opens is no operation that could be waited for.
+    // The opening is not part of an operation that the test could wait for.
     await delay(1_000);
     expect(await queryOnce(direct, 'SELECT state FROM opened')).toEqual([]);
     expect(await guard()).toMatchObject({ state: 'suspended' });
   });
 });
 
-describe('a change by hand is followed', () => {
+describe('guards follow a change by SQL', () => {
   test('of a tenant', async () => {
     await environment.psql(`UPDATE tenants SET status = 'suspended' WHERE slug = $1`, [slug]);
     await environment.recover(slug);

@@ -27,7 +27,7 @@ beforeEach(async () => {
 
 const toAlpha = () => subscribe(testbed.gateway, { tenantId: tenant.id, module: 'alpha' });
 
-/** What the registry holds of a subscription whose process was killed so long ago. */
+/** Writes the rows of an operation whose process was killed this long ago. */
 async function beginAndVanish(silence: string): Promise<string> {
   await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'alpha', provision: false });
   return vanish(silence);
@@ -65,13 +65,13 @@ async function runningOperation(tenantId: string): Promise<string> {
   return row?.id ?? '';
 }
 
-/** So many sessions wait in alpha's database for somebody else: at the block, or for him who stands there. */
+/** Resolves when this many sessions wait in alpha's database: for the blocked migration, or for a session that runs it. */
 async function standInLine(count: number): Promise<void> {
   const waiting = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
   await waitFor(async () => (await testbed.psql('alpha', waiting)).length === count);
 }
 
-/** Another gateway on the same registry, which takes up what is due. */
+/** Another gateway on the same registry, which runs due operations. */
 const openWorker = (takeOverAfterMs = 15_000) =>
   openGateway({
     sharing: testbed.gateway,
@@ -96,8 +96,8 @@ const activations = () =>
     [tenant.id],
   );
 
-describe('an operation whose process is gone', () => {
-  test('is taken over and carried to its end, and meanwhile the same call gets OPERATION_IN_PROGRESS', async () => {
+describe('an operation whose process died', () => {
+  test('is taken over and completed, and meanwhile the same call gets OPERATION_IN_PROGRESS', async () => {
     const id = await beginAndVanish('1 hour');
     expect(await toAlpha()).toMatchObject({ code: 'OPERATION_IN_PROGRESS' });
     expect(await resolve(testbed.gateway, tenant.id, 'alpha')).toBe('TENANT_NOT_READY');
@@ -112,7 +112,7 @@ describe('an operation whose process is gone', () => {
     expect(await resolve(testbed.gateway, tenant.id, 'alpha')).toBe(`schema alpha_${tenant.slug}`);
   });
 
-  test('is done in the name of whoever asked for it', async () => {
+  test('keeps the name of the user who requested it', async () => {
     const id = await beginAndVanish('1 hour');
     await using _ = await openWorker();
     await endOf(id);
@@ -123,7 +123,7 @@ describe('an operation whose process is gone', () => {
     expect(change).toEqual({ actor: 'somebody' });
   });
 
-  test('is carried to its end once, though two workers find it at the same time', async () => {
+  test('is completed once, though two workers find it at the same time', async () => {
     const id = await beginAndVanish('1 hour');
     const workers = await Promise.all([openWorker(), openWorker()]);
     onTestFinished(async () => void (await Promise.all(workers.map((worker) => worker.close()))));
@@ -131,7 +131,7 @@ describe('an operation whose process is gone', () => {
     expect(await activations()).toHaveLength(1);
   });
 
-  test('that was heard of just now is left alone', async () => {
+  test('with a recent heartbeat is not taken over', async () => {
     const id = await beginAndVanish('10 seconds');
     const recent = tenant;
     tenant = await aTenant().at(testbed.gateway);
@@ -144,14 +144,14 @@ describe('an operation whose process is gone', () => {
   });
 });
 
-describe('an operation whose process lives', () => {
+describe('an operation whose process is alive', () => {
   async function holdAlpha() {
     await testbed.write('alpha/0003_gate.sql', blockingStatement);
     onTestFinished(() => testbed.remove('alpha/0003_gate.sql'));
     return blockMigrations(testbed.url('alpha'));
   }
 
-  test('says so while a migration takes its time', async () => {
+  test('sends heartbeats during a long migration', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     onTestFinished(() => void vi.useRealTimers());
     await using block = await holdAlpha();
@@ -171,7 +171,7 @@ describe('an operation whose process lives', () => {
     expect((await running).operation).toMatchObject({ id, status: 'SUCCEEDED' });
   });
 
-  test('but was taken over, hands out nothing that its successor does not', async () => {
+  test('but was taken over, makes no route visible that its successor does not', async () => {
     await using block = await holdAlpha();
     const late = toAlpha();
     await block.untilBlocked();
@@ -188,7 +188,7 @@ describe('an operation whose process lives', () => {
     expect(await activations()).toHaveLength(1);
   });
 
-  test('but was taken over and does not move, is put out of the schema it works on', async () => {
+  test('but was taken over while it is frozen, loses its session in the schema', async () => {
     await using block = await holdAlpha();
     const late = toAlpha();
     await block.untilBlocked();
@@ -202,7 +202,7 @@ describe('an operation whose process lives', () => {
     expect(await activations()).toHaveLength(1);
   });
 
-  test('but was taken over, makes nothing after its successor has undone it', async () => {
+  test('but was taken over, creates nothing after its successor has undone it', async () => {
     const slug = uniqueName('t');
     await testbed.write('alpha/0003_gate.sql', blockingStatement);
     onTestFinished(() => testbed.remove('alpha/0003_gate.sql'));
@@ -223,7 +223,7 @@ describe('an operation whose process lives', () => {
   });
 });
 
-test('a schema that an earlier attempt made is taken up as it stands', async () => {
+test('a schema that an earlier attempt created is used as it is', async () => {
   expect((await toAlpha()).operation.status).toBe('SUCCEEDED');
   await testbed.psql('alpha', `INSERT INTO alpha_${tenant.slug}.contact VALUES (1, 'Ada')`);
   const before = await readSchemaContents(testbed.url('alpha'), `alpha_${tenant.slug}`);

@@ -10,12 +10,12 @@ import { openTestEnvironment, type TestEnvironment } from '../../interruption/te
 import { type Interruption, openVictims, type Victims } from '../../interruption/victim-processes.js';
 import { uniqueName } from '../../setup/database.js';
 
-// A sample of bench/kill-matrix.ts, another one in every run. Each case is a process of its own.
+// A random sample of bench/kill-matrix.ts. Each case runs in its own process.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const draw = createSeededRandom(seed);
 
-/** Together they have all steps there are. */
+/** Together they run every kind of step. */
 const sampled = scenarios.filter(({ name }) =>
   ['onboard', 'provision', 'adopt', 'remove', 'suspend'].includes(name),
 );
@@ -34,17 +34,17 @@ afterAll(async () => {
   await environment?.close();
 });
 
-test('every step there is has its points at which it is interrupted', () => {
+test('every kind of step has points at which it is interrupted', () => {
   const recorded = new Set(recordings.flatMap(({ steps }) => steps));
   expect(Object.keys(stepsByName).filter((name) => !recorded.has(name))).toEqual([]);
   for (const { scenario, points } of recordings) {
-    // Onboarding is one transaction in one database.
+    // registerTenant is one transaction in one database.
     const many = scenario.name === 'onboard' ? 9 : 10;
     expect(points.length, scenario.name).toBeGreaterThan(many);
   }
 });
 
-describe(`whatever is interrupted ends as if nobody had interrupted it (SEED=${seed})`, () => {
+describe(`an interrupted operation ends as if it had not been interrupted (SEED=${seed})`, () => {
   const drawn = sampled.map((scenario) => {
     const how: Interruption['how'] = draw(2) === 0 ? 'kill' : 'cut';
     return { scenario, how, title: `${scenario.name} ${scenario.isolation}` };
@@ -61,7 +61,7 @@ describe(`whatever is interrupted ends as if nobody had interrupted it (SEED=${s
   });
 });
 
-test('a database that was half made when its process died goes when the operation is called off', async () => {
+test('an unfinished database of a process that died is dropped when the operation is cancelled', async () => {
   const recording = recordings.find(
     ({ scenario: { name, isolation } }) => name === 'provision' && isolation === 'DATABASE',
   );

@@ -19,7 +19,7 @@ import { provision, readTenant, resolve } from '../support/provisioning-calls.js
 
 let testbed: GatewayWithModules;
 let slug: string;
-// Each starts a gateway in a process of its own.
+// Each test starts a gateway in its own process.
 vi.setConfig({ testTimeout: 120_000 });
 beforeAll(async () => {
   testbed = await openGatewayWithModules(
@@ -34,7 +34,7 @@ beforeEach(() => {
 
 const call = () => provision(testbed.gateway, { slug, modules: ['alpha', 'beta'] });
 
-/** A gateway is killed when alpha's schema stands and beta's is half made. */
+/** Kills a gateway when alpha's schema exists and beta's migration is running. */
 async function killHalfWay(): Promise<BlockedMigration> {
   await testbed.write('beta/0003_gate.sql', blockingStatement);
   onTestFinished(() => testbed.remove('beta/0003_gate.sql').catch(() => undefined));
@@ -75,7 +75,7 @@ async function endOfIt(): Promise<{ tenant: string; operations: string[] }> {
   return look();
 }
 
-test('a gateway killed half way leaves nothing that resolves, and another goes on from there by itself', async () => {
+test('a gateway that is killed leaves nothing that resolves, and another one completes its operation', async () => {
   const block = await killHalfWay();
   expect(await resolve(testbed.gateway, slug, 'alpha')).toBe('TENANT_NOT_READY');
   expect(await resolve(testbed.gateway, slug, 'beta')).toBe('TENANT_NOT_READY');
@@ -95,7 +95,7 @@ test('a gateway killed half way leaves nothing that resolves, and another goes o
   expect(await resolve(testbed.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
 });
 
-test('what a killed gateway had made goes as well when its successor fails', async () => {
+test('storage that a killed gateway created is dropped when its successor fails', async () => {
   const block = await killHalfWay();
   await block.release();
   await testbed.write('beta/0003_gate.sql', brokenMigration);

@@ -24,7 +24,7 @@ import {
 } from '../support/provisioning-calls.js';
 
 let testbed: GatewayWithModules;
-/** Takes up what is due. */
+/** Runs due operations. */
 let worker: TestGateway;
 let tenant: StoryTenant;
 beforeAll(async () => {
@@ -54,7 +54,7 @@ const hasSchema = async () => (await listSchemas(testbed.url('crm'))).includes(s
 const hasDatabase = async () => (await listDatabases(`vault_${tenant.slug}`)).length === 1;
 const contactsOf = () => testbed.psql('crm', `SELECT name FROM ${schema()}.contact`);
 
-/** As if the time to keep the data were over. */
+/** Moves the purge date into the past. */
 async function letTimePass(module: string): Promise<void> {
   await testbed.gateway.psql(
     `UPDATE module_subscriptions SET purge_after = now() - interval '1 second' WHERE tenant_id = $1 AND module = $2`,
@@ -63,7 +63,7 @@ async function letTimePass(module: string): Promise<void> {
 }
 
 describe('an unsubscribed module’s data', () => {
-  test('is kept until purgeAfter, then dropped by an operation of its own, and its name stays taken', async () => {
+  test('is kept until purgeAfter, then dropped by a separate operation, and its name stays taken', async () => {
     await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm', keepDataDays: 7 });
     const { data } = await testbed.gateway.ask(
       `{ tenant(id: "${tenant.id}") { subscriptions { module { name } purgeAfter storageRemovedAt } } }`,
@@ -88,7 +88,7 @@ describe('an unsubscribed module’s data', () => {
     expect(stolen.code).toBe('CONFLICT');
   }, 60_000);
 
-  test('dropped, is made anew under the same name when the tenant subscribes again', async () => {
+  test('is created again under the same name when the tenant subscribes again after the removal', async () => {
     await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'vault' });
     await letTimePass('vault');
     await waitFor(async () => !(await hasDatabase()));
@@ -105,7 +105,7 @@ describe('an unsubscribed module’s data', () => {
     expect(await hasDatabase()).toBe(true);
   }, 60_000);
 
-  test('is dropped though somebody stands in it: he is put out', async () => {
+  test('is dropped although a session is inside: the session is ended', async () => {
     const binding = `SELECT tenant_guard.enter('${tenant.id}', '${schema()}', 1)`;
     const { Client } = (await import('pg')).default;
     const inside = new Client({ connectionString: testbed.url('crm') });
@@ -120,7 +120,7 @@ describe('an unsubscribed module’s data', () => {
   }, 60_000);
 });
 
-test('storage that was made and never resolved goes, too, and its name with it', async () => {
+test('storage that was created and never resolved is dropped, too, and its name is released', async () => {
   const waiting = await aTenant().at(testbed.gateway);
   const call = { tenantId: waiting.id, module: 'crm' };
   await subscribe(testbed.gateway, { ...call, provision: false });
@@ -139,7 +139,7 @@ test('storage that was made and never resolved goes, too, and its name with it',
   expect(await standing()).not.toContain(`crm_${waiting.slug}`);
 }, 60_000);
 
-test('a removal that is called off keeps the data once more for a while', async () => {
+test('a cancelled removal keeps the data for another period', async () => {
   await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm' });
   const id = await plannedRemoval();
   const { operation } = await controlOperation(testbed.gateway, 'cancelOperation', id);
@@ -150,7 +150,7 @@ test('a removal that is called off keeps the data once more for a while', async 
   expect(await contactsOf()).toEqual([{ name: 'Ada' }]);
 });
 
-/** A removal that waits, as it does while all workers are busy. */
+/** A queued removal, as while all workers are busy. */
 async function plannedRemoval(): Promise<string> {
   const [row] = await testbed.gateway.psql<{ id: string }>(
     `WITH planned AS (
@@ -167,7 +167,7 @@ async function plannedRemoval(): Promise<string> {
 }
 
 describe('a deleted tenant', () => {
-  test('is restored with its data until its last day, and a planned purge is called off', async () => {
+  test('is restored with its data until its purge date, which cancels a scheduled purge', async () => {
     await change('deleteTenant');
     const planned = await change(
       'purgeTenant',
@@ -185,7 +185,7 @@ describe('a deleted tenant', () => {
     expect((await readOperation(testbed.gateway, planned.result.operation.id)).status).toBe('CANCELLED');
   });
 
-  test('is purged when its time is over: data gone, person forgotten, names taken for ever', async () => {
+  test('is purged after its purge date: data dropped, personal data deleted, names taken forever', async () => {
     await testbed.gateway.psql(
       `INSERT INTO members (tenant_id, email, role) VALUES ($1, 'ada@example.com', 'admin')`,
       [tenant.id],
@@ -214,7 +214,7 @@ describe('a deleted tenant', () => {
     expect((await change('restoreTenant')).codes).toEqual(['TENANT_NOT_FOUND']);
   }, 60_000);
 
-  test('can be purged at once, for who has to forget now', async () => {
+  test('can be purged at once', async () => {
     await change('deleteTenant');
     const purged = await change(
       'purgeTenant',

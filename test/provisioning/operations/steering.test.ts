@@ -42,7 +42,7 @@ async function standing(): Promise<string[]> {
 }
 
 describe('retryOperation', () => {
-  test('starts a compensated operation anew under the same names, and it is the same operation', async () => {
+  test('runs a compensated operation again under the same names, as the same operation', async () => {
     await breakBeta();
     const failed = await provision(testbed.gateway, { slug, modules: ['alpha', 'beta'] });
     expect(failed.operation.status).toBe('COMPENSATED');
@@ -62,7 +62,7 @@ describe('retryOperation', () => {
     expect(await resolve(testbed.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
   });
 
-  test('fails and undoes again while nothing is mended', async () => {
+  test('fails and undoes again until the cause is removed', async () => {
     await breakBeta();
     const failed = await provision(testbed.gateway, { slug, modules: ['alpha', 'beta'] });
     const { operation } = await controlOperation(testbed.gateway, 'retryOperation', failed.operation.id);
@@ -70,21 +70,24 @@ describe('retryOperation', () => {
     expect(await standing()).toEqual([]);
   });
 
-  test.each(['SUCCEEDED', 'superseded'])('is refused as CONFLICT for what is %s', async (what) => {
-    if (what === 'superseded') await breakBeta();
-    const tenant = await aTenant({ slug }).at(testbed.gateway);
-    const { operation } = await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'beta' });
-    if (what === 'superseded') {
-      await testbed.write('beta/0003_half.sql', correctedMigration);
-      await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'beta' });
-    }
-    expect(await controlOperation(testbed.gateway, 'retryOperation', operation.id)).toMatchObject({
-      code: 'CONFLICT',
-    });
-    expect(await resolve(testbed.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
-  });
+  test.each(['SUCCEEDED', 'superseded'])(
+    'is refused as CONFLICT for an operation that is %s',
+    async (what) => {
+      if (what === 'superseded') await breakBeta();
+      const tenant = await aTenant({ slug }).at(testbed.gateway);
+      const { operation } = await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'beta' });
+      if (what === 'superseded') {
+        await testbed.write('beta/0003_half.sql', correctedMigration);
+        await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'beta' });
+      }
+      expect(await controlOperation(testbed.gateway, 'retryOperation', operation.id)).toMatchObject({
+        code: 'CONFLICT',
+      });
+      expect(await resolve(testbed.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
+    },
+  );
 
-  test('does not make storage for a tenant that was suspended since', async () => {
+  test('does not create storage for a tenant that was suspended since', async () => {
     await breakBeta();
     const tenant = await aTenant({ slug }).at(testbed.gateway);
     const { operation } = await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'beta' });
@@ -94,7 +97,7 @@ describe('retryOperation', () => {
     });
   });
 
-  test('of nothing is refused with the way out', async () => {
+  test('is refused for an unknown operation, with a remedy', async () => {
     const id = '00000000-0000-4000-8000-000000000000';
     const refused = await controlOperation(testbed.gateway, 'retryOperation', id);
     expect(refused).toMatchObject({ code: 'VALIDATION_ERROR', message: expect.stringContaining(id) });
@@ -102,7 +105,7 @@ describe('retryOperation', () => {
 });
 
 describe('cancelOperation', () => {
-  test('has what runs undone before its next step, and a retry can take it up', async () => {
+  test('undoes a running operation before its next step, and a retry can run it again', async () => {
     await testbed.write('alpha/0003_gate.sql', blockingStatement);
     onTestFinished(() => testbed.remove('alpha/0003_gate.sql'));
     await using block = await blockMigrations(testbed.url('alpha'));
@@ -122,7 +125,7 @@ describe('cancelOperation', () => {
     expect(await standing()).toEqual([`alpha_${slug}`, `beta_${slug}`]);
   });
 
-  test('ends what nobody has begun, at once', async () => {
+  test('ends a queued operation at once', async () => {
     const tenant = await aTenant({ slug }).subscribedTo('alpha').at(testbed.gateway);
     await testbed.gateway.ask(
       `mutation { deleteTenant(input: { tenantId: "${slug}" }) { revision }
@@ -136,7 +139,7 @@ describe('cancelOperation', () => {
     expect(await standing()).toEqual([`alpha_${slug}`]);
   });
 
-  test('is refused as CONFLICT for what has ended, and for guards, which follow the registry', async () => {
+  test('is refused as CONFLICT for an operation that has ended, and for an update of guards', async () => {
     const tenant = await aTenant({ slug }).subscribedTo('alpha').at(testbed.gateway);
     const [{ history: [done] = [] } = {}] = (await readTenant(testbed.gateway, slug)).subscriptions;
     expect(await controlOperation(testbed.gateway, 'cancelOperation', done?.id ?? '')).toMatchObject({
@@ -151,7 +154,7 @@ describe('cancelOperation', () => {
 });
 
 describe('operationProgress', () => {
-  test('shows the operation go on, and ends with it', async () => {
+  test('reports the progress of the operation, and ends with it', async () => {
     await testbed.write('alpha/0003_gate.sql', blockingStatement);
     onTestFinished(() => testbed.remove('alpha/0003_gate.sql'));
     await using block = await blockMigrations(testbed.url('alpha'));
@@ -168,14 +171,14 @@ describe('operationProgress', () => {
     expect(events.filter(({ isEnd }) => isEnd)).toHaveLength(1);
   });
 
-  test('of what has ended says so once', async () => {
+  test('of an operation that has ended sends one event', async () => {
     const { operation } = await provision(testbed.gateway, { slug, modules: ['alpha'] });
     expect(await watchProgress(testbed.gateway, operation.id)).toEqual([
       { status: 'SUCCEEDED', isEnd: true },
     ]);
   });
 
-  test('of nothing is refused', async () => {
+  test('of an unknown operation is refused', async () => {
     const { body } = await fetch(`${testbed.gateway.url}/graphql`, {
       method: 'POST',
       headers: { accept: 'text/event-stream', 'content-type': 'application/json' },

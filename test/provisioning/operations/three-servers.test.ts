@@ -12,7 +12,7 @@ import { openPostgresServer, type PostgresServer } from '../../setup/postgres-se
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-/** The registry's, and one for each service database; each service database holds two modules. */
+/** One server for the registry and one for each service database; each service database holds two modules. */
 let servers: PostgresServer[];
 let environment: ProvisioningEnvironment;
 let victims: Victims;
@@ -33,7 +33,7 @@ afterAll(async () => {
 const chosen = scenarios.filter(({ name }) => ['provision', 'suspend', 'remove'].includes(name));
 
 test.each(chosen.map((scenario) => ({ scenario, title: `${scenario.name} ${scenario.isolation}` })))(
-  'on three servers: $title, to its end and killed when the second server has just been told',
+  'on three servers: $title, completed and killed just after the second server was changed',
   async ({ scenario }) => {
     const recording = await record(environment, victims, scenario);
     const at = lastOutside(recording);
@@ -47,7 +47,7 @@ test.each(chosen.map((scenario) => ({ scenario, title: `${scenario.name} ${scena
   },
 );
 
-/** Number of the last statement in a service database; the registry's are the others. */
+/** Number of the last statement in a service database; all others are the registry's. */
 function lastOutside({ points }: Recording): number {
   const isOutside = points.map(({ sql }) => /tenant_guard|SCHEMA|DATABASE/.test(sql));
   return isOutside.lastIndexOf(true) + 1;

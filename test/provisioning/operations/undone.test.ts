@@ -15,7 +15,7 @@ let environment: TestEnvironment;
 let slug: string;
 beforeAll(async () => {
   environment = await openTestEnvironment();
-  // The guard of a database is there for all its tenants and stays when one of them comes to nothing.
+  // The guard belongs to all tenants of a database and stays when one tenant fails.
   await provision(modules.SCHEMA, uniqueName('t'));
 });
 afterAll(() => environment.close());
@@ -39,7 +39,7 @@ async function lastOperation(of = slug): Promise<{ id: string; status: string; e
   return operation;
 }
 
-/** From now on, until the test is over or it is called off, the database refuses. */
+/** Makes the database refuse until the test ends or the returned function is called. */
 async function refuse(url: string, what: string): Promise<() => Promise<void>> {
   await query(
     url,
@@ -62,7 +62,7 @@ const refusing = (command: string) =>
 const refusingBinding = (verb: string) =>
   `CREATE TRIGGER refuse BEFORE ${verb} ON tenant_guard.binding FOR EACH ROW EXECUTE FUNCTION public.refuse()`;
 
-describe('a tenant that fails for good leaves all catalogs as they were', () => {
+describe('a tenant that fails permanently leaves all catalogs unchanged', () => {
   test.each([
     ['its schema cannot be made', refusing('CREATE SCHEMA')],
     ['its tables cannot be made', refusing('CREATE TABLE')],
@@ -95,19 +95,22 @@ describe('a tenant that fails for good leaves all catalogs as they were', () => 
     expect(await readCatalogs(environment, slug)).toEqual(before);
   });
 
-  test.each(['SCHEMA', 'DATABASE'] as const)('when its route cannot be shown (%s)', async (isolation) => {
-    await refuse(
-      environment.urls.registry,
-      `CREATE TRIGGER refuse BEFORE UPDATE ON module_subscriptions FOR EACH ROW WHEN (NEW.status = 'active')
+  test.each(['SCHEMA', 'DATABASE'] as const)(
+    'when its route cannot be made visible (%s)',
+    async (isolation) => {
+      await refuse(
+        environment.urls.registry,
+        `CREATE TRIGGER refuse BEFORE UPDATE ON module_subscriptions FOR EACH ROW WHEN (NEW.status = 'active')
          EXECUTE FUNCTION public.refuse()`,
-    );
-    const before = await readCatalogs(environment, slug);
-    await provision(modules[isolation]);
-    expect(await lastOperation()).toMatchObject({ status: 'compensated' });
-    expect(await readCatalogs(environment, slug)).toEqual(before);
-  });
+      );
+      const before = await readCatalogs(environment, slug);
+      await provision(modules[isolation]);
+      expect(await lastOperation()).toMatchObject({ status: 'compensated' });
+      expect(await readCatalogs(environment, slug)).toEqual(before);
+    },
+  );
 
-  test('when a database of its name is somebody else’s', async () => {
+  test('when a database of its name belongs to others', async () => {
     await query(environment.urls.two, `CREATE DATABASE delta_${slug}`);
     const before = await readCatalogs(environment, slug);
     await provision(modules.DATABASE);
@@ -120,8 +123,8 @@ describe('a tenant that fails for good leaves all catalogs as they were', () => 
   });
 });
 
-describe('what cannot be undone and fails for good waits for a person, and goes on when told', () => {
-  test('the guards of a suspended tenant', async () => {
+describe('an operation that cannot be undone and fails permanently waits for an operator, and continues on retry', () => {
+  test('updating the guards of a suspended tenant', async () => {
     await provision(modules.SCHEMA);
     const relent = await refuse(environment.urls.two, refusingBinding('UPDATE'));
     const before = await readCatalogs(environment, slug);
@@ -136,7 +139,7 @@ describe('what cannot be undone and fails for good waits for a person, and goes 
     expect(await statesOf(environment.urls.two)).toEqual(['suspended']);
   });
 
-  test('the dropping of data', async () => {
+  test('dropping data', async () => {
     await provision(modules.SCHEMA);
     await unsubscribeTenantFromModule(commands(), { tenantId: slug, module: 'beta', wait: 'EVERYWHERE' });
     await environment.psql(

@@ -16,7 +16,7 @@ import {
   subscribe,
 } from '../support/provisioning-calls.js';
 
-/** Subscribe, provision and mark, each by itself. */
+/** Subscribe, provision and mark, each as a separate mutation. */
 
 let testbed: GatewayWithModules;
 let tenant: StoryTenant;
@@ -39,7 +39,7 @@ async function breakCrm(): Promise<void> {
   onTestFinished(() => testbed.remove('crm/0003_half.sql').catch(() => undefined));
 }
 
-describe('a subscription that waits', () => {
+describe('a pending subscription', () => {
   test('has a name and no storage, then storage and no route, then a route', async () => {
     const { subscription, operation } = await waiting();
     expect(subscription).toMatchObject({ status: 'PENDING', schemaName: schema });
@@ -60,7 +60,7 @@ describe('a subscription that waits', () => {
     expect(await route()).toBe(`schema ${schema}`);
   });
 
-  test('whose migration fails is FAILED without a trace, and can be provisioned again', async () => {
+  test('whose migration fails is FAILED, leaves no storage, and can be provisioned again', async () => {
     await waiting();
     await breakCrm();
     const failed = await provisionModule(testbed.gateway, inCrm());
@@ -74,7 +74,7 @@ describe('a subscription that waits', () => {
     expect(mended.subscription).toMatchObject({ status: 'PENDING', schemaName: schema });
   });
 
-  test('that somebody else could not provision says why in its history', async () => {
+  test('that was marked as FAILED has the reason in its history', async () => {
     await waiting();
     const marked = await markProvisioned(testbed.gateway, inCrm({ status: 'FAILED', error: 'disk full' }));
     expect(marked.subscription.status).toBe('FAILED');
@@ -83,7 +83,7 @@ describe('a subscription that waits', () => {
     expect(await route()).toBe('TENANT_NOT_READY');
   });
 
-  test('keeps what stood before it when a later migration fails', async () => {
+  test('keeps the existing storage when a later migration fails', async () => {
     await waiting();
     await provisionModule(testbed.gateway, inCrm());
     await testbed.psql('crm', `INSERT INTO ${schema}.contact VALUES (1, 'loaded by somebody')`);
@@ -93,8 +93,8 @@ describe('a subscription that waits', () => {
   });
 });
 
-describe('storage that is being made', () => {
-  test.each(['SUCCESS', 'FAILED'])('is not marked as %s by somebody else meanwhile', async (status) => {
+describe('storage that is being created', () => {
+  test.each(['SUCCESS', 'FAILED'])('cannot be marked as %s meanwhile', async (status) => {
     await testbed.write('crm/0003_gate.sql', `${blockingStatement} ${brokenMigration}`);
     onTestFinished(() => testbed.remove('crm/0003_gate.sql'));
     await using block = await blockMigrations(testbed.url('crm'));
@@ -109,7 +109,7 @@ describe('storage that is being made', () => {
     expect(await route()).toBe('TENANT_NOT_READY');
   });
 
-  test('is not made twice, nor unsubscribed, nor given to another name', async () => {
+  test('cannot be created twice, unsubscribed or renamed meanwhile', async () => {
     await testbed.write('crm/0003_gate.sql', blockingStatement);
     onTestFinished(() => testbed.remove('crm/0003_gate.sql'));
     await using block = await blockMigrations(testbed.url('crm'));
@@ -124,7 +124,7 @@ describe('storage that is being made', () => {
     expect((await running).operation.status).toBe('SUCCEEDED');
   });
 
-  test('of a tenant that is suspended meanwhile becomes ready, and resolves when the tenant is resumed', async () => {
+  test('of a tenant that is suspended meanwhile is completed, and resolves when the tenant is resumed', async () => {
     await testbed.write('crm/0003_gate.sql', blockingStatement);
     onTestFinished(() => testbed.remove('crm/0003_gate.sql'));
     await using block = await blockMigrations(testbed.url('crm'));

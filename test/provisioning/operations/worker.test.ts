@@ -15,11 +15,11 @@ import { uniqueName } from '../../setup/database.js';
 import { openTcpProxy, type TcpProxy } from '../../setup/tcp-proxy.js';
 import { blockingStatement, blockMigrations, waitFor } from '../support/blocked-migration.js';
 
-// With processes of their own.
+// These tests start processes.
 vi.setConfig({ testTimeout: 120_000 });
 
 let environment: TestEnvironment;
-/** Between whoever uses it and the second service database. */
+/** A proxy in front of the second service database. */
 let network: TcpProxy;
 let slug: string;
 beforeAll(async () => {
@@ -35,7 +35,7 @@ beforeEach(() => {
   slug = uniqueName('t');
 });
 
-/** Commands whose operations are left to workers. */
+/** Commands that leave their operations to workers. */
 function leaving(): CommandContext {
   return { ...environment.app.commandsFor(developer), runOperation: async () => undefined };
 }
@@ -56,17 +56,17 @@ async function operation(of = slug) {
 const ends = (status = 'succeeded', of = slug) =>
   waitFor(async () => (await operation(of)).status === status);
 
-/** Migrations in the second database stop half way. */
+/** Blocks migrations in the second database. */
 async function stopHalfWay() {
   const block = await blockMigrations(environment.urls.two);
   onTestFinished(() => block.release());
   return block;
 }
 
-/** With these, nobody is taken for dead during a test. */
+/** With these intervals no worker is taken over during a test. */
 const patient = { OPERATION_HEARTBEAT_MS: '1000', OPERATION_TAKE_OVER_MS: '600000' };
 
-test('a worker alone carries out what gateways leave to it', async () => {
+test('a worker runs the operations that gateways leave to it', async () => {
   await provision();
   expect((await operation()).status).toBe('queued');
   await using _ = await startWorker(environment.env);
@@ -74,7 +74,7 @@ test('a worker alone carries out what gateways leave to it', async () => {
   expect(await environment.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
 });
 
-test('nobody marks storage as there that waits to be made', async () => {
+test('storage that waits to be created cannot be marked as provisioned', async () => {
   await registerTenant(leaving(), { name: slug, slug });
   await subscribeTenantToModule(leaving(), { tenantId: slug, module: 'alpha' });
   await expect(markModuleProvisioned(leaving(), { tenantId: slug, module: 'alpha' })).rejects.toMatchObject({
@@ -85,7 +85,7 @@ test('nobody marks storage as there that waits to be made', async () => {
   expect(await environment.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
 });
 
-test('a worker told to stop in the middle of a long step gives it back, and another goes on at once', async () => {
+test('a worker that is stopped during a long step releases the operation, and another continues at once', async () => {
   const block = await stopHalfWay();
   await provision();
   await using stopped = await startWorker({ ...environment.env, ...patient });
@@ -100,7 +100,7 @@ test('a worker told to stop in the middle of a long step gives it back, and anot
   expect(await environment.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
 });
 
-test('a worker that loses the registry for longer than it is waited for writes nothing more', async () => {
+test('a worker that loses the registry for longer than the takeover time writes nothing more', async () => {
   const registry = await openTcpProxy(Number(new URL(environment.urls.registry).port));
   onTestFinished(() => registry.close());
   const block = await stopHalfWay();
@@ -119,7 +119,7 @@ test('a worker that loses the registry for longer than it is waited for writes n
   const row = await operation();
   expect(row).toMatchObject({ status: 'succeeded', token: '2' });
   await registry.heal();
-  // Another one that this worker carries out shows that it is there again.
+  // A further operation that this worker completes shows that it is connected again.
   const lost = slug;
   slug = uniqueName('t');
   await provision();
@@ -129,7 +129,7 @@ test('a worker that loses the registry for longer than it is waited for writes n
 });
 
 describe('a service database that does not answer', () => {
-  test('keeps no operation waiting that has nothing to do there', async () => {
+  test('does not delay operations that have no step there', async () => {
     const through = { BETA_DB_URL: environment.urls.two.replace(/:\d+\//, `:${network.port}/`) };
     network.blackhole();
     const names = Array.from({ length: 40 }, () => uniqueName('t'));

@@ -31,7 +31,7 @@ afterAll(() => testbed.close());
 const told = (place: StorageTarget, state: BindingState, revision: bigint) => async () =>
   ({ generation: place.generation, state, epoch: 'test', revision }) satisfies BoundState;
 
-/** The service databases as the gateway has them, and a place in them whose tenant the registry does not know. */
+/** The gateway’s service databases, and storage in them of a tenant that the registry does not know. */
 function storageOf(module: string, isolation: 'SCHEMA' | 'DATABASE') {
   const databases = openServiceDatabases({
     urls: testbed.config.serviceDatabaseUrls ?? {},
@@ -73,7 +73,7 @@ describe.each([
   ['alpha', 'SCHEMA'],
   ['vault', 'DATABASE'],
 ] as const)('storage of module %s, a %s', (module, isolation) => {
-  test('lets nobody in until the registry has spoken, then whom it says', async () => {
+  test('refuses every session until the registry’s state is applied, and then admits the right ones', async () => {
     const { databases, place, connect, key } = storageOf(module, isolation);
     await createStorage(databases, place);
     const service = await connect();
@@ -86,7 +86,7 @@ describe.each([
     expect(await refusalOf(enter(service, key))).toBe('none');
   });
 
-  test('is left by all before a suspend is through, newcomers being refused at once', async () => {
+  test('has no session inside when a suspension ends, and refuses new sessions at once', async () => {
     const { databases, place, connect, key } = storageOf(module, isolation);
     await createStorage(databases, place);
     await bindStorage(databases, place, told(place, 'active', 1n));
@@ -98,13 +98,13 @@ describe.each([
     await inside.query('SELECT FROM invoice');
     expect(await suspended).toMatchObject({ outcome: 'applied', ended: 1 });
     await expect(inside.query('SELECT FROM invoice')).rejects.toThrow();
-    // The late bearer of older news finds it closed, and makes sure that nobody is inside.
+    // A late write of an older state finds the binding closed, and still drains the schema.
     expect(await bindStorage(databases, place, told(place, 'active', 1n))).toMatchObject({
       ...{ outcome: 'superseded', binding: { state: 'suspended' } },
     });
   });
 
-  test('that is gone, or was never made, needs no binding', async () => {
+  test('that was dropped or never created needs no binding', async () => {
     const { databases, place } = storageOf(module, isolation);
     const suspend = () => bindStorage(databases, place, told(place, 'suspended', 1n));
     expect(await suspend()).toEqual({ outcome: 'absent', binding: undefined, ended: 0 });
@@ -114,7 +114,7 @@ describe.each([
     expect(await createStorage(databases, place)).toMatchObject({ created: true });
   });
 
-  test('whose version table is gone is known by its binding still', async () => {
+  test('without its version table is still recognised by its binding', async () => {
     const { databases, place, connect } = storageOf(module, isolation);
     await createStorage(databases, place);
     const client = await connect();
@@ -124,7 +124,7 @@ describe.each([
   });
 });
 
-test('a tenant’s own schema without a binding, older than the guard, gets one', async () => {
+test('a schema that is older than the guard gets a binding', async () => {
   const { databases, place, connect, key } = storageOf('alpha', 'SCHEMA');
   await createStorage(databases, place);
   await queryOnce(
@@ -137,7 +137,7 @@ test('a tenant’s own schema without a binding, older than the guard, gets one'
   expect(await refusalOf(enter(service, key))).toBe('TR004 TENANT_NOT_READY');
 });
 
-test('two modules in one physical database cannot share a schema, whatever their variables say', async () => {
+test('two modules in one physical database cannot share a schema, even through different variables', async () => {
   const one = storageOf('alpha', 'SCHEMA');
   await createStorage(one.databases, one.place);
   await bindStorage(one.databases, one.place, told(one.place, 'active', 1n));
@@ -151,7 +151,7 @@ test('two modules in one physical database cannot share a schema, whatever their
   expect(await refusalOf(enter(await one.connect(), one.key))).toBe('none');
 });
 
-test('a tenant that was provisioned through the gateway can be entered with what its route says', async () => {
+test('a service enters a tenant that the gateway provisioned with the values of its route', async () => {
   const tenant = await aTenant().subscribedTo('alpha', 'beta').at(testbed.gateway);
   const { subscriptions } = await readTenant(testbed.gateway, tenant.id);
   const service = new pg.Client({ connectionString: testbed.url('alpha') });

@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 const toCrm = () => subscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm' });
 
-describe('a migration that fails half way', () => {
+describe('a migration that fails in the middle', () => {
   beforeEach(async () => {
     await testbed.write('crm/0003_half.sql', brokenMigration);
     return () => testbed.remove('crm/0003_half.sql');
@@ -52,7 +52,7 @@ describe('a migration that fails half way', () => {
     expect(seen.subscriptions[0]?.history).toEqual([operation]);
   });
 
-  test('is undone for this tenant alone: the others keep resolving', async () => {
+  test('is undone for this tenant only; the others keep resolving', async () => {
     await testbed.remove('crm/0003_half.sql');
     const neighbour = await aTenant().subscribedTo('crm').at(testbed.gateway);
     const before = await readSchemaContents(testbed.url('crm'), `crm_${neighbour.slug}`);
@@ -62,7 +62,7 @@ describe('a migration that fails half way', () => {
     expect(await resolve(testbed.gateway, neighbour.id, 'crm')).toBe(`schema crm_${neighbour.slug}`);
   });
 
-  test('once mended, the same call succeeds under the same name, and the history keeps both', async () => {
+  test('once corrected, the same call succeeds under the same name, and the history keeps both attempts', async () => {
     const failed = await toCrm();
     await testbed.write('crm/0003_half.sql', correctedMigration);
     const { operation, subscription } = await toCrm();
@@ -81,7 +81,7 @@ describe('a migration that fails half way', () => {
     expect(seen.subscriptions[0]?.history).toEqual([operation, failed.operation]);
   });
 
-  test('fails again while it is not mended, and can be tried as often as it takes', async () => {
+  test('fails again until it is corrected, and can be retried any number of times', async () => {
     for (let attempt = 0; attempt < 3; attempt++) expect((await toCrm()).operation.status).toBe('FAILED');
     const seen = await readTenant(testbed.gateway, tenant.id);
     expect(seen.subscriptions).toHaveLength(1);
@@ -105,7 +105,7 @@ describe('a file that would end or split the transaction', () => {
     'the end of the string it runs in': `CREATE TABLE kept (id int); ' ; END $$; COMMIT; --`,
     'a dollar quote that closes another': 'CREATE TABLE kept (id int); END $$; COMMIT; DO $$ BEGIN NULL;',
   };
-  test.each(Object.entries(tricks))('%s is refused, and nothing remains', async (_name, sql) => {
+  test.each(Object.entries(tricks))('%s is refused, and nothing is left', async (_name, sql) => {
     await testbed.write('crm/0003_trick.sql', sql);
     const { operation } = await toCrm();
     await testbed.remove('crm/0003_trick.sql');
@@ -120,8 +120,8 @@ describe('a file that would end or split the transaction', () => {
   });
 });
 
-describe('what a file may leave to the end of the transaction', () => {
-  test('a deferred constraint that does not hold fails the file it stands in, not the commit', async () => {
+describe('constraints that a file defers to the end of the transaction', () => {
+  test('a violated deferred constraint fails its file, not the commit', async () => {
     await testbed.write(
       'crm/0003_deferred.sql',
       `CREATE TABLE child (parent int REFERENCES contact (id) DEFERRABLE INITIALLY DEFERRED);
@@ -136,7 +136,7 @@ describe('what a file may leave to the end of the transaction', () => {
 });
 
 describe('a file that was edited after it ran', () => {
-  test('is refused when the tenant subscribes again, and the data stays as it was', async () => {
+  test('is refused when the tenant subscribes again, and the data is unchanged', async () => {
     expect((await toCrm()).operation.status).toBe('SUCCEEDED');
     await testbed.psql('crm', `INSERT INTO ${schema}.contact VALUES (1, 'Ada')`);
     await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm' });
@@ -156,7 +156,7 @@ describe('a file that was edited after it ran', () => {
     expect(await resolve(testbed.gateway, tenant.id, 'crm')).toBe(`schema ${schema}`);
   });
 
-  test('beside a new file that fails: neither the new file nor its error touches the standing schema', async () => {
+  test('beside a new file that fails: neither the file nor its error changes the existing schema', async () => {
     expect((await toCrm()).operation.status).toBe('SUCCEEDED');
     await testbed.psql('crm', `INSERT INTO ${schema}.contact VALUES (1, 'Ada')`);
     await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm' });
@@ -169,7 +169,7 @@ describe('a file that was edited after it ran', () => {
   });
 });
 
-/** The schemas of the module's database in which a table of this name stands. */
+/** The schemas of the module's database that have a table of this name. */
 async function everywhere(table: string): Promise<string[]> {
   const rows = await testbed.psql<{ schema: string }>(
     'crm',

@@ -48,7 +48,7 @@ async function next(sql: string): Promise<void> {
   onTestFinished(() => testbed.remove('vault/0003_next.sql').catch(() => undefined));
 }
 
-/** The name under which a database is made before it gets its own, from the lips of a migration. */
+/** Reads the building name of a database, by a migration that fails with it. */
 async function nameWhileBuilding(): Promise<string> {
   await next(`DO $$ BEGIN RAISE EXCEPTION 'here: %', current_database(); END $$`);
   const { operation } = await toVault();
@@ -58,8 +58,8 @@ async function nameWhileBuilding(): Promise<string> {
   return name;
 }
 
-describe('a database of the tenant’s own', () => {
-  test('holds all tables in public, and the module’s own database gets nothing', async () => {
+describe('a tenant’s own database', () => {
+  test('holds all tables in public, and the module’s database gets none', async () => {
     await aTenant({ slug }).at(testbed.gateway);
     const { subscription, operation } = await toVault();
     expect(operation.steps[0]).toMatchObject({ name: 'create_database', status: 'SUCCEEDED' });
@@ -74,7 +74,7 @@ describe('a database of the tenant’s own', () => {
     expect(await listTables(testbed.url('vault'), 'public')).toEqual([]);
   });
 
-  test('keeps its data over unsubscribing and subscribing again', async () => {
+  test('keeps its data when the tenant unsubscribes and subscribes again', async () => {
     await aTenant({ slug }).subscribedTo('vault').at(testbed.gateway);
     await queryOnce(urlTo(database), `INSERT INTO contact VALUES (1, 'Ada')`);
     await unsubscribe(testbed.gateway, { tenantId: slug, module: 'vault' });
@@ -82,7 +82,7 @@ describe('a database of the tenant’s own', () => {
     expect(await queryOnce(urlTo(database), 'SELECT name FROM contact')).toEqual([{ name: 'Ada' }]);
   });
 
-  test('can be had from a module that makes schemas, and a schema from one that makes databases', async () => {
+  test('can be requested from a module with schemas, and a schema from a module with databases', async () => {
     await aTenant({ slug }).at(testbed.gateway);
     expect((await toVault({ isolation: 'SCHEMA' })).subscription).toMatchObject({
       ...{ schemaName: database, isolation: 'SCHEMA', status: 'ACTIVE' },
@@ -103,8 +103,8 @@ describe('a database of the tenant’s own', () => {
   });
 });
 
-describe('a migration that fails in a database of the tenant’s own', () => {
-  test('leaves no database, neither under the tenant’s name nor under the one it is built as', async () => {
+describe('a migration that fails in a tenant’s own database', () => {
+  test('leaves no database, neither under its name nor under its building name', async () => {
     await aTenant({ slug }).at(testbed.gateway);
     const building = await nameWhileBuilding();
     await next(brokenMigration);
@@ -124,7 +124,7 @@ describe('a migration that fails in a database of the tenant’s own', () => {
     expect(await listDatabases(building)).toEqual([]);
   });
 
-  test('does not mind what a killed attempt left behind, somebody’s open connection to it included', async () => {
+  test('succeeds after an attempt that was killed, even if a session is still connected to the unfinished database', async () => {
     const tenant = await aTenant({ slug }).at(testbed.gateway);
     const building = await nameWhileBuilding();
     await onServer(`CREATE DATABASE ${building}`);
@@ -140,7 +140,7 @@ describe('a migration that fails in a database of the tenant’s own', () => {
     ]);
   });
 
-  test('takes a provisioned tenant’s other storage away, and the other way round', async () => {
+  test('undoes the tenant’s other storage, and a failure there undoes the database', async () => {
     await next(brokenMigration);
     const failed = await provision(testbed.gateway, { slug, modules: ['alpha', 'vault'] });
     expect(failed.operation.status).toBe('COMPENSATED');
@@ -160,7 +160,7 @@ describe('a migration that fails in a database of the tenant’s own', () => {
   });
 });
 
-test('a database that stands under the name already is not touched', async () => {
+test('an existing database of the name is not changed', async () => {
   await onServer(`CREATE DATABASE ${database}`);
   await queryOnce(urlTo(database), `CREATE TABLE treasure AS SELECT 'gold' AS worth`);
   const before = await readSchemaContents(urlTo(database), 'public');
@@ -175,7 +175,7 @@ test('a database that stands under the name already is not touched', async () =>
   expect(helped.subscription).toMatchObject({ status: 'ACTIVE', databaseName: `${database}_own` });
 });
 
-test('ten tenants at once get ten databases', async () => {
+test('ten concurrent tenants get ten databases', async () => {
   const slugs = Array.from({ length: 10 }, (_, at) => `${slug}${String.fromCharCode(97 + at)}`);
   await Promise.all(slugs.map((slug) => aTenant({ slug }).subscribedTo('vault').at(testbed.gateway)));
   expect(await listDatabases(`${database}%`)).toEqual(slugs.map((slug) => `vault_${slug}`));

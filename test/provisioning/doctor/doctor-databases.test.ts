@@ -11,7 +11,7 @@ import {
   openGatewayWithModules,
 } from '../support/gateway-with-own-modules.js';
 
-/** Two modules in one physical database, one elsewhere, one without files; and who the registry comes as. */
+/** Two modules in one physical database, one in another, one without files; and the role that the registry connects as. */
 const crm = uniqueName('c');
 const provisioner = uniqueName('provisioner');
 const onServer = (sql: string) => queryOnce(urlTo('postgres'), sql);
@@ -33,7 +33,7 @@ afterAll(async () => {
   await onServer(`DROP ROLE ${provisioner}, ${crm}_tenants`);
 });
 
-/** What a doctor finds whose variables lead elsewhere. */
+/** The findings of a doctor whose variables have other URLs. */
 async function lookWith(urls: Record<string, string>, options: DoctorOptions = {}) {
   await using doctor = await openDoctor(testbed, urls);
   return (await doctor.diagnose(options)).findings;
@@ -45,11 +45,11 @@ const bareHasNone = 'MODULE_WITHOUT_MIGRATIONS bare';
 const variable = (module: string) => `${module.toUpperCase()}_DB_URL`;
 
 describe('doctor', () => {
-  test('says which modules have no files', async () => {
+  test('reports modules without files', async () => {
     expect(said(await lookWith({}))).toEqual([bareHasNone]);
   });
 
-  test('looks on when a database can’t be reached, and takes nobody’s schemas for unknown', async () => {
+  test('continues when a database cannot be reached, and does not report the schemas of its module as unknown', async () => {
     const nowhere = new URL(testbed.url('hr'));
     nowhere.port = '1';
     const found = await lookWith({ [variable('hr')]: nowhere.href });
@@ -57,7 +57,7 @@ describe('doctor', () => {
     expect(found[0]?.problem).toContain('ECONNREFUSED');
   });
 
-  test('speaks once of a guard that two modules share', async () => {
+  test('reports a guard that two modules share once', async () => {
     const sql = (text: string) => testbed.psql(crm, text);
     await sql('ALTER SCHEMA tenant_guard RENAME TO guard_aside');
     expect(said(await lookWith({}))).toEqual([`GUARD_MISSING ${crm}`, bareHasNone]);
@@ -68,7 +68,7 @@ describe('doctor', () => {
     await sql(`GRANT USAGE ON SCHEMA tenant_guard TO ${crm}_tenants`);
   });
 
-  test('says what its role lacks, and what belongs to others', async () => {
+  test('reports missing privileges of its role, and objects of other roles', async () => {
     const url = new URL(testbed.url(crm));
     url.username = provisioner;
     url.password = 'secret';
@@ -89,7 +89,7 @@ describe('doctor', () => {
     );
   });
 
-  test('refuses modules and tenants that there are not', async () => {
+  test('refuses modules and tenants that do not exist', async () => {
     await expect(lookWith({}, { modules: ['nothing'] })).rejects.toMatchObject({ code: 'MODULE_NOT_FOUND' });
     await expect(lookWith({}, { tenant: 'nobody' })).rejects.toMatchObject({ code: 'TENANT_NOT_FOUND' });
   });
