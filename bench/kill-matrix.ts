@@ -8,9 +8,9 @@ import { type Interruption, openVictims } from '../test/interruption/victim-proc
 import { openPostgresServer } from '../test/setup/postgres-server.js';
 
 /**
- * Every operation, interrupted before, in and after every statement with an effect: `npx tsx bench/kill-matrix.ts`.
- * --how kill or cut, --only part of a scenario's name, --every n-th case from --from, --lasting: only statements whose effect
- * lasts, so no two that leave the same behind; --moments before,sent,after; --points prints the statements.
+ * Interrupts every operation before, during and after every statement with an effect: `npx tsx bench/kill-matrix.ts`.
+ * --how kill,cut; --only part of a scenario's name; --every n-th case, starting with --from; --lasting: only statements with a
+ * permanent effect, so that no two cases leave the same state; --moments before,sent,after; --points prints the statements.
  */
 const { values: given } = parseArgs({
   options: {

@@ -3,7 +3,7 @@ import { openProvisioningEnvironment } from '../test/interruption/provisioning-e
 import { raceWorkers } from '../test/interruption/worker-race.js';
 import { openPostgresServer } from '../test/setup/postgres-server.js';
 
-/** Two workers, and two gateways that are asked for the same at once: `npx tsx bench/two-workers.ts [operations]`. */
+/** Two worker processes, and two gateways that get the same requests at the same time: `npx tsx bench/two-workers.ts [operations]`. */
 const operations = Number(process.argv[2] ?? 500);
 
 await using server = await openPostgresServer();

@@ -7,21 +7,21 @@ import { commands, type Scenario } from './scenarios.js';
 import { databasesOf, findOrphans, readState, type State, urlTo } from './tenant-state.js';
 import type { Interruption, Point, Victims } from './victim-processes.js';
 
-/** How a scenario goes when nobody interrupts it. */
+/** A scenario's states and statements when it is not interrupted. */
 export interface Recording {
   scenario: Scenario;
   points: Point[];
   before: State;
   after: State;
-  /** Names of the steps that were done. */
+  /** Names of the steps that succeeded. */
   steps: string[];
 }
 
 export interface Verdict {
-  /** Where it was interrupted. */
+  /** The statement at which it was interrupted. */
   point: Point | undefined;
   problems: string[];
-  /** How long it took from the interruption until nothing was left to be done. */
+  /** Time from the interruption until no operation was left, in milliseconds. */
   recoveredMs: number;
 }
 
@@ -34,7 +34,8 @@ export async function record(
   await scenario.arrange(environment, slug);
   const before = await readState(environment, slug);
   const words = await victims.send(orderOf(scenario, slug));
-  if (!words || words.error) throw new Error(`${scenario.name} fails by itself: ${words?.error}`);
+  if (!words || words.error)
+    throw new Error(`${scenario.name} fails without an interruption: ${words?.error}`);
   await environment.recover(slug);
   const after = await readState(environment, slug);
   const steps = await environment.psql<{ name: string }>(
@@ -46,7 +47,7 @@ export async function record(
   return { scenario, points: words.points, before, after, steps: steps.map(({ name }) => name) };
 }
 
-/** One scenario, interrupted at one point, recovered from by others or by itself, and asked for again. */
+/** Interrupts a scenario at one statement, lets it recover, sends the request again and checks the state each time. */
 export async function interrupt(
   environment: ProvisioningEnvironment,
   victims: Victims,
@@ -64,7 +65,7 @@ export async function interrupt(
   if (isKilled === (words !== undefined)) problems.push('was not interrupted');
 
   await checkRoutes(environment, scenario, slug, problems);
-  // What is meant to put guards back waits for who may still be about to open them, though not for long.
+  // The operation that restores guards is postponed while a command may still open them, but only for a short time.
   const [late] = await environment.psql(
     `SELECT FROM operations WHERE status = 'queued' AND run_after > now() + interval '30 seconds'
        AND tenant_id = (SELECT id FROM tenants WHERE slug = $1)`,
@@ -84,7 +85,7 @@ export async function interrupt(
   if (!scenario.isFound || !isUndone)
     problems.push(...(await findOrphans(environment, slug)).map((orphan) => `orphaned ${orphan}`));
 
-  // Whoever adopts has no key by which the second request is known to be the first.
+  // adoptStorage has no idempotency key, so a second request after a success would be another adoption.
   if (isUndone || !scenario.isFound)
     await askAgain(environment, scenario, slug).catch((error) => problems.push(`asked again: ${error}`));
   await environment.recover(slug, { removals: scenario.command === undefined });
@@ -100,7 +101,7 @@ function orderOf({ command, input }: Scenario, slug: string) {
   return { slug, command: command ?? 'removeWhatIsDue', input: input(slug), goesOn: false };
 }
 
-/** As a caller would who got no answer: the same request once more. */
+/** Sends the same request again, as a caller does that got no answer. */
 async function askAgain(
   { app }: ProvisioningEnvironment,
   { command, input }: Scenario,
@@ -113,7 +114,7 @@ function newSlug(): string {
   return `k${randomBytes(6).toString('hex')}`;
 }
 
-/** Everything that resolves has to be whole at that moment. */
+/** Checks that every module that resolves has complete storage at that moment. */
 async function checkRoutes(
   environment: ProvisioningEnvironment,
   scenario: Scenario,
@@ -124,7 +125,7 @@ async function checkRoutes(
     const answer = await environment.resolve(slug, module);
     if (!answer.startsWith('schema ')) continue;
     const flaw = await findFlaw(environment, scenario, slug, module);
-    // Suspended meanwhile, in the registry first.
+    // Asked again, because the tenant may have been suspended in between.
     if (flaw && (await environment.resolve(slug, module)) === answer)
       problems.push(`${module} resolves half-made: ${flaw}`);
   }
@@ -155,7 +156,7 @@ function watchRoutes(
   };
 }
 
-/** Enters like a service; undefined when all is there. */
+/** Enters as a service does; returns what is missing, or undefined. */
 async function findFlaw(
   { psql, urls }: ProvisioningEnvironment,
   { isolation }: Scenario,
@@ -182,7 +183,7 @@ async function findFlaw(
   }
 }
 
-/** Takes away what the case has left, so that the next ones are not slowed down. */
+/** Drops the storage of the case, so that later cases are not slowed down. */
 async function clear({ urls }: ProvisioningEnvironment, slug: string): Promise<void> {
   for (const url of [urls.one, urls.two]) {
     for (const name of await databasesOf(url, slug)) await query(url, `DROP DATABASE "${name}" WITH (FORCE)`);
@@ -197,7 +198,7 @@ async function clear({ urls }: ProvisioningEnvironment, slug: string): Promise<v
 
 const isSame = isDeepStrictEqual;
 
-/** The first place at which two values differ. */
+/** The first path at which two values differ. */
 function difference(found: unknown, wanted: unknown, path = ''): string {
   if (typeof found !== 'object' || typeof wanted !== 'object' || found === null || wanted === null)
     return `${path} is ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`;

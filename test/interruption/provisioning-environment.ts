@@ -12,29 +12,29 @@ import { beginDueRemovals } from '../../src/provisioning/operations/removal.js';
 import { registerModule } from '../../src/registry/commands/register-module.js';
 import { openServer } from '../../src/server/server.js';
 
-/** Where the registry and the two service databases are; they may be on three servers, or on one. */
+/** URLs of the registry and the two service databases, on one server or on three. */
 export interface DatabaseUrls {
-  /** A migrated registry. */
+  /** Of a migrated registry. */
   registry: string;
   one: string;
   two: string;
 }
 
-/** What operations are done to and interrupted on: a gateway that leaves work to others, and their databases. */
+/** A gateway without a worker, and its databases, in which tests run and interrupt operations. */
 export interface ProvisioningEnvironment extends AsyncDisposable {
   app: App;
   urls: DatabaseUrls;
-  /** For another process that is to see the same. */
+  /** Environment variables for another process on the same databases. */
   env: Record<string, string>;
   modulesDir: string;
-  /** The schema that a tenant's module resolves to now, or the code of the refusal. */
+  /** The schema that the tenant's module resolves to, or the code of the refusal. */
   resolve(tenant: string, module: string): Promise<string>;
   psql<Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]): Promise<Row[]>;
-  /** Does what is due, as a worker does, until nothing of the tenant is left to be done. */
+  /** Runs due operations, as a worker does, until the tenant has none left. */
   recover(slug: string, options?: { removals?: boolean }): Promise<void>;
 }
 
-/** Each physical database holds a module of either isolation, so each is also two modules in one database. */
+/** Each physical database holds one module of each isolation kind, so two modules share it. */
 export const modules = {
   SCHEMA: ['alpha', 'beta'],
   DATABASE: ['gamma', 'delta'],
@@ -97,7 +97,7 @@ export async function openProvisioningEnvironment(
   for (const [isolation, names] of Object.entries(modules))
     for (const name of names)
       await registerModule(context, { name, isolation, migrationsFolder: 'contacts' });
-  // They come last in the alphabet, and so in every plan.
+  // Their names come last in the alphabet, so their steps come last in every plan.
   await registerModule(context, { name: 'omega', isolation: 'SCHEMA', migrationsFolder: 'broken' });
   await registerModule(context, { name: 'zeta', isolation: 'DATABASE', migrationsFolder: 'broken' });
   const own = app.commandsFor(gateway);
@@ -142,14 +142,14 @@ export async function openProvisioningEnvironment(
           [slug],
         );
         if (left.length === 0) return;
-        if (Date.now() > until) throw new Error(`left undone: ${JSON.stringify(left)}`);
+        if (Date.now() > until) throw new Error(`unfinished operations: ${JSON.stringify(left)}`);
         await delay(25);
       }
     },
     async [Symbol.asyncDispose]() {
       await server.close();
       await app.close();
-      await stopAsking(registry, one, two);
+      await closePools(registry, one, two);
       await rm(modulesDir, { recursive: true });
     },
   };
@@ -162,20 +162,20 @@ interface Resolved {
 
 const pools = new Map<string, pg.Pool>();
 
-/** SQL by hand. Connections are kept: there are thousands of questions, and each new connection costs more than its answer. */
+/** Runs SQL on a pooled connection: there are thousands of queries, and a new connection costs more than a query. */
 export async function query<Row extends pg.QueryResultRow>(
   url: string,
   sql: string,
   parameters?: unknown[],
 ): Promise<Row[]> {
   const pool = pools.get(url) ?? new pg.Pool({ connectionString: url, max: 2 });
-  // Whoever is thrown out asks on a new connection next time.
+  // After its session is ended, the next query opens a new connection.
   if (!pools.has(url)) pool.on('error', () => undefined);
   pools.set(url, pool);
   return (await pool.query<Row>(sql, parameters)).rows;
 }
 
-/** The same in a database that is to be dropped or renamed: nobody stays connected. */
+/** The same without a pool, for a database that will be dropped or renamed: no connection stays open. */
 export async function queryOnce<Row extends pg.QueryResultRow>(
   url: string,
   sql: string,
@@ -191,7 +191,7 @@ export async function queryOnce<Row extends pg.QueryResultRow>(
   }
 }
 
-async function stopAsking(...moduleUrls: string[]): Promise<void> {
+async function closePools(...moduleUrls: string[]): Promise<void> {
   for (const url of moduleUrls) {
     const pool = pools.get(url);
     pools.delete(url);

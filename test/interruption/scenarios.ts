@@ -15,21 +15,21 @@ import { urlTo } from './tenant-state.js';
 
 type Isolation = keyof typeof modules;
 
-/** Something that is done to a tenant, up to the point at which a process begins it that may not live to its end. */
+/** A command on a tenant that is interrupted, and the state to arrange before it. */
 export interface Scenario {
   name: string;
   isolation: Isolation;
-  /** Modules whose routes are looked at all the time. */
+  /** Modules whose routes are checked all the time. */
   watched: readonly string[];
   arrange(environment: ProvisioningEnvironment, slug: string): Promise<void>;
-  /** The product's command; undefined: what the worker finds due. */
+  /** The product's command; undefined means the worker's removal of due data. */
   command: keyof typeof commands | undefined;
   input(slug: string): object;
-  /** Whether its storage stands before the registry knows of it. */
+  /** Whether its storage exists before the registry knows it. */
   isFound?: boolean;
 }
 
-/** By name, as another process knows them, too. */
+/** Commands by name, so that a request to another process can name them. */
 export const commands = {
   adoptStorage,
   provisionTenant,
@@ -49,7 +49,7 @@ const profile = {
   config: { email: { smtp: { password: `\${ACME_SMTP_PASSWORD}` } } },
 };
 
-/** A tenant with its whole profile and its first admin. */
+/** Registers a tenant with its whole profile and its first admin. */
 const onboard: Scenario = {
   name: 'onboard',
   isolation: 'SCHEMA',
@@ -59,7 +59,7 @@ const onboard: Scenario = {
   arrange: async () => undefined,
 };
 
-/** A tenant as its client.yaml describes it, over what the registry has of it. */
+/** Imports a client.yaml over a tenant that the registry has already. */
 const reimport: Scenario = {
   name: 'import',
   isolation: 'SCHEMA',
@@ -122,7 +122,7 @@ function scenariosOf(isolation: Isolation): Scenario[] {
       name: 'provision',
       command: 'provisionTenant',
       input: (slug) => provisioning(slug),
-      // The very first of its kind in these databases.
+      // Without guards, as for the first tenant of a database.
       arrange: (environment) => removeGuards(environment),
     },
     {
@@ -206,7 +206,7 @@ function scenariosOf(isolation: Isolation): Scenario[] {
   ];
 }
 
-/** As services made them before there was a registry. */
+/** Creates storage as services did before there was a registry. */
 async function makeByHand(
   urls: readonly string[],
   names: readonly string[],

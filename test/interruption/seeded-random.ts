@@ -1,4 +1,4 @@
-/** A small generator of Marsaglia's (xorshift32), so that a sample can be drawn again from its seed. */
+/** Marsaglia's xorshift32: the same seed gives the same sample again. */
 export function createSeededRandom(seed: number): (below: number) => number {
   let state = seed | 1;
   return (below) => {

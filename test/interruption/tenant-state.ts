@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ProvisioningEnvironment, query, queryOnce } from './provisioning-environment.js';
 
-/** All that is known anywhere of one tenant, with its own name and ids left out: two of the same story are equal. */
+/** The state of one tenant in the registry and the catalogs, without its slug and ids: equal for two tenants with the same history. */
 export interface State {
   registry: unknown;
   /** By database. */
@@ -30,7 +30,7 @@ export async function readState(environment: ProvisioningEnvironment, slug: stri
   return JSON.parse(text);
 }
 
-/** The whole of both service databases, and the names of all databases of this tenant. */
+/** The catalogs of both service databases, and the names of all databases of this tenant. */
 export async function readCatalogs({ urls }: ProvisioningEnvironment, slug: string): Promise<unknown> {
   return {
     one: await readCatalog(urls.one, '%'),
@@ -39,7 +39,7 @@ export async function readCatalogs({ urls }: ProvisioningEnvironment, slug: stri
   };
 }
 
-/** What is in a service database and in no row of the registry: schemas, bindings, databases of this tenant. */
+/** Schemas, bindings and databases of this tenant that no row of the registry names. */
 export async function findOrphans(environment: ProvisioningEnvironment, slug: string): Promise<string[]> {
   const orphans: string[] = [];
   const rows = await environment.psql<{ database: string; schema: string; isKept: boolean }>(
@@ -62,7 +62,7 @@ export async function findOrphans(environment: ProvisioningEnvironment, slug: st
   return orphans;
 }
 
-/** Databases that were being made, whoever's. */
+/** Unfinished databases of any tenant. */
 export async function findBuildings(url: string): Promise<string[]> {
   const rows = await query<{ name: string }>(
     url,
@@ -94,7 +94,7 @@ async function bindingsOf(url: string, slug: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Of one tenant, by the real name or by that which it has while it is being made. */
+/** The databases of one tenant, under their real names or their building names. */
 export async function databasesOf(url: string, slug: string): Promise<string[]> {
   const rows = await query<{ name: string }>(url, 'SELECT datname AS name FROM pg_database ORDER BY 1');
   const real = ['gamma_', 'delta_', 'zeta_'].map((prefix) => `${prefix}${slug}`);
@@ -135,10 +135,10 @@ const registryState = `
                 FROM registry_change WHERE tenant_id = tenant.id)) AS state
   FROM tenants AS tenant WHERE slug = $1`;
 
-/** Everything in the schemas of this name: who owns it, who may do what, what it looks like, what is in it. */
+/** Owners, privileges, definitions and contents of the schemas that match the pattern. */
 async function readCatalog(url: string, pattern: string, ask = query): Promise<unknown> {
   const [found] = await ask<{ catalog: object; has: boolean }>(url, catalog, [pattern]);
-  // A guard that was made for others and says nothing of this tenant is like none.
+  // A guard without bindings of this tenant counts as no guard.
   if (!found?.has) return { ...found?.catalog, bindings: [] };
   const bindings = await ask(
     url,

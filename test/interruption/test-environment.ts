@@ -10,7 +10,7 @@ export interface TestEnvironment extends ProvisioningEnvironment {
   close(): Promise<void>;
 }
 
-/** A environment on the run's server; a place that is given is somewhere else, such as behind a network that fails. */
+/** An environment on the test run's server. `elsewhere` may replace URLs, for example by one of a proxy that fails. */
 export async function openTestEnvironment(
   elsewhere: (urls: DatabaseUrls) => Promise<Partial<DatabaseUrls>> = async () => ({}),
   settings: Partial<Config> = {},

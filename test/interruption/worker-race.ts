@@ -13,25 +13,25 @@ import { startWorker } from './worker-process.js';
 
 export interface RaceReport {
   operations: number;
-  /** How many each worker carried out. */
+  /** How many operations each worker ran. */
   byWorker: number[];
-  /** Operations that did not succeed, or were taken up more than once. */
+  /** Operations that did not succeed, or were claimed more than once. */
   astray: object[];
-  /** Two at work on one subscription at the same time. */
+  /** Pairs of operations that ran on one subscription at the same time. */
   overlaps: object[];
-  /** Changes that are there more or less often than once. */
+  /** Changes in the log that occur more or less often than once. */
   repeated: object[];
-  /** What whoever asked second was told, and how often. */
+  /** Codes of the refusals of second requests, with their number. */
   refusals: Record<string, number>;
-  /** Tenants whose two guards do not both say suspended. */
+  /** Number of tenants whose two bindings are not both suspended. */
   unguarded: number;
 }
 
 const patienceMs = 180_000;
 
 /**
- * Two gateways that are asked for the same things at the same time, three operations for each tenant, and two workers, each a
- * process of its own.
+ * Sends the same requests to two gateways at the same time, with three operations per tenant, while two worker processes run the
+ * operations.
  */
 export async function raceWorkers(
   environment: ProvisioningEnvironment,
@@ -43,7 +43,7 @@ export async function raceWorkers(
   const env = { ...environment.env, OPERATION_HEARTBEAT_MS: '5000', OPERATION_TAKE_OVER_MS: '15000' };
   await using _one = await startWorker(env);
   await using _other = await startWorker(env);
-  // What is begun is left to whichever worker finds it.
+  // The gateways leave their operations to the workers.
   const [first, second] = apps.map(
     (app): CommandContext => ({ ...app.commandsFor(developer), runOperation: async () => undefined }),
   );

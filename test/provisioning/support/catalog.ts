@@ -2,9 +2,7 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import { queryOnce } from '../../database/support/temporary-databases.js';
 
-/** What really stands in a database, from PostgreSQL's own catalog. */
-
-/** Schemas that PostgreSQL did not bring, public and the guard's left out. */
+/** The schemas of a database, without those of PostgreSQL, public and the guard's. */
 export async function listSchemas(url: string): Promise<string[]> {
   const rows = await queryOnce<{ name: string }>(
     url,
@@ -14,7 +12,7 @@ export async function listSchemas(url: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Everything a schema holds, "table contact" by "table contact"; what belongs to a table is not repeated. */
+/** The relations and functions of a schema, such as "table contact". */
 async function contentsOf(url: string, schema: string): Promise<string[]> {
   const rows = await queryOnce<{ name: string }>(
     url,
@@ -34,7 +32,7 @@ export async function listTables(url: string, schema: string): Promise<string[]>
   return contents.flatMap((name) => (name.startsWith('table ') ? name.slice('table '.length) : []));
 }
 
-/** Tables with all their rows, definitions and owners: two photographs are equal when nobody touched the schema. */
+/** Relations with rows, definitions and owners. Two results are equal when nothing in the schema was changed in between. */
 export async function readSchemaContents(url: string, schema: string): Promise<unknown> {
   const name = pg.escapeLiteral(schema);
   return await queryOnce(
@@ -49,7 +47,7 @@ export async function readSchemaContents(url: string, schema: string): Promise<u
   );
 }
 
-/** Whom a schema was made for, as its own version table says: one tenant and module, when all is well. */
+/** The owners in the schema's version table: exactly one tenant and module in a correct schema. */
 export async function readSchemaOwners(
   url: string,
   schema: string,
@@ -60,7 +58,7 @@ export async function readSchemaOwners(
   );
 }
 
-/** Databases of the whole server, by a pattern of LIKE. */
+/** The databases of the server that match a LIKE pattern. */
 export async function listDatabases(pattern: string): Promise<string[]> {
   const rows = await queryOnce<{ name: string }>(
     inject('postgresUrl'),
@@ -69,7 +67,7 @@ export async function listDatabases(pattern: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** The same server, another database. */
+/** URL of another database on the same server. */
 export function urlTo(database: string): string {
   const url = new URL(inject('postgresUrl'));
   url.pathname = `/${encodeURIComponent(database)}`;

@@ -6,7 +6,7 @@ import { type Diagnosis, type DoctorOptions, diagnose } from '../../../src/provi
 import type { CommandContext } from '../../../src/registry/command.js';
 import type { GatewayWithModules } from './gateway-with-own-modules.js';
 
-/** A doctor as the command line has it, beside the testbed's gateway; `urls` are variables that lead elsewhere. */
+/** Runs doctor as the command line does, beside the testbed's gateway. `urls` override variables of databases. */
 export interface Doctor extends AsyncDisposable {
   context: CommandContext;
   diagnose(options?: DoctorOptions): Promise<Diagnosis>;
@@ -19,7 +19,7 @@ export async function openDoctor(
 ): Promise<Doctor> {
   const { config } = testbed.gateway.app;
   const serviceDatabaseUrls = { ...config.serviceDatabaseUrls, ...urls };
-  // Shipped modules have no variable here, and there is no embedded PostgreSQL in which they could be.
+  // The shipped modules have no variable here, and without an embedded PostgreSQL they have no database.
   const dataDir = join(testbed.modulesDir, 'no-data');
   const app = await openApp({ ...config, serviceDatabaseUrls, dataDir }, openLog('silent'), {
     ...{ exclusive: false, readOnly: true },

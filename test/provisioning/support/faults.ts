@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { FindingCode } from '../../../src/provisioning/doctor/finding.js';
 import type { BulkStorage } from './many-storages.js';
 
-/** What goes wrong with a storage, by SQL in the registry, in the module's database, or in both. */
+/** A fault of a storage, made by SQL in the registry, in the module's database, or in both. */
 export interface Fault {
-  /** What doctor has to say; undefined: nothing, for it is how things should be. */
+  /** The finding that doctor must report; undefined when the state is correct. */
   code: FindingCode | undefined;
   registry?: (storage: BulkStorage) => string;
   service?: (storage: BulkStorage) => string;
-  /** Schema that the finding is about, where that is not the storage's own. */
+  /** The schema of the finding, where it is not the storage's own. */
   schema?: (storage: BulkStorage) => string;
 }
 
@@ -40,7 +40,7 @@ const both =
   (storage: BulkStorage) =>
     statements.map((statement) => statement(storage)).join('; ');
 
-/** `stranger` is a role that is not the module's. */
+/** `stranger` is a role other than the module's. */
 export function listFaults(stranger: string): Fault[] {
   return [
     { code: 'SCHEMA_MISSING', service: dropped },
@@ -175,7 +175,7 @@ export function listFaults(stranger: string): Fault[] {
   ];
 }
 
-/** What only looks like a fault. */
+/** States that look like faults but are correct. */
 export const harmless: Fault[] = [
   { code: undefined, service: ({ schema }) => `CREATE SCHEMA not_ours_${schema}` },
   {
@@ -229,11 +229,11 @@ export const harmless: Fault[] = [
     registry: subscription('migration_version = NULL'),
     service: ({ schema }) => `DROP TABLE ${schema}.schema_version`,
   },
-  // The guard follows, and will have by then.
+  // The guard is about to be updated by a queued operation.
   {
     code: undefined,
     registry: ({ tenantId, module }) =>
-      // The tenant's other storage may be meant as well, and then shares the operation.
+      // The operation also covers the tenant's other storage; keep only the step of this one.
       `SELECT registry_enqueue_binding('${tenantId}');
        UPDATE operation_steps SET facts = '{"meant": true}' FROM operations
        WHERE id = operation_id AND kind = 'bind_storage' AND tenant_id = '${tenantId}' AND module = '${module}';

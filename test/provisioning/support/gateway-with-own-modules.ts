@@ -6,16 +6,16 @@ import { queryOnce } from '../../database/support/temporary-databases.js';
 import { createDatabase, type TestDatabase } from '../../setup/database.js';
 import { openGateway, type TestGateway } from '../../setup/gateway.js';
 
-/** A gateway with modules of the test's own, added at run time, whose migrations the test writes, breaks and mends. */
+/** A gateway with modules that the test registers, and whose migrations the test writes, breaks and corrects. */
 export interface GatewayWithModules extends AsyncDisposable {
   gateway: TestGateway;
   /** The copy of modules/ that the gateway reads. */
   modulesDir: string;
-  /** Settings under which a further gateway sees the same modules. */
+  /** Settings for another gateway with the same modules. */
   config: Partial<Config>;
   /** URL of a module's database. */
   url(module: string): string;
-  /** SQL by hand in a module's database. */
+  /** Runs SQL in a module's database. */
   psql<Row extends Record<string, unknown>>(module: string, sql: string): Promise<Row[]>;
   /** Writes a migration, such as `crm/0001_contacts.sql`. */
   write(file: string, sql: string): Promise<void>;
@@ -25,13 +25,13 @@ export interface GatewayWithModules extends AsyncDisposable {
 
 export interface OwnModule {
   name: string;
-  /** File name → SQL. undefined: the module has no folder at all. */
+  /** File name → SQL. Without it the module has no folder. */
   migrations?: Record<string, string>;
   isolation?: 'SCHEMA' | 'DATABASE';
   schemaPrefix?: string;
-  /** Another module whose database this one shares, by a variable of its own. */
+  /** Another module whose database this one shares, through its own variable. */
   sharing?: string;
-  /** In place of a database of its own. */
+  /** URL of an existing database; by default a new one is created. */
   url?: string;
 }
 
@@ -95,7 +95,7 @@ async function makeDatabase(databases: TestDatabase[]): Promise<TestDatabase> {
   return database;
 }
 
-/** Two files, of which the second needs the first. */
+/** Two files; the second one needs the first. */
 export const contacts = {
   '0001_contacts.sql': `
     CREATE TABLE contact (id int PRIMARY KEY, name text NOT NULL);
@@ -103,7 +103,7 @@ export const contacts = {
   '0002_notes.sql': 'CREATE TABLE note (contact_id int REFERENCES contact (id), body text NOT NULL);',
 };
 
-/** What is wrong half way: two statements that succeed, and one that does not. */
+/** Fails in the middle: after two statements that succeed. */
 export const brokenMigration = `
   CREATE TABLE half (id int PRIMARY KEY);
   INSERT INTO half VALUES (1), (2);

@@ -5,8 +5,6 @@ import type { TestGateway } from '../../setup/gateway.js';
 import { mutate } from '../../setup/graphql-calls.js';
 import { waitFor } from './blocked-migration.js';
 
-/** Operations as a client sees and steers them. */
-
 export interface OperationView {
   id: string;
   kind: string;
@@ -25,7 +23,7 @@ export async function readOperation(gateway: TestGateway, id: string): Promise<O
   return data.operation;
 }
 
-/** The operation once it has ended. */
+/** Waits for the end of the operation and returns it. */
 export async function awaitOperationEnd(gateway: TestGateway, id: string): Promise<OperationView> {
   await waitFor(async () => endings.includes((await readOperation(gateway, id)).status));
   return readOperation(gateway, id);
@@ -44,7 +42,7 @@ export async function controlOperation(
   };
 }
 
-/** Id of the newest operation of a kind that a tenant has; waits for it. */
+/** Waits for an operation of the kind and returns the id of the newest one. */
 export async function newestOperation(gateway: TestGateway, tenantId: string, kind: string): Promise<string> {
   const find = () =>
     gateway.psql<{ id: string }>(
@@ -56,23 +54,23 @@ export async function newestOperation(gateway: TestGateway, tenantId: string, ki
   return row?.id ?? '';
 }
 
-/** All events of operationProgress until its end, as [status of the operation, statuses of its steps]. */
+/** All events of the subscription operationProgress until it completes. */
 export async function watchProgress(
   gateway: TestGateway,
   id: string,
 ): Promise<{ status: string; isEnd: boolean }[]> {
-  const asked = request(`${gateway.url}/graphql`, {
+  const sent = request(`${gateway.url}/graphql`, {
     method: 'POST',
     agent: false,
     headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
   });
-  asked.end(
+  sent.end(
     JSON.stringify({
       query: `subscription ($id: ID!) { operationProgress(id: $id) { isEnd operation { ${fields} } } }`,
       variables: { id },
     }),
   );
-  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
   const events: { status: string; isEnd: boolean }[] = [];
   for await (const line of createInterface({ input: response })) {
     if (!line.startsWith('data: {')) continue;

@@ -1,7 +1,5 @@
 import type { TestGateway } from '../../setup/gateway.js';
 
-/** The mutations and queries of provisioning, as these tests ask them: over HTTP, with the refusal beside the answer. */
-
 interface OperationView {
   id: string;
   status: string;
