@@ -57,12 +57,7 @@ export async function openProvisioningEnvironment(
   urls: DatabaseUrls,
   settings: Partial<Config> = {},
 ): Promise<ProvisioningEnvironment> {
-  const modulesDir = await mkdtemp(join(tmpdir(), 'tenant-registry-modules-'));
-  await cp(new URL('../../modules', import.meta.url).pathname, modulesDir, { recursive: true });
-  for (const [folder, files] of Object.entries({ contacts, broken })) {
-    await mkdir(join(modulesDir, folder));
-    for (const [file, sql] of Object.entries(files)) await writeFile(join(modulesDir, folder, file), sql);
-  }
+  const modulesDir = await createModulesDir();
   const { one, two, registry } = urls;
   const moduleUrls = {
     ALPHA_DB_URL: one,
@@ -93,15 +88,7 @@ export async function openProvisioningEnvironment(
   };
   const app = await openApp(config, openLog(config.logLevel), { exclusive: true });
   const server = await openServer(app);
-  const context = app.commandsFor(developer);
-  for (const [isolation, names] of Object.entries(modules))
-    for (const name of names)
-      await registerModule(context, { name, isolation, migrationsFolder: 'contacts' });
-  // Their names come last in the alphabet, so their steps come last in every plan.
-  await registerModule(context, { name: 'omega', isolation: 'SCHEMA', migrationsFolder: 'broken' });
-  await registerModule(context, { name: 'zeta', isolation: 'DATABASE', migrationsFolder: 'broken' });
-  const own = app.commandsFor(gateway);
-
+  await registerModules(app);
   const psql = async <Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]) =>
     await query<Row>(registry, sql, parameters);
   return {
@@ -118,34 +105,8 @@ export async function openProvisioningEnvironment(
       OPERATION_HEARTBEAT_MS: `${heartbeatMs}`,
       OPERATION_TAKE_OVER_MS: `${takeOverAfterMs}`,
     },
-    async resolve(tenant, module) {
-      const response = await fetch(`${server.url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({
-          query: `query ($id: ID!, $module: ModuleName!) { tenantSchema(id: $id, module: $module) { schemaName } }`,
-          variables: { id: tenant, module },
-        }),
-      });
-      const { data, errors } = (await response.json()) as Resolved;
-      return errors?.[0]?.extensions.code ?? `schema ${data?.tenantSchema.schemaName}`;
-    },
-    async recover(slug, { removals = false } = {}) {
-      const until = Date.now() + patienceMs;
-      for (;;) {
-        if (removals) await beginDueRemovals(own);
-        const due = await listDueOperations(own, takeOverAfterMs, 50);
-        await Promise.allSettled(due.map(({ id }) => own.runOperation(id)));
-        const left = await psql<{ kind: string; status: string; error: string }>(
-          `SELECT kind::text, operations.status::text, error FROM operations JOIN tenants ON tenants.id = tenant_id
-           WHERE slug = $1 AND operations.status IN ('queued', 'running', 'compensating')`,
-          [slug],
-        );
-        if (left.length === 0) return;
-        if (Date.now() > until) throw new Error(`unfinished operations: ${JSON.stringify(left)}`);
-        await delay(25);
-      }
-    },
+    resolve: (tenant, module) => resolveOver(server.url, tenant, module),
+    recover: (slug, { removals = false } = {}) => runUntilIdle(app, psql, slug, removals),
     async [Symbol.asyncDispose]() {
       await server.close();
       await app.close();
@@ -155,9 +116,65 @@ export async function openProvisioningEnvironment(
   };
 }
 
+async function createModulesDir(): Promise<string> {
+  const modulesDir = await mkdtemp(join(tmpdir(), 'tenant-registry-modules-'));
+  await cp(new URL('../../modules', import.meta.url).pathname, modulesDir, { recursive: true });
+  for (const [folder, files] of Object.entries({ contacts, broken })) {
+    await mkdir(join(modulesDir, folder));
+    for (const [file, sql] of Object.entries(files)) await writeFile(join(modulesDir, folder, file), sql);
+  }
+  return modulesDir;
+}
+
+async function registerModules(app: App): Promise<void> {
+  const context = app.commandsFor(developer);
+  for (const [isolation, names] of Object.entries(modules))
+    for (const name of names)
+      await registerModule(context, { name, isolation, migrationsFolder: 'contacts' });
+  // Their names come last in the alphabet, so their steps come last in every plan.
+  await registerModule(context, { name: 'omega', isolation: 'SCHEMA', migrationsFolder: 'broken' });
+  await registerModule(context, { name: 'zeta', isolation: 'DATABASE', migrationsFolder: 'broken' });
+}
+
+async function runUntilIdle(
+  app: App,
+  psql: ProvisioningEnvironment['psql'],
+  slug: string,
+  removals: boolean,
+): Promise<void> {
+  const own = app.commandsFor(gateway);
+  const until = Date.now() + patienceMs;
+  for (;;) {
+    if (removals) await beginDueRemovals(own);
+    const due = await listDueOperations(own, takeOverAfterMs, 50);
+    await Promise.allSettled(due.map(({ id }) => own.runOperation(id)));
+    const left = await psql<{ kind: string; status: string; error: string }>(
+      `SELECT kind::text, operations.status::text, error FROM operations JOIN tenants ON tenants.id = tenant_id
+       WHERE slug = $1 AND operations.status IN ('queued', 'running', 'compensating')`,
+      [slug],
+    );
+    if (left.length === 0) return;
+    if (Date.now() > until) throw new Error(`unfinished operations: ${JSON.stringify(left)}`);
+    await delay(25);
+  }
+}
+
 interface Resolved {
   data?: { tenantSchema: { schemaName: string } };
   errors?: { extensions: { code: string } }[];
+}
+
+async function resolveOver(url: string, tenant: string, module: string): Promise<string> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      query: `query ($id: ID!, $module: ModuleName!) { tenantSchema(id: $id, module: $module) { schemaName } }`,
+      variables: { id: tenant, module },
+    }),
+  });
+  const { data, errors } = (await response.json()) as Resolved;
+  return errors?.[0]?.extensions.code ?? `schema ${data?.tenantSchema.schemaName}`;
 }
 
 const pools = new Map<string, pg.Pool>();

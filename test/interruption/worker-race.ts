@@ -85,6 +85,14 @@ export async function raceWorkers(
     for (const app of apps) await app.close();
   }
 
+  return { ...(await readReport(environment, stem, tenants)), overlaps, refusals };
+}
+
+async function readReport(
+  environment: ProvisioningEnvironment,
+  stem: string,
+  tenants: number,
+): Promise<Omit<RaceReport, 'overlaps' | 'refusals'>> {
   const byWorker = await environment.psql<{ count: number }>(
     `SELECT count(*)::int AS count FROM operations JOIN tenants ON tenants.id = tenant_id
      WHERE slug LIKE $1 GROUP BY worker`,
@@ -100,18 +108,16 @@ export async function raceWorkers(
        WHERE slug LIKE $1 AND (operations.status <> 'succeeded' OR fencing_token <> 1)`,
       [`${stem}%`],
     ),
-    overlaps,
     repeated: await environment.psql(
       `SELECT tenant_slug, module, kind, count(*)::int FROM registry_change WHERE tenant_slug LIKE $1
        GROUP BY 1, 2, 3 HAVING count(*) <> 1`,
       [`${stem}%`],
     ),
-    refusals,
     unguarded: await countUnguarded(environment, stem, tenants),
   };
 }
 
-/** No more than a gateway has connections for: on a slow machine the others would wait for one in vain. */
+/** Limited to the connections of a gateway: on a slow machine further requests would time out waiting for one. */
 async function aFewAtOnce<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {
   const queue = items.values();
   const takeTurns = async () => {
@@ -120,7 +126,7 @@ async function aFewAtOnce<Item>(items: Item[], work: (item: Item) => Promise<voi
   await Promise.all(Array.from({ length: 15 }, takeTurns));
 }
 
-/** Guards may be told of a change while the storage is made; nothing else may be at work with anything else. */
+/** Guards may be updated while storage is created. No other two operations may run on one subscription. */
 const overlapping = `
   SELECT tenant_id, step.module, array_agg(kind::text) AS kinds
   FROM operations JOIN operation_steps AS step ON operation_id = operations.id

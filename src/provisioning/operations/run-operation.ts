@@ -1,12 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import { gateway } from '../../auth/caller.js';
 import type { OperationStep } from '../../database/generated/prisma/client.js';
 import { messageOf, RegistryError } from '../../errors.js';
 import type { WaitFor } from '../../feed/acknowledge.js';
-import { type CommandContext, runCommand } from '../../registry/command.js';
+import type { CommandContext } from '../../registry/command.js';
 import { mayPass } from '../../registry/database-failure.js';
-import { cancelledByUser, type Ending, isCompensated, lockTenant, rulesFor } from './ending.js';
+import { cancelledByUser, type Ending, isCompensated, rulesFor } from './ending.js';
 import {
   claimOperation,
   type HeldOperation,
@@ -16,15 +15,16 @@ import {
   updateHeld,
   updateStep,
 } from './operation.js';
+import { endOperation } from './operation-end.js';
 import { stepsByName } from './steps.js';
+import { isRegistryUnavailable, type RetryOptions, withRetries } from './transient-errors.js';
 
-export interface RunOptions {
+export interface RunOptions extends RetryOptions {
+  /** Interval of the heartbeats, in milliseconds. */
   heartbeatMs: number;
   /** How long a worker may send no heartbeat before its operation is taken over, in milliseconds. */
   takeOverAfterMs: number;
-  /** Pauses before each retry after a transient error, in milliseconds. */
-  retryDelaysMs: readonly number[];
-  /** Ends the run between two steps; the operation is left to the next worker. */
+  /** Also ends the run between two steps; the operation is left to the next worker. */
   signal: AbortSignal;
 }
 
@@ -192,58 +192,4 @@ function addWayOut(error: unknown): never {
   if (!(error instanceof DatabaseError) || error.code !== '42501') throw error;
   const wayOut = 'as an administrator, run what "tenant-registry grants" prints';
   throw new Error(`${error.message}: ${wayOut}`, { cause: error });
-}
-
-/** Retries the work after transient errors, such as a lost connection or a lock timeout. */
-async function withRetries<T>({ retryDelaysMs, signal }: RunOptions, work: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    const delayMs = retryDelaysMs[attempt];
-    signal.throwIfAborted();
-    try {
-      return await work();
-    } catch (error) {
-      if (delayMs === undefined || error instanceof LostOperationError || !mayPass(error)) throw error;
-      await sleep(delayMs, undefined, { signal });
-    }
-  }
-}
-
-/** Here only the registry is accessed through Prisma, so the error's name tells it from errors of service databases. */
-function isRegistryUnavailable(error: unknown): boolean {
-  if (error instanceof RegistryError) return error.code === 'REGISTRY_UNAVAILABLE';
-  return error instanceof Error && /^(Prisma|DriverAdapter)/.test(error.name) && mayPass(error);
-}
-
-/** Ends the operation and applies or reverts its result in the registry, in one transaction. */
-async function endOperation(
-  context: CommandContext,
-  operation: HeldOperation,
-  options: RunOptions,
-  status: Ending,
-  error: string | undefined,
-  wait?: WaitFor,
-): Promise<string> {
-  const rules = rulesFor(operation);
-  const ending = () =>
-    runCommand(
-      context,
-      'endOperation',
-      { wait },
-      async (tx) => {
-        const tenant = await lockTenant(tx, operation);
-        // An operation that needs attention has not ended.
-        const finishedAt = status === 'NEEDS_ATTENTION' ? null : new Date();
-        await updateHeld(tx, operation, { status, error: error ?? null, finishedAt });
-        await tx.operationStep.updateMany({
-          where: { operationId: operation.id, status: { in: ['QUEUED', 'RUNNING'] } },
-          data: { status: status === 'SUCCEEDED' ? 'SUCCEEDED' : 'CANCELLED', finishedAt: new Date() },
-        });
-        if (status === 'SUCCEEDED') await rules.succeed?.(tx, operation, tenant);
-        else await rules.fail?.(tx, operation, status);
-        return {};
-      },
-      { startedByKey: operation.idempotencyKey ?? undefined },
-    );
-  const { revision } = await withRetries(options, ending);
-  return revision;
 }

@@ -43,13 +43,10 @@ const closingMs = 5_000;
 
 export function openWorker(options: WorkerOptions): Worker {
   const stopping = new AbortController();
+  const { signal } = stopping;
   const runs = new Set<Promise<unknown>>();
-  /** The operations that the loop runs: id → databases in which they work. */
-  const underWay = new Map<string, readonly string[]>();
-  const timers: NodeJS.Timeout[] = [];
 
   async function run(context: CommandContext, operationId: string, wait?: WaitFor) {
-    const { signal } = stopping;
     if (signal.aborted) return undefined;
     const running = runOperation(context, operationId, { ...options, retryDelaysMs, signal }, wait);
     runs.add(running);
@@ -60,13 +57,40 @@ export function openWorker(options: WorkerOptions): Worker {
     }
   }
 
-  async function runDue(context: CommandContext): Promise<void> {
-    while (underWay.size < maxRunning && !stopping.signal.aborted) {
-      const except = { ids: [...underWay.keys()], databaseRefs: findBusy([...underWay.values()].flat()) };
-      const [due] = await listDueOperations(context, options.takeOverAfterMs, 1, except);
+  return {
+    run,
+    start(context) {
+      repeat(context, pollMs, signal, createDueRunner(options, signal, run));
+      repeat(context, removalPollMs, signal, beginDueRemovals);
+      repeat(context, copyPollMs, signal, createCopyKeeper(signal));
+    },
+    async close(context) {
+      stopping.abort();
+      if (runs.size === 0) return;
+      await within(closingMs, Promise.allSettled(runs), () => undefined);
+      await releaseOperations(context).catch((error) =>
+        // Without the release they are taken over after takeOverAfterMs, as after a crash.
+        context.log.warn({ err: error }, 'could not release running operations'),
+      );
+    },
+  };
+}
+
+/** Starts due operations up to the limits, without waiting for their end. */
+function createDueRunner(
+  { takeOverAfterMs }: WorkerOptions,
+  signal: AbortSignal,
+  run: Worker['run'],
+): (context: CommandContext) => Promise<void> {
+  /** The running operations: id → databases in which they work. */
+  const running = new Map<string, readonly string[]>();
+  return async (context) => {
+    while (running.size < maxRunning && !signal.aborted) {
+      const except = { ids: [...running.keys()], databaseRefs: findBusy([...running.values()].flat()) };
+      const [due] = await listDueOperations(context, takeOverAfterMs, 1, except);
       if (!due) return;
       const { id } = due;
-      underWay.set(id, due.databaseRefs);
+      running.set(id, due.databaseRefs);
       // After any error the row is still unfinished, so the operation will be claimed again.
       run(context, id)
         .catch((error) => {
@@ -76,44 +100,26 @@ export function openWorker(options: WorkerOptions): Worker {
             'operation was interrupted and will be continued',
           );
         })
-        .finally(() => underWay.delete(id));
+        .finally(() => running.delete(id));
     }
-  }
-
-  /** Runs `poll` repeatedly, each time `everyMs` after the end of the run before. */
-  function repeat(
-    context: CommandContext,
-    everyMs: number,
-    poll: (context: CommandContext) => Promise<void>,
-  ) {
-    const timer = setTimeout(async () => {
-      await poll(context).catch((error) => {
-        // The registry is unreachable, which /ready reports. The next run tries again.
-        if (!stopping.signal.aborted) context.log.warn({ err: error }, 'could not poll for operations');
-      });
-      if (!stopping.signal.aborted) timer.refresh();
-    }, everyMs);
-    timers.push(timer);
-  }
-
-  return {
-    run,
-    start(context) {
-      repeat(context, pollMs, runDue);
-      repeat(context, removalPollMs, beginDueRemovals);
-      repeat(context, copyPollMs, createCopyKeeper(stopping.signal));
-    },
-    async close(context) {
-      stopping.abort();
-      for (const timer of timers) clearTimeout(timer);
-      if (runs.size === 0) return;
-      await within(closingMs, Promise.allSettled(runs), () => undefined);
-      await releaseOperations(context).catch((error) =>
-        // Without the release they are taken over after takeOverAfterMs, as after a crash.
-        context.log.warn({ err: error }, 'could not release running operations'),
-      );
-    },
   };
+}
+
+/** Runs `poll` until the signal, each time `everyMs` after the end of the run before. */
+function repeat(
+  context: CommandContext,
+  everyMs: number,
+  signal: AbortSignal,
+  poll: (context: CommandContext) => Promise<void>,
+): void {
+  const timer = setTimeout(async () => {
+    await poll(context).catch((error) => {
+      // The registry is unreachable, which /ready reports. The next run tries again.
+      if (!signal.aborted) context.log.warn({ err: error }, 'could not poll for operations');
+    });
+    if (!signal.aborted) timer.refresh();
+  }, everyMs);
+  signal.addEventListener('abort', () => clearTimeout(timer));
 }
 
 /** The databases in which the maximum number of operations is running. */
