@@ -6,6 +6,7 @@ import type { RedisConnection } from '../cache/redis-connection.js';
 import { openRedisTier, type RedisTierOptions } from '../cache/redis-tier.js';
 import { createSeal, type Seal } from '../cache/seal.js';
 import type { Tier } from '../cache/tier.js';
+import { storedIsolations } from './isolation.js';
 import { loadCacheSecret, loadRouteFacts, loadTenantConfigs, type StoredConfig } from './queries.js';
 import type { RouteFacts, RouteKey } from './route.js';
 import { isSlug, isUuid } from './slug.js';
@@ -104,7 +105,7 @@ const storedFacts: z.ZodType<RouteFacts> = z.object({
   suspendedReason: z.string().nullable(),
   moduleExists: z.boolean(),
   subscriptionStatus: z.string().nullable(),
-  isolation: z.enum(['schema', 'database']).nullable(),
+  isolation: z.enum(storedIsolations).nullable(),
   databaseName: databaseName.nullable(),
   schemaName: existingName.or(z.literal('public')).nullable(),
   generation: z.int().positive().nullable(),

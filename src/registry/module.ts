@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Module } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { text } from './input.js';
+import { isolations } from './isolation.js';
 import { moduleNotFound } from './route.js';
 
 /** Variables that can never name a service database. */
@@ -24,7 +25,7 @@ export const moduleFields = {
       (prefix) => !prefix.startsWith('pg_'),
       'must not start with pg_, which PostgreSQL keeps for itself',
     ),
-  isolation: z.enum(['SCHEMA', 'DATABASE'], { error: 'must be SCHEMA or DATABASE' }),
+  isolation: z.enum(isolations, { error: `must be ${isolations.join(' or ')}` }),
   migrationsFolder: z
     .string()
     .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be the plain name of a folder in MODULES_DIR'),

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import type { CommandContext } from '../../registry/command.js';
+import { storageNaming } from '../../registry/isolation.js';
 import { collectIdentities, type Identities } from './identity.js';
 import { type LegacyTableFound, readLegacyTables, type StorageNamed } from './legacy-tenant.js';
 import { type Registered, readRegistered } from './registered.js';
@@ -88,6 +89,6 @@ function attach(
   if (own) return own.isolation === kind ? [named] : [];
   const fitting = neighbours.filter(({ isolation }) => isolation === kind);
   // A column "database" beside one for the schema says where that is.
-  if (kind === 'DATABASE' && fitting.length !== 1) return [];
+  if (storageNaming[kind].hasOwnDatabase && fitting.length !== 1) return [];
   return [{ ...named, module: fitting.length === 1 ? fitting[0]?.name : undefined }];
 }

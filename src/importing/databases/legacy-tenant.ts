@@ -1,6 +1,7 @@
 import type { ClientBase } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { findLegacyTables, type LegacyTable } from '../../database/migrations/legacy-tables.js';
+import type { Isolation } from '../../registry/isolation.js';
 
 /** A row of a table in which tenants were kept before, as far as it says anything. */
 export interface LegacyTenant {
@@ -19,7 +20,7 @@ export interface LegacyTenant {
 /** A schema or database that a column names; of a module, or, in a column for them all, of whichever has it. */
 export interface StorageNamed {
   module: string | undefined;
-  kind: 'SCHEMA' | 'DATABASE';
+  kind: Isolation;
   name: string;
 }
 
@@ -31,6 +32,12 @@ export interface LegacyTableFound extends LegacyTable {
 type Row = Record<string, unknown>;
 
 const storageColumn = /^(?:(.+?)_)?(schema|database|db)(?:_name)?$/;
+/** The word of the column that names the storage. */
+const isolationByWord: Readonly<Record<string, Isolation>> = {
+  schema: 'SCHEMA',
+  database: 'DATABASE',
+  db: 'DATABASE',
+};
 const knownColumns =
   /^(tenant_id|id|tenant_slug|slug|tenant_name|name|modules_subscribed|modules|status|state|active|is_active|enabled|deleted_at|suspended_at)$/;
 const usable = ['active', 'enabled', 'live', 'true', 't', '1', 'yes'];
@@ -67,8 +74,9 @@ export function readLegacyTenant(row: Row, source: string): LegacyTenant | undef
     names: Object.entries(row).flatMap(([column, value]) => {
       const match = storageColumn.exec(column);
       const name = textOf(value);
-      if (!match || name === undefined) return [];
-      return [{ module: match[1], kind: match[2] === 'schema' ? 'SCHEMA' : 'DATABASE', name }];
+      const kind = isolationByWord[match?.[2] ?? ''];
+      if (!match || !kind || name === undefined) return [];
+      return [{ module: match[1], kind, name }];
     }),
   };
 }

@@ -1,5 +1,6 @@
 import { loadRegisteredRows } from '../../provisioning/operations/registered-rows.js';
 import type { CommandContext } from '../../registry/command.js';
+import { storageNameOf } from '../../registry/isolation.js';
 
 /** What the registry holds already, read once for all that was found. */
 export interface Registered {
@@ -38,7 +39,7 @@ export async function readRegistered({ database }: CommandContext): Promise<Regi
     tenants,
     subscriptions: subscriptions.map(({ isolation, schemaName, databaseName, provisionedAt, ...own }) => ({
       ...own,
-      name: isolation === 'SCHEMA' ? schemaName : databaseName,
+      name: storageNameOf({ isolation, schemaName, databaseName }),
       wasActive: provisionedAt !== null,
       adoptionFailed: adoptions.has(`${own.tenantId}/${own.moduleName}`),
     })),

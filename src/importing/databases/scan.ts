@@ -2,12 +2,13 @@ import type { ClientBase } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import type { DatabaseReference, ServiceDatabases } from '../../database/service-databases.js';
 import { messageOf, RegistryError } from '../../errors.js';
+import { type Isolation, storageNaming } from '../../registry/isolation.js';
 
 /** A module of the catalogue, as far as a scan needs it. */
 export interface ScannedModule extends DatabaseReference {
   name: string;
   schemaPrefix: string;
-  isolation: 'SCHEMA' | 'DATABASE';
+  isolation: Isolation;
 }
 
 /** One database on one server, whatever number of variables lead to it. */
@@ -47,7 +48,7 @@ export async function scanDatabases(
         if (known) known.modules.push(module);
         else found.set(key, { key, modules: [module], schemas: await listSchemas(client), databases: [] });
         const database = found.get(key);
-        if (database && module.isolation === 'DATABASE' && database.databases.length === 0)
+        if (database && storageNaming[module.isolation].hasOwnDatabase && database.databases.length === 0)
           database.databases = await listDatabases(client);
       });
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { messageOf } from '../../errors.js';
+import { isolations, storageNaming } from '../../registry/isolation.js';
 import { readSchemaOwners, type ScannedDatabase, type ScannedModule, type StorageOwner } from './scan.js';
 
 /** A schema, or a database of its own, that may be a tenant's. */
@@ -37,11 +38,11 @@ export function findStorages(
 ): FoundStorage[] {
   const saidOf = new Map<string, Set<string | undefined>>();
   for (const { module, name } of named) saidOf.set(name, (saidOf.get(name) ?? new Set()).add(module));
-  const inIsolation = (isolation: 'SCHEMA' | 'DATABASE', names: readonly string[]) => {
+  return isolations.flatMap((isolation) => {
     const modules = database.modules.filter((module) => module.isolation === isolation);
+    const names = storageNaming[isolation].hasOwnDatabase ? database.databases : database.schemas;
     return names.flatMap((name) => findStorage(name, modules, saidOf.get(name), isWanted) ?? []);
-  };
-  return [...inIsolation('SCHEMA', database.schemas), ...inIsolation('DATABASE', database.databases)];
+  });
 }
 
 function findStorage(
@@ -73,7 +74,7 @@ export async function addOwners(databases: ServiceDatabases, storages: FoundStor
   const ownersIn = new Map<ScannedModule, Map<string, StorageOwner>>();
   for (const storage of storages) {
     const { module, name } = storage;
-    if (module.isolation === 'DATABASE') await addDatabaseOwner(databases, storage);
+    if (storageNaming[module.isolation].hasOwnDatabase) await addDatabaseOwner(databases, storage);
     else {
       const owners = ownersIn.get(module) ?? (await databases.withConnection(module, readSchemaOwners));
       ownersIn.set(module, owners);

@@ -1,4 +1,5 @@
 import { text } from '../../registry/input.js';
+import { storageNaming } from '../../registry/isolation.js';
 import { findSlugProblem } from '../../registry/slug.js';
 import type { Identities, Identity } from './identity.js';
 import { judge, type Matched, type TenantFacts } from './judge.js';
@@ -146,14 +147,14 @@ function entryOf(
   action: Action,
   why: string | null,
 ): Entry {
-  const isDatabase = storage?.module.isolation === 'DATABASE';
+  const names = storage && storageNaming[storage.module.isolation].locate(storage.name, storage.module);
   return {
     tenantId: identity?.id ?? null,
     slug: identity?.slug ?? null,
     name: identity ? nameOf(identity) : null,
     module: storage?.module.name ?? null,
-    schema: storage ? (isDatabase ? 'public' : storage.name) : null,
-    database: storage ? (isDatabase ? storage.name : storage.module.databaseName) : null,
+    schema: names?.schemaName ?? null,
+    database: names?.databaseName ?? null,
     idFrom: identity?.from ?? null,
     action,
     why,

@@ -4,18 +4,16 @@ import { givenFields } from '../../registry/tenant-fields.js';
 import { brandingFields } from '../profile-fields.js';
 
 /** Changes what was given and leaves the rest; null clears what may be missing. */
-export const updateTenantBranding = tenantCommand(
-  'updateTenantBranding',
-  brandingFields,
-  (tenant, wanted) => {
+export const updateTenantBranding = tenantCommand({
+  action: 'updateTenantBranding',
+  fields: brandingFields,
+  decide(tenant, wanted) {
     if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'changed');
     return { branding: { update: givenFields(wanted) } };
   },
-  {
-    part: {
-      title: 'The branding',
-      findVersion: async (tx, tenantId) =>
-        (await tx.tenantBranding.findUniqueOrThrow({ where: { tenantId } })).version,
-    },
+  part: {
+    title: 'The branding',
+    findVersion: async (tx, tenantId) =>
+      (await tx.tenantBranding.findUniqueOrThrow({ where: { tenantId } })).version,
   },
-);
+});

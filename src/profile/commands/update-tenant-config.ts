@@ -6,10 +6,10 @@ import { mergePatch } from '../merge-patch.js';
 import { configObject, readTenantConfig } from '../tenant-config.js';
 
 /** Changes a configuration by a merge patch (RFC 7396): null takes a key away, a list replaces the list. */
-export const updateTenantConfig = tenantCommand(
-  'updateTenantConfig',
-  { patch: configObject },
-  (tenant, { patch }) => {
+export const updateTenantConfig = tenantCommand({
+  action: 'updateTenantConfig',
+  fields: { patch: configObject },
+  decide(tenant, { patch }) {
     if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'configured');
     if (tenant.configSource === 'YAML')
       throw new RegistryError(
@@ -19,4 +19,4 @@ export const updateTenantConfig = tenantCommand(
     const config = readTenantConfig(mergePatch(tenant.config, patch), tenant.slug);
     return { config: config as Prisma.InputJsonObject };
   },
-);
+});

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { build } from '../../../bin/build.js';
 import { waitFor } from '../../provisioning/support/blocked-migration.js';
-import { schemasAt } from '../../provisioning/support/catalog.js';
+import { listSchemas } from '../../provisioning/support/catalog.js';
 import { openGateway, type TestGateway } from '../../setup/gateway.js';
 import { resolve } from '../../setup/graphql-calls.js';
 import {
@@ -129,7 +129,7 @@ test.each([
 });
 
 test('killed again and again at any moment, it ends with everybody there and nothing else', async () => {
-  const before = await schemasAt(gateway.serviceUrl('finance'));
+  const before = await listSchemas(gateway.serviceUrl('finance'));
   for (let time = 0; time < 4; time++) {
     const child = startImport();
     // Once it is at work, at some moment of it.
@@ -143,5 +143,5 @@ test('killed again and again at any moment, it ends with everybody there and not
   }
   await takeOver(gateway);
   await expectEveryoneThere();
-  expect(await schemasAt(gateway.serviceUrl('finance'))).toEqual(before);
+  expect(await listSchemas(gateway.serviceUrl('finance'))).toEqual(before);
 });

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { aUser, queryOnce } from '../../database/support/temporary-databases.js';
 import { urlTo } from '../../provisioning/support/catalog.js';
-import { openWorkshop } from '../../provisioning/support/gateway-with-own-modules.js';
+import { openGatewayWithModules } from '../../provisioning/support/gateway-with-own-modules.js';
 import { createDatabase, uniqueName } from '../../setup/database.js';
 import { openGateway } from '../../setup/gateway.js';
 import { mutate, resolve } from '../../setup/graphql-calls.js';
@@ -17,13 +17,13 @@ import {
 } from '../support/legacy-story.js';
 
 test('of two modules in one database each gets what has its prefix, the longer before the shorter', async () => {
-  await using workshop = await openWorkshop(
+  await using testbed = await openGatewayWithModules(
     { name: 'crm', schemaPrefix: 'crm_' },
     { name: 'calls', schemaPrefix: 'crm_calls_', sharing: 'crm' },
     { name: 'notes', schemaPrefix: 'crm_', sharing: 'crm' },
   );
-  const { gateway } = workshop;
-  await workshop.psql(
+  const { gateway } = testbed;
+  await testbed.psql(
     'crm',
     legacySchema('crm_calls_acme') + legacySchema('crm_acme') + legacySchema('crmacme'),
   );
@@ -41,13 +41,13 @@ test('of two modules in one database each gets what has its prefix, the longer b
 });
 
 test('a table of two modules in one database is read once, and says whose a schema is', async () => {
-  await using workshop = await openWorkshop(
+  await using testbed = await openGatewayWithModules(
     { name: 'ops2', schemaPrefix: 'tenant_' },
     { name: 'fin2', schemaPrefix: 'tenant_', sharing: 'ops2' },
   );
-  const { gateway } = workshop;
+  const { gateway } = testbed;
   const id = randomUUID();
-  await workshop.psql(
+  await testbed.psql(
     'ops2',
     `${legacySchema('tenant_acme')} ${legacySchema('tenant_acme_books')}
      CREATE TABLE tenants (id uuid, slug text, fin2_schema text, ops2_schema_name text);
@@ -62,10 +62,14 @@ test('a table of two modules in one database is read once, and says whose a sche
 
 test('a database per tenant is found on the server, and taken over as it is', async () => {
   const prefix = `${uniqueName('v').slice(0, 18)}_`;
-  await using workshop = await openWorkshop({ name: 'vault', isolation: 'DATABASE', schemaPrefix: prefix });
-  const { gateway } = workshop;
+  await using testbed = await openGatewayWithModules({
+    name: 'vault',
+    isolation: 'DATABASE',
+    schemaPrefix: prefix,
+  });
+  const { gateway } = testbed;
   const name = `${prefix}Acme-Corp_${uniqueName('t')}`;
-  await workshop.psql('vault', `CREATE DATABASE ${pg.escapeIdentifier(name)}`);
+  await testbed.psql('vault', `CREATE DATABASE ${pg.escapeIdentifier(name)}`);
   onTestFinished(async () => {
     await queryOnce(urlTo('postgres'), `DROP DATABASE IF EXISTS ${pg.escapeIdentifier(name)} WITH (FORCE)`);
   });

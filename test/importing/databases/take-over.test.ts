@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { photograph, schemasAt } from '../../provisioning/support/catalog.js';
+import { listSchemas, readSchemaContents } from '../../provisioning/support/catalog.js';
 import { openGateway, type TestGateway } from '../../setup/gateway.js';
 import { mutate, resolve } from '../../setup/graphql-calls.js';
 import {
@@ -49,8 +49,8 @@ async function fifty(): Promise<LegacyRow[]> {
 
 async function everything(module: string): Promise<unknown> {
   const url = gateway.serviceUrl(module);
-  const schemas = await schemasAt(url);
-  return Promise.all(schemas.map(async (schema) => [schema, await photograph(url, schema)]));
+  const schemas = await listSchemas(url);
+  return Promise.all(schemas.map(async (schema) => [schema, await readSchemaContents(url, schema)]));
 }
 
 test('fifty tenants of two services keep their ids and their data, and the second run changes nothing', async () => {
@@ -98,14 +98,14 @@ test('fifty tenants of two services keep their ids and their data, and the secon
 
   const revision = await revisionOf(gateway);
   const catalogs = [
-    await schemasAt(gateway.serviceUrl('operations')),
+    await listSchemas(gateway.serviceUrl('operations')),
     await gateway.psqlIn('operations', tables),
   ];
   const again = await takeOver(gateway);
   expect(new Set(again.entries.map(({ action }) => action))).toEqual(new Set(['unchanged', 'ambiguous']));
   expect(await revisionOf(gateway)).toBe(revision);
   expect([
-    await schemasAt(gateway.serviceUrl('operations')),
+    await listSchemas(gateway.serviceUrl('operations')),
     await gateway.psqlIn('operations', tables),
   ]).toEqual(catalogs);
   expect([await everything('operations'), await everything('finance')]).toEqual(before);

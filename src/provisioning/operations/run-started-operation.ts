@@ -1,13 +1,13 @@
 import type { WaitFor } from '../../feed/acknowledge.js';
 import type { CommandContext, Committed } from '../../registry/command.js';
 
-/** Runs the operation that a command has begun; the answer has the revision of its end, if it comes to one now. */
-export async function carryOut<T>(
+/** Runs the operation that a command has appended. The answer gets the revision of the operation's end, if it ends now. */
+export async function runStartedOperation<T>(
   context: CommandContext,
-  begun: Committed<T>,
+  started: Committed<T>,
   operationId: string,
   wait: WaitFor | undefined,
 ): Promise<Committed<T>> {
   const revision = await context.runOperation(operationId, wait);
-  return revision === undefined ? begun : { ...begun, revision };
+  return revision === undefined ? started : { ...started, revision };
 }

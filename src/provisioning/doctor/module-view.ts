@@ -1,33 +1,39 @@
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { messageOf } from '../../errors.js';
-import type { ExpectedStorage } from './expected.js';
+import type { ExpectedStorage } from './expected-storage.js';
 import { createObservation, type Observation } from './finding.js';
-import { type FoundDatabase, type FoundServer, lookAtServer, lookInto, type Questions } from './found.js';
+import {
+  type FoundDatabase,
+  type FoundServer,
+  readDatabase,
+  readServer,
+  type SchemaSelection,
+} from './found-database.js';
+import type { RegisteredModule } from './registry-snapshot.js';
 import { makeReadOnly } from './session.js';
-import type { WantedModule } from './wanted.js';
 
-/** What a module's variable leads to; undefined: nowhere, at this moment. */
+/** The database and server of a module; `found` is undefined, and `problem` the error, when they could not be read. */
 export interface ModuleView {
-  module: WantedModule;
+  module: RegisteredModule;
   found: { database: FoundDatabase; server: FoundServer } | undefined;
   problem: unknown;
 }
 
-/** How many tenants' own databases are looked into at once. */
+/** How many tenant databases are read at the same time. */
 const tenantDatabasesAtOnce = 8;
 
-export async function lookAtModules(
+export async function readModuleViews(
   databases: ServiceDatabases,
-  modules: readonly WantedModule[],
-  questionsOf: (module: WantedModule) => Questions,
+  modules: readonly RegisteredModule[],
+  select: (module: RegisteredModule) => SchemaSelection,
 ): Promise<ModuleView[]> {
   return Promise.all(
     modules.map(async (module): Promise<ModuleView> => {
       try {
         const found = await databases.withConnection(module, async (client) => {
           await makeReadOnly(client);
-          const server = await lookAtServer(client);
-          return { server, database: await lookInto(client, questionsOf(module)) };
+          const server = await readServer(client);
+          return { server, database: await readDatabase(client, select(module)) };
         });
         return { module, found, problem: undefined };
       } catch (problem) {
@@ -37,23 +43,22 @@ export async function lookAtModules(
   );
 }
 
-/** Looks into tenants' own databases, each on a connection of its own; one that can't be looked into is a finding. */
-export async function lookAtTenantDatabases(
+/** Reads tenant databases, each on its own connection. A database that cannot be read becomes a finding. */
+export async function readTenantDatabases(
   databases: ServiceDatabases,
-  storages: readonly { module: WantedModule; storage: ExpectedStorage }[],
+  storages: readonly { module: RegisteredModule; storage: ExpectedStorage }[],
 ): Promise<{ found: Map<ExpectedStorage, FoundDatabase>; observations: Observation[] }> {
   const found = new Map<ExpectedStorage, FoundDatabase>();
   const observations: Observation[] = [];
   const waiting = storages.values();
-  const lookAtNext = async () => {
+  const readWaiting = async () => {
     for (const { module, storage } of waiting) {
       const { tenantId, tenantSlug, databaseName: database, schemaName: schema, asOf } = storage;
       try {
         const client = await databases.connect(module, database);
         try {
           await makeReadOnly(client);
-          const questions = { module: module.name, schemas: [schema], versioned: [schema] };
-          found.set(storage, await lookInto(client, questions));
+          found.set(storage, await readDatabase(client, { module: module.name, schemas: [schema] }));
         } finally {
           await client.end();
         }
@@ -63,7 +68,7 @@ export async function lookAtTenantDatabases(
       }
     }
   };
-  await Promise.all(Array.from({ length: tenantDatabasesAtOnce }, lookAtNext));
+  await Promise.all(Array.from({ length: tenantDatabasesAtOnce }, readWaiting));
   return { found, observations };
 }
 
@@ -73,7 +78,7 @@ export function createUnreachable(
 ): Observation {
   const { module, database } = about;
   return createObservation('DATABASE_UNREACHABLE', about, {
-    problem: `Database ${database} of module ${module} could not be looked into: ${messageOf(error)}.`,
-    remedy: `See that its server runs and that the variable of module ${module} names it with a role that may log in, then run doctor again.`,
+    problem: `Database ${database} of module ${module} could not be read: ${messageOf(error)}.`,
+    remedy: `Check that its server runs and that the variable of module ${module} holds its URL with a role that may log in; then run doctor again.`,
   });
 }

@@ -5,33 +5,37 @@ import { uniqueName } from '../../setup/database.js';
 import { aTenant, type StoryTenant } from '../../setup/stories.js';
 import { urlTo } from '../support/catalog.js';
 import { openDoctor } from '../support/doctor.js';
-import { contacts, openWorkshop, type Workshop } from '../support/gateway-with-own-modules.js';
+import {
+  contacts,
+  type GatewayWithModules,
+  openGatewayWithModules,
+} from '../support/gateway-with-own-modules.js';
 
-/** Two modules in one physical database, one elsewhere, one without files; and who the registry comes as. */
+/** Two modules in one physical database, one in another, one without files; and the role that the registry connects as. */
 const crm = uniqueName('c');
 const provisioner = uniqueName('provisioner');
 const onServer = (sql: string) => queryOnce(urlTo('postgres'), sql);
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 let tenant: StoryTenant;
 beforeAll(async () => {
   await onServer(`CREATE ROLE ${provisioner} LOGIN PASSWORD 'secret'; CREATE ROLE ${crm}_tenants`);
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: crm, migrations: contacts, schemaPrefix: 'crm_' },
     { name: 'hr', migrations: contacts, sharing: crm },
     { name: 'far', migrations: contacts },
     { name: 'bare' },
   );
-  tenant = await aTenant().subscribedTo(crm, 'hr', 'far').at(workshop.gateway);
+  tenant = await aTenant().subscribedTo(crm, 'hr', 'far').at(testbed.gateway);
 });
 afterAll(async () => {
-  await workshop?.close();
+  await testbed?.close();
   await onServer(`DROP ROLE ${provisioner}, ${crm}_tenants`);
 });
 
-/** What a doctor finds whose variables lead elsewhere. */
+/** The findings of a doctor whose variables have other URLs. */
 async function lookWith(urls: Record<string, string>, options: DoctorOptions = {}) {
-  await using doctor = await openDoctor(workshop, urls);
+  await using doctor = await openDoctor(testbed, urls);
   return (await doctor.diagnose(options)).findings;
 }
 
@@ -41,20 +45,20 @@ const bareHasNone = 'MODULE_WITHOUT_MIGRATIONS bare';
 const variable = (module: string) => `${module.toUpperCase()}_DB_URL`;
 
 describe('doctor', () => {
-  test('says which modules have no files', async () => {
+  test('reports modules without files', async () => {
     expect(said(await lookWith({}))).toEqual([bareHasNone]);
   });
 
-  test('looks on when a database can’t be reached, and takes nobody’s schemas for unknown', async () => {
-    const nowhere = new URL(workshop.url('hr'));
+  test('continues when a database cannot be reached, and does not report the schemas of its module as unknown', async () => {
+    const nowhere = new URL(testbed.url('hr'));
     nowhere.port = '1';
     const found = await lookWith({ [variable('hr')]: nowhere.href });
     expect(said(found)).toEqual(['DATABASE_UNREACHABLE hr', bareHasNone]);
     expect(found[0]?.problem).toContain('ECONNREFUSED');
   });
 
-  test('speaks once of a guard that two modules share', async () => {
-    const sql = (text: string) => workshop.psql(crm, text);
+  test('reports a guard that two modules share once', async () => {
+    const sql = (text: string) => testbed.psql(crm, text);
     await sql('ALTER SCHEMA tenant_guard RENAME TO guard_aside');
     expect(said(await lookWith({}))).toEqual([`GUARD_MISSING ${crm}`, bareHasNone]);
     expect(said(await lookWith({}, { modules: ['hr'] }))).toEqual(['GUARD_MISSING hr']);
@@ -64,8 +68,8 @@ describe('doctor', () => {
     await sql(`GRANT USAGE ON SCHEMA tenant_guard TO ${crm}_tenants`);
   });
 
-  test('says what its role lacks, and what belongs to others', async () => {
-    const url = new URL(workshop.url(crm));
+  test('reports missing privileges of its role, and objects of other roles', async () => {
+    const url = new URL(testbed.url(crm));
     url.username = provisioner;
     url.password = 'secret';
     const found = await lookWith({ [variable(crm)]: url.href }, { modules: [crm] });
@@ -76,7 +80,7 @@ describe('doctor', () => {
       problems.map((code) => `${code} ${crm}`).sort(),
     );
     expect(found.find(({ code }) => code === 'GRANT_MISSING')?.remedy).toContain('GRANT CREATE ON DATABASE');
-    const far = new URL(workshop.url('far'));
+    const far = new URL(testbed.url('far'));
     far.username = provisioner;
     far.password = 'secret';
     const owners = await lookWith({ [variable('far')]: far.href }, { modules: ['far'], tenant: tenant.slug });
@@ -85,7 +89,7 @@ describe('doctor', () => {
     );
   });
 
-  test('refuses modules and tenants that there are not', async () => {
+  test('refuses modules and tenants that do not exist', async () => {
     await expect(lookWith({}, { modules: ['nothing'] })).rejects.toMatchObject({ code: 'MODULE_NOT_FOUND' });
     await expect(lookWith({}, { tenant: 'nobody' })).rejects.toMatchObject({ code: 'TENANT_NOT_FOUND' });
   });
