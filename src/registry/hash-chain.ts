@@ -55,7 +55,7 @@ export async function checkChangeLog(context: CommandContext, options: ChainOpti
   }
 }
 
-interface Entry {
+interface ChangeLogEntry {
   revision: string;
   position: number;
   previousHash: Buffer;
@@ -66,7 +66,7 @@ interface Entry {
   isForged: boolean;
 }
 
-type Place = Pick<Entry, 'revision' | 'position'>;
+type Place = Pick<ChangeLogEntry, 'revision' | 'position'>;
 
 /** The same in a transaction of the caller's, which has to be REPEATABLE READ. */
 export async function checkHashChain(client: ClientBase, options: ChainOptions): Promise<ChainReport> {
@@ -142,7 +142,7 @@ const batchSize = 500;
 async function* readEntries(
   client: ClientBase,
   onProgress: ChainOptions['onProgress'],
-): AsyncGenerator<Entry> {
+): AsyncGenerator<ChangeLogEntry> {
   // Nothing but PostgreSQL's own functions.
   await client.query('SET LOCAL search_path = pg_catalog');
   await client.query(`DECLARE entries NO SCROLL CURSOR FOR
@@ -154,7 +154,7 @@ async function* readEntries(
       coalesce(before = 'null' OR after = 'null' OR changed_at < '0001-01-01T00:00:00Z', false) AS "isForged"
     FROM public.registry_change ORDER BY registry_change.revision, registry_change.position`);
   for (let read = 0; ; ) {
-    const { rows } = await client.query<Entry>(`FETCH ${batchSize} FROM entries`);
+    const { rows } = await client.query<ChangeLogEntry>(`FETCH ${batchSize} FROM entries`);
     yield* rows;
     read += rows.length;
     onProgress?.(read);

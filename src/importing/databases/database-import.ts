@@ -10,10 +10,10 @@ import { adoptDatabaseNames } from '../../registry/commands/adopt-database-names
 import { listModules } from '../../registry/module-record.js';
 import { readRevision } from '../../registry/revision.js';
 import { moduleNotFound } from '../../registry/route.js';
-import { gather, type LegacyTablePlace, readTables } from './findings.js';
-import { type ScannedModule, scanDatabases } from './scan.js';
-import type { FoundStorage } from './standing-storage.js';
-import { type Entry, planTakeOver, type TakeOver } from './take-over.js';
+import { type ScannedModule, scanDatabases } from './database-scan.js';
+import type { FoundStorage } from './found-storage.js';
+import { gather, type LegacyTablePlace, readTables } from './import-findings.js';
+import { type ImportEntry, planTakeOver, type TakeOver } from './take-over-plan.js';
 import { type MapRow, readTenantMap } from './tenant-map.js';
 
 export interface ImportRequest {
@@ -31,7 +31,7 @@ export interface ImportRequest {
 export interface ImportReport {
   /** Whether what the entries say was done, or only would be. */
   done: boolean;
-  entries: Entry[];
+  entries: ImportEntry[];
   tables: { table: string; database: string; renamedTo: string | null; problem: string | null }[];
   /** Modules that were not looked at, and why. */
   skipped: { module: string; why: string }[];
@@ -106,7 +106,7 @@ async function readCatalogue(context: CommandContext, request: ImportRequest): P
   });
 }
 
-function findUnfound(map: readonly MapRow[], storages: readonly FoundStorage[]): Entry[] {
+function findUnfound(map: readonly MapRow[], storages: readonly FoundStorage[]): ImportEntry[] {
   const standing = new Set(storages.map(({ name }) => name));
   return map
     .filter(({ schema }) => !standing.has(schema))
@@ -212,11 +212,12 @@ async function takeOverOne(
   }
 }
 
-function leaveAlone(entries: readonly Entry[], why: string): void {
-  for (const entry of entries) Object.assign(entry, { action: 'conflict', why } satisfies Partial<Entry>);
+function leaveAlone(entries: readonly ImportEntry[], why: string): void {
+  for (const entry of entries)
+    Object.assign(entry, { action: 'conflict', why } satisfies Partial<ImportEntry>);
 }
 
-function sortEntries(entries: readonly Entry[]): Entry[] {
-  const key = ({ slug, module, schema }: Entry) => `${slug ?? '~'} ${module ?? ''} ${schema ?? ''}`;
+function sortEntries(entries: readonly ImportEntry[]): ImportEntry[] {
+  const key = ({ slug, module, schema }: ImportEntry) => `${slug ?? '~'} ${module ?? ''} ${schema ?? ''}`;
   return entries.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }

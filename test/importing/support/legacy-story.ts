@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { developer } from '../../../src/auth/caller.js';
 import { type ImportReport, importDatabases } from '../../../src/importing/databases/database-import.js';
-import type { Entry } from '../../../src/importing/databases/take-over.js';
+import type { ImportEntry } from '../../../src/importing/databases/take-over-plan.js';
 import type { TestGateway } from '../../setup/gateway.js';
 
 /** A schema as a service made it by itself: a table with a row, nothing of the registry's. */
@@ -59,7 +59,7 @@ export function actions({ entries }: Pick<ImportReport, 'entries'>): string[] {
   return entries.map(({ schema, slug, action }) => `${schema ?? slug}: ${action}`).sort();
 }
 
-export function entryFor({ entries }: Pick<ImportReport, 'entries'>, schema: string): Entry {
+export function entryFor({ entries }: Pick<ImportReport, 'entries'>, schema: string): ImportEntry {
   const entry = entries.find((one) => one.schema === schema);
   if (!entry) throw new Error(`nothing is said of ${schema}: ${JSON.stringify(entries)}`);
   return entry;

@@ -1,7 +1,7 @@
-import type { Identity } from './identity.js';
-import type { Evidence } from './match.js';
-import type { RegisteredSubscription } from './registered.js';
-import type { FoundStorage } from './standing-storage.js';
+import type { FoundStorage } from './found-storage.js';
+import type { RegisteredSubscription } from './registered-tenants.js';
+import type { Identity } from './tenant-identity.js';
+import type { Evidence } from './tenant-match.js';
 
 /** A piece of storage with what says that it is this tenant's. */
 export interface Matched {

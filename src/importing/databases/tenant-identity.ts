@@ -1,7 +1,7 @@
 import { findSlugProblem, isUuid } from '../../registry/slug.js';
+import { keyOf } from './found-storage.js';
 import type { LegacyTenant, StorageNamed } from './legacy-tenant.js';
-import type { Registered, RegisteredTenant } from './registered.js';
-import { keyOf } from './standing-storage.js';
+import type { Registered, RegisteredTenant } from './registered-tenants.js';
 import type { MapRow } from './tenant-map.js';
 
 /** A tenant as somebody knew it: the registry, an old table, the map, the schema itself, or only its schema's name. */

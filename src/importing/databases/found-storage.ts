@@ -1,6 +1,11 @@
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { messageOf } from '../../errors.js';
-import { readSchemaOwners, type ScannedDatabase, type ScannedModule, type StorageOwner } from './scan.js';
+import {
+  readSchemaOwners,
+  type ScannedDatabase,
+  type ScannedModule,
+  type StorageOwner,
+} from './database-scan.js';
 
 /** A schema, or a database of its own, that may be a tenant's. */
 export interface FoundStorage {

@@ -1,15 +1,15 @@
 import { text } from '../../registry/input.js';
 import { findSlugProblem } from '../../registry/slug.js';
-import type { Identities, Identity } from './identity.js';
-import { judge, type Matched, type TenantFacts } from './judge.js';
-import { createMatcher } from './match.js';
-import type { Registered, RegisteredSubscription } from './registered.js';
-import type { FoundStorage } from './standing-storage.js';
+import type { FoundStorage } from './found-storage.js';
+import type { Registered, RegisteredSubscription } from './registered-tenants.js';
+import { judge, type Matched, type TenantFacts } from './storage-verdict.js';
+import type { Identities, Identity } from './tenant-identity.js';
+import { createMatcher } from './tenant-match.js';
 
 export type Action = 'register' | 'subscribe' | 'unchanged' | 'ambiguous' | 'conflict';
 
 /** One line of what was found: a schema or database with the tenant it belongs to, or a tenant without any. */
-export interface Entry {
+export interface ImportEntry {
   tenantId: string | null;
   slug: string | null;
   name: string | null;
@@ -31,11 +31,11 @@ export interface TakeOver {
     suspendedReason: string | undefined;
   };
   storages: { module: string; name: string }[];
-  entries: Entry[];
+  entries: ImportEntry[];
 }
 
 export interface Plan {
-  entries: Entry[];
+  entries: ImportEntry[];
   takeOvers: TakeOver[];
 }
 
@@ -76,8 +76,8 @@ export function planTakeOver(
 
 function planTenant(identity: Identity, matched: readonly Matched[], facts: TenantFacts) {
   const { registered, suspendedReason, id, slug } = identity;
-  const entries: Entry[] = [];
-  const mine: Entry[] = [];
+  const entries: ImportEntry[] = [];
+  const mine: ImportEntry[] = [];
   const storages: TakeOver['storages'] = [];
   const action = registered === undefined || registered.status === 'FAILED' ? 'register' : 'subscribe';
   for (const one of matched) {
@@ -130,7 +130,7 @@ function findMissing(
   matched: readonly Matched[],
   { own, claims }: TenantFacts,
   isScanned: (moduleName: string) => boolean,
-): Entry[] {
+): ImportEntry[] {
   return identity.names.flatMap(({ module, kind, name }) => {
     if (module === undefined || !isScanned(module) || claims.has(`${kind}/${name}`)) return [];
     if (own.some(({ moduleName }) => moduleName === module)) return [];
@@ -145,7 +145,7 @@ function entryOf(
   storage: FoundStorage | undefined,
   action: Action,
   why: string | null,
-): Entry {
+): ImportEntry {
   const isDatabase = storage?.module.isolation === 'DATABASE';
   return {
     tenantId: identity?.id ?? null,

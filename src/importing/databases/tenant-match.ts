@@ -1,6 +1,6 @@
-import { createIdentity, type Identities, type Identity } from './identity.js';
-import type { RegisteredSubscription } from './registered.js';
-import type { FoundStorage } from './standing-storage.js';
+import type { FoundStorage } from './found-storage.js';
+import type { RegisteredSubscription } from './registered-tenants.js';
+import { createIdentity, type Identities, type Identity } from './tenant-identity.js';
 
 /** What says so, the strongest first: the registry, the schema's version table, the map, an old table, names alone. */
 export type Evidence = 'registry' | 'version' | 'map' | 'table' | 'name';

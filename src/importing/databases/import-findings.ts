@@ -1,10 +1,10 @@
 import type { ClientBase } from 'pg';
 import type { CommandContext } from '../../registry/command.js';
-import { collectIdentities, type Identities } from './identity.js';
+import { identify, type ScannedDatabase, type ScannedModule } from './database-scan.js';
+import { addOwners, type FoundStorage, findStorages } from './found-storage.js';
 import { type LegacyTableFound, readLegacyTables, type StorageNamed } from './legacy-tenant.js';
-import { type Registered, readRegistered } from './registered.js';
-import { identify, type ScannedDatabase, type ScannedModule } from './scan.js';
-import { addOwners, type FoundStorage, findStorages } from './standing-storage.js';
+import { type Registered, readRegistered } from './registered-tenants.js';
+import { collectIdentities, type Identities } from './tenant-identity.js';
 import type { MapRow } from './tenant-map.js';
 
 /** An old table, with a way to the database it is in. */
