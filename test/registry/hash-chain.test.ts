@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ChainOptions, type ChainProblem, checkHashChain } from '../../src/registry/hash-chain.js';
+import type { ChainProblem } from '../../src/registry/chain-check.js';
+import { type ChainOptions, checkHashChain } from '../../src/registry/hash-chain.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
