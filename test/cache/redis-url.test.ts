@@ -180,7 +180,7 @@ describe('readConfig', () => {
   ])('refuses %s in one line that shows no secret', (url) => {
     const read = () => readConfig({ REDIS_URL: url });
     expect(read).toThrow(ConfigError);
-    expect(read).toThrow(/^REDIS_URL must be redis:\/\/.+$/);
+    expect(read).toThrow(/^REDIS_URL has a wrong value, which is not shown .+: expected redis:\/\/.+$/);
     expect(read).not.toThrow(/secret|se#cret/);
   });
 });
