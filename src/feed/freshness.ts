@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { openRedis, type RedisConnection } from '../cache/redis-connection.js';
 import { closeInTime } from '../database/close-in-time.js';
 import { openPool } from '../database/pool.js';
+import { createTurnstile } from '../database/turnstile.js';
 import type { Log } from '../log.js';
 import {
   type AcknowledgeOptions,
@@ -17,7 +18,6 @@ import { type Clock, Follower } from './follower.js';
 import { openListener } from './listener.js';
 import { openRedisHints } from './redis-hints.js';
 import { openFeedSource, readChanges } from './registry-feed.js';
-import { createTurnstile } from './turnstile.js';
 
 export interface FreshnessOptions {
   clock: Clock;

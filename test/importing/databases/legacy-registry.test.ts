@@ -31,7 +31,7 @@ test('a registry from before is set aside whole, and migrating goes on', async (
   const applied = await migrateRegistry(database.url, { warn: (message) => said.push(message) });
   expect(applied.length).toBeGreaterThan(0);
   expect(said).toEqual([
-    'Set aside tables from before this registry, for "import databases": tenant_module_log_before_registry, tenants_before_registry',
+    'Renamed tables from before this registry, for "import databases": tenant_module_log_before_registry, tenants_before_registry',
   ]);
   expect(await database.query(contents)).toEqual([
     {
