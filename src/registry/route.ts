@@ -2,13 +2,13 @@ import { identifier } from '../database/identifier.js';
 import { RegistryError } from '../errors.js';
 import { formatRevision, type Revision } from './revision.js';
 
-/** What is asked: a tenant by id or slug, and a module. */
+/** The key of a route: a tenant by id or slug, and a module. */
 export interface RouteKey {
   reference: string;
   module: string;
 }
 
-/** One row of the resolution query: what the registry holds for a tenant and a module. */
+/** One row of the resolution query: the registry's data for a tenant and a module. */
 export interface RouteFacts {
   tenantId: string | null;
   tenantSlug: string | null;
@@ -22,13 +22,13 @@ export interface RouteFacts {
   generation: number | null;
 }
 
-/** Where a tenant's data of a module lives. */
+/** The place of a tenant's data of a module. */
 export interface Route {
   tenantId: string;
   tenantSlug: string;
   module: string;
   schemaName: string;
-  /** Quoted, ready for SET LOCAL search_path; the tenant's schema alone, so that nothing falls through to public. */
+  /** Quoted for SET LOCAL search_path. It has the tenant's schema only, so that no name resolves in public. */
   searchPath: string;
   databaseName: string;
   isolation: 'SCHEMA' | 'DATABASE';
@@ -37,16 +37,16 @@ export interface Route {
   leaseRemainingMs: number;
 }
 
-/** Why there is no route. A value and not an exception: refusals are answers, one per key of a batch. */
+/** A route or its refusal. Refusals are values and not exceptions: a batch has one result per key. */
 export type Resolution = Route | RegistryError;
 
-/** When facts were read, and for how long they may be used. */
+/** The revision at which facts were read, and how long they may be used. */
 export interface ReadAs {
   revision: Revision;
   leaseRemainingMs: number;
 }
 
-/** The order of refusals is part of the contract: the first that matches. */
+/** Decides the route or the refusal. The order of the refusals is part of the contract: the first match counts. */
 export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, read: ReadAs): Resolution {
   const { tenantStatus } = facts;
   if (!facts.tenantId || !facts.tenantSlug || tenantStatus === null || tenantStatus === 'purged')
@@ -55,7 +55,7 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
   if (tenantStatus === 'deleted')
     return new RegistryError(
       'TENANT_DELETED',
-      `${tenant} is deleted; restoreTenant brings it back until its purge date`,
+      `${tenant} is deleted: restoreTenant restores it until its purge date`,
     );
   if (tenantStatus === 'suspended')
     return new RegistryError(
@@ -76,7 +76,7 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
   if (status === 'migrating')
     return new RegistryError(
       'SCHEMA_MIGRATING',
-      `The ${module} data of tenant ${facts.tenantSlug} is being moved; try again soon`,
+      `The ${module} data of tenant ${facts.tenantSlug} is being moved: repeat the request in a moment`,
     );
   if (
     status !== 'active' ||
@@ -104,7 +104,7 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
 }
 
 export function moduleNotFound(name: string): RegistryError {
-  return new RegistryError('MODULE_NOT_FOUND', `No module is named "${name}"; registerModule adds one`);
+  return new RegistryError('MODULE_NOT_FOUND', `No module has the name "${name}": registerModule adds one`);
 }
 
 export function tenantNotFound(reference: string): RegistryError {

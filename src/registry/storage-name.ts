@@ -6,23 +6,29 @@ import { invalidField, RegistryError } from '../errors.js';
 // In a search_path PostgreSQL reads "$user" as the name of the role.
 const reservedSchemas = ['public', 'information_schema', 'tenant_guard', '$user'];
 
-/** A name that a caller asks for explicitly; by itself the registry issues `<prefix><slug with - as _>`. */
+/** A name that a caller chooses. Without one the registry issues `<prefix><slug with - as _>`. */
 export const storageName = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and _, starting with a letter')
   .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
-  .refine((name) => !reservedSchemas.includes(name), 'is a schema of PostgreSQL, or of the guard, itself');
+  .refine(
+    (name) => !reservedSchemas.includes(name),
+    'is reserved for a schema of PostgreSQL or of the guard',
+  );
 
-/** A name that stands in a service database already: any that PostgreSQL can hold and does not keep for itself. */
+/** A name that exists in a service database: any name that PostgreSQL allows and does not reserve. */
 export const existingName = z
   .string()
   .min(1, 'must not be empty')
   .refine((name) => Buffer.byteLength(name) <= 63, 'must have at most 63 bytes')
-  .refine((name) => !/\p{Cc}/u.test(name), 'must not hold control characters')
+  .refine((name) => !/\p{Cc}/u.test(name), 'must not contain control characters')
   .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
-  .refine((name) => !reservedSchemas.includes(name), 'is a schema of PostgreSQL, or of the guard, itself');
+  .refine(
+    (name) => !reservedSchemas.includes(name),
+    'is reserved for a schema of PostgreSQL or of the guard',
+  );
 
-/** The columns of a subscription that say where the data is. */
+/** The columns of a subscription with the place of its data. */
 export interface IssuedNames {
   databaseName: string;
   schemaName: string;
@@ -34,15 +40,16 @@ export interface NameRequest {
   isolation: Isolation;
   /** The explicit name, when the caller gave one. */
   wanted: string | undefined;
-  /** The name is not issued but found: what stands under it keeps it, a reserved word or not. */
+  /** True for existing storage, which keeps its name even when that is a reserved word. */
   stands?: boolean | undefined;
 }
 
 const maxSuffix = 99;
 
 /**
- * Names for a tenant's data of a module, free at the moment of commit: whoever issues names takes turns until its end.
- * Throws CONFLICT when an explicit name is taken; an issued one gets a suffix instead.
+ * Issues names for a tenant's data of a module that are free at the moment of commit: a lock until the end of the
+ * transaction serialises all issuers. Throws CONFLICT when the chosen name is taken; an issued name gets a suffix
+ * instead.
  */
 export async function issueNames(tx: Transaction, request: NameRequest): Promise<IssuedNames> {
   await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended('tenant-registry/storage-names', 0))::text`;
@@ -57,11 +64,13 @@ export async function issueNames(tx: Transaction, request: NameRequest): Promise
   const plain = module.schemaPrefix + tenant.slug.replaceAll('-', '_');
   for (let suffix = 1; suffix <= maxSuffix; suffix++) {
     const name = suffix === 1 ? plain : `${plain}_${suffix}`;
-    // A prefix and a slug, each of them harmless, can make a name of PostgreSQL's own: pu + blic.
+    // A harmless prefix and a harmless slug can form a reserved name: pu + blic.
     if (!storageName.safeParse(name).success || (await isReservedWord(tx, name))) continue;
     if (!(await findTaker(tx, name, request))) return namesFor(name, request);
   }
-  throw taken(`"${plain}" and the ${maxSuffix - 1} names after it are taken or reserved: give a schemaName`);
+  throw taken(
+    `"${plain}" and the ${maxSuffix - 1} names after it are taken or reserved: choose a schemaName`,
+  );
 }
 
 function namesFor(name: string, { isolation, module }: NameRequest): IssuedNames {
@@ -70,7 +79,7 @@ function namesFor(name: string, { isolation, module }: NameRequest): IssuedNames
     : { databaseName: name, schemaName: 'public' };
 }
 
-/** Whose a name is: another tenant's in whatever database, or another module's in the same one. */
+/** Returns the owner of a taken name: another tenant in any database, or another module in the same database. */
 async function findTaker(tx: Transaction, name: string, request: NameRequest): Promise<string | undefined> {
   const { tenant, isolation } = request;
   const claim = await tx.storageName.findUnique({ where: { kind_name: { kind: isolation, name } } });
@@ -83,7 +92,7 @@ async function findTaker(tx: Transaction, name: string, request: NameRequest): P
   return ['postgres', 'template0', 'template1', 'registry'].includes(name) ? 'the server itself' : undefined;
 }
 
-/** Services put schema names into SQL of their own, not always quoted. */
+/** Reserved words are refused because services do not always quote schema names in their own SQL. */
 async function isReservedWord(tx: Transaction, name: string): Promise<boolean> {
   const reserved = await tx.$queryRaw<unknown[]>`
     SELECT 1 AS found FROM pg_get_keywords() WHERE word = ${name} AND catcode IN ('R', 'T')`;

@@ -7,16 +7,16 @@ import {
   type StorageOwner,
 } from './database-scan.js';
 
-/** A schema, or a database of its own, that may be a tenant's. */
+/** A schema or database that may belong to a tenant. */
 export interface FoundStorage {
   module: ScannedModule;
   name: string;
-  /** The name without the module's prefix, in lower case, with _ for -. */
+  /** The name without the module's prefix, in lower case, with "_" in place of "-". */
   key: string;
   owner: StorageOwner | undefined;
-  /** Why nothing can be said of it. */
+  /** The reason why its owner could not be read. */
   problem?: string;
-  /** Other modules whose it could be as well. */
+  /** Other modules with the same prefix, to which it may belong as well. */
   rivals: string[];
 }
 
@@ -25,26 +25,27 @@ export interface NamedStorage {
   name: string;
 }
 
-/** `-` and `_` count as one, and so do capitals. */
+/** Returns the text in lower case with "_" in place of "-", for comparing names with slugs. */
 export function keyOf(text: string): string {
   return text.toLowerCase().replaceAll('-', '_');
 }
 
 /**
- * The storage of a database, each with its module: the one that is said to own the name (in `named`, or by a
- * subscription), else the one with the longest prefix that fits. Names that are no module's, or of modules that are
- * not wanted, are left out.
+ * Finds the storage in a database. Each belongs to the module that a statement names for it (in `named`, or by a
+ * subscription), otherwise to the module with the longest matching prefix. Names that fit no wanted module are left
+ * out.
  */
 export function findStorages(
   database: ScannedDatabase,
   named: readonly NamedStorage[],
   isWanted: (module: ScannedModule) => boolean,
 ): FoundStorage[] {
-  const saidOf = new Map<string, Set<string | undefined>>();
-  for (const { module, name } of named) saidOf.set(name, (saidOf.get(name) ?? new Set()).add(module));
+  const statedModules = new Map<string, Set<string | undefined>>();
+  for (const { module, name } of named)
+    statedModules.set(name, (statedModules.get(name) ?? new Set()).add(module));
   const inIsolation = (isolation: 'SCHEMA' | 'DATABASE', names: readonly string[]) => {
     const modules = database.modules.filter((module) => module.isolation === isolation);
-    return names.flatMap((name) => findStorage(name, modules, saidOf.get(name), isWanted) ?? []);
+    return names.flatMap((name) => findStorage(name, modules, statedModules.get(name), isWanted) ?? []);
   };
   return [...inIsolation('SCHEMA', database.schemas), ...inIsolation('DATABASE', database.databases)];
 }
@@ -52,14 +53,15 @@ export function findStorages(
 function findStorage(
   name: string,
   modules: readonly ScannedModule[],
-  said: ReadonlySet<string | undefined> | undefined,
+  stated: ReadonlySet<string | undefined> | undefined,
   isWanted: (module: ScannedModule) => boolean,
 ): FoundStorage | undefined {
   const fitting = modules.filter(({ schemaPrefix }) => name.toLowerCase().startsWith(schemaPrefix));
   const longest = Math.max(...fitting.map(({ schemaPrefix }) => schemaPrefix.length));
   const byPrefix = fitting.filter(({ schemaPrefix }) => schemaPrefix.length === longest);
-  const bySaying = modules.filter((module) => said?.has(module.name));
-  const candidates = bySaying.length > 0 ? bySaying : byPrefix.length > 0 ? byPrefix : said ? modules : [];
+  const byStatement = modules.filter((module) => stated?.has(module.name));
+  const candidates =
+    byStatement.length > 0 ? byStatement : byPrefix.length > 0 ? byPrefix : stated ? modules : [];
   const wanted = candidates.filter(isWanted);
   const [module] = wanted;
   if (!module) return undefined;
@@ -73,7 +75,7 @@ function findStorage(
   };
 }
 
-/** Adds whom each was made for, where the registry made it. */
+/** Adds the owner to storage that the registry made. */
 export async function addOwners(databases: ServiceDatabases, storages: FoundStorage[]): Promise<void> {
   const ownersIn = new Map<ScannedModule, Map<string, StorageOwner>>();
   for (const storage of storages) {
@@ -96,7 +98,7 @@ async function addDatabaseOwner(databases: ServiceDatabases, storage: FoundStora
       await client.end();
     }
   } catch (error) {
-    // One that may not be entered, or goes away just now, keeps nobody else from being taken over.
+    // A database that cannot be entered, or is dropped meanwhile, does not stop the import of the others.
     storage.problem = `the database could not be entered: ${messageOf(error)}`;
   }
 }
