@@ -104,7 +104,7 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
 }
 
 export function moduleNotFound(name: string): RegistryError {
-  return new RegistryError('MODULE_NOT_FOUND', `No module has the name "${name}": registerModule adds one`);
+  return new RegistryError('MODULE_NOT_FOUND', `No module is named "${name}"; registerModule adds one`);
 }
 
 export function tenantNotFound(reference: string): RegistryError {

@@ -11,10 +11,7 @@ export const storageName = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and _, starting with a letter')
   .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
-  .refine(
-    (name) => !reservedSchemas.includes(name),
-    'is reserved for a schema of PostgreSQL or of the guard',
-  );
+  .refine((name) => !reservedSchemas.includes(name), 'is a schema of PostgreSQL, or of the guard, itself');
 
 /** A name that exists in a service database: any name that PostgreSQL allows and does not reserve. */
 export const existingName = z
@@ -23,10 +20,7 @@ export const existingName = z
   .refine((name) => Buffer.byteLength(name) <= 63, 'must have at most 63 bytes')
   .refine((name) => !/\p{Cc}/u.test(name), 'must not contain control characters')
   .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
-  .refine(
-    (name) => !reservedSchemas.includes(name),
-    'is reserved for a schema of PostgreSQL or of the guard',
-  );
+  .refine((name) => !reservedSchemas.includes(name), 'is a schema of PostgreSQL, or of the guard, itself');
 
 /** The columns of a subscription with the place of its data. */
 export interface IssuedNames {
