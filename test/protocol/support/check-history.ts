@@ -135,7 +135,9 @@ class Check {
     if (over?.epoch === fill.epoch && over.asOf > asOf) report('I5', `stored over what was of ${over.asOf}`);
   }
 
-  /** Which rule is broken by a value that is not what the reference was at that revision of that history. */
+  /**
+   * Returns the rule that a value breaks when it differs from the reference's state at that revision of that history.
+   */
   #findMismatch(
     epoch: Epoch,
     { reference, asOf, value }: { reference: string; asOf: bigint; value: string },
@@ -163,7 +165,7 @@ class Check {
     return findOverlooked(epoch, reference, { asOf, upTo: ack.revision }) !== undefined;
   }
 
-  /** Negative when the first is from before the second. A later epoch is newer, whatever its number. */
+  /** Negative when the first point is earlier. A later epoch is newer, whatever its revision. */
   #compare(first: Point, second: Point): number {
     const [one, other] = [this.#truth.find(first.epoch), this.#truth.find(second.epoch)];
     if (!one || !other) return 0;
