@@ -54,7 +54,7 @@ export function openFeedSource(
   };
 }
 
-/** Entries of an epoch after a revision up to another, for subscribers that resume. */
+/** Reads the entries of an epoch in a range of revisions, for subscribers that resume. */
 export async function readChanges(
   pool: Pool,
   { epoch, after, upTo }: { epoch: string; after: bigint; upTo: bigint },
@@ -71,7 +71,7 @@ export async function readChanges(
   if (rows[0]?.epoch !== epoch)
     throw new RegistryError(
       'REGISTRY_UNAVAILABLE',
-      'The registry has begun another history; start anew in a moment',
+      'The registry has begun another history: subscribe again in a moment',
     );
   const entries = rows.filter(({ revision }) => revision !== null);
   return entries.map(({ epoch: _epoch, ...row }) => ({ ...row, revision: BigInt(row.revision) }));

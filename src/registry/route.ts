@@ -56,7 +56,7 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
   if (tenantStatus === 'deleted')
     return new RegistryError(
       'TENANT_DELETED',
-      `${tenant} is deleted; restoreTenant brings it back until its purge date`,
+      `${tenant} is deleted: restoreTenant restores it until its purge date`,
     );
   if (tenantStatus === 'suspended')
     return new RegistryError(
@@ -77,7 +77,7 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
   if (status === 'migrating')
     return new RegistryError(
       'SCHEMA_MIGRATING',
-      `The ${module} data of tenant ${facts.tenantSlug} is being moved; try again soon`,
+      `The ${module} data of tenant ${facts.tenantSlug} is being moved: repeat the request in a moment`,
     );
   if (
     status !== 'active' ||

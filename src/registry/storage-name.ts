@@ -19,7 +19,7 @@ export const existingName = z
   .string()
   .min(1, 'must not be empty')
   .refine((name) => Buffer.byteLength(name) <= 63, 'must have at most 63 bytes')
-  .refine((name) => !/\p{Cc}/u.test(name), 'must not hold control characters')
+  .refine((name) => !/\p{Cc}/u.test(name), 'must not contain control characters')
   .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
   .refine((name) => !reservedSchemas.includes(name), 'is a schema of PostgreSQL, or of the guard, itself');
 
@@ -56,7 +56,9 @@ export async function issueNames(tx: Transaction, request: NameRequest): Promise
     if (!storageName.safeParse(name).success || (await isReservedWord(tx, name))) continue;
     if (!(await findTaker(tx, name, request))) return namesFor(name, request);
   }
-  throw taken(`"${plain}" and the ${maxSuffix - 1} names after it are taken or reserved: give a schemaName`);
+  throw taken(
+    `"${plain}" and the ${maxSuffix - 1} names after it are taken or reserved: choose a schemaName`,
+  );
 }
 
 function namesFor(name: string, { isolation, module }: NameRequest): StorageNames {

@@ -12,7 +12,7 @@ import { aTenant } from '../setup/stories.js';
 
 let testbed: GatewayWithModules;
 let replica: TestGateway;
-// Much at once, on a machine that may have other things to do.
+// Many requests at once need time on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 beforeAll(async () => {
   testbed = await openGatewayWithModules(
@@ -27,7 +27,7 @@ afterAll(async () => {
   await testbed.close();
 });
 
-/** All at once, every second one at the other gateway. */
+/** Sends all requests at once, every second one to the other gateway. */
 function atOnce<T>(count: number, work: (gateway: TestGateway, at: number) => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: count }, (_, at) => work(at % 2 ? replica : testbed.gateway, at)));
 }
@@ -55,18 +55,18 @@ describe('50 registrations at once', () => {
     ...[{ kind: 'branding.created' }, { kind: 'settings.created' }, { kind: 'tenant.registered' }],
   ];
 
-  test('of one slug: one wins, 49 get CONFLICT, and the log knows of one', async () => {
+  test('with one slug: one succeeds, 49 get CONFLICT, and the log has one', async () => {
     const slug = uniqueName('t');
     expectOneWinner(await atOnce(50, (gateway) => register(gateway, { name: 'Same', slug })));
     expect(await traces(slug)).toEqual(onceRegistered);
   });
 
-  test('of one name: one wins, 49 get CONFLICT', async () => {
+  test('with one name: one succeeds, 49 get CONFLICT', async () => {
     const name = uniqueName('Same Name');
     expectOneWinner(await atOnce(50, (gateway) => register(gateway, { name })));
   });
 
-  test('with one idempotency key: all get the one tenant', async () => {
+  test('with one idempotency key: all get the same tenant', async () => {
     const slug = uniqueName('t');
     const input = { name: 'Same', slug, idempotencyKey: slug };
     const answers = await atOnce(50, (gateway) => register(gateway, input));
@@ -79,7 +79,7 @@ describe('50 registrations at once', () => {
 describe('50 subscriptions of one tenant to one module at once', () => {
   const losing = ['OPERATION_IN_PROGRESS', 'CONFLICT'];
 
-  test.each(['crm', 'vault'])('%s: one succeeds, and there is one place', async (module) => {
+  test.each(['crm', 'vault'])('%s: one succeeds, and one storage is created', async (module) => {
     const tenant = await aTenant().at(testbed.gateway);
     const answers = await atOnce(50, (gateway) => subscribe(gateway, { tenantId: tenant.id, module }));
     expect(answers.filter(({ operation }) => operation?.status === 'SUCCEEDED')).toHaveLength(1);
@@ -95,7 +95,7 @@ describe('50 subscriptions of one tenant to one module at once', () => {
     ).toEqual([{ status: 'succeeded' }]);
   });
 
-  test('again, after it was cancelled: one goes to work on what stands there', async () => {
+  test('after a cancellation: one request reuses the existing storage', async () => {
     const tenant = await aTenant().subscribedTo('crm').at(testbed.gateway);
     await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm' });
     const answers = await atOnce(50, (gateway) => subscribe(gateway, { tenantId: tenant.id, module: 'crm' }));
@@ -105,7 +105,7 @@ describe('50 subscriptions of one tenant to one module at once', () => {
     expect(subscription?.history).toHaveLength(2);
   });
 
-  test('under 50 names: one of them is made', async () => {
+  test('with 50 different names: one schema is created', async () => {
     const tenant = await aTenant().at(testbed.gateway);
     const stem = uniqueName('s');
     const answers = await atOnce(50, (gateway, at) =>
@@ -119,13 +119,13 @@ describe('50 subscriptions of one tenant to one module at once', () => {
 });
 
 describe('20 tenants at once', () => {
-  /** Twenty slugs that are one name once - becomes _. */
+  /** Twenty slugs that lead to the same name when "-" becomes "_". */
   const twins = (stem: string) =>
     Array.from({ length: 20 }, (_, at) =>
       [...'abcdef'].reduce((slug, word, place) => slug + ((at >> place) % 2 ? '-' : '_') + word, stem),
     );
 
-  test('whose names collide: 20 different schemas, each one’s own', async () => {
+  test('whose names collide: 20 different schemas, one per tenant', async () => {
     const slugs = twins('twin');
     await atOnce(20, (gateway, at) => aTenant({ slug: slugs[at] ?? '' }).at(gateway));
     const answers = await atOnce(20, (gateway, at) =>
@@ -151,7 +151,7 @@ describe('20 tenants at once', () => {
       ]);
   });
 
-  test('provisioned whole, whose names collide: 20 tenants, 40 schemas', async () => {
+  test('with provisionTenant, whose names collide: 20 tenants, 40 schemas', async () => {
     const slugs = twins('whole');
     const answers = await atOnce(20, (gateway, at) =>
       provision(gateway, { slug: slugs[at] ?? '', modules: at % 3 ? ['hr', 'crm'] : ['crm', 'hr'] }),
@@ -165,7 +165,7 @@ describe('20 tenants at once', () => {
     }
   });
 
-  test('that want one name: one gets it, 19 get CONFLICT', async () => {
+  test('that request the same name: one gets it, 19 get CONFLICT', async () => {
     const tenants = await atOnce(20, (gateway) => aTenant().at(gateway));
     const schemaName = uniqueName('s');
     const answers = await atOnce(20, (gateway, at) =>
@@ -179,18 +179,18 @@ describe('20 tenants at once', () => {
   });
 });
 
-test('more tenants than there are connections wait for their turn, however long it takes', async () => {
+test('provisioning of more tenants than connections waits for its turn without a timeout', async () => {
   await testbed.write('hr/0003_slow.sql', 'SELECT pg_sleep(0.5);');
   onTestFinished(() => testbed.remove('hr/0003_slow.sql'));
   const tenants = await atOnce(60, (gateway) => aTenant().at(gateway));
-  // All at one gateway, whose five connections need more than the five seconds a server may take to answer.
+  // All at one gateway: its five connections need more time than the five seconds in which a server must answer.
   const answers = await Promise.all(
     tenants.map(({ id }) => subscribe(testbed.gateway, { tenantId: id, module: 'hr' })),
   );
   expect(answers.map(({ code, operation }) => code ?? operation.error)).toEqual(tenants.map(() => null));
 });
 
-test('50 provisions of one slug at once: one tenant, provisioned once', async () => {
+test('50 concurrent provisionTenant with one slug: one tenant, provisioned once', async () => {
   const slug = uniqueName('t');
   const answers = await atOnce(50, (gateway) => provision(gateway, { slug, modules: ['crm', 'hr'] }));
   expect(answers.filter(({ operation }) => operation?.status === 'SUCCEEDED')).toHaveLength(1);

@@ -26,7 +26,7 @@ afterAll(async () => {
 
 const seed = Math.trunc(Math.random() * 0x7fffffff);
 
-test(`8 writers on two gateways: no deadlock, no hole, an unbroken chain (seed ${seed})`, async () => {
+test(`8 writers on two gateways: no deadlock, no gap, an unbroken hash chain (seed ${seed})`, async () => {
   const report = await runWriters({
     doors: [testbed.gateway, replica],
     byHand: (sql) => queryOnce(testbed.gateway.registry.url, sql),
@@ -38,7 +38,7 @@ test(`8 writers on two gateways: no deadlock, no hole, an unbroken chain (seed $
   const log = await examineLog(testbed.gateway.registry.url);
   expect(log).toMatchObject({ ...soundLog, revisions: log.head });
   expect(log.head).toBeGreaterThan(100);
-  // But for guards that follow: nobody who asked waits for them, and no worker runs here.
+  // Except for guards that follow: no request waits for them, and no worker runs here.
   const left = await testbed.gateway.psql(
     `SELECT id FROM operations WHERE status IN ('queued', 'running', 'compensating') AND kind <> 'bind_storage'
      UNION ALL SELECT id FROM module_subscriptions WHERE status = 'provisioning'
@@ -49,7 +49,7 @@ test(`8 writers on two gateways: no deadlock, no hole, an unbroken chain (seed $
     expect(await endSessionsAndCount(url)).toMatchObject({ deadlocks: 0 });
 }, 120_000);
 
-test('a deadlock would have been seen', async () => {
+test('the check recognises a deadlock', async () => {
   const database = await createDatabase();
   const [one, two] = [
     new pg.Client({ connectionString: database.url }),
@@ -72,7 +72,7 @@ test('a deadlock would have been seen', async () => {
   }
 });
 
-test('a hole and an altered entry would have been seen', async () => {
+test('the check recognises a gap and an altered entry', async () => {
   const client = new pg.Client({ connectionString: testbed.gateway.registry.url });
   await client.connect();
   await client.query(`

@@ -149,7 +149,7 @@ describe('a prefix and a slug that together make a reserved name', () => {
   test('pg_ as a prefix: no name can be issued, and the message asks for a schemaName', async () => {
     const refused = await subscribed('g-force', 'p');
     expect(refused).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
-    expect(refused.message).toContain('give a schemaName');
+    expect(refused.message).toContain('choose a schemaName');
     const { subscription } = await subscribe(testbed.gateway, {
       ...{ tenantId: 'g-force', module: 'p', schemaName: 'g_force' },
     });

@@ -5,7 +5,7 @@ import { clientMutants, moreMutants, namedMutants } from './support/mutants.js';
 
 const root = join(import.meta.dirname, '../..');
 
-test('eleven mutants are named', () => {
+test('the eleven mutants of the specification exist', () => {
   expect(namedMutants).toHaveLength(11);
 });
 

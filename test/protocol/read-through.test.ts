@@ -10,7 +10,7 @@ import { aChange, ScriptedFeed, stalenessMs } from './support/scripted-feed.js';
 
 const id = 'abcdef01-0000-4000-8000-00000000000a';
 
-/** Loads that end when the test says so, in any order. */
+/** Loads that end when the test decides, in any order. */
 interface Load<Value> {
   keys: readonly string[];
   end: (asOf: bigint, value: Value, epoch?: string) => Promise<void>;
@@ -54,8 +54,8 @@ async function ask(key: string, demand: { isStrong?: boolean } = {}) {
 
 const loadAt = (at: number) => loads[at] as Load<string>;
 
-describe('a load under way', () => {
-  test('is shared by who asks while the lease proves that nothing has changed', async () => {
+describe('a running load', () => {
+  test('is shared by later requests while the lease proves that nothing has changed', async () => {
     const one = ask('acme');
     await settled();
     const other = ask('acme');
@@ -65,7 +65,7 @@ describe('a load under way', () => {
     expect(await Promise.all([one, other])).toEqual(['active', 'active']);
   });
 
-  test('is not shared when the lease has ended: nobody waits for this gateway any more', async () => {
+  test('is not shared when the lease has ended, because mutations no longer wait for this gateway', async () => {
     feed.now += 1_000;
     const early = ask('acme');
     await settled();
@@ -78,7 +78,7 @@ describe('a load under way', () => {
     expect(await Promise.all([early, late])).toEqual(['active', 'suspended']);
   });
 
-  test('is not shared when a change has overtaken it', async () => {
+  test('is not shared when a change has made it stale', async () => {
     const early = ask('acme');
     await settled();
     feed.add(aChange(11n));
@@ -88,12 +88,12 @@ describe('a load under way', () => {
     await loadAt(0).end(10n, 'active');
     expect(loads).toHaveLength(2);
     await loadAt(1).end(11n, 'suspended');
-    // The first asked before the change was known, so the old answer was true after it asked.
+    // The first request came before the change was known, so the old answer was valid after it.
     expect(await Promise.all([early, late])).toEqual(['active', 'suspended']);
     expect(await ask('acme')).toBe('suspended');
   });
 
-  test('is not shared by a STRONG question that came later, but by one that came before', async () => {
+  test('is not shared by a later STRONG request, but is shared by an earlier one', async () => {
     const first = ask('acme');
     await settled();
     const strong = ask('acme', { isStrong: true });
@@ -105,7 +105,7 @@ describe('a load under way', () => {
     expect(await Promise.all([first, strong, alsoStrong])).toEqual(['active', 'suspended', 'suspended']);
   });
 
-  test('of a history that was replaced meanwhile is answered to who asked before, and kept by nobody', async () => {
+  test('from a replaced history answers the earlier request and is not stored', async () => {
     const early = ask('acme');
     await settled();
     feed.epoch = 'second';
@@ -119,7 +119,7 @@ describe('a load under way', () => {
   });
 });
 
-test('an id in capitals is as good as its tenant’s id: a change of the tenant ends what was known', async () => {
+test('an entry under an id in capitals is invalid after a change of the tenant', async () => {
   const facts: RouteFacts = {
     tenantId: id,
     tenantSlug: 'acme',

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ensureVersion } from '../../src/provisioning/copies/ensure-sql.js';
 import { type CopiedModule, installCopy } from '../../src/provisioning/copies/migration-copy.js';
-import { aDatabase, type ScratchDatabase } from '../database/support/temporary-databases.js';
+import { aDatabase, type TemporaryDatabase } from '../database/support/temporary-databases.js';
 import { openGatewayWithModules } from '../provisioning/support/gateway-with-own-modules.js';
 import { openGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
@@ -20,7 +20,7 @@ const finance = (...names: string[]): CopiedModule => ({
   migrations: files(...names),
 });
 
-async function client(database: ScratchDatabase): Promise<pg.Client> {
+async function client(database: TemporaryDatabase): Promise<pg.Client> {
   const connected = new pg.Client({ connectionString: database.url });
   await connected.connect();
   onTestFinished(() => connected.end());

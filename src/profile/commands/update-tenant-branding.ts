@@ -3,7 +3,7 @@ import { tenantCommand } from '../../registry/tenant-command.js';
 import { givenFields } from '../../registry/tenant-fields.js';
 import { brandingFields } from '../profile-fields.js';
 
-/** Changes what was given and leaves the rest; null clears what may be missing. */
+/** Changes the given fields and leaves the others; null clears an optional field. */
 export const updateTenantBranding = tenantCommand({
   action: 'updateTenantBranding',
   fields: brandingFields,

@@ -2,10 +2,10 @@
 export interface Mutant {
   name: string;
   file: string;
-  /** Stands in the file exactly once. */
+  /** Text that occurs exactly once in the file. */
   search: string;
   replace: string;
-  /** What has to change with it, in the same file. */
+  /** A second change in the same file. */
   also?: { search: string; replace: string };
 }
 
@@ -16,7 +16,7 @@ const readThrough = 'src/cache/read-through.ts';
 const knowledge = 'src/client/knowledge.ts';
 const changeLog = 'prisma/migrations/20261129000002_change_log/migration.sql';
 
-/** Those that consistency.md names, and no base after a resync. */
+/** The mutants of the consistency specification, and one without the base after a resync. */
 export const namedMutants: readonly Mutant[] = [
   {
     name: 'lease from the time of receipt',
@@ -100,7 +100,7 @@ export const namedMutants: readonly Mutant[] = [
   },
 ];
 
-/** More of the kind: each rule that the search for bad histories has shown to be needed. */
+/** One mutant for each further rule that the search for bad histories has shown to be needed. */
 export const moreMutants: readonly Mutant[] = [
   {
     name: 'a load shared without a lease',
@@ -250,7 +250,7 @@ export const moreMutants: readonly Mutant[] = [
   },
 ];
 
-/** Of the client, of what it knows and for how long it trusts that. */
+/** Mutants of the client's cache and lease. */
 export const clientMutants: readonly Mutant[] = [
   {
     name: 'client: lease from the time of receipt',

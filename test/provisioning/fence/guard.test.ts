@@ -3,7 +3,7 @@ import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { installGuard } from '../../../src/provisioning/fence/guard.js';
 import { guardSql, guardVersion } from '../../../src/provisioning/fence/guard-sql.js';
-import { aDatabase, aUser, type ScratchDatabase } from '../../database/support/temporary-databases.js';
+import { aDatabase, aUser, type TemporaryDatabase } from '../../database/support/temporary-databases.js';
 
 /** Change it together with guardVersion: databases are upgraded only when the version is higher. */
 const knownText = { version: 1, hash: '2794710849f67486' };
@@ -15,14 +15,14 @@ async function connect(url: string): Promise<pg.Client> {
   return client;
 }
 
-async function installedIn(database: ScratchDatabase, role?: string): Promise<pg.Client> {
+async function installedIn(database: TemporaryDatabase, role?: string): Promise<pg.Client> {
   const client = await connect(database.url);
   await installGuard(client, role);
   return client;
 }
 
-/** All objects of the guard's schema, with definitions and privileges. */
-function readGuardObjects(database: ScratchDatabase) {
+/** Everything the guard's schema holds, with definitions and rights. */
+function readGuardObjects(database: TemporaryDatabase) {
   return database.query(`
     SELECT oid, xmin::text, relname::text AS name, relacl::text AS rights FROM pg_class WHERE relnamespace = 'tenant_guard'::regnamespace
     UNION ALL

@@ -35,7 +35,7 @@ const tenantOf = async (id: string) => {
 };
 
 describe('a folder of clients', () => {
-  test('becomes tenants, but for templates, tests and files with mistakes, and the second time nothing', async () => {
+  test('becomes tenants, except for templates, test tenants and invalid files, and a second import changes nothing', async () => {
     const planned = await importClients(gateway, fixtures, { isDryRun: true });
     expect(await gateway.psql('SELECT FROM tenants')).toEqual([]);
     const done = await importClients(gateway, fixtures);
@@ -73,7 +73,7 @@ describe('a folder of clients', () => {
     expect(await revisionOf(gateway)).toBe(revision);
   });
 
-  test('every field comes to its place', async () => {
+  test('has every field mapped to its place', async () => {
     const folder = await aClientsFolder();
     await cp(join(fixtures, 'africastay'), join(folder, 'africastay'), { recursive: true });
     await importClients(gateway, folder);
@@ -112,7 +112,7 @@ describe('a folder of clients', () => {
     expect(config).not.toMatch(/service_key|"client"|SUPABASE_SERVICE/);
   });
 
-  test('is told apart by what is wrong with each', async () => {
+  test('is reported with the problem of each invalid client', async () => {
     const folder = await aClientsFolder({ good: clientYaml('good'), large: `# ${'x'.repeat(1_048_576)}` });
     await writeClient(folder, 'latin', '');
     await writeFile(
@@ -129,14 +129,14 @@ describe('a folder of clients', () => {
     await symlink(join(fixtures, 'africastay/client.yaml'), join(folder, 'linked/client.yaml'));
     await writeFile(join(folder, 'README.md'), 'no client');
     const report = await importClients(gateway, folder);
-    const told = report.clients.map(({ id, action, why, problems }) => [
+    const reported = report.clients.map(({ id, action, why, problems }) => [
       id,
       action,
       why ?? problems[0]?.message,
     ]);
-    expect(told).toEqual([
+    expect(reported).toEqual([
       ['Shouting', 'fail', expect.stringMatching(/^must be lower-case/)],
-      ['bare', 'fail', 'there is no client.yaml in it'],
+      ['bare', 'fail', 'the folder has no client.yaml'],
       ['elsewhere', 'fail', 'is a symbolic link, which is not followed'],
       ['good', 'create', undefined],
       ['large', 'fail', 'client.yaml has more than 1048576 bytes'],
@@ -150,7 +150,7 @@ describe('a folder of clients', () => {
     await expect(importClients(gateway, '/nonexistent')).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
   });
 
-  test('two that would share the variables of their secrets are not imported with them', async () => {
+  test('has no two clients imported whose secrets would share variables', async () => {
     const secret = 'email2: { password: hunter22 }';
     const folder = await aClientsFolder({
       'a-b': clientYaml('a-b', secret),
@@ -159,14 +159,14 @@ describe('a folder of clients', () => {
     });
     const report = await importClients(gateway, folder);
     expect(outcomes(report)).toEqual(['a-b: fail', 'a_b: create', 'ab: create']);
-    expect(entryOf(report, 'a-b').why).toContain('those of tenant a_b, too');
+    expect(entryOf(report, 'a-b').why).toContain('as those of tenant a_b');
   });
 });
 
 describe('a tenant whose configuration is in the registry', () => {
   const changed = (id: string) => clientYaml(id, 'branding: { company_name: Acme Ltd }');
 
-  test('is left alone when the file says otherwise; with force it is written over, and the difference shown', async () => {
+  test('is left alone when the file differs; with force it is overwritten, and the differences are reported', async () => {
     const id = aSlug();
     const folder = await aClientsFolder({ [id]: clientYaml(id) });
     await importClients(gateway, folder);
@@ -184,11 +184,11 @@ describe('a tenant whose configuration is in the registry', () => {
     expect(entryOf(forced, id)).toMatchObject({ action: 'update', differences });
     const { settings, branding } = await tenantOf(id);
     expect(settings).toMatchObject({ companyName: 'Acme Ltd', version: 2 });
-    // What is the same already is no change.
+    // Equal values are not written again.
     expect(branding.version).toBe(1);
   });
 
-  test('is the file’s with keep-source, and the registry’s from the next import without', async () => {
+  test('comes from the file with keep-source, and from the registry after the next import without it', async () => {
     const id = aSlug();
     const folder = await aClientsFolder({ [id]: clientYaml(id) });
     await importClients(gateway, folder, { keepsSource: true });
@@ -208,15 +208,15 @@ describe('a tenant whose configuration is in the registry', () => {
   test.each([
     ['suspendTenant', { reason: 'unpaid' }, 'is suspended: resume it first'],
     ['deleteTenant', {}, 'is deleted: restore it first'],
-  ])('is left alone after %s, force or not', async (name, more, why) => {
+  ])('is left alone after %s, with or without force', async (name, more, why) => {
     const id = aSlug();
     const folder = await aClientsFolder({ [id]: clientYaml(id) });
     await importClients(gateway, folder);
     await mutate(gateway, name, { tenantId: id, ...more });
     expect(outcomes(await importClients(gateway, folder))).toEqual([`${id}: unchanged`]);
     await writeClient(folder, id, changed(id));
-    const { action, why: said } = entryOf(await importClients(gateway, folder, { force: true }), id);
-    expect({ action, said }).toEqual({ action: 'leaveAlone', said: expect.stringContaining(why) });
+    const { action, why: reason } = entryOf(await importClients(gateway, folder, { force: true }), id);
+    expect({ action, reason }).toEqual({ action: 'leaveAlone', reason: expect.stringContaining(why) });
   });
 });
 
@@ -227,7 +227,7 @@ describe('test tenants', () => {
     return removeTestFolders(context, { folder, only: [], isDryRun, confirm: async () => answer });
   };
 
-  test('come when they are asked for; the template never does', async () => {
+  test('are imported on request; the template never is', async () => {
     const report = await importClients(gateway, fixtures, { includesTests: true });
     expect(outcomes(report).filter((line) => /^(tn_|example)/.test(line))).toEqual([
       'example: leaveOut',
@@ -236,7 +236,7 @@ describe('test tenants', () => {
     ]);
   });
 
-  test('are deleted after a yes; what a link leads to, what is served and the template stay', async () => {
+  test('are deleted after confirmation; targets of links, served files and the template are kept', async () => {
     const folder = await aCopyOfFixtures();
     const outside = await aClientsFolder({ kept: clientYaml('kept') });
     await symlink(outside, join(folder, 'tn_link'));

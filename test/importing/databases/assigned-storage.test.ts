@@ -16,7 +16,7 @@ import {
   takeOver,
 } from '../support/legacy-story.js';
 
-test('of two modules in one database each gets what has its prefix, the longer before the shorter', async () => {
+test('each of two modules in one database gets the schemas with its prefix, and the longer prefix wins', async () => {
   await using testbed = await openGatewayWithModules(
     { name: 'crm', schemaPrefix: 'crm_' },
     { name: 'calls', schemaPrefix: 'crm_calls_', sharing: 'crm' },
@@ -36,11 +36,11 @@ test('of two modules in one database each gets what has its prefix, the longer b
   expect(actions(chosen)).toEqual(['crm_acme: subscribe']);
   expect(await resolve(gateway, 'acme', 'crm')).toBe('crm_acme');
   expect(await resolve(gateway, 'acme', 'calls')).toBe('crm_calls_acme');
-  const settled = await takeOver(gateway, { modules: ['crm', 'calls', 'notes'] });
-  expect(actions(settled)).toEqual(['crm_acme: unchanged', 'crm_calls_acme: unchanged']);
+  const repeated = await takeOver(gateway, { modules: ['crm', 'calls', 'notes'] });
+  expect(actions(repeated)).toEqual(['crm_acme: unchanged', 'crm_calls_acme: unchanged']);
 });
 
-test('a table of two modules in one database is read once, and says whose a schema is', async () => {
+test('a table of tenants in a database of two modules is read once and assigns the schemas', async () => {
   await using testbed = await openGatewayWithModules(
     { name: 'ops2', schemaPrefix: 'tenant_' },
     { name: 'fin2', schemaPrefix: 'tenant_', sharing: 'ops2' },
@@ -60,7 +60,7 @@ test('a table of two modules in one database is read once, and says whose a sche
   expect(await resolve(gateway, id, 'ops2')).toBe('tenant_acme');
 });
 
-test('a database per tenant is found on the server, and taken over as it is', async () => {
+test('a database per tenant is found on the server and taken over unchanged', async () => {
   const prefix = `${uniqueName('v').slice(0, 18)}_`;
   await using testbed = await openGatewayWithModules({
     name: 'vault',
@@ -90,7 +90,7 @@ test('a database per tenant is found on the server, and taken over as it is', as
   expect(await revisionOf(gateway)).toBe(revision);
 });
 
-test('tenants of the registry before are read where migrating set them aside', async () => {
+test('tenants of an earlier registry are read from the tables that the migration renamed', async () => {
   const legacy = await createDatabase();
   const [kept, numbered] = [randomUUID(), randomUUID()];
   await queryOnce(
@@ -118,7 +118,7 @@ test('tenants of the registry before are read where migrating set them aside', a
   expect(data.tenant.suspendedReason).toBe(`inactive in tenants in ${legacy.name}`);
 });
 
-test('schemas that the registry made itself tell whose they are, though the registry was lost', async () => {
+test('schemas that the registry made name their tenants even after the registry was lost', async () => {
   await using lost = await openGateway();
   const { result } = await mutate(lost, 'registerTenant', { name: 'Acme', slug: 'acme' }, 'tenant { id }');
   await mutate(lost, 'subscribeTenantToModule', { tenantId: 'acme', module: 'finance' });
@@ -134,7 +134,7 @@ test('schemas that the registry made itself tell whose they are, though the regi
   expect(rows).toEqual([{ migration_version: 'finance/0002_invoice_numbering.sql' }]);
 });
 
-test('two tables that give one slug two ids are told apart by the map, which changes no id', async () => {
+test('the map resolves two tables with different ids for one slug, without changing an id', async () => {
   await using gateway = await openGateway();
   const [one, two] = [randomUUID(), randomUUID()];
   await gateway.psqlIn(
@@ -145,18 +145,18 @@ test('two tables that give one slug two ids are told apart by the map, which cha
     'finance',
     legacySchema('finance_acme') + legacyRegistry([{ id: two, slug: 'acme', finance: 'finance_acme' }]),
   );
-  const torn = await takeOver(gateway);
-  expect(new Set(torn.entries.map(({ action }) => action))).toEqual(new Set(['conflict']));
+  const contradictory = await takeOver(gateway);
+  expect(new Set(contradictory.entries.map(({ action }) => action))).toEqual(new Set(['conflict']));
   expect(await gateway.psql('SELECT FROM tenants')).toEqual([]);
   const invented = await takeOver(gateway, { map: `finance_acme,${randomUUID()},acme,` });
-  expect(entryFor(invented, 'finance_acme').why).toContain('ids are kept');
-  const mended = await takeOver(gateway, { map: `finance_acme,${one},acme,` });
-  expect(actions(mended)).toEqual(['finance_acme: register', 'tenant_acme: register']);
+  expect(entryFor(invented, 'finance_acme').why).toContain('ids do not change');
+  const corrected = await takeOver(gateway, { map: `finance_acme,${one},acme,` });
+  expect(actions(corrected)).toEqual(['finance_acme: register', 'tenant_acme: register']);
   expect(await gateway.psql('SELECT id FROM tenants')).toEqual([{ id: one }]);
   expect(actions(await takeOver(gateway))).toEqual(['finance_acme: unchanged', 'tenant_acme: unchanged']);
 });
 
-test('what a role may not do is said, and is all that is left undone', async () => {
+test('missing rights of the database role are reported, and everything else is done', async () => {
   const user = await aUser();
   const service = await createDatabase();
   onTestFinished(() => service.drop());

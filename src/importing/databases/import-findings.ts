@@ -1,16 +1,16 @@
 import type { ClientBase } from 'pg';
 import type { CommandContext } from '../../registry/command.js';
 import { storageNaming } from '../../registry/isolation.js';
-import { collectIdentities, type Identities } from './identity.js';
+import { readDatabaseKey, type ScannedDatabase, type ScannedModule } from './database-scan.js';
+import { addOwners, type FoundStorage, findStorages } from './found-storage.js';
 import { type LegacyTableFound, readLegacyTables, type StorageNamed } from './legacy-tenant.js';
-import { type Registered, readRegistered } from './registered.js';
-import { identify, type ScannedDatabase, type ScannedModule } from './scan.js';
-import { addOwners, type FoundStorage, findStorages } from './standing-storage.js';
+import { type Registered, readRegistered } from './registered-tenants.js';
+import { collectIdentities, type Identities } from './tenant-identity.js';
 import type { MapRow } from './tenant-map.js';
 
-/** An old table, with a way to the database it is in. */
+/** A table of tenants from before the registry, with access to its database. */
 export interface LegacyTablePlace extends LegacyTableFound {
-  /** Whose database it is; of the registry's own, nobody's. */
+  /** The modules of the database; empty for the registry's own database. */
   modules: readonly ScannedModule[];
   withConnection<T>(work: (client: ClientBase) => Promise<T>): Promise<T>;
 }
@@ -21,8 +21,8 @@ export interface Findings {
   registered: Registered;
 }
 
-/** The tables of tenants from before, in the registry's database and in those of the services, each once. */
-export async function readTables(
+/** Reads the tables of tenants in the registry's database and in the service databases, each database once. */
+export async function readLegacyTablePlaces(
   { database, serviceDatabases }: CommandContext,
   scanned: readonly ScannedDatabase[],
 ): Promise<LegacyTablePlace[]> {
@@ -37,7 +37,7 @@ export async function readTables(
     }
   };
   await inRegistry(async (client) => {
-    if (keys.has(await identify(client))) return;
+    if (keys.has(await readDatabaseKey(client))) return;
     const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');
     for (const table of await readLegacyTables(client, rows[0]?.name ?? 'registry'))
       found.push({ ...table, modules: [], withConnection: inRegistry });
@@ -53,8 +53,11 @@ export async function readTables(
   return found;
 }
 
-/** Everything a plan is made of: what stands, what old tables and the map say of it, what the registry holds. */
-export async function gather(
+/**
+ * Gathers everything that a plan needs: the storage found, the statements of old tables and of the map about it, and
+ * the registry's own data.
+ */
+export async function gatherFindings(
   context: CommandContext,
   scanned: readonly ScannedDatabase[],
   tables: readonly LegacyTablePlace[],
@@ -65,7 +68,7 @@ export async function gather(
   const legacy = tables.flatMap((table) =>
     table.tenants.map((tenant) => ({
       ...tenant,
-      names: tenant.names.flatMap((named) => attach(named, table.modules, catalogue)),
+      names: tenant.names.flatMap((named) => assignModule(named, table.modules, catalogue)),
     })),
   );
   const named = [
@@ -78,8 +81,11 @@ export async function gather(
   return { storages, registered, identities: collectIdentities(registered, legacy, map) };
 }
 
-/** A column is about the module in its name, else about the one whose database the table is in, else about any. */
-function attach(
+/**
+ * Decides to which module a storage column of an old table belongs: to the module in the column's name, otherwise to
+ * the module whose database has the table, otherwise to any module.
+ */
+function assignModule(
   named: StorageNamed,
   neighbours: readonly ScannedModule[],
   catalogue: readonly ScannedModule[],
@@ -88,7 +94,7 @@ function attach(
   const own = catalogue.find(({ name }) => name === prefix);
   if (own) return own.isolation === kind ? [named] : [];
   const fitting = neighbours.filter(({ isolation }) => isolation === kind);
-  // A column "database" beside one for the schema says where that is.
+  // A column "database" next to a schema column only names the location of the schema.
   if (storageNaming[kind].hasOwnDatabase && fitting.length !== 1) return [];
   return [{ ...named, module: fitting.length === 1 ? fitting[0]?.name : undefined }];
 }

@@ -1,4 +1,4 @@
-/** Lets only so many pieces of work run at a time; the others wait their turn, however long that is. */
+/** Limits how many works run at a time; the others wait for their turn in the order of the calls, without a timeout. */
 export function createTurnstile(places: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   let free = places;

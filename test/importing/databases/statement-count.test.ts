@@ -4,7 +4,7 @@ import { takeOver } from '../support/legacy-story.js';
 
 const count = 5_000;
 
-test(`${count} schemas are looked through in a few statements, taken over already or not`, {
+test(`an import reads ${count} schemas with fewer than 50 statements, whether they are taken over or not`, {
   timeout: 120_000,
 }, async () => {
   await using gateway = await openGateway();

@@ -19,8 +19,8 @@ beforeEach(async () => {
 });
 afterEach(() => gateway.close());
 
-/** Fifty tenants, most with both modules, some inactive, two of whose names a schema can't tell apart. */
-async function fifty(): Promise<LegacyRow[]> {
+/** Fifty tenants: most have both modules, some are inactive, and two have slugs that lead to the same schema name. */
+async function createFiftyTenants(): Promise<LegacyRow[]> {
   const rows = Array.from({ length: 48 }, (_, index): LegacyRow => {
     const slug = index % 3 === 0 ? `shop-${index}` : index % 3 === 1 ? `shop-no-${index}` : `shop${index}`;
     const underscored = slug.replaceAll('-', '_');
@@ -47,38 +47,38 @@ async function fifty(): Promise<LegacyRow[]> {
   return rows;
 }
 
-async function everything(module: string): Promise<unknown> {
+async function contentsOf(module: string): Promise<unknown> {
   const url = gateway.serviceUrl(module);
   const schemas = await listSchemas(url);
   return Promise.all(schemas.map(async (schema) => [schema, await readSchemaContents(url, schema)]));
 }
 
-test('fifty tenants of two services keep their ids and their data, and the second run changes nothing', async () => {
-  const rows = await fifty();
-  const before = [await everything('operations'), await everything('finance')];
+test('fifty tenants of two services keep their ids and their data, and a second import changes nothing', async () => {
+  const rows = await createFiftyTenants();
+  const before = [await contentsOf('operations'), await contentsOf('finance')];
 
-  const shown = await takeOver(gateway, { isDryRun: true });
+  const planned = await takeOver(gateway, { isDryRun: true });
   expect(await gateway.psql('SELECT FROM tenants')).toEqual([]);
   expect(await gateway.psqlIn('operations', 'SELECT FROM tenant_registry')).toHaveLength(50);
 
   const report = await takeOver(gateway);
-  expect(actions(report)).toEqual(actions(shown));
+  expect(actions(report)).toEqual(actions(planned));
   expect(report.tables).toEqual([
     expect.objectContaining({
       table: 'public.tenant_registry',
       renamedTo: 'tenant_registry_before_registry',
     }),
   ]);
-  expect([await everything('operations'), await everything('finance')]).toEqual(before);
+  expect([await contentsOf('operations'), await contentsOf('finance')]).toEqual(before);
   const twins = report.entries.filter(({ schema }) => schema?.endsWith('twin_a'));
   expect(twins.map(({ action, why }) => `${action}: ${why}`)).toEqual(
     Array(2).fill(
       expect.stringMatching(
-        /^ambiguous: tenant twin-a \(.*\) and tenant twin_a \(.*\) fit: say whose it is in --map$/,
+        /^ambiguous: tenant twin-a \(.*\) and tenant twin_a \(.*\) fit: assign it in --map$/,
       ),
     ),
   );
-  // The twins themselves are tenants, each under its id; only whose the schemas are nobody knows.
+  // Both tenants are registered under their ids; only the owner of the schemas is unknown.
   const tenants = await gateway.psql<{ id: string; slug: string; name: string }>(
     'SELECT id, slug, name FROM tenants',
   );
@@ -108,12 +108,12 @@ test('fifty tenants of two services keep their ids and their data, and the secon
     await listSchemas(gateway.serviceUrl('operations')),
     await gateway.psqlIn('operations', tables),
   ]).toEqual(catalogs);
-  expect([await everything('operations'), await everything('finance')]).toEqual(before);
+  expect([await contentsOf('operations'), await contentsOf('finance')]).toEqual(before);
 }, 120_000);
 
 const tables = `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1`;
 
-test('the history says that the storage was adopted, and by whom', async () => {
+test('the history of a subscription shows that its storage was adopted', async () => {
   await gateway.psqlIn('finance', legacySchema('finance_acme_trading'));
   const report = await takeOver(gateway);
   const { tenantId, name, slug, idFrom } = entryFor(report, 'finance_acme_trading');
@@ -135,7 +135,7 @@ test('the history says that the storage was adopted, and by whom', async () => {
   ]);
 });
 
-test('a registered tenant gets what is called like it, and keeps what it has', async () => {
+test('a registered tenant gets the schema with its name and keeps its other storage', async () => {
   const { result } = await mutate(
     gateway,
     'registerTenant',
@@ -153,7 +153,7 @@ test('a registered tenant gets what is called like it, and keeps what it has', a
   expect(await resolve(gateway, result.tenant.id)).toBe('finance_acme_corp');
 });
 
-test('where two registered tenants fit, the schema is listed and left alone until the map decides', async () => {
+test('a schema that fits two registered tenants is reported and left unchanged until the map assigns it', async () => {
   for (const slug of ['a-b', 'a_b']) await mutate(gateway, 'registerTenant', { name: slug, slug });
   await gateway.psqlIn('finance', legacySchema('finance_a_b'));
   const revision = await revisionOf(gateway);
@@ -166,7 +166,7 @@ test('where two registered tenants fit, the schema is listed and left alone unti
   expect(await resolve(gateway, 'a-b')).toBe('MODULE_NOT_SUBSCRIBED');
 });
 
-test('names of any form stay what they are, and resolve quoted', async () => {
+test('unusual schema names are kept and resolve to a quoted search path', async () => {
   const name = 'finance_Öl & "Gas" GmbH';
   await gateway.psqlIn('finance', legacySchema(name) + legacySchema('Books of Acme'));
   const map = `schema,id,slug,name\n"${name.replaceAll('"', '""')}",,oil-and-gas,Öl & Gas\nBooks of Acme,,acme,Acme`;
@@ -178,7 +178,7 @@ test('names of any form stay what they are, and resolve quoted', async () => {
   expect(data.tenantSchema).toEqual({ schemaName: name, searchPath: '"finance_Öl & ""Gas"" GmbH"' });
 });
 
-test('one tenant in conflict keeps no other back', async () => {
+test('a tenant in conflict does not stop the import of the others', async () => {
   const [here, there] = [randomUUID(), randomUUID()];
   await mutate(gateway, 'registerTenant', { id: here, name: 'Acme', slug: 'acme' });
   await mutate(gateway, 'registerTenant', { name: 'Gone', slug: 'gone' });
@@ -192,7 +192,7 @@ test('one tenant in conflict keeps no other back', async () => {
         { id: there, slug: 'acme', finance: 'finance_acme' },
         { id: here, slug: 'acme-old' },
         { id: randomUUID(), slug: 'lost', finance: 'finance_lost' },
-        { id: randomUUID(), slug: 'not-theirs', modules: ['operations'], finance: 'finance_fine' },
+        { id: randomUUID(), slug: 'unlisted', modules: ['operations'], finance: 'finance_fine' },
       ]),
   );
   const report = await takeOver(gateway);
@@ -210,7 +210,7 @@ test('one tenant in conflict keeps no other back', async () => {
       expect.stringContaining('finance_twice is finance storage of tenant twice too'),
     ],
     finance_twice: ['ambiguous', expect.stringContaining('finance_Twice is')],
-    finance_lost: ['conflict', expect.stringContaining('does not stand')],
+    finance_lost: ['conflict', expect.stringContaining('does not exist')],
     lost: ['register', null],
     'acme-old': ['conflict', expect.stringContaining(`id ${here} is acme-old in`)],
   });

@@ -1,18 +1,23 @@
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { messageOf } from '../../errors.js';
 import { isolations, storageNaming } from '../../registry/isolation.js';
-import { readSchemaOwners, type ScannedDatabase, type ScannedModule, type StorageOwner } from './scan.js';
+import {
+  readSchemaOwners,
+  type ScannedDatabase,
+  type ScannedModule,
+  type StorageOwner,
+} from './database-scan.js';
 
-/** A schema, or a database of its own, that may be a tenant's. */
+/** A schema or database that may belong to a tenant. */
 export interface FoundStorage {
   module: ScannedModule;
   name: string;
-  /** The name without the module's prefix, in lower case, with _ for -. */
+  /** The name without the module's prefix, in lower case, with "_" in place of "-". */
   key: string;
   owner: StorageOwner | undefined;
-  /** Why nothing can be said of it. */
+  /** The reason why its owner could not be read. */
   problem?: string;
-  /** Other modules whose it could be as well. */
+  /** Other modules with the same prefix, to which it may belong as well. */
   rivals: string[];
 }
 
@@ -21,41 +26,43 @@ export interface NamedStorage {
   name: string;
 }
 
-/** `-` and `_` count as one, and so do capitals. */
+/** Returns the text in lower case with "_" in place of "-", for comparing names with slugs. */
 export function keyOf(text: string): string {
   return text.toLowerCase().replaceAll('-', '_');
 }
 
 /**
- * The storage of a database, each with its module: the one that is said to own the name (in `named`, or by a
- * subscription), else the one with the longest prefix that fits. Names that are no module's, or of modules that are
- * not wanted, are left out.
+ * Finds the storage in a database. Each belongs to the module that a statement names for it (in `named`, or by a
+ * subscription), otherwise to the module with the longest matching prefix. Names that fit no wanted module are left
+ * out.
  */
 export function findStorages(
   database: ScannedDatabase,
   named: readonly NamedStorage[],
   isWanted: (module: ScannedModule) => boolean,
 ): FoundStorage[] {
-  const saidOf = new Map<string, Set<string | undefined>>();
-  for (const { module, name } of named) saidOf.set(name, (saidOf.get(name) ?? new Set()).add(module));
+  const statedModules = new Map<string, Set<string | undefined>>();
+  for (const { module, name } of named)
+    statedModules.set(name, (statedModules.get(name) ?? new Set()).add(module));
   return isolations.flatMap((isolation) => {
     const modules = database.modules.filter((module) => module.isolation === isolation);
     const names = storageNaming[isolation].hasOwnDatabase ? database.databases : database.schemas;
-    return names.flatMap((name) => findStorage(name, modules, saidOf.get(name), isWanted) ?? []);
+    return names.flatMap((name) => findStorage(name, modules, statedModules.get(name), isWanted) ?? []);
   });
 }
 
 function findStorage(
   name: string,
   modules: readonly ScannedModule[],
-  said: ReadonlySet<string | undefined> | undefined,
+  stated: ReadonlySet<string | undefined> | undefined,
   isWanted: (module: ScannedModule) => boolean,
 ): FoundStorage | undefined {
   const fitting = modules.filter(({ schemaPrefix }) => name.toLowerCase().startsWith(schemaPrefix));
   const longest = Math.max(...fitting.map(({ schemaPrefix }) => schemaPrefix.length));
   const byPrefix = fitting.filter(({ schemaPrefix }) => schemaPrefix.length === longest);
-  const bySaying = modules.filter((module) => said?.has(module.name));
-  const candidates = bySaying.length > 0 ? bySaying : byPrefix.length > 0 ? byPrefix : said ? modules : [];
+  const byStatement = modules.filter((module) => stated?.has(module.name));
+  const candidates =
+    byStatement.length > 0 ? byStatement : byPrefix.length > 0 ? byPrefix : stated ? modules : [];
   const wanted = candidates.filter(isWanted);
   const [module] = wanted;
   if (!module) return undefined;
@@ -69,7 +76,7 @@ function findStorage(
   };
 }
 
-/** Adds whom each was made for, where the registry made it. */
+/** Adds the owner to storage that the registry made. */
 export async function addOwners(databases: ServiceDatabases, storages: FoundStorage[]): Promise<void> {
   const ownersIn = new Map<ScannedModule, Map<string, StorageOwner>>();
   for (const storage of storages) {
@@ -92,7 +99,7 @@ async function addDatabaseOwner(databases: ServiceDatabases, storage: FoundStora
       await client.end();
     }
   } catch (error) {
-    // One that may not be entered, or goes away just now, keeps nobody else from being taken over.
+    // A database that cannot be entered, or is dropped meanwhile, does not stop the import of the others.
     storage.problem = `the database could not be entered: ${messageOf(error)}`;
   }
 }

@@ -1,29 +1,29 @@
 import { text } from '../../registry/input.js';
 import { storageNaming } from '../../registry/isolation.js';
 import { findSlugProblem } from '../../registry/slug.js';
-import type { Identities, Identity } from './identity.js';
-import { judge, type Matched, type TenantFacts } from './judge.js';
-import { createMatcher } from './match.js';
-import type { Registered, RegisteredSubscription } from './registered.js';
-import type { FoundStorage } from './standing-storage.js';
+import type { FoundStorage } from './found-storage.js';
+import type { Registered, RegisteredSubscription } from './registered-tenants.js';
+import { decideStorage, type MatchedStorage, type TenantFacts } from './storage-verdict.js';
+import type { Identities, Identity } from './tenant-identity.js';
+import { createMatcher } from './tenant-match.js';
 
 export type Action = 'register' | 'subscribe' | 'unchanged' | 'ambiguous' | 'conflict';
 
-/** One line of what was found: a schema or database with the tenant it belongs to, or a tenant without any. */
-export interface Entry {
+/** One line of the report: a schema or database with its tenant, or a tenant without storage. */
+export interface ImportEntry {
   tenantId: string | null;
   slug: string | null;
   name: string | null;
   module: string | null;
   schema: string | null;
   database: string | null;
-  /** Where the id comes from. */
+  /** The source of the id. */
   idFrom: string | null;
   action: Action;
   why: string | null;
 }
 
-/** A tenant that is to be taken over, with the lines that are about it. */
+/** A tenant to take over, with its lines of the report. */
 export interface TakeOver {
   tenant: {
     id: string | undefined;
@@ -32,15 +32,15 @@ export interface TakeOver {
     suspendedReason: string | undefined;
   };
   storages: { module: string; name: string }[];
-  entries: Entry[];
+  entries: ImportEntry[];
 }
 
 export interface Plan {
-  entries: Entry[];
+  entries: ImportEntry[];
   takeOvers: TakeOver[];
 }
 
-/** Decides for everything found what is to become of it. Pure: the same findings give the same plan. */
+/** Decides what happens with each finding. Pure: the same findings give the same plan. */
 export function planTakeOver(
   storages: readonly FoundStorage[],
   identities: Identities,
@@ -49,8 +49,8 @@ export function planTakeOver(
 ): Plan {
   const match = createMatcher(identities, registered.subscriptions);
   const plan: Plan = { entries: [], takeOvers: [] };
-  // Tenants of old tables that have nothing here are tenants all the same.
-  const groups = new Map<Identity, Matched[]>(identities.all.map((identity) => [identity, []]));
+  // Tenants of old tables are taken over even without storage.
+  const groups = new Map<Identity, MatchedStorage[]>(identities.all.map((identity) => [identity, []]));
   for (const storage of storages) {
     const found = match(storage);
     if ('ambiguous' in found) plan.entries.push(entryOf(undefined, storage, 'ambiguous', found.ambiguous));
@@ -69,27 +69,27 @@ export function planTakeOver(
       problem: findTenantProblem(identity, takenSlugs),
     };
     const { entries, takeOver } = planTenant(identity, matched, facts);
-    plan.entries.push(...entries, ...findMissing(identity, matched, facts, isScanned));
+    plan.entries.push(...entries, ...listMissingStorage(identity, matched, facts, isScanned));
     if (takeOver) plan.takeOvers.push(takeOver);
   }
   return plan;
 }
 
-function planTenant(identity: Identity, matched: readonly Matched[], facts: TenantFacts) {
+function planTenant(identity: Identity, matched: readonly MatchedStorage[], facts: TenantFacts) {
   const { registered, suspendedReason, id, slug } = identity;
-  const entries: Entry[] = [];
-  const mine: Entry[] = [];
+  const entries: ImportEntry[] = [];
+  const mine: ImportEntry[] = [];
   const storages: TakeOver['storages'] = [];
   const action = registered === undefined || registered.status === 'FAILED' ? 'register' : 'subscribe';
   for (const one of matched) {
-    const verdict = judge(one, identity, matched, facts);
+    const verdict = decideStorage(one, identity, matched, facts);
     if (verdict) entries.push(entryOf(identity, one.storage, verdict.action, verdict.why));
     else {
       mine.push(entryOf(identity, one.storage, action, suspendedReason ?? null));
       storages.push({ module: one.storage.module.name, name: one.storage.name });
     }
   }
-  // Somebody decided otherwise meanwhile, and what the table names is taken over.
+  // All storage that the table names was taken over already, for another tenant.
   const isDone =
     identity.names.length > 0 &&
     identity.names.every(({ kind, name }) => facts.claims.has(`${kind}/${name}`));
@@ -103,7 +103,7 @@ function planTenant(identity: Identity, matched: readonly Matched[], facts: Tena
   return { entries, takeOver: { tenant, storages, entries: mine } };
 }
 
-/** Why nothing of this tenant can be taken over, whatever there is of it. */
+/** Returns why no storage of this tenant can be taken over. */
 function findTenantProblem(identity: Identity, takenSlugs: ReadonlyMap<string, string>): string | undefined {
   const { slug, registered, problem } = identity;
   if (problem !== undefined) return problem;
@@ -113,30 +113,30 @@ function findTenantProblem(identity: Identity, takenSlugs: ReadonlyMap<string, s
     const wayOut = status === 'DELETED' ? 'restore it first' : 'wait until it is active';
     return `tenant ${registered.slug} is ${status.toLowerCase()}: ${status === 'PURGED' ? 'give the schema another slug in --map' : wayOut}`;
   }
-  if (slug === undefined) return 'nothing says what it is called: give the schema a slug in --map';
+  if (slug === undefined) return 'its slug is not known: give the schema a slug in --map';
   const slugProblem = findSlugProblem(slug);
-  if (slugProblem) return `slug "${slug}" ${slugProblem}: give the schema another in --map`;
+  if (slugProblem) return `slug "${slug}" ${slugProblem}: give the schema another slug in --map`;
   const taker = takenSlugs.get(slug);
   if (taker !== undefined)
-    return `slug ${slug} is taken by tenant ${taker}: give the schema another in --map`;
+    return `slug ${slug} is taken by tenant ${taker}: give the schema another slug in --map`;
   const name = text(200).safeParse(nameOf(identity));
   return name.success
     ? undefined
-    : `its name ${name.error.issues[0]?.message}: give the schema another in --map`;
+    : `its name ${name.error.issues[0]?.message}: give the schema another name in --map`;
 }
 
-/** What an old table names and nobody finds. */
-function findMissing(
+/** Lists storage that an old table names and that was not found. */
+function listMissingStorage(
   identity: Identity,
-  matched: readonly Matched[],
+  matched: readonly MatchedStorage[],
   { own, claims }: TenantFacts,
   isScanned: (moduleName: string) => boolean,
-): Entry[] {
+): ImportEntry[] {
   return identity.names.flatMap(({ module, kind, name }) => {
     if (module === undefined || !isScanned(module) || claims.has(`${kind}/${name}`)) return [];
     if (own.some(({ moduleName }) => moduleName === module)) return [];
     if (matched.some(({ storage }) => storage.module.name === module)) return [];
-    const why = 'an old table names it, but it does not stand: restore it, or take it out of that table';
+    const why = 'an old table names it, but it does not exist: restore it, or remove it from that table';
     return [{ ...entryOf(identity, undefined, 'conflict', why), module, schema: name }];
   });
 }
@@ -146,7 +146,7 @@ function entryOf(
   storage: FoundStorage | undefined,
   action: Action,
   why: string | null,
-): Entry {
+): ImportEntry {
   const names = storage && storageNaming[storage.module.isolation].locate(storage.name, storage.module);
   return {
     tenantId: identity?.id ?? null,
@@ -161,7 +161,7 @@ function entryOf(
   };
 }
 
-/** "acme-trading" → "Acme Trading", where nobody knows better. */
+/** Derives a name from the slug when no source has one: "acme-trading" → "Acme Trading". */
 function nameOf({ name, slug }: Identity): string {
   if (name !== undefined) return name;
   return (slug ?? '').replace(

@@ -1,19 +1,23 @@
-import { createIdentity, type Identities, type Identity } from './identity.js';
-import type { RegisteredSubscription } from './registered.js';
-import type { FoundStorage } from './standing-storage.js';
+import type { FoundStorage } from './found-storage.js';
+import type { RegisteredSubscription } from './registered-tenants.js';
+import { createIdentity, type Identities, type Identity } from './tenant-identity.js';
 
-/** What says so, the strongest first: the registry, the schema's version table, the map, an old table, names alone. */
+/**
+ * The source of a match, the strongest first: the registry, the schema's version table, the map, an old table, the name
+ * alone.
+ */
 export type Evidence = 'registry' | 'version' | 'map' | 'table' | 'name';
 
-/** Whose a piece of storage is, or why nobody can say. */
+/** The tenant of a storage, or the reason why it is not known. */
 export type Match =
   | { identity: Identity; evidence: Evidence; subscription?: RegisteredSubscription }
   | { ambiguous: string }
   | { conflict: string };
 
 /**
- * The first that says something decides: the registry, the schema itself, the map, an old table that names it, and at
- * last the names alone, of which several may fit. Nobody's schema is of a tenant called like it.
+ * Returns a function that finds the tenant of a storage. The first source that names one decides: the registry, the
+ * schema itself, the map, an old table, and last the name alone, which may fit several tenants. Storage that fits none
+ * belongs to a new tenant with that name.
  */
 export function createMatcher(
   identities: Identities,
@@ -23,8 +27,8 @@ export function createMatcher(
   const named = new Map<string, Set<Identity>>();
   for (const identity of identities.all)
     for (const { module, name } of identity.names) {
-      const place = `${module ?? ''}/${name}`;
-      named.set(place, (named.get(place) ?? new Set()).add(identity));
+      const key = `${module ?? ''}/${name}`;
+      named.set(key, (named.get(key) ?? new Set()).add(identity));
     }
   const derived = new Map<string, Identity>();
 
@@ -46,12 +50,14 @@ export function createMatcher(
     { tenantId, module }: { tenantId: string; module: string },
   ): Match {
     if (module !== storage.module.name)
-      return { conflict: `it was made for module ${module}: register that module, or its prefix, as it was` };
+      return {
+        conflict: `it was made for module ${module}: register that module with its former name and prefix`,
+      };
     const identity = identities.byId.get(tenantId) ?? derive(storage);
     const mapped = identities.mapped.get(storage.name);
     if (mapped && mapped.id !== tenantId)
       return {
-        conflict: `it was made for tenant ${tenantId}, but the map gives it to ${mapped.id ?? mapped.slug}: take it out of the map`,
+        conflict: `it was made for tenant ${tenantId}, but the map assigns it to ${mapped.id ?? mapped.slug}: remove it from the map`,
       };
     return { identity, evidence: 'version' };
   }
@@ -73,17 +79,17 @@ export function createMatcher(
     const [namer] = namers;
     if (namer) {
       if (namers.length === 1) return { identity: namer, evidence: 'table' };
-      return { ambiguous: `${namers.map(describe).join(' and ')} both name it: say whose it is in --map` };
+      return { ambiguous: `${namers.map(describe).join(' and ')} both name it: assign it in --map` };
     }
     const fitting = identities.byKey.get(key) ?? [];
     const [only] = fitting;
     if (!only) return { identity: derive(storage), evidence: 'name' };
     if (fitting.length === 1) return { identity: only, evidence: 'name' };
-    // The same slug under two ids is no question of names, and told as what it is.
+    // Two ids for the same slug are a conflict, not an ambiguity between names.
     const doubtful = fitting.find((one) => one.problem !== undefined);
     if (doubtful && new Set(fitting.map((one) => one.slug)).size === 1)
       return { conflict: doubtful.problem ?? '' };
-    return { ambiguous: `${fitting.map(describe).join(' and ')} fit: say whose it is in --map` };
+    return { ambiguous: `${fitting.map(describe).join(' and ')} fit: assign it in --map` };
   };
 }
 

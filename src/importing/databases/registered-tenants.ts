@@ -2,7 +2,7 @@ import { loadRegisteredRows } from '../../provisioning/operations/registered-row
 import type { CommandContext } from '../../registry/command.js';
 import { storageNameOf } from '../../registry/isolation.js';
 
-/** What the registry holds already, read once for all that was found. */
+/** The registry's tenants, subscriptions and names, read once for the whole import. */
 export interface Registered {
   tenants: RegisteredTenant[];
   subscriptions: RegisteredSubscription[];
@@ -24,7 +24,7 @@ export interface RegisteredSubscription {
   name: string;
   status: string;
   wasActive: boolean;
-  /** An adoption that did not come to its end was the last to work on it. */
+  /** True when the last operation on it was an adoption that failed. */
   adoptionFailed: boolean;
 }
 

@@ -18,7 +18,7 @@ import {
   takeOver,
 } from '../support/legacy-story.js';
 
-// Each starts the command in processes of its own.
+// Each test starts the command in separate processes.
 vi.setConfig({ testTimeout: 180_000 });
 
 let gateway: TestGateway;
@@ -57,7 +57,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** Keeps whoever comes to these statements waiting, until the test is done with it. */
+/** Holds the locks of these statements until the returned function is called. */
 async function hold(url: string, ...statements: string[]): Promise<() => Promise<void>> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -76,14 +76,14 @@ async function isWaiting(url: string): Promise<boolean> {
   return (rowCount ?? 0) > 0;
 }
 
-/** What was killed is known to be gone after a while. */
-async function longAfter(): Promise<void> {
+/** Ages the heartbeats, so that killed processes count as ended. */
+async function expireHeartbeats(): Promise<void> {
   await gateway.psql(
     `UPDATE operations SET heartbeat_at = now() - interval '1 hour' WHERE status = 'running'`,
   );
 }
 
-async function expectEveryoneThere(): Promise<void> {
+async function expectAllTenants(): Promise<void> {
   const tenants = await gateway.psql<LegacyRow>('SELECT id, slug FROM tenants');
   expect(new Map(tenants.map(({ id, slug }) => [slug, id]))).toEqual(
     new Map(rows.map(({ id, slug }) => [slug, id])),
@@ -97,51 +97,54 @@ async function expectEveryoneThere(): Promise<void> {
   expect(await revisionOf(gateway)).toBe(revision);
 }
 
-const adviseOn = (name: string) => `SELECT pg_advisory_xact_lock(hashtextextended('${name}', 0))`;
+const lockByName = (name: string) => `SELECT pg_advisory_xact_lock(hashtextextended('${name}', 0))`;
 
 test.each([
   [
-    'when the old table is renamed and nobody is registered',
+    'after the old table was renamed and before the first tenant is registered',
     'registry',
-    () => adviseOn('tenant-registry/storage-names'),
+    () => lockByName('tenant-registry/storage-names'),
   ],
   [
-    'when a tenant is registered and its schema not looked at',
+    'after a tenant was registered and before its schema is adopted',
     'finance',
-    (database: string) => adviseOn(`tenant-registry/SCHEMA/${database}/finance_shop_7`),
+    (database: string) => lockByName(`tenant-registry/SCHEMA/${database}/finance_shop_7`),
   ],
-  ['before the route is made visible', 'registry', () => 'LOCK TABLE operation_steps IN SHARE MODE'],
-])('killed %s, it leaves nothing half, and goes on from there', async (_when, place, statement) => {
-  const url = place === 'registry' ? gateway.registry.url : gateway.serviceUrl('finance');
-  const database = new URL(gateway.serviceUrl('finance')).pathname.slice(1);
-  const release = await hold(url, statement(database));
-  const child = startImport();
-  await waitFor(() => isWaiting(url));
-  await kill(child);
-  await release();
-  expect(await gateway.psqlIn('finance', 'SELECT FROM tenant_registry_before_registry')).toHaveLength(30);
-  for (const { id } of rows)
-    expect(await resolve(gateway, id)).toMatch(/^(TENANT_NOT_FOUND|TENANT_NOT_READY|finance_.*)$/);
-  await longAfter();
-  const report = await takeOver(gateway);
-  expect(actions(report).every((line) => /: (register|subscribe|unchanged)$/.test(line))).toBe(true);
-  await expectEveryoneThere();
-});
+  ['before a route becomes visible', 'registry', () => 'LOCK TABLE operation_steps IN SHARE MODE'],
+])(
+  'an import killed %s leaves nothing half done, and the next run completes it',
+  async (_when, locked, statement) => {
+    const url = locked === 'registry' ? gateway.registry.url : gateway.serviceUrl('finance');
+    const database = new URL(gateway.serviceUrl('finance')).pathname.slice(1);
+    const release = await hold(url, statement(database));
+    const child = startImport();
+    await waitFor(() => isWaiting(url));
+    await kill(child);
+    await release();
+    expect(await gateway.psqlIn('finance', 'SELECT FROM tenant_registry_before_registry')).toHaveLength(30);
+    for (const { id } of rows)
+      expect(await resolve(gateway, id)).toMatch(/^(TENANT_NOT_FOUND|TENANT_NOT_READY|finance_.*)$/);
+    await expireHeartbeats();
+    const report = await takeOver(gateway);
+    expect(actions(report).every((line) => /: (register|subscribe|unchanged)$/.test(line))).toBe(true);
+    await expectAllTenants();
+  },
+);
 
-test('killed again and again at any moment, it ends with everybody there and nothing else', async () => {
+test('an import that is killed at random moments ends with exactly the expected tenants', async () => {
   const before = await listSchemas(gateway.serviceUrl('finance'));
   for (let time = 0; time < 4; time++) {
     const child = startImport();
-    // Once it is at work, at some moment of it.
+    // Kills it at a random moment after it has begun to adopt storage.
     await waitFor(async () => {
-      const begun = await gateway.psql(`SELECT FROM operations WHERE kind = 'adopt_storage'`);
-      return child.exitCode !== null || begun.length > time * 6;
+      const started = await gateway.psql(`SELECT FROM operations WHERE kind = 'adopt_storage'`);
+      return child.exitCode !== null || started.length > time * 6;
     });
     await delay(Math.random() * 60);
     await kill(child);
-    await longAfter();
+    await expireHeartbeats();
   }
   await takeOver(gateway);
-  await expectEveryoneThere();
+  await expectAllTenants();
   expect(await listSchemas(gateway.serviceUrl('finance'))).toEqual(before);
 });

@@ -6,7 +6,7 @@ import { start } from '../../setup/process.js';
 import { aClientsFolder, clientYaml, importClients } from '../support/client-story.js';
 import { revisionOf } from '../support/legacy-story.js';
 
-test('killed again and again at any moment, it leaves no tenant half-made and ends with all', {
+test('an import that is killed at random moments leaves no incomplete tenant, and the next run completes it', {
   timeout: 120_000,
 }, async () => {
   await using gateway = await openGateway();
@@ -25,23 +25,23 @@ test('killed again and again at any moment, it leaves no tenant half-made and en
     await delay(Math.random() * 50);
     await command.end('SIGKILL');
     before = await count();
-    // What a process that was killed had begun is rolled back when the server notices.
+    // The server rolls back the transaction of a killed process when it notices the lost connection.
     await waitFor(async () => {
       const [open] = await gateway.psql<{ count: string }>(
         `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`,
       );
       return open?.count === '0';
     });
-    const whole =
+    const complete =
       await gateway.psql(`SELECT FROM tenants JOIN tenant_settings AS settings ON settings.tenant_id = id
       JOIN tenant_branding AS branding ON branding.tenant_id = id
       WHERE company_name = slug || ' Ltd' AND preset_theme = 'dark' AND tenant_config #>> '{branding,theme_id}' = 'dark'`);
-    expect(whole).toHaveLength(await count());
+    expect(complete).toHaveLength(await count());
   }
   const interrupted = await count();
   const report = await importClients(gateway, folder);
-  const ended = (wanted: string) => report.clients.filter(({ action }) => action === wanted).length;
-  expect([ended('unchanged'), ended('create')]).toEqual([interrupted, ids.length - interrupted]);
+  const countOf = (wanted: string) => report.clients.filter(({ action }) => action === wanted).length;
+  expect([countOf('unchanged'), countOf('create')]).toEqual([interrupted, ids.length - interrupted]);
   expect(await count()).toBe(ids.length);
   const revision = await revisionOf(gateway);
   const again = await importClients(gateway, folder);

@@ -4,35 +4,35 @@ import type { DatabaseReference, ServiceDatabases } from '../../database/service
 import { messageOf, RegistryError } from '../../errors.js';
 import { type Isolation, storageNaming } from '../../registry/isolation.js';
 
-/** A module of the catalogue, as far as a scan needs it. */
+/** The part of a module's catalogue entry that a scan needs. */
 export interface ScannedModule extends DatabaseReference {
   name: string;
   schemaPrefix: string;
   isolation: Isolation;
 }
 
-/** One database on one server, whatever number of variables lead to it. */
+/** One database on one server. Several variables may name it. */
 export interface ScannedDatabase {
-  /** The same for the same database, by whatever address. */
+  /** A key that is the same for every address of the database. */
   key: string;
   modules: ScannedModule[];
   schemas: string[];
-  /** Databases on its server; asked for only where a module gives each tenant one. */
+  /** Databases on its server; read only for modules with a database per tenant. */
   databases: string[];
 }
 
-/** Whom the registry made a schema for, by the schema's own version table. */
+/** The tenant for which the registry made a schema, from the schema's own version table. */
 export interface StorageOwner {
   tenantId: string;
   module: string;
 }
 
-/** Ours, in every service database, and under the prefix of operations. */
+/** The registry's own schema in every service database. Its name begins with the prefix of module operations. */
 const guardSchema = 'tenant_guard';
 
 /**
- * Looks into the databases of all modules. One that cannot be reached stops the scan when it is asked for, and is
- * passed over when not: it only would have told which prefixes compete.
+ * Scans the databases of all modules. An unreachable database stops the scan when its module is wanted, otherwise it is
+ * skipped: the scan would only use it to find competing prefixes.
  */
 export async function scanDatabases(
   databases: ServiceDatabases,
@@ -43,7 +43,7 @@ export async function scanDatabases(
   for (const module of modules) {
     try {
       await databases.withConnection(module, async (client) => {
-        const key = await identify(client);
+        const key = await readDatabaseKey(client);
         const known = found.get(key);
         if (known) known.modules.push(module);
         else found.set(key, { key, modules: [module], schemas: await listSchemas(client), databases: [] });
@@ -55,7 +55,7 @@ export async function scanDatabases(
       if (!isWanted(module)) continue;
       throw new RegistryError(
         'VALIDATION_ERROR',
-        `The database of module ${module.name} (${module.databaseRef}) could not be read: ${messageOf(error)}`,
+        `The database of module ${module.name} (${module.databaseRef}) could not be read (${messageOf(error)}): correct the variable, or choose other modules with --module`,
         { cause: error },
       );
     }
@@ -63,7 +63,7 @@ export async function scanDatabases(
   return [...found.values()];
 }
 
-export async function identify(client: ClientBase): Promise<string> {
+export async function readDatabaseKey(client: ClientBase): Promise<string> {
   const { rows } = await client.query<{ key: string }>(
     `SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid AS key
      FROM pg_database WHERE datname = current_database()`,
@@ -87,12 +87,12 @@ async function listDatabases(client: ClientBase): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** So many schemas are asked in one statement whose they are. */
+/** For how many schemas one statement reads the owners. */
 const batchSize = 500;
 
 /**
- * Whose schemas are that the registry made; those of others are not in the answer, nor those that may not be looked
- * into: their adoption then fails by itself, and that of all others does not.
+ * Returns the owners of the schemas that the registry made. Other schemas are not in the result, nor are those that
+ * this user may not read: only their own adoption fails then.
  */
 export async function readSchemaOwners(client: ClientBase): Promise<Map<string, StorageOwner>> {
   const { rows } = await client.query<{ name: string }>(
@@ -108,11 +108,11 @@ export async function readSchemaOwners(client: ClientBase): Promise<Map<string, 
     const names = rows.slice(start, start + batchSize).map(({ name }) => name);
     const selects = names.map(
       (name, index) =>
-        `(SELECT $1::text[] AS names, ${index + 1} AS place, tenant_id::text AS "tenantId", module::text
+        `(SELECT $1::text[] AS names, ${index + 1} AS index, tenant_id::text AS "tenantId", module::text
           FROM ${identifier(name)}.schema_version LIMIT 1)`,
     );
     const answer = await client.query<StorageOwner & { name: string }>(
-      `SELECT names[place] AS name, "tenantId", module FROM (${selects.join(' UNION ALL ')}) AS owner`,
+      `SELECT names[index] AS name, "tenantId", module FROM (${selects.join(' UNION ALL ')}) AS owner`,
       [names],
     );
     for (const { name, tenantId, module } of answer.rows) owners.set(name, { tenantId, module });

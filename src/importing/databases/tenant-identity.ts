@@ -1,28 +1,31 @@
 import { findSlugProblem, isUuid } from '../../registry/slug.js';
+import { keyOf } from './found-storage.js';
 import type { LegacyTenant, StorageNamed } from './legacy-tenant.js';
-import type { Registered, RegisteredTenant } from './registered.js';
-import { keyOf } from './standing-storage.js';
+import type { Registered, RegisteredTenant } from './registered-tenants.js';
 import type { MapRow } from './tenant-map.js';
 
-/** A tenant as somebody knew it: the registry, an old table, the map, the schema itself, or only its schema's name. */
+/**
+ * A tenant as one source describes it: the registry, an old table, the map, the schema itself, or only the schema's
+ * name.
+ */
 export interface Identity {
   id: string | undefined;
   slug: string | undefined;
   name: string | undefined;
-  /** Where the id comes from: "registry", "map", "tenant_registry in finance", "schema_version", "new". */
+  /** Source of the id: "registry", "map", "tenant_registry in finance", "schema_version", "new". */
   from: string;
   registered: RegisteredTenant | undefined;
   suspendedReason: string | undefined;
-  /** What it may use, where a table says so. */
+  /** The modules that the tenant may use, if a table lists them. */
   modules: Set<string> | undefined;
   names: StorageNamed[];
-  /** Why it cannot be taken over, and the way out. */
+  /** The reason why the tenant cannot be taken over, with the way out. */
   problem: string | undefined;
 }
 
 export interface Identities {
   all: Identity[];
-  /** By schema or database, where the map says whose it is. */
+  /** Identities by the schema or database that the map assigns to them. */
   mapped: Map<string, Identity>;
   byId: Map<string, Identity>;
   byKey: Map<string, Identity[]>;
@@ -33,7 +36,7 @@ export function createIdentity(fields: Partial<Identity> & Pick<Identity, 'from'
   return { id, slug, name, registered, suspendedReason, modules, names, problem, from };
 }
 
-/** Everybody that is known by name, each once. What contradicts itself is kept, with its problem. */
+/** Collects all known tenants, each once. A tenant with contradictory data stays in the list with its problem. */
 export function collectIdentities(
   registered: Registered,
   legacy: readonly LegacyTenant[],
@@ -47,7 +50,7 @@ export function collectIdentities(
   const mapped = new Map<string, Identity>();
   for (const row of map) addMapped(known, mapped, row);
   const all = [...known.values()];
-  findRivals(all);
+  findSlugConflicts(all);
 
   const byId = new Map(all.flatMap((one) => (one.id === undefined ? [] : [[one.id, one] as const])));
   const byKey = new Map<string, Identity[]>();
@@ -65,7 +68,7 @@ function addLegacy(
   row: LegacyTenant,
 ): void {
   const { source, id, slug, name, suspendedReason, modules, names } = row;
-  // Ids that are numbers mean something in their own table only; such a tenant has got its id since, or will.
+  // An id that is not a UUID is only valid in its own table. Such a tenant is found by its slug, or gets a new id.
   const key = isUuid(id) ? id : `${source}/${id}`;
   const earlier = isUuid(id) ? known.get(id) : registeredBySlug.get(slug ?? '');
   if (!earlier) {
@@ -73,7 +76,7 @@ function addLegacy(
       ? slug === undefined
         ? undefined
         : slugProblem(slug, source)
-      : `id "${id}" of ${source} is no UUID: give the schema an id in --map`;
+      : `id "${id}" of ${source} is not a UUID: give the schema an id in --map`;
     const fields = { slug, name, from: source, suspendedReason, names, problem };
     known.set(
       key,
@@ -85,11 +88,11 @@ function addLegacy(
     );
     return;
   }
-  // A slug that no registry takes has become another one, by a map.
+  // A slug that breaks the registry's rules was replaced in an earlier import by the map.
   const isRenamed = earlier.registered && slug !== undefined && findSlugProblem(slug) !== undefined;
   if (slug !== undefined && earlier.slug !== undefined && slug !== earlier.slug && !isRenamed) {
     const problem = `id ${id} is ${slug} in ${source}, but ${earlier.slug} in ${earlier.from}: give the schema its slug in --map`;
-    // What is registered stays what it is; only what the table says beside it is in doubt.
+    // The registered tenant is unchanged; only the storage that the table names is doubtful.
     if (earlier.registered)
       known.set(`${source}/${id}`, createIdentity({ slug, from: source, names, problem }));
     else earlier.problem ??= problem;
@@ -104,10 +107,10 @@ function addLegacy(
 
 function slugProblem(slug: string, source: string): string | undefined {
   const problem = findSlugProblem(slug);
-  return problem && `slug "${slug}" of ${source} ${problem}: give the schema another in --map`;
+  return problem && `slug "${slug}" of ${source} ${problem}: give the schema another slug in --map`;
 }
 
-/** What the map says goes before what a table says, but it cannot give a tenant another id than it has. */
+/** Adds a row of the map. The map overrides old tables, but it cannot change the id of a tenant that has one. */
 function addMapped(known: Map<string, Identity>, mapped: Map<string, Identity>, row: MapRow): void {
   if (row.id === undefined && row.slug === undefined) return;
   const namesakes = [...known.values()].filter((one) => row.slug !== undefined && one.slug === row.slug);
@@ -131,10 +134,10 @@ function addMapped(known: Map<string, Identity>, mapped: Map<string, Identity>, 
     problem: undefined,
   };
   if (rival && row.id === undefined)
-    identity.problem = `slug ${row.slug} has several ids in old tables: give one in --map`;
+    identity.problem = `slug ${row.slug} has several ids in old tables: give the right one in --map`;
   else if (rival && base?.id === undefined)
-    identity.problem = `line ${row.line} of the map gives ${row.slug} the id ${id}, but it has id ${rival.id} in ${rival.from}: ids are kept`;
-  // From now on it stands for all of its name.
+    identity.problem = `line ${row.line} of the map gives ${row.slug} the id ${id}, but it has id ${rival.id} in ${rival.from}: use that id, because ids do not change`;
+  // The new identity replaces all others with this slug.
   const replaced = [...namesakes, ...(base ? [base] : [])].filter((one) => !one.registered);
   for (const [key, one] of known) if (replaced.includes(one)) known.delete(key);
   for (const [schema, one] of mapped) if (replaced.includes(one)) mapped.set(schema, identity);
@@ -142,8 +145,8 @@ function addMapped(known: Map<string, Identity>, mapped: Map<string, Identity>, 
   mapped.set(row.schema, identity);
 }
 
-/** One slug, two ids: nobody can know which of them is right. */
-function findRivals(all: readonly Identity[]): void {
+/** Marks identities with the same slug and different ids: it is unknown which id is right. */
+function findSlugConflicts(all: readonly Identity[]): void {
   const bySlug = new Map<string, Identity>();
   for (const one of all) {
     if (one.slug === undefined) continue;
@@ -152,11 +155,11 @@ function findRivals(all: readonly Identity[]): void {
       bySlug.set(one.slug, one);
       continue;
     }
-    const say = (identity: Identity, rival: Identity) => {
+    const addProblem = (identity: Identity, rival: Identity) => {
       if (!identity.registered)
         identity.problem ??= `slug ${one.slug} is taken by ${rival.id ? `id ${rival.id}` : 'a tenant'} of ${rival.from}: give the schema the right id in --map`;
     };
-    say(one, other);
-    say(other, one);
+    addProblem(one, other);
+    addProblem(other, one);
   }
 }

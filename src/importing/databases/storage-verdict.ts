@@ -1,20 +1,20 @@
-import type { Identity } from './identity.js';
-import type { Evidence } from './match.js';
-import type { RegisteredSubscription } from './registered.js';
-import type { FoundStorage } from './standing-storage.js';
+import type { FoundStorage } from './found-storage.js';
+import type { RegisteredSubscription } from './registered-tenants.js';
+import type { Identity } from './tenant-identity.js';
+import type { Evidence } from './tenant-match.js';
 
-/** A piece of storage with what says that it is this tenant's. */
-export interface Matched {
+/** Storage that was matched to a tenant, with the evidence for the match. */
+export interface MatchedStorage {
   storage: FoundStorage;
   evidence: Evidence;
   subscription?: RegisteredSubscription;
 }
 
-/** What the registry holds against a tenant or its names. */
+/** The registry's data about a tenant and about taken names. */
 export interface TenantFacts {
   own: readonly RegisteredSubscription[];
   claims: ReadonlyMap<string, string>;
-  /** Why nothing of this tenant can be taken over. */
+  /** The reason why no storage of this tenant can be taken over. */
   problem: string | undefined;
 }
 
@@ -23,11 +23,11 @@ interface Verdict {
   why: string | null;
 }
 
-/** What keeps a piece of storage as it is; undefined when it can be taken over. */
-export function judge(
-  one: Matched,
+/** Returns why storage is left unchanged, or undefined when it can be taken over. */
+export function decideStorage(
+  one: MatchedStorage,
   identity: Identity,
-  siblings: readonly Matched[],
+  siblings: readonly MatchedStorage[],
   facts: TenantFacts,
 ): Verdict | undefined {
   const { storage, subscription } = one;
@@ -37,7 +37,7 @@ export function judge(
   }
   const conflict = findConflict(storage, identity, facts);
   if (conflict !== undefined) return { action: 'conflict', why: conflict };
-  return judgeBesides(one, identity, siblings) ?? judgeByModules(one, identity);
+  return compareWithOtherStorage(one, identity, siblings) ?? compareWithListedModules(one, identity);
 }
 
 function findConflict(
@@ -49,20 +49,20 @@ function findConflict(
   if (owner && identity.id !== owner.tenantId) return `it was made for tenant ${owner.tenantId}`;
   const claimant = claims.get(`${module.isolation}/${name}`);
   if (claimant !== undefined && claimant !== identity.id)
-    return `the name is taken by tenant ${claimant}: names are never given away`;
+    return `the name is taken by tenant ${claimant}: names are never given to another tenant`;
   const kept = own.find((other) => other.moduleName === module.name && other.name !== name);
   if (kept && (kept.wasActive || !['PENDING', 'FAILED', 'CANCELLED'].includes(kept.status)))
-    return `tenant ${identity.slug} keeps its ${module.name} data in ${kept.name} already`;
+    return `tenant ${identity.slug} already has its ${module.name} data in ${kept.name}`;
   return undefined;
 }
 
 const strength: Record<Evidence, number> = { registry: 4, version: 3, map: 2, table: 1, name: 0 };
 
-/** A tenant has one storage per module; of two, that one counts for which more speaks. */
-function judgeBesides(
-  { storage, evidence }: Matched,
+/** A tenant has one storage per module. When two match, the one with the stronger evidence counts. */
+function compareWithOtherStorage(
+  { storage, evidence }: MatchedStorage,
   { slug }: Identity,
-  siblings: readonly Matched[],
+  siblings: readonly MatchedStorage[],
 ): Verdict | undefined {
   const rivals = siblings.filter(
     (other) =>
@@ -75,12 +75,15 @@ function judgeBesides(
   if (!rival) return undefined;
   return {
     action: stronger ? 'conflict' : 'ambiguous',
-    why: `${rival.storage.name} is ${storage.module.name} storage of tenant ${slug} too: say whose this one is in --map`,
+    why: `${rival.storage.name} is ${storage.module.name} storage of tenant ${slug} too: assign this one in --map`,
   };
 }
 
-/** Data of a module that the tenant may not use does not begin to resolve by being taken over. */
-function judgeByModules({ storage, evidence }: Matched, { modules, from }: Identity): Verdict | undefined {
+/** Storage of a module that the tenant may not use must not become resolvable by the import. */
+function compareWithListedModules(
+  { storage, evidence }: MatchedStorage,
+  { modules, from }: Identity,
+): Verdict | undefined {
   const isSettled = strength[evidence] >= strength.map;
   if (isSettled || !modules || modules.has(storage.module.name)) return undefined;
   const tenant = from === 'registry' ? 'the old table' : from;
@@ -90,7 +93,9 @@ function judgeByModules({ storage, evidence }: Matched, { modules, from }: Ident
   };
 }
 
-/** What an adoption began, or what stands where a creation failed because of it. */
+/**
+ * Whether an earlier attempt may be repeated: a failed adoption, or a creation that failed because this storage exists.
+ */
 function isTakenUpAgain({ owner }: FoundStorage, subscription: RegisteredSubscription): boolean {
   const { status, wasActive, adoptionFailed } = subscription;
   return status === 'FAILED' && !wasActive && (adoptionFailed || owner === undefined);
