@@ -16,6 +16,8 @@ export interface Config {
   clientsDir: string | undefined;
   authMode: 'open' | 'required';
   logLevel: string;
+  /** Which requests get a line of the log; requests that change something always do. */
+  logRequests: 'all' | 'failed' | 'none';
   /** URL of the shared cache: Redis, Sentinel or a comma-separated Cluster; undefined: none. */
   redisUrl: string | undefined;
   /** D: how long what a gateway knows may be trusted without news from the database, in milliseconds. */
@@ -95,6 +97,11 @@ const environment = z.object({
       })
       .default('info'),
   ),
+  LOG_REQUESTS: optionalText.pipe(
+    z
+      .enum(['all', 'failed', 'none'], { error: 'LOG_REQUESTS must be all, failed or none' })
+      .default('failed'),
+  ),
   REDIS_URL: optionalText.transform((text, context) => {
     if (text === undefined || isRedisUrl(text)) return text;
     context.addIssue(
@@ -151,6 +158,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     clientsDir: values.CLIENTS_DIR,
     authMode: values.AUTH_MODE ?? (isLocal ? 'open' : 'required'),
     logLevel: values.LOG_LEVEL,
+    logRequests: values.LOG_REQUESTS,
     redisUrl: values.REDIS_URL,
     stalenessMs: values.STALENESS_BOUND_MS,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,

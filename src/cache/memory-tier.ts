@@ -13,6 +13,7 @@ export function openMemoryTier<Value>({ maxEntries, ttlMs }: MemoryTierOptions):
   return {
     name: 'memory',
     get: (keys) => keys.map((key) => entries.get(key)),
+    peek: (key) => entries.get(key),
     set(given) {
       for (const entry of given) {
         const held = entries.peek(entry.key);

@@ -79,6 +79,7 @@ export async function openGround(places: Places, settings: Partial<Config> = {})
     clientsDir: undefined,
     authMode: 'open',
     logLevel: 'silent',
+    logRequests: 'failed',
     redisUrl: undefined,
     identityProvider: undefined,
     stalenessMs: 5_000,
