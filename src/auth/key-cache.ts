@@ -44,7 +44,12 @@ export function openKeyCache(options: {
     referenceOf: () => apiKeysReference,
   });
   // By the secret itself, which saves its hash. Secrets that open nothing are not in it: anybody can make those up.
-  const presented = new LRUCache<string, PresentedKey>({ max: maxKeys, ttl: ttlMs, updateAgeOnGet: false });
+  const presented = new LRUCache<string, PresentedKey>({
+    max: maxKeys,
+    ttl: ttlMs,
+    ttlResolution: 1_000,
+    updateAgeOnGet: false,
+  });
 
   return {
     peek(secret) {

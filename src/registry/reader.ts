@@ -83,7 +83,7 @@ class RequestReader implements Reader {
   explain(request: ResolutionRequest): ExplainedResolution | Promise<ExplainedResolution> {
     const held = this.#peek(request);
     return held
-      ? { resolution: this.#decide(request, held), answer: { ...held, tier: 'memory' } }
+      ? { resolution: this.#decideHeld(request, held), answer: { ...held, tier: 'memory' } }
       : this.#load(request);
   }
 
@@ -113,6 +113,11 @@ class RequestReader implements Reader {
     if (consistency === 'STRONG' || !mayResolve(caller, module)) return undefined;
     const isAnyNewEnough = minRevision === undefined && this.#ownChange === undefined;
     return caches.routes.peek({ reference, module }, isAnyNewEnough ? undefined : this.#floor(minRevision));
+  }
+
+  /** An entry that was just found to count now. */
+  #decideHeld(request: ResolutionRequest, held: Entry<RouteFacts>): Resolution {
+    return routeOf(request, held, Math.floor(this.#options.follower.leaseRemainingMs));
   }
 
   async #load(request: ResolutionRequest): Promise<ExplainedResolution> {

@@ -37,8 +37,7 @@ export function onBody(
     const [first] = chunks;
     finish(undefined, first && chunks.length === 1 ? first.toString() : Buffer.concat(chunks).toString());
   });
-  // ECONNRESET, which from anywhere else would mean that the registry database is not there.
-  request.on('error', leave);
+  // Without a listener for errors a client that goes away is no error, only the end.
   request.on('close', leave);
 }
 
