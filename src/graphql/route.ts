@@ -167,7 +167,7 @@ builder.queryFields((t) => ({
     },
     resolve: (_root, { keys, minRevision }, { reader }) => {
       if (keys.length > maxKeys) throw invalidField('keys', `must be at most ${maxKeys}, not ${keys.length}`);
-      return keys.map(({ id, module }) => {
+      const answers = keys.map(({ id, module }) => {
         const toAnswer = ({ resolution, answer }: ExplainedResolution) => {
           if (!(resolution instanceof RegistryError)) return resolution;
           const asOf = answer && formatRevision({ epoch: answer.epoch, number: answer.asOf });
@@ -181,6 +181,8 @@ builder.queryFields((t) => ({
         });
         return explained instanceof Promise ? explained.then(toAnswer) : toAnswer(explained);
       });
+      // All or none of a list's items wait: graphql-js loses sight of some of their errors otherwise.
+      return answers.some((answer) => answer instanceof Promise) ? Promise.all(answers) : answers;
     },
   }),
 }));

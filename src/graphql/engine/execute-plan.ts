@@ -88,10 +88,12 @@ function executeFields(run: Run, plan: ObjectPlan, source: unknown, parent: Resp
   return hasPromise ? resolveEach(results) : results;
 }
 
-async function resolveEach(results: Record<string, unknown>): Promise<Record<string, unknown>> {
-  const values = await Promise.all(Object.values(results));
-  for (const [at, key] of Object.keys(results).entries()) results[key] = values[at];
-  return results;
+/** In as many turns as graphql-js takes: the order of errors in the answer depends on it. */
+function resolveEach(results: Record<string, unknown>): Promise<Record<string, unknown>> {
+  return Promise.all(Object.values(results)).then((values) => {
+    for (const [at, key] of Object.keys(results).entries()) results[key] = values[at];
+    return results;
+  });
 }
 
 function executeField(run: Run, field: FieldPlan, source: unknown, path: ResponsePath): unknown {
@@ -171,24 +173,37 @@ function completeList(
     throw new GraphQLError(
       `Expected Iterable, but did not find one for field "${parentType.name}.${fieldName}".`,
     );
-  let hasPromise = false;
-  // An object with Symbol.iterator can be iterated.
-  const completed = Array.from(value as Iterable<unknown>, (entry, index) => {
-    const path = { prev: place.path, key: index, typename: undefined };
-    const at = { field: place.field, info: place.info, path };
-    const fail = (error: unknown) => recordError(run, at, error, isItemNonNull);
-    try {
-      const result = isPromise(entry)
-        ? entry.then((resolved) => complete(run, item, at, resolved))
-        : complete(run, item, at, entry);
-      if (!isPromise(result)) return result;
-      hasPromise = true;
-      return result.then(undefined, fail);
-    } catch (error) {
-      return fail(error);
+  const completed: unknown[] = [];
+  try {
+    // An object with Symbol.iterator can be iterated.
+    for (const entry of value as Iterable<unknown>) {
+      const path = { prev: place.path, key: completed.length, typename: undefined };
+      const at = { field: place.field, info: place.info, path };
+      completed.push(completeItem(run, { item, isItemNonNull }, at, entry));
     }
-  });
-  return hasPromise ? Promise.all(completed) : completed;
+  } catch (error) {
+    // Nobody waits for the others any more: one that fails later must not end the process.
+    for (const pending of completed) if (isPromise(pending)) pending.catch(() => undefined);
+    throw error;
+  }
+  return completed.some(isPromise) ? Promise.all(completed) : completed;
+}
+
+function completeItem(
+  run: Run,
+  { item, isItemNonNull }: { item: ValuePlan; isItemNonNull: boolean },
+  at: Place,
+  entry: unknown,
+): unknown {
+  const fail = (error: unknown) => recordError(run, at, error, isItemNonNull);
+  try {
+    const result = isPromise(entry)
+      ? entry.then((resolved) => complete(run, item, at, resolved))
+      : complete(run, item, at, entry);
+    return isPromise(result) ? result.then(undefined, fail) : result;
+  } catch (error) {
+    return fail(error);
+  }
 }
 
 function completeUnion(
