@@ -167,22 +167,22 @@ builder.queryFields((t) => ({
     },
     resolve: (_root, { keys, minRevision }, { reader }) => {
       if (keys.length > maxKeys) throw invalidField('keys', `must be at most ${maxKeys}, not ${keys.length}`);
-      const answers = keys.map(({ id, module }) => {
-        const toAnswer = ({ resolution, answer }: ExplainedResolution) => {
+      const toAnswers = (explained: ExplainedResolution[]) =>
+        explained.map(({ resolution, answer }, at) => {
           if (!(resolution instanceof RegistryError)) return resolution;
           const asOf = answer && formatRevision({ epoch: answer.epoch, number: answer.asOf });
+          const { id, module } = keys[at] as (typeof keys)[number];
           return { error: resolution, tenantId: id, module, asOf };
-        };
-        const explained = reader.explain({
+        });
+      const explained = reader.explainAll(
+        keys.map(({ id, module }) => ({
           reference: id,
           module,
           consistency: 'CACHED',
           minRevision: minRevision ?? undefined,
-        });
-        return explained instanceof Promise ? explained.then(toAnswer) : toAnswer(explained);
-      });
-      // All or none of a list's items wait: graphql-js loses sight of some of their errors otherwise.
-      return answers.some((answer) => answer instanceof Promise) ? Promise.all(answers) : answers;
+        })),
+      );
+      return explained instanceof Promise ? explained.then(toAnswers) : toAnswers(explained);
     },
   }),
 }));

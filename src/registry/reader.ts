@@ -19,7 +19,7 @@ import {
 } from './route.js';
 import { isSlug, isUuid } from './slug.js';
 
-interface ResolutionRequest extends RouteKey {
+export interface ResolutionRequest extends RouteKey {
   consistency: 'CACHED' | 'STRONG';
   /** Revision token: the answer must be at least as new. */
   minRevision: string | undefined;
@@ -45,6 +45,8 @@ export interface Reader {
   /** The route or the refusal; an outage is a refusal too. Any number of calls is at most one statement. */
   resolve(request: ResolutionRequest): Resolution | Promise<Resolution>;
   explain(request: ResolutionRequest): ExplainedResolution | Promise<ExplainedResolution>;
+  /** In the order of the requests; at once only when memory holds all of them. */
+  explainAll(requests: readonly ResolutionRequest[]): ExplainedResolution[] | Promise<ExplainedResolution[]>;
   /** At least as new as the revision; null for a tenant that does not exist. */
   config(tenantId: string, minRevision?: string): Promise<TenantConfig | null>;
   /** Whether `config` answers with a file, which changes without a revision. */
@@ -81,10 +83,18 @@ class RequestReader implements Reader {
   }
 
   explain(request: ResolutionRequest): ExplainedResolution | Promise<ExplainedResolution> {
-    const held = this.#peek(request);
-    return held
-      ? { resolution: this.#decideHeld(request, held), answer: { ...held, tier: 'memory' } }
-      : this.#load(request);
+    return this.#explainHeld(request) ?? this.#load(request);
+  }
+
+  explainAll(requests: readonly ResolutionRequest[]): ExplainedResolution[] | Promise<ExplainedResolution[]> {
+    const explained: ExplainedResolution[] = [];
+    for (const request of requests) {
+      const held = this.#explainHeld(request);
+      // All are asked again together: a lease must not be from before a wait, in which a change may be acknowledged.
+      if (!held) return Promise.all(requests.map((one) => this.#load(one)));
+      explained.push(held);
+    }
+    return explained;
   }
 
   async config(tenantId: string, minRevision?: string): Promise<TenantConfig | null> {
@@ -113,6 +123,11 @@ class RequestReader implements Reader {
     if (consistency === 'STRONG' || !mayResolve(caller, module)) return undefined;
     const isAnyNewEnough = minRevision === undefined && this.#ownChange === undefined;
     return caches.routes.peek({ reference, module }, isAnyNewEnough ? undefined : this.#floor(minRevision));
+  }
+
+  #explainHeld(request: ResolutionRequest): ExplainedResolution | undefined {
+    const held = this.#peek(request);
+    return held && { resolution: this.#decideHeld(request, held), answer: { ...held, tier: 'memory' } };
   }
 
   /** An entry that was just found to count now. */

@@ -144,6 +144,16 @@ export class ModelGateway implements Host {
     await this.follower.stop().catch(() => undefined);
   }
 
+  /** As registry/reader.ts does it: at once when memory holds all, and otherwise all together. */
+  #readNow(questions: readonly Question[]): Answer<string>[] | undefined {
+    const held = questions.map(({ reference, isStrong, atLeast }) =>
+      isStrong ? undefined : this.#routes.peek(reference, atLeast),
+    );
+    if (held.some((entry) => !entry)) return undefined;
+    this.#world.figures.count('answers at once');
+    return held.map((entry) => ({ ...(entry as Entry<string>), tier: 'memory' }));
+  }
+
   /** As graphql/route.ts does it: who is told for how long an answer holds is taken to use it for that long. */
   async read(questions: readonly Question[], client?: { name: string | undefined }): Promise<Told[]> {
     const { follower } = this;
@@ -151,7 +161,7 @@ export class ModelGateway implements Host {
     if (follower.position && follower.leaseRemainingMs === 0) figures.count('questions without a lease');
     const loadsBefore = questions.map(({ reference }) => this.#countLoads(reference));
     const demands = questions.map(({ reference: key, isStrong, atLeast }) => ({ key, isStrong, atLeast }));
-    const answers = await this.#routes.getMany(demands);
+    const answers = this.#readNow(questions) ?? (await this.#routes.getMany(demands));
     return answers.map((answer, at) => {
       const { reference } = questions[at] as Question;
       if (answer.tier === 'database' && this.#countLoads(reference) === loadsBefore[at])
@@ -207,6 +217,7 @@ export class ModelGateway implements Host {
     return {
       name: tier.name,
       get: (keys) => tier.get(keys),
+      ...(tier.peek && { peek: (key: string) => tier.peek?.(key) }),
       set: (entries) => {
         const held = tier.name === 'memory' ? (tier.get(entries.map(({ key }) => key)) as Held[]) : [];
         const done = tier.set(entries);
