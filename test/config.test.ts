@@ -30,6 +30,7 @@ describe('the configuration', () => {
       modulesDir: new URL('../modules', import.meta.url).pathname,
       authMode: 'open',
       logLevel: 'info',
+      logRequests: 'failed',
       redisUrl: undefined,
       stalenessMs: 5_000,
       shutdownTimeoutMs: 10_000,
@@ -52,6 +53,7 @@ describe('the configuration', () => {
         CLIENTS_DIR: ' /clients ',
         AUTH_MODE: ' required ',
         LOG_LEVEL: ' debug ',
+        LOG_REQUESTS: ' all ',
         REDIS_URL: ' redis://cache:6379 ',
         STALENESS_BOUND_MS: ' 2000 ',
         SHUTDOWN_TIMEOUT_MS: ' 2500 ',
@@ -71,6 +73,7 @@ describe('the configuration', () => {
       clientsDir: '/clients',
       authMode: 'required',
       logLevel: 'debug',
+      logRequests: 'all',
       redisUrl: 'redis://cache:6379',
       stalenessMs: 2_000,
       shutdownTimeoutMs: 2_500,
@@ -88,7 +91,7 @@ describe('the configuration', () => {
   test('takes a variable that is empty or blank for one that is not set', () => {
     const names = [
       ...['DATABASE_URL', 'FINANCE_DB_URL', 'HOST', 'PORT', 'DATA_DIR', 'MODULES_DIR', 'CLIENTS_DIR'],
-      ...['AUTH_MODE', 'LOG_LEVEL', 'SHUTDOWN_TIMEOUT_MS', 'REDIS_URL', 'STALENESS_BOUND_MS'],
+      ...['AUTH_MODE', 'LOG_LEVEL', 'LOG_REQUESTS', 'SHUTDOWN_TIMEOUT_MS', 'REDIS_URL', 'STALENESS_BOUND_MS'],
     ];
     for (const blank of ['', '  '])
       expect(readConfig(Object.fromEntries(names.map((name) => [name, blank])))).toEqual(readConfig({}));
@@ -106,12 +109,14 @@ describe('the configuration', () => {
     ['PORT', ['0', '1', '65535', '0080']],
     ['SHUTDOWN_TIMEOUT_MS', ['100', '600000']],
     ['LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']],
+    ['LOG_REQUESTS', ['all', 'failed', 'none']],
     ['AUTH_MODE', ['open', 'required']],
   ])('takes a %s like %j', (name, values) => {
     for (const value of values) expect(problemsOf({ [name]: value })).toEqual([]);
   });
 
   test.each([
+    ['LOG_REQUESTS', ['some', 'ALL', 'true'], 'LOG_REQUESTS must be all, failed or none'],
     ['AUTH_MODE', ['none', 'OPEN', 'open,required'], 'AUTH_MODE must be open or required'],
     [
       'LOG_LEVEL',
