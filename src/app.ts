@@ -236,7 +236,9 @@ function openGateway(parts: {
   const findByToken =
     config.identityProvider &&
     openIdentities({ provider: config.identityProvider, pool: database.pool, timeoutMs: stalenessMs });
-  const findCaller: FindCaller = (text) =>
-    findByToken && isToken(text) ? findByToken(text) : findByKey(text);
+  const findCaller: FindCaller = {
+    peek: findByKey.peek,
+    find: (text) => (findByToken && isToken(text) ? findByToken(text) : findByKey.find(text)),
+  };
   return { freshness, caches, findCaller, clients };
 }

@@ -23,6 +23,8 @@ export interface Config {
   clientsDir: string | undefined;
   authMode: 'open' | 'required';
   logLevel: string;
+  /** Which requests get a line of the log; requests that change something always do. */
+  logRequests: 'all' | 'failed' | 'none';
   /** URL of the shared cache: Redis, Sentinel or a comma-separated Cluster; undefined: none. */
   redisUrl: string | undefined;
   /** The staleness bound: how long a gateway trusts its cached entries without news from the database, in milliseconds. */
@@ -77,6 +79,7 @@ export function readConfig(env: Environment): Config {
     clientsDir: read.text('CLIENTS_DIR'),
     authMode: readAuthMode(read, host),
     logLevel: read.choice('LOG_LEVEL') ?? settings.LOG_LEVEL.default,
+    logRequests: read.choice('LOG_REQUESTS') ?? settings.LOG_REQUESTS.default,
     redisUrl: read.url('REDIS_URL', isRedisUrl),
     stalenessMs: read.number('STALENESS_BOUND_MS'),
     shutdownTimeoutMs: read.number('SHUTDOWN_TIMEOUT_MS'),

@@ -101,6 +101,12 @@ export const settings = {
     ...oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     meaning: 'Lowest level of the log lines that are written to standard error.',
   },
+  LOG_REQUESTS: {
+    default: 'failed',
+    ...oneOf('all', 'failed', 'none'),
+    meaning:
+      'Requests that get a log line: all, those that failed unexpectedly or took more than 1 s, or none. Requests that change something always get one.',
+  },
   STALENESS_BOUND_MS: {
     default: '5000',
     ...wholeNumber(1_000, 60_000),

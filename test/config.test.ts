@@ -34,6 +34,7 @@ describe('the configuration', () => {
       modulesDir: new URL('../modules', import.meta.url).pathname,
       authMode: 'open',
       logLevel: 'info',
+      logRequests: 'failed',
       redisUrl: undefined,
       stalenessMs: 5_000,
       shutdownTimeoutMs: 10_000,
@@ -56,6 +57,7 @@ describe('the configuration', () => {
         CLIENTS_DIR: ' /clients ',
         AUTH_MODE: ' required ',
         LOG_LEVEL: ' debug ',
+        LOG_REQUESTS: ' all ',
         REDIS_URL: ' redis://cache:6379 ',
         STALENESS_BOUND_MS: ' 2000 ',
         SHUTDOWN_TIMEOUT_MS: ' 2500 ',
@@ -75,6 +77,7 @@ describe('the configuration', () => {
       clientsDir: '/clients',
       authMode: 'required',
       logLevel: 'debug',
+      logRequests: 'all',
       redisUrl: 'redis://cache:6379',
       stalenessMs: 2_000,
       shutdownTimeoutMs: 2_500,
@@ -92,7 +95,7 @@ describe('the configuration', () => {
   test('treats an empty or blank variable as not set', () => {
     const names = [
       ...['DATABASE_URL', 'FINANCE_DB_URL', 'HOST', 'PORT', 'DATA_DIR', 'MODULES_DIR', 'CLIENTS_DIR'],
-      ...['AUTH_MODE', 'LOG_LEVEL', 'SHUTDOWN_TIMEOUT_MS', 'REDIS_URL', 'STALENESS_BOUND_MS'],
+      ...['AUTH_MODE', 'LOG_LEVEL', 'LOG_REQUESTS', 'SHUTDOWN_TIMEOUT_MS', 'REDIS_URL', 'STALENESS_BOUND_MS'],
     ];
     for (const blank of ['', '  '])
       expect(readConfig(Object.fromEntries(names.map((name) => [name, blank])))).toEqual(readConfig({}));
@@ -110,12 +113,14 @@ describe('the configuration', () => {
     ['PORT', ['0', '1', '65535', '0080']],
     ['SHUTDOWN_TIMEOUT_MS', ['100', '600000']],
     ['LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']],
+    ['LOG_REQUESTS', ['all', 'failed', 'none']],
     ['AUTH_MODE', ['open', 'required']],
   ])('accepts %s with a value like %j', (name, values) => {
     for (const value of values) expect(problemsOf({ [name]: value })).toEqual([]);
   });
 
   test.each([
+    ['LOG_REQUESTS', ['some', 'ALL', 'true'], 'one of all, failed, none'],
     ['AUTH_MODE', ['none', 'OPEN', 'open,required'], 'one of open, required'],
     ['LOG_LEVEL', ['loud', 'INFO', '30'], logLevels],
     ['WORKER', ['outside', 'INSIDE'], 'one of inside, none'],

@@ -48,6 +48,8 @@ export interface Answer<Value> extends Entry<Value> {
   tier: string;
 }
 
+const oneHit = { hits: 1, misses: 0 };
+
 interface Flight<Value> {
   /** Counts loads: a load with a higher number was sent later. */
   order: number;
@@ -66,6 +68,21 @@ export class ReadThrough<Key, Value> {
 
   constructor(options: ReadThroughOptions<Key, Value>) {
     this.#options = options;
+  }
+
+  /**
+   * What the nearest tier holds, when it counts now and that tier can say so at once. Undefined means nothing more than
+   * that: getMany then has the answer.
+   */
+  peek(key: Key, atLeast: Demand<Key>['atLeast']): Entry<Value> | undefined {
+    const { tiers, nameOf, onLookup } = this.#options;
+    const [nearest] = tiers;
+    if (!nearest?.peek) return undefined;
+    const name = nameOf(key);
+    const entry = nearest.peek(name);
+    if (entry?.key !== name || !this.#isUsable(entry, key, atLeast)) return undefined;
+    onLookup?.(nearest.name, oneHit);
+    return entry;
   }
 
   /** Answers in the order of the demands; rejects when the database is needed and does not answer. */
@@ -93,9 +110,10 @@ export class ReadThrough<Key, Value> {
       const usable: Entry<Value>[] = [];
       for (const [place, at] of open.entries()) {
         const entry = entries[place];
-        if (!entry || entry.key !== names[place] || !this.#isUsable(entry, demands[at] as Demand<Key>))
+        const demand = demands[at] as Demand<Key>;
+        if (!entry || entry.key !== names[place] || !this.#isUsable(entry, demand.key, demand.atLeast))
           continue;
-        if (tier.isShared && !this.#isPlausible(entry, demands[at] as Demand<Key>)) continue;
+        if (tier.isShared && !this.#isPlausible(entry, demand)) continue;
         answers[at] = { ...entry, tier: tier.name };
         usable.push(entry);
       }
@@ -114,13 +132,13 @@ export class ReadThrough<Key, Value> {
       const name = nameOf(demand.key);
       const found = nearest.get([name]);
       const [entry] = found instanceof Promise ? [] : found;
-      if (!entry || entry.key !== name || !this.#isUsable(entry, demand)) continue;
+      if (!entry || entry.key !== name || !this.#isUsable(entry, demand.key, demand.atLeast)) continue;
       answers[at] = { ...entry, tier: nearest.name };
       onLookup?.(nearest.name, { hits: 1, misses: 0 });
     }
   }
 
-  #isUsable(entry: Entry<Value>, { key, atLeast }: Demand<Key>): boolean {
+  #isUsable(entry: Entry<Value>, key: Key, atLeast: Demand<Key>['atLeast']): boolean {
     const { validity, referenceOf } = this.#options;
     return validity.isCurrent(entry, referenceOf(key)) && reaches(entry, atLeast);
   }

@@ -77,6 +77,7 @@ export async function openProvisioningEnvironment(
     clientsDir: undefined,
     authMode: 'open',
     logLevel: 'silent',
+    logRequests: 'failed',
     redisUrl: undefined,
     identityProvider: undefined,
     stalenessMs: 5_000,

@@ -144,6 +144,16 @@ export class ModelGateway implements Host {
     await this.follower.stop().catch(() => undefined);
   }
 
+  /** As registry/reader.ts does it: at once when memory holds all, and otherwise all together. */
+  #readNow(questions: readonly Question[]): Answer<string>[] | undefined {
+    const held = questions.map(({ reference, isStrong, atLeast }) =>
+      isStrong ? undefined : this.#routes.peek(reference, atLeast),
+    );
+    if (held.some((entry) => !entry)) return undefined;
+    this.#world.figures.count('answers at once');
+    return held.map((entry) => ({ ...(entry as Entry<string>), tier: 'memory' }));
+  }
+
   /** As in graphql/route.ts: a client that gets a lease with an answer counts as using the answer for that long. */
   async read(questions: readonly Question[], client?: { name: string | undefined }): Promise<Told[]> {
     const { follower } = this;
@@ -151,7 +161,7 @@ export class ModelGateway implements Host {
     if (follower.position && follower.leaseRemainingMs === 0) figures.count('questions without a lease');
     const loadsBefore = questions.map(({ reference }) => this.#countLoads(reference));
     const demands = questions.map(({ reference: key, isStrong, atLeast }) => ({ key, isStrong, atLeast }));
-    const answers = await this.#routes.getMany(demands);
+    const answers = this.#readNow(questions) ?? (await this.#routes.getMany(demands));
     return answers.map((answer, at) => {
       const { reference } = questions[at] as Question;
       if (answer.tier === 'database' && this.#countLoads(reference) === loadsBefore[at])
@@ -211,6 +221,7 @@ export class ModelGateway implements Host {
       name: tier.name,
       isShared: tier.isShared,
       get: (keys) => tier.get(keys),
+      ...(tier.peek && { peek: (key: string) => tier.peek?.(key) }),
       set: (entries) => {
         const held = tier.name === 'memory' ? (tier.get(entries.map(({ key }) => key)) as Held[]) : [];
         const done = tier.set(entries);

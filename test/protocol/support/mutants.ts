@@ -299,3 +299,65 @@ export const clientMutants: readonly Mutant[] = [
     replace: 'true) return;',
   },
 ];
+
+const keyCache = 'src/auth/key-cache.ts';
+const reader = 'src/registry/reader.ts';
+
+/** Of the way on which a request waits for nothing. */
+export const fastPathMutants: readonly Mutant[] = [
+  {
+    name: 'fast: no floor check',
+    file: readThrough,
+    search: 'if (entry?.key !== name || !this.#isUsable(entry, key, atLeast)) return undefined;',
+    replace: 'if (entry?.key !== name) return undefined;',
+  },
+  {
+    name: 'fast: a STRONG question is answered from memory',
+    file: reader,
+    search: "if (consistency === 'STRONG' || !mayResolve(caller, module)) return undefined;",
+    replace: 'if (!mayResolve(caller, module)) return undefined;',
+  },
+  {
+    name: 'fast: no scope check',
+    file: reader,
+    search: "if (consistency === 'STRONG' || !mayResolve(caller, module)) return undefined;",
+    replace: "if (consistency === 'STRONG') return undefined;",
+  },
+  {
+    name: 'fast: this request’s own change is forgotten',
+    file: reader,
+    search: 'minRevision === undefined && this.#ownChange === undefined',
+    replace: 'minRevision === undefined',
+  },
+  {
+    name: 'fast: a lease from before a wait',
+    file: reader,
+    search: 'if (!held) return Promise.all(requests.map((one) => this.#load(one)));',
+    replace:
+      'if (!held) return Promise.all(requests.map((one) => this.#explainHeld(one) ?? this.#load(one)));',
+  },
+  {
+    name: 'fast: the lease of the first answer for ever',
+    file: reader,
+    search: 'if (made) return { ...made, leaseRemainingMs };',
+    replace: 'if (made) return made;',
+  },
+  {
+    name: 'fast: no key expiry',
+    file: keyCache,
+    search: '!held || hasExpired(held.key) ||',
+    replace: '!held ||',
+  },
+  {
+    name: 'fast: no floor check of keys',
+    file: keyCache,
+    search: 'hasExpired(held.key) || !validity.isCurrent(held.answer, apiKeysReference)',
+    replace: 'hasExpired(held.key)',
+  },
+  {
+    name: 'fast: stale documents after a change of the schema',
+    file: 'src/graphql/engine/document-cache.ts',
+    search: '!held || held.schema !== schema',
+    replace: '!held',
+  },
+];
