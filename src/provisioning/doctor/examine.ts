@@ -2,12 +2,12 @@ import type { CommandContext } from '../../registry/command.js';
 import { storageNaming } from '../../registry/isolation.js';
 import { compareOperations } from './compare-operations.js';
 import type { ExaminationScope } from './examination-scope.js';
-import { examineModule } from './examine-module.js';
-import { examineSharedDatabases, examineSharedServers } from './examine-shared.js';
 import { type ExpectedStorage, expectStorages } from './expected-storage.js';
 import type { Observation } from './finding.js';
+import { examineModule } from './module-examination.js';
 import { readModuleViews } from './module-view.js';
 import { type RegistrySnapshot, readRegistrySnapshot } from './registry-snapshot.js';
+import { examineSharedDatabases, examineSharedServers } from './server-examination.js';
 
 export interface Examination {
   /** The storages in scope. */
