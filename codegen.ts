@@ -1,6 +1,7 @@
 /**
- * What is generated from the schema and checked in: schema.graphql and the shape of a configuration,
- * for everyone downstream, and the types of what the client and our tests ask. `npm run codegen` writes it, `npm run codegen -- --check` only says what is out of date.
+ * Generates the files that are checked in: schema.graphql and the JSON Schema of a configuration for other programs,
+ * and the types of the operations in the client and the tests. `npm run codegen` writes them; `npm run codegen --
+ * --check` only reports which are out of date.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';

@@ -1,7 +1,7 @@
-import { experiments, largeWorlds, redundant } from '../test/model/experiments.js';
+import { experiments, largeModels, redundant } from '../test/model/experiments.js';
 import { type Rule, rules, rulesWithout } from '../test/model/rules.js';
 import { type Outcome, search } from '../test/model/search.js';
-import type { World } from '../test/model/state.js';
+import type { Model } from '../test/model/state.js';
 
 /**
  * Goes through every state that the protocol can get into, in larger worlds than the suite has time for, and then through
@@ -9,7 +9,7 @@ import type { World } from '../test/model/state.js';
  */
 const wanted = process.argv[2] ?? '';
 
-for (const [name, size] of Object.entries(largeWorlds)) {
+for (const [name, size] of Object.entries(largeModels)) {
   if (!name.includes(wanted)) continue;
   const outcome = run(name, { ...size, rules: rulesWithout() });
   if (outcome.violation || !outcome.isComplete) process.exitCode = 1;
@@ -19,17 +19,17 @@ for (const [rule, { size, breaks }] of Object.entries(experiments) as [
   (typeof experiments)['lease'],
 ][]) {
   if (!rule.includes(wanted)) continue;
-  const world = { ...size, rules: rulesWithout(rule) };
-  if (!run(`without “${rules[rule]}”`, world, { property: breaks }).violation) process.exitCode = 1;
+  const model = { ...size, rules: rulesWithout(rule) };
+  if (!run(`without “${rules[rule]}”`, model, { property: breaks }).violation) process.exitCode = 1;
 }
-for (const [rule, size] of Object.entries(redundant) as [Rule, World][]) {
+for (const [rule, size] of Object.entries(redundant) as [Rule, Model][]) {
   if (!rule.includes(wanted)) continue;
   if (run(`without “${rules[rule]}”`, { ...size, rules: rulesWithout(rule) }).violation) process.exitCode = 1;
 }
 
-function run(name: string, world: World, options?: Parameters<typeof search>[1]): Outcome {
+function run(name: string, model: Model, options?: Parameters<typeof search>[1]): Outcome {
   const startedAt = performance.now();
-  const outcome = search(world, options);
+  const outcome = search(model, options);
   const seconds = (performance.now() - startedAt) / 1_000;
   const { states, transitions, depth, violation } = outcome;
   const count = (number: number) => Math.round(number).toLocaleString('en');

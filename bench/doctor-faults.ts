@@ -5,13 +5,14 @@ import { readConfig } from '../src/config.js';
 import { openLog } from '../src/log.js';
 import { diagnose } from '../src/provisioning/doctor/doctor.js';
 import { installGuard } from '../src/provisioning/fence/guard.js';
-import { connect, makeStorages } from '../test/provisioning/support/many-storages.js';
-import { saidOf, seedFaults } from '../test/provisioning/support/seed-faults.js';
+import { connect, createBulkStorages } from '../test/provisioning/support/many-storages.js';
+import { keysOf, seedFaults } from '../test/provisioning/support/seed-faults.js';
 import { openPostgresServer } from '../test/setup/postgres-server.js';
 
 /**
- * `npx tsx bench/doctor-faults.ts [tenants] [faults] [seed]`: two storages per tenant in one database, faults seeded at
- * random, and what doctor finds of them, invents, and takes. 2,500 tenants and 300 faults, unless told otherwise.
+ * `npx tsx bench/doctor-faults.ts [tenants] [faults] [seed]`: creates two storages per tenant in one database, seeds random
+ * faults, and reports how many of them doctor misses, how many findings it invents, and how long it takes. Defaults: 2,500
+ * tenants and 300 faults.
  */
 const [tenants = 2_500, faults = 300, seed = randomInt(1e9)] = process.argv.slice(2).map(Number);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
@@ -32,7 +33,7 @@ try {
   const modules = names.map((name) => ({ name, url, role: `${name}_tenants` }));
   const registryUrl = postgres.url('registry');
   const { modulesDir } = config;
-  const storages = await makeStorages({ registryUrl, modulesDir, modules, tenants, slugs: 'bulk-' });
+  const storages = await createBulkStorages({ registryUrl, modulesDir, modules, tenants, slugs: 'bulk-' });
   say(`${storages.length} schemas, seed ${seed}`);
 
   const clean = await look();
@@ -40,13 +41,19 @@ try {
   const given = { seed, registryUrl, modules, storages, faults, harmless, stranger: 'stranger' };
   const expected = await seedFaults(given);
   const found = await look();
-  const said = saidOf(found, storages);
-  const missed = expected.filter((one) => !said.includes(one));
-  const invented = [...clean.map(({ problem }) => problem), ...said.filter((one) => !expected.includes(one))];
+  const reported = keysOf(found, storages);
+  const missed = expected.filter((one) => !reported.includes(one));
+  const invented = [
+    ...clean.map(({ problem }) => problem),
+    ...reported.filter((one) => !expected.includes(one)),
+  ];
   for (const one of missed) say(`missed: ${one}`);
   for (const one of invented) say(`invented: ${one}`);
-  say(`${expected.length} faults: ${missed.length} missed, ${invented.length} invented, ${said.length} said`);
-  process.exitCode = missed.length + invented.length + Math.abs(said.length - expected.length) > 0 ? 1 : 0;
+  say(
+    `${expected.length} faults: ${missed.length} missed, ${invented.length} invented, ${reported.length} reported`,
+  );
+  process.exitCode =
+    missed.length + invented.length + Math.abs(reported.length - expected.length) > 0 ? 1 : 0;
 } finally {
   await app.close();
 }

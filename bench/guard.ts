@@ -1,6 +1,6 @@
 /**
- * `npx tsx bench/guard.ts [rounds] [url]`: what entering through the guard costs beside a plain set_config of the same path, in
- * the same session and in turns, on the embedded PostgreSQL or a server of one's own.
+ * `npx tsx bench/guard.ts [rounds] [url]`: compares entering through the guard with a plain set_config of the same search_path,
+ * alternating in one session, on the embedded PostgreSQL or on the server of the URL.
  */
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
@@ -14,9 +14,9 @@ import { installGuard } from '../src/provisioning/fence/guard.js';
 
 const rounds = Number(process.argv[2] ?? 40);
 const given = process.argv[3];
-/** Calls inside the server in a round, so that the network counts for nothing. */
+/** Calls inside the server per round, without the network. */
 const calls = 5_000;
-/** Round trips in a round, as a service makes them. */
+/** Round trips per round, as a service makes them. */
 const trips = 300;
 const tenants = 1_000;
 const goalUs = 10;
@@ -55,8 +55,8 @@ async function compare(): Promise<number> {
     const schemaName = `finance_tenant_${at}`;
     await client.query(`CREATE SCHEMA ${schemaName}`);
     const owner = { tenantId: randomUUID(), module: 'finance' };
-    const told = { generation: 1, state: 'active', epoch: 'one', revision: 1n } as const;
-    await applyBinding(client, { schemaName, owner }, async () => told);
+    const newState = { generation: 1, state: 'active', epoch: 'one', revision: 1n } as const;
+    await applyBinding(client, { schemaName, owner }, async () => newState);
   }
   await client.query('ANALYZE tenant_guard.binding');
   const { rows } = await client.query(
@@ -84,7 +84,7 @@ async function compare(): Promise<number> {
       for (let trip = 0; trip < trips; trip++)
         await client.query({ name: way, text, values: [tenant.name, tenant.id] });
       const tripUs = ((performance.now() - tripsFrom) * 1_000) / trips;
-      // The first rounds warm up.
+      // The first rounds are for warming up.
       if (round < 0) continue;
       inServer[way].push(serverUs);
       overNetwork[way].push(tripUs);
@@ -96,7 +96,7 @@ async function compare(): Promise<number> {
   return cost;
 }
 
-/** Prints the fastest tenth, which other work on the machine has disturbed least, and returns what the guard costs more. */
+/** Prints the tenth percentile, which other load on the machine disturbs least; returns the additional cost of the guard. */
 function report(title: string, { plain, guarded }: { plain: number[]; guarded: number[] }): number {
   const fast = (times: number[]) =>
     times.toSorted((one, other) => one - other)[Math.floor(times.length / 10)] ?? 0;

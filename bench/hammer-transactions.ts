@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { createTenantRegistry } from '../src/client/index.js';
 import { settle } from '../test/client/support/gateway-with-tenants.js';
 import { type HammerReport, hammer } from '../test/client/support/hammer-transactions.js';
-import { openWorld } from '../test/outage/support/breakable-gateways.js';
+import { openBreakableEnvironment } from '../test/outage/support/breakable-gateways.js';
 import { isPgBouncerInstalled, openPgBouncer } from '../test/setup/pgbouncer.js';
 
 const { values: given } = parseArgs({
@@ -24,17 +24,17 @@ const poolSize = Number(given.pool);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 if (!isPgBouncerInstalled) say('!!! pgbouncer is not installed: only directly');
 
-await using world = await openWorld();
+await using environment = await openBreakableEnvironment();
 // A worker would take operations up that mutations are about to.
-const gateway = await world.gateway({ WORKER: 'none' });
-const databaseUrl = world.postgres.url('service');
+const gateway = await environment.gateway({ WORKER: 'none' });
+const databaseUrl = environment.postgres.url('service');
 say(`seed ${given.seed}`);
 const settledAt = performance.now();
 const slugs = Array.from({ length: Number(given.tenants) }, (_, at) => `tenant_${at}`);
 const tenants = await settle(slugs, gateway, databaseUrl);
 say(`${tenants.length} tenants provisioned in ${((performance.now() - settledAt) / 1_000).toFixed(0)} s`);
-const registry = createTenantRegistry({ url: gateway.url, apiKey: world.key, module: 'finance' });
-world.undo(() => registry.close());
+const registry = createTenantRegistry({ url: gateway.url, apiKey: environment.key, module: 'finance' });
+environment.undo(() => registry.close());
 
 const ground = { registry, gateway, tenants, databaseUrl, serverConnections: poolSize };
 const wanted = { transactions: Number(given.count), seed: Number(given.seed) };

@@ -1,16 +1,16 @@
 import { parseArgs } from 'node:util';
 import { migrateRegistry } from '../src/database/migrations/migrate.js';
 import { interrupt, type Recording, record } from '../test/interruption/interrupt.js';
-import { openGround } from '../test/interruption/provisioning-environment.js';
+import { openProvisioningEnvironment } from '../test/interruption/provisioning-environment.js';
 import { scenarios } from '../test/interruption/scenarios.js';
 import { findBuildings } from '../test/interruption/tenant-state.js';
 import { type Interruption, openVictims } from '../test/interruption/victim-processes.js';
 import { openPostgresServer } from '../test/setup/postgres-server.js';
 
 /**
- * Every operation, interrupted before, in and after every statement with an effect: `npx tsx bench/kill-matrix.ts`.
- * --how kill or cut, --only part of a scenario's name, --every n-th case from --from, --lasting: only statements whose effect
- * lasts, so no two that leave the same behind; --moments before,sent,after; --points prints the statements.
+ * Interrupts every operation before, during and after every statement with an effect: `npx tsx bench/kill-matrix.ts`.
+ * --how kill,cut; --only part of a scenario's name; --every n-th case, starting with --from; --lasting: only statements with a
+ * permanent effect, so that no two cases leave the same state; --moments before,sent,after; --points prints the statements.
  */
 const { values: given } = parseArgs({
   options: {
@@ -41,15 +41,19 @@ async function openLane(lane: number) {
   };
   const registry = await url('registry');
   await migrateRegistry(registry);
-  const ground = await openGround({ registry, one: await url('one'), two: await url('two') });
-  return { ground, victims: openVictims(ground.env) };
+  const environment = await openProvisioningEnvironment({
+    registry,
+    one: await url('one'),
+    two: await url('two'),
+  });
+  return { environment, victims: openVictims(environment.env) };
 }
 
 const first = await openLane(0);
 const wanted = scenarios.filter(({ name, isolation }) => `${name} ${isolation}`.includes(given.only));
 const recordings: Recording[] = [];
 for (const scenario of wanted) {
-  const recording = await record(first.ground, first.victims, scenario);
+  const recording = await record(first.environment, first.victims, scenario);
   recordings.push(recording);
   const lasting = recording.points.filter(({ lasts }) => lasts).length;
   say(
@@ -68,11 +72,11 @@ const cases = queue.filter((_, at) => at % Number(given.every) === Number(given.
 say(`${cases.length} cases`);
 const startedAt = performance.now();
 
-async function work({ ground, victims }: Awaited<ReturnType<typeof openLane>>) {
+async function work({ environment, victims }: Awaited<ReturnType<typeof openLane>>) {
   for (let next = cases.shift(); next; next = cases.shift()) {
     const { recording, interruption } = next;
     const name = `${title(recording)}: ${interruption.how} ${interruption.moment} ${interruption.at}`;
-    const verdict = await interrupt(ground, victims, recording, interruption).catch((error) => ({
+    const verdict = await interrupt(environment, victims, recording, interruption).catch((error) => ({
       point: recording.points[interruption.at - 1],
       problems: [`broke off: ${error?.stack ?? error}`],
       recoveredMs: 0,
@@ -91,9 +95,9 @@ async function work({ ground, victims }: Awaited<ReturnType<typeof openLane>>) {
 const others = await Promise.all(Array.from({ length: lanes - 1 }, (_, at) => openLane(at + 1)));
 const all = [first, ...others];
 await Promise.all(all.map(work));
-for (const { ground, victims } of all) {
+for (const { environment, victims } of all) {
   await victims[Symbol.asyncDispose]();
-  await ground[Symbol.asyncDispose]();
+  await environment[Symbol.asyncDispose]();
 }
 const buildings = await findBuildings(server.url());
 const count = (pattern: RegExp) => found.filter((problem) => pattern.test(problem)).length;

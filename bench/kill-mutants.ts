@@ -2,7 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { clientMutants, type Mutant, moreMutants, namedMutants } from '../test/protocol/support/mutants.js';
+import {
+  clientMutants,
+  fastPathMutants,
+  type Mutant,
+  moreMutants,
+  namedMutants,
+} from '../test/protocol/support/mutants.js';
 
 /**
  * Breaks a copy of the product in one place at a time and runs the tests of the protocol on it, which must fail:
@@ -20,7 +26,7 @@ try {
   const unharmed = findKiller();
   if (unharmed !== undefined) throw new Error(`the tests fail without any mutant: ${unharmed}`);
   say('without a mutant the tests pass');
-  const mutants = [...namedMutants, ...moreMutants, ...clientMutants].filter(({ name }) =>
+  const mutants = [...namedMutants, ...moreMutants, ...clientMutants, ...fastPathMutants].filter(({ name }) =>
     name.includes(wanted),
   );
   const survivors = mutants.filter((mutant) => survives(mutant));
@@ -46,7 +52,8 @@ function survives(mutant: Mutant): boolean {
 
 /** The first test that fails. That the mutants fit the source is no test of the product. */
 function findKiller(): string | undefined {
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', 'test/protocol', '--bail=1'];
+  const tests = ['test/protocol', 'test/auth/key-cache.test.ts', 'test/graphql/engine'];
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', ...tests, '--bail=1'];
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [...vitest, '--exclude=test/protocol/mutants.test.ts', '--exclude=test/protocol/check-history.test.ts'],
@@ -59,7 +66,7 @@ function findKiller(): string | undefined {
     },
   );
   if (status === 0) return undefined;
-  const [, failed] = /FAIL +test\/protocol\/(.+)/.exec(stdout + stderr) ?? [];
+  const [, failed] = /FAIL +test\/(.+)/.exec(stdout + stderr) ?? [];
   const [, invariant] = /"invariant": "(I\d)"/.exec(stdout + stderr) ?? [];
   return `${failed ?? `exit status ${status}`}${invariant ? ` (${invariant})` : ''}`;
 }

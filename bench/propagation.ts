@@ -1,6 +1,6 @@
 /** `npx tsx bench/propagation.ts [mutations]`: how long after a mutation is answered by one gateway another one answers new. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { addTenants, ask, openWorld } from '../test/outage/support/breakable-gateways.js';
+import { addTenants, ask, openBreakableEnvironment } from '../test/outage/support/breakable-gateways.js';
 import { openRedisServer } from '../test/setup/redis.js';
 
 const mutations = Number(process.argv[2] ?? 300);
@@ -10,12 +10,12 @@ const bucketsMs = [1, 2, 5, 10, 20, 50, 100, 200, 500, Number.POSITIVE_INFINITY]
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 await using redis = await openRedisServer();
-await using world = await openWorld();
-const [tenant] = await addTenants(world, 1);
+await using environment = await openBreakableEnvironment();
+const [tenant] = await addTenants(environment, 1);
 if (!tenant) throw new Error('no tenant');
 const [one, other] = await Promise.all([
-  world.gateway({ REDIS_URL: redis.url }),
-  world.gateway({ REDIS_URL: redis.url }),
+  environment.gateway({ REDIS_URL: redis.url }),
+  environment.gateway({ REDIS_URL: redis.url }),
 ]);
 
 async function measure(wait: string): Promise<number[]> {

@@ -7,7 +7,11 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { createTenantRegistry } from '../src/client/index.js';
-import { ask, openWorld, type World } from '../test/outage/support/breakable-gateways.js';
+import {
+  ask,
+  type BreakableEnvironment,
+  openBreakableEnvironment,
+} from '../test/outage/support/breakable-gateways.js';
 import { openStandInGateway } from './resolve/stand-in-gateway.js';
 
 const { values: given } = parseArgs({
@@ -33,11 +37,11 @@ process.exitCode = ratio >= goal && bytes <= goalBytes ? 0 : 1;
 
 /** How many times as many lookups as by SQL; the least of the two concurrencies. */
 async function compareWays(): Promise<number> {
-  await using world = await openWorld();
-  const gateway = await world.gateway();
-  const ids = await insertTenants(world, Number(given.tenants));
-  const registry = createTenantRegistry({ url: gateway.url, apiKey: world.key, module: 'finance' });
-  const pool = new pg.Pool({ connectionString: world.postgres.url('registry'), max: 20 });
+  await using environment = await openBreakableEnvironment();
+  const gateway = await environment.gateway();
+  const ids = await insertTenants(environment, Number(given.tenants));
+  const registry = createTenantRegistry({ url: gateway.url, apiKey: environment.key, module: 'finance' });
+  const pool = new pg.Pool({ connectionString: environment.postgres.url('registry'), max: 20 });
   const anyId = () => ids[Math.floor(Math.random() * ids.length)] as string;
   await registry.resolveMany(ids);
 
@@ -95,14 +99,14 @@ function medianOf(numbers: number[]): number {
 }
 
 /** By hand: no storage is needed to ask where it is. */
-async function insertTenants(world: World, count: number): Promise<string[]> {
-  await world.psql(
+async function insertTenants(environment: BreakableEnvironment, count: number): Promise<string[]> {
+  await environment.psql(
     `WITH made AS (INSERT INTO tenants (slug, name) SELECT 'tenant-' || at, 'Tenant' FROM generate_series(1, $1::int) AS at RETURNING id)
      INSERT INTO module_subscriptions (tenant_id, module, status) SELECT id, 'finance', 'active' FROM made`,
     [count],
   );
-  await world.psql('ANALYZE');
-  return (await world.psql('SELECT id FROM tenants')).map(({ id }) => String(id));
+  await environment.psql('ANALYZE');
+  return (await environment.psql('SELECT id FROM tenants')).map(({ id }) => String(id));
 }
 
 /** The most bytes per tenant. Each size in a process of its own. The answers come from a stand-in, so that no database has to hold a million tenants. */

@@ -48,6 +48,7 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
       identityProvider: undefined,
       stalenessMs: 5_000,
       logLevel: 'error',
+      logRequests: 'failed',
       dataDir: folder,
     },
     modulesDir: new URL('../modules', import.meta.url).pathname,

@@ -1,6 +1,6 @@
 /** `npx tsx bench/subscribers.ts [changes] [disconnects] [visits]`: subscribers of routesChanged who come and go. */
 
-import { openWorld } from '../test/outage/support/breakable-gateways.js';
+import { openBreakableEnvironment } from '../test/outage/support/breakable-gateways.js';
 import {
   compareHoldings,
   readHoldings,
@@ -11,10 +11,10 @@ import {
 const [changes = '100000', disconnects = '1000', visits = '10000'] = process.argv.slice(2);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-await using world = await openWorld();
-const gateway = await world.gateway();
+await using environment = await openBreakableEnvironment();
+const gateway = await environment.gateway();
 
-const interrupted = await runInterrupted(world, gateway, {
+const interrupted = await runInterrupted(environment, gateway, {
   changes: Number(changes),
   disconnects: Number(disconnects),
 });
@@ -23,14 +23,14 @@ say(
     (interrupted.firstDifference ?? 'none lost, doubled or out of order'),
 );
 
-const { url, app } = await world.localGateway();
+const { url, app } = await environment.localGateway();
 if (!app.gateway) throw new Error('no gateway');
 const { freshness } = app.gateway;
 // What the first thousand leave is what is kept for any number.
-await runVisitors(world, url, 1_000);
+await runVisitors(environment, url, 1_000);
 const before = await readHoldings(freshness);
 const startedAt = performance.now();
-await runVisitors(world, url, Number(visits));
+await runVisitors(environment, url, Number(visits));
 const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
 const after = await readHoldings(freshness);
 const difference = compareHoldings(before, after);

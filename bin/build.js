@@ -1,6 +1,7 @@
 /**
- * Builds what is out of date, and only that. Silent when nothing is; otherwise everything goes to standard error,
- * because standard output belongs to the command that runs afterwards. Plain JavaScript: it runs before any build.
+ * Runs the build steps that are out of date. Without any it prints nothing; otherwise all output goes to standard
+ * error, because standard output belongs to the command that runs afterwards. Plain JavaScript, because it runs before
+ * any build.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -25,38 +26,38 @@ const stateDir = join(root, 'dist/.build');
 /**
  * @typedef {object} Step
  * @property {string} name
- * @property {string} says
+ * @property {string} message
  * @property {string[]} inputs files and folders whose content decides whether the step must run
  * @property {string} output a file without which the step must run
  * @property {() => boolean} run
  */
 
-/** @type {Step[]} In this order: each may need what the one before it made. */
+/** @type {Step[]} In this order, because a step may need the result of an earlier one. */
 const steps = [
   {
     name: 'prisma',
-    says: 'Generating the database client',
+    message: 'Generating the database client',
     inputs: ['prisma/schema.prisma'],
     output: 'src/database/generated/prisma/client.ts',
     run: () => generate('prisma/schema.prisma'),
   },
   {
     name: 'examples',
-    says: 'Generating the database client of an example',
+    message: 'Generating the database client of an example',
     inputs: ['examples/operations/schema.prisma'],
     output: 'examples/operations/generated/client.ts',
     run: () => generate('examples/operations/schema.prisma'),
   },
   {
     name: 'server',
-    says: 'Compiling the server',
+    message: 'Compiling the server',
     inputs: ['tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma', 'src'],
     output: 'dist/cli/main.js',
     run: () => compile('tsconfig.build.json') && removeOrphans('dist', 'src'),
   },
   {
     name: 'client',
-    says: 'Packaging the client',
+    message: 'Building the client package',
     inputs: ['tsconfig.json', 'tsconfig.client.json', 'src/client'],
     output: 'dist/client/package.json',
     run: packageClient,
@@ -64,8 +65,8 @@ const steps = [
 ];
 
 /**
- * @param {string[]} names of steps; all of them when none is named
- * @returns {boolean} false when a step failed, which has said why
+ * @param {string[]} names names of steps; an empty list means all steps
+ * @returns {boolean} false when a step failed and has printed the reason
  */
 export function build(names = []) {
   const wanted = steps
@@ -75,7 +76,7 @@ export function build(names = []) {
   mkdirSync(stateDir, { recursive: true });
   const releaseLock = acquireLock(join(stateDir, 'lock'));
   try {
-    // Those that are still out of date: whoever had the lock before may have built them.
+    // Checked again, because the process that held the lock before may have built them.
     return wanted.every((step) => isCurrent(step) || runStep(step));
   } finally {
     releaseLock();
@@ -84,12 +85,12 @@ export function build(names = []) {
 
 /** @param {Step} step */
 function runStep(step) {
-  process.stderr.write(`${step.says}\n`);
+  process.stderr.write(`${step.message}\n`);
   rmSync(stampFileOf(step), { force: true });
-  // Before the run: what is edited meanwhile makes the next build run again.
+  // Computed before the run, so that edits during the run cause another build.
   const stamp = fingerprint(step);
   if (!step.run()) {
-    process.stderr.write(`${step.says} failed\n`);
+    process.stderr.write(`${step.message} failed\n`);
     return false;
   }
   writeFileSync(stampFileOf(step), stamp);
@@ -108,7 +109,7 @@ function stampFileOf(step) {
 }
 
 /**
- * Of the content, not of times, which every checkout changes; and of the pinned versions, the tools' among them.
+ * Hashes the content and not the times of the files, which every checkout changes, and the versions of all dependencies.
  * @param {Step} step
  */
 function fingerprint(step) {
@@ -132,7 +133,7 @@ function filesIn(path) {
 /** @param {string} schema */
 function generate(schema) {
   return runTool('prisma/build/index.js', ['generate', '--no-hints', '--schema', schema], {
-    // It would download a native engine that it does not use, unless there seems to be one.
+    // Prisma would download a native engine that it does not use, unless one is configured.
     PRISMA_SCHEMA_ENGINE_BINARY: '/bin/false',
     CHECKPOINT_DISABLE: '1',
     PRISMA_HIDE_UPDATE_MESSAGE: '1',
@@ -144,7 +145,7 @@ function compile(project) {
   return runTool('typescript/bin/tsc', ['--project', project]);
 }
 
-/** A package of its own, ready for `npm pack`. */
+/** Builds the client as a separate package, ready for `npm pack`. */
 function packageClient() {
   rmSync(join(root, 'dist/client'), { recursive: true, force: true });
   if (!compile('tsconfig.client.json')) return false;
@@ -166,7 +167,7 @@ function runTool(script, args, env) {
   }
   const { status, error, stdout, stderr } = spawnSync(process.execPath, [path, ...args], {
     cwd: root,
-    // Prisma looks for its generators on the path, as npm sets it.
+    // Prisma finds its generators on the PATH that npm sets.
     env: {
       ...process.env,
       PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH}`,
@@ -181,7 +182,7 @@ function runTool(script, args, env) {
 }
 
 /**
- * Removes what was compiled from a source that is gone.
+ * Removes compiled files whose source no longer exists.
  * @param {string} output
  * @param {string} source
  */

@@ -1,14 +1,14 @@
-/** A lock between processes of one machine that a killed owner does not keep. */
+/** A lock between processes of one machine. It does not stay locked when its owner is killed. */
 import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 
 const pollMs = 50;
-/** A build takes seconds; after this long the owner's number belongs to some other process. */
+/** A build takes seconds. After this time the pid in the lock belongs to another process. */
 const staleMs = 10 * 60_000;
 
 /**
  * Waits until the lock is free and takes it.
  * @param {string} file
- * @returns {() => void} gives it back
+ * @returns {() => void} releases the lock
  */
 export function acquireLock(file) {
   const draft = `${file}.${process.pid}`;
@@ -25,7 +25,7 @@ export function acquireLock(file) {
 }
 
 /**
- * `link` refuses a name that is taken, and what it makes is whole at once.
+ * `link` refuses an existing name, and the new file is complete at once.
  * @param {string} draft
  * @param {string} file
  */
@@ -43,7 +43,7 @@ function isLinked(draft, file) {
 function isStale(file) {
   try {
     const pid = Number(readFileSync(file, 'utf8'));
-    // Our own number in a lock we don't hold: a killed process of an earlier container.
+    // Our own pid in a lock that we do not hold is from a killed process of an earlier container.
     return pid === process.pid || !isAlive(pid) || Date.now() - statSync(file).mtimeMs > staleMs;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false;
@@ -62,7 +62,7 @@ function isAlive(pid) {
 }
 
 /**
- * Aside first, and looked at again: between the look and the move another process may have taken the lock anew.
+ * Renames the lock and checks it again: between the first check and the renaming another process may have taken it.
  * @param {string} file
  */
 function removeStale(file) {

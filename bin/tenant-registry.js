@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command. In a checkout it first brings the build up to date; an installed package has only the build. */
+/** The command line. In a checkout it first updates the build; an installed package has only the build. */
 import { existsSync } from 'node:fs';
 
 if (existsSync(new URL('../src/', import.meta.url))) {
@@ -7,7 +7,8 @@ if (existsSync(new URL('../src/', import.meta.url))) {
   if (!build()) process.exit(1);
 }
 
-// npx puts a shell between itself and us, and a signal to npx ends that shell only: without it, stop as well.
+// npx starts this process through a shell, and a signal to npx ends only that shell. When the parent changes, this
+// process stops as well.
 if (process.env.npm_lifecycle_event === 'npx') {
   const parent = process.ppid;
   const watch = setInterval(() => {
@@ -17,5 +18,5 @@ if (process.env.npm_lifecycle_event === 'npx') {
   }, 500).unref();
 }
 
-// In this process, so that signals reach the server itself.
+// Runs in this process, so that signals reach the server.
 await import(new URL('../dist/cli/main.js', import.meta.url).href);

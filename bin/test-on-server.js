@@ -1,10 +1,10 @@
-/** `npm run test:pg -- <url>`: all tests on a PostgreSQL of one's own, as its superuser, instead of the embedded one. */
+/** `npm run test:pg -- <url>` runs all tests on this PostgreSQL, as its superuser, instead of the embedded one. */
 import { build } from './build.js';
 
 const [url, ...rest] = process.argv.slice(2);
 if (!url || !/^postgres(ql)?:\/\//.test(url)) {
   process.stderr.write(
-    'Name the server: npm run test:pg -- postgresql://postgres:password@localhost:5432/postgres\n',
+    'Give the URL of the server: npm run test:pg -- postgresql://postgres:password@localhost:5432/postgres\n',
   );
   process.exit(1);
 }

@@ -20,21 +20,21 @@ import { type Caches, openCaches } from './registry/caches.js';
 import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
 
-/** Everything that is open while the product runs, whichever door is in front of it. */
+/** Everything that is open while the product runs, whatever door is used. */
 export interface App {
   config: Config;
   log: Log;
   database: RegistryDatabase;
   serviceDatabases: ServiceDatabases;
-  /** What a gateway knows and keeps; commands at the prompt have none. */
+  /** The gateway's caches and feed; undefined for commands at the prompt. */
   gateway: Gateway | undefined;
   metrics: Metrics;
-  /** The embedded PostgreSQL, when the registry lives in it. */
+  /** The embedded PostgreSQL, when the registry's database is in it. */
   embedded: EmbeddedPostgres | undefined;
   commandsFor(caller: Caller): CommandContext;
-  /** From now on takes up operations that are due. */
+  /** Starts to take up operations that are due. */
   startWorker(): void;
-  /** Closes in reverse order of opening. */
+  /** Closes everything in reverse order of opening. */
   close(): Promise<void>;
 }
 
@@ -43,68 +43,31 @@ interface Gateway {
   freshness: Freshness;
   caches: Caches;
   findCaller: FindCaller;
-  /** Configurations that are client.yaml files; undefined without CLIENTS_DIR. */
+  /** Configurations from client.yaml files; undefined without CLIENTS_DIR. */
   clients: ClientConfigs | undefined;
 }
 
 export interface OpenOptions {
+  /** True for the gateway, of which a data folder has one; false for commands, which may run beside it. */
   exclusive: boolean;
+  /** Creates nothing that does not exist yet. */
   readOnly?: boolean;
 }
 
 /** Name of the registry's database in the embedded PostgreSQL. */
 const registryName = 'registry';
 
-/**
- * Opens and migrates everything. `exclusive` is for the gateway: two of them on one data folder would both take
- * themselves for the only one. Commands at the prompt share it. `readOnly` makes nothing that is not there already.
- */
+type Closers = (() => Promise<void>)[];
+
+/** Opens and migrates everything. */
 export async function openApp(config: Config, log: Log, options: OpenOptions): Promise<App> {
-  const closers: (() => Promise<void>)[] = [];
+  const closers: Closers = [];
   const close = async () => {
     for (const closeOne of closers.splice(0).reverse()) await closeOne();
   };
   try {
     await requireFolders(config, options);
-    const { readOnly = false } = options;
-    const create = !readOnly;
-    let joined: Promise<EmbeddedPostgres> | undefined;
-    const openEmbeddedOnce = (exclusive: boolean) => {
-      joined ??= openEmbedded({ dataDir: config.dataDir, exclusive, log });
-      return joined;
-    };
-    const openEmbeddedRegistry = async () => {
-      const embedded = await openEmbeddedOnce(options.exclusive);
-      return { embedded, url: await embedded.databaseUrl(registryName, { create }) };
-    };
-    closers.push(async () => {
-      const embedded = await joined?.catch(() => undefined);
-      await embedded?.close();
-    });
-    const { url, embedded } =
-      config.databaseUrl === undefined
-        ? await openEmbeddedRegistry()
-        : { url: config.databaseUrl, embedded: undefined };
-    const applied = await migrateRegistry(url, {
-      readOnly,
-      warn: (message) => log.warn(message),
-      ...(embedded && { dataDir: config.dataDir }),
-    });
-    if (applied.length > 0) log.info({ migrations: applied.length }, 'migrated the registry database');
-
-    const database = openRegistryDatabase(url, log);
-    closers.push(() => closeInTime(database.close()));
-    const serviceDatabases = openServiceDatabases({
-      urls: config.serviceDatabaseUrls,
-      // A service database without a variable is in the embedded server, even when the registry itself is not.
-      fallbackUrl: async (name) => {
-        if (readOnly && !(await hasEmbedded(config.dataDir))) throw new Error(`no variable names it`);
-        return (await openEmbeddedOnce(false)).databaseUrl(name, { create });
-      },
-      log,
-    });
-    closers.push(() => closeInTime(serviceDatabases.close()));
-
+    const { url, embedded, database, serviceDatabases } = await openDatabases(config, log, options, closers);
     const metrics = createMetrics();
     const clients = options.exclusive ? await openClients(config, log) : undefined;
     if (clients) closers.push(() => clients.close());
@@ -126,13 +89,7 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
         ((committed) => awaitAcknowledgement(acknowledgement(database.pool, config.stalenessMs), committed)),
       log,
     });
-    if (gateway) {
-      // Alone on the embedded database: whoever had a row or an operation there is gone.
-      if (embedded) await database.prisma.replica.deleteMany();
-      if (embedded) await forgetWorkers(commandsFor(gatewayCaller));
-      await adoptDatabaseNames(commandsFor(gatewayCaller));
-      await gateway.freshness.start();
-    }
+    if (gateway) await startGateway(gateway, embedded, commandsFor(gatewayCaller));
     const startWorker = () => worker.start(commandsFor(gatewayCaller));
     if (gateway && config.runsWorker) startWorker();
     return {
@@ -153,17 +110,71 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
   }
 }
 
-/** Found out at the start, not by the first tenant. */
+/** Opens and migrates the registry's database and prepares the service databases. */
+async function openDatabases(config: Config, log: Log, options: OpenOptions, closers: Closers) {
+  const { exclusive, readOnly = false } = options;
+  const create = !readOnly;
+  let joined: Promise<EmbeddedPostgres> | undefined;
+  const joinEmbedded = (asOwner: boolean) => {
+    joined ??= openEmbedded({ dataDir: config.dataDir, exclusive: asOwner, log });
+    return joined;
+  };
+  closers.push(async () => {
+    const embedded = await joined?.catch(() => undefined);
+    await embedded?.close();
+  });
+  const embedded = config.databaseUrl === undefined ? await joinEmbedded(exclusive) : undefined;
+  const url =
+    config.databaseUrl ?? (await (await joinEmbedded(exclusive)).databaseUrl(registryName, { create }));
+  const applied = await migrateRegistry(url, {
+    readOnly,
+    warn: (message) => log.warn(message),
+    ...(embedded && { dataDir: config.dataDir }),
+  });
+  if (applied.length > 0) log.info({ migrations: applied.length }, 'migrated the registry database');
+
+  const database = openRegistryDatabase(url, log);
+  closers.push(() => closeInTime(database.close()));
+  const serviceDatabases = openServiceDatabases({
+    urls: config.serviceDatabaseUrls,
+    // A service database without a variable is in the embedded PostgreSQL, even when the registry itself is not.
+    fallbackUrl: async (name) => {
+      if (readOnly && !(await hasEmbedded(config.dataDir)))
+        throw new Error('no environment variable is set for this database');
+      return (await joinEmbedded(false)).databaseUrl(name, { create });
+    },
+    log,
+  });
+  closers.push(() => closeInTime(serviceDatabases.close()));
+  return { url, embedded, database, serviceDatabases };
+}
+
+/** Brings the registry up to date with this gateway, then follows the change log. */
+async function startGateway(
+  gateway: Gateway,
+  embedded: EmbeddedPostgres | undefined,
+  context: CommandContext,
+): Promise<void> {
+  // This process is the only gateway of the embedded database: other replicas and workers recorded there have ended.
+  if (embedded) await context.database.prisma.replica.deleteMany();
+  if (embedded) await forgetWorkers(context);
+  await adoptDatabaseNames(context);
+  await gateway.freshness.start();
+}
+
+/** Refuses folders that cannot be used at the start, before a tenant needs them. */
 async function requireFolders(
   { modulesDir, clientsDir, databaseUrl, dataDir }: Config,
   { readOnly, exclusive }: OpenOptions,
 ): Promise<void> {
   await readdir(modulesDir).catch(refuse('MODULES_DIR', modulesDir));
-  // Only a gateway serves what is in it.
+  // Only a gateway serves the files in it.
   if (exclusive && clientsDir !== undefined)
     await readdir(clientsDir).catch(refuse('CLIENTS_DIR', clientsDir));
   if (readOnly && databaseUrl === undefined && !(await hasEmbedded(dataDir)))
-    throw new Error(`There is no registry in DATA_DIR (${dataDir}): set it, or DATABASE_URL, to where it is`);
+    throw new Error(
+      `There is no registry in DATA_DIR (${dataDir}): set DATA_DIR or DATABASE_URL to an existing registry`,
+    );
   if (databaseUrl === undefined) await mkdir(dataDir, { recursive: true }).catch(refuse('DATA_DIR', dataDir));
 }
 
@@ -198,7 +209,7 @@ function openGateway(parts: {
     onResync() {
       caches.clear();
       metrics.resynced();
-      log.warn('the change log does not continue where it ended; everything known was dropped');
+      log.warn('the change log does not continue at the known position; dropped all cached entries');
     },
     log,
   });
@@ -212,7 +223,7 @@ function openGateway(parts: {
     onLookup: metrics.lookedUp,
     onBreaker(isOpen) {
       metrics.breakerChanged(isOpen);
-      log.warn(isOpen ? 'Redis failed and is left alone for now' : 'Redis answers again');
+      log.warn(isOpen ? 'Redis failed; the gateway pauses its requests to Redis' : 'Redis answers again');
     },
   });
   metrics.observe(() => ({
@@ -225,7 +236,9 @@ function openGateway(parts: {
   const findByToken =
     config.identityProvider &&
     openIdentities({ provider: config.identityProvider, pool: database.pool, timeoutMs: stalenessMs });
-  const findCaller: FindCaller = (text) =>
-    findByToken && isToken(text) ? findByToken(text) : findByKey(text);
+  const findCaller: FindCaller = {
+    peek: findByKey.peek,
+    find: (text) => (findByToken && isToken(text) ? findByToken(text) : findByKey.find(text)),
+  };
   return { freshness, caches, findCaller, clients };
 }

@@ -1,7 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import {
+  type Choice,
+  type ChoiceSetting,
+  describeWrongValue,
+  type NumberSetting,
+  type SettingName,
+  settings,
+} from './settings.js';
 
-/** What the environment says, validated. Read once, by entry points. */
+/** The validated environment. Entry points read it once. */
 export interface Config {
   /** URL of the registry database; undefined: the embedded PostgreSQL in `dataDir`. */
   databaseUrl: string | undefined;
@@ -12,35 +19,37 @@ export interface Config {
   dataDir: string;
   /** Folder with one folder of SQL migrations per module. */
   modulesDir: string;
-  /** Folder of client.yaml files that are served while a tenant's configuration is one; undefined: none. */
+  /** Folder of the client.yaml files, for tenants whose configuration is such a file; undefined: none. */
   clientsDir: string | undefined;
   authMode: 'open' | 'required';
   logLevel: string;
+  /** Which requests get a line of the log; requests that change something always do. */
+  logRequests: 'all' | 'failed' | 'none';
   /** URL of the shared cache: Redis, Sentinel or a comma-separated Cluster; undefined: none. */
   redisUrl: string | undefined;
-  /** D: how long what a gateway knows may be trusted without news from the database, in milliseconds. */
+  /** The staleness bound: how long a gateway trusts its cached entries without news from the database, in milliseconds. */
   stalenessMs: number;
   /** How long a graceful stop may take, in milliseconds. */
   shutdownTimeoutMs: number;
-  /** Whether the gateway takes up operations that are due, besides those that its own callers wait for. */
+  /** Whether the gateway runs operations that are due, besides those that its own callers wait for. */
   runsWorker: boolean;
-  /** How often whoever runs an operation says that it lives, in milliseconds. */
+  /** How often the process that runs an operation reports that it is alive, in milliseconds. */
   heartbeatMs: number;
-  /** After how long without a sign of life an operation is taken over, in milliseconds. */
+  /** After how long without a heartbeat another process takes an operation over, in milliseconds. */
   takeOverAfterMs: number;
-  /** Whose tokens are taken beside API keys; undefined: nobody's. */
+  /** The provider whose tokens are accepted besides API keys; undefined: API keys only. */
   identityProvider: IdentityProvider | undefined;
 }
 
-/** Tokens that the issuer signed for the audience are taken. */
+/** The gateway accepts tokens that this issuer signed for this audience. */
 export interface IdentityProvider {
   issuer: string;
   audience: string;
-  /** Where its public keys are (RFC 7517). */
+  /** URL of the issuer's public keys (RFC 7517). */
   jwksUrl: string;
 }
 
-/** Every problem of the environment at once, a line each; never a value that could hold a password. */
+/** All problems of the environment, one per line. No message repeats a value that could hold a password. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
@@ -51,138 +60,131 @@ export class ConfigError extends Error {
   }
 }
 
-const defaultHost = '127.0.0.1';
+type Environment = Readonly<Record<string, string | undefined>>;
+
 const shippedModulesDir = fileURLToPath(new URL('../modules', import.meta.url));
 
-const optionalText = z
-  .string()
-  .trim()
-  .transform((text) => (text === '' ? undefined : text))
-  .optional();
-
-function whole(name: string, range: { min: number; max: number; otherwise: number }) {
-  return optionalText.transform((text, context) => {
-    if (text === undefined) return range.otherwise;
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= range.min && value <= range.max) return value;
-    context.addIssue(`${name} must be a whole number from ${range.min} to ${range.max}, not "${text}"`);
-    return z.NEVER;
-  });
-}
-
-function postgresUrl(name: string) {
-  return optionalText.transform((text, context) => {
-    if (text === undefined || isPostgresUrl(text)) return text;
-    context.addIssue(`${name} must be a URL such as postgres://user:password@host:5432/database`);
-    return z.NEVER;
-  });
-}
-
-const environment = z.object({
-  DATABASE_URL: postgresUrl('DATABASE_URL'),
-  HOST: optionalText.transform((text) => text ?? defaultHost),
-  PORT: whole('PORT', { min: 0, max: 65535, otherwise: 4000 }),
-  DATA_DIR: optionalText.transform((text) => text ?? '.data'),
-  MODULES_DIR: optionalText.transform((text) => text ?? shippedModulesDir),
-  CLIENTS_DIR: optionalText,
-  AUTH_MODE: optionalText.pipe(
-    z.enum(['open', 'required'], { error: 'AUTH_MODE must be open or required' }).optional(),
-  ),
-  LOG_LEVEL: optionalText.pipe(
-    z
-      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
-        error: 'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
-      })
-      .default('info'),
-  ),
-  REDIS_URL: optionalText.transform((text, context) => {
-    if (text === undefined || isRedisUrl(text)) return text;
-    context.addIssue(
-      'REDIS_URL must be redis://host:6379, rediss://host:6379, redis-sentinel://host:26379,host:26379/master, ' +
-        'or several redis:// URLs of a Cluster separated by commas; in a password write @ as %40, % as %25 and so on',
-    );
-    return z.NEVER;
-  }),
-  STALENESS_BOUND_MS: whole('STALENESS_BOUND_MS', { min: 1_000, max: 60_000, otherwise: 5_000 }),
-  SHUTDOWN_TIMEOUT_MS: whole('SHUTDOWN_TIMEOUT_MS', { min: 100, max: 600_000, otherwise: 10_000 }),
-  WORKER: optionalText.pipe(
-    z.enum(['inside', 'none'], { error: 'WORKER must be inside or none' }).default('inside'),
-  ),
-  OPERATION_HEARTBEAT_MS: whole('OPERATION_HEARTBEAT_MS', { min: 100, max: 60_000, otherwise: 5_000 }),
-  OPERATION_TAKE_OVER_MS: whole('OPERATION_TAKE_OVER_MS', { min: 300, max: 600_000, otherwise: 15_000 }),
-});
-
 /** Reads the environment; throws ConfigError with all problems found. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const parsed = environment.safeParse(env);
-  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => issue.message);
+export function readConfig(env: Environment): Config {
+  const read = new EnvironmentReader(env);
+  const databaseUrl = read.url('DATABASE_URL', isPostgresUrl);
+  const host = read.text('HOST') ?? settings.HOST.default;
+  const config: Config = {
+    databaseUrl,
+    serviceDatabaseUrls: readServiceDatabaseUrls(env, read.problems),
+    host,
+    port: read.number('PORT'),
+    dataDir: read.text('DATA_DIR') ?? settings.DATA_DIR.default,
+    modulesDir: read.text('MODULES_DIR') ?? shippedModulesDir,
+    clientsDir: read.text('CLIENTS_DIR'),
+    authMode: readAuthMode(read, host),
+    logLevel: read.choice('LOG_LEVEL') ?? settings.LOG_LEVEL.default,
+    logRequests: read.choice('LOG_REQUESTS') ?? settings.LOG_REQUESTS.default,
+    redisUrl: read.url('REDIS_URL', isRedisUrl),
+    stalenessMs: read.number('STALENESS_BOUND_MS'),
+    shutdownTimeoutMs: read.number('SHUTDOWN_TIMEOUT_MS'),
+    runsWorker: (read.choice('WORKER') ?? settings.WORKER.default) === 'inside',
+    heartbeatMs: read.number('OPERATION_HEARTBEAT_MS'),
+    takeOverAfterMs: read.number('OPERATION_TAKE_OVER_MS'),
+    identityProvider: readIdentityProvider(read),
+  };
+  const { heartbeatMs, takeOverAfterMs } = config;
+  if (takeOverAfterMs < 3 * heartbeatMs)
+    read.problems.push(
+      `OPERATION_TAKE_OVER_MS is "${takeOverAfterMs}": expected at least three times OPERATION_HEARTBEAT_MS (${heartbeatMs}), ` +
+        'so that one lost heartbeat does not count as the end of a process',
+    );
+  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  return config;
+}
 
-  const serviceDatabaseUrls: Record<string, string> = {};
+/** Reads single variables and collects their problems. A wrong number is read as NaN, which no comparison complains of. */
+class EnvironmentReader {
+  readonly problems: string[] = [];
+  readonly #env: Environment;
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  /** The value without blanks around it; undefined when it is not set, empty or blank. */
+  text(name: SettingName): string | undefined {
+    return this.#env[name]?.trim() || undefined;
+  }
+
+  number(name: NumberSetting): number {
+    const text = this.text(name);
+    if (text === undefined) return Number(settings[name].default);
+    const { min, max } = settings[name];
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    this.problems.push(describeWrongValue(name, text));
+    return Number.NaN;
+  }
+
+  choice<Name extends ChoiceSetting>(name: Name): Choice<Name> | undefined {
+    const text = this.text(name);
+    const values: readonly Choice<Name>[] = settings[name].values;
+    const value = values.find((one) => one === text);
+    if (text !== undefined && value === undefined) this.problems.push(describeWrongValue(name, text));
+    return value;
+  }
+
+  url(name: SettingName, isValid: (text: string) => boolean): string | undefined {
+    const text = this.text(name);
+    if (text !== undefined && !isValid(text)) this.problems.push(describeWrongValue(name, text));
+    return text;
+  }
+}
+
+/** Variables of service databases have any name that ends in _URL, so they are recognised by their value. */
+function readServiceDatabaseUrls(env: Environment, problems: string[]): Record<string, string> {
+  const urls: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     const url = value?.trim();
     if (!url || name === 'DATABASE_URL' || name === 'REDIS_URL' || !/^[A-Z][A-Z0-9_]*_URL$/.test(name))
       continue;
-    if (isPostgresUrl(url)) serviceDatabaseUrls[name] = url;
-    else if (name.endsWith('_DB_URL'))
-      problems.push(`${name} must be a URL such as postgres://user:password@host:5432/database`);
+    if (isPostgresUrl(url)) urls[name] = url;
+    else if (name.endsWith('_DB_URL')) problems.push(describeWrongValue('<MODULE>_DB_URL', url, name));
   }
-  // From the environment itself, for there are no values while another variable is wrong.
-  const isLocal = !env.DATABASE_URL?.trim() && isLoopback(env.HOST?.trim() || defaultHost);
-  if (env.AUTH_MODE?.trim() === 'open' && !isLocal)
-    problems.push(
-      'AUTH_MODE=open is refused: it is only for the embedded database (no DATABASE_URL) on a loopback HOST; ' +
-        'unset it and create a key with "tenant-registry keys create"',
-    );
-  if (parsed.success && parsed.data.OPERATION_TAKE_OVER_MS < 3 * parsed.data.OPERATION_HEARTBEAT_MS)
-    problems.push(
-      'OPERATION_TAKE_OVER_MS must be at least three times OPERATION_HEARTBEAT_MS: one lost heartbeat is no death',
-    );
-  const identityProvider = readIdentityProvider(env, problems);
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-
-  const values = parsed.data;
-  return {
-    databaseUrl: values.DATABASE_URL,
-    serviceDatabaseUrls,
-    host: values.HOST,
-    port: values.PORT,
-    dataDir: values.DATA_DIR,
-    modulesDir: values.MODULES_DIR,
-    clientsDir: values.CLIENTS_DIR,
-    authMode: values.AUTH_MODE ?? (isLocal ? 'open' : 'required'),
-    logLevel: values.LOG_LEVEL,
-    redisUrl: values.REDIS_URL,
-    stalenessMs: values.STALENESS_BOUND_MS,
-    shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
-    runsWorker: values.WORKER === 'inside',
-    heartbeatMs: values.OPERATION_HEARTBEAT_MS,
-    takeOverAfterMs: values.OPERATION_TAKE_OVER_MS,
-    identityProvider,
-  };
+  return urls;
 }
 
-function readIdentityProvider(
-  env: Readonly<Record<string, string | undefined>>,
-  problems: string[],
-): IdentityProvider | undefined {
-  const [issuer, audience, given] = [env.JWT_ISSUER, env.JWT_AUDIENCE, env.JWT_JWKS_URL].map((text) =>
-    text?.trim(),
-  );
+function readAuthMode(read: EnvironmentReader, host: string): Config['authMode'] {
+  const mode = read.choice('AUTH_MODE');
+  const isLocal = read.text('DATABASE_URL') === undefined && isLoopback(host);
+  if (mode === 'open' && !isLocal)
+    read.problems.push(
+      'AUTH_MODE is "open", which is allowed only with the embedded registry database (no DATABASE_URL) on a loopback HOST: ' +
+        'unset AUTH_MODE, and create a key with "tenant-registry keys create"',
+    );
+  return mode ?? (isLocal ? 'open' : 'required');
+}
+
+function readIdentityProvider(read: EnvironmentReader): IdentityProvider | undefined {
+  const [issuer, audience] = [read.text('JWT_ISSUER'), read.text('JWT_AUDIENCE')];
+  const given = read.text('JWT_JWKS_URL');
   if (!issuer && !audience && !given) return undefined;
   if (!issuer || !audience) {
-    problems.push('JWT_ISSUER and JWT_AUDIENCE belong together: set both, or neither to take API keys only');
+    const missing = [...(issuer ? [] : ['JWT_ISSUER']), ...(audience ? [] : ['JWT_AUDIENCE'])];
+    read.problems.push(
+      `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not set: ` +
+        'set both JWT_ISSUER and JWT_AUDIENCE, or no JWT_ variable to accept API keys only',
+    );
     return undefined;
   }
-  const jwksUrl = given || `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`;
-  if (!isSafeUrl(jwksUrl))
-    problems.push(
-      `${given ? 'JWT_JWKS_URL' : 'JWT_ISSUER, without JWT_JWKS_URL,'} must be a URL such as https://login.example/.well-known/jwks.json; ` +
-        'http only on this machine, for whoever answers decides who is let in',
+  const jwksUrl = given ?? `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`;
+  if (!isKeySource(jwksUrl))
+    read.problems.push(
+      given
+        ? describeWrongValue('JWT_JWKS_URL', given)
+        : `JWT_ISSUER is "${issuer}": without JWT_JWKS_URL, expected an https URL, or http on a loopback host`,
     );
   return { issuer, audience, jwksUrl };
 }
 
-function isSafeUrl(text: string): boolean {
+/** Keys must not come over an unprotected network: a forged key lets anybody in. */
+function isKeySource(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
@@ -208,7 +210,7 @@ function isRedisUrl(text: string): boolean {
   }
   const nodes = text.split(',');
   if (nodes.length === 1) return isRedisNode(text, /^(\/\d*)?$/);
-  // A Cluster has one database, and TLS on all of its nodes or none.
+  // A Cluster has database 0 only, and TLS on all nodes or on none.
   const schemes = new Set(nodes.map((node) => node.split(':')[0]));
   return schemes.size === 1 && nodes.every((node) => isRedisNode(node, /^(\/0?)?$/));
 }

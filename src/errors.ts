@@ -1,39 +1,141 @@
 /**
- * Every expected failure of the product: one class, one table. Doors (graphql, rest, cli) translate from here
+ * Every expected failure of the product: one class, one table. The doors (graphql, rest, cli) translate from here
  * and hold no error texts of their own.
  */
 
-/** HTTP status for each code; a door that is not HTTP ignores it. */
-export const statusByCode = {
-  TENANT_NOT_FOUND: 404,
-  TENANT_SUSPENDED: 403,
-  TENANT_DELETED: 410,
-  TENANT_NOT_READY: 503,
-  MODULE_NOT_FOUND: 404,
-  MODULE_NOT_SUBSCRIBED: 403,
-  SCHEMA_MIGRATING: 503,
-  REVISION_NOT_REACHED: 503,
-  REGISTRY_UNAVAILABLE: 503,
-  ROUTE_STALE: 409,
-  TENANT_MISMATCH: 403,
-  CONFLICT: 409,
-  VERSION_CONFLICT: 412,
-  OPERATION_IN_PROGRESS: 423,
-  IDEMPOTENCY_KEY_REUSED: 422,
-  VALIDATION_ERROR: 400,
-  SECRET_IN_CONFIG: 400,
-  QUOTA_EXCEEDED: 403,
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  RATE_LIMITED: 429,
-  QUERY_TOO_COMPLEX: 400,
-} as const;
+interface ErrorDescription {
+  /** HTTP status. Doors without HTTP ignore it. */
+  status: number;
+  meaning: string;
+  /** The caller's way out. */
+  action: string;
+}
 
-export type ErrorCode = keyof typeof statusByCode;
+/** Every code with its meaning and the caller's way out. docs/errors.md shows this table. */
+export const errorTable = {
+  TENANT_NOT_FOUND: {
+    status: 404,
+    meaning: 'No tenant has this id or slug, or the tenant was purged.',
+    action: 'Correct the id or slug.',
+  },
+  TENANT_SUSPENDED: {
+    status: 403,
+    meaning: 'The tenant, or its subscription to the module, is suspended.',
+    action: 'Stop work for the tenant until an operator resumes it with `resumeTenant`.',
+  },
+  TENANT_DELETED: {
+    status: 410,
+    meaning: 'The tenant is deleted.',
+    action: 'Restore it with `restoreTenant` before its purge date, or stop using it.',
+  },
+  TENANT_NOT_READY: {
+    status: 503,
+    meaning: 'The tenant, or its storage for the module, is not active yet.',
+    action:
+      'Wait for the operation that provisions it and repeat the request, or start it with `provisionTenant`.',
+  },
+  MODULE_NOT_FOUND: {
+    status: 404,
+    meaning: 'The catalogue has no module of this name.',
+    action: 'Correct the name, or add the module with `registerModule`.',
+  },
+  MODULE_NOT_SUBSCRIBED: {
+    status: 403,
+    meaning: 'The tenant has no active subscription to the module.',
+    action: 'Subscribe it with `subscribeTenantToModule`.',
+  },
+  SCHEMA_MIGRATING: {
+    status: 503,
+    meaning: 'The tenant’s data of the module is being moved.',
+    action: 'Repeat the request after a short time.',
+  },
+  REVISION_NOT_REACHED: {
+    status: 503,
+    meaning: 'The gateway has not reached the requested `minRevision`.',
+    action: 'Repeat the request after a short time.',
+  },
+  REGISTRY_UNAVAILABLE: {
+    status: 503,
+    meaning: 'The registry database cannot answer, and no cached answer may be used any more.',
+    action: 'Repeat the request after a short time; the operator checks the registry database.',
+  },
+  ROUTE_STALE: {
+    status: 409,
+    meaning: 'The route changed since it was resolved, so the service database refused the transaction.',
+    action: 'Resolve the route again and repeat the transaction.',
+  },
+  TENANT_MISMATCH: {
+    status: 403,
+    meaning: 'The caller is not a member of this tenant, or its token is for another tenant.',
+    action: 'Use a token of a member of this tenant.',
+  },
+  CONFLICT: {
+    status: 409,
+    meaning: 'The request contradicts the current state, such as a name that is taken.',
+    action: 'Follow the message, which names the conflict and the way out.',
+  },
+  VERSION_CONFLICT: {
+    status: 412,
+    meaning: 'The record changed since the caller read it, so `expectedVersion` does not match.',
+    action: 'Read the record again and repeat the change with its new version.',
+  },
+  OPERATION_IN_PROGRESS: {
+    status: 423,
+    meaning: 'Another operation is running on the tenant or its storage.',
+    action: 'Wait for the end of that operation and repeat the request.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    meaning: 'The idempotency key was used for another request before.',
+    action: 'Use a new key for a new request.',
+  },
+  VALIDATION_ERROR: {
+    status: 400,
+    meaning: 'Fields of the input are wrong. The error lists each of them.',
+    action: 'Correct the listed fields.',
+  },
+  SECRET_IN_CONFIG: {
+    status: 400,
+    meaning: 'A value of the configuration looks like a secret.',
+    action: 'Keep the secret in an environment variable and write a reference to that variable.',
+  },
+  QUOTA_EXCEEDED: {
+    status: 403,
+    meaning: 'The tenant has reached a limit of its plan, such as `maxUsers`.',
+    action: 'Remove something that counts towards the limit, or raise the limit with `updateTenant`.',
+  },
+  UNAUTHENTICATED: {
+    status: 401,
+    meaning: 'The request has no valid API key or token.',
+    action: 'Send a valid key or token in the Authorization header.',
+  },
+  FORBIDDEN: {
+    status: 403,
+    meaning: 'The API key or token lacks the scope that the request needs.',
+    action: 'Use a key with the scope that the message names.',
+  },
+  RATE_LIMITED: {
+    status: 429,
+    meaning: 'The caller sends too many requests.',
+    action: 'Wait for the time that the answer names and repeat the request.',
+  },
+  QUERY_TOO_COMPLEX: {
+    status: 400,
+    meaning: 'The GraphQL document is larger than the gateway accepts.',
+    action: 'Split it into smaller requests.',
+  },
+} as const satisfies Record<string, ErrorDescription>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** HTTP status of each code. */
+export const statusByCode = Object.fromEntries(
+  Object.entries(errorTable).map(([code, { status }]) => [code, status]),
+) as Record<ErrorCode, number>;
 
 /**
- * How the guard of a service database refuses: SQLSTATE, and the code that its message begins with. Beside them it raises
- * 40001, when the binding changed after the snapshot of a REPEATABLE READ transaction: run that transaction again.
+ * The refusals of the guard in a service database: SQLSTATE, and the code at the start of its message. The guard also raises
+ * 40001 when the binding changed after the snapshot of a REPEATABLE READ transaction: the caller repeats that transaction.
  */
 export const guardRefusals = {
   TR001: 'ROUTE_STALE',
@@ -44,8 +146,8 @@ export const guardRefusals = {
 } as const satisfies Record<string, ErrorCode>;
 
 /**
- * How the procedures refuse that services call by SQL, in the registry and in service databases: SQLSTATE, and the code that
- * the message begins with. PostgreSQL's own states where it has one that says the same.
+ * The refusals of the SQL procedures in the registry and in service databases: SQLSTATE, and the code at the start of the
+ * message. PostgreSQL's own SQLSTATE is used where one has the same meaning.
  */
 export const procedureRefusals = {
   22004: 'VALIDATION_ERROR',
@@ -62,13 +164,13 @@ export const procedureRefusals = {
   TR009: 'OPERATION_IN_PROGRESS',
 } as const satisfies Record<string, ErrorCode>;
 
-/** One input field that was refused, by its path in the input ("modules.0"). */
+/** A problem of one input field. `field` is its path in the input, such as "modules.0". */
 export interface FieldProblem {
   field: string;
   message: string;
 }
 
-/** An expected failure. The message names the thing and the way out and is shown to the caller as it stands. */
+/** An expected failure. The caller sees the message unchanged, so it names the thing and the way out. */
 export class RegistryError extends Error {
   override readonly name = 'RegistryError';
   readonly code: ErrorCode;
@@ -104,7 +206,7 @@ export function invalidFields(
   });
 }
 
-/** What an error says. Node reports a host with several addresses in one error without a message: then theirs. */
+/** The message of an error. Node's error about a host with several addresses has none itself, only its parts do. */
 export function messageOf(error: unknown): string {
   const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
   return errors.map((one) => (one instanceof Error ? one.message : String(one))).join(', ');

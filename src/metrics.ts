@@ -1,6 +1,14 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client';
 
-/** What is looked at when Prometheus asks. */
+/** Read when Prometheus asks. */
 interface Observed {
   leaseRemainingMs: number;
   lagRevisions: number;
@@ -8,13 +16,13 @@ interface Observed {
   unusableClientFiles: number;
 }
 
-/** What is counted. Functions of plain values; no label ever holds a tenant, a URL or anything a client sends. */
+/** Counters as functions of plain values; no label ever holds a tenant, a URL or anything a client sends. */
 export interface Metrics {
   lookedUp(tier: string, found: { hits: number; misses: number }): void;
   resynced(): void;
   breakerChanged(isOpen: boolean): void;
   answered(request: { path: string; status: number; seconds: number }): void;
-  /** What is asked when Prometheus asks. */
+  /** Registers what is read each time Prometheus asks. */
   observe(read: () => Observed): void;
   /** In Prometheus' text format. */
   text(): Promise<{ contentType: string; body: string }>;
@@ -24,17 +32,26 @@ export function createMetrics(): Metrics {
   const registers = [new Registry()];
   const [register] = registers as [Registry];
   collectDefaultMetrics({ register });
-  const hits = new Counter({
+  const lookups = new Map<string, { hits: number; misses: number }>();
+  new Counter({
     name: 'tenant_registry_cache_hits_total',
     help: 'Keys that a tier answered; tier "database" counts loads from PostgreSQL',
     labelNames: ['tier'],
     registers,
+    collect() {
+      this.reset();
+      for (const [tier, found] of lookups) this.inc({ tier }, found.hits);
+    },
   });
-  const misses = new Counter({
+  new Counter({
     name: 'tenant_registry_cache_misses_total',
     help: 'Keys that a tier had no usable answer for',
     labelNames: ['tier'],
     registers,
+    collect() {
+      this.reset();
+      for (const [tier, found] of lookups) this.inc({ tier }, found.misses);
+    },
   });
   const resyncs = new Counter({
     name: 'tenant_registry_feed_resyncs_total',
@@ -46,22 +63,23 @@ export function createMetrics(): Metrics {
     help: '1 while Redis is left alone because it failed',
     registers,
   });
-  const requests = new Histogram({
+  const requests = new RequestTimes({
     name: 'tenant_registry_http_request_seconds',
     help: 'Time from the request line to the end of the answer',
     labelNames: ['path', 'status'],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers,
   });
 
   return {
     lookedUp(tier, found) {
-      hits.inc({ tier }, found.hits);
-      misses.inc({ tier }, found.misses);
+      const counted = lookups.get(tier);
+      if (!counted) return void lookups.set(tier, { ...found });
+      counted.hits += found.hits;
+      counted.misses += found.misses;
     },
     resynced: () => resyncs.inc(),
     breakerChanged: (isOpen) => breaker.set(isOpen ? 1 : 0),
-    answered: ({ path, status, seconds }) => requests.observe({ path, status }, seconds),
+    answered: ({ path, status, seconds }) => requests.count(path, status, seconds),
     observe(read) {
       const gauge = (name: string, help: string, value: () => number) =>
         new Gauge({
@@ -93,4 +111,77 @@ export function createMetrics(): Metrics {
       return { contentType: register.contentType, body: await register.metrics() };
     },
   };
+}
+
+/** Upper bounds in seconds. */
+const requestBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+interface Times {
+  path: string;
+  status: number;
+  /** How many fell below each bound and not below the one before; the last: below none. */
+  counts: number[];
+  sum: number;
+}
+
+/** A histogram that finds its labels by two plain keys: prom-client's own makes a text of them for each request. */
+class RequestTimes extends Histogram<'path' | 'status'> {
+  readonly #times = new Map<string, Map<number, Times>>();
+  readonly #name: string;
+  readonly #help: string;
+
+  constructor(options: {
+    name: string;
+    help: string;
+    labelNames: ('path' | 'status')[];
+    registers: Registry[];
+  }) {
+    super({ ...options, buckets: requestBuckets });
+    this.#name = options.name;
+    this.#help = options.help;
+  }
+
+  count(path: string, status: number, seconds: number): void {
+    const times = this.#timesOf(path, status);
+    let at = 0;
+    while (at < requestBuckets.length && seconds > (requestBuckets[at] as number)) at++;
+    times.counts[at] = (times.counts[at] as number) + 1;
+    times.sum += seconds;
+  }
+
+  override async get(): Promise<MetricObjectWithValues<MetricValue<'path' | 'status'>>> {
+    const all = [...this.#times.values()].flatMap((byStatus) => [...byStatus.values()]);
+    const values = all.flatMap((times) => this.#valuesOf(times));
+    // prom-client's types have a number for the kind of a metric, and its registry writes a word.
+    const type = 'histogram' as unknown as MetricObjectWithValues<MetricValue<string>>['type'];
+    return { name: this.#name, help: this.#help, type, aggregator: 'sum', values, collect: () => undefined };
+  }
+
+  getForPromString() {
+    return this.get();
+  }
+
+  #timesOf(path: string, status: number): Times {
+    const byStatus = this.#times.get(path) ?? new Map<number, Times>();
+    this.#times.set(path, byStatus);
+    const known = byStatus.get(status);
+    if (known) return known;
+    const times = { path, status, counts: new Array<number>(requestBuckets.length + 1).fill(0), sum: 0 };
+    byStatus.set(status, times);
+    return times;
+  }
+
+  #valuesOf({ path, status, counts, sum }: Times) {
+    let below = 0;
+    const buckets = [...requestBuckets, '+Inf'].map((le, at) => {
+      below += counts[at] as number;
+      return { metricName: `${this.#name}_bucket`, labels: { le, path, status }, value: below };
+    });
+    const labels = { path, status };
+    return [
+      ...buckets,
+      { metricName: `${this.#name}_sum`, labels, value: sum },
+      { metricName: `${this.#name}_count`, labels, value: below },
+    ];
+  }
 }

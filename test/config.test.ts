@@ -1,13 +1,17 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../src/config.js';
+import { settings } from '../src/settings.js';
 import { aDataDir, run } from './setup/process.js';
 
 const database = 'postgres://someone:sesame@db.example:5432/registry';
-const urlHint = 'must be a URL such as postgres://user:password@host:5432/database';
+const wrongUrl =
+  'has a wrong value, which is not shown because it may hold a password: ' +
+  'expected a URL such as postgres://user:password@host:5432/database';
 const openRefused =
-  'AUTH_MODE=open is refused: it is only for the embedded database (no DATABASE_URL) on a loopback HOST; ' +
-  'unset it and create a key with "tenant-registry keys create"';
+  'AUTH_MODE is "open", which is allowed only with the embedded registry database (no DATABASE_URL) on a loopback HOST: ' +
+  'unset AUTH_MODE, and create a key with "tenant-registry keys create"';
+const logLevels = 'one of fatal, error, warn, info, debug, trace, silent';
 
 function problemsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -20,7 +24,7 @@ function problemsOf(env: Record<string, string>): readonly string[] {
 }
 
 describe('the configuration', () => {
-  test('of an empty environment is the one for a bare machine', () => {
+  test('of an empty environment suits a machine without any service', () => {
     expect(readConfig({})).toEqual({
       databaseUrl: undefined,
       serviceDatabaseUrls: {},
@@ -30,6 +34,7 @@ describe('the configuration', () => {
       modulesDir: new URL('../modules', import.meta.url).pathname,
       authMode: 'open',
       logLevel: 'info',
+      logRequests: 'failed',
       redisUrl: undefined,
       stalenessMs: 5_000,
       shutdownTimeoutMs: 10_000,
@@ -40,7 +45,7 @@ describe('the configuration', () => {
     });
   });
 
-  test('takes every variable, without the blanks around it', () => {
+  test('accepts every variable and trims blanks around its value', () => {
     expect(
       readConfig({
         DATABASE_URL: ` ${database} `,
@@ -52,6 +57,7 @@ describe('the configuration', () => {
         CLIENTS_DIR: ' /clients ',
         AUTH_MODE: ' required ',
         LOG_LEVEL: ' debug ',
+        LOG_REQUESTS: ' all ',
         REDIS_URL: ' redis://cache:6379 ',
         STALENESS_BOUND_MS: ' 2000 ',
         SHUTDOWN_TIMEOUT_MS: ' 2500 ',
@@ -71,6 +77,7 @@ describe('the configuration', () => {
       clientsDir: '/clients',
       authMode: 'required',
       logLevel: 'debug',
+      logRequests: 'all',
       redisUrl: 'redis://cache:6379',
       stalenessMs: 2_000,
       shutdownTimeoutMs: 2_500,
@@ -85,10 +92,10 @@ describe('the configuration', () => {
     });
   });
 
-  test('takes a variable that is empty or blank for one that is not set', () => {
+  test('treats an empty or blank variable as not set', () => {
     const names = [
       ...['DATABASE_URL', 'FINANCE_DB_URL', 'HOST', 'PORT', 'DATA_DIR', 'MODULES_DIR', 'CLIENTS_DIR'],
-      ...['AUTH_MODE', 'LOG_LEVEL', 'SHUTDOWN_TIMEOUT_MS', 'REDIS_URL', 'STALENESS_BOUND_MS'],
+      ...['AUTH_MODE', 'LOG_LEVEL', 'LOG_REQUESTS', 'SHUTDOWN_TIMEOUT_MS', 'REDIS_URL', 'STALENESS_BOUND_MS'],
     ];
     for (const blank of ['', '  '])
       expect(readConfig(Object.fromEntries(names.map((name) => [name, blank])))).toEqual(readConfig({}));
@@ -97,44 +104,45 @@ describe('the configuration', () => {
   test.each([
     ['PORT', ['abc', '-1', '65536', '4.5', '1e3', '0x50', '+80', '٣'], 'a whole number from 0 to 65535'],
     ['SHUTDOWN_TIMEOUT_MS', ['soon', '99', '600001', '-5', '1s'], 'a whole number from 100 to 600000'],
-  ])('refuses a %s like %j', (name, values, wanted) => {
+  ])('refuses %s with a value like %j', (name, values, expected) => {
     for (const value of values)
-      expect(problemsOf({ [name]: value })).toEqual([`${name} must be ${wanted}, not "${value}"`]);
+      expect(problemsOf({ [name]: value })).toEqual([`${name} is "${value}": expected ${expected}`]);
   });
 
   test.each([
     ['PORT', ['0', '1', '65535', '0080']],
     ['SHUTDOWN_TIMEOUT_MS', ['100', '600000']],
     ['LOG_LEVEL', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']],
+    ['LOG_REQUESTS', ['all', 'failed', 'none']],
     ['AUTH_MODE', ['open', 'required']],
-  ])('takes a %s like %j', (name, values) => {
+  ])('accepts %s with a value like %j', (name, values) => {
     for (const value of values) expect(problemsOf({ [name]: value })).toEqual([]);
   });
 
   test.each([
-    ['AUTH_MODE', ['none', 'OPEN', 'open,required'], 'AUTH_MODE must be open or required'],
-    [
-      'LOG_LEVEL',
-      ['loud', 'INFO', '30'],
-      'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
-    ],
-  ])('refuses a %s like %j', (name, values, problem) => {
-    for (const value of values) expect(problemsOf({ [name]: value })).toEqual([problem]);
+    ['LOG_REQUESTS', ['some', 'ALL', 'true'], 'one of all, failed, none'],
+    ['AUTH_MODE', ['none', 'OPEN', 'open,required'], 'one of open, required'],
+    ['LOG_LEVEL', ['loud', 'INFO', '30'], logLevels],
+    ['WORKER', ['outside', 'INSIDE'], 'one of inside, none'],
+  ])('refuses %s with a value like %j', (name, values, expected) => {
+    for (const value of values)
+      expect(problemsOf({ [name]: value })).toEqual([`${name} is "${value}": expected ${expected}`]);
   });
 
   test.each(['DATABASE_URL', 'OPERATIONS_DB_URL', 'FINANCE_DB_URL', 'MY_OWN_MODULE_DB_URL'])(
-    'refuses a %s that names no PostgreSQL database, and repeats none of it',
+    'refuses %s when it is not the URL of a PostgreSQL database, and does not repeat its value',
     (name) => {
       const wrong = [
         ...['sesame', 'localhost:5432', '/var/run/postgresql', 'mysql://u:sesame@h/d', 'http://u:sesame@h/d'],
         ...['postgres://u:sesame@h', 'postgres://u:sesame@h/', 'postgres://u:sesame@h:port/d'],
         ...['postgres://u:sesame@h:70000/d', 'postgres://u:sesame@h/d%zz', 'postgres:sesame', 'file:///d'],
       ];
-      for (const value of wrong) expect(problemsOf({ [name]: value }), value).toEqual([`${name} ${urlHint}`]);
+      for (const value of wrong)
+        expect(problemsOf({ [name]: value }), value).toEqual([`${name} ${wrongUrl}`]);
     },
   );
 
-  test('knows the variables of modules by their ends, and other URLs by what they are', () => {
+  test('recognises variables of service databases by their names and by their values', () => {
     const { serviceDatabaseUrls } = readConfig({
       FINANCE_DB_URL: database,
       CRM_PRIMARY_URL: 'postgresql://crm@localhost/crm',
@@ -148,10 +156,32 @@ describe('the configuration', () => {
       CRM_PRIMARY_URL: 'postgresql://crm@localhost/crm',
     });
   });
+
+  test('reads only variables that the table of settings describes', () => {
+    const read = new Set<string>();
+    readConfig(new Proxy({}, { get: (_env, name) => void read.add(String(name)) }));
+    const described = Object.keys(settings).filter((name) => name !== '<MODULE>_DB_URL');
+    expect([...read].sort()).toEqual(described.sort());
+  });
+
+  test.each(Object.entries(settings))('describes %s in single lines', (_name, setting) => {
+    for (const text of [setting.default, setting.expected]) expect(text).toMatch(/^[^\n|]+$/);
+    expect(setting.meaning).toMatch(/^[A-Z][^\n|]+\.$/);
+  });
+
+  test('refuses a time of taking over that a single lost heartbeat would reach', () => {
+    expect(problemsOf({ OPERATION_HEARTBEAT_MS: '6000' })).toEqual([
+      expect.stringMatching(/^OPERATION_TAKE_OVER_MS is "15000": expected at least three times .* \(6000\)/),
+    ]);
+    expect(problemsOf({ OPERATION_HEARTBEAT_MS: '6000', OPERATION_TAKE_OVER_MS: '18000' })).toEqual([]);
+    expect(problemsOf({ OPERATION_HEARTBEAT_MS: 'often' })).toEqual([
+      'OPERATION_HEARTBEAT_MS is "often": expected a whole number from 100 to 60000',
+    ]);
+  });
 });
 
 describe('the identity provider', () => {
-  test('has its keys where it says', () => {
+  test('has its public keys at JWT_JWKS_URL', () => {
     const env = { JWT_ISSUER: 'urn:acme', JWT_AUDIENCE: 'registry', JWT_JWKS_URL: 'http://[::1]:9/keys' };
     expect(readConfig(env).identityProvider).toEqual({
       issuer: 'urn:acme',
@@ -161,13 +191,26 @@ describe('the identity provider', () => {
   });
 
   test.each([
-    [{ JWT_ISSUER: 'https://login.example' }, 'JWT_ISSUER and JWT_AUDIENCE belong together'],
-    [{ JWT_AUDIENCE: 'registry' }, 'JWT_ISSUER and JWT_AUDIENCE belong together'],
-    [{ JWT_JWKS_URL: 'https://login.example/keys' }, 'JWT_ISSUER and JWT_AUDIENCE belong together'],
-    [{ JWT_ISSUER: 'acme', JWT_AUDIENCE: 'registry' }, 'JWT_ISSUER, without JWT_JWKS_URL, must be a URL'],
+    [
+      { JWT_ISSUER: 'https://login.example' },
+      'JWT_AUDIENCE is not set: set both JWT_ISSUER and JWT_AUDIENCE, or no JWT_ variable',
+    ],
+    [
+      { JWT_AUDIENCE: 'registry' },
+      'JWT_ISSUER is not set: set both JWT_ISSUER and JWT_AUDIENCE, or no JWT_ variable',
+    ],
+    [
+      { JWT_JWKS_URL: 'https://login.example/keys' },
+      'JWT_ISSUER and JWT_AUDIENCE are not set: set both JWT_ISSUER and JWT_AUDIENCE, or no JWT_ variable',
+    ],
+    [
+      { JWT_ISSUER: 'acme', JWT_AUDIENCE: 'registry' },
+      'JWT_ISSUER is "acme": without JWT_JWKS_URL, expected an https URL, or http on a loopback host',
+    ],
     [
       { JWT_ISSUER: 'acme', JWT_AUDIENCE: 'registry', JWT_JWKS_URL: 'http://login.example/keys' },
-      'JWT_JWKS_URL must be a URL such as https://login.example/.well-known/jwks.json; http only on this machine',
+      'JWT_JWKS_URL has a wrong value, which is not shown because it may hold a password: ' +
+        'expected an https URL such as https://login.example/.well-known/jwks.json, or http on a loopback host',
     ],
   ])('is refused as %j', (env, problem) => {
     expect(problemsOf(env)).toEqual([expect.stringContaining(problem)]);
@@ -186,7 +229,7 @@ describe('AUTH_MODE', () => {
     '',
   ];
 
-  test.each(loopback)('is open on the embedded database at %s, unless required is asked for', (HOST) => {
+  test.each(loopback)('is open with the embedded database at %s, unless it is set to required', (HOST) => {
     expect(readConfig({ HOST }).authMode).toBe('open');
     expect(readConfig({ HOST, AUTH_MODE: 'open' }).authMode).toBe('open');
     expect(readConfig({ HOST, AUTH_MODE: 'required' }).authMode).toBe('required');
@@ -206,7 +249,7 @@ describe('AUTH_MODE', () => {
   );
 });
 
-describe('a start with an environment that is wrong', { timeout: 30_000 }, () => {
+describe('a start with a wrong environment', { timeout: 30_000 }, () => {
   const wrong = {
     DATABASE_URL: 'mysql://someone:sesame@db.example/registry',
     FINANCE_DB_URL: 'someone:sesame@db.example',
@@ -217,23 +260,23 @@ describe('a start with an environment that is wrong', { timeout: 30_000 }, () =>
   };
 
   test.each([[['serve']], [['migrate']], [['keys', 'list']]])(
-    '%j says all that is wrong, a line each, without a password, and exits with 1',
+    '%j prints every problem on a line of its own, without passwords, and exits with 1',
     async (command) => {
       const { code, stdout, stderr } = await run(command, wrong);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr.split('\n').sort()).toEqual([
         '',
-        'AUTH_MODE must be open or required',
-        `DATABASE_URL ${urlHint}`,
-        `FINANCE_DB_URL ${urlHint}`,
-        'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
-        'PORT must be a whole number from 0 to 65535, not "http"',
-        'SHUTDOWN_TIMEOUT_MS must be a whole number from 100 to 600000, not "5"',
+        'AUTH_MODE is "none": expected one of open, required',
+        `DATABASE_URL ${wrongUrl}`,
+        `FINANCE_DB_URL ${wrongUrl}`,
+        `LOG_LEVEL is "loud": expected ${logLevels}`,
+        'PORT is "http": expected a whole number from 0 to 65535',
+        'SHUTDOWN_TIMEOUT_MS is "5": expected a whole number from 100 to 600000',
       ]);
     },
   );
 
-  test('in open mode for everybody is refused before anything is opened', async () => {
+  test('that opens the gateway to the network without authentication is refused before anything is opened', async () => {
     const dataDir = await aDataDir();
     for (const env of [{ HOST: '0.0.0.0' }, { DATABASE_URL: database }]) {
       const ended = await run(['serve'], { ...env, AUTH_MODE: 'open', DATA_DIR: dataDir, PORT: '0' });
@@ -242,9 +285,9 @@ describe('a start with an environment that is wrong', { timeout: 30_000 }, () =>
     expect(existsSync(dataDir)).toBe(false);
   });
 
-  test('says the refusal of open mode beside the other problems', () => {
+  test('reports the refused open mode together with the other problems', () => {
     expect(problemsOf({ HOST: '0.0.0.0', AUTH_MODE: 'open', PORT: 'http' })).toEqual([
-      'PORT must be a whole number from 0 to 65535, not "http"',
+      'PORT is "http": expected a whole number from 0 to 65535',
       openRefused,
     ]);
   });

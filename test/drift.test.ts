@@ -10,7 +10,7 @@ import { schema } from '../src/graphql/schema.js';
 const root = join(import.meta.dirname, '..');
 const sdl = await readFile(join(root, 'schema.graphql'), 'utf8');
 
-test('schema.graphql is what the gateway serves', () => {
+test('schema.graphql is the schema that the gateway serves', () => {
   expect(sdl).toBe(`${printSchema(lexicographicSortSchema(schema))}\n`);
 });
 
@@ -20,18 +20,18 @@ test('schema.graphql reads back as the same schema', () => {
   expect(print(parse(printed))).toBe(printed);
 });
 
-test('a tenant’s module is no root type, to whoever reads schema.graphql', () => {
+test('the type ModuleSubscription in schema.graphql does not become the root type of subscriptions', () => {
   const read = buildSchema(sdl);
   expect(read.getType('ModuleSubscription')).toBeDefined();
   expect([undefined, 'Subscription']).toContain(read.getSubscriptionType()?.name);
   expect(read.getSubscriptionType()?.name).toBe(schema.getSubscriptionType()?.name);
 });
 
-test('the generated files are what npm run codegen would write', async () => {
+test('the generated files are those that npm run codegen would write', async () => {
   const args = ['--import', 'tsx', 'codegen.ts', '--check'];
   await promisify(execFile)(process.execPath, args, { cwd: root });
 });
 
-test('prisma/migrations make the tables of prisma/schema.prisma', async () => {
+test('prisma/migrations create the tables of prisma/schema.prisma', async () => {
   expect(await findSchemaDrift(inject('postgresUrl'))).toBe('');
 });

@@ -2,20 +2,34 @@ import { RegistryError } from '../errors.js';
 import { type Caller, developer } from './caller.js';
 import type { FindCaller } from './key-cache.js';
 
+interface AuthenticateOptions {
+  authMode: 'open' | 'required';
+  findCaller: FindCaller;
+}
+
+const scheme = 'Bearer ';
+
 /**
- * Who stands behind an `Authorization` header. Works on plain values, so that any HTTP reader can call it before
- * anything of the request is executed. Throws UNAUTHENTICATED.
+ * The caller behind an `Authorization` header, at once for a key that is known. Works on plain values, so that any HTTP
+ * reader can call it before anything of the request is executed. Throws or rejects with UNAUTHENTICATED.
  */
-export async function authenticate(
+export function authenticate(
   authorization: string | undefined,
-  options: { authMode: 'open' | 'required'; findCaller: FindCaller },
-): Promise<Caller> {
+  { authMode, findCaller }: AuthenticateOptions,
+): Caller | Promise<Caller> {
   if (authorization === undefined || authorization === '') {
-    if (options.authMode === 'open') return developer;
+    if (authMode === 'open') return developer;
     throw new RegistryError('UNAUTHENTICATED', 'Send an API key or a token: "Authorization: Bearer …"');
   }
+  const known = authorization.startsWith(scheme)
+    ? findCaller.peek(authorization.slice(scheme.length))
+    : undefined;
+  return known ?? findUnknown(authorization, findCaller);
+}
+
+async function findUnknown(authorization: string, findCaller: FindCaller): Promise<Caller> {
   const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-  const caller = secret && (await options.findCaller(secret));
+  const caller = secret && (await findCaller.find(secret));
   if (!caller)
     throw new RegistryError(
       'UNAUTHENTICATED',

@@ -1,16 +1,28 @@
+import { LRUCache } from 'lru-cache';
 import { openMemoryTier } from '../cache/memory-tier.js';
-import { ReadThrough, type Validity } from '../cache/read-through.js';
+import { type Answer, ReadThrough, type Validity } from '../cache/read-through.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
 import { apiKeysReference } from '../feed/change.js';
 import { hashSecret, isSecret, type KnownKey, loadKeys } from './api-key.js';
 import type { Caller } from './caller.js';
 
-/** Who stands behind what came as `Bearer`; undefined: nobody. */
-export type FindCaller = (secret: string) => Promise<Caller | undefined>;
+/** Finds the caller behind a secret that came as `Bearer`; undefined: nobody. */
+export interface FindCaller {
+  /** Only what is known at once; undefined means that `find` has to be asked. */
+  peek(secret: string): Caller | undefined;
+  find(secret: string): Promise<Caller | undefined>;
+}
+
+/** A secret that opened something, and what that answer rests on. */
+interface PresentedKey {
+  answer: Answer<KnownKey | null>;
+  key: KnownKey;
+  caller: Caller;
+}
 
 const maxKeys = 10_000;
 
-/** Also how old the date of a key's last use can be. */
+/** Also bounds how old the date of a key's last use can be. */
 const ttlMs = 60_000;
 
 /**
@@ -18,11 +30,12 @@ const ttlMs = 60_000;
  * outage of the database is no outage of authentication before the lease ends. Never in a shared tier.
  */
 export function openKeyCache(options: {
-  database: RegistryDatabase;
+  database: Pick<RegistryDatabase, 'pool'>;
   validity: Validity;
   clock: () => number;
   stalenessMs: number;
 }): FindCaller {
+  const { validity } = options;
   const keys = new ReadThrough<string, KnownKey | null>({
     ...options,
     tiers: [openMemoryTier<KnownKey | null>({ maxEntries: maxKeys, ttlMs })],
@@ -30,11 +43,38 @@ export function openKeyCache(options: {
     nameOf: (hash) => hash,
     referenceOf: () => apiKeysReference,
   });
-  return async (secret) => {
-    if (!isSecret(secret)) return undefined;
-    const [answer] = await keys.getMany([{ key: Buffer.from(hashSecret(secret)).toString('hex') }]);
-    const key = answer?.value;
-    if (!key || (key.expiresAt !== null && key.expiresAt <= Date.now())) return undefined;
-    return { kind: 'api-key', actor: `api-key:${key.id}`, scopes: new Set(key.scopes) };
+  // By the secret itself, which saves its hash. Secrets that open nothing are not in it: anybody can make those up.
+  const presented = new LRUCache<string, PresentedKey>({
+    max: maxKeys,
+    ttl: ttlMs,
+    ttlResolution: 1_000,
+    updateAgeOnGet: false,
+  });
+
+  return {
+    peek(secret) {
+      const held = presented.get(secret);
+      if (!held || hasExpired(held.key) || !validity.isCurrent(held.answer, apiKeysReference))
+        return undefined;
+      return held.caller;
+    },
+    async find(secret) {
+      if (!isSecret(secret)) return undefined;
+      const [answer] = await keys.getMany([{ key: Buffer.from(hashSecret(secret)).toString('hex') }]);
+      const key = answer?.value;
+      if (!key || hasExpired(key)) return undefined;
+      const caller: Caller = {
+        kind: 'api-key',
+        actor: `api-key:${key.id}`,
+        scopes: new Set(key.scopes),
+      };
+      // One from memory is as old as its entry there, and so must not begin a time of its own here.
+      if (answer.tier === 'database') presented.set(secret, { answer, key, caller });
+      return caller;
+    },
   };
+}
+
+function hasExpired({ expiresAt }: KnownKey): boolean {
+  return expiresAt !== null && expiresAt <= Date.now();
 }

@@ -9,10 +9,18 @@ export interface MemoryTierOptions {
 
 /** Bounded, in this process. */
 export function openMemoryTier<Value>({ maxEntries, ttlMs }: MemoryTierOptions): Tier<Value> {
-  const entries = new LRUCache<string, Entry<Value>>({ max: maxEntries, ttl: ttlMs, updateAgeOnGet: false });
+  const entries = new LRUCache<string, Entry<Value>>({
+    max: maxEntries,
+    ttl: ttlMs,
+    // The cache looks at the clock once in this time, and not at each read.
+    ttlResolution: Math.min(1_000, ttlMs / 100),
+    updateAgeOnGet: false,
+  });
   return {
     name: 'memory',
+    isShared: false,
     get: (keys) => keys.map((key) => entries.get(key)),
+    peek: (key) => entries.get(key),
     set(given) {
       for (const entry of given) {
         const held = entries.peek(entry.key);

@@ -4,7 +4,8 @@ import type { Entry, Tier } from './tier.js';
 /** When a value may be answered; the follower of the change log knows. */
 export interface Validity {
   isCurrent(read: { epoch: string; asOf: bigint }, reference: string): boolean;
-  readonly position: { epoch: string } | undefined;
+  /** The newest revision that is known. */
+  readonly position: { epoch: string; revision: bigint } | undefined;
   /** Asks for a look at the change log; the reader found out that something happened. */
   poll(): Promise<void>;
 }
@@ -26,6 +27,8 @@ export interface ReadThroughOptions<Key, Value> {
   nameOf: (key: Key) => string;
   /** What the key's floor is kept under: the tenant's id or slug, as it was asked for. */
   referenceOf: (key: Key) => string;
+  /** Whether a value from a shared tier is about the key; without it, the tier's own check of the key counts. */
+  isAbout?: ((key: Key, value: Value) => boolean) | undefined;
   clock: () => number;
   stalenessMs: number;
   /** Called for each look into a tier ("memory", "redis", "database") with how many keys it answered and how many not. */
@@ -45,6 +48,8 @@ export interface Answer<Value> extends Entry<Value> {
   tier: string;
 }
 
+const oneHit = { hits: 1, misses: 0 };
+
 interface Flight<Value> {
   /** Counts loads: a load with a higher number was sent later. */
   order: number;
@@ -63,6 +68,21 @@ export class ReadThrough<Key, Value> {
 
   constructor(options: ReadThroughOptions<Key, Value>) {
     this.#options = options;
+  }
+
+  /**
+   * What the nearest tier holds, when it counts now and that tier can say so at once. Undefined means nothing more than
+   * that: getMany then has the answer.
+   */
+  peek(key: Key, atLeast: Demand<Key>['atLeast']): Entry<Value> | undefined {
+    const { tiers, nameOf, onLookup } = this.#options;
+    const [nearest] = tiers;
+    if (!nearest?.peek) return undefined;
+    const name = nameOf(key);
+    const entry = nearest.peek(name);
+    if (entry?.key !== name || !this.#isUsable(entry, key, atLeast)) return undefined;
+    onLookup?.(nearest.name, oneHit);
+    return entry;
   }
 
   /** Answers in the order of the demands; rejects when the database is needed and does not answer. */
@@ -90,8 +110,10 @@ export class ReadThrough<Key, Value> {
       const usable: Entry<Value>[] = [];
       for (const [place, at] of open.entries()) {
         const entry = entries[place];
-        if (!entry || entry.key !== names[place] || !this.#isUsable(entry, demands[at] as Demand<Key>))
+        const demand = demands[at] as Demand<Key>;
+        if (!entry || entry.key !== names[place] || !this.#isUsable(entry, demand.key, demand.atLeast))
           continue;
+        if (tier.isShared && !this.#isPlausible(entry, demand)) continue;
         answers[at] = { ...entry, tier: tier.name };
         usable.push(entry);
       }
@@ -110,15 +132,25 @@ export class ReadThrough<Key, Value> {
       const name = nameOf(demand.key);
       const found = nearest.get([name]);
       const [entry] = found instanceof Promise ? [] : found;
-      if (!entry || entry.key !== name || !this.#isUsable(entry, demand)) continue;
+      if (!entry || entry.key !== name || !this.#isUsable(entry, demand.key, demand.atLeast)) continue;
       answers[at] = { ...entry, tier: nearest.name };
       onLookup?.(nearest.name, { hits: 1, misses: 0 });
     }
   }
 
-  #isUsable(entry: Entry<Value>, { key, atLeast }: Demand<Key>): boolean {
+  #isUsable(entry: Entry<Value>, key: Key, atLeast: Demand<Key>['atLeast']): boolean {
     const { validity, referenceOf } = this.#options;
     return validity.isCurrent(entry, referenceOf(key)) && reaches(entry, atLeast);
+  }
+
+  /**
+   * Checks of an entry that another process wrote. An entry from ahead of the known position may belong to a history that was
+   * lost, so it is loaded instead.
+   */
+  #isPlausible(entry: Entry<Value>, { key }: Demand<Key>): boolean {
+    const { validity, isAbout } = this.#options;
+    const { position } = validity;
+    return position !== undefined && entry.asOf <= position.revision && isAbout?.(key, entry.value) !== false;
   }
 
   async #fromDatabase(

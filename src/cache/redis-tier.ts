@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Breaker, createBreaker } from './breaker.js';
 import type { RedisConnection } from './redis-connection.js';
+import type { Seal } from './seal.js';
 import type { Entry, Tier } from './tier.js';
 
 export interface RedisTierOptions<Value> {
@@ -9,6 +10,8 @@ export interface RedisTierOptions<Value> {
   ttlMs: number;
   /** What a value must look like. Redis is never trusted: what does not fit counts as not there. */
   value: z.ZodType<Value>;
+  /** Signs entries, so that an entry which no gateway of this registry wrote counts as not there. Rejects while the registry is away. */
+  loadSeal: () => Promise<Seal>;
   clock: () => number;
   onBreaker?: ((isOpen: boolean) => void) | undefined;
 }
@@ -35,29 +38,36 @@ const compareAndSet = `
 
 /** Shared between replicas, on a Redis that may refuse, freeze, be slow or lie. */
 export function openRedisTier<Value>(redis: RedisConnection, options: RedisTierOptions<Value>): Tier<Value> {
-  const { namespace, ttlMs } = options;
+  const { namespace, ttlMs, loadSeal } = options;
   const breaker = breakerOf(redis, options);
   const body = z.object({ key: z.string(), readAt: z.number().refine(isPlausible), value: options.value });
   const nameOf = (key: string) => `tenant-registry:${namespace}:${key}`;
 
   return {
     name: 'redis',
+    isShared: true,
     async get(keys) {
+      const seal = await loadSeal().catch(() => undefined);
+      if (!seal) return keys.map(() => undefined);
       const read = (key: string) => redis.getrange(nameOf(key), 0, maxBytes).catch(emptyIfOfAnotherType);
       const texts = await attemptAll(breaker, keys, read);
       return keys.map((key, at) => {
         const text = texts?.[at];
         if (!text) return undefined;
-        const entry = readEntry(body, text);
+        const entry = readEntry(body, nameOf(key), text, seal);
         if (entry?.key === key) return entry;
-        // What nobody can use must not keep out, by the revision it claims, what is set next.
+        // An entry that is not authentic must not keep out, by the revision it claims, what is set next.
         redis.unlink(nameOf(key)).catch(() => undefined);
         return undefined;
       });
     },
     async set(entries) {
+      const seal = await loadSeal().catch(() => undefined);
+      if (!seal) return;
       await attemptAll(breaker, entries, async ({ key, epoch, asOf, readAt, value }) => {
-        const text = `${asOf} ${epoch}\n${JSON.stringify({ key, readAt, value })}`;
+        const head = `${asOf} ${epoch}`;
+        const json = JSON.stringify({ key, readAt, value });
+        const text = `${head}\n${seal.sign(epoch, signedText(nameOf(key), head, json))}\n${json}`;
         if (Buffer.byteLength(text) > maxBytes) return;
         await redis.eval(compareAndSet, 1, nameOf(key), asOf.toString(), epoch, text, ttlMs);
       });
@@ -123,12 +133,21 @@ function isPlausible(readAt: number): boolean {
   return Math.abs(Date.now() - readAt) < 2 ** 31;
 }
 
+/** The name is part of it: an authentic entry under another name is not authentic there. */
+function signedText(name: string, head: string, json: string): string {
+  return `${name}\n${head}\n${json}`;
+}
+
 function readEntry<Value>(
   body: z.ZodType<Pick<Entry<Value>, 'key' | 'readAt' | 'value'>>,
+  name: string,
   text: string,
+  seal: Seal,
 ): Entry<Value> | undefined {
-  const [, asOf, epoch, json] = /^(\d{1,19}) ([^\n]*)\n(.*)$/s.exec(text) ?? [];
-  if (asOf === undefined || epoch === undefined || json === undefined) return undefined;
+  const [, asOf, epoch, signature, json] = /^(\d{1,19}) ([^\n]*)\n([\w-]*)\n(.*)$/s.exec(text) ?? [];
+  if (asOf === undefined || epoch === undefined || signature === undefined || json === undefined)
+    return undefined;
+  if (!seal.isAuthentic(epoch, signedText(name, `${asOf} ${epoch}`, json), signature)) return undefined;
   try {
     const { data } = body.safeParse(JSON.parse(json));
     return data && { ...data, epoch, asOf: BigInt(asOf) };

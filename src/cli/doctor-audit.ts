@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type ChainProblem, type ChainReport, checkChangeLog } from '../registry/hash-chain.js';
+import type { ChainProblem, ChainReport } from '../registry/chain-check.js';
+import { checkChangeLog } from '../registry/hash-chain.js';
 import { print, withApp } from './with-app.js';
 
 export function addDoctorAudit(doctor: Command): void {

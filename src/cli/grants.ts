@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { App } from '../app.js';
 import { authorize } from '../auth/permissions.js';
-import { type DatabaseGrants, type GrantPlace, planGrants } from '../provisioning/storage/grants.js';
+import { type DatabaseGrants, type GrantTarget, planGrants } from '../provisioning/storage/grants.js';
+import { isolations, storageNaming } from '../registry/isolation.js';
 import { listModules } from '../registry/module-record.js';
 import { moduleNotFound } from '../registry/route.js';
 import { print, withApp } from './with-app.js';
@@ -36,7 +37,7 @@ async function listPlaces(app: App, only: string | undefined) {
   const all = await listModules(app.database);
   const modules = all.filter(({ name }) => only === undefined || name === only);
   if (only !== undefined && modules.length === 0) throw moduleNotFound(only);
-  const places: GrantPlace[] = [];
+  const places: GrantTarget[] = [];
   const embedded: string[] = [];
   for (const { name, databaseRef, isolation, subscriptions } of modules) {
     const configured = app.serviceDatabases.configuredServer(databaseRef);
@@ -48,7 +49,9 @@ async function listPlaces(app: App, only: string | undefined) {
         // The database that provisioning connects to; the module's row may still have the name from before the variable was set.
         database: app.serviceDatabases.configuredName(databaseRef) ?? '',
         provisioner: configured.user || defaultProvisioner,
-        hasDatabases: isolation === 'DATABASE' || subscriptions.DATABASE > 0,
+        hasDatabases: isolations.some(
+          (kind) => storageNaming[kind].hasOwnDatabase && (isolation === kind || subscriptions[kind] > 0),
+        ),
       });
   }
   return { places, embedded };

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { invalidField } from '../errors.js';
 import { type ImportReport, importDatabases } from '../importing/databases/database-import.js';
-import type { Action, Entry } from '../importing/databases/take-over.js';
+import type { Action, ImportEntry } from '../importing/databases/take-over-plan.js';
 import { addImportYaml } from './import-yaml.js';
 import { collect, showProgress } from './option.js';
 import { type Column, renderTable } from './table.js';
@@ -62,7 +62,7 @@ async function readMap(file: string): Promise<string> {
   });
 }
 
-const columns: Column<Entry>[] = [
+const columns: Column<ImportEntry>[] = [
   {
     title: 'TENANT',
     read: ({ tenantId, action }) => tenantId ?? (action === 'register' ? 'new' : null),
@@ -81,7 +81,7 @@ const pastTense: Partial<Record<Action, string>> = { register: 'registered', sub
 function describe({ done, entries, tables, skipped }: ImportReport): string[] {
   const lines: string[] = [];
   const nameOf = (action: Action) => (done && pastTense[action]) || action;
-  const outcome: Column<Entry> = { title: 'ACTION', read: ({ action }) => nameOf(action), least: 10 };
+  const outcome: Column<ImportEntry> = { title: 'ACTION', read: ({ action }) => nameOf(action), least: 10 };
   if (entries.length > 0) {
     const [title = '', ...rows] = renderTable(entries, [...columns, outcome], process.stdout.columns);
     lines.push(title);

@@ -1,9 +1,12 @@
 import { within } from '../within.js';
 
-/** How long something may take to close, in milliseconds: nobody waits for its last answers any more. */
+/** How long a connection may take to close, in milliseconds. Its last answers are not needed any more. */
 const closingMs = 1_000;
 
-/** A server that hangs must not keep the gateway from stopping. */
+/**
+ * Waits for a connection to close, but not longer than a second: a server that hangs must not keep the gateway from
+ * stopping.
+ */
 export async function closeInTime(closing: Promise<unknown> | undefined): Promise<void> {
   await within(closingMs, Promise.resolve(closing), () => undefined);
 }

@@ -1,9 +1,14 @@
 import { escapeIdentifier } from 'pg';
 
-/** Bytes that PostgreSQL keeps of a name; it cuts longer ones silently, onto somebody else's. */
+/**
+ * PostgreSQL silently cuts longer names to this many bytes, and the result may be the name of another tenant's schema.
+ */
 const maxNameBytes = 63;
 
-/** The one way to put a schema, database or role name into SQL: quoted, and refused where it would be cut. */
+/**
+ * Quotes the name of a schema, database or role for SQL. Every name in SQL text goes through this function; throws
+ * RangeError for a name that PostgreSQL would cut.
+ */
 export function identifier(name: string): string {
   if (name === '' || name.includes('\0') || Buffer.byteLength(name) > maxNameBytes)
     throw new RangeError(`A PostgreSQL name must have 1 to ${maxNameBytes} bytes and no NUL`);

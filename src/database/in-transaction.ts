@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 
-/** BEGIN, the work, COMMIT; what fails is rolled back. */
+/** Runs the work between BEGIN and COMMIT, and rolls back when it throws. */
 export async function inTransaction<T>(client: ClientBase, work: () => Promise<T>): Promise<T> {
   await client.query('BEGIN');
   try {
@@ -8,7 +8,7 @@ export async function inTransaction<T>(client: ClientBase, work: () => Promise<T
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    // The connection may be what failed; the server rolls back by itself then.
+    // When the connection itself failed, the ROLLBACK fails too and the server rolls back on its own.
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }

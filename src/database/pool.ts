@@ -2,21 +2,24 @@ import { Pool, type QueryConfig, type QueryResult } from 'pg';
 import type { Log } from '../log.js';
 import { within } from '../within.js';
 
-/** How long to wait for a free or new connection before saying that the database is unavailable. */
+/** How long to wait for a free or new connection, in milliseconds. */
 const connectionTimeoutMs = 5_000;
 
 export interface PoolOptions {
   max: number;
   applicationName: string;
   statementTimeoutMs: number;
-  /** Gives up waiting for the server's answer, also when the connection hangs; default: never. */
+  /** Timeout for the answer to a statement, which also covers a connection that hangs; default: none. */
   queryTimeoutMs?: number;
-  /** A transaction whose client stands still for longer is ended by the server; default: never. */
+  /** The server ends a transaction whose client is idle for longer; default: never. */
   idleTransactionTimeoutMs?: number;
   log: Log;
 }
 
-/** A connection pool; every wait in it is bounded. Loss of an idle connection is logged, the pool makes a new one. */
+/**
+ * Opens a connection pool in which every wait has a timeout. The loss of an idle connection is logged, and the pool
+ * opens a new one.
+ */
 export function openPool(url: string, options: PoolOptions): Pool {
   const pool = new Pool({
     connectionString: url,
@@ -31,18 +34,18 @@ export function openPool(url: string, options: PoolOptions): Pool {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
   });
-  // While a connection is in use its loss shows in its queries; an 'error' without a listener would end the process.
+  // The loss of a connection in use shows in its queries. An 'error' event without a listener would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('error', (error) => options.log.warn({ err: error }, 'lost an idle database connection'));
   return pool;
 }
 
 /**
- * One statement, given up after a time whatever it waits for: a free connection, a new one, the server's answer. A
- * connection that hangs is not used again.
+ * Runs one statement with one timeout for all its waits: for a free connection, for a new one, and for the server's
+ * answer. A connection that hangs is not used again.
  */
 export async function queryWithin(pool: Pool, timeoutMs: number, query: QueryConfig): Promise<QueryResult> {
-  // The driver's types do not know that it takes this per query.
+  // The driver accepts this option per query, but its types do not have it.
   const bounded: QueryConfig & { query_timeout: number } = { ...query, query_timeout: timeoutMs };
   const answer = pool.query(bounded);
   return within(timeoutMs, answer, () => {

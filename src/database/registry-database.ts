@@ -6,7 +6,7 @@ import { openPool } from './pool.js';
 
 export type Transaction = Prisma.TransactionClient;
 
-/** The registry's database, by Prisma for rows and by the pool for the hot path; both share their connections. */
+/** The registry's database: Prisma for rows, the pool for the hot path. Both use the same connections. */
 export interface RegistryDatabase {
   prisma: PrismaClient;
   pool: Pool;
@@ -23,7 +23,7 @@ export function openRegistryDatabase(url: string, log: Log): RegistryDatabase {
     max: poolSize,
     applicationName: 'tenant-registry',
     statementTimeoutMs,
-    // Longer than the server takes to give up by itself: for a server, or a network, that hangs.
+    // The server's own timeout comes first; this one is for a server or a network that hangs.
     queryTimeoutMs: statementTimeoutMs + 5_000,
     log,
   });

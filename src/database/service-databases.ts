@@ -1,54 +1,59 @@
 import { Client, type ClientBase, type Pool } from 'pg';
 import type { Log } from '../log.js';
 import { openPool } from './pool.js';
+import { createTurnstile } from './turnstile.js';
 
-/** A place that a module's catalogue entry names: the variable with the URL, and the database behind it. */
+/** A service database as a module's catalogue entry names it: the environment variable with its URL, and its name. */
 export interface DatabaseReference {
   databaseRef: string;
   databaseName: string;
 }
 
-/** The databases of the modules. The registry stores variables' names; only here do they become connections. */
+/**
+ * The service databases of all modules. The registry stores names of environment variables; only this interface turns
+ * them into connections.
+ */
 export interface ServiceDatabases {
-  /** Name of the database that the variable's URL holds; undefined when the variable is not set. */
+  /** The database name in the variable's URL; undefined when the variable is not set. */
   configuredName(databaseRef: string): string | undefined;
-  /** Server and user of the variable's URL, which are no secrets; undefined when the variable is not set. */
+  /** Server and user in the variable's URL, which are not secret; undefined when the variable is not set. */
   configuredServer(databaseRef: string): { server: string; user: string } | undefined;
   /**
-   * Work on a connection to the module's database. The session is as new for each: what the one before locked, set or
-   * made temporary is gone. More work than connections waits for its turn, as long as it takes.
+   * Runs the work on a connection to the module's database. Every work gets a clean session, without the locks,
+   * settings and temporary objects of earlier work. When all connections are in use, the work waits for its turn
+   * without a timeout.
    */
   withConnection<T>(reference: DatabaseReference, work: (client: ClientBase) => Promise<T>): Promise<T>;
-  /** A connection to another database on the module's server, for modules with a database per tenant. */
+  /** Opens a connection to another database on the module's server, for modules with a database per tenant. */
   connect(reference: DatabaseReference, database: string): Promise<Client>;
   close(): Promise<void>;
 }
 
 export interface ServiceDatabaseOptions {
   urls: Readonly<Record<string, string>>;
-  /** Where modules live whose variable is not set: a database of that name in the embedded PostgreSQL. */
+  /** URL of a database of this name in the embedded PostgreSQL, for modules whose variable is not set. */
   fallbackUrl(databaseName: string): Promise<string>;
   log: Log;
 }
 
 const poolSize = 5;
 
-/** A module's migrations may build large tables; still no statement may hang for ever. */
+/** Statement timeout. A module's migrations may build large tables, but no statement may run for ever. */
 const migrationTimeoutMs = 600_000;
 
-/** A process that was frozen in the middle of a transaction keeps its locks from others no longer. */
+/** After this time the locks of a process that froze in the middle of a transaction are released. */
 const idleTransactionTimeoutMs = 10_000;
 
 export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDatabases {
-  const places = new Map<string, { pool: Promise<Pool>; turns: Turns }>();
+  const databases = new Map<string, { pool: Promise<Pool>; takeTurn: ReturnType<typeof createTurnstile> }>();
 
   async function url({ databaseRef, databaseName }: DatabaseReference): Promise<string> {
     return options.urls[databaseRef] ?? (await options.fallbackUrl(databaseName));
   }
 
-  function placeOf(reference: DatabaseReference) {
+  function databaseOf(reference: DatabaseReference) {
     const key = `${reference.databaseRef}/${reference.databaseName}`;
-    const place = places.get(key) ?? {
+    const database = databases.get(key) ?? {
       pool: url(reference).then((text) =>
         openPool(text, {
           max: poolSize,
@@ -58,12 +63,12 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
           log: options.log,
         }),
       ),
-      turns: createTurns(poolSize),
+      takeTurn: createTurnstile(poolSize),
     };
-    places.set(key, place);
-    // A database that could not be opened is tried anew by the next caller.
-    place.pool.catch(() => places.delete(key));
-    return place;
+    databases.set(key, database);
+    // The next caller tries again to open a database that could not be opened.
+    database.pool.catch(() => databases.delete(key));
+    return database;
   }
 
   return {
@@ -78,16 +83,16 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
       return { server: `${hostname}:${port || '5432'}`, user: decodeURIComponent(username) };
     },
     async withConnection(reference, work) {
-      const { pool, turns } = placeOf(reference);
+      const { pool, takeTurn } = databaseOf(reference);
       const opened = await pool;
-      // Waiting in the pool itself would end with the deadline that is meant for a server that does not answer.
-      return turns.take(() => withPooled(opened, work));
+      // The wait for a turn must not happen in the pool: its timeout is meant for a server that does not answer.
+      return takeTurn(() => withPooled(opened, work));
     },
     async connect(reference, database) {
-      const place = new URL(await url(reference));
-      place.pathname = `/${encodeURIComponent(database)}`;
+      const target = new URL(await url(reference));
+      target.pathname = `/${encodeURIComponent(database)}`;
       const client = new Client({
-        connectionString: place.href,
+        connectionString: target.href,
         application_name: 'tenant-registry provisioning',
         connectionTimeoutMillis: 5_000,
         statement_timeout: migrationTimeoutMs,
@@ -98,7 +103,7 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
       return client;
     },
     async close() {
-      const opened = await Promise.allSettled([...places.values()].map(({ pool }) => pool));
+      const opened = await Promise.allSettled([...databases.values()].map(({ pool }) => pool));
       await Promise.all(opened.map((pool) => (pool.status === 'fulfilled' ? pool.value.end() : undefined)));
     },
   };
@@ -110,37 +115,14 @@ async function withPooled<T>(pool: Pool, work: (client: ClientBase) => Promise<T
   try {
     result = await work(client);
   } catch (error) {
-    // Closing the connection rolls back and gives locks back, whatever state it is in.
+    // Closing the connection rolls back and releases locks, whatever its state is.
     client.release(true);
     throw error;
   }
-  // When that fails the work is done all the same.
+  // The work has succeeded even if this cleanup fails.
   await client.query('DISCARD ALL').then(
     () => client.release(),
     () => client.release(true),
   );
   return result;
-}
-
-interface Turns {
-  /** Does the work when it is its turn, in the order of asking. */
-  take<T>(work: () => Promise<T>): Promise<T>;
-}
-
-function createTurns(atOnce: number): Turns {
-  let free = atOnce;
-  const waiting: (() => void)[] = [];
-  return {
-    async take(work) {
-      if (free > 0) free--;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
-      try {
-        return await work();
-      } finally {
-        const next = waiting.shift();
-        if (next) next();
-        else free++;
-      }
-    },
-  };
 }

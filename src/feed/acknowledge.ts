@@ -1,26 +1,36 @@
 import type { Pool } from 'pg';
 import type { Clock } from './follower.js';
 
-/** Whom a mutation waits for before it is answered. */
+/**
+ * What a mutation waits for before it answers: only its commit, all gateways, or all gateways and clients with a lease.
+ */
 export type WaitFor = 'COMMITTED' | 'GATEWAYS' | 'EVERYWHERE';
 
 /** A replica that has not reported a revision yet. */
 export interface Laggard {
   id: string;
-  /** Changes with each of its reports; opaque. */
+  /** The time of its last report as text. It only serves for comparison. */
   lastReport: string;
-  /** Its own D: for how long it trusts what a poll found. */
+  /** Its own staleness bound: how long it trusts the result of a poll. */
   stalenessMs: number;
 }
 
-/** The replicas' rows, as the wait needs them. A parameter, like FeedSource. */
+/**
+ * The rows of the replicas, as the wait needs them. A parameter like FeedSource, so that the protocol can run against a
+ * model.
+ */
 export interface ReplicaRows {
-  /** Rejects in another epoch than that of the commit: the row of one that lags may have been lost with its history. */
+  /**
+   * Rejects when the epoch differs from that of the commit: the rows of lagging replicas may have been lost with their
+   * history.
+   */
   findLaggards(
     committed: { epoch: string; revision: bigint },
     waitFor: 'GATEWAYS' | 'EVERYWHERE',
   ): Promise<Laggard[]>;
-  /** Takes a replica out, unless it has reported since, or another history has begun: that may have lost reports. */
+  /**
+   * Removes a replica, unless it has reported since then, or another history has begun, which may have lost reports.
+   */
   remove(laggard: Laggard, epoch: string): Promise<void>;
 }
 
@@ -28,21 +38,22 @@ export interface AcknowledgeOptions {
   rows: ReplicaRows;
   clock: Clock;
   sleep: (ms: number) => Promise<void>;
-  /** D, see Follower. */
+  /** The staleness bound, see Follower. */
   stalenessMs: number;
 }
 
 const firstPauseMs = 2;
 const longestPauseMs = 25;
 
-/** How much later than D after the commit an answer may come, so that whoever was silent for D can be taken out. */
+/** How much longer than the staleness bound the wait may take, so that silent replicas can be removed. */
 const graceMs = 100;
 
 /**
- * Resolves when nobody can answer from before the change any more: everybody with a row has reported it, or D has
- * passed since the commit, so that no lease from before it is left. "Its lease looks expired" would not do: only its
- * own clock knows. A replica that was watched being silent for its D is taken out, so that nobody waits for it again;
- * one that was only looked at after a while may have taken a lease meanwhile, and the next one to wait watches it.
+ * Resolves when no replica can answer from before the change any more: every replica with a row has reported the
+ * revision, or the staleness bound has passed since the commit, so that no older lease is left. The database cannot
+ * judge whether a lease has expired, because only the replica's own clock knows. A replica that was watched to be
+ * silent for its staleness bound is removed, so that later mutations do not wait for it. One that was first seen later
+ * may have taken a lease meanwhile; the next mutation that waits observes it.
  */
 export async function awaitAcknowledgement(
   options: AcknowledgeOptions,
@@ -55,10 +66,10 @@ export async function awaitAcknowledgement(
   let watchedSince = committedBy + graceMs;
   let longestMs = stalenessMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
-    // The commit stands whatever becomes of this question; without an answer only the time counts.
+    // The commit is final even if this query fails. Without its result only the time counts.
     const laggards = await rows.findLaggards(committed, committed.waitFor).catch(() => undefined);
     if (laggards?.length === 0) return;
-    // Its last report was before this moment, so its lease ends at the latest D after it.
+    // The replica's last report was before this moment, so its lease ends at most one staleness bound later.
     const now = clock();
     for (const { id, lastReport, stalenessMs } of laggards ?? []) {
       longestMs = Math.max(longestMs, stalenessMs);

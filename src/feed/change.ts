@@ -1,4 +1,4 @@
-/** One entry of the change log, as the feed reads it: who was changed, not how. */
+/** One entry of the change log, as the feed reads it: which tenant or module changed, without the content. */
 export interface Change {
   revision: bigint;
   position: number;
@@ -12,39 +12,39 @@ export interface Change {
   hash: string;
 }
 
-/** Where a replica stands in the log: the last revision it knows, and the hash of its last entry. */
+/** A replica's position in the log: the last revision it knows, and the hash of its last entry. */
 export interface Position {
   epoch: string;
   revision: bigint;
   hash: string;
 }
 
-/** What one poll found, all in one snapshot of the primary. */
+/** The result of one poll, from one snapshot of the primary. */
 export interface FeedPage {
   head: Position;
-  /** Entries after the position that was asked from, in order; whole revisions only. */
+  /** Entries after the reported position, in order; whole revisions only. */
   changes: readonly Change[];
-  /** `changes` begin after this revision: older ones were not asked for. */
+  /** The revision after which `changes` begin; older ones were not requested. */
   since: bigint;
-  /** false: this replica's row is gone, so nobody waits for it and it gets no lease. */
+  /** False when this replica's row was removed, so that mutations do not wait for it and it gets no lease. */
   isRegistered: boolean;
 }
 
-/** What a replica says of itself with each poll. */
+/** The report of a replica, sent with each poll. */
 export interface ReplicaReport {
-  /** Where it stands; undefined before its first page. */
+  /** Its position; undefined before its first page. */
   position: Position | undefined;
-  /** false: acks are to wait for it whatever it knows. */
+  /** False while mutations must wait for it whatever its position is. */
   isSettled: boolean;
-  /** The lowest revision that the clients it granted leases to have confirmed; undefined without such clients. */
+  /** The lowest revision confirmed by the clients with a lease from it; undefined without such clients. */
   clientsRevision: bigint | undefined;
 }
 
-/** The primary, as the protocol needs it. A parameter, so that the protocol can be run against a model of it. */
+/** The primary, as the protocol needs it. A parameter, so that the protocol can run against a model. */
 export interface FeedSource {
   /**
-   * Makes the replica's row, in a transaction of its own and before the first poll: from then on acks wait for it. Says in
-   * which epoch.
+   * Inserts the replica's row in its own transaction before the first poll: from then on mutations wait for it. Returns
+   * the epoch.
    */
   register(): Promise<string>;
   poll(report: ReplicaReport): Promise<FeedPage>;
@@ -52,13 +52,13 @@ export interface FeedSource {
   unregister(epoch: string): Promise<void>;
 }
 
-/** How many revisions one page holds at most; whoever is further behind starts anew. */
+/** Maximum number of revisions in one page. A replica further behind starts anew. */
 export const maxRevisionsPerPage = 2_000n;
 
-/** What the floor of all API keys together is kept under; no tenant can have this slug. */
+/** The key under which the floor of all API keys is stored. No tenant can have this slug. */
 export const apiKeysReference = 'api keys';
 
-/** Changes that no cached answer about a tenant depends on. */
+/** Whether cached answers about tenants depend on this change. */
 export function concernsTenants({ kind }: Change): boolean {
   return !/^(api_key|member|invitation)\./.test(kind);
 }

@@ -1,23 +1,23 @@
 import type { Clock } from './follower.js';
 
 interface Lease {
-  /** Newest revision whose changes the client has confirmed to have applied. */
+  /** Newest revision whose changes the client has confirmed. */
   confirmed: bigint;
-  /** When nothing that was granted to it counts any more. */
+  /** When the last lease that was granted to it ends. */
   until: number;
 }
 
-/** How many clients can hold a lease of their own at a time; beyond that they count together, by the oldest. */
+/** How many clients can have a lease of their own at a time. Further clients count together, by the oldest revision. */
 const maxClients = 10_000;
 
 /**
- * The leases this gateway granted to clients, so that it can report one number: the lowest revision confirmed by those
- * who may still trust what they have.
+ * The leases that this gateway granted to clients. From them it reports one number: the lowest revision confirmed by
+ * clients whose lease has not ended.
  */
 export class ClientLeases {
   readonly #clock: Clock;
   readonly #leases = new Map<string, Lease>();
-  /** Granted with an answer to somebody who does not report, one entry per revision. */
+  /** Leases granted with an answer to clients that do not report, one entry per revision. */
   #unnamed: Lease[] = [];
 
   constructor(clock: Clock) {
@@ -25,8 +25,8 @@ export class ClientLeases {
   }
 
   /**
-   * A client gets a lease. It says which revision's changes it has applied, or that it will drop everything: until it
-   * says that it did, what it confirmed before still counts.
+   * Grants a lease to a client. The client names the revision whose changes it has applied, or announces that it will
+   * drop everything: until it confirms that, its earlier confirmation counts.
    */
   grant(
     client: string,
@@ -34,13 +34,13 @@ export class ClientLeases {
   ): void {
     const known = this.#leases.get(client);
     const confirmed = lease.confirmed ?? known?.confirmed ?? lease.current;
-    // Never shorter: it may not get this answer, and go on with the one before.
+    // A lease never gets shorter: the client may not receive this answer and continue with the one before.
     const until = Math.max(known?.until ?? Number.NEGATIVE_INFINITY, this.#clock() + lease.remainingMs);
     if (known || this.#leases.size < maxClients) this.#leases.set(client, { confirmed, until });
     else this.grantUnnamed(confirmed, lease.remainingMs);
   }
 
-  /** An answer that may be used again was given to a client that does not report. */
+  /** Records that a reusable answer was given to a client that does not report. */
   grantUnnamed(revision: bigint, remainingMs: number): void {
     const until = this.#clock() + remainingMs;
     const last = this.#unnamed.at(-1);
@@ -48,24 +48,24 @@ export class ClientLeases {
     else this.#unnamed.push({ confirmed: revision, until });
   }
 
-  /** An answer was given to a client; one that reports will report it too. false: it is not known. */
+  /** Extends the lease of a client by an answer. Returns false for an unknown client. */
   extend(client: string, remainingMs: number): boolean {
     const lease = this.#leases.get(client);
     if (lease) lease.until = Math.max(lease.until, this.#clock() + remainingMs);
     return lease !== undefined;
   }
 
-  /** A client says that it uses nothing any more of what it was granted. */
+  /** Ends the lease of a client that uses its cached answers no longer. */
   end(client: string): void {
     this.#leases.delete(client);
   }
 
-  /** Another history begins: nobody has confirmed anything of it, and what was granted before still counts. */
+  /** Another history begins: no client has confirmed anything of it, and the granted leases still count. */
   startOver(): void {
     for (const lease of [...this.#leases.values(), ...this.#unnamed]) lease.confirmed = 0n;
   }
 
-  /** undefined when no client holds a lease. */
+  /** The lowest confirmed revision; undefined when no client has a lease. */
   get lowestConfirmed(): bigint | undefined {
     this.#forgetEnded();
     let lowest: bigint | undefined;

@@ -1,14 +1,14 @@
 import type { Clock } from './follower.js';
 
 /**
- * For whoever waits until others' trust has ended: never runs ahead of real time. It may stand still while the machine
+ * The clock for waiting until leases of others have ended: never ahead of real time. It may stop while the machine
  * sleeps.
  */
 export const waitingClock: Clock = () => performance.now();
 
 /**
- * For whoever trusts something for a time: never falls behind real time. A sleeping machine stops the monotonic clock,
- * but not the time of day, so what the latter gained on the former is added; that it was set is taken for sleep, too.
+ * The clock for a lease of one's own: never behind real time. A sleeping machine stops the monotonic clock but not the
+ * time of day, so the difference is added. A change of the time of day counts as sleep, too.
  */
 export function createTrustClock(
   monotonic: () => number = () => performance.now(),

@@ -1,16 +1,16 @@
 import type { Log } from '../log.js';
 import type { Follower } from './follower.js';
 
-/** How often the log is asked without a hint, in milliseconds. */
+/** Interval of the regular polls, in milliseconds. */
 const pollIntervalMs = 500;
 
 export interface Following {
-  /** Something may have changed: ask now. Only makes things faster. */
+  /** Something may have changed: poll now. This only makes changes visible earlier. */
   hint(): void;
   stop(): Promise<void>;
 }
 
-/** Keeps a follower polling. The first poll is over when this resolves, whether it succeeded or not. */
+/** Keeps a follower polling. Resolves after the first poll, whether it succeeded or not. */
 export async function startFollowing(follower: Follower, log: Log): Promise<Following> {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
@@ -23,9 +23,12 @@ export async function startFollowing(follower: Follower, log: Log): Promise<Foll
         isFailing = false;
       },
       (error) => {
-        // One line when it begins, not two a second: the lease and /ready say the rest.
+        // One line per outage instead of two per second; the lease and /ready show the rest.
         if (!isFailing)
-          log.warn({ err: error }, 'the change log can’t be read; cached answers end with the lease');
+          log.warn(
+            { err: error },
+            'the change log can’t be read; cached entries are used until the lease ends',
+          );
         isFailing = true;
       },
     );
@@ -40,8 +43,8 @@ export async function startFollowing(follower: Follower, log: Log): Promise<Foll
     async stop() {
       isStopped = true;
       clearTimeout(timer);
-      // Without the database there is nobody to say goodbye to; the row is removed by whoever waits for it in vain.
-      await follower.stop().catch((error) => log.debug({ err: error }, 'could not sign off'));
+      // Without the database the row cannot be removed. The next mutation that waits for this replica removes it.
+      await follower.stop().catch((error) => log.debug({ err: error }, 'could not remove the replica’s row'));
     },
   };
 }

@@ -7,37 +7,39 @@ import {
   type Position,
 } from './change.js';
 
-/** Milliseconds that only go forward; the protocol never looks at the time of day. */
+/** A clock in milliseconds that never goes back. The protocol does not use the time of day. */
 export type Clock = () => number;
 
 export interface FollowerOptions {
   source: FeedSource;
-  /** For the lease: never behind real time. */
+  /** The clock of the lease: never behind real time. */
   clock: Clock;
-  /** For waiting until others' leases have ended: never ahead of real time. */
+  /** The clock for waiting until leases of others have ended: never ahead of real time. */
   waitingClock: Clock;
-  /** D: how long after the sending of a poll what it found may be treated as current, in milliseconds. */
+  /** The staleness bound: how long after the sending of a poll its result counts as current, in milliseconds. */
   stalenessMs: number;
   /** See ReplicaReport.clientsRevision. */
   clientsRevision?: () => bigint | undefined;
-  /** Called when the position has moved, with the changes that lead there; without any after a resync. */
+  /**
+   * Called when the position has moved, with the changes since the last position; with an empty list after a resync.
+   */
   onMoved?: (changes: readonly Change[]) => void;
-  /** Called when everything known before counts no more. */
+  /** Called when everything known before is no longer valid. */
   onResync?: () => void;
 }
 
-/** A cached value's claim to be current: the snapshot it was read in. */
+/** The snapshot in which a cached value was read. */
 export interface ReadPoint {
   epoch: string;
   asOf: bigint;
 }
 
-/** How many tenants can have a floor of their own before all of them share one. */
+/** How many tenants can have their own floor before all of them share one. */
 const maxFloors = 100_000;
 
 /**
- * What this replica knows of the change log, and for how long that may be trusted: the core of the promise
- * "never a stale answer after an acknowledged change": floors, base, epoch, lease. It owns no timer and no connection.
+ * This replica's knowledge of the change log, with the time for which it is valid. It is the core of the promise "never
+ * a stale answer after an acknowledged change": floors, base, epoch, lease. It owns no timer and no connection.
  */
 export class Follower {
   readonly #options: FollowerOptions;
@@ -57,7 +59,7 @@ export class Follower {
     this.#options = options;
   }
 
-  /** How many revisions the last poll found that were not known before. */
+  /** How many new revisions the last poll found. */
   get lagRevisions(): number {
     return this.#lagRevisions;
   }
@@ -66,12 +68,12 @@ export class Follower {
     return this.#position;
   }
 
-  /** For how long, in milliseconds, what this replica knows may still be treated as current; 0: not at all. */
+  /** How long this replica's knowledge still counts as current, in milliseconds; 0 when it does not. */
   get leaseRemainingMs(): number {
     return Math.max(0, this.#leaseUntil - this.#options.clock());
   }
 
-  /** Whether a value read at that point is still the truth about the tenant (its id or slug, as it was asked for). */
+  /** Whether a value read at that point is still valid for the tenant, which is given by the requested id or slug. */
   isCurrent(read: ReadPoint, reference: string): boolean {
     return (
       this.leaseRemainingMs > 0 &&
@@ -80,15 +82,15 @@ export class Follower {
     );
   }
 
-  /** The newest revision that may have changed what is known about a tenant. */
+  /** The newest revision that may have changed the tenant's data. */
   floorOf(reference: string): bigint {
     const floor = this.#floors.get(reference) ?? 0n;
     return floor > this.#base ? floor : this.#base;
   }
 
   /**
-   * Asks the primary what changed. Resolves when a poll that was sent after this call is done: a poll that is already
-   * under way may have been sent too early, so then there is one more after it, for all who asked meanwhile.
+   * Polls the primary for changes. Resolves after a poll that was sent after this call: a running poll may have been
+   * sent too early, so one more follows it for all callers meanwhile.
    */
   poll(): Promise<void> {
     if (!this.#polling) {
@@ -107,9 +109,9 @@ export class Follower {
   }
 
   /**
-   * From here on nothing counts as current, and nobody waits for this replica any more. But while clients hold leases from
-   * it, who waits for them needs its row, and so do those whose own row was lost with the history before; the row then goes
-   * like that of a replica that died.
+   * Ends the lease and removes the row, so that mutations no longer wait for this replica. While clients have leases
+   * from it, or while it must cover for rows that were lost with an earlier history, the row stays and is removed like
+   * that of a crashed replica.
    */
   async stop(): Promise<void> {
     this.#leaseUntil = Number.NEGATIVE_INFINITY;
@@ -126,11 +128,12 @@ export class Follower {
     const { source, clock, waitingClock, stalenessMs, clientsRevision } = this.#options;
     if (!this.#isRegistered) {
       const epoch = await source.register();
-      // Who had a row before another history began has lived through it, even if it had not read a page yet.
+      // A replica with a row from before another history began has seen that history, even if it had not read a page
+      // yet.
       this.#epoch ??= epoch;
       this.#isRegistered = true;
     }
-    // The moment of sending: what the answer says was true at some moment after it, however long the answer took.
+    // The time of sending: the answer was true at some moment after it, however long it took.
     const sentAt = clock();
     const page = await source.poll({
       position: this.#position,
@@ -151,15 +154,15 @@ export class Follower {
     if (known) this.#advance(page);
     else this.#begin(page);
     if (!this.#isStopped) this.#leaseUntil = sentAt + stalenessMs;
-    // Acks wait for the report of what was just learned. It goes out with the next poll, so at once; if that one
-    // fails, the regular next one carries it.
+    // Mutations wait for the report of the new position. It goes out with the next poll, so that one is sent at once;
+    // if it fails, the regular next poll carries it.
     if (known?.revision !== page.head.revision) this.poll().catch(() => undefined);
   }
 
-  /** A first page: everything in it as floors, and a base for everything that is older. */
+  /** Takes a first page: its changes become floors, and the base covers everything older. */
   #begin(page: FeedPage): void {
-    // A history that was replaced may have lost the rows of replicas that hold a lease from it. Nobody can wait for
-    // those; so whoever lived through it keeps acks waiting until such a lease has ended.
+    // A replaced history may have lost the rows of replicas that still hold a lease from it, and mutations cannot wait
+    // for those. So every replica that has seen that history makes mutations wait until such a lease has ended.
     const { waitingClock, stalenessMs } = this.#options;
     if (this.#epoch !== undefined && this.#epoch !== page.head.epoch)
       this.#settlesAt = waitingClock() + stalenessMs;
@@ -181,7 +184,7 @@ export class Follower {
     for (const change of changes) {
       if (change.kind.startsWith('api_key.')) this.#floors.set(apiKeysReference, change.revision);
       if (!concernsTenants(change)) continue;
-      // A module's change concerns every tenant.
+      // The change of a module affects every tenant.
       if (change.tenantId === null) this.#base = change.revision;
       else this.#floors.set(change.tenantId, change.revision);
       if (change.tenantSlug !== null) this.#floors.set(change.tenantSlug, change.revision);
@@ -193,7 +196,7 @@ export class Follower {
     }
   }
 
-  /** Another history, a gap, or a head that went back: nothing known before counts. */
+  /** Another history, a gap, or a head that went back: nothing known before is valid. */
   #forget(): void {
     this.#position = undefined;
     this.#leaseUntil = Number.NEGATIVE_INFINITY;
@@ -201,7 +204,7 @@ export class Follower {
   }
 }
 
-/** Whether the page goes on exactly where the position ends: same history, no gap, chain of hashes unbroken. */
+/** Whether the page continues exactly at the position: same history, no gap, unbroken hash chain. */
 function continues(position: Position, page: FeedPage): boolean {
   if (page.head.epoch !== position.epoch || page.since !== position.revision) return false;
   let { revision, hash } = position;

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { openRedis, type RedisConnection } from '../cache/redis-connection.js';
 import { closeInTime } from '../database/close-in-time.js';
 import { openPool } from '../database/pool.js';
+import { createTurnstile } from '../database/turnstile.js';
 import type { Log } from '../log.js';
 import {
   type AcknowledgeOptions,
@@ -17,19 +18,18 @@ import { type Clock, Follower } from './follower.js';
 import { openListener } from './listener.js';
 import { openRedisHints } from './redis-hints.js';
 import { openFeedSource, readChanges } from './registry-feed.js';
-import { createTurnstile } from './turnstile.js';
 
 export interface FreshnessOptions {
   clock: Clock;
   databaseUrl: string;
   redisUrl: string | undefined;
   stalenessMs: number;
-  /** Called when everything known before counts no more. */
+  /** Called when everything known before is no longer valid. */
   onResync: () => void;
   log: Log;
 }
 
-/** What a gateway knows of the registry's changes: the running parts of the protocol, wired to real servers. */
+/** The running parts of the change protocol in a gateway, connected to real servers. */
 export interface Freshness {
   follower: Follower;
   changes: ChangeStream;
@@ -50,10 +50,11 @@ export function openFreshness(options: FreshnessOptions): Freshness {
       queryTimeoutMs: stalenessMs,
       log,
     });
-  // A connection of its own: a poll must not wait behind anybody, nor for a server that hangs longer than D.
+  // Polls have a connection of their own: a poll must neither wait behind other queries nor for a server that hangs
+  // longer than the staleness bound.
   const pollPool = openFeedPool(1);
   const pool = openFeedPool(3);
-  // A crowd of subscribers that comes back leaves a connection to those who wait for an acknowledgement.
+  // Many returning subscribers must leave a connection for mutations that wait for acknowledgement.
   const takeTurns = createTurnstile(2);
   const leases = new ClientLeases(waitingClock);
   const changes = openChangeStream({
@@ -103,7 +104,7 @@ export function openFreshness(options: FreshnessOptions): Freshness {
   };
 }
 
-/** The wait, for whoever changes the registry without following it. */
+/** The options of the wait for processes that change the registry without following it. */
 export function acknowledgement(pool: Pool, stalenessMs: number): AcknowledgeOptions {
   return {
     rows: openReplicaRows(pool),

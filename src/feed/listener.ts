@@ -4,8 +4,8 @@ import type { Log } from '../log.js';
 const reconnectMs = 1_000;
 
 /**
- * Calls back when PostgreSQL notifies of a change, and after each reconnect. Only ever a latency hint: what is lost here
- * is found by the next regular poll.
+ * Calls `onHint` when PostgreSQL notifies of a change, and after each reconnect. A notification only reduces latency:
+ * the next regular poll finds lost ones.
  */
 export function openListener(
   url: string,
@@ -28,14 +28,16 @@ export function openListener(
     });
     client = opened;
     opened.on('notification', options.onHint);
-    opened.on('error', (error) => options.log.debug({ err: error }, 'change notifications lost'));
+    opened.on('error', (error) =>
+      options.log.debug({ err: error }, 'lost the connection for change notifications'),
+    );
     opened.on('end', reconnect);
     try {
       await opened.connect();
       await opened.query('LISTEN registry_change');
       options.onHint();
     } catch (error) {
-      options.log.debug({ err: error }, 'no change notifications for now');
+      options.log.debug({ err: error }, 'change notifications are not available; retrying');
       await opened.end().catch(() => undefined);
       reconnect();
     }

@@ -2,7 +2,9 @@ import type { RedisConnection } from '../cache/redis-connection.js';
 
 const channel = 'tenant-registry:changed';
 
-/** Hints by Redis pub/sub, for gateways that PostgreSQL's NOTIFY does not reach. Losing them costs latency only. */
+/**
+ * Hints through Redis pub/sub, for gateways that PostgreSQL's NOTIFY does not reach. A lost hint only costs latency.
+ */
 export function openRedisHints(publisher: RedisConnection, subscriber: RedisConnection, onHint: () => void) {
   const subscribe = () => {
     subscriber.subscribe(channel).then(onHint, () => undefined);

@@ -13,8 +13,9 @@ import {
 /** The change log of a real PostgreSQL. */
 export function openFeedSource(
   pool: Pool,
-  options: { stalenessMs: number },
+  options: { stalenessMs: number; maxEntriesPerPage?: number },
 ): FeedSource & { replicaId: string } {
+  const { maxEntriesPerPage = 10_000 } = options;
   const replicaId = randomUUID();
   return {
     replicaId,
@@ -30,7 +31,7 @@ export function openFeedSource(
     },
     async poll({ position, isSettled, clientsRevision }: ReplicaReport): Promise<FeedPage> {
       const { rows } = await pool.query({
-        text: pollSql,
+        text: pollSql(maxEntriesPerPage),
         values: [
           replicaId,
           position?.epoch ?? null,
@@ -54,7 +55,7 @@ export function openFeedSource(
   };
 }
 
-/** Entries of an epoch after a revision up to another, for subscribers that resume. */
+/** Reads the entries of an epoch in a range of revisions, for subscribers that resume. */
 export async function readChanges(
   pool: Pool,
   { epoch, after, upTo }: { epoch: string; after: bigint; upTo: bigint },
@@ -71,18 +72,30 @@ export async function readChanges(
   if (rows[0]?.epoch !== epoch)
     throw new RegistryError(
       'REGISTRY_UNAVAILABLE',
-      'The registry has begun another history; start anew in a moment',
+      'The registry has begun another history: subscribe again in a moment',
     );
   const entries = rows.filter(({ revision }) => revision !== null);
   return entries.map(({ epoch: _epoch, ...row }) => ({ ...row, revision: BigInt(row.revision) }));
 }
 
+/** One entry at a time: the next one by the primary key. */
+const nextEntry = (after: string) => `
+  LATERAL (
+    SELECT revision, position, kind, tenant_id, tenant_slug, module, previous_hash, hash
+    FROM registry_change WHERE ${after}
+    ORDER BY registry_change.revision, registry_change.position LIMIT 1
+  ) AS entry`;
+
 /**
- * One statement and so one snapshot: report, head, and what came since. Who asks without a position, of another epoch,
- * or from too far behind gets the newest revisions instead, and sees from `since` that they don't continue.
+ * One statement and so one snapshot: report, head, and later changes. A replica without a position, of another epoch, or too
+ * far behind gets the newest revisions instead, and sees from `since` that they don't continue. Where even those are too many
+ * entries, `since` is the head itself: the replica drops everything it knows.
+ *
+ * The entries are read one by one, in the order of the primary key. Asked for all at once, PostgreSQL does not know the number
+ * in `since`, expects a third of the log, and scans all of it; a LIMIT helps only where the table was analysed.
  */
-const pollSql = `
-  WITH reported AS (
+const pollSql = (maxEntries: number) => `
+  WITH RECURSIVE reported AS (
     UPDATE replicas
     SET epoch = CASE WHEN $6 THEN $2 END, revision = coalesce($3, 0), clients_revision = $4,
       reported_at = clock_timestamp()
@@ -97,15 +110,22 @@ const pollSql = `
       ELSE greatest(revision - $5, 0)
     END AS revision
     FROM head
+  ), entries AS (
+    SELECT entry.* FROM since, ${nextEntry('registry_change.revision > since.revision')}
+    UNION ALL
+    SELECT entry.* FROM entries, ${nextEntry(
+      '(registry_change.revision, registry_change.position) > (entries.revision, entries.position)',
+    )}
+  ), page AS MATERIALIZED (
+    SELECT count(*) <= ${maxEntries} AS fits, json_agg(json_build_object(
+      'revision', revision::text, 'position', position, 'kind', kind,
+      'tenantId', tenant_id, 'tenantSlug', tenant_slug, 'module', module,
+      'previousHash', encode(previous_hash, 'hex'), 'hash', encode(hash, 'hex')
+    ) ORDER BY revision, position) AS changes
+    FROM (SELECT * FROM entries LIMIT ${maxEntries + 1}) AS read
   )
-  SELECT head.epoch, head.revision AS head, head.hash, since.revision AS since,
+  SELECT head.epoch, head.revision AS head, head.hash,
+    CASE WHEN page.fits THEN since.revision ELSE head.revision END AS since,
     EXISTS (SELECT FROM reported) AS registered,
-    coalesce((
-      SELECT json_agg(json_build_object(
-        'revision', change.revision::text, 'position', change.position, 'kind', change.kind,
-        'tenantId', change.tenant_id, 'tenantSlug', change.tenant_slug, 'module', change.module,
-        'previousHash', encode(change.previous_hash, 'hex'), 'hash', encode(change.hash, 'hex')
-      ) ORDER BY change.revision, change.position)
-      FROM registry_change AS change WHERE change.revision > since.revision
-    ), '[]'::json) AS changes
-  FROM head, since`;
+    CASE WHEN page.fits THEN coalesce(page.changes, '[]'::json) ELSE '[]'::json END AS changes
+  FROM head, since, page`;

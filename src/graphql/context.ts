@@ -11,18 +11,18 @@ import { createReader, type Reader } from '../registry/reader.js';
 
 /** What resolvers get; made for each request. */
 export interface GraphqlContext {
-  caller: Caller;
-  commands: CommandContext;
+  readonly caller: Caller;
+  readonly commands: CommandContext;
   /** For the admin side's lists only: what is on the hot path goes through the reader. */
-  prisma: PrismaClient;
-  reader: Reader;
-  history: HistoryLoader;
-  shared: SharedContext;
-  /** Who the client says it is when it reports to /lease. */
-  client: string | undefined;
+  readonly prisma: PrismaClient;
+  readonly reader: Reader;
+  readonly history: HistoryLoader;
+  readonly shared: SharedContext;
+  /** The name under which the client reports to /lease. */
+  readonly client: string | undefined;
 }
 
-/** What of the gateway outlives a request. */
+/** The parts of the gateway that outlive a request. */
 export interface SharedContext {
   follower: Follower;
   caches: Caches;
@@ -32,21 +32,70 @@ export interface SharedContext {
   clients: ClientConfigs | undefined;
 }
 
-export function createGraphqlContext(
-  commands: CommandContext,
-  shared: SharedContext,
-  client: string | undefined,
-): GraphqlContext {
-  const { caller, database } = commands;
-  return {
-    caller,
-    commands,
-    prisma: database.prisma,
-    reader: createReader({ ...shared, caller }),
-    history: createHistoryLoader(database.prisma),
-    shared,
-    client,
-  };
+/** What the HTTP reader found out about a request before any of it is executed. */
+export interface RequestFacts {
+  requestId: string;
+  caller: Caller;
+  shared: SharedContext;
+  /** What the caller can do, with the request's id in what it logs. Called only where it is needed. */
+  openCommands(): CommandContext;
+  readClient(): string | undefined;
+  /** Filled while the request is answered, for the log. */
+  outcome: RequestOutcome;
+}
+
+/** What the log says of a GraphQL request beside its HTTP status, which often is 200. */
+export interface RequestOutcome {
+  /** Codes of the errors that were answered. */
+  codes: string[];
+  /** The mutations it asked for, by name. */
+  mutations: readonly string[];
+}
+
+/** Makes each part when it is first used: a route from memory needs the reader and nothing else. */
+export class RequestContext implements GraphqlContext {
+  readonly caller: Caller;
+  readonly shared: SharedContext;
+  readonly #facts: RequestFacts;
+  #commands: CommandContext | undefined;
+  #reader: Reader | undefined;
+  #history: HistoryLoader | undefined;
+
+  constructor(facts: RequestFacts) {
+    this.#facts = facts;
+    this.caller = facts.caller;
+    this.shared = facts.shared;
+  }
+
+  get commands(): CommandContext {
+    this.#commands ??= this.#facts.openCommands();
+    return this.#commands;
+  }
+
+  get prisma(): PrismaClient {
+    return this.commands.database.prisma;
+  }
+
+  get reader(): Reader {
+    const { follower, caches, clients } = this.shared;
+    this.#reader ??= createReader({ follower, caches, clients, caller: this.caller });
+    return this.#reader;
+  }
+
+  get history(): HistoryLoader {
+    this.#history ??= createHistoryLoader(this.prisma);
+    return this.#history;
+  }
+
+  get client(): string | undefined {
+    return this.#facts.readClient();
+  }
+}
+
+/** The same as plain properties, for Yoga, which copies them into a context of its own. */
+export function plainContext(context: RequestContext): GraphqlContext {
+  const { caller, commands, prisma, reader, history, shared, client } = context;
+  return { caller, commands, prisma, reader, history, shared, client };
 }
 
 /** Runs a command from a resolver; what the same request reads afterwards is at least as new as the change. */

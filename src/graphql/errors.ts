@@ -1,15 +1,27 @@
-import { GraphQLError } from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import { may } from '../auth/permissions.js';
 import { RegistryError } from '../errors.js';
 import type { Log } from '../log.js';
 import { asRegistryError } from '../registry/database-failure.js';
+import type { RequestFacts } from './context.js';
 
-/** The GraphQL door's translation: every error leaves with a code and a status, what nobody expected leaves masked. */
-export function toGraphqlError(
+/** The result as it leaves; the codes of its errors are noted for the log. */
+export function translateResult(result: ExecutionResult, facts: RequestFacts): ExecutionResult {
+  if (!result.errors) return result;
+  const { requestId, caller, outcome } = facts;
+  const options = { requestId, log: facts.openCommands().log, showsSchema: may(caller, 'readSchema') };
+  const errors = result.errors.map((error) => toGraphqlError(error, options));
+  outcome.codes.push(...errors.map(({ extensions }) => String(extensions.code)));
+  return { ...result, errors };
+}
+
+/** Every error leaves with a code and a status; an error that nobody expected is logged and leaves masked. */
+function toGraphqlError(
   error: unknown,
   options: {
     requestId: string;
     log: Log;
-    /** Whether the caller may read the schema; whoever may not is told no names of it. */
+    /** Whether the caller may read the schema; without that, messages name nothing of it. */
     showsSchema: boolean;
   },
 ): GraphQLError {
@@ -41,7 +53,7 @@ export function extensionsOf(error: RegistryError): Record<string, unknown> {
   };
 }
 
-/** What is no GraphQL request at all, in the words of Yoga: no JSON, a batch, a mutation by GET. */
+/** Yoga refuses some requests before they are GraphQL: no JSON, a batch, a mutation by GET. */
 function malformedRequest(cause: unknown) {
   if (!(cause instanceof GraphQLError) || cause.extensions.code !== 'BAD_REQUEST') return undefined;
   const { status = 400 } = (cause.extensions.http ?? {}) as { status?: number };
@@ -51,7 +63,7 @@ function malformedRequest(cause: unknown) {
   };
 }
 
-/** What graphql-js or a plugin says of the client's document or variables: syntax, unknown fields, bad scalars. */
+/** The document or the variables are at fault, say graphql-js or a plugin: syntax, unknown fields, bad scalars. */
 function documentError(cause: unknown, outermost: unknown): RegistryError | undefined {
   const isDocumentError =
     cause instanceof GraphQLError || (cause instanceof Error && cause.name === 'PothosValidationError');

@@ -9,25 +9,35 @@ export interface GraphqlHttpAnswer {
 
 export type GraphqlMediaType = 'application/graphql-response+json' | 'application/json';
 
+/** The media type of the answer for a request's `Accept`. */
+export function mediaTypeFor(accept: string | null | undefined): GraphqlMediaType {
+  return accept?.includes('application/graphql-response+json')
+    ? 'application/graphql-response+json'
+    : 'application/json';
+}
+
 /**
  * The HTTP form of a result. With application/json the status is 200 for every GraphQL request, as that media type asks
  * for, and only what is no such request gets another. With application/graphql-response+json it is the errors' own as
  * long as nothing was answered: one refused alias does not make an error of the others' answers.
  */
 export function toHttpAnswer(result: ExecutionResult, mediaType: GraphqlMediaType): GraphqlHttpAnswer {
+  const contentType = `${mediaType}; charset=utf-8`;
+  const body = JSON.stringify(result);
+  if (!result.errors) return { status: 200, headers: { 'content-type': contentType }, body };
   const answered = result.data != null && Object.values(result.data).some((value) => value !== null);
-  const failures = result.errors?.map(readHttp) ?? [];
+  const failures = result.errors.map(readHttp);
   const showsStatus =
     mediaType === 'application/graphql-response+json' || failures.some(({ malformed }) => malformed);
   const status = showsStatus && !answered ? Math.max(200, ...failures.map((failure) => failure.status)) : 200;
   return {
     status,
     headers: {
-      'content-type': `${mediaType}; charset=utf-8`,
+      'content-type': contentType,
       ...(status === 405 && { allow: 'POST' }),
-      ...(result.errors?.some(isOutage) && { 'retry-after': '1' }),
+      ...(result.errors.some(isOutage) && { 'retry-after': '1' }),
     },
-    body: JSON.stringify(result),
+    body,
   };
 }
 
@@ -39,7 +49,7 @@ function readHttp({ extensions }: { extensions: Record<string, unknown> }) {
   return { status, malformed };
 }
 
-/** What a moment later may well be answered. */
+/** Whether the same request may well be answered a moment later. */
 function isOutage({ extensions }: { extensions: Record<string, unknown> }): boolean {
   return extensions.code === 'REGISTRY_UNAVAILABLE';
 }

@@ -1,7 +1,8 @@
 import { authorize } from '../auth/permissions.js';
 import { invalidField, RegistryError } from '../errors.js';
+import type { ExplainedResolution } from '../registry/reader.js';
 import { formatRevision } from '../registry/revision.js';
-import type { Route } from '../registry/route.js';
+import type { Resolution, Route } from '../registry/route.js';
 import { builder } from './builder.js';
 import { IsolationType } from './module.js';
 
@@ -127,6 +128,11 @@ const refusals =
   'the first that applies of TENANT_NOT_FOUND, TENANT_DELETED, TENANT_SUSPENDED, TENANT_NOT_READY, MODULE_NOT_FOUND, ' +
   'MODULE_NOT_SUBSCRIBED, SCHEMA_MIGRATING; REGISTRY_UNAVAILABLE or REVISION_NOT_REACHED when the registry cannot answer';
 
+function orThrow(resolution: Resolution): Route {
+  if (resolution instanceof RegistryError) throw resolution;
+  return resolution;
+}
+
 builder.queryFields((t) => ({
   tenantSchema: t.field({
     type: TenantSchema,
@@ -144,15 +150,15 @@ builder.queryFields((t) => ({
       }),
       minRevision: t.arg({ type: 'Revision', description: 'Lowest revision that the answer may have.' }),
     },
-    resolve: async (_root, { id, module, consistency, minRevision }, { reader }) => {
-      const resolution = await reader.resolve({
+    // No async function: a route from memory is answered without a promise.
+    resolve: (_root, { id, module, consistency, minRevision }, { reader }) => {
+      const resolution = reader.resolve({
         reference: id,
         module,
         consistency: consistency ?? 'CACHED',
         minRevision: minRevision ?? undefined,
       });
-      if (resolution instanceof RegistryError) throw resolution;
-      return resolution;
+      return resolution instanceof Promise ? resolution.then(orThrow) : orThrow(resolution);
     },
   }),
   tenantSchemas: t.field({
@@ -171,19 +177,22 @@ builder.queryFields((t) => ({
     },
     resolve: (_root, { keys, minRevision }, { reader }) => {
       if (keys.length > maxKeys) throw invalidField('keys', `must be at most ${maxKeys}, not ${keys.length}`);
-      return Promise.all(
-        keys.map(async ({ id, module }) => {
-          const { resolution, answer } = await reader.explain({
-            reference: id,
-            module,
-            consistency: 'CACHED',
-            minRevision: minRevision ?? undefined,
-          });
+      const toAnswers = (explained: ExplainedResolution[]) =>
+        explained.map(({ resolution, answer }, at) => {
           if (!(resolution instanceof RegistryError)) return resolution;
           const asOf = answer && formatRevision({ epoch: answer.epoch, number: answer.asOf });
+          const { id, module } = keys[at] as (typeof keys)[number];
           return { error: resolution, tenantId: id, module, asOf };
-        }),
+        });
+      const explained = reader.explainAll(
+        keys.map(({ id, module }) => ({
+          reference: id,
+          module,
+          consistency: 'CACHED',
+          minRevision: minRevision ?? undefined,
+        })),
       );
+      return explained instanceof Promise ? explained.then(toAnswers) : toAnswers(explained);
     },
   }),
 }));

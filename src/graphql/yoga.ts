@@ -1,25 +1,41 @@
-import { type ExecutionResult, GraphQLError } from 'graphql';
+import { type ExecutionResult, execute, GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { may, missingScope } from '../auth/permissions.js';
-import type { CommandContext } from '../registry/command.js';
-import { createGraphqlContext, type GraphqlContext, type SharedContext } from './context.js';
-import { toGraphqlError } from './errors.js';
+import { type GraphqlContext, plainContext, RequestContext, type RequestFacts } from './context.js';
+import { openEngine } from './engine/engine.js';
+import { translateResult } from './errors.js';
 import { asksForSchema } from './introspection.js';
-import { toHttpAnswer } from './result.js';
+import { mediaTypeFor, toHttpAnswer } from './result.js';
 import { schema } from './schema.js';
 
-/** What the HTTP reader found out about a request before any of it is executed. */
-export interface RequestFacts {
-  requestId: string;
-  commands: CommandContext;
-  shared: SharedContext;
-  /** Who the client says it is, for its lease. */
-  client: string | undefined;
+/** In one property, because Yoga copies what it is given and loses an object's methods. */
+interface YogaRequest {
+  facts: RequestFacts;
 }
 
-/** The GraphQL engine, without its own idea of GraphiQL, CORS, health pages and error masking. */
+/**
+ * Two ways to the same answers: the engine for queries and mutations in plain JSON, and Yoga for subscriptions and for
+ * refusing what is no GraphQL request.
+ */
 export function openGraphqlServer() {
-  return createYoga<RequestFacts, GraphqlContext>({
+  const yoga = openYoga();
+  // Yoga's own rules and limits, its plugins' included: a document that passes here passes there.
+  const validate = (schema: GraphQLSchema, query: string) => {
+    const enveloped = yoga.getEnveloped();
+    try {
+      const document = enveloped.parse(query);
+      const errors: readonly GraphQLError[] = enveloped.validate(schema, document);
+      return errors.length > 0 ? { errors } : { document };
+    } catch (error) {
+      return { errors: [error as GraphQLError] };
+    }
+  };
+  return { yoga, engine: openEngine({ schema: () => schema, validate }) };
+}
+
+/** Without Yoga's own GraphiQL, CORS, health pages, error masking and limit for bodies, which the server sees to. */
+function openYoga() {
+  return createYoga<YogaRequest, GraphqlContext>({
     schema,
     graphqlEndpoint: '/graphql',
     graphiql: false,
@@ -28,11 +44,19 @@ export function openGraphqlServer() {
     multipart: false,
     batching: false,
     logging: false,
-    context: ({ commands, shared, client }) => createGraphqlContext(commands, shared, client),
+    maxRequestBodySize: false,
+    context: ({ facts }) => plainContext(new RequestContext(facts)),
     maskedErrors: false,
-    plugins: [guardIntrospection, refuseUnreadableStreams, translateErrors, writeAnswers],
+    plugins: [executeByGraphqlJs, guardIntrospection, refuseUnreadableStreams, translateErrors, writeAnswers],
   });
 }
+
+/** Yoga brings an executor of its own, whose errors differ in number where several fields fail at once. */
+const executeByGraphqlJs: Plugin<GraphqlContext> = {
+  onExecute({ setExecuteFn }) {
+    setExecuteFn(execute);
+  },
+};
 
 const guardIntrospection: Plugin<GraphqlContext> = {
   onExecute({ args, setResultAndStopExecution }) {
@@ -45,7 +69,7 @@ const guardIntrospection: Plugin<GraphqlContext> = {
 };
 
 /** Yoga would answer a client that can't read events with an empty page. */
-const refuseUnreadableStreams: Plugin<GraphqlContext, RequestFacts> = {
+const refuseUnreadableStreams: Plugin<GraphqlContext, YogaRequest> = {
   async onResultProcess({ request, result, setResult }) {
     if (
       !(Symbol.asyncIterator in result) ||
@@ -58,18 +82,15 @@ const refuseUnreadableStreams: Plugin<GraphqlContext, RequestFacts> = {
   },
 };
 
-const translateErrors: Plugin<GraphqlContext, RequestFacts> = {
+const translateErrors: Plugin<GraphqlContext, YogaRequest> = {
   onResultProcess({ result, setResult, serverContext }) {
-    const { requestId, commands } = serverContext;
-    const options = { requestId, log: commands.log, showsSchema: may(commands.caller, 'readSchema') };
-    const translate = (one: ExecutionResult): ExecutionResult =>
-      one.errors ? { ...one, errors: one.errors.map((error) => toGraphqlError(error, options)) } : one;
-    if (Symbol.asyncIterator in result) setResult(translateEach(result, translate));
-    else if ('errors' in result) setResult(translate(result as ExecutionResult));
+    if (Symbol.asyncIterator in result)
+      setResult(translateEach(result, (event) => translateResult(event, serverContext.facts)));
+    else if ('errors' in result) setResult(translateResult(result as ExecutionResult, serverContext.facts));
   },
 };
 
-/** Not an async generator: whoever leaves while it waits for the next event would have to wait for it as well. */
+/** Not an async generator: a client that leaves while it waits would have to wait for the next event as well. */
 function translateEach(
   events: AsyncIterable<ExecutionResult>,
   translate: (event: ExecutionResult) => ExecutionResult,
@@ -94,10 +115,7 @@ const writeAnswers: Plugin = {
   onResultProcess({ request, result, setResultProcessor }) {
     // Streams go out as Yoga sends them.
     if (Symbol.asyncIterator in result) return;
-    const accepted = request.headers.get('accept') ?? '';
-    const mediaType = accepted.includes('application/graphql-response+json')
-      ? 'application/graphql-response+json'
-      : 'application/json';
+    const mediaType = mediaTypeFor(request.headers.get('accept'));
     setResultProcessor((result, fetchApi) => {
       const { status, headers, body } = toHttpAnswer(result as ExecutionResult, mediaType);
       return new fetchApi.Response(body, { status, headers });

@@ -7,23 +7,23 @@ import { tenantWhere } from '../registry/tenant.js';
 import { withoutSecrets } from './without-secrets.js';
 
 export interface ExportOptions {
-  /** Only this one, by id or slug. */
+  /** Exports only this tenant, given by id or slug. */
   tenant?: string | undefined;
   onBegin: (begin: { revision: string; modules: ExportedModule[] }) => Promise<void>;
-  /** Tenant by tenant; who takes long keeps the rest waiting, not in memory. */
+  /** Called for each tenant in turn. While it is pending, the export waits and holds no further tenants in memory. */
   onTenant: (tenant: ExportedTenant) => Promise<void>;
-  /** What looked like a secret was left out; by its path. */
+  /** Called with the path of each value that looked like a secret and was left out. */
   onSecret: (slug: string, path: string) => void;
 }
 
 const pageSize = 200;
 
-/** How long a whole export may take, in milliseconds: its reader decides on the pace. */
+/** How long a whole export may take, in milliseconds. Its reader decides on the pace. */
 const longestMs = 3_600_000;
 
 /**
- * What the registry knows, in one snapshot and in an order that depends on it alone: modules, and tenants with their
- * profile and the place of their data. Nobody's keys or tokens. Throws TENANT_NOT_FOUND.
+ * Exports modules and tenants, with their profiles and the places of their data, from one snapshot and in an order that
+ * depends only on the data. Keys and tokens are not included. Throws TENANT_NOT_FOUND.
  */
 export async function exportRegistry(context: CommandContext, options: ExportOptions): Promise<void> {
   authorize(context.caller, 'readRegistry');
@@ -86,7 +86,10 @@ const subscriptionFields = {
   ...{ purgeAfter: true, storageRemovedAt: true },
 } as const satisfies Prisma.ModuleSubscriptionSelect;
 
-/** One after the other: a transaction has one connection, on which Prisma would ask for relations all at once. */
+/**
+ * The queries run one after the other: a transaction has one connection, on which Prisma would send the queries for
+ * relations all at once.
+ */
 async function loadBelongings(tx: Transaction, tenants: readonly { id: string }[]) {
   const where = { tenantId: { in: tenants.map(({ id }) => id) } };
   const settings = await tx.tenantSettings.findMany({ where, omit: { updatedAt: true, version: true } });
@@ -122,7 +125,7 @@ type Belongings = ReturnType<Awaited<ReturnType<typeof loadBelongings>>['of']>;
 type ExportedModule = Prisma.ModuleGetPayload<{ select: typeof moduleFields }>;
 type ExportedTenant = ReturnType<typeof describe>;
 
-/** In the names of GraphQL. */
+/** Describes a tenant with the field names of GraphQL. */
 function describe(tenant: TenantRow, belongings: Belongings, onSecret: ExportOptions['onSecret']) {
   const { purgeAfter, config: kept, ...profile } = tenant;
   const { config, paths } = withoutSecrets(kept);

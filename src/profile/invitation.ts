@@ -6,10 +6,10 @@ import type { Transaction } from '../database/registry-database.js';
 import { invalidField } from '../errors.js';
 import { daysFromNow } from '../registry/input.js';
 
-/** Under the mark of the registry's secrets: scanners know it, and logs leave it out. */
+/** Prefix of all secrets of the registry, by which scanners and the log redaction recognise them. */
 const tokenPrefix = 'trk_inv_';
 
-/** For how many days an invitation is good when nobody says otherwise. */
+/** Default validity of an invitation, in days. */
 const defaultDays = 7;
 
 export const validDays = z
@@ -17,7 +17,7 @@ export const validDays = z
   .min(1, 'must be 1 or more')
   .max(90, 'must be at most 90');
 
-/** 256 random bits; shown once, kept as a hash. */
+/** Creates a token of 256 random bits. It is shown once and stored as a hash. */
 export function createInvitationToken(): string {
   return tokenPrefix + randomBytes(32).toString('base64url');
 }
@@ -26,7 +26,7 @@ export function isInvitationToken(text: string): boolean {
   return /^trk_inv_[\w-]{43}$/.test(text);
 }
 
-/** An invitation of a member; those that the member was sent before open nothing any more. */
+/** Inserts an invitation of a member and withdraws the member's earlier ones. */
 export async function insertInvitation(
   tx: Transaction,
   { id: memberId, tenantId }: { id: string; tenantId: string },
@@ -45,15 +45,15 @@ export async function insertInvitation(
   return id;
 }
 
-/** The invitation that a token opens. Throws VALIDATION_ERROR for a token that opens none, or none any more. */
+/** Returns the invitation of a token. Throws VALIDATION_ERROR for an unknown, withdrawn or expired one. */
 export async function requireInvitation(tx: Transaction, token: string): Promise<Invitation> {
   const invitation = await tx.invitation.findUnique({ where: { tokenHash: hashSecret(token) } });
   if (!invitation)
-    throw invalidField('token', 'opens no invitation, or one that was withdrawn: ask for a new one');
+    throw invalidField('token', 'belongs to no invitation, or to a withdrawn one: ask for a new invitation');
   if (invitation.acceptedAt === null && invitation.expiresAt <= new Date())
     throw invalidField(
       'token',
-      `is of an invitation that ended on ${invitation.expiresAt.toISOString()}: ask for a new one`,
+      `belongs to an invitation that expired on ${invitation.expiresAt.toISOString()}: ask for a new invitation`,
     );
   return invitation;
 }

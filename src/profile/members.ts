@@ -10,7 +10,7 @@ export interface Invited {
   role: Member['role'];
 }
 
-/** What an invitation needs beside the member: its token, which is stored as a hash only, and who sends it. */
+/** The data of an invitation besides its member: the token, which is stored as a hash only, and the sender. */
 export interface Sending {
   token: string;
   days?: number | undefined;
@@ -19,14 +19,14 @@ export interface Sending {
 
 export interface PutMember {
   memberId: string;
-  /** null for a member who is in already: nothing to accept. */
+  /** null for an active member, who has nothing to accept. */
   invitationId: string | null;
 }
 
 /**
- * Makes the address a member of the tenant, which the caller has locked, and invites it. A member who is in keeps what it
- * has and gets the role; one that was removed, or has not accepted yet, is invited again. A person known from another tenant
- * comes with its name. Throws QUOTA_EXCEEDED, CONFLICT.
+ * Makes the address a member of the tenant and invites it; the caller has locked the tenant. An active member keeps its
+ * data and gets the role. A removed member, or one that has not accepted yet, is invited again. A person known from
+ * another tenant gets the same name. Throws QUOTA_EXCEEDED, CONFLICT.
  */
 export async function putMember(
   tx: Transaction,
@@ -50,7 +50,7 @@ export async function putMember(
   return { memberId: member.id, invitationId: await insertInvitation(tx, member, sending) };
 }
 
-/** Takes a member out of the tenant: bound to nobody, invited by nothing. Throws CONFLICT for the last admin. */
+/** Removes a member from the tenant with its subject and its invitations. Throws CONFLICT for the last admin. */
 export async function removeMember(
   tx: Transaction,
   tenant: Pick<Tenant, 'id' | 'slug'>,
@@ -61,13 +61,13 @@ export async function removeMember(
   if (!member) throw invalidField('memberId', `there is no member ${memberId} in tenant ${tenant.slug}`);
   requireVersion(`Member ${memberId}`, member.version, expectedVersion);
   if (member.status === 'REMOVED')
-    throw new RegistryError('CONFLICT', `Member ${memberId} is removed already`);
+    throw new RegistryError('CONFLICT', `Member ${memberId} is already removed`);
   if (member.role === 'ADMIN') await requireOtherAdmin(tx, tenant, member);
   await withdrawInvitations(tx, memberId);
   await tx.member.update({ where: { id: memberId }, data: { status: 'REMOVED', subject: null } });
 }
 
-/** Takes out everybody but this address. */
+/** Removes all members except the one with this address. */
 export async function removeOthers(tx: Transaction, tenantId: string, address: string): Promise<void> {
   const others = { tenantId, email: { not: address.toLowerCase() }, status: { not: 'REMOVED' } } as const;
   for (const { id } of await tx.member.findMany({ where: others })) {
@@ -77,24 +77,25 @@ export async function removeOthers(tx: Transaction, tenantId: string, address: s
 }
 
 /**
- * Binds the member that a token invites to a subject. Done again with the same subject it changes nothing. Throws
- * VALIDATION_ERROR for a token that opens nothing any more, CONFLICT when it was used or the subject is a member already.
+ * Binds the invited member of a token to a subject. Repeated with the same subject it changes nothing. Throws
+ * VALIDATION_ERROR for a token that is no longer valid, and CONFLICT when it was used or the subject is a member
+ * already.
  */
 export async function bindMember(
   tx: Transaction,
   { id: tenantId, slug }: Pick<Tenant, 'id' | 'slug'>,
   { token, subject, fullName }: { token: string; subject: string; fullName?: string | undefined },
 ): Promise<void> {
-  // Read again: somebody may have used or withdrawn it before the tenant was locked.
+  // Read again, because the invitation may have been used or withdrawn before the tenant was locked.
   const { id, memberId, acceptedAt } = await requireInvitation(tx, token);
   const bound = await tx.member.findUnique({ where: { tenantId_subject: { tenantId, subject } } });
   if (acceptedAt && bound?.id === memberId) return;
   if (acceptedAt)
-    throw new RegistryError('CONFLICT', 'The invitation was accepted already: ask for a new one');
+    throw new RegistryError('CONFLICT', 'The invitation was already accepted: ask for a new one');
   if (bound)
     throw new RegistryError(
       'CONFLICT',
-      `The subject is a member of tenant ${slug} already, as ${bound.email}`,
+      `The subject is already a member of tenant ${slug}, as ${bound.email}`,
     );
   await tx.invitation.update({ where: { id }, data: { acceptedAt: new Date() } });
   const fields = { status: 'ACTIVE', subject, ...(fullName !== undefined && { fullName }) } as const;
@@ -113,7 +114,7 @@ async function requireRoom(
   );
 }
 
-/** An admin who has only been invited does not stand in for one who is in. */
+/** An admin who is only invited does not replace an active one. */
 async function requireOtherAdmin(
   tx: Transaction,
   { id: tenantId, slug }: Pick<Tenant, 'id' | 'slug'>,
@@ -126,7 +127,7 @@ async function requireOtherAdmin(
   if (count > 0) return;
   throw new RegistryError(
     'CONFLICT',
-    `${email} is the last ${status === 'ACTIVE' ? 'active ' : ''}admin of tenant ${slug}: let another one in first`,
+    `${email} is the last ${status === 'ACTIVE' ? 'active ' : ''}admin of tenant ${slug}: invite another admin and wait until that one has accepted`,
   );
 }
 

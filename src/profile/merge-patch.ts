@@ -1,4 +1,7 @@
-/** JSON Merge Patch, RFC 7396: null takes a key away, objects are merged, everything else replaces. Changes neither argument. */
+/**
+ * Applies a JSON Merge Patch (RFC 7396): null removes a key, objects are merged, every other value replaces. Neither
+ * argument is changed.
+ */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
   const merged = new Map(Object.entries(isObject(target) ? target : {}));
@@ -9,7 +12,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return Object.fromEntries(merged);
 }
 
-/** A JSON object. */
+/** Whether a value is a JSON object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -7,7 +7,7 @@ import { type PutMember, putMember, removeOthers } from './members.js';
 import { brandingFields, settingsFields } from './profile-fields.js';
 import { configObject, readTenantConfig } from './tenant-config.js';
 
-/** What a tenant can be given at its beginning besides its master data. */
+/** Input fields for a new tenant besides its master data. */
 export const onboardingFields = {
   adminEmail: optional(email),
   adminFullName: optional(text(200)),
@@ -18,7 +18,7 @@ export const onboardingFields = {
 
 type Onboarding = z.output<z.ZodObject<typeof onboardingFields>>;
 
-/** Rows that go with a tenant's, as they were given. */
+/** The given values for the rows that belong to a tenant. */
 export interface Profile {
   settings?: Omit<Prisma.TenantSettingsUncheckedCreateInput, 'tenantId' | 'companyName'> & {
     companyName?: string;
@@ -27,7 +27,7 @@ export interface Profile {
   config?: Prisma.InputJsonObject;
 }
 
-/** Throws what readTenantConfig throws. */
+/** Reads the profile of a new tenant; throws as readTenantConfig does. */
 export function readProfile({ settings, branding, config }: Onboarding, slug: string): Profile {
   return givenFields({
     settings: settings && givenFields(settings),
@@ -36,7 +36,10 @@ export function readProfile({ settings, branding, config }: Onboarding, slug: st
   });
 }
 
-/** The first admin, when one is named, and nobody else: an earlier attempt may have invited a wrong address. */
+/**
+ * Invites the first admin, when one is named, and removes all other members: an earlier attempt may have invited a
+ * wrong address.
+ */
 export async function putFirstAdmin(
   tx: Transaction,
   tenant: Pick<Tenant, 'id' | 'slug' | 'maxUsers'>,

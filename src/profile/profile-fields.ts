@@ -1,21 +1,19 @@
 import { z } from 'zod';
 import { currency, email, optional, text, timezone } from '../registry/input.js';
 
-/** Fields of a tenant's settings and branding. */
-
 export const color = z.string().regex(/^#[0-9A-Fa-f]{6}$/, 'must be a colour such as #1f2a44');
 
 export const webAddress = z
   .string()
   .max(2_000, 'must have at most 2000 characters')
-  .refine(isWebAddress, 'must be an http or https address');
+  .refine(isWebAddress, 'must be an http or https URL');
 
 const phone = z
   .string()
   .trim()
   .regex(/^\+?[0-9][0-9 ()./-]{2,38}$/, 'must be a phone number such as +27 21 555 0100');
 
-/** Left out: as it is. null: none. */
+/** Makes a field that can be cleared: an absent value leaves it unchanged, null clears it. */
 function clearable<T extends z.ZodType>(schema: T) {
   return schema.nullable().optional();
 }

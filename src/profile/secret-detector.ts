@@ -1,19 +1,19 @@
 /**
- * What looks like a secret. A false alarm costs somebody a reference more; a secret that gets through lies in backups, logs
- * and replicas for ever. The database has the same rules as a last resort (registry_find_secret); a test holds the two
- * together.
+ * Detects values that look like secrets. A false alarm costs the user an extra reference; a missed secret stays in
+ * backups, logs and replicas for ever. The database has the same rules as a second barrier (registry_find_secret), and
+ * a test compares the two.
  */
 
-/** Where a secret stands and what it looks like; never what it is. */
+/** The place of a secret and its kind, never its value. */
 export interface FoundSecret {
   path: string;
   looksLike: string;
 }
 
-/** The name of a variable that holds the secret wherever it is used. */
+/** A reference to the environment variable that holds the secret where it is used. */
 export const secretReference = /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/;
 
-/** Begins the variables of a tenant's own secrets: "oil-and-gas" → "OIL_AND_GAS_". */
+/** Returns the prefix of the variables of a tenant's own secrets: "oil-and-gas" → "OIL_AND_GAS_". */
 export function variablePrefix(slug: string): string {
   return `${slug.toUpperCase().replaceAll('-', '_')}_`;
 }
@@ -21,7 +21,7 @@ export function variablePrefix(slug: string): string {
 const secretKey =
   /(^|[^a-z0-9])(secret|token|password|passwd|pwd|passphrase|credentials?|(api|anon|service|private|secret|access|auth|account|signing|encryption)[^a-z0-9]?key)$/;
 
-/** The first that matches. Written so that PostgreSQL reads them as JavaScript does. */
+/** The first match counts. PostgreSQL must read these patterns in the same way as JavaScript. */
 const secretForms: readonly { looksLike: string; pattern: RegExp; isProse?: true }[] = [
   { looksLike: 'a PEM block', pattern: /-----BEGIN [A-Z0-9 ]+-----/ },
   { looksLike: 'a JSON Web Token', pattern: /eyJ[A-Za-z0-9_-]{0,255}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+/ },
@@ -46,14 +46,17 @@ const secretForms: readonly { looksLike: string; pattern: RegExp; isProse?: true
   { looksLike: 'an Authorization header', pattern: /(^|[^A-Za-z])(Bearer|Basic) +[A-Za-z0-9+/=._~-]{12}/ },
   {
     looksLike: 'a password or key in a text',
-    // In logs, where it would find too much of SQL and stack traces, there is a narrower one.
+    // Logs have a narrower pattern, because this one would match much of SQL and stack traces.
     isProse: true,
     pattern:
       /(password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|account ?key|shared ?access ?key)["']? *[:=] *["']?[^\s"'$]{6}/i,
   },
 ];
 
-/** Every place of a configuration that holds what looks like a secret. Paths are as in "email.smtp.password". */
+/**
+ * Finds every place of a configuration with a value that looks like a secret. Paths have the form
+ * "email.smtp.password".
+ */
 export function findSecrets(config: unknown): FoundSecret[] {
   return findSecretsAt('', '', config);
 }
@@ -63,31 +66,34 @@ function findSecretsAt(path: string, key: string, value: unknown): FoundSecret[]
   if (looksLike !== undefined) return [{ path, looksLike }];
   if (typeof value !== 'object' || value === null) return [];
   const below = path && `${path}.`;
-  // An item of a list is held to the name of the list.
+  // An item of a list is checked with the key of the list.
   if (Array.isArray(value))
     return value.flatMap((item, index) => findSecretsAt(`${below}${index}`, key, item));
   return Object.entries(value).flatMap(([name, item]) => {
     if (findSecret('', name) === undefined) return findSecretsAt(`${below}${name}`, name, item);
-    // A secret in the place of a key is not repeated in the path of the message either.
+    // A secret that is used as a key must not be in the path of the message.
     const place = `${below}…`;
     return [{ path: place, looksLike: 'a secret as the name of a key' }, ...findSecretsAt(place, name, item)];
   });
 }
 
-/** What a text or number under a key looks like; undefined: no secret. */
+/** Describes what a text or number under a key looks like; undefined when it is not a secret. */
 export function findSecretValue(key: string, value: unknown): string | undefined {
   if (typeof value === 'string') return findSecret(key, value);
   return typeof value === 'number' && isSecretKey(key) ? 'a secret' : undefined;
 }
 
-/** What a text under a key looks like; undefined: no secret. */
+/** Describes what a text under a key looks like; undefined when it is not a secret. */
 export function findSecret(key: string, text: string): string | undefined {
   if (secretReference.test(text) || text === '') return undefined;
   if (isSecretKey(key)) return 'a secret';
   return secretForms.find(({ pattern }) => pattern.test(text))?.looksLike ?? findRandomness(text);
 }
 
-/** In a line of a log, where quotes are written with a backslash: to the end of the word, of a PEM block to its end. */
+/**
+ * Patterns for lines of a log, in which quotes have a backslash. They match to the end of the word, or of the PEM
+ * block.
+ */
 const redactedForms = [
   /-----BEGIN [A-Z0-9 ]+-----[\s\S]*?(-----END [A-Z0-9 ]+-----|$)/g,
   ...secretForms
@@ -96,7 +102,7 @@ const redactedForms = [
   /(?<=(password|passwd|passphrase|pwd|secret|api[_-]?key|account ?key|shared ?access ?key)[\\"' ]{0,5}[:=][\\"' ]{0,5})[^\s"'$\\]{6,}/gi,
 ];
 
-/** A text, such as a line of a log, without what looks like a secret by its form alone. */
+/** Replaces what looks like a secret by its form alone in a text, such as a line of a log. */
 export function redactSecrets(text: string): string {
   return redactedForms.reduce((rest, form) => rest.replace(form, '[secret]'), text);
 }
@@ -105,15 +111,15 @@ function isSecretKey(key: string): boolean {
   return secretKey.test(key.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase());
 }
 
-/** How often a run of letters and digits turns to another kind before it looks random. */
+/** How many changes between letters and digits make a run of characters look random. */
 const manyTurns = 5;
 
-/** Addresses on the web and UUIDs have long runs, and are none. */
+/** Web addresses and UUIDs have long runs of characters and are not secrets. */
 const ordinary = /https?:\/\/[^\s?#]+|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}/g;
 
 const run = /[A-Za-z0-9+/_-]{16,}/g;
 
-/** Between letters and digits, and to a capital that begins no word. */
+/** A change between letters and digits, or to a capital letter that does not begin a word. */
 const turn = /[A-Za-z](?=[0-9])|[0-9](?=[A-Za-z])|[a-z](?=[A-Z]($|[^a-z]|[a-z]($|[^a-z])))/g;
 
 function findRandomness(text: string): string | undefined {

@@ -1,4 +1,4 @@
-/** A tenant's configuration: its shape, which documents itself, and what keeps it so. */
+/** A tenant's configuration: its shape with descriptions, and its validation. */
 import { z } from 'zod';
 import { type FieldProblem, invalidField, invalidFields } from '../errors.js';
 import { email } from '../registry/input.js';
@@ -13,11 +13,13 @@ const host = z.string().regex(/^[A-Za-z0-9.-]{1,253}$/, 'must be the name of a h
 const secret = z
   .string()
   .regex(secretReference, `must name a variable, such as \${ACME_API_KEY}`)
-  .describe(`A reference such as \${ACME_API_KEY}; the value stays in the environment of whoever uses it.`);
+  .describe(
+    `A reference such as \${ACME_API_KEY}; the value stays in the environment of the service that uses it.`,
+  );
 const agent = z
   .strictObject({
-    enabled: z.boolean().optional().describe('Whether it works.'),
-    prompt_file: text(500).optional().describe('Path of its prompt.'),
+    enabled: z.boolean().optional().describe('Whether the agent is switched on.'),
+    prompt_file: text(500).optional().describe('Path of the agent’s prompt.'),
   })
   .optional();
 
@@ -27,56 +29,56 @@ export const TenantConfigShape = z
     branding: z
       .strictObject({
         company_name: name.optional().describe('Name on documents.'),
-        logo_url: webAddress.nullable().optional().describe('Address of the logo; null: none.'),
+        logo_url: webAddress.nullable().optional().describe('URL of the logo; null for none.'),
         primary_color: color.optional().describe('Main colour, #rrggbb.'),
         secondary_color: color.optional().describe('Second colour, #rrggbb.'),
-        accent_color: color.optional().describe('Colour of what stands out, #rrggbb.'),
-        theme_id: text(100).optional().describe('The theme that the colours start from.'),
-        email_signature: text(5_000).optional().describe('Stands below mails.'),
+        accent_color: color.optional().describe('Accent colour, #rrggbb.'),
+        theme_id: text(100).optional().describe('Theme on which the colours are based.'),
+        email_signature: text(5_000).optional().describe('Signature at the end of e-mails.'),
       })
       .optional()
-      .describe('How documents and mails look.'),
+      .describe('Appearance of documents and e-mails.'),
     destinations: z
       .array(
         z.strictObject({
-          name: name.describe('Name for people.'),
+          name: name.describe('Display name.'),
           code: text(20).describe('Short code, such as ZNZ.'),
-          enabled: z.boolean().default(true).describe('Whether it is offered; default true.'),
+          enabled: z.boolean().default(true).describe('Whether the destination is offered; default true.'),
           aliases: z.array(name).max(100).optional().describe('Further names.'),
         }),
       )
       .max(2_000)
       .optional()
-      .describe('Where the tenant sells travel to.'),
+      .describe('Destinations that the tenant sells.'),
     infrastructure: z
       .strictObject({
         gcp: z
           .strictObject({
             project_id: text(100).optional().describe('Google Cloud project.'),
-            dataset: text(1024).optional().describe('BigQuery dataset in it.'),
+            dataset: text(1024).optional().describe('BigQuery dataset in the project.'),
             region: text(100).optional().describe('Region, such as us-central1.'),
-            corpus_id: text(500).nullable().optional().describe('Corpus for retrieval; null: none.'),
+            corpus_id: text(500).nullable().optional().describe('Corpus for retrieval; null for none.'),
           })
           .optional()
           .describe('Google Cloud.'),
         supabase: z
           .strictObject({
             url: z
-              .union([secret, webAddress], 'must be an http or https address or a reference')
+              .union([secret, webAddress], 'must be an http or https URL or a reference')
               .optional()
-              .describe('Its address, or a reference.'),
+              .describe('URL, or a reference.'),
             anon_key: secret.optional(),
           })
           .optional()
-          .describe('Supabase. The service key has no place here, not even as a reference.'),
+          .describe('Supabase. The service key is not allowed, not even as a reference.'),
         vapi: z
           .strictObject({
             api_key: secret.optional(),
-            phone_number_id: text(100).optional().describe('Number that calls come from.'),
-            assistant_id: text(100).optional().describe('Assistant that calls.'),
+            phone_number_id: text(100).optional().describe('Phone number of outgoing calls.'),
+            assistant_id: text(100).optional().describe('Assistant for the calls.'),
           })
           .optional()
-          .describe('Vapi, for calls.'),
+          .describe('Vapi, for phone calls.'),
         openai: z
           .strictObject({ api_key: secret.optional(), model: text(100).optional().describe('Model.') })
           .optional()
@@ -84,19 +86,19 @@ export const TenantConfigShape = z
         sendgrid: z.strictObject({ api_key: secret.optional() }).optional().describe('SendGrid.'),
       })
       .optional()
-      .describe('Services of others that work for the tenant.'),
+      .describe('External services of the tenant.'),
     email: z
       .strictObject({
-        primary: email.optional().describe('Main address of the tenant.'),
+        primary: email.optional().describe('Main e-mail address of the tenant.'),
         sendgrid: z
           .strictObject({
             api_key: secret.optional(),
             from_email: email.optional().describe('Sender’s address.'),
             from_name: name.optional().describe('Sender’s name.'),
-            reply_to: email.optional().describe('Where answers go.'),
+            reply_to: email.optional().describe('Address for replies.'),
           })
           .optional()
-          .describe('Mail by SendGrid.'),
+          .describe('E-mail through SendGrid.'),
         smtp: z
           .strictObject({
             host: host.optional().describe('Server.'),
@@ -105,17 +107,17 @@ export const TenantConfigShape = z
             password: secret.optional(),
           })
           .optional()
-          .describe('Mail by the tenant’s own server.'),
+          .describe('E-mail through the tenant’s own server.'),
         imap: z
           .strictObject({
             host: host.optional().describe('Server.'),
             port: port.optional().describe('Port.'),
           })
           .optional()
-          .describe('Where mail is read.'),
+          .describe('Server from which e-mail is read.'),
       })
       .optional()
-      .describe('Mail.'),
+      .describe('E-mail.'),
     banking: z
       .strictObject({
         bank_name: name.optional().describe('Bank.'),
@@ -123,22 +125,22 @@ export const TenantConfigShape = z
         account_number: text(50).optional().describe('Account.'),
         branch_code: text(20).optional().describe('Branch.'),
         swift_code: text(20).optional().describe('BIC.'),
-        reference_prefix: text(20).optional().describe('Begins every payment reference.'),
+        reference_prefix: text(20).optional().describe('Prefix of every payment reference.'),
       })
       .optional()
-      .describe('Where customers pay to.'),
+      .describe('Bank account for payments of customers.'),
     consultants: z
       .array(
         z.strictObject({
           id: text(100).describe('Unique in this list.'),
-          name: name.describe('Name for people.'),
+          name: name.describe('Display name.'),
           email: email.optional().describe('Address.'),
-          active: z.boolean().optional().describe('Whether they are given work.'),
+          active: z.boolean().optional().describe('Whether the consultant gets new customers.'),
         }),
       )
       .max(2_000)
       .optional()
-      .describe('Who advises customers.'),
+      .describe('Consultants who advise customers.'),
     agents: z
       .strictObject({
         inbound: agent.describe('Answers calls.'),
@@ -150,13 +152,13 @@ export const TenantConfigShape = z
     extensions: z
       .record(z.string(), z.json())
       .optional()
-      .describe('Keys that an import met and did not know.'),
+      .describe('Keys from an import that the shape does not know.'),
   })
   .describe('Configuration of the services that a tenant uses. Every part may be missing.');
 
 export type TenantConfig = z.output<typeof TenantConfigShape>;
 
-/** Deeper than any configuration. */
+/** More levels than any real configuration has. */
 const maxDepth = 50;
 
 /** A configuration or a patch of one, before its shape is looked at. */
@@ -164,7 +166,7 @@ export const configObject = z
   .custom<object>(isObject, 'must be a JSON object')
   .refine((config) => depthOf(config) <= maxDepth, `must be at most ${maxDepth} levels deep`);
 
-/** Level by level: a patch of a million brackets must not exhaust the stack, neither here nor in what comes after. */
+/** Counts level by level: a patch of a million brackets must not exhaust the stack, neither here nor later. */
 function depthOf(value: unknown): number {
   let depth = 0;
   for (let level = [value]; level.length > 0; depth++)
@@ -172,17 +174,17 @@ function depthOf(value: unknown): number {
   return depth;
 }
 
-/** In characters of its JSON. */
+/** Maximum length of the configuration's JSON, in characters. */
 const maxConfigLength = 500_000;
 
-/** Throws SECRET_IN_CONFIG or VALIDATION_ERROR with every path; neither repeats a value. */
+/** Validates a configuration. Throws SECRET_IN_CONFIG or VALIDATION_ERROR with every path; neither repeats a value. */
 export function readTenantConfig(config: unknown, tenantSlug: string): TenantConfig {
   const secrets = findSecrets(config);
   if (secrets.length > 0) {
     const variable = `\${${variablePrefix(tenantSlug)}…}`;
     const problems = secrets.map(({ path, looksLike }) => ({
       field: path,
-      message: `looks like ${looksLike}: keep it in the environment of whoever uses it and name its variable here, such as ${variable}`,
+      message: `looks like ${looksLike}: keep it in the environment of the service that uses it and write a reference here, such as ${variable}`,
     }));
     throw invalidFields(problems, 'SECRET_IN_CONFIG');
   }
@@ -193,7 +195,7 @@ export function readTenantConfig(config: unknown, tenantSlug: string): TenantCon
   throw invalidFields(read.error.issues.flatMap(toProblems));
 }
 
-/** The shape as JSON Schema, for editors and for whoever writes such a configuration. */
+/** Returns the shape as JSON Schema, for editors and programs that write configurations. */
 export function tenantConfigJsonSchema(): object {
   return z.toJSONSchema(TenantConfigShape, { io: 'input' });
 }
@@ -203,18 +205,18 @@ function toProblems(issue: z.core.$ZodIssue): FieldProblem[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       field: [...path, key].join('.'),
-      message: 'is no key of a configuration; what has no place of its own goes under extensions',
+      message: 'is not a key of a configuration; put keys without a place of their own under extensions',
     }));
   return [{ field: path.join('.') || 'config', message: issue.message }];
 }
 
-/** What zod would say by itself repeats the value in some cases. */
+/** zod's own message repeats the value in some cases. */
 function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_type') return `must be ${issue.expected}`;
   return undefined;
 }
 
-/** The shape in a line: "branding {company_name, …}, destinations [{name, …}], …". */
+/** Returns the shape in one line: "branding {company_name, …}, destinations [{name, …}], …". */
 export function describeTenantConfig(): string {
   return `Shape: ${outline(tenantConfigJsonSchema()).slice(1, -1)}. Every api_key, anon_key and password is a reference such as \`\${ACME_API_KEY}\`.`;
 }

@@ -1,11 +1,11 @@
-/** What a file of a tenant says of it, and what is to become of the tenant that is registered. Pure. */
+/** A tenant as a file describes it, and the decision how an import changes the registered tenant. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { ConfigSource, Prisma, TenantStatus } from '../database/generated/prisma/client.js';
 import { currency, email, slug, text, timezone } from '../registry/input.js';
 import { color, webAddress } from './profile-fields.js';
 
-/** A tenant as a file describes it; what the file leaves out is null. */
+/** A tenant as a file describes it; missing values are null. */
 export const ImportedTenantShape = z.object({
   slug,
   tenant: z.object({
@@ -32,13 +32,13 @@ export const ImportedTenantShape = z.object({
     secondaryColor: color.nullable(),
     accentColor: color.nullable(),
   }),
-  /** Has been through readTenantConfig. */
+  /** A configuration that readTenantConfig has validated. */
   config: z.record(z.string(), z.json()),
 });
 
 export type ImportedTenant = z.output<typeof ImportedTenantShape>;
 
-/** What of a registered tenant an import looks at. */
+/** The part of a registered tenant that an import compares. */
 export type StoredTenant = Prisma.TenantGetPayload<{ include: { settings: true; branding: true } }>;
 
 /** One field that would change. */
@@ -54,19 +54,19 @@ export type Verdict =
   | { action: 'update'; differences: Difference[] }
   | { action: 'leaveAlone'; why: string; differences: Difference[] };
 
-/** Why a tenant that is not active is left alone, and what would help. */
+/** Why a tenant that is not active is left alone, with the way out. */
 const waysOut: Record<Exclude<TenantStatus, 'ACTIVE'>, string> = {
-  PENDING: 'is not set up yet: provision it first',
+  PENDING: 'is not provisioned yet: provision it first',
   PROVISIONING: 'is being provisioned: import it again afterwards',
   SUSPENDED: 'is suspended: resume it first',
   FAILED: 'could not be provisioned: provision it again first',
-  DELETED: 'is deleted: restore it first, or take its folder away',
-  PURGED: 'is purged, and its slug stays taken: take its folder away',
+  DELETED: 'is deleted: restore it first, or remove its folder',
+  PURGED: 'is purged, and its slug stays taken: remove its folder',
 };
 
 /**
- * What an import does with a tenant. A configuration that is kept in the registry already counts more than the file, unless
- * `force` says otherwise; an equal one is not written again.
+ * Decides what an import does with a tenant. A configuration in the registry takes precedence over the file, unless
+ * `force` is set; an equal one is not written again.
  */
 export function decideImport(
   stored: StoredTenant | undefined,
@@ -80,7 +80,9 @@ export function decideImport(
   if (differences.length === 0) return { action: 'unchanged' };
   if (stored.status !== 'ACTIVE') return leaveAlone(`the tenant ${waysOut[stored.status]}`);
   if (stored.configSource === 'DATABASE' && !force)
-    return leaveAlone('the registry says otherwise, and counts: --force writes over it');
+    return leaveAlone(
+      'the registry has another configuration, which takes precedence: use --force to overwrite it',
+    );
   return { action: 'update', differences };
 }
 
@@ -94,7 +96,7 @@ function compare(stored: StoredTenant, wanted: ImportedTenant, source: ConfigSou
   ];
 }
 
-/** Only the fields that the file speaks of. */
+/** Compares only the fields that the file has. */
 function differIn(before: object, after: object, prefix: string): Difference[] {
   const had = new Map<string, unknown>(Object.entries(before));
   return Object.entries(after).flatMap(([key, value]) => differ(had.get(key), value, prefix + key));

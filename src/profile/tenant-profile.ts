@@ -9,8 +9,8 @@ export type NewTenant = Omit<Prisma.TenantCreateInput, 'settings' | 'branding'> 
 };
 
 /**
- * Writes a tenant with its settings and branding. Throws CONFLICT when the slug or id is taken; who loses a race for a
- * slug gets the same code from the unique constraint.
+ * Inserts a tenant with its settings and branding. Throws CONFLICT when the slug or id is taken; the loser of a race
+ * for a slug gets the same code from the unique constraint.
  */
 export async function insertTenant(
   tx: Transaction,
@@ -37,7 +37,7 @@ export async function insertTenant(
   return tenant;
 }
 
-/** For a tenant that an earlier attempt left: what is given now counts. */
+/** Updates the profile of a tenant from an earlier failed attempt. The new values replace the old ones. */
 export async function updateProfile(
   tx: Transaction,
   tenantId: string,

@@ -1,11 +1,11 @@
 import { findSecrets, findSecretValue } from './secret-detector.js';
 
-/** What stands in place of a secret. */
+/** The replacement of a secret. */
 const hidden = '***';
 
 /**
- * A configuration in which nothing looks like a secret. None gets into one past the registry's rules; one that came in from
- * below them goes no further.
+ * Returns a configuration without values that look like secrets. The registry's rules refuse secrets; this stops those
+ * that were written by SQL without the rules.
  */
 export function withoutSecrets(config: unknown): { config: unknown; paths: string[] } {
   const found = findSecrets(config);

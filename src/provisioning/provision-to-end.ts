@@ -7,19 +7,19 @@ import { provisionTenant } from './commands/provision-tenant.js';
 import { awaitEnd } from './operations/await-end.js';
 
 /**
- * provisionTenant for callers who want the tenant or an error and no operation in between: resolves when the tenant is
- * active and every gateway knows it. Throws TENANT_NOT_READY when the provisioning failed.
+ * provisionTenant for callers that do not follow an operation: resolves when the tenant is active and every gateway has
+ * acknowledged it. Throws TENANT_NOT_READY when provisioning failed.
  */
 export async function provisionTenantToEnd(
   context: CommandContext,
   input: { idempotencyKey?: string | undefined; [field: string]: unknown },
   signal: AbortSignal,
 ): Promise<TenantRecord> {
-  const begun = await provisionTenant(context, input);
-  await awaitEnd(context, begun.operationId, { signal });
-  const where = { id: begun.operationId };
+  const started = await provisionTenant(context, input);
+  await awaitEnd(context, started.operationId, { signal });
+  const where = { id: started.operationId };
   const operation = await context.database.prisma.operation.findUniqueOrThrow({ where });
-  const tenant = await requireTenantRecord(context.database, begun.tenantId);
+  const tenant = await requireTenantRecord(context.database, started.tenantId);
   if (operation.status !== 'SUCCEEDED') throw notProvisioned(tenant, operation, input.idempotencyKey);
   requireActive(tenant);
   return tenant;
@@ -30,7 +30,7 @@ function notProvisioned(tenant: TenantRecord, { id, error }: Operation, key: str
     key === undefined ? 'send the same request again' : 'send it again with a new idempotency key';
   return new RegistryError(
     'TENANT_NOT_READY',
-    `Tenant ${tenant.slug} could not be provisioned (operation ${id}): ${error}. Mend that, then ${again}: it starts ` +
-      'anew under the same names',
+    `Tenant ${tenant.slug} could not be provisioned (operation ${id}): ${error}. Correct that, then ${again}: it uses ` +
+      'the same names',
   );
 }

@@ -3,65 +3,77 @@ import type { Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { CommandContext } from '../registry/command.js';
 import { mayPass, retryCollisions } from '../registry/database-failure.js';
+import { tenantWhere } from '../registry/tenant.js';
 import { within } from '../within.js';
-import { hasStorage } from './operations/stored-subscription.js';
-import { placeOf, readBinding } from './operations/subscription-storage.js';
+import { locateStorage, readBinding, whereStorageExists } from './operations/subscription-storage.js';
 import { bindStorage } from './storage/bind-storage.js';
 
-/** How long the guards may take to open before the registry does, in milliseconds: then they follow. */
+/** How long the command waits for the guards to open, in milliseconds. Guards that take longer open after the change. */
 const openingMs = 2_000;
 
-/** Before a connection that was lost is tried anew, in milliseconds. */
-const pauseMs = 100;
+/** Pause before a retry after a lost connection, in milliseconds. */
+const retryPauseMs = 100;
 
-/** In case this process dies before the change: by then the guards are put back to what the registry says. */
-const putBackAfterSeconds = 30;
+/** When a worker restores the guards from the registry, in case this process dies before the change is committed. */
+const restoreAfterSeconds = 30;
 
 /**
- * Opens the guards of a tenant that is about to be let in again. Disposing it has an operation look once more at what the
- * registry says: it confirms the change, or closes them again if there was none.
+ * Opens the guards of a tenant that is about to be resumed or restored. Disposing the result makes a worker compare the guards
+ * with the registry at once: that confirms the change, or closes the guards again when it failed. Undefined when the tenant
+ * does not exist or nothing reopens; the command itself then refuses.
  */
-export async function openBindings(
+export async function openGuards(
   context: CommandContext,
-  tenant: Tenant | null,
+  reference: string,
   reopens: (tenant: Tenant) => boolean,
-): Promise<AsyncDisposable> {
-  if (!tenant || !reopens(tenant)) return { [Symbol.asyncDispose]: async () => undefined };
+): Promise<AsyncDisposable | undefined> {
   const { prisma } = context.database;
-  const enqueue = async (tx: Transaction) => {
-    // The tenant first, as everywhere: who holds it may be about to lock the operations that are locked here.
-    await tx.$executeRaw`SELECT FROM tenants WHERE id = ${tenant.id}::uuid FOR UPDATE`;
-    await tx.$queryRaw`SELECT registry_enqueue_binding(${tenant.id}::uuid)::text`;
-    await postpone(tx, tenant.id, putBackAfterSeconds);
-  };
-  // By hand, locks are taken in any order.
-  await retryCollisions(() => context.database.transaction(enqueue));
+  const where = tenantWhere(reference);
+  const tenant = where && (await prisma.tenant.findUnique({ where }));
+  if (!tenant || !reopens(tenant)) return undefined;
+  await enqueueRestoring(context, tenant);
   const subscriptions = await prisma.moduleSubscription.findMany({
-    where: { tenantId: tenant.id, ...hasStorage },
+    where: { tenantId: tenant.id, ...whereStorageExists },
     include: { module: true },
   });
   const opening = subscriptions.map(async (subscription) => {
-    const found = await placeOf(context, subscription);
+    const storage = await locateStorage(context, subscription);
     const open = () =>
-      bindStorage(context.serviceDatabases, found.place, async () =>
-        readBinding(context, found, (await isPutBack(context, tenant)) ? { tenantStatus: 'active' } : {}),
+      bindStorage(context.serviceDatabases, storage.target, async () =>
+        readBinding(
+          context,
+          storage,
+          (await isRestoringQueued(context, tenant)) ? { tenantStatus: 'active' } : {},
+        ),
       );
-    await untilItPasses(open, performance.now() + openingMs - pauseMs);
+    await retryUntil(open, performance.now() + openingMs - retryPauseMs);
   });
-  // A database that is down keeps nobody from being let in elsewhere; its guard follows.
+  // A database that is down does not block the others; a worker updates its guard later.
   await within(openingMs, Promise.allSettled(opening), () => undefined);
   return {
     async [Symbol.asyncDispose]() {
-      await postpone(prisma, tenant.id, 0).catch((error) => {
-        // Of a change that may be committed nobody is to hear that it failed. It is looked at when the time is over.
+      await postponeBinding(prisma, tenant.id, 0).catch((error) => {
+        // The change may be committed, so this must not fail the command. The operation runs when its time comes.
         context.log.warn({ err: error, tenantId: tenant.id }, 'guards are confirmed later');
       });
     },
   };
 }
 
-/** The rows in one order for everybody, the trigger's too: two who change them must not wait for each other. */
-async function postpone(
+/** Enqueues the operation that restores the guards from the registry, to run later than the change. */
+async function enqueueRestoring({ database }: CommandContext, { id }: Tenant): Promise<void> {
+  const enqueue = async (tx: Transaction) => {
+    // Locks the tenant first, as every command does: another transaction may hold it and want the operations locked here.
+    await tx.$executeRaw`SELECT FROM tenants WHERE id = ${id}::uuid FOR UPDATE`;
+    await tx.$queryRaw`SELECT registry_enqueue_binding(${id}::uuid)::text`;
+    await postponeBinding(tx, id, restoreAfterSeconds);
+  };
+  // SQL that an operator runs by hand may take the locks in another order and deadlock with this.
+  await retryCollisions(() => database.transaction(enqueue));
+}
+
+/** Locks the rows in the same order as the trigger, so that two transactions that change them cannot deadlock. */
+async function postponeBinding(
   on: Pick<Transaction, '$executeRaw'>,
   tenantId: string,
   seconds: number,
@@ -75,22 +87,22 @@ async function postpone(
 }
 
 /**
- * Whether the guards will still be put back, now that nobody else can write a binding. If not, this comes too late, after a
- * standstill or an outage, and what is true has been bound already.
+ * Read under the lock of the binding. When the restoring operation has run already, this process was delayed too long (by a
+ * freeze or an outage): the binding then follows the registry and must not be opened ahead of it.
  */
-async function isPutBack({ database }: CommandContext, { id }: Tenant): Promise<boolean> {
+async function isRestoringQueued({ database }: CommandContext, { id }: Tenant): Promise<boolean> {
   const where = { kind: 'BIND_STORAGE', tenantId: id, status: 'QUEUED' } as const;
   return (await database.prisma.operation.count({ where })) > 0;
 }
 
-async function untilItPasses(work: () => Promise<unknown>, deadline: number): Promise<void> {
+async function retryUntil(work: () => Promise<unknown>, deadline: number): Promise<void> {
   for (;;) {
     try {
       await work();
       return;
     } catch (error) {
       if (!mayPass(error) || performance.now() > deadline) throw error;
-      await sleep(pauseMs);
+      await sleep(retryPauseMs);
     }
   }
 }

@@ -1,32 +1,33 @@
-import type { Isolation, Module, ModuleSubscription, Tenant } from '../database/generated/prisma/client.js';
+import type { Module, ModuleSubscription, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
+import { type Isolation, storageNameOf } from '../registry/isolation.js';
 import { issueNames } from '../registry/storage-name.js';
 
 export interface SubscriptionRequest {
   tenant: Tenant;
   module: Module;
-  /** undefined: the module's. */
+  /** undefined means the existing subscription's, or else the module's. */
   isolation: Isolation | undefined;
-  /** Explicit schema or database name; undefined: issued. */
+  /** Explicit schema or database name; the registry issues one when undefined. */
   schemaName: string | undefined;
-  /** The name is that of storage which stands already. */
-  stands?: boolean;
+  /** Whether storage of that name exists already and is adopted. */
+  exists?: boolean;
   status: 'PENDING' | 'PROVISIONING';
   actor: string;
 }
 
-/** Makes the subscription, or takes up one that failed, waits or was cancelled; names that have resolved stay what they are. */
+/** Creates the subscription, or reuses one that is failed, pending or cancelled. Names that have ever resolved never change. */
 export async function putSubscription(
   tx: Transaction,
   request: SubscriptionRequest,
 ): Promise<ModuleSubscription> {
-  const { tenant, module, status, stands } = request;
+  const { tenant, module, status, exists } = request;
   const where = { tenantId_moduleName: { tenantId: tenant.id, moduleName: module.name } };
   const existing = await tx.moduleSubscription.findUnique({ where });
   const isolation = request.isolation ?? existing?.isolation ?? module.isolation;
   if (!existing) {
-    const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName, stands });
+    const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName, exists });
     return tx.moduleSubscription.create({
       data: {
         tenantId: tenant.id,
@@ -40,7 +41,7 @@ export async function putSubscription(
   }
 
   requireSubscribable(tenant, existing, status);
-  const name = nameOf(existing);
+  const name = storageNameOf(existing);
   if (isolation === existing.isolation && (request.schemaName ?? name) === name)
     return tx.moduleSubscription.update({ where, data: { status } });
   if (existing.provisionedAt || existing.migrationVersion)
@@ -49,8 +50,8 @@ export async function putSubscription(
       `The ${module.name} data of tenant ${tenant.slug} is in ${name}: subscribe without schemaName and isolation`,
       { fields: [{ field: 'schemaName', message: `the data is in ${name}` }] },
     );
-  // Never resolved: the old name goes back, and this subscription leaves it before it is given to somebody else.
-  const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName, stands });
+  // The old name has never resolved, so it is released. The subscription moves first, so that the name is free at once.
+  const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName, exists });
   const moved = await tx.moduleSubscription.update({ where, data: { isolation, ...names, status } });
   await tx.storageName.deleteMany({
     where: { kind: existing.isolation, name, tenantId: tenant.id, resolvedAt: null },
@@ -58,17 +59,13 @@ export async function putSubscription(
   return moved;
 }
 
-function nameOf(subscription: ModuleSubscription): string {
-  return subscription.isolation === 'SCHEMA' ? subscription.schemaName : subscription.databaseName;
-}
-
 function requireSubscribable(
   tenant: Tenant,
   subscription: ModuleSubscription,
-  wanted: 'PENDING' | 'PROVISIONING',
+  newStatus: 'PENDING' | 'PROVISIONING',
 ): void {
   const { status, moduleName } = subscription;
-  if (status === 'FAILED' || status === 'CANCELLED' || (status === 'PENDING' && wanted === 'PROVISIONING'))
+  if (status === 'FAILED' || status === 'CANCELLED' || (status === 'PENDING' && newStatus === 'PROVISIONING'))
     return;
   requireSettled(tenant, subscription);
   throw new RegistryError(
@@ -77,7 +74,7 @@ function requireSubscribable(
   );
 }
 
-/** Throws OPERATION_IN_PROGRESS while work on the subscription is under way. */
+/** Throws OPERATION_IN_PROGRESS while an operation changes the subscription. */
 export function requireSettled(tenant: Tenant, { status, moduleName }: ModuleSubscription): void {
   if (status !== 'PROVISIONING' && status !== 'DEPROVISIONING' && status !== 'MIGRATING') return;
   throw new RegistryError(
@@ -86,8 +83,8 @@ export function requireSettled(tenant: Tenant, { status, moduleName }: ModuleSub
   );
 }
 
-/** Throws OPERATION_IN_PROGRESS while the storage is made, or is about to be: nobody else can know how that will end. */
-export async function requireNobodyAtWork(
+/** Throws OPERATION_IN_PROGRESS while an operation that creates or drops the storage is queued or running. */
+export async function requireNoStorageOperation(
   tx: Transaction,
   tenant: Tenant,
   moduleName: string,
@@ -95,7 +92,7 @@ export async function requireNobodyAtWork(
   const running = await tx.operation.findFirst({
     where: {
       tenantId: tenant.id,
-      // That of the guards makes nothing, and waits for as long as their database is down.
+      // Updates of guards neither create nor drop storage, and stay queued while a database is down.
       kind: { not: 'BIND_STORAGE' },
       status: { in: ['QUEUED', 'RUNNING', 'COMPENSATING'] },
       steps: { some: { moduleName } },

@@ -4,9 +4,13 @@ import { openMemoryTier } from '../cache/memory-tier.js';
 import { ReadThrough, type ReadThroughOptions, type Validity } from '../cache/read-through.js';
 import type { RedisConnection } from '../cache/redis-connection.js';
 import { openRedisTier, type RedisTierOptions } from '../cache/redis-tier.js';
+import { createSeal, type Seal } from '../cache/seal.js';
 import type { Tier } from '../cache/tier.js';
-import { loadRouteFacts, loadTenantConfigs, type StoredConfig } from './queries.js';
+import { storedIsolations } from './isolation.js';
+import { loadCacheSecret, loadRouteFacts, loadTenantConfigs, type StoredConfig } from './queries.js';
 import type { RouteFacts, RouteKey } from './route.js';
+import { isSlug, isUuid } from './slug.js';
+import { existingName } from './storage-name.js';
 
 /** What the registry keeps near: routes (refusals too) and configurations, under the same rules. */
 export interface Caches {
@@ -32,12 +36,13 @@ const ttlMs = 300_000;
 
 export function openCaches(options: CachesOptions): Caches {
   const { pool, stalenessMs } = options;
+  const loadSeal = createSealLoader(pool, options.validity, stalenessMs);
   const memory: Tier<never>[] = [];
   const tiersFor = <Value>(namespace: string, value: z.ZodType<Value>, maxEntries: number): Tier<Value>[] => {
     const near = openMemoryTier<Value>({ maxEntries, ttlMs });
     memory.push(near as Tier<never>);
     if (!options.redis) return [near];
-    return [near, openRedisTier(options.redis, { ...options, namespace, ttlMs, value })];
+    return [near, openRedisTier(options.redis, { ...options, namespace, ttlMs, value, loadSeal })];
   };
 
   return {
@@ -48,6 +53,8 @@ export function openCaches(options: CachesOptions): Caches {
       load: (keys) => loadRouteFacts(pool, keys, stalenessMs),
       nameOf: ({ reference, module }) => `${reference}/${module}`,
       referenceOf: ({ reference }) => reference,
+      isAbout: ({ reference }, { tenantId, tenantSlug }) =>
+        tenantId === null || reference === tenantId || reference === tenantSlug,
     }),
     configs: new ReadThrough<string, StoredConfig | null>({
       ...options,
@@ -62,22 +69,44 @@ export function openCaches(options: CachesOptions): Caches {
   };
 }
 
+/** Loads the registry's secret once per epoch: a restored registry may have another. */
+function createSealLoader(pool: Pool, validity: Validity, timeoutMs: number): () => Promise<Seal> {
+  let loaded: { epoch: string | undefined; seal: Promise<Seal> } | undefined;
+  return () => {
+    const epoch = validity.position?.epoch;
+    if (loaded && loaded.epoch === epoch) return loaded.seal;
+    const seal = loadCacheSecret(pool, timeoutMs).then(createSeal);
+    const current = { epoch, seal };
+    loaded = current;
+    seal.catch(() => {
+      if (loaded === current) loaded = undefined;
+    });
+    return seal;
+  };
+}
+
 const storedConfig: z.ZodType<StoredConfig> = z.object({
-  slug: z.string(),
+  slug: z.string().refine(isSlug),
   source: z.enum(['yaml', 'database']),
   config: z.record(z.string(), z.unknown()),
 });
 
+/** Any name that PostgreSQL can hold; a module's own database may have one that the registry would not issue. */
+const databaseName = z
+  .string()
+  .min(1)
+  .refine((name) => Buffer.byteLength(name) <= 63 && !/\p{Cc}/u.test(name));
+
 /** What another process may have written into the shared tier. */
 const storedFacts: z.ZodType<RouteFacts> = z.object({
-  tenantId: z.string().nullable(),
-  tenantSlug: z.string().nullable(),
+  tenantId: z.string().refine(isUuid).nullable(),
+  tenantSlug: z.string().refine(isSlug).nullable(),
   tenantStatus: z.string().nullable(),
   suspendedReason: z.string().nullable(),
   moduleExists: z.boolean(),
   subscriptionStatus: z.string().nullable(),
-  isolation: z.enum(['schema', 'database']).nullable(),
-  databaseName: z.string().nullable(),
-  schemaName: z.string().nullable(),
-  generation: z.number().nullable(),
+  isolation: z.enum(storedIsolations).nullable(),
+  databaseName: databaseName.nullable(),
+  schemaName: existingName.or(z.literal('public')).nullable(),
+  generation: z.int().positive().nullable(),
 });

@@ -9,59 +9,56 @@ import type { Log } from '../log.js';
 import { asRegistryError, retryCollisions } from './database-failure.js';
 import { formatRevision, readRevision } from './revision.js';
 
-/** What every command gets: who asks, and what it works on. */
+/** The caller of a command and the resources that commands use. */
 export interface CommandContext {
   caller: Caller;
   database: RegistryDatabase;
   serviceDatabases: ServiceDatabases;
   /** Folder with one folder of SQL migrations per module. */
   modulesDir: string;
-  /** Resolves when nobody answers from before the revision any more, or after D. */
+  /** Resolves when no gateway answers from an older revision any more, at the latest after the staleness bound. */
   acknowledge: (committed: { epoch: string; revision: bigint; waitFor: WaitFor }) => Promise<void>;
-  /**
-   * Runs an operation that was just begun. Resolves with the revision of its end; with undefined when it goes on later
-   * or elsewhere.
-   */
+  /** Runs an operation. Resolves with the revision of its end, or with undefined when it continues later or elsewhere. */
   runOperation: (operationId: string, wait?: WaitFor) => Promise<string | undefined>;
-  /** D, in milliseconds: after it nobody waits any more. */
+  /** The staleness bound, in milliseconds: no command waits longer for gateways or guards. */
   stalenessMs: number;
   log: Log;
 }
 
-/** Input fields that mean the same in every command. */
+/** Input fields that every command has. */
 export interface CommandInput {
   idempotencyKey?: string | undefined;
   wait?: WaitFor | undefined;
 }
 
-/** What a command hands back: ids of what it changed, plain JSON, so that a repeated request can be answered again. */
+/** The result of a command: ids as plain JSON, because it is stored for repeated requests with the same idempotency key. */
 export type CommandResult = { [key: string]: string | number | boolean | null };
 
 export type Committed<T> = T & {
-  /** The registry's revision with this change in it. */
+  /** The registry's revision that includes this change. */
   revision: string;
-  /** The answer to an earlier request with the same idempotency key; nothing was done now. */
+  /** Whether this is the stored result of an earlier request with the same idempotency key. */
   repeated: boolean;
 };
 
 export interface CommandOptions<T> {
   waitFor?: WaitFor | undefined;
-  /** What else has to happen before the answer, beside the waiting for gateways. */
+  /** Work to do before the answer, while the command waits for the gateways. */
   meanwhile?: ((committed: Committed<T>, waitFor: WaitFor) => Promise<void>) | undefined;
   /**
-   * Idempotency key of the request whose work this command ends. Whoever repeats that request then gets this revision, as
-   * the first answer had it, and not that of the beginning, at which nothing was there to be read yet.
+   * Idempotency key of the request that started the operation which this command ends. A repeat of that request then gets this
+   * revision, as the first answer did, and not the revision of the start, at which the result could not be read yet.
    */
-  beganBy?: string | undefined;
+  startedByKey?: string | undefined;
 }
 
-/** How long an idempotency key is remembered, in hours. */
+/** How long idempotency keys are kept, in hours. */
 const idempotencyHours = 24;
 
 /**
- * One command: one READ COMMITTED transaction with the actor set, whose last statements settle the deferred
- * constraints and read the head. So constraint errors come with their code, the revision is the command's own, and the
- * head row is the last lock taken. Answered when the gateways know of it.
+ * Runs a command in one READ COMMITTED transaction with the actor set. Its last statements check the deferred constraints and
+ * read the head: so constraint errors get their code, the revision is the command's own, and the head row is the last lock taken.
+ * Resolves when the gateways have acknowledged the revision, as far as `wait` asks for it.
  */
 export async function runCommand<T extends CommandResult>(
   context: CommandContext,
@@ -70,7 +67,7 @@ export async function runCommand<T extends CommandResult>(
   work: (tx: Transaction) => Promise<T>,
   options: CommandOptions<T> = {},
 ): Promise<Committed<T>> {
-  const committed = await commit(context, name, input, work, options.beganBy);
+  const committed = await commit(context, name, input, work, options.startedByKey);
   const { epoch, number } = readRevision(committed.revision);
   const waitFor = options.waitFor ?? input.wait ?? 'GATEWAYS';
   await Promise.all([
@@ -85,7 +82,7 @@ async function commit<T extends CommandResult>(
   name: string,
   input: CommandInput,
   work: (tx: Transaction) => Promise<T>,
-  beganBy: string | undefined,
+  startedByKey: string | undefined,
 ): Promise<Committed<T>> {
   try {
     return await retryCollisions(() =>
@@ -95,7 +92,7 @@ async function commit<T extends CommandResult>(
         if (earlier) return { ...earlier, repeated: true };
         const result = { ...(await work(tx)), revision: await settle(tx) };
         await rememberResult(tx, context.caller, input.idempotencyKey, result);
-        await rememberRevision(tx, context.caller, beganBy, result.revision);
+        await rememberRevision(tx, context.caller, startedByKey, result.revision);
         return { ...result, repeated: false };
       }),
     );
@@ -109,7 +106,7 @@ async function settle(tx: Transaction): Promise<string> {
   return requireHeadRevision(tx);
 }
 
-/** Where the change log stands. */
+/** The revision of the newest change. */
 export async function requireHeadRevision(tx: Transaction): Promise<string> {
   const [head] = await tx.$queryRaw<{ epoch: string; revision: bigint }[]>`
     SELECT registry_epoch() AS epoch, revision FROM registry_head`;
@@ -117,7 +114,7 @@ export async function requireHeadRevision(tx: Transaction): Promise<string> {
   return formatRevision({ epoch: head.epoch, number: head.revision });
 }
 
-/** The result of the first request with this key; undefined when this one is the first and now holds the key. */
+/** The result of the first request with this key; undefined when this request is the first and has claimed the key. */
 async function claimIdempotencyKey<T>(
   tx: Transaction,
   caller: Caller,
@@ -132,7 +129,7 @@ async function claimIdempotencyKey<T>(
       .digest(),
   );
   await tx.$executeRaw`DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(hours => ${idempotencyHours}::int)`;
-  // A second request with the key waits here for the first one's end, so both cannot do the work.
+  // A second request with the key waits here for the end of the first one, so only one of them does the work.
   const claimed = await tx.$executeRaw`
     INSERT INTO idempotency_keys (caller, key, command, request_hash)
     VALUES (${caller.actor}, ${key}, ${command}, ${requestHash}) ON CONFLICT DO NOTHING`;
@@ -143,9 +140,9 @@ async function claimIdempotencyKey<T>(
   if (first.command !== command || !Buffer.from(first.requestHash).equals(Buffer.from(requestHash)))
     throw new RegistryError(
       'IDEMPOTENCY_KEY_REUSED',
-      `idempotencyKey "${key}" came with another request before: use a new key for a new request`,
+      `idempotencyKey "${key}" was used for another request: use a new key for a new request`,
     );
-  // Written by rememberResult of the same command with the same input.
+  // rememberResult of the same command and input has written it, so it has the type T.
   return first.result as T & { revision: string };
 }
 

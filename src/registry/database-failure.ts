@@ -1,29 +1,28 @@
 import { RegistryError } from '../errors.js';
 
-/** What PostgreSQL said, out of the wrappings of Prisma and its driver adapter. */
+/** PostgreSQL's error, without the wrappers of Prisma and its driver adapter. */
 interface DatabaseFailure {
   code: string;
   message: string;
   constraint: string | undefined;
 }
 
-/** Constraints and rules of the database that a caller can run into, and what they mean to him. */
+/** Constraints and rules of the database that a request can violate, with the error for the caller. */
 const errorByConstraint: Readonly<Record<string, (message: string) => RegistryError>> = {
-  tenants_pkey: () =>
-    taken('id', 'A tenant with this id exists already: leave the id out, or use that tenant'),
-  tenants_slug_key: () => taken('slug', 'A tenant with this slug exists already: choose another slug'),
+  tenants_pkey: () => taken('id', 'A tenant with this id already exists: omit the id, or use that tenant'),
+  tenants_slug_key: () => taken('slug', 'A tenant with this slug already exists: choose another slug'),
   modules_pkey: () =>
-    taken('name', 'A module with this name exists already: choose another, or use updateModule'),
+    taken('name', 'A module with this name already exists: choose another name, or use updateModule'),
   storage_names_pkey: (message) => taken('schemaName', `${message}: choose another name`),
   tenants_config_without_secrets: (message) => new RegistryError('SECRET_IN_CONFIG', message),
   module_subscriptions_tenant_id_module_key: () =>
-    new RegistryError('CONFLICT', 'The tenant is subscribed to this module already'),
+    new RegistryError('CONFLICT', 'The tenant is already subscribed to this module'),
 };
 
-/** A test compares them with those that the database has. */
+/** The translated constraints, which a test compares with those in the database. */
 export const translatedConstraints = Object.keys(errorByConstraint);
 
-/** The expected failure that a database error stands for; undefined when it is none. */
+/** Translates a database error into an expected failure; returns undefined when it is not one. */
 export function asRegistryError(error: unknown): RegistryError | undefined {
   if (error instanceof RegistryError) return error;
   const failure = findDatabaseFailure(error);
@@ -39,14 +38,14 @@ export function asRegistryError(error: unknown): RegistryError | undefined {
   return errorByConstraint[failure.constraint ?? '']?.(failure.message);
 }
 
-/** Two transactions in each other's way: the same work, done again, can succeed. */
+/** Whether two transactions collided, so that the same work can succeed when it is repeated. */
 function isTransactionCollision(error: unknown): boolean {
   return ['40001', '40P01', 'P2034'].includes(findDatabaseFailure(error)?.code ?? '');
 }
 
 /**
- * Whether a failure may pass by itself, so that the same work is worth another try: a connection lost, a server that
- * starts, a lock not got in time. Wrong passwords, missing databases and broken migrations do not.
+ * Whether an error is transient, so that the same work is worth a retry: a lost connection, a starting server, a lock
+ * timeout. Wrong passwords, missing databases and broken migrations are not transient.
  */
 export function mayPass(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(mayPass);
@@ -64,7 +63,7 @@ function taken(field: string, message: string): RegistryError {
 
 const maxAttempts = 4;
 
-/** A transaction that lost to another one (deadlock, serialization) is begun anew, three times at most. */
+/** Repeats a transaction that lost a collision (deadlock, serialization failure), at most three times. */
 export async function retryCollisions<T>(transaction: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++)
     try {
@@ -90,7 +89,7 @@ function findDatabaseFailure(error: unknown): DatabaseFailure | undefined {
   if (!(error instanceof Error)) return undefined;
   // Prisma: meta.driverAdapterError.cause; the adapter alone: cause; pg: the error itself.
   const adapterCause = read(read(read(error, 'meta'), 'driverAdapterError'), 'cause') ?? ownCause(error);
-  // What broke the connection itself has a kind and no code.
+  // An error of the connection itself has a kind and no code.
   const code = String(
     read(adapterCause, 'originalCode') ??
       read(adapterCause, 'code') ??

@@ -2,28 +2,28 @@ import { z } from 'zod';
 import { invalidFields } from '../errors.js';
 import { findSlugProblem, isUuid } from './slug.js';
 
-/** Validates what came through a door; throws VALIDATION_ERROR that lists every field with its problem. */
+/** Validates the input of a request; throws VALIDATION_ERROR that lists every field with its problem. */
 export function readInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.flatMap((issue) =>
-    // Of a strict object: each key that is not one of its fields, by its own name.
+    // A strict object reports each unknown key under its own name.
     (issue.code === 'unrecognized_keys' ? issue.keys : [undefined]).map((key) => ({
       field: [...issue.path, ...(key === undefined ? [] : [key])].map(String).join('.') || 'input',
-      message: key === undefined ? issue.message : 'is not known here',
+      message: key === undefined ? issue.message : 'is not a known field',
     })),
   );
   throw invalidFields(fields);
 }
 
-/** Text for people: no control, format or unassigned characters, no blank ends, 1 to `max` characters. */
+/** Human-readable text: no control, format or unassigned characters, no blanks at its ends, 1 to `max` characters. */
 export function text(max: number) {
   return (
     z
       .string({ error: 'must be text' })
       .trim()
       .min(1, 'must not be empty')
-      // In characters, as PostgreSQL and JSON Schema count them; z.max counts an emoji twice.
+      // Counts characters as PostgreSQL and JSON Schema do; z.max counts an emoji twice.
       .refine((value) => [...value].length <= max, `must have at most ${max} characters`)
       .refine(
         (value) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029]/u.test(value),
@@ -38,7 +38,7 @@ export const slug = z.string({ error: 'must be text' }).superRefine((value, cont
   if (problem) context.addIssue(problem);
 });
 
-/** A tenant's id or slug, as it was asked for. What is neither names no tenant. */
+/** A tenant's id or slug, as the caller gave it. A text that is neither finds no tenant. */
 export const tenantReference = z
   .string()
   .min(1, 'must be a tenant id or slug')
@@ -82,10 +82,10 @@ export const quota = z
   .min(0, 'must not be negative')
   .max(2_147_483_647, 'is too large');
 
-/** A moment; GraphQL's DateTime and the command line hand over a Date. */
+/** A point in time. GraphQL's DateTime and the command line pass a Date. */
 export const date = z.date({ error: 'must be a date such as 2027-01-31T00:00:00Z' });
 
-/** For how long something is kept. */
+/** A retention time in days. */
 export const days = z
   .int('must be a whole number')
   .min(1, 'must be 1 or more')
@@ -97,27 +97,27 @@ export function daysFromNow(count: number): Date {
 
 export const expectedVersion = z.int('must be a whole number').min(1, 'must be 1 or more').optional();
 
-/** Any text a client chose to recognise its own retry by. */
+/** A text that the client chooses to make its retries recognisable. */
 export const idempotencyKey = text(200).optional();
 
-/** Whom the mutation waits for; the default is the command's. */
+/** What the mutation waits for; each command has its default. */
 export const wait = z
   .enum(['COMMITTED', 'GATEWAYS', 'EVERYWHERE'], { error: 'must be COMMITTED, GATEWAYS or EVERYWHERE' })
   .optional();
 
-/** For every field that a caller may leave out or give as null. */
+/** Makes a field that a caller may omit or set to null. */
 export function optional<T extends z.ZodType>(schema: T) {
   return schema.nullish().transform((value) => value ?? undefined);
 }
 
-/** To ask costs a tenth of a millisecond. There are some hundred. */
+/** Cache of valid time zones: a check takes a tenth of a millisecond. There are a few hundred. */
 const timezones = new Set<string>();
 
 function isTimezone(value: string): boolean {
   if (timezones.has(value)) return true;
   try {
     const isOne = new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone !== '';
-    // In small letters they are valid as well, in any number of spellings.
+    // Other spellings, such as lower case, are valid too, so the number is limited.
     if (isOne && timezones.size < 1_000) timezones.add(value);
     return isOne;
   } catch {

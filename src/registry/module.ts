@@ -2,9 +2,10 @@ import { z } from 'zod';
 import type { Module } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { text } from './input.js';
+import { isolations } from './isolation.js';
 import { moduleNotFound } from './route.js';
 
-/** Variables that can never name a service database. */
+/** The gateway's own variables, which must not name a service database. */
 const ownVariables = ['DATABASE_URL', 'REDIS_URL', 'TEST_DATABASE_URL'];
 
 /** The fields of a catalogue entry, for registerModule and updateModule. */
@@ -24,13 +25,13 @@ export const moduleFields = {
       (prefix) => !prefix.startsWith('pg_'),
       'must not start with pg_, which PostgreSQL keeps for itself',
     ),
-  isolation: z.enum(['SCHEMA', 'DATABASE'], { error: 'must be SCHEMA or DATABASE' }),
+  isolation: z.enum(isolations, { error: `must be ${isolations.join(' or ')}` }),
   migrationsFolder: z
     .string()
-    .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be the plain name of a folder in MODULES_DIR'),
+    .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be the name of a folder in MODULES_DIR, without a path'),
 };
 
-/** The module; throws MODULE_NOT_FOUND. */
+/** Returns the module; throws MODULE_NOT_FOUND. */
 export async function requireModule(tx: Transaction, name: string): Promise<Module> {
   const module = await tx.module.findUnique({ where: { name } });
   if (!module) throw moduleNotFound(name);

@@ -5,8 +5,8 @@ import type { RouteFacts, RouteKey } from './route.js';
 import { isSlug, isUuid } from './slug.js';
 
 /**
- * The facts for any number of keys, in order, in one statement and so in one snapshot together with the head
- * revision: an answer and the revision it was true at cannot come apart.
+ * Loads the facts for any number of keys, in their order. One statement reads them with the head revision in one
+ * snapshot, so an answer always belongs to its revision.
  */
 export async function loadRouteFacts(
   pool: Pool,
@@ -19,7 +19,7 @@ export async function loadRouteFacts(
   return { epoch, asOf: BigInt(asOf), values: rows.map(({ epoch, asOf, ...facts }) => facts) };
 }
 
-/** Configurations by tenant id, in the same way; null for a tenant that is not there. */
+/** Loads configurations by tenant id in the same way; null for an unknown tenant. */
 export async function loadTenantConfigs(
   pool: Pool,
   tenantIds: readonly string[],
@@ -34,7 +34,16 @@ export async function loadTenantConfigs(
   };
 }
 
-/** Ids and slugs go in separate columns, so that each is found by its own index. What is neither finds nothing. */
+/** Loads the secret with which entries in shared tiers are signed. Only roles that own the registry's tables can read it. */
+export async function loadCacheSecret(pool: Pool, timeoutMs: number): Promise<Uint8Array> {
+  const { rows } = await queryWithin(pool, timeoutMs, { text: 'SELECT secret FROM cache_secret' });
+  const secret: unknown = rows[0]?.secret;
+  if (!(secret instanceof Uint8Array) || secret.length < 32)
+    throw new Error('cache_secret has no row with at least 32 bytes: the database is damaged, restore it');
+  return secret;
+}
+
+/** Ids and slugs go in separate columns, so that each is found by its own index. Other texts find nothing. */
 function routeFactsParameters(keys: readonly RouteKey[]): [(string | null)[], (string | null)[], string[]] {
   return [
     keys.map(({ reference }) => (isUuid(reference) ? reference : null)),
@@ -58,17 +67,17 @@ const routeFactsSql = `
     head.epoch                   AS "epoch",
     head.revision                AS "asOf"
   FROM (SELECT revision, registry_epoch() AS epoch FROM registry_head LIMIT 1) AS head
-  CROSS JOIN unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS wanted (id, slug, module, place)
+  CROSS JOIN unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS wanted (id, slug, module, ordinal)
   LEFT JOIN tenants AS tenant ON tenant.id = wanted.id OR tenant.slug = wanted.slug
   LEFT JOIN modules AS module ON module.name = wanted.module
   LEFT JOIN module_subscriptions AS subscription
     ON subscription.tenant_id = tenant.id AND subscription.module = wanted.module
-  ORDER BY wanted.place`;
+  ORDER BY wanted.ordinal`;
 
 /** A tenant's configuration; secrets in it are references. */
 export type TenantConfig = Record<string, unknown>;
 
-/** As it is stored, and whether that is what counts. */
+/** A configuration as stored. With the source `yaml`, the tenant's client.yaml takes precedence over it. */
 export interface StoredConfig {
   slug: string;
   source: 'yaml' | 'database';
@@ -78,6 +87,6 @@ export interface StoredConfig {
 const tenantConfigsSql = `
   SELECT tenant.slug AS "slug", tenant.config_source AS "source", tenant.tenant_config AS "config", head.epoch AS "epoch", head.revision AS "asOf"
   FROM (SELECT revision, registry_epoch() AS epoch FROM registry_head LIMIT 1) AS head
-  CROSS JOIN unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, place)
+  CROSS JOIN unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, ordinal)
   LEFT JOIN tenants AS tenant ON tenant.id = wanted.id
-  ORDER BY wanted.place`;
+  ORDER BY wanted.ordinal`;

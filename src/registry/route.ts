@@ -1,14 +1,15 @@
 import { identifier } from '../database/identifier.js';
 import { RegistryError } from '../errors.js';
+import { type Isolation, readIsolation } from './isolation.js';
 import { formatRevision, type Revision } from './revision.js';
 
-/** What is asked: a tenant by id or slug, and a module. */
+/** The tenant, by id or slug, and the module to resolve. */
 export interface RouteKey {
   reference: string;
   module: string;
 }
 
-/** One row of the resolution query: what the registry holds for a tenant and a module. */
+/** One row of the resolution query: the registry's state for a tenant and a module. */
 export interface RouteFacts {
   tenantId: string | null;
   tenantSlug: string | null;
@@ -16,37 +17,37 @@ export interface RouteFacts {
   suspendedReason: string | null;
   moduleExists: boolean;
   subscriptionStatus: string | null;
-  isolation: 'schema' | 'database' | null;
+  isolation: Lowercase<Isolation> | null;
   databaseName: string | null;
   schemaName: string | null;
   generation: number | null;
 }
 
-/** Where a tenant's data of a module lives. */
+/** The location of a tenant's data of a module. */
 export interface Route {
   tenantId: string;
   tenantSlug: string;
   module: string;
   schemaName: string;
-  /** Quoted, ready for SET LOCAL search_path; the tenant's schema alone, so that nothing falls through to public. */
+  /** Quoted for SET LOCAL search_path. The tenant's schema alone, so that no name resolves to schema public. */
   searchPath: string;
   databaseName: string;
-  isolation: 'SCHEMA' | 'DATABASE';
+  isolation: Isolation;
   generation: number;
   revision: string;
   leaseRemainingMs: number;
 }
 
-/** Why there is no route. A value and not an exception: refusals are answers, one per key of a batch. */
+/** A route, or the reason why there is none. Refusals are values and not exceptions, because a batch has one result per key. */
 export type Resolution = Route | RegistryError;
 
-/** When facts were read, and for how long they may be used. */
+/** The revision at which the facts were read, and how long they may be used. */
 export interface ReadAs {
   revision: Revision;
   leaseRemainingMs: number;
 }
 
-/** The order of refusals is part of the contract: the first that matches. */
+/** Returns the route or the first refusal that matches. The order of refusals is part of the contract. */
 export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, read: ReadAs): Resolution {
   const { tenantStatus } = facts;
   if (!facts.tenantId || !facts.tenantSlug || tenantStatus === null || tenantStatus === 'purged')
@@ -55,7 +56,7 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
   if (tenantStatus === 'deleted')
     return new RegistryError(
       'TENANT_DELETED',
-      `${tenant} is deleted; restoreTenant brings it back until its purge date`,
+      `${tenant} is deleted: restoreTenant restores it until its purge date`,
     );
   if (tenantStatus === 'suspended')
     return new RegistryError(
@@ -76,7 +77,7 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
   if (status === 'migrating')
     return new RegistryError(
       'SCHEMA_MIGRATING',
-      `The ${module} data of tenant ${facts.tenantSlug} is being moved; try again soon`,
+      `The ${module} data of tenant ${facts.tenantSlug} is being moved: repeat the request in a moment`,
     );
   if (
     status !== 'active' ||
@@ -96,7 +97,7 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
     schemaName: facts.schemaName,
     searchPath: identifier(facts.schemaName),
     databaseName: facts.databaseName,
-    isolation: facts.isolation === 'schema' ? 'SCHEMA' : 'DATABASE',
+    isolation: readIsolation(facts.isolation),
     generation: facts.generation,
     revision: formatRevision(read.revision),
     leaseRemainingMs: read.leaseRemainingMs,

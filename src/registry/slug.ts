@@ -7,7 +7,7 @@ export function isUuid(text: string): boolean {
   return uuidPattern.test(text);
 }
 
-/** Why a text is no slug; undefined when it is one. */
+/** Returns why a text is not a slug; undefined when it is one. */
 export function findSlugProblem(text: string): string | undefined {
   const { length } = [...text]; // characters, as PostgreSQL counts them
   if (length < 2 || length > 40) return 'must have 2 to 40 characters';
@@ -23,15 +23,15 @@ export function isSlug(text: string): boolean {
 }
 
 /**
- * The slug for a name: "Café Müller & Co" → "cafe-muller-co". Letters that have no ASCII form are refused instead of
- * dropped: "аcme" with a Cyrillic а must not quietly become somebody else's slug.
+ * Derives the slug of a name: "Café Müller & Co" → "cafe-muller-co". Letters without an ASCII form are refused instead
+ * of dropped: "аcme" with a Cyrillic а must not become another tenant's slug.
  */
 export function deriveSlug(name: string): string {
   const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
   if (/[^\p{ASCII}]/u.test(plain.replace(/[\p{P}\p{Z}\p{S}]/gu, '')))
     throw invalidField(
       'slug',
-      `can't be derived from the name "${name}", which has letters outside a to z: give one`,
+      `can't be derived from the name "${name}", which has letters outside a to z: give a slug`,
     );
   const slug = plain
     .replace(/['’]/g, '')
@@ -40,6 +40,9 @@ export function deriveSlug(name: string): string {
     .replace(/^-|-$/g, '');
   const problem = findSlugProblem(slug);
   if (problem)
-    throw invalidField('slug', `can't be derived from the name "${name}" ("${slug}" ${problem}): give one`);
+    throw invalidField(
+      'slug',
+      `can't be derived from the name "${name}" ("${slug}" ${problem}): give a slug`,
+    );
   return slug;
 }

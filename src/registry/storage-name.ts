@@ -1,32 +1,27 @@
 import { z } from 'zod';
-import type { Isolation, Module, Tenant } from '../database/generated/prisma/client.js';
+import type { Module, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { invalidField, RegistryError } from '../errors.js';
+import { type Isolation, type StorageNames, storageNaming } from './isolation.js';
 
 // In a search_path PostgreSQL reads "$user" as the name of the role.
 const reservedSchemas = ['public', 'information_schema', 'tenant_guard', '$user'];
 
-/** A name that a caller asks for explicitly; by itself the registry issues `<prefix><slug with - as _>`. */
+/** An explicit schema or database name. Without one, the registry issues `<prefix><slug with - as _>`. */
 export const storageName = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,62}$/, 'must be 1 to 63 lower-case letters, digits and _, starting with a letter')
   .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
   .refine((name) => !reservedSchemas.includes(name), 'is a schema of PostgreSQL, or of the guard, itself');
 
-/** A name that stands in a service database already: any that PostgreSQL can hold and does not keep for itself. */
+/** The name of existing storage: any name that PostgreSQL accepts and does not reserve. */
 export const existingName = z
   .string()
   .min(1, 'must not be empty')
   .refine((name) => Buffer.byteLength(name) <= 63, 'must have at most 63 bytes')
-  .refine((name) => !/\p{Cc}/u.test(name), 'must not hold control characters')
+  .refine((name) => !/\p{Cc}/u.test(name), 'must not contain control characters')
   .refine((name) => !name.startsWith('pg_'), 'must not start with pg_, which PostgreSQL keeps for itself')
   .refine((name) => !reservedSchemas.includes(name), 'is a schema of PostgreSQL, or of the guard, itself');
-
-/** The columns of a subscription that say where the data is. */
-export interface IssuedNames {
-  databaseName: string;
-  schemaName: string;
-}
 
 export interface NameRequest {
   tenant: Tenant;
@@ -34,21 +29,21 @@ export interface NameRequest {
   isolation: Isolation;
   /** The explicit name, when the caller gave one. */
   wanted: string | undefined;
-  /** The name is not issued but found: what stands under it keeps it, a reserved word or not. */
-  stands?: boolean | undefined;
+  /** Whether storage of that name exists already: it may keep a name that is a reserved word. */
+  exists?: boolean | undefined;
 }
 
 const maxSuffix = 99;
 
 /**
- * Names for a tenant's data of a module, free at the moment of commit: whoever issues names takes turns until its end.
- * Throws CONFLICT when an explicit name is taken; an issued one gets a suffix instead.
+ * Issues names for a tenant's data of a module. Holds a lock until the end of the transaction, so that the names are still free
+ * at its commit. Throws CONFLICT when an explicit name is taken; an issued name gets a suffix instead.
  */
-export async function issueNames(tx: Transaction, request: NameRequest): Promise<IssuedNames> {
+export async function issueNames(tx: Transaction, request: NameRequest): Promise<StorageNames> {
   await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended('tenant-registry/storage-names', 0))::text`;
   const { wanted, module, tenant } = request;
   if (wanted !== undefined) {
-    if (!request.stands && (await isReservedWord(tx, wanted)))
+    if (!request.exists && (await isReservedWord(tx, wanted)))
       throw invalidField('schemaName', `"${wanted}" is a reserved word of SQL: choose another name`);
     const taker = await findTaker(tx, wanted, request);
     if (taker) throw taken(`Name "${wanted}" is taken by ${taker}`);
@@ -57,33 +52,33 @@ export async function issueNames(tx: Transaction, request: NameRequest): Promise
   const plain = module.schemaPrefix + tenant.slug.replaceAll('-', '_');
   for (let suffix = 1; suffix <= maxSuffix; suffix++) {
     const name = suffix === 1 ? plain : `${plain}_${suffix}`;
-    // A prefix and a slug, each of them harmless, can make a name of PostgreSQL's own: pu + blic.
+    // A valid prefix and a valid slug may add up to a reserved name, such as pu + blic.
     if (!storageName.safeParse(name).success || (await isReservedWord(tx, name))) continue;
     if (!(await findTaker(tx, name, request))) return namesFor(name, request);
   }
-  throw taken(`"${plain}" and the ${maxSuffix - 1} names after it are taken or reserved: give a schemaName`);
+  throw taken(
+    `"${plain}" and the ${maxSuffix - 1} names after it are taken or reserved: choose a schemaName`,
+  );
 }
 
-function namesFor(name: string, { isolation, module }: NameRequest): IssuedNames {
-  return isolation === 'SCHEMA'
-    ? { databaseName: module.databaseName, schemaName: name }
-    : { databaseName: name, schemaName: 'public' };
+function namesFor(name: string, { isolation, module }: NameRequest): StorageNames {
+  return storageNaming[isolation].locate(name, module);
 }
 
-/** Whose a name is: another tenant's in whatever database, or another module's in the same one. */
+/** The owner of a name in use: another tenant in any database, or another module in the same database. */
 async function findTaker(tx: Transaction, name: string, request: NameRequest): Promise<string | undefined> {
   const { tenant, isolation } = request;
   const claim = await tx.storageName.findUnique({ where: { kind_name: { kind: isolation, name } } });
   if (claim && claim.tenantId !== tenant.id) return `tenant ${claim.tenantId}`;
   const used = await tx.moduleSubscription.findFirst({ where: namesFor(name, request) });
   if (used) return `module ${used.moduleName} of tenant ${used.tenantId}`;
-  if (isolation === 'SCHEMA') return undefined;
+  if (!storageNaming[isolation].hasOwnDatabase) return undefined;
   const module = await tx.module.findFirst({ where: { databaseName: name } });
   if (module) return `module ${module.name}`;
   return ['postgres', 'template0', 'template1', 'registry'].includes(name) ? 'the server itself' : undefined;
 }
 
-/** Services put schema names into SQL of their own, not always quoted. */
+/** Reserved words are refused, because services may use schema names unquoted in their SQL. */
 async function isReservedWord(tx: Transaction, name: string): Promise<boolean> {
   const reserved = await tx.$queryRaw<unknown[]>`
     SELECT 1 AS found FROM pg_get_keywords() WHERE word = ${name} AND catcode IN ('R', 'T')`;

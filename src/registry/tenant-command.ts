@@ -1,66 +1,93 @@
 import { z } from 'zod';
+import type { Caller } from '../auth/caller.js';
 import { type Action, authorizeInSome } from '../auth/permissions.js';
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { WaitFor } from '../feed/acknowledge.js';
-import { type CommandContext, type CommandResult, runCommand } from './command.js';
+import { type CommandContext, type CommandResult, type Committed, runCommand } from './command.js';
 import { expectedVersion, idempotencyKey, optional, readInput, tenantReference, wait } from './input.js';
 import { authorizeByTenant, requireTenant, requireVersion } from './tenant.js';
 
-export interface TenantCommandOptions<Also> {
-  /** The default of `wait`. */
-  waitFor?: WaitFor;
-  /** What `expectedVersion` is compared with when it is not the tenant's: a part that has a version of its own. */
+/** A change of one existing tenant, as data: who may make it, its input, and what it writes. */
+export interface TenantChange<Fields extends z.ZodRawShape, Extra extends CommandResult = CommandResult> {
+  action: Action;
+  /** Input fields besides those that every tenant command has. */
+  fields: Fields;
+  /** The default of `wait`; GATEWAYS when left out. */
+  waitFor?: WaitFor | undefined;
+  /** Returns the new values of the tenant's columns, or throws the refusal. */
+  decide(tenant: Tenant, input: z.output<z.ZodObject<Fields>>): Prisma.TenantUpdateInput;
+  /** A part with a version of its own, with which `expectedVersion` is compared instead of the tenant's. */
   part?: { title: string; findVersion: (tx: Transaction, tenantId: string) => Promise<number> };
-  /** What else belongs to the change, in its transaction; goes into the result. */
-  also?: (tx: Transaction, tenant: Tenant) => Promise<Also>;
-  /** What else has to happen before the answer, beside the waiting for gateways. */
-  meanwhile?: (context: CommandContext, result: Also, waitFor: WaitFor) => Promise<void>;
+  /** Writes other rows in the same transaction. Its result becomes part of the command's. */
+  writeMore?(tx: Transaction, tenant: Tenant): Promise<Extra>;
+  /** Work to do before the answer, while the command waits for the gateways. */
+  meanwhile?(context: CommandContext, result: Extra, waitFor: WaitFor): Promise<void>;
 }
 
-/** A command on one existing tenant: the rule says what changes, or throws why it can't. */
-export function tenantCommand<Fields extends z.ZodRawShape, Also extends CommandResult = CommandResult>(
-  name: Action,
-  fields: Fields,
-  decide: (tenant: Tenant, wanted: z.output<z.ZodObject<Fields>>) => Prisma.TenantUpdateInput,
-  { waitFor = 'GATEWAYS', part, also, meanwhile }: TenantCommandOptions<Also> = {},
+const targetFields = z.object({
+  tenantId: tenantReference,
+  expectedVersion: optional(expectedVersion),
+  idempotencyKey: optional(idempotencyKey),
+  wait: optional(wait),
+});
+
+/** The schema of a tenant command's input. To be built once per command: Zod compiles it at its first use. */
+export function tenantInputSchema<Fields extends z.ZodRawShape>(fields: Fields) {
+  return z.intersection(targetFields, z.object(fields));
+}
+
+type TenantInputSchema<Fields extends z.ZodRawShape> = ReturnType<typeof tenantInputSchema<Fields>>;
+
+/** The command that makes the change. */
+export function tenantCommand<Fields extends z.ZodRawShape, Extra extends CommandResult>(
+  change: TenantChange<Fields, Extra>,
 ) {
-  const ownFields = z.object(fields);
-  const target = z.object({
-    tenantId: tenantReference,
-    expectedVersion: optional(expectedVersion),
-    idempotencyKey: optional(idempotencyKey),
-    wait: optional(wait),
-  });
-  const input = z.intersection(target, ownFields);
-  return async (context: CommandContext, given: unknown) => {
-    const { caller } = context;
-    authorizeInSome(caller, name);
-    const wanted = readInput(input, given);
-    const { tenantId, expectedVersion: expected, idempotencyKey: _, wait: waiting, ...own } = wanted;
-    return runCommand(
-      context,
-      name,
-      wanted,
-      async (tx) => {
-        await authorizeByTenant(tx, caller, name, tenantId);
-        const tenant = await requireTenant(tx, tenantId, part ? undefined : expected);
-        if (part)
-          requireVersion(
-            `${part.title} of tenant ${tenant.slug}`,
-            await part.findVersion(tx, tenant.id),
-            expected,
-          );
-        // The type checker does not see that an intersection without its one half is the other.
-        const data = decide(tenant, own as unknown as z.output<typeof ownFields>);
-        await tx.tenant.update({ where: { id: tenant.id }, data });
-        const more = await also?.(tx, tenant);
-        return { tenantId: tenant.id, ...more } as { tenantId: string } & Also;
-      },
-      {
-        waitFor: waiting ?? waitFor,
-        meanwhile: meanwhile && ((result, waitingFor) => meanwhile(context, result, waitingFor)),
-      },
-    );
+  const schema = tenantInputSchema(change.fields);
+  return async (context: CommandContext, input: unknown) =>
+    changeTenant(context, change, readTenantInput(context.caller, change.action, schema, input));
+}
+
+/**
+ * Checks the permission, then the input: a caller who may change no tenant learns nothing about the input. Throws FORBIDDEN,
+ * VALIDATION_ERROR. What a member may do depends on the tenant, so changeTenant checks members once more.
+ */
+export function readTenantInput<Fields extends z.ZodRawShape>(
+  caller: Caller,
+  action: Action,
+  schema: TenantInputSchema<Fields>,
+  input: unknown,
+): z.output<TenantInputSchema<Fields>> {
+  authorizeInSome(caller, action);
+  return readInput(schema, input);
+}
+
+/** Makes the change in one transaction. Throws TENANT_MISMATCH, TENANT_NOT_FOUND, VERSION_CONFLICT, and as `decide`. */
+export function changeTenant<Fields extends z.ZodRawShape, Extra extends CommandResult>(
+  context: CommandContext,
+  change: TenantChange<Fields, Extra>,
+  input: z.output<TenantInputSchema<Fields>>,
+): Promise<Committed<{ tenantId: string } & Extra>> {
+  const { action, part, meanwhile } = change;
+  const { tenantId: reference, expectedVersion: expected, idempotencyKey: _, wait: waitFor, ...own } = input;
+  const write = async (tx: Transaction) => {
+    // Checked before requireTenant, so that members of other tenants do not learn which tenants exist.
+    await authorizeByTenant(tx, context.caller, action, reference);
+    const tenant = await requireTenant(tx, reference, part ? undefined : expected);
+    if (part)
+      requireVersion(
+        `${part.title} of tenant ${tenant.slug}`,
+        await part.findVersion(tx, tenant.id),
+        expected,
+      );
+    // The type checker does not see that an intersection without its one half is the other.
+    const data = change.decide(tenant, own as unknown as z.output<z.ZodObject<Fields>>);
+    await tx.tenant.update({ where: { id: tenant.id }, data });
+    const extra = await change.writeMore?.(tx, tenant);
+    return { tenantId: tenant.id, ...extra } as { tenantId: string } & Extra;
   };
+  return runCommand(context, action, input, write, {
+    waitFor: waitFor ?? change.waitFor ?? 'GATEWAYS',
+    meanwhile: meanwhile && ((result, waitingFor) => meanwhile(context, result, waitingFor)),
+  });
 }

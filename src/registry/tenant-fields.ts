@@ -15,7 +15,7 @@ export const tenantFields = {
   gcpDataset: optional(text(1024)),
 };
 
-/** What was given, without what was not: Prisma takes an absent key, not an undefined value, for "leave as it is". */
+/** Removes undefined fields: Prisma leaves a column unchanged when its key is absent. */
 export function givenFields<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const given = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as { [K in keyof T]: Exclude<T[K], undefined> };

@@ -13,7 +13,7 @@ const TenantFilter = z.object({
   text: optional(z.string()),
 });
 
-/** Which tenants are listed, all conditions together; whatever door asks. Throws VALIDATION_ERROR. */
+/** Builds the condition for lists of tenants; all parts of the filter must match. Throws VALIDATION_ERROR. */
 export function tenantsMatching(filter: unknown): Prisma.TenantWhereInput {
   const { status, plan, module, text: wanted } = readInput(TenantFilter, filter ?? {});
   return {
@@ -24,7 +24,7 @@ export function tenantsMatching(filter: unknown): Prisma.TenantWhereInput {
   };
 }
 
-/** Prisma hands the text to LIKE as it is: its wildcards are letters here. */
+/** Prisma passes the text to LIKE unchanged, so wildcards are escaped here. */
 function containing(wanted: string): Prisma.StringFilter {
   const literal = readInput(text(200), wanted).replace(/[\\%_]/g, '\\$&');
   return { contains: literal, mode: 'insensitive' };

@@ -6,15 +6,15 @@ import { RegistryError } from '../errors.js';
 import { tenantNotFound } from './route.js';
 import { isSlug, isUuid } from './slug.js';
 
-/** `where` for a tenant given by id or slug; undefined for what can be neither. */
+/** Returns the `where` for a tenant given by id or slug; undefined for a text that is neither. */
 export function tenantWhere(reference: string): { id: string } | { slug: string } | undefined {
   if (isUuid(reference)) return { id: reference.toLowerCase() };
   return isSlug(reference) ? { slug: reference } : undefined;
 }
 
 /**
- * The tenant, locked until the command ends: the first lock every command on a tenant takes, so that commands on one
- * tenant queue up instead of deadlocking. Throws TENANT_NOT_FOUND, VERSION_CONFLICT.
+ * Returns the tenant and locks it until the command ends. Every command on a tenant takes this lock first, so that
+ * commands on one tenant queue up instead of deadlocking. Throws TENANT_NOT_FOUND, VERSION_CONFLICT.
  */
 export async function requireTenant(
   tx: Transaction,
@@ -33,7 +33,9 @@ export async function requireTenant(
   return tenant;
 }
 
-/** For callers whose scopes do not say it: whether they may do it with this tenant. Throws as authorizeInTenant. */
+/**
+ * Checks callers without the scope: members may have the permission for this tenant. Throws as authorizeInTenant does.
+ */
 export async function authorizeByTenant(
   tx: Pick<Transaction, 'tenant'>,
   caller: Caller,
@@ -46,15 +48,15 @@ export async function authorizeByTenant(
   authorizeInTenant(caller, action, tenant?.id);
 }
 
-export function requireVersion(what: string, version: number, expected: number | undefined): void {
+export function requireVersion(subject: string, version: number, expected: number | undefined): void {
   if (expected === undefined || expected === version) return;
   throw new RegistryError(
     'VERSION_CONFLICT',
-    `${what} is at version ${version}, not ${expected}: read it again, then repeat the change`,
+    `${subject} is at version ${version}, not ${expected}: read it again, then repeat the change`,
   );
 }
 
-/** For what only an active tenant can do; throws the refusal that resolution would give. */
+/** Throws the same refusal as resolution when the tenant is not active. */
 export function requireActive(tenant: Pick<Tenant, 'slug' | 'status'>): void {
   if (tenant.status === 'ACTIVE') return;
   const subject = `Tenant ${tenant.slug} is ${tenant.status.toLowerCase()}`;
@@ -64,7 +66,7 @@ export function requireActive(tenant: Pick<Tenant, 'slug' | 'status'>): void {
   throw new RegistryError('TENANT_NOT_READY', `${subject}: provision it first`);
 }
 
-/** A transition that makes no sense from where the tenant is. */
+/** The error for a change that the tenant's status does not allow. */
 export function wrongStatus(tenant: Pick<Tenant, 'slug' | 'status'>, verb: string): RegistryError {
   return new RegistryError(
     tenant.status === 'DELETED' ? 'TENANT_DELETED' : 'CONFLICT',
@@ -72,11 +74,11 @@ export function wrongStatus(tenant: Pick<Tenant, 'slug' | 'status'>, verb: strin
   );
 }
 
-/** Work on the tenant is under way; what touches its status has to wait. */
+/** Throws OPERATION_IN_PROGRESS while the tenant is being provisioned: changes of its status have to wait. */
 export function requireNoOperation(tenant: Pick<Tenant, 'slug' | 'status'>): void {
   if (tenant.status !== 'PROVISIONING') return;
   throw new RegistryError(
     'OPERATION_IN_PROGRESS',
-    `Tenant ${tenant.slug} is being provisioned: wait for that operation's end`,
+    `Tenant ${tenant.slug} is being provisioned: wait for the end of that operation`,
   );
 }

@@ -33,7 +33,7 @@ const maxChanges = 5_000n;
 /** Renews a client's lease, from memory: it says what it has, and hears what of it counts no more. */
 export async function renewLease(request: {
   caller: Caller;
-  freshness: Freshness;
+  freshness: Pick<Freshness, 'follower' | 'changes' | 'leases'>;
   body: string;
 }): Promise<LeaseAnswer> {
   const { caller, freshness } = request;

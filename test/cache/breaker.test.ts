@@ -4,7 +4,7 @@ import { type Breaker, createBreaker } from '../../src/cache/breaker.js';
 let now: number;
 let breaker: Breaker;
 let changes: string[];
-/** How often something was tried, and how it ends. */
+/** The number of attempts, and their outcome. */
 let tries: number;
 let isSound: boolean;
 
@@ -25,27 +25,27 @@ const work = async () => {
   return 'done';
 };
 
-/** One question, and whatever goes on behind it. */
+/** Sends one request, and waits for the work behind it. */
 async function ask(): Promise<string | undefined> {
   const answer = await breaker.attempt(work, work);
   await new Promise(setImmediate);
   return answer;
 }
 
-/** Asks every 10 ms for so long; how often it was tried. */
+/** Sends a request every 10 ms for that time; returns the number of attempts. */
 async function askFor(ms: number): Promise<number> {
   const before = tries;
   for (const until = now + ms; now < until; now += 10) await ask();
   return tries - before;
 }
 
-test('what succeeds is answered', async () => {
+test('a success is returned', async () => {
   expect(await ask()).toBe('done');
   expect(breaker.isOpen).toBe(false);
   expect(changes).toEqual([]);
 });
 
-test('one failure opens it, and from then on nothing is tried and nobody waits', async () => {
+test('one failure opens the breaker, and further requests return at once without an attempt', async () => {
   isSound = false;
   expect(await ask()).toBeUndefined();
   expect(breaker.isOpen).toBe(true);
@@ -53,13 +53,13 @@ test('one failure opens it, and from then on nothing is tried and nobody waits',
   expect(changes).toEqual(['open']);
 });
 
-test('of many failures at the same time one is reported', async () => {
+test('many failures at the same time are reported once', async () => {
   isSound = false;
   await Promise.all([ask(), ask(), ask()]);
   expect(changes).toEqual(['open']);
 });
 
-test('a failure before anything could be tried is one too', async () => {
+test('a failure before the attempt counts as a failure', async () => {
   const fails = () => {
     throw new Error('at once');
   };
@@ -67,7 +67,7 @@ test('a failure before anything could be tried is one too', async () => {
   expect(breaker.isOpen).toBe(true);
 });
 
-test('after a pause a sample is tried behind the back of who asks, and its success closes it', async () => {
+test('after a pause a sample runs in the background, and its success closes the breaker', async () => {
   isSound = false;
   await ask();
   isSound = true;
@@ -80,7 +80,7 @@ test('after a pause a sample is tried behind the back of who asks, and its succe
   expect(await ask()).toBe('done');
 });
 
-test('a sample that does not end is tried once', async () => {
+test('a sample that does not end runs once', async () => {
   isSound = false;
   await breaker.attempt(work, () => {
     tries++;
@@ -96,7 +96,7 @@ test('pauses double up to five seconds', async () => {
   expect(await askFor(50_000)).toBe(10);
 });
 
-test('one that comes and goes is left alone for longer each time', async () => {
+test('the pause gets longer each time when a server fails again soon', async () => {
   isSound = false;
   await ask();
   isSound = true;
@@ -108,7 +108,7 @@ test('one that comes and goes is left alone for longer each time', async () => {
   expect(await askFor(20)).toBe(1);
 });
 
-test('one that was sound for a while is given a short pause again', async () => {
+test('the pause is short again when a server worked for a while', async () => {
   isSound = false;
   await ask();
   await askFor(3_000);

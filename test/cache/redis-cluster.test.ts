@@ -5,7 +5,7 @@ import { openRedisHints } from '../../src/feed/redis-hints.js';
 import { openLog } from '../../src/log.js';
 import { openRedisCluster, type RedisCluster, until } from '../setup/redis.js';
 import { describeWithRedis } from '../setup/with-redis.js';
-import { isShared, load, openSharing, recoveryMs } from './support/gateways-sharing-redis.js';
+import { isShared, load, openGatewaysSharingRedis, recoveryMs } from './support/gateways-sharing-redis.js';
 import { anEntry, look, openTierOn, patient, type RedisTier } from './support/tiers.js';
 
 describeWithRedis('a Cluster of three nodes', () => {
@@ -24,7 +24,7 @@ describeWithRedis('a Cluster of three nodes', () => {
     breaker.length = 0;
   }
 
-  test('keeps entries on each of them, and answers all in one look', async () => {
+  test('stores entries on all nodes and reads them in one call', async () => {
     await using redis = await openTierOn(cluster.url);
     await patient(redis).set(entries);
     const counts = await Promise.all(cluster.nodes.map((node) => node.command('DBSIZE')));
@@ -32,7 +32,7 @@ describeWithRedis('a Cluster of three nodes', () => {
     expect(await patient(redis).get(keys)).toEqual(entries);
   });
 
-  test('is connected before it is asked, so that the first look is no slow one', async () => {
+  test('is connected before the first request, so that this is not slow', async () => {
     await using redis = await openTierOn(cluster.url);
     const { connection } = redis;
     await until(() => 'slots' in connection && connection.nodes().every(({ status }) => status === 'ready'));
@@ -48,7 +48,7 @@ describeWithRedis('a Cluster of three nodes', () => {
     await knowsAll(redis);
     await begin();
     expect((await redis.tier.get(keys)).filter(Boolean)).toEqual([]);
-    // Sound nodes don't close the breaker, or somebody would wait for the other one again and again.
+    // Working nodes do not close the breaker, otherwise requests would wait for the failed node again and again.
     for (const until = Date.now() + 1_500; Date.now() < until; await delay(20))
       expect(await look(redis.tier, keys[0] ?? '')).toBeUndefined();
     expect(redis.breaker).toEqual([true]);
@@ -57,7 +57,7 @@ describeWithRedis('a Cluster of three nodes', () => {
     await knowsAll(redis);
   });
 
-  test('whose slots have moved is followed', async () => {
+  test('is used correctly after its slots have moved', async () => {
     await using redis = await openTierOn(cluster.url);
     const [from, to] = cluster.nodes;
     const entry = anEntry('moving');
@@ -69,7 +69,7 @@ describeWithRedis('a Cluster of three nodes', () => {
     );
     const target = Number(holds[0]) > 0 ? to : from;
     const newOwner = `${owners[cluster.nodes.indexOf(target)]}`;
-    // The key itself stays behind: it would be migrated, but a cache may forget.
+    // The key is not migrated with its slot; a cache may lose entries.
     for (const node of cluster.nodes)
       await node.command('DEL', redis.nameOf(entry.key)).catch(() => undefined);
     for (const node of [target, ...cluster.nodes])
@@ -79,7 +79,7 @@ describeWithRedis('a Cluster of three nodes', () => {
     expect(Number(await target.command('CLUSTER', 'COUNTKEYSINSLOT', slot))).toBe(1);
   });
 
-  test('carries hints, also after the node that a gateway listened to was killed', async () => {
+  test('delivers hints, even after the node of a gateway’s subscription was killed', async () => {
     const log = openLog('silent');
     const connections: RedisConnection[] = [];
     const open = () => {
@@ -115,7 +115,7 @@ describeWithRedis('a Cluster of three nodes', () => {
     ['freezes', () => cluster.nodes[2].freeze(), () => cluster.nodes[2].thaw()],
     ['is killed', () => cluster.nodes[2].kill(), () => cluster.nodes[2].start()],
   ])('while one of them %s gateways answer right, and share it again after', async (_what, begin, end) => {
-    await using sharing = await openSharing(cluster.url);
+    await using sharing = await openGatewaysSharingRedis(cluster.url);
     const { one, two, acme } = sharing;
     await isShared(sharing);
     await begin();

@@ -18,7 +18,7 @@ function watchForUnhandledRejections(): unknown[] {
 }
 
 describeWithRedis('a connection to Redis', () => {
-  test('that is reset while it subscribes again ends no gateway, and carries hints after', async () => {
+  test('that is reset while it subscribes again does not end the gateway, and delivers hints afterwards', async () => {
     const unhandled = watchForUnhandledRejections();
     await using server = await openRedisServer();
     await using proxy = await openTcpProxy(server.port);
@@ -52,7 +52,7 @@ describeWithRedis('a connection to Redis', () => {
     expect(unhandled).toEqual([]);
   });
 
-  test('that freezes while a Cluster moves a slot to it ends no gateway', async () => {
+  test('that freezes while a Cluster moves a slot to it does not end the gateway', async () => {
     const unhandled = watchForUnhandledRejections();
     await using cluster = await openRedisCluster();
     await using redis = await openTierOn(cluster.url);
@@ -66,7 +66,7 @@ describeWithRedis('a connection to Redis', () => {
     await from.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', `${await to.command('CLUSTER', 'MYID')}`);
     to.freeze();
     await redis.tier.get([entry.key]);
-    // Longer than a command is waited for.
+    // Longer than the timeout of a command.
     await delay(1_500);
     to.thaw();
     expect(unhandled).toEqual([]);

@@ -2,14 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { openRedisTier } from '../../src/cache/redis-tier.js';
+import { createSeal } from '../../src/cache/seal.js';
 import { openRedisServer, type RedisServer, until } from '../setup/redis.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
 import { describeWithRedis } from '../setup/with-redis.js';
 import { anEntry, look, openTierOn, type RedisTier } from './support/tiers.js';
 
-/** 50 ms, and what a busy machine adds; without the timeout each fault here costs a second or never ends. */
+/**
+ * The timeout of 50 ms, and a reserve for a busy machine; without the timeout each fault here takes a second or never
+ * ends.
+ */
 const promptMs = 350;
-/** The breaker looks again every 5 seconds at the latest, and a connection is tried every second. */
+/** The breaker sends a sample at least every 5 seconds, and a connection is retried every second. */
 const recoveryMs = 15_000;
 
 interface Place extends RedisTier {
@@ -17,7 +21,7 @@ interface Place extends RedisTier {
   proxy: TcpProxy;
 }
 
-/** A tier over a proxy, with one entry in it. */
+/** A tier behind a proxy, with one entry. */
 async function aTier(): Promise<Place> {
   const server = await openRedisServer();
   const proxy = await openTcpProxy(server.port);
@@ -34,7 +38,7 @@ async function aTier(): Promise<Place> {
 
 const known = anEntry('known');
 
-/** Asks until Redis answers what is set. */
+/** Repeats until Redis returns stored entries. */
 async function isBack({ tier, breaker }: RedisTier): Promise<void> {
   await until(async () => {
     await tier.set([known]);
@@ -50,7 +54,7 @@ async function timed<T>(work: () => T | Promise<T>): Promise<{ result: T; ms: nu
   return { result, ms: performance.now() - startedAt };
 }
 
-/** That a tier whose Redis fails costs one timeout, then nothing, and never an exception. */
+/** Checks that a tier with a failed Redis costs one timeout, then nothing, and never throws. */
 async function costsOneTimeout({ tier, breaker }: RedisTier): Promise<void> {
   const first = await timed(() => tier.get([known.key, 'other']));
   expect(first.result).toEqual([undefined, undefined]);
@@ -77,10 +81,10 @@ const faults: Fault[] = [
 ];
 
 describeWithRedis('a Redis that', () => {
-  // Longer than a connection without answers lives.
+  // Longer than the lifetime of a connection without answers.
   const outageMs = 2_500;
   test.concurrent.for(faults)(
-    '%s costs one timeout and no error, and is used again after',
+    '%s costs one timeout and no error, and is used again afterwards',
     async ([, begin, end]) => {
       await using place = await aTier();
       await begin(place);
@@ -96,7 +100,7 @@ describeWithRedis('a Redis that', () => {
     },
   );
 
-  test('resets connections all the time costs no error, and is used again after', async () => {
+  test('resets all connections costs no error, and is used again afterwards', async () => {
     await using place = await aTier();
     const { tier, proxy } = place;
     for (const until = Date.now() + 1_500; Date.now() < until; await delay(10)) {
@@ -109,7 +113,7 @@ describeWithRedis('a Redis that', () => {
     await isBack(place);
   });
 
-  test('dies in the middle of many answers leaves none of them open', async () => {
+  test('dies in the middle of many answers leaves no request open', async () => {
     await using place = await aTier();
     const { tier, server } = place;
     const entries = Array.from({ length: 500 }, (_, at) =>
@@ -128,7 +132,7 @@ describeWithRedis('a Redis that', () => {
     await isBack(place);
   });
 
-  test('comes after the gateway is used as soon as it does', async () => {
+  test('starts after the gateway is used as soon as it runs', async () => {
     await using server = await openRedisServer();
     await server.stop();
     await using redis = await openTierOn(server.url, { isConnected: false });
@@ -137,7 +141,7 @@ describeWithRedis('a Redis that', () => {
     await isBack(redis);
   });
 
-  test('wants another password costs no error, and is used once it takes this one', async () => {
+  test('demands another password costs no error, and is used when it accepts this one', async () => {
     await using server = await openRedisServer({ password: 'right' });
     await using redis = await openTierOn(server.url.replace('right', 'wrong'), { isConnected: false });
     await costsOneTimeout(redis);
@@ -145,7 +149,7 @@ describeWithRedis('a Redis that', () => {
     await isBack(redis);
   });
 
-  test('is full is left alone until it takes entries again', async () => {
+  test('is full is not used until it accepts entries again', async () => {
     await using place = await aTier();
     const { server, tier, breaker } = place;
     await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
@@ -158,7 +162,7 @@ describeWithRedis('a Redis that', () => {
     await isBack(place);
   });
 
-  test('was made a replica is left alone, and its name is looked up again', async () => {
+  test('became a replica is not used, and its host name is resolved again', async () => {
     await using place = await aTier();
     await using primary = await openRedisServer();
     const { server, tier, connection } = place;
@@ -171,21 +175,21 @@ describeWithRedis('a Redis that', () => {
     await isBack(place);
   });
 
-  test('is still loading its dump costs no error, and is used once it has', async () => {
+  test('is still loading its dump costs no error, and is used afterwards', async () => {
     await using place = await aTier();
     const { server } = place;
     const fill = `for at = 1, 300 do redis.call('SET', 'ballast' .. at, string.rep('x', 2000)) end`;
     await server.command('EVAL', fill, 0);
     await server.command('SAVE');
     await server.kill();
-    // 10 ms a key, and a look at its clients after each.
+    // 10 ms per key, and it serves clients after each key.
     await server.start('--key-load-delay', '10000', '--loading-process-events-interval-bytes', '1024');
     await costsOneTimeout(place);
     expect(`${await server.command('INFO', 'persistence')}`).toContain('loading:1');
     await isBack(place);
   });
 
-  test('fails one tier is left alone by all tiers on its connection, and reported once', async () => {
+  test('fails for one tier is not used by all tiers on its connection, and is reported once', async () => {
     await using place = await aTier();
     const { server, tier, breaker, connection } = place;
     const another = openRedisTier<string>(connection, {
@@ -193,6 +197,7 @@ describeWithRedis('a Redis that', () => {
       ttlMs: 60_000,
       value: z.string(),
       clock: () => performance.now(),
+      loadSeal: async () => createSeal(Buffer.alloc(32)),
       onBreaker: (isOpen) => void breaker.push(isOpen),
     });
     server.freeze();
@@ -204,7 +209,7 @@ describeWithRedis('a Redis that', () => {
     await isBack(place);
   });
 
-  test('answers while this process is busy is not late', async () => {
+  test('answers while this process is busy does not count as late', async () => {
     await using server = await openRedisServer();
     await using redis = await openTierOn(server.url);
     await isBack(redis);

@@ -7,12 +7,12 @@ import { aTenant } from '../setup/stories.js';
 import { describeWithRedis } from '../setup/with-redis.js';
 import {
   aStranger,
+  type GatewaysSharingRedis,
   isBreakerOpen,
   isShared,
   load,
   metricsOf,
-  openSharing,
-  type Sharing,
+  openGatewaysSharingRedis,
   tierOf,
 } from './support/gateways-sharing-redis.js';
 
@@ -21,15 +21,15 @@ const kinds = [
   { kind: 'a Cluster of three', open: openRedisCluster },
 ];
 
-/** A busy machine included; whoever waits for a Redis that fails waits for a second at least. */
+/** With a reserve for a busy machine. A request that waits for a failed Redis takes at least a second. */
 const promptMs = 700;
 
 describeWithRedis.each(kinds)('two gateways that share $kind', ({ open }) => {
   let redis: Awaited<ReturnType<typeof open>>;
-  let sharing: Sharing;
+  let sharing: GatewaysSharingRedis;
   beforeAll(async () => {
     redis = await open();
-    sharing = await openSharing(redis.url);
+    sharing = await openGatewaysSharingRedis(redis.url);
     await isShared(sharing);
   });
   afterAll(async () => {
@@ -37,7 +37,7 @@ describeWithRedis.each(kinds)('two gateways that share $kind', ({ open }) => {
     await redis?.close();
   });
 
-  test('the second answers from Redis what the first has read', async () => {
+  test('the second gateway finds in Redis what the first has read', async () => {
     const { one, two, acme } = sharing;
     expect(await resolve(one, acme.slug)).toBe(`finance_${acme.slug}`);
     await until(async () => (await tierOf(two, acme.slug)) === 'redis');
@@ -45,7 +45,7 @@ describeWithRedis.each(kinds)('two gateways that share $kind', ({ open }) => {
     expect(await tierOf(two, acme.slug)).toBe('memory');
   });
 
-  test('a new one answers from Redis what others have read before', async () => {
+  test('a new gateway finds in Redis what others have read before', async () => {
     const { one, acme } = sharing;
     expect(await resolve(one, acme.id)).toBe(`finance_${acme.slug}`);
     const three = await openGateway({ sharing: one, config: { redisUrl: redis.url } });
@@ -57,7 +57,7 @@ describeWithRedis.each(kinds)('two gateways that share $kind', ({ open }) => {
     }
   });
 
-  test('what a change has made old is not answered from Redis', async () => {
+  test('an entry that a change has made stale is not used from Redis', async () => {
     const { one, two } = sharing;
     const tenant = await aTenant().subscribedTo('finance').at(one);
     for (let round = 0; round < 3; round++) {
@@ -70,7 +70,7 @@ describeWithRedis.each(kinds)('two gateways that share $kind', ({ open }) => {
     }
   });
 
-  test('a tenant that was not found a moment ago is found once it is registered', async () => {
+  test('a tenant that was cached as not found is found after its registration', async () => {
     const { one, two } = sharing;
     const slug = aStranger();
     expect(await resolve(one, slug)).toBe('TENANT_NOT_FOUND');
@@ -121,7 +121,7 @@ describeWithRedis.each(kinds)('two gateways that share $kind', ({ open }) => {
     },
   );
 
-  test('while it freezes a change is answered and true at once, and stays so when it thaws', async () => {
+  test('a change while Redis is frozen is visible at once, and stays visible when Redis continues', async () => {
     const { one, two } = sharing;
     const tenant = await aTenant().subscribedTo('finance').at(one);
     expect(await resolve(two, tenant.slug)).toBe(`finance_${tenant.slug}`);
@@ -136,7 +136,7 @@ describeWithRedis.each(kinds)('two gateways that share $kind', ({ open }) => {
     expect(await resolve(two, tenant.slug)).toBe('TENANT_SUSPENDED');
   });
 
-  test('a gateway that starts while it is frozen serves, and uses it once it thaws', async () => {
+  test('a gateway that starts while Redis is frozen works, and uses Redis when it continues', async () => {
     const { one, acme } = sharing;
     redis.freeze();
     const three = await openGateway({ sharing: one, config: { redisUrl: redis.url } });

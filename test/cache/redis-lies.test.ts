@@ -4,28 +4,31 @@ import { openRedisServer, type RedisServer } from '../setup/redis.js';
 import { describeWithRedis } from '../setup/with-redis.js';
 import { anEntry, look, type Note, openTierOn, patient, type RedisTier } from './support/tiers.js';
 
-/** What somebody or something puts under a key's name, given that name and an entry's text as the tier writes it. */
+/** Commands that put a wrong value under a key's name, given the name and the right text of the entry. */
 type Lie = (name: string, text: string) => (string | number)[][];
 
 const rewrite =
   (change: (text: string) => string): Lie =>
   (name, text) => [['SET', name, change(text)]];
 
-/** The body of an entry, changed. */
+/** The body of an entry, changed. The body follows the signature. */
 const rewriteBody = (change: (body: Record<string, unknown>) => unknown) =>
   rewrite((text) => {
-    const at = text.indexOf('\n') + 1;
+    const at = text.lastIndexOf('\n') + 1;
     return text.slice(0, at) + JSON.stringify(change(JSON.parse(text.slice(at))));
   });
 
 const lies: [what: string, lie: Lie][] = [
   ['nothing', rewrite(() => '')],
   ['garbage', rewrite(() => 'garbage')],
-  ['bytes that are no text', (name) => [['EVAL', `redis.call('SET', KEYS[1], '\\255\\254\\0\\1')`, 1, name]]],
+  [
+    'bytes that are not a text',
+    (name) => [['EVAL', `redis.call('SET', KEYS[1], '\\255\\254\\0\\1')`, 1, name]],
+  ],
   ['half an entry', rewrite((text) => text.slice(0, text.length / 2))],
   ['an entry without its first line', rewrite((text) => text.slice(text.indexOf('\n') + 1))],
   ['garbage that claims to be from the future', rewrite((text) => `9${text.replace(/\n.*/s, '\ngarbage')}`)],
-  ['a revision that is no number', rewrite((text) => text.replace(/^\d+/, 'newest'))],
+  ['a revision that is not a number', rewrite((text) => text.replace(/^\d+/, 'newest'))],
   ['a revision below zero', rewrite((text) => `-${text}`)],
   ['a revision with a fraction', rewrite((text) => text.replace(' ', '.5 '))],
   ['a revision of thirty digits', rewrite((text) => text.replace(/^\d+/, '9'.repeat(30)))],
@@ -33,7 +36,7 @@ const lies: [what: string, lie: Lie][] = [
   ['null', rewriteBody(() => null)],
   ['a value of another shape', rewriteBody((body) => ({ ...body, value: { text: 7 } }))],
   ['no value', rewriteBody(({ value, ...body }) => body)],
-  ['a time that no clock shows', rewriteBody((body) => ({ ...body, readAt: 0 }))],
+  ['an impossible time', rewriteBody((body) => ({ ...body, readAt: 0 }))],
   ['a prototype', rewrite((text) => text.replace('"value":', '"__proto__":'))],
   ['another key’s entry', rewriteBody((body) => ({ ...body, key: 'somebody-else/finance' }))],
   ['another key’s entry from the future', rewrite((text) => `9${text.replace('"key":"', '"key":"not-')}`)],
@@ -51,7 +54,7 @@ const lies: [what: string, lie: Lie][] = [
   ],
 ];
 
-describeWithRedis('what Redis says is never trusted', () => {
+describeWithRedis('a wrong value in Redis is never used', () => {
   let server: RedisServer;
   let redis: RedisTier;
   let tier: Tier<Note>;
@@ -89,7 +92,7 @@ describeWithRedis('what Redis says is never trusted', () => {
       await server.command(`${command}`, ...args);
 
     await tier.set([entry]);
-    // At the latest the second time: a lie that claims to be newer is found out by looking.
+    // At the latest with the second write: a wrong entry with a newer revision is recognised when it is read.
     if (!(await look(tier, entry.key))) await tier.set([entry]);
     expect(await look(tier, entry.key)).toEqual(entry);
   });
@@ -100,7 +103,7 @@ describeWithRedis('what Redis says is never trusted', () => {
     expect(await server.command('EXISTS', redis.nameOf(entry.key))).toBe(0);
   });
 
-  test('what lies there is nobody’s after its time, though nobody looks', async () => {
+  test('entries expire in Redis even if they are not read', async () => {
     const brief = await openTierOn(server.url, { ttlMs: 5_000 });
     const entry = anEntry('brief');
     await patient(brief).set([entry]);

@@ -12,10 +12,10 @@ import { describeWithRedis } from '../setup/with-redis.js';
 import { anEntry, look, openTierOn, patient } from './support/tiers.js';
 
 const root = join(import.meta.dirname, '../..');
-/** Each of these characters means something in a URL. */
+/** A password of characters with a meaning in URLs. */
 const password = 'p@ss:w/rd?#% ,';
 
-/** A tier on that URL keeps what it is given; in which database of Redis. */
+/** Checks that a tier with this URL stores entries. */
 async function keeps(url: string): Promise<void> {
   expect(readConfig({ REDIS_URL: url }).redisUrl).toBe(url);
   await using redis = await openTierOn(url);
@@ -50,7 +50,7 @@ describeWithRedis('REDIS_URL leads to', () => {
     expect(await keysIn(master)).toEqual(['db0']);
   });
 
-  test('the database of a Sentinel’s master with a password, past a Sentinel that is not there', async () => {
+  test('the database of a Sentinel’s master with a password, when one Sentinel is down', async () => {
     const plain = password.replace(/[ #]/g, '');
     await using master = await openRedisServer({ password: plain });
     await using sentinel = await openSentinel(master, { masterPassword: plain, database: 3 });
@@ -58,7 +58,7 @@ describeWithRedis('REDIS_URL leads to', () => {
     expect(await keysIn(master)).toEqual(['db3']);
   });
 
-  test('a Sentinel’s master, past a Sentinel that is frozen', async () => {
+  test('a Sentinel’s master, when one Sentinel is frozen', async () => {
     await using master = await openRedisServer();
     await using sentinel = await openSentinel(master);
     await using frozen = await openSentinel(master);
@@ -74,14 +74,14 @@ describeWithRedis('REDIS_URL leads to', () => {
     await until(async () => /slaves=1/.test(`${await sentinel.command('INFO', 'sentinel')}`));
     await using redis = await openTierOn(sentinel.url);
     await patient(redis).set([anEntry('before')]);
-    // The connection stays open: nobody tells the gateway that its master is one no more.
+    // The connection stays open: no event tells the gateway that its master is a replica now.
     master.freeze();
     await patient(redis).set([anEntry('after')]);
     expect(await replica.command('EXISTS', redis.nameOf('after'))).toBe(1);
     master.thaw();
   });
 
-  test('a Cluster, with a password, of which one node need not be there', async () => {
+  test('a Cluster with a password, when one node is down', async () => {
     await using cluster = await openRedisCluster({ password });
     await keeps(cluster.url);
     await keeps(`redis://:${encodeURIComponent(password)}@127.0.0.1:1,${cluster.nodes[2].url}`);
@@ -89,7 +89,7 @@ describeWithRedis('REDIS_URL leads to', () => {
 });
 
 describeWithRedis('a rediss:// URL', () => {
-  /** What becomes of a set and a get in a process that trusts these certificates besides the usual ones. */
+  /** Runs a set and a get in a process that trusts these certificates besides the usual ones. */
   async function keepsInProcess(url: string, trusted: string): Promise<string> {
     const code = `
       import { anEntry, look, openTierOn, patient } from './test/cache/support/tiers.ts';
@@ -180,7 +180,7 @@ describe('readConfig', () => {
   ])('refuses %s in one line that shows no secret', (url) => {
     const read = () => readConfig({ REDIS_URL: url });
     expect(read).toThrow(ConfigError);
-    expect(read).toThrow(/^REDIS_URL must be redis:\/\/.+$/);
+    expect(read).toThrow(/^REDIS_URL has a wrong value, which is not shown .+: expected redis:\/\/.+$/);
     expect(read).not.toThrow(/secret|se#cret/);
   });
 });
@@ -206,13 +206,16 @@ describeWithRedis('the log', () => {
   );
 });
 
-/** Told to listen nowhere, a redis-server that knows TLS complains of that, and any other one of the word. */
+/**
+ * Whether redis-server supports TLS: without a port to listen on, one with TLS complains about that, and one without
+ * TLS about the option.
+ */
 function speaksTls(): boolean {
   const { stdout } = spawnSync('redis-server', ['--port', '0', '--tls-port', '0'], { encoding: 'utf8' });
   return /not listen anywhere/.test(stdout ?? '') && spawnSync('openssl', ['version']).status === 0;
 }
 
-/** One certificate, signed by itself, for each of these names or addresses. */
+/** Creates a self-signed certificate for each of these names or addresses. */
 async function createCertificates(one: string, two: string) {
   const folder = await mkdtemp(join(tmpdir(), 'tenant-registry-'));
   onTestFinished(() => rm(folder, { recursive: true }));

@@ -5,12 +5,12 @@ import type { Entry, Tier } from '../../src/cache/tier.js';
 import '../setup/with-redis.js';
 import { anEntry, look, type Note, tierKinds } from './support/tiers.js';
 
-/** Of other tests' keys this one's are told apart. */
+/** A prefix that separates the keys of this file from those of other tests. */
 let count = 0;
 const aKey = () => `tenant-${++count}/finance`;
 
 describe.each(tierKinds)('every tier: $name', ({ isAvailable, open }) => {
-  describe.skipIf(!isAvailable)('as one that is shared by all', () => {
+  describe.skipIf(!isAvailable)('as a shared tier', () => {
     let place: Awaited<ReturnType<typeof open>>;
     let tier: Tier<Note>;
     beforeAll(async () => {
@@ -19,17 +19,17 @@ describe.each(tierKinds)('every tier: $name', ({ isAvailable, open }) => {
     });
     afterAll(() => place?.close());
 
-    test('returns what was set, to the last detail', async () => {
+    test('returns exactly the entry that was set', async () => {
       const entry = anEntry(aKey(), { asOf: 12n, readAt: Date.now() - 1_500 });
       await tier.set([entry]);
       expect(await look(tier, entry.key)).toEqual(entry);
     });
 
-    test('knows nothing of a key that was never set', async () => {
+    test('returns nothing for a key that was never set', async () => {
       expect(await tier.get([aKey(), aKey()])).toEqual([undefined, undefined]);
     });
 
-    test('answers in the order of the keys, each as often as it is asked for', async () => {
+    test('returns entries in the order of the keys, repeated keys included', async () => {
       const [one, two] = [anEntry(aKey()), anEntry(aKey())];
       const nobody = aKey();
       await tier.set([one, two]);
@@ -37,12 +37,12 @@ describe.each(tierKinds)('every tier: $name', ({ isAvailable, open }) => {
       expect(found).toEqual([two, undefined, one, two, undefined, one]);
     });
 
-    test('no keys get no answers, and nothing to set is no failure', async () => {
+    test('accepts an empty list of keys and of entries', async () => {
       await tier.set([]);
       expect(await tier.get([])).toEqual([]);
     });
 
-    test('keeps the newer of two of one history, in whichever order they come', async () => {
+    test('keeps the newer of two entries of one history, in any order', async () => {
       const key = aKey();
       const [older, newer] = [anEntry(key, { asOf: 9n }), anEntry(key, { asOf: 10n })];
       await tier.set([newer]);
@@ -53,13 +53,13 @@ describe.each(tierKinds)('every tier: $name', ({ isAvailable, open }) => {
       expect(await look(tier, key)).toEqual(newest);
     });
 
-    test('keeps the newer of two that are set together', async () => {
+    test('keeps the newer of two entries that are set together', async () => {
       const key = aKey();
       await tier.set([anEntry(key, { asOf: 3n }), anEntry(key, { asOf: 5n }), anEntry(key, { asOf: 4n })]);
       expect((await look(tier, key))?.asOf).toBe(5n);
     });
 
-    test('what comes from another history replaces what is there, newer or older', async () => {
+    test('replaces an entry by one of another history, whatever its revision', async () => {
       const key = aKey();
       await tier.set([anEntry(key, { asOf: 1_000n })]);
       const restored = anEntry(key, { epoch: 'fedcba9876543210', asOf: 3n });
@@ -68,11 +68,11 @@ describe.each(tierKinds)('every tier: $name', ({ isAvailable, open }) => {
     });
 
     test.each([
-      ['beyond what a double can tell apart', 2n ** 53n, 2n ** 53n + 1n],
+      ['that a double cannot distinguish', 2n ** 53n, 2n ** 53n + 1n],
       ['of different lengths', 999_999_999_999_999_999n, 1_000_000_000_000_000_000n],
-      ['at the end of what PostgreSQL can count', 2n ** 63n - 2n, 2n ** 63n - 1n],
+      ['at the end of PostgreSQL’s bigint', 2n ** 63n - 2n, 2n ** 63n - 1n],
       ['at the beginning', 0n, 1n],
-    ])('tells revisions apart %s', async (_where, before, after) => {
+    ])('distinguishes revisions %s', async (_where, before, after) => {
       const key = aKey();
       await tier.set([anEntry(key, { asOf: before })]);
       await tier.set([anEntry(key, { asOf: after })]);
@@ -94,14 +94,14 @@ describe.each(tierKinds)('every tier: $name', ({ isAvailable, open }) => {
       expect(await look(tier, entry.key)).toEqual(entry);
     });
 
-    test('many keys at once', async () => {
+    test('stores and returns many keys at once', async () => {
       const entries = Array.from({ length: 2_000 }, () => anEntry(aKey()));
       await tier.set(entries);
       const wanted = entries.toReversed();
       expect(await tier.get(wanted.map(({ key }) => key))).toEqual(wanted);
     });
 
-    test('an entry ends after its time, however often it was read', async () => {
+    test('removes an entry after its time, however often it was read', async () => {
       const brief = await place.openTier({ ttlMs: 500 });
       const entry = anEntry(aKey());
       const setAt = Date.now();
@@ -111,7 +111,7 @@ describe.each(tierKinds)('every tier: $name', ({ isAvailable, open }) => {
       expect(await look(brief, entry.key)).toBeUndefined();
     });
 
-    test('a newer entry has its whole time before it', async () => {
+    test('starts the time again with a newer entry', async () => {
       const brief = await place.openTier({ ttlMs: 1_200 });
       const key = aKey();
       await brief.set([anEntry(key, { asOf: 1n })]);
@@ -130,7 +130,7 @@ describe('the memory tier', () => {
     return tier;
   };
 
-  test('has a bound, and forgets first what was not read for the longest time', async () => {
+  test('has a size limit, and removes the entry that was not read for the longest time', async () => {
     const entries = Array.from({ length: 100 }, () => anEntry(aKey()));
     const tier = filled(100, entries);
     expect(await look(tier, entries[0]?.key ?? '')).toEqual(entries[0]);
@@ -142,7 +142,7 @@ describe('the memory tier', () => {
     expect(found.slice(1, 51)).toEqual(Array(50).fill(undefined));
   });
 
-  test('forgets everything when it is told to', async () => {
+  test('is empty after clear()', async () => {
     const entry = anEntry(aKey());
     const tier = filled(10, [entry]);
     tier.clear();

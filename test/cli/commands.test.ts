@@ -96,7 +96,7 @@ describe('migrate', { timeout: 60_000 }, () => {
       signal: null,
       stdout: '',
       stderr:
-        'The database holds tables, but none of them from a migration: give the registry an empty database\n',
+        'The database holds tables that are not from the registry: give the registry an empty database\n',
     });
     await database.drop();
   });

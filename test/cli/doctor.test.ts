@@ -90,7 +90,7 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
     expect({ code, stderr }).toEqual({
       ...{
         code: 1,
-        stderr: `There is no registry in DATA_DIR (${dataDir}): set it, or DATABASE_URL, to where it is\n`,
+        stderr: `There is no registry in DATA_DIR (${dataDir}): set DATA_DIR or DATABASE_URL to an existing registry\n`,
       },
     });
     const empty = await createDatabase();

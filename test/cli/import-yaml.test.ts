@@ -27,8 +27,8 @@ test('--dry-run prints the changes as text and makes none', async () => {
   expect(lines).toEqual(
     expect.arrayContaining([
       'safariexplore-kvph: would be created',
-      'example: would be skipped: it is the template, no tenant',
-      'tn_b7e_113: would be skipped: it is a test tenant: --include-tests takes it in',
+      'example: would be skipped: it is the template and not a tenant',
+      'tn_b7e_113: would be skipped: it is a test tenant: use --include-tests to import it',
       'broken-yaml: would fail',
       expect.stringMatching(/^ {4}line 3, column 9: it lacks a quote, .*\(MISSING_CHAR\)$/),
       '    line 5, column 13: client.timezone must be an IANA time zone such as Africa/Johannesburg',

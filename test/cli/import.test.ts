@@ -34,7 +34,7 @@ describe('import databases', { timeout: 60_000 }, () => {
     const lines = stdout.split('\n');
     expect(lines[0]).toMatch(/^TENANT +SLUG +NAME +MODULE +SCHEMA +DATABASE +ID FROM +ACTION$/);
     expect(lines[1]).toMatch(/^– +2fast +2fast +finance +finance_2fast +test_\w+ +new +conflict$/);
-    expect(lines[2]).toMatch(/^ {4}slug "2fast" must be .*: give the schema another in --map$/);
+    expect(lines[2]).toMatch(/^ {4}slug "2fast" must be .*: give the schema another slug in --map$/);
     expect(lines[3]).toMatch(
       new RegExp(
         `^${id} +acme +Acme Ltd +finance +finance_acme +test_\\w+ +tenant_registry in test_\\w+ +register$`,
@@ -50,7 +50,7 @@ describe('import databases', { timeout: 60_000 }, () => {
     const map = await aFile('schema,id,slug\nfinance_2fast,7,too-fast\n');
     const { code, stdout, stderr } = await run(['import', 'databases', '--map', map], env);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toBe('VALIDATION_ERROR: The map was not used:\nline 2, column id: must be a UUID\n');
+    expect(stderr).toBe('VALIDATION_ERROR: The map has problems:\nline 2, column id: must be a UUID\n');
     expect(await tenants()).toEqual([]);
     const missing = await run(['import', 'databases', '--map', '/nowhere.csv'], env);
     expect(missing.stderr).toBe('VALIDATION_ERROR: --map: /nowhere.csv cannot be read (ENOENT)\n');

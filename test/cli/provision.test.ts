@@ -1,33 +1,33 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { shutGate, stopAtGate } from '../provisioning/support/blocked-migration.js';
-import { schemasAt } from '../provisioning/support/catalog.js';
+import { blockingStatement, blockMigrations } from '../provisioning/support/blocked-migration.js';
+import { listSchemas } from '../provisioning/support/catalog.js';
 import {
   brokenMigration,
   contacts,
-  openWorkshop,
-  type Workshop,
+  type GatewayWithModules,
+  openGatewayWithModules,
 } from '../provisioning/support/gateway-with-own-modules.js';
-import { lookAt, resolve } from '../provisioning/support/provisioning-calls.js';
+import { readTenant, resolve } from '../provisioning/support/provisioning-calls.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway } from '../setup/gateway.js';
 import { run } from '../setup/process.js';
 import { openTerminal, testWithTerminal } from '../setup/terminal.js';
 
 describe('provision at the command line', { timeout: 120_000 }, () => {
-  let workshop: Workshop;
+  let testbed: GatewayWithModules;
   let env: Record<string, string>;
   beforeAll(async () => {
-    workshop = await openWorkshop(
+    testbed = await openGatewayWithModules(
       { name: 'alpha', migrations: contacts },
       { name: 'beta', migrations: contacts },
     );
     env = {
-      DATABASE_URL: workshop.gateway.registry.url,
-      MODULES_DIR: workshop.modulesDir,
-      ...workshop.config.serviceDatabaseUrls,
+      DATABASE_URL: testbed.gateway.registry.url,
+      MODULES_DIR: testbed.modulesDir,
+      ...testbed.config.serviceDatabaseUrls,
     };
   });
-  afterAll(() => workshop?.close());
+  afterAll(() => testbed?.close());
 
   const provision = (slug: string, ...more: string[]) => [
     ...['provision', 'A Tenant', 'admin@example.com', 'alpha, beta', '--slug', slug],
@@ -44,19 +44,19 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
       '',
     ]);
     expect(code).toBe(0);
-    const { id } = await lookAt(workshop.gateway, slug);
+    const { id } = await readTenant(testbed.gateway, slug);
     expect(stdout.split('\n')).toEqual([
       `Tenant ${slug} (${id}) is active.`,
       stdout.split('\n')[1],
       ...['alpha', 'beta'].map((name) => {
-        const database = new URL(workshop.url(name)).pathname.slice(1);
+        const database = new URL(testbed.url(name)).pathname.slice(1);
         return `${name.padEnd(6)}  ${database}  ${name}_${slug}`;
       }),
       expect.stringMatching(/^Token for acceptInvitation, which is not shown again: trk_inv_[\w-]{43}$/),
       '',
     ]);
     for (const name of ['alpha', 'beta'])
-      expect(await resolve(workshop.gateway, slug, name)).toBe(`schema ${name}_${slug}`);
+      expect(await resolve(testbed.gateway, slug, name)).toBe(`schema ${name}_${slug}`);
     expect(await run(provision(slug), env)).toMatchObject({
       code: 1,
       stdout: '',
@@ -66,8 +66,8 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
 
   test('a failed provisioning names the failed step, leaves nothing behind and can be repeated; an idempotency key returns the first result', async () => {
     const slug = uniqueName('t');
-    await workshop.write('beta/0003_broken.sql', brokenMigration);
-    onTestFinished(() => workshop.remove('beta/0003_broken.sql').catch(() => undefined));
+    await testbed.write('beta/0003_broken.sql', brokenMigration);
+    onTestFinished(() => testbed.remove('beta/0003_broken.sql').catch(() => undefined));
     const failed = await run(provision(slug, '--json'), env);
     expect(failed).toMatchObject({
       code: 1,
@@ -79,9 +79,9 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
       tenant: { slug, status: 'FAILED' },
       operation: { status: 'COMPENSATED', error: expect.any(String) },
     });
-    expect(await schemasAt(workshop.url('alpha'))).not.toContain(`alpha_${slug}`);
+    expect(await listSchemas(testbed.url('alpha'))).not.toContain(`alpha_${slug}`);
 
-    await workshop.remove('beta/0003_broken.sql');
+    await testbed.remove('beta/0003_broken.sql');
     const keyed = provision(slug, '--json', '--idempotency-key', slug);
     const first = await run(keyed, env);
     const second = await run(keyed, env);
@@ -120,38 +120,38 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
     async () => {
       const slug = uniqueName('t');
       const keyed = provision(slug, '--idempotency-key', slug);
-      await workshop.write('alpha/0003_gate.sql', stopAtGate);
-      onTestFinished(() => workshop.remove('alpha/0003_gate.sql').catch(() => undefined));
-      await using gate = await shutGate(workshop.url('alpha'));
+      await testbed.write('alpha/0003_gate.sql', blockingStatement);
+      onTestFinished(() => testbed.remove('alpha/0003_gate.sql').catch(() => undefined));
+      await using block = await blockMigrations(testbed.url('alpha'));
       await using terminal = openTerminal(keyed, { ...env, NO_COLOR: '1' });
-      await gate.reached();
+      await block.untilBlocked();
       await terminal.showed('create schema of alpha');
       terminal.type('\x03');
       await terminal.showed('^C');
-      await gate.open();
+      await block.release();
       const { code, shown } = await terminal.ended;
       expect(code).toBe(130);
       expect(shown).toContain('\x1b[2K· activate route');
       for (const color of ['32', '33', '2']) expect(shown).not.toContain(`\x1b[${color}m`);
       const [, id] = /Interrupted\. Operation (\S+) continues when a gateway or/.exec(shown) ?? [];
-      expect(await resolve(workshop.gateway, slug, 'alpha')).toBe('TENANT_NOT_READY');
-      const [left] = await workshop.gateway.psql(
+      expect(await resolve(testbed.gateway, slug, 'alpha')).toBe('TENANT_NOT_READY');
+      const [left] = await testbed.gateway.psql(
         'SELECT status, worker, heartbeat_at FROM operations WHERE id = $1',
         [id],
       );
       expect(left).toEqual({ status: 'running', worker: null, heartbeat_at: null });
 
       await using _ = await openGateway({
-        sharing: workshop.gateway,
-        config: { ...workshop.config, runsWorker: true },
+        sharing: testbed.gateway,
+        config: { ...testbed.config, runsWorker: true },
       });
       // Either of the two may run the operation; both see its end.
       expect(await run(keyed, env)).toMatchObject({
         code: 0,
         stdout: expect.stringContaining(' is active.'),
       });
-      expect((await lookAt(workshop.gateway, slug)).subscriptions[0]?.history).toHaveLength(1);
-      expect(await resolve(workshop.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
+      expect((await readTenant(testbed.gateway, slug)).subscriptions[0]?.history).toHaveLength(1);
+      expect(await resolve(testbed.gateway, slug, 'beta')).toBe(`schema beta_${slug}`);
     },
   );
 });

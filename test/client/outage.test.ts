@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTenantRegistry, type TenantRegistry } from '../../src/client/index.js';
-import { openPair, type Pair } from '../feed/support/two-gateways.js';
+import { openTwoGateways, type TwoGateways } from '../feed/support/two-gateways.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
@@ -10,20 +10,20 @@ import { codeOf, once } from './support/client-outcomes.js';
 /** D of these gateways. */
 const stalenessMs = 1_000;
 
-let pair: Pair;
+let gateways: TwoGateways;
 let acme: StoryTenant;
 const strangers: StoryTenant[] = [];
 let ways: [TcpProxy, TcpProxy];
 let registry: TenantRegistry;
 beforeAll(async () => {
-  pair = await openPair({ stalenessMs });
-  acme = await aTenant().subscribedTo('finance').at(pair.one);
-  for (let at = 0; at < 12; at++) strangers.push(await aTenant().at(pair.one));
-  ways = [await wayTo(pair.one.url), await wayTo(pair.other.url)];
+  gateways = await openTwoGateways({ stalenessMs });
+  acme = await aTenant().subscribedTo('finance').at(gateways.one);
+  for (let at = 0; at < 12; at++) strangers.push(await aTenant().at(gateways.one));
+  ways = [await wayTo(gateways.one.url), await wayTo(gateways.other.url)];
 });
 afterAll(async () => {
   for (const way of ways ?? []) await way.close();
-  await pair?.close();
+  await gateways?.close();
 });
 beforeEach(async () => {
   registry = connect(...ways);
@@ -75,16 +75,20 @@ describe('one of two gateways', () => {
   test('that knows less than the client makes it hear nothing older', async () => {
     await registry.close();
     registry = connect(...ways);
-    const tenant = await aTenant().subscribedTo('finance').at(pair.one);
-    await mutate(pair.other, 'updateTenant', {
+    const tenant = await aTenant().subscribedTo('finance').at(gateways.one);
+    await mutate(gateways.other, 'updateTenant', {
       tenantId: tenant.id,
       name: 'Known to both',
       wait: 'GATEWAYS',
     });
     expect((await registry.resolve(tenant.id)).tenantId).toBe(tenant.id);
-    await pair.whileOtherIsDeaf(async () => {
+    await gateways.whileOtherIsBlocked(async () => {
       // The other is the only one that does not know.
-      await mutate(pair.one, 'suspendTenant', { tenantId: tenant.id, reason: 'unpaid', wait: 'COMMITTED' });
+      await mutate(gateways.one, 'suspendTenant', {
+        tenantId: tenant.id,
+        reason: 'unpaid',
+        wait: 'COMMITTED',
+      });
       const informed = connect(ways[0]);
       await expect.poll(() => informed.resolve(tenant.id).catch(codeOf)).toBe('TENANT_SUSPENDED');
       await informed.close();
@@ -151,11 +155,11 @@ test('a gateway that is slow, but not as slow as a request may be, gives a lease
 
 test('without events everything is heard by the next renewal', async () => {
   await registry.close();
-  registry = createTenantRegistry({ url: pair.one.url, module: 'finance', hints: false });
-  const tenant = await aTenant().subscribedTo('finance').at(pair.one);
+  registry = createTenantRegistry({ url: gateways.one.url, module: 'finance', hints: false });
+  const tenant = await aTenant().subscribedTo('finance').at(gateways.one);
   await registry.resolve(tenant.id);
   const startedAt = performance.now();
-  await mutate(pair.one, 'suspendTenant', { tenantId: tenant.id, reason: 'unpaid' });
+  await mutate(gateways.one, 'suspendTenant', { tenantId: tenant.id, reason: 'unpaid' });
   expect(performance.now() - startedAt).toBeLessThan(stalenessMs + 300);
   expect(await registry.resolve(tenant.id).catch(codeOf)).toBe('TENANT_SUSPENDED');
 });

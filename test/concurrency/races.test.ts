@@ -1,31 +1,35 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { databasesLike, ownersOf, schemasAt } from '../provisioning/support/catalog.js';
-import { contacts, openWorkshop, type Workshop } from '../provisioning/support/gateway-with-own-modules.js';
-import { lookAt, provision, subscribe, unsubscribe } from '../provisioning/support/provisioning-calls.js';
+import { listDatabases, listSchemas, readSchemaOwners } from '../provisioning/support/catalog.js';
+import {
+  contacts,
+  type GatewayWithModules,
+  openGatewayWithModules,
+} from '../provisioning/support/gateway-with-own-modules.js';
+import { provision, readTenant, subscribe, unsubscribe } from '../provisioning/support/provisioning-calls.js';
 import { uniqueName } from '../setup/database.js';
 import { type Answer, openGateway, type TestGateway } from '../setup/gateway.js';
 import { aTenant } from '../setup/stories.js';
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 let replica: TestGateway;
-// Much at once, on a machine that may have other things to do.
+// Many requests at once need time on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 beforeAll(async () => {
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: 'crm', migrations: contacts },
     { name: 'hr', migrations: contacts },
     { name: 'vault', migrations: contacts, isolation: 'DATABASE' },
   );
-  replica = await openGateway({ sharing: workshop.gateway, config: workshop.config });
+  replica = await openGateway({ sharing: testbed.gateway, config: testbed.config });
 });
 afterAll(async () => {
   await replica.close();
-  await workshop.close();
+  await testbed.close();
 });
 
-/** All at once, every second one at the other gateway. */
+/** Sends all requests at once, every second one to the other gateway. */
 function atOnce<T>(count: number, work: (gateway: TestGateway, at: number) => Promise<T>): Promise<T[]> {
-  return Promise.all(Array.from({ length: count }, (_, at) => work(at % 2 ? replica : workshop.gateway, at)));
+  return Promise.all(Array.from({ length: count }, (_, at) => work(at % 2 ? replica : testbed.gateway, at)));
 }
 
 const register = (gateway: TestGateway, input: object) =>
@@ -43,7 +47,7 @@ describe('50 registrations at once', () => {
       expect(extensions).toMatchObject({ code: 'CONFLICT', fields: [{ field: 'slug' }] });
   }
   const traces = (slug: string) =>
-    workshop.gateway.psql<{ kind: string }>(
+    testbed.gateway.psql<{ kind: string }>(
       `SELECT kind FROM registry_change WHERE tenant_slug = $1 ORDER BY 1`,
       [slug],
     );
@@ -51,18 +55,18 @@ describe('50 registrations at once', () => {
     ...[{ kind: 'branding.created' }, { kind: 'settings.created' }, { kind: 'tenant.registered' }],
   ];
 
-  test('of one slug: one wins, 49 get CONFLICT, and the log knows of one', async () => {
+  test('with one slug: one succeeds, 49 get CONFLICT, and the log has one', async () => {
     const slug = uniqueName('t');
     expectOneWinner(await atOnce(50, (gateway) => register(gateway, { name: 'Same', slug })));
     expect(await traces(slug)).toEqual(onceRegistered);
   });
 
-  test('of one name: one wins, 49 get CONFLICT', async () => {
+  test('with one name: one succeeds, 49 get CONFLICT', async () => {
     const name = uniqueName('Same Name');
     expectOneWinner(await atOnce(50, (gateway) => register(gateway, { name })));
   });
 
-  test('with one idempotency key: all get the one tenant', async () => {
+  test('with one idempotency key: all get the same tenant', async () => {
     const slug = uniqueName('t');
     const input = { name: 'Same', slug, idempotencyKey: slug };
     const answers = await atOnce(50, (gateway) => register(gateway, input));
@@ -75,8 +79,8 @@ describe('50 registrations at once', () => {
 describe('50 subscriptions of one tenant to one module at once', () => {
   const losing = ['OPERATION_IN_PROGRESS', 'CONFLICT'];
 
-  test.each(['crm', 'vault'])('%s: one succeeds, and there is one place', async (module) => {
-    const tenant = await aTenant().at(workshop.gateway);
+  test.each(['crm', 'vault'])('%s: one succeeds, and one storage is created', async (module) => {
+    const tenant = await aTenant().at(testbed.gateway);
     const answers = await atOnce(50, (gateway) => subscribe(gateway, { tenantId: tenant.id, module }));
     expect(answers.filter(({ operation }) => operation?.status === 'SUCCEEDED')).toHaveLength(1);
     const refusals = answers.flatMap(({ code }) => code ?? []);
@@ -84,44 +88,44 @@ describe('50 subscriptions of one tenant to one module at once', () => {
     expect(refusals.filter((code) => !losing.includes(code))).toEqual([]);
 
     const name = `${module}_${tenant.slug}`;
-    const places = [...(await schemasAt(workshop.url(module))), ...(await databasesLike(`${name}%`))];
+    const places = [...(await listSchemas(testbed.url(module))), ...(await listDatabases(`${name}%`))];
     expect(places.filter((place) => place.startsWith(name))).toEqual([name]);
     expect(
-      await workshop.gateway.psql('SELECT status::text FROM operations WHERE tenant_id = $1', [tenant.id]),
+      await testbed.gateway.psql('SELECT status::text FROM operations WHERE tenant_id = $1', [tenant.id]),
     ).toEqual([{ status: 'succeeded' }]);
   });
 
-  test('again, after it was cancelled: one goes to work on what stands there', async () => {
-    const tenant = await aTenant().subscribedTo('crm').at(workshop.gateway);
-    await unsubscribe(workshop.gateway, { tenantId: tenant.id, module: 'crm' });
+  test('after a cancellation: one request reuses the existing storage', async () => {
+    const tenant = await aTenant().subscribedTo('crm').at(testbed.gateway);
+    await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm' });
     const answers = await atOnce(50, (gateway) => subscribe(gateway, { tenantId: tenant.id, module: 'crm' }));
     expect(answers.filter(({ operation }) => operation?.status === 'SUCCEEDED')).toHaveLength(1);
-    const [subscription] = (await lookAt(replica, tenant.id)).subscriptions;
+    const [subscription] = (await readTenant(replica, tenant.id)).subscriptions;
     expect(subscription).toMatchObject({ status: 'ACTIVE', generation: 2 });
     expect(subscription?.history).toHaveLength(2);
   });
 
-  test('under 50 names: one of them is made', async () => {
-    const tenant = await aTenant().at(workshop.gateway);
+  test('with 50 different names: one schema is created', async () => {
+    const tenant = await aTenant().at(testbed.gateway);
     const stem = uniqueName('s');
     const answers = await atOnce(50, (gateway, at) =>
       subscribe(gateway, { tenantId: tenant.id, module: 'crm', schemaName: `${stem}_${at}` }),
     );
     const [winner, ...others] = answers.filter(({ code }) => code === undefined);
     expect(others).toEqual([]);
-    const made = (await schemasAt(workshop.url('crm'))).filter((schema) => schema.startsWith(stem));
+    const made = (await listSchemas(testbed.url('crm'))).filter((schema) => schema.startsWith(stem));
     expect(made).toEqual([winner?.subscription.schemaName]);
   });
 });
 
 describe('20 tenants at once', () => {
-  /** Twenty slugs that are one name once - becomes _. */
+  /** Twenty slugs that lead to the same name when "-" becomes "_". */
   const twins = (stem: string) =>
     Array.from({ length: 20 }, (_, at) =>
       [...'abcdef'].reduce((slug, word, place) => slug + ((at >> place) % 2 ? '-' : '_') + word, stem),
     );
 
-  test('whose names collide: 20 different schemas, each one’s own', async () => {
+  test('whose names collide: 20 different schemas, one per tenant', async () => {
     const slugs = twins('twin');
     await atOnce(20, (gateway, at) => aTenant({ slug: slugs[at] ?? '' }).at(gateway));
     const answers = await atOnce(20, (gateway, at) =>
@@ -137,17 +141,17 @@ describe('20 tenants at once', () => {
         ...Array.from({ length: 19 }, (_, at) => `crm_twin_a_b_c_d_e_f_${at + 2}`),
       ].sort(),
     );
-    const tenants = await workshop.gateway.psql<{ slug: string; id: string }>(
+    const tenants = await testbed.gateway.psql<{ slug: string; id: string }>(
       'SELECT slug, id FROM tenants WHERE slug = ANY($1)',
       [slugs],
     );
     for (const { slug, id } of tenants)
-      expect(await ownersOf(workshop.url('crm'), names[slugs.indexOf(slug)] ?? '')).toEqual([
+      expect(await readSchemaOwners(testbed.url('crm'), names[slugs.indexOf(slug)] ?? '')).toEqual([
         { tenantId: id, module: 'crm' },
       ]);
   });
 
-  test('provisioned whole, whose names collide: 20 tenants, 40 schemas', async () => {
+  test('with provisionTenant, whose names collide: 20 tenants, 40 schemas', async () => {
     const slugs = twins('whole');
     const answers = await atOnce(20, (gateway, at) =>
       provision(gateway, { slug: slugs[at] ?? '', modules: at % 3 ? ['hr', 'crm'] : ['crm', 'hr'] }),
@@ -156,12 +160,12 @@ describe('20 tenants at once', () => {
       slugs.map(() => 'SUCCEEDED'),
     );
     for (const module of ['crm', 'hr']) {
-      const made = (await schemasAt(workshop.url(module))).filter((name) => name.includes('_whole_'));
+      const made = (await listSchemas(testbed.url(module))).filter((name) => name.includes('_whole_'));
       expect(made).toHaveLength(20);
     }
   });
 
-  test('that want one name: one gets it, 19 get CONFLICT', async () => {
+  test('that request the same name: one gets it, 19 get CONFLICT', async () => {
     const tenants = await atOnce(20, (gateway) => aTenant().at(gateway));
     const schemaName = uniqueName('s');
     const answers = await atOnce(20, (gateway, at) =>
@@ -175,18 +179,18 @@ describe('20 tenants at once', () => {
   });
 });
 
-test('more tenants than there are connections wait for their turn, however long it takes', async () => {
-  await workshop.write('hr/0003_slow.sql', 'SELECT pg_sleep(0.5);');
-  onTestFinished(() => workshop.remove('hr/0003_slow.sql'));
+test('provisioning of more tenants than connections waits for its turn without a timeout', async () => {
+  await testbed.write('hr/0003_slow.sql', 'SELECT pg_sleep(0.5);');
+  onTestFinished(() => testbed.remove('hr/0003_slow.sql'));
   const tenants = await atOnce(60, (gateway) => aTenant().at(gateway));
-  // All at one gateway, whose five connections need more than the five seconds a server may take to answer.
+  // All at one gateway: its five connections need more time than the five seconds in which a server must answer.
   const answers = await Promise.all(
-    tenants.map(({ id }) => subscribe(workshop.gateway, { tenantId: id, module: 'hr' })),
+    tenants.map(({ id }) => subscribe(testbed.gateway, { tenantId: id, module: 'hr' })),
   );
   expect(answers.map(({ code, operation }) => code ?? operation.error)).toEqual(tenants.map(() => null));
 });
 
-test('50 provisions of one slug at once: one tenant, provisioned once', async () => {
+test('50 concurrent provisionTenant with one slug: one tenant, provisioned once', async () => {
   const slug = uniqueName('t');
   const answers = await atOnce(50, (gateway) => provision(gateway, { slug, modules: ['crm', 'hr'] }));
   expect(answers.filter(({ operation }) => operation?.status === 'SUCCEEDED')).toHaveLength(1);

@@ -53,7 +53,31 @@ describe('a transaction', () => {
     expect(await head()).toBe(before + 1);
   });
 
-  test('stays one revision when its changes are settled half way', async () => {
+  test('that changes the registry is durable, also in a session that commits asynchronously', async () => {
+    const session = new pg.Client({ connectionString: registry.url });
+    await session.connect();
+    try {
+      await session.query('SET synchronous_commit = off');
+      const commits = async (sql: string) => {
+        await session.query(`BEGIN; ${sql}; SET CONSTRAINTS ALL IMMEDIATE`);
+        const { rows } = await session.query('SHOW synchronous_commit');
+        await session.query('COMMIT');
+        return rows[0].synchronous_commit;
+      };
+      expect(await commits(`UPDATE tenants SET name = name || 'x' WHERE id = '${await aTenantRow()}'`)).toBe(
+        'on',
+      );
+      expect(await commits('SELECT 1')).toBe('off');
+      await session.query('SET synchronous_commit = remote_apply');
+      expect(await commits(`UPDATE tenants SET name = name || 'x' WHERE id = '${await aTenantRow()}'`)).toBe(
+        'remote_apply',
+      );
+    } finally {
+      await session.end();
+    }
+  });
+
+  test('stays one revision when its deferred constraints are settled before its end', async () => {
     const id = await aTenantRow();
     const before = await head();
     await run('BEGIN');
@@ -67,7 +91,7 @@ describe('a transaction', () => {
     ]);
   });
 
-  test('leaves no entry of what it took back to a savepoint', async () => {
+  test('leaves no entry for changes that were rolled back to a savepoint', async () => {
     const id = await aTenantRow();
     const before = await head();
     await run('BEGIN');
@@ -92,7 +116,7 @@ describe('a transaction', () => {
     expect(await head()).toBe(before + 1);
   });
 
-  test('that changes nothing is no revision', async () => {
+  test('that changes nothing makes no revision', async () => {
     const id = await aTenantRow();
     const before = await head();
     await run('UPDATE tenants SET name = name, status = status WHERE id = $1', [id]);
@@ -102,7 +126,7 @@ describe('a transaction', () => {
     expect(row?.version).toBe(1);
   });
 
-  test('that only notes when a key was last used is no revision', async () => {
+  test('that only records when a key was last used makes no revision', async () => {
     await run(
       `INSERT INTO api_keys (name, secret_hash, scopes) VALUES ('k', sha256('k'), '{registry:read}')`,
     );
@@ -113,7 +137,7 @@ describe('a transaction', () => {
     expect(await head()).toBe(before + 1);
   });
 
-  test('holds the head only at its end: others commit while it is open', async () => {
+  test('locks the head row only at its end: other transactions commit while it is open', async () => {
     const id = await aTenantRow();
     const before = await head();
     await run('BEGIN');
@@ -128,7 +152,7 @@ describe('a transaction', () => {
     ]);
   });
 
-  test('names the actor it set, else the role behind it', async () => {
+  test('records the actor that it set, or the database role when it set none', async () => {
     const before = await head();
     await run('BEGIN');
     await run(`SELECT set_config('registry.actor', 'somebody', true)`);
@@ -142,7 +166,7 @@ describe('a transaction', () => {
     ]);
   });
 
-  test('tells listeners its revision and nothing else', async () => {
+  test('notifies listeners of its revision and nothing else', async () => {
     const heard: (string | undefined)[] = [];
     const note = ({ payload }: pg.Notification) => heard.push(payload);
     client.on('notification', note);
@@ -153,13 +177,13 @@ describe('a transaction', () => {
     await aTenantRow();
     await run('ROLLBACK');
     await aTenantRow();
-    // Notifications of an own transaction come with its COMMIT; this answer is behind them.
+    // Notifications of the session's own transactions arrive before the result of this statement.
     await run('UNLISTEN registry_change');
     client.off('notification', note);
     expect(heard).toEqual([String(before + 1), String(before + 2)]);
   });
 
-  test('of many writers at once: revisions without a hole, in one chain', async () => {
+  test('gets the next revision when many writers commit at once, without a gap and in one hash chain', async () => {
     const before = await head();
     const writers = Array.from({ length: 8 }, async (_, writer) => {
       for (let round = 0; round < 10; round++)
@@ -175,18 +199,18 @@ describe('a transaction', () => {
   });
 });
 
-/** Recomputes the chain outside the database; the first entry that does not fit. */
+/** Recomputes the hash chain outside the database; returns the first entry that does not fit. */
 async function findBreak(): Promise<string | undefined> {
   const rows = await run(`
-    SELECT revision || '/' || position AS place, previous_hash, hash, jsonb_build_array(
+    SELECT revision || '/' || position AS entry, previous_hash, hash, jsonb_build_array(
       revision, position, tenant_id, tenant_slug, module, kind, entity_id, actor, database_role, before, after,
       to_char(changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'))::text AS content
     FROM registry_change ORDER BY revision, position`);
   expect(rows.length).toBeGreaterThan(0);
   let previous = Buffer.alloc(0);
-  for (const { place, previous_hash, hash, content } of rows) {
+  for (const { entry, previous_hash, hash, content } of rows) {
     const expected = createHash('sha256').update(previous).update(content).digest();
-    if (!previous.equals(previous_hash) || !expected.equals(hash)) return place;
+    if (!previous.equals(previous_hash) || !expected.equals(hash)) return entry;
     previous = hash;
   }
   const [last] = await run('SELECT hash FROM registry_head');
@@ -194,7 +218,7 @@ async function findBreak(): Promise<string | undefined> {
 }
 
 describe('the hash chain', () => {
-  test('holds from the first entry to the head', async () => {
+  test('is unbroken from the first entry to the head', async () => {
     const id = await aTenantRow();
     await run(
       `UPDATE tenants SET name = 'Ünïcode "quoted" \\ back', tenant_config = '{"b": [1.50, null], "a": {}}' WHERE id = $1`,
@@ -206,18 +230,18 @@ describe('the hash chain', () => {
   const recompute =
     'UPDATE registry_change SET hash = registry_change_hash(registry_change) WHERE revision = $1';
   test.each([
-    ['an entry edited', [`UPDATE registry_change SET actor = 'nobody' WHERE revision = $1`]],
+    ['an edited entry', [`UPDATE registry_change SET actor = 'nobody' WHERE revision = $1`]],
     [
-      'an entry edited and its own hash put right',
+      'an edited entry with a recomputed hash',
       [`UPDATE registry_change SET before = '{}' WHERE revision = $1`, recompute],
     ],
     [
-      'a date moved',
+      'a changed date',
       [`UPDATE registry_change SET changed_at = changed_at - interval '1 microsecond' WHERE revision = $1`],
     ],
-    ['an entry removed', ['DELETE FROM registry_change WHERE revision = $1']],
-    ['the newest entries removed', ['DELETE FROM registry_change WHERE revision >= $1']],
-  ])('shows %s behind the triggers’ back', async (_what, statements) => {
+    ['a removed entry', ['DELETE FROM registry_change WHERE revision = $1']],
+    ['removed newest entries', ['DELETE FROM registry_change WHERE revision >= $1']],
+  ])('reveals %s when the triggers were disabled', async (_what, statements) => {
     const at = (await head()) + 1;
     await aTenantRow();
     await aTenantRow();
@@ -233,7 +257,7 @@ describe('the hash chain', () => {
   });
 });
 
-describe('by hand', () => {
+describe('a statement by hand', () => {
   const refused = { code: '42501' };
   test.each([
     `UPDATE registry_change SET actor = 'nobody'`,
@@ -267,7 +291,7 @@ describe('by hand', () => {
     expect(await run(count)).toEqual(before);
   });
 
-  test('there is no second head', async () => {
+  test('cannot insert a second head row', async () => {
     const second = `INSERT INTO registry_head (id, revision, position, hash, transaction_id, transaction_at) VALUES`;
     await expect(run(`${second} (true, 0, 0, '', 0, now())`)).rejects.toMatchObject({ code: '23505' });
     await expect(run(`${second} (false, 0, 0, '', 0, now())`)).rejects.toMatchObject({ code: '23514' });

@@ -11,7 +11,7 @@ afterAll(() => registry?.drop());
 describe('the epoch', () => {
   const epochOf = async (url: string) => (await queryOnce(url, 'SELECT registry_epoch() AS epoch'))[0]?.epoch;
 
-  test('stays through changes and is the same for every connection', async () => {
+  test('stays the same through changes and for every connection', async () => {
     const before = await epochOf(registry.url);
     await queryOnce(registry.url, `INSERT INTO tenants (slug, name) VALUES ('acme', 'Acme')`);
     expect(await epochOf(registry.url)).toBe(before);
@@ -26,7 +26,7 @@ describe('the epoch', () => {
     await two.drop();
   });
 
-  test('differs when the head row is written anew, as a restore does', async () => {
+  test('differs when the head row is inserted again, as a restore does', async () => {
     const copy = await createRegistryDatabase();
     const before = await epochOf(copy.url);
     const [row] = await queryOnce(copy.url, 'SELECT incarnation FROM registry_head');

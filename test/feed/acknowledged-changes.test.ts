@@ -5,7 +5,7 @@ import { recordStatements } from '../setup/gateway.js';
 import { mutate, resolve } from '../setup/graphql-calls.js';
 import { isRedisInstalled, openRedisCluster, openRedisServer } from '../setup/redis.js';
 import { aTenant } from '../setup/stories.js';
-import { openPair, type Pair, warm } from './support/two-gateways.js';
+import { openTwoGateways, type TwoGateways, warm } from './support/two-gateways.js';
 
 type OpenRedis = () => Promise<{ url: string; close(): Promise<void> }>;
 
@@ -19,27 +19,27 @@ const tiers: [string, OpenRedis | undefined][] = [
     : []),
 ];
 
-let pair: Pair;
+let gateways: TwoGateways;
 let redis: Awaited<ReturnType<OpenRedis>> | undefined;
 
 function openAndClose(openRedis?: OpenRedis): void {
   beforeAll(async () => {
     redis = await openRedis?.();
-    pair = await openPair({ redisUrl: redis?.url });
+    gateways = await openTwoGateways({ redisUrl: redis?.url });
   });
   afterAll(async () => {
-    await pair?.close();
+    await gateways?.close();
     await redis?.close();
   });
 }
 
 describe.each(tiers)(
-  'with %s: once it is answered, the other gateway answers what is true after',
+  'with %s: when a mutation answers, the other gateway already answers with its result',
   (_tiers, openRedis) => {
     openAndClose(openRedis);
 
-    test('suspend, resume, delete, restore, unsubscribe, subscribe, whichever gateway did it', async () => {
-      const { one, other } = pair;
+    test('suspend, resume, delete, restore, unsubscribe and subscribe, at either gateway', async () => {
+      const { one, other } = gateways;
       const { id, slug } = await aTenant().subscribedTo('finance').at(one);
       const schema = `finance_${slug}`;
       const life: [mutation: string, input: object, answer: string][] = [
@@ -67,7 +67,7 @@ describe.each(tiers)(
     });
 
     test('updateTenant', async () => {
-      const { one, other } = pair;
+      const { one, other } = gateways;
       const { id, slug } = await aTenant().subscribedTo('finance').at(one);
       for (const name of ['Acme one', 'Acme two', 'Acme three']) {
         await warm(other, id);
@@ -77,8 +77,8 @@ describe.each(tiers)(
       }
     });
 
-    test('a tenant that was not found a moment ago, by id and by slug', async () => {
-      const { one, other } = pair;
+    test('a new tenant that was cached as not found, by id and by slug', async () => {
+      const { one, other } = gateways;
       for (let round = 0; round < 5; round++) {
         const [id, slug] = [randomUUID(), uniqueName('t')];
         await warm(other, id, slug);
@@ -93,8 +93,8 @@ describe.each(tiers)(
       }
     });
 
-    test('a tenant that was provisioned whole', async () => {
-      const { one, other } = pair;
+    test('provisionTenant', async () => {
+      const { one, other } = gateways;
       const slug = uniqueName('t');
       await warm(other, slug);
       const tenant = { name: 'Whole', slug, adminEmail: 'a@example.com', modules: ['finance'] };
@@ -104,8 +104,8 @@ describe.each(tiers)(
       );
     });
 
-    test('a module that did not exist a moment ago', async () => {
-      const { one, other } = pair;
+    test('a new module that was cached as not found', async () => {
+      const { one, other } = gateways;
       const { id } = await aTenant().at(one);
       const name = `m${randomUUID().slice(0, 8)}`;
       expect(await resolve(other, id, name)).toBe('MODULE_NOT_FOUND');
@@ -113,8 +113,8 @@ describe.each(tiers)(
       expect([codes, await resolve(other, id, name)]).toEqual([[], 'MODULE_NOT_SUBSCRIBED']);
     });
 
-    test('an API key: revoked it opens nothing, made it opens at once', async () => {
-      const { one, other } = pair;
+    test('a revoked API key is refused, and a new one is accepted', async () => {
+      const { one, other } = gateways;
       const { id, slug } = await aTenant().subscribedTo('finance').at(one);
       for (let round = 0; round < 3; round++) {
         const created = await mutate(
@@ -134,11 +134,11 @@ describe.each(tiers)(
   },
 );
 
-describe('with memory alone', () => {
+describe('without Redis', () => {
   openAndClose();
 
   test('a configuration is answered from memory while nothing has changed', async () => {
-    const { one, other } = pair;
+    const { one, other } = gateways;
     const { id } = await aTenant().at(one);
     const ask = () => other.ask('query ($id: ID!) { tenant(id: $id) { config } }', { id });
     await ask();
@@ -146,11 +146,11 @@ describe('with memory alone', () => {
     expect(statements.filter((statement) => statement.includes('WITH ORDINALITY'))).toEqual([]);
   });
 
-  describe('what nobody acknowledges, for it was done by hand, arrives within a second', () => {
+  describe('a change by SQL, which waits for no acknowledgement, is visible within a second', () => {
     const within = { timeout: 1_000, interval: 20 };
 
     test('a status', async () => {
-      const { one, other } = pair;
+      const { one, other } = gateways;
       const { id, slug } = await aTenant().subscribedTo('finance').at(one);
       for (const [status, answer] of [
         ['suspended', 'TENANT_SUSPENDED'],
@@ -164,7 +164,7 @@ describe('with memory alone', () => {
     });
 
     test('a subscription, and a configuration', async () => {
-      const { one, other } = pair;
+      const { one, other } = gateways;
       const { id, slug } = await aTenant().subscribedTo('finance').at(one);
       const config = async () =>
         (await other.ask('query ($id: ID!) { tenant(id: $id) { config } }', { id })).data.tenant.config;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { openChangeStream } from '../../src/feed/change-stream.js';
 import { aChange } from '../protocol/support/scripted-feed.js';
 
-test('a subscriber that falls too far behind while it does not read is told to start anew, and goes on from there', async () => {
+test('a subscriber that falls too far behind gets a resync and continues from there', async () => {
   const position = { epoch: 'first', revision: 10n };
   const reads: [bigint, bigint][] = [];
   const stream = openChangeStream({
@@ -26,7 +26,7 @@ test('a subscriber that falls too far behind while it does not read is told to s
   position.revision = 200_001n;
   stream.moved([aChange(200_001n)]);
   expect(await next).toMatchObject({ value: { kind: 'change', change: { revision: 200_001n } } });
-  // Nothing was read for it that it was not told.
+  // Nothing was read from the log that the subscriber did not get.
   expect(reads.every(([after]) => after < 11n || after >= 200_000n)).toBe(true);
   stream.close();
 });

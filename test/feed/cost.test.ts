@@ -6,8 +6,8 @@ import { loadRouteFacts, loadTenantConfigs } from '../../src/registry/queries.js
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 
 /**
- * From this cost on PostgreSQL compiles a statement before it runs it, which takes longer than all of them together; with
- * a table that was never analysed it takes one row for thousands.
+ * From this cost on, PostgreSQL compiles a statement before it runs it, which takes longer than all these statements
+ * together. Without statistics it may estimate thousands of rows for a table with one.
  */
 const jitAboveCost = 100_000;
 

@@ -7,12 +7,12 @@ import { openGateway, recordStatements, type TestGateway } from '../setup/gatewa
 import { resolve } from '../setup/graphql-calls.js';
 import { isRedisInstalled, openRedisServer } from '../setup/redis.js';
 import { aTenant } from '../setup/stories.js';
-import { openPair, replicasOf, warm } from './support/two-gateways.js';
+import { openTwoGateways, replicasOf, warm } from './support/two-gateways.js';
 
 describe('without notifications', () => {
-  test('the regular poll finds what changed within a second, and notifications come back by themselves', async () => {
-    await using pair = await openPair();
-    const { one, other } = pair;
+  test('the regular poll finds changes within a second, and notifications are restored automatically', async () => {
+    await using gateways = await openTwoGateways();
+    const { one, other } = gateways;
     const { id, slug } = await aTenant().subscribedTo('finance').at(one);
     const listeners = async () =>
       (
@@ -45,7 +45,7 @@ describe('without notifications', () => {
     const latencies: number[] = [];
     for (const status of ['active', 'suspended', 'active', 'suspended', 'active'])
       latencies.push(await change(status));
-    // Without a notification each would have waited for its poll, up to half a second.
+    // Without notifications each change would have waited for the next poll, up to half a second.
     expect(latencies.sort((a, b) => a - b)[2]).toBeLessThan(100);
   });
 });
@@ -67,7 +67,7 @@ describe.each([
         await Promise.all(
           Array.from({ length: 10_000 }, async (_, at) => {
             const gateway = [one, second, third][at % 3] as TestGateway;
-            // A reader of its own for each, as each request has one.
+            // Each read has its own reader, as each request does.
             answers.add(await readAt(gateway, reference));
           }),
         );
@@ -92,7 +92,7 @@ async function readAt({ app }: TestGateway, reference: string): Promise<string> 
 }
 
 describe('a gateway that closes', () => {
-  test('takes its row with it and leaves no connection, timer or socket', async () => {
+  test('removes its row and leaves no connection, timer or socket', async () => {
     await using one = await openGateway();
     const { id } = await aTenant().subscribedTo('finance').at(one);
     const connections = async () =>
@@ -103,7 +103,7 @@ describe('a gateway that closes', () => {
           ])
         )[0]?.count,
       );
-    // What the first gateway keeps open settles, and then stays.
+    // The number of resources that the first gateway keeps open becomes constant.
     await resolve(one, id);
     await delay(200);
     const before = process.getActiveResourcesInfo().filter((kind) => /Timeout|TCP/.test(kind)).length;

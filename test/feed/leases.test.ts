@@ -5,20 +5,20 @@ import type { LeaseAnswer } from '../../src/server/lease.js';
 import type { TestGateway } from '../setup/gateway.js';
 import { mutate, resolve } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { openPair, type Pair } from './support/two-gateways.js';
+import { openTwoGateways, type TwoGateways } from './support/two-gateways.js';
 
-/** D of these gateways. */
+/** Staleness bound of these gateways. */
 const stalenessMs = 1_200;
 
-let pair: Pair;
+let gateways: TwoGateways;
 let gateway: TestGateway;
 let acme: StoryTenant;
 beforeAll(async () => {
-  pair = await openPair({ stalenessMs });
-  gateway = pair.one;
+  gateways = await openTwoGateways({ stalenessMs });
+  gateway = gateways.one;
   acme = await aTenant().subscribedTo('finance').at(gateway);
 });
-afterAll(() => pair?.close());
+afterAll(() => gateways?.close());
 
 interface HttpLease {
   status: number;
@@ -46,7 +46,7 @@ const renew = async (client: string, has?: string | null, at?: TestGateway) =>
 const rename = async (name: string) =>
   (await mutate(gateway, 'updateTenant', { tenantId: acme.id, name })).result.revision as string;
 
-/** How long a mutation takes to be answered, in milliseconds. */
+/** How long a mutation takes to answer, in milliseconds. */
 async function timed(wait: string): Promise<number> {
   const startedAt = performance.now();
   const { codes } = await mutate(gateway, 'updateTenant', {
@@ -59,7 +59,7 @@ async function timed(wait: string): Promise<number> {
 }
 
 describe('a client’s lease', () => {
-  test('begins with nothing held: where it stands now, and for how long that may be trusted', async () => {
+  test('begins with the current revision and the length of the lease', async () => {
     const revision = await rename('Acme 1');
     const lease = await renew(randomUUID());
     expect(lease).toEqual({ revision, changed: null, leaseRemainingMs: expect.any(Number) });
@@ -67,7 +67,7 @@ describe('a client’s lease', () => {
     expect(lease.leaseRemainingMs).toBeLessThanOrEqual(stalenessMs);
   });
 
-  test('is renewed with what counts no more, and with nothing when nothing has changed', async () => {
+  test('is renewed with the changed tenants, and with an empty list when nothing has changed', async () => {
     const client = randomUUID();
     const has = (await renew(client)).revision;
     expect((await renew(client, has)).changed).toEqual([]);
@@ -81,7 +81,7 @@ describe('a client’s lease', () => {
     expect((await renew(client, renewed.revision)).changed).toEqual([]);
   });
 
-  test('names a module that changed, and not the tenants', async () => {
+  test('names a changed module instead of its tenants', async () => {
     const client = randomUUID();
     const has = (await renew(client)).revision;
     await mutate(gateway, 'updateModule', { name: 'inventory', description: `${Date.now()}` });
@@ -100,52 +100,52 @@ describe('a client’s lease', () => {
     expect(renewed.leaseRemainingMs).toBeGreaterThan(0);
   });
 
-  test('is renewed by the other gateway just as well', async () => {
+  test('can be renewed by the other gateway', async () => {
     const client = randomUUID();
     const has = (await renew(client)).revision;
     const revision = await rename('Acme 3');
-    const renewed = await renew(client, has, pair.other);
+    const renewed = await renew(client, has, gateways.other);
     expect(renewed).toMatchObject({ revision, changed: [{ tenantId: acme.id }] });
   });
 
   test('is never longer than the gateway’s own', async () => {
-    await pair.whileOtherIsDeaf(async () => {
-      const first = await renew(randomUUID(), null, pair.other);
+    await gateways.whileOtherIsBlocked(async () => {
+      const first = await renew(randomUUID(), null, gateways.other);
       await delay(300);
-      const second = await renew(randomUUID(), null, pair.other);
+      const second = await renew(randomUUID(), null, gateways.other);
       expect(second.leaseRemainingMs).toBeLessThanOrEqual(first.leaseRemainingMs - 299);
       await delay(stalenessMs);
-      expect(await renew(randomUUID(), null, pair.other)).toMatchObject({ leaseRemainingMs: 0 });
+      expect(await renew(randomUUID(), null, gateways.other)).toMatchObject({ leaseRemainingMs: 0 });
     });
   });
 });
 
 describe('wait: EVERYWHERE', () => {
-  // What earlier tests granted has ended by then.
+  // The leases of earlier tests have ended by then.
   beforeEach(() => delay(stalenessMs + 550));
 
   test('waits for a client until it has confirmed, and GATEWAYS does not', async () => {
     const client = randomUUID();
-    const { revision } = await renew(client, undefined, pair.other);
-    // The other gateway says so with its next report.
+    const { revision } = await renew(client, undefined, gateways.other);
+    // The other gateway reports the lease with its next poll.
     await delay(600);
-    await renew(client, revision, pair.other);
+    await renew(client, revision, gateways.other);
     expect(await timed('GATEWAYS')).toBeLessThan(400);
-    await renew(client, (await renew(client, revision, pair.other)).revision, pair.other);
+    await renew(client, (await renew(client, revision, gateways.other)).revision, gateways.other);
     await delay(600);
     const everywhere = timed('EVERYWHERE');
     await delay(300);
-    const { revision: learned, changed } = await renew(client, revision, pair.other);
+    const { revision: learned, changed } = await renew(client, revision, gateways.other);
     expect(changed?.length).toBeGreaterThan(0);
-    // Told is not confirmed: that comes with the next renewal.
+    // The renewal told the client about the change; the client confirms it with the next renewal.
     await delay(300);
-    await renew(client, learned, pair.other);
+    await renew(client, learned, gateways.other);
     const tookMs = await everywhere;
     expect(tookMs).toBeGreaterThan(590);
     expect(tookMs).toBeLessThan(600 + 700);
   });
 
-  test('waits no longer than D for a client that is gone', async () => {
+  test('waits no longer than the staleness bound for a client that has disappeared', async () => {
     await renew(randomUUID());
     await delay(600);
     await renew(randomUUID());
@@ -155,8 +155,8 @@ describe('wait: EVERYWHERE', () => {
     expect(await timed('EVERYWHERE')).toBeLessThan(800);
   });
 
-  test('waits for who was told how long an answer may be used and reports nothing', async () => {
-    const { data } = await pair.other.ask(
+  test('waits for a client that got a reusable answer and does not report', async () => {
+    const { data } = await gateways.other.ask(
       'query ($id: ID!) { tenantSchema(id: $id, module: "finance") { leaseRemainingMs } }',
       { id: acme.id },
     );
@@ -168,17 +168,17 @@ describe('wait: EVERYWHERE', () => {
     expect(performance.now() - askedAt).toBeLessThan(stalenessMs + 700);
   });
 
-  test('does not wait for a client that has said that it goes away', async () => {
+  test('does not wait for a client that has ended its lease', async () => {
     const client = randomUUID();
     await renew(client);
     const { lease } = await post(JSON.stringify({ client, ends: true }));
     expect(lease).toEqual({ revision: null, leaseRemainingMs: 0, changed: null });
-    // The gateway says so with its next report.
+    // The gateway reports it with its next poll.
     await delay(600);
     expect(await timed('EVERYWHERE')).toBeLessThan(400);
   });
 
-  test('waits for a client whose renewal is being answered at that moment', async () => {
+  test('waits for a client whose renewal is in progress', async () => {
     if (!gateway.app.gateway) throw new Error('no gateway');
     const { changes } = gateway.app.gateway.freshness;
     const { changesAfter } = changes;
@@ -186,7 +186,7 @@ describe('wait: EVERYWHERE', () => {
     const client = randomUUID();
     let acknowledged: Promise<unknown> = Promise.resolve();
     let isAcknowledged = false;
-    // The log is slow to answer, and meanwhile something is committed that this renewal does not know of.
+    // The read of the log is slow, and a change is committed meanwhile that this renewal does not include.
     changes.changesAfter = async (...range) => {
       const found = await changesAfter(...range);
       acknowledged = timed('EVERYWHERE').then(() => {
@@ -204,8 +204,8 @@ describe('wait: EVERYWHERE', () => {
     await acknowledged;
   });
 
-  test('does not wait for who asks for no lease', async () => {
-    expect(await resolve(pair.other, acme.id)).toBe(`finance_${acme.slug}`);
+  test('does not wait for a client without a lease', async () => {
+    expect(await resolve(gateways.other, acme.id)).toBe(`finance_${acme.slug}`);
     expect(await timed('EVERYWHERE')).toBeLessThan(400);
   });
 });
@@ -224,7 +224,7 @@ describe('a request for a lease is refused', () => {
     expect([status, codes]).toEqual([400, ['VALIDATION_ERROR']]);
   });
 
-  test('by a key that may resolve nothing, or is none', async () => {
+  test('with an API key that is unknown or may not resolve routes', async () => {
     const body = JSON.stringify({ client });
     const poor = await post(body, { key: await gateway.createKey('registry:write') });
     const none = await post(body, { key: `trk_${'x'.repeat(43)}` });
@@ -236,7 +236,7 @@ describe('a request for a lease is refused', () => {
     expect(able.status).toBe(200);
   });
 
-  test('by another method, and as a form', async () => {
+  test('with another HTTP method or as a form', async () => {
     const byGet = await fetch(`${gateway.url}/lease?client=${client}`);
     const byPut = await fetch(`${gateway.url}/lease`, { method: 'PUT', body: '{}' });
     const asForm = await fetch(`${gateway.url}/lease`, {

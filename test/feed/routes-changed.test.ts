@@ -23,7 +23,7 @@ const rename = async (name: string) =>
 
 const places = (events: RouteEvent[]) => events.map(({ revision, position }) => `${revision}/${position}`);
 
-/** The log itself, as the stream should tell it. */
+/** The entries of the log, in the form in which the stream should deliver them. */
 async function logAfter(revision: string): Promise<string[]> {
   const [epoch, number] = revision.split(':');
   const rows = await gateway.psql<{ place: string }>(
@@ -35,7 +35,7 @@ async function logAfter(revision: string): Promise<string[]> {
 }
 
 describe('a subscriber', () => {
-  test('hears what changes from now on: who, what and where in the log', async () => {
+  test('gets changes from now on with tenant, kind and position in the log', async () => {
     await using stream = await openEvents(gateway.url);
     expect([stream.status, stream.contentType]).toEqual([200, 'text/event-stream']);
     await expect.poll(subscribers).toBe(1);
@@ -56,7 +56,7 @@ describe('a subscriber', () => {
     await mutate(gateway, 'subscribeTenantToModule', { tenantId: acme.id, module: 'finance' });
   });
 
-  test('gets every change in order, those of one revision by their position', async () => {
+  test('gets every change in order, by revision and position', async () => {
     const since = await rename('Acme 2');
     await using stream = await openEvents(gateway.url, { since });
     const renames = Array.from({ length: 30 }, (_, at) => rename(`Acme 2.${at}`));
@@ -73,7 +73,7 @@ describe('a subscriber', () => {
     expect(expected.at(-1)).toBe(`${last}/0`);
   });
 
-  test('that was away goes on where it was', async () => {
+  test('that was disconnected continues after its last change', async () => {
     let since = await rename('Acme 3');
     const start = since;
     const heard: string[] = [];
@@ -88,7 +88,7 @@ describe('a subscriber', () => {
     expect(heard).toEqual(await logAfter(start));
   });
 
-  test('that was cut off in the middle of a revision gets the rest of it', async () => {
+  test('that was disconnected in the middle of a revision gets the rest of it', async () => {
     const start = await rename('Acme 3 again');
     await gateway.psql(`INSERT INTO tenants (slug, name)
       SELECT 'rest-' || i, 'Rest' FROM generate_series(1, 10) AS i`);
@@ -101,7 +101,7 @@ describe('a subscriber', () => {
     }
     expect(places(heard)).toEqual(await logAfter(start));
     expect(heard.at(-1)?.revision).toBe(last);
-    // Nothing is left of the revision that it has heard to its end, and all of it is there for who has heard none.
+    // A subscriber that has the whole revision gets nothing of it, and one that has nothing of it gets all.
     await using after = await openEvents(gateway.url, { since: last, sincePosition: 0 });
     await using again = await openEvents(gateway.url, { since: last, sincePosition: -1 });
     const next = await rename('Acme 3 next');
@@ -109,7 +109,7 @@ describe('a subscriber', () => {
     expect((await again.take(2)).map(({ revision }) => revision)).toEqual([last, next]);
   });
 
-  test('is told nothing of people and keys', async () => {
+  test('gets no changes of members and API keys', async () => {
     await using stream = await openEvents(gateway.url);
     await gateway.createKey('resolve:*');
     await gateway.psql(`INSERT INTO members (tenant_id, email) VALUES ($1, 'a@example.com')`, [acme.id]);
@@ -117,7 +117,7 @@ describe('a subscriber', () => {
     expect(await stream.take(1)).toMatchObject([{ kind: 'tenant.updated', revision }]);
   });
 
-  test('that goes away leaves nothing behind', async () => {
+  test('that disconnects leaves no subscription behind', async () => {
     await expect.poll(subscribers).toBe(0);
     const streams = await Promise.all(Array.from({ length: 20 }, () => openEvents(gateway.url)));
     await expect.poll(subscribers).toBe(20);
@@ -126,7 +126,7 @@ describe('a subscriber', () => {
   });
 });
 
-describe('where it cannot go on, it is told to start anew', () => {
+describe('a subscriber that cannot resume gets a resync', () => {
   async function expectResync(since: string) {
     await using stream = await openEvents(gateway.url, { since });
     const [event] = await stream.take(1);
@@ -145,22 +145,22 @@ describe('where it cannot go on, it is told to start anew', () => {
     await expectResync(`${foreign}:${number}`);
   });
 
-  test('from a revision that is still to come', async () => {
+  test('from a revision in the future', async () => {
     const [epoch, number] = (await rename('Acme 6')).split(':');
     await expectResync(`${epoch}:${Number(number) + 1}`);
   });
 
   test('from too far behind', async () => {
     const since = await rename('Acme 7');
-    // As if there had been that many: made one by one they would take half a minute.
+    // Simulates that many revisions: real ones would take half a minute.
     await gateway.psql(`ALTER TABLE registry_head DISABLE TRIGGER USER;
       UPDATE registry_head SET revision = revision + 100001; ALTER TABLE registry_head ENABLE TRIGGER USER`);
     await expectResync(since);
   });
 });
 
-describe('it is refused', () => {
-  test('to who may resolve nothing', async () => {
+describe('a subscription is refused', () => {
+  test('for an API key that may not resolve routes', async () => {
     const key = await gateway.createKey('registry:read', 'registry:write');
     await using stream = await openEvents(gateway.url, { key });
     await stream.ended;
@@ -170,7 +170,7 @@ describe('it is refused', () => {
     expect(await allowed.take(1)).toMatchObject([{ tenantId: acme.id }]);
   });
 
-  test('with a revision that is none', async () => {
+  test('with a revision that is not valid', async () => {
     await using stream = await openEvents(gateway.url, { since: 'yesterday' });
     await stream.ended;
     expect(stream.codes).toEqual(['VALIDATION_ERROR']);
@@ -179,7 +179,7 @@ describe('it is refused', () => {
 });
 
 describe('a subscriber that does not read', () => {
-  test('finds everything there when it reads again', async () => {
+  test('gets every change when it reads again', async () => {
     const since = await rename('Acme 9');
     await using stream = await openEvents(gateway.url, { since });
     stream.pause();
@@ -190,7 +190,7 @@ describe('a subscriber that does not read', () => {
     expect(places(await stream.take(1_000))).toEqual(await logAfter(since));
   });
 
-  test('is not read ahead for: what the network holds is all that waits', async () => {
+  test('causes no reading ahead: only the network buffers events', async () => {
     const { pulled, restore } = changeWithoutEnd();
     await using stream = await openEvents(gateway.url);
     stream.pause();
@@ -208,17 +208,17 @@ describe('a subscriber that does not read', () => {
   });
 });
 
-/** As if there were always one more change; says how many were asked for. */
+/** Simulates an endless log; returns how many changes were requested. */
 function changeWithoutEnd(): { pulled: () => number; restore: () => void } {
   const changes = gateway.app.gateway?.freshness.changes;
-  if (!changes) throw new Error('the gateway follows nothing');
+  if (!changes) throw new Error('the gateway has no change stream');
   const { subscribe } = changes;
   let pulled = 0;
   changes.subscribe = () => {
     const subscription = subscribe(undefined);
     subscription.next = async () => {
       pulled++;
-      // Lets others have their turn, as a read from the log does.
+      // Yields to other work, as a read from the log does.
       if (pulled % 100 === 0) await delay(0);
       return { value: { kind: 'resync', epoch: 'f'.repeat(16), revision: BigInt(pulled) }, done: false };
     };
@@ -230,7 +230,7 @@ function changeWithoutEnd(): { pulled: () => number; restore: () => void } {
   return { pulled: () => pulled, restore };
 }
 
-test('when the gateway stops, subscriptions end as complete', async () => {
+test('when the gateway stops, subscriptions end with the event "complete"', async () => {
   const second = await openGateway({ sharing: gateway });
   const streams = await Promise.all(Array.from({ length: 5 }, () => openEvents(second.url)));
   const startedAt = performance.now();

@@ -4,7 +4,7 @@ import { mutate } from '../setup/graphql-calls.js';
 import { openRedisServer, type RedisServer } from '../setup/redis.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { describeWithRedis } from '../setup/with-redis.js';
-import { explain, openPair, type Pair, warm } from './support/two-gateways.js';
+import { explain, openTwoGateways, type TwoGateways, warm } from './support/two-gateways.js';
 
 async function metricsOf({ url }: TestGateway): Promise<(name: string) => number | undefined> {
   const text = await (await fetch(`${url}/metrics`)).text();
@@ -15,18 +15,18 @@ async function metricsOf({ url }: TestGateway): Promise<(name: string) => number
 }
 
 describe('explainResolution', () => {
-  let pair: Pair;
+  let gateways: TwoGateways;
   let acme: StoryTenant;
   beforeAll(async () => {
-    pair = await openPair();
-    acme = await aTenant().subscribedTo('finance').at(pair.one);
+    gateways = await openTwoGateways();
+    acme = await aTenant().subscribedTo('finance').at(gateways.one);
   });
-  afterAll(() => pair?.close());
+  afterAll(() => gateways?.close());
 
-  test('says where an answer comes from, how old it is and how long it may be trusted', async () => {
-    const first = await explain(pair.other, acme.id);
+  test('shows the source of an answer, its age and its remaining lease', async () => {
+    const first = await explain(gateways.other, acme.id);
     await new Promise((wake) => setTimeout(wake, 50));
-    const second = await explain(pair.other, acme.id);
+    const second = await explain(gateways.other, acme.id);
     expect([first, second]).toMatchObject([
       {
         code: null,
@@ -50,17 +50,17 @@ describe('explainResolution', () => {
     expect(second.leaseRemainingMs).toBeLessThanOrEqual(5_000);
   });
 
-  test('shows that an old answer is still the truth: its revision, and a newer head', async () => {
-    await warm(pair.other, acme.id);
-    const before = await explain(pair.other, acme.id);
-    const { result } = await mutate(pair.one, 'registerTenant', { name: 'Somebody else' });
-    const after = await explain(pair.other, acme.id);
+  test('shows that an old answer is still valid: its revision, and a newer head', async () => {
+    await warm(gateways.other, acme.id);
+    const before = await explain(gateways.other, acme.id);
+    const { result } = await mutate(gateways.one, 'registerTenant', { name: 'Somebody else' });
+    const after = await explain(gateways.other, acme.id);
     expect(after).toMatchObject({ tier: 'memory', revision: before.revision, headRevision: result.revision });
   });
 
-  test('tells a key nothing about modules it may not resolve', async () => {
-    const key = await pair.one.createKey('resolve:operations');
-    const { data, codes } = await pair.other.ask(
+  test('shows an API key nothing about modules that it may not resolve', async () => {
+    const key = await gateways.one.createKey('resolve:operations');
+    const { data, codes } = await gateways.other.ask(
       `query ($id: ID!) { explainResolution(id: $id, module: "finance") { code } }`,
       { id: acme.id },
       { key },
@@ -68,8 +68,8 @@ describe('explainResolution', () => {
     expect([data, codes]).toEqual([null, ['FORBIDDEN']]);
   });
 
-  test('names the gate that refuses', async () => {
-    const { one, other } = pair;
+  test('names the check that refuses', async () => {
+    const { one, other } = gateways;
     const bare = await aTenant().at(one);
     const gates: [
       id: string,
@@ -107,17 +107,17 @@ describe('explainResolution', () => {
 });
 
 describe('/metrics', () => {
-  let pair: Pair;
+  let gateways: TwoGateways;
   beforeAll(async () => {
-    pair = await openPair();
+    gateways = await openTwoGateways();
   });
-  afterAll(() => pair?.close());
+  afterAll(() => gateways?.close());
 
   test('counts hits and misses per tier', async () => {
-    const { id } = await aTenant().subscribedTo('finance').at(pair.one);
-    const before = await metricsOf(pair.other);
-    for (let round = 0; round < 5; round++) await explain(pair.other, id);
-    const after = await metricsOf(pair.other);
+    const { id } = await aTenant().subscribedTo('finance').at(gateways.one);
+    const before = await metricsOf(gateways.other);
+    for (let round = 0; round < 5; round++) await explain(gateways.other, id);
+    const after = await metricsOf(gateways.other);
     const grown = (name: string) => (after(name) ?? 0) - (before(name) ?? 0);
     expect({
       memoryHits: grown('tenant_registry_cache_hits_total{tier="memory"}'),
@@ -126,84 +126,84 @@ describe('/metrics', () => {
     }).toEqual({ memoryHits: 4, memoryMisses: 1, loads: 1 });
   });
 
-  test('shows what is left of the lease, and that a gateway that hears nothing has none', async () => {
+  test('shows the remaining lease, which is zero for a gateway without news from the database', async () => {
     const lease = 'tenant_registry_lease_remaining_seconds';
-    const left = (await metricsOf(pair.other))(lease);
+    const left = (await metricsOf(gateways.other))(lease);
     expect(left).toBeGreaterThan(3);
     expect(left).toBeLessThanOrEqual(5);
-    await pair.whileOtherIsDeaf(async () => {
-      await expect.poll(async () => (await metricsOf(pair.other))(lease), { timeout: 6_000 }).toBe(0);
+    await gateways.whileOtherIsBlocked(async () => {
+      await expect.poll(async () => (await metricsOf(gateways.other))(lease), { timeout: 6_000 }).toBe(0);
     });
-    await expect.poll(async () => (await metricsOf(pair.other))(lease)).toBeGreaterThan(3);
+    await expect.poll(async () => (await metricsOf(gateways.other))(lease)).toBeGreaterThan(3);
   });
 
-  test('shows how far behind the head the last poll found it', async () => {
+  test('shows how many revisions the last poll was behind', async () => {
     const lag = 'tenant_registry_feed_lag_revisions';
-    await expect.poll(async () => (await metricsOf(pair.other))(lag)).toBe(0);
+    await expect.poll(async () => (await metricsOf(gateways.other))(lag)).toBe(0);
     let most = 0;
-    // After each answer that comes in: the next poll follows at once, and finds it where the head is.
+    // Reads the metric after each poll that returns: the next poll follows at once and finds no lag.
     let watch = setImmediate(function look() {
-      most = Math.max(most, pair.other.app.gateway?.freshness.follower.lagRevisions ?? 0);
+      most = Math.max(most, gateways.other.app.gateway?.freshness.follower.lagRevisions ?? 0);
       watch = setImmediate(look);
     });
-    await pair.whileOtherIsDeaf(async () => {
-      // A poll that begins among the changes would see some of them, and the next one only the others.
+    await gateways.whileOtherIsBlocked(async () => {
+      // A poll that begins between the changes would see some of them, and the next one only the rest.
       const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-      await expect.poll(() => pair.one.psql(waiting)).toHaveLength(1);
-      // In one round trip: whoever is deaf for longer than its lease begins anew, and is behind nothing.
-      await pair.one.psql(`DO $$ BEGIN FOR change IN 1..7 LOOP
+      await expect.poll(() => gateways.one.psql(waiting)).toHaveLength(1);
+      // In one round trip: a gateway without news for longer than its lease starts anew, and then has no lag.
+      await gateways.one.psql(`DO $$ BEGIN FOR change IN 1..7 LOOP
         UPDATE modules SET description = change::text WHERE name = 'finance'; COMMIT; END LOOP; END $$`);
     });
     await expect.poll(() => most).toBe(7);
     clearImmediate(watch);
-    await expect.poll(async () => (await metricsOf(pair.other))(lag)).toBe(0);
+    await expect.poll(async () => (await metricsOf(gateways.other))(lag)).toBe(0);
   });
 
-  test('counts resyncs, which drop everything known', async () => {
+  test('counts resyncs, which clear the caches', async () => {
     const resyncs = 'tenant_registry_feed_resyncs_total';
-    const { id } = await aTenant().subscribedTo('finance').at(pair.one);
-    await warm(pair.other, id);
-    expect((await metricsOf(pair.other))(resyncs)).toBe(0);
-    await pair.one.psql(`ALTER TABLE registry_head DISABLE TRIGGER USER;
+    const { id } = await aTenant().subscribedTo('finance').at(gateways.one);
+    await warm(gateways.other, id);
+    expect((await metricsOf(gateways.other))(resyncs)).toBe(0);
+    await gateways.one.psql(`ALTER TABLE registry_head DISABLE TRIGGER USER;
       UPDATE registry_head SET revision = revision + 1; ALTER TABLE registry_head ENABLE TRIGGER USER`);
-    await expect.poll(async () => (await metricsOf(pair.other))(resyncs), { timeout: 1_000 }).toBe(1);
-    expect((await explain(pair.other, id)).tier).toBe('database');
+    await expect.poll(async () => (await metricsOf(gateways.other))(resyncs), { timeout: 1_000 }).toBe(1);
+    expect((await explain(gateways.other, id)).tier).toBe('database');
   });
 });
 
 describeWithRedis('with Redis', () => {
   let redis: RedisServer;
-  let pair: Pair;
+  let gateways: TwoGateways;
   beforeAll(async () => {
     redis = await openRedisServer();
-    pair = await openPair({ redisUrl: redis.url });
+    gateways = await openTwoGateways({ redisUrl: redis.url });
   });
   afterAll(async () => {
-    await pair?.close();
+    await gateways?.close();
     await redis?.close();
   });
 
-  test('what one gateway has read, the other one takes from there, and then from its own memory', async () => {
-    const { id } = await aTenant().subscribedTo('finance').at(pair.one);
-    const tiers = [(await explain(pair.one, id)).tier];
+  test('an entry that one gateway has read is found in Redis by the other one, and then in its own memory', async () => {
+    const { id } = await aTenant().subscribedTo('finance').at(gateways.one);
+    const tiers = [(await explain(gateways.one, id)).tier];
     await expect.poll(() => redis.command('DBSIZE')).toBeGreaterThan(0);
-    tiers.push((await explain(pair.other, id)).tier, (await explain(pair.other, id)).tier);
+    tiers.push((await explain(gateways.other, id)).tier, (await explain(gateways.other, id)).tier);
     expect(tiers).toEqual(['database', 'redis', 'memory']);
   });
 
-  test('a Redis that is away shows as an open breaker, and as nothing else', async () => {
+  test('an unreachable Redis shows as an open breaker and has no other effect', async () => {
     const breaker = 'tenant_registry_redis_breaker_open';
-    expect((await metricsOf(pair.other))(breaker)).toBe(0);
+    expect((await metricsOf(gateways.other))(breaker)).toBe(0);
     await redis.kill();
-    const { id } = await aTenant().subscribedTo('finance').at(pair.one);
-    expect(await explain(pair.other, id)).toMatchObject({ code: null, tier: 'database' });
-    expect((await metricsOf(pair.other))(breaker)).toBe(1);
+    const { id } = await aTenant().subscribedTo('finance').at(gateways.one);
+    expect(await explain(gateways.other, id)).toMatchObject({ code: null, tier: 'database' });
+    expect((await metricsOf(gateways.other))(breaker)).toBe(1);
     await redis.start();
     await expect
       .poll(
         async () => {
-          await explain(pair.other, `asked-${Math.random().toString(36).slice(2, 8)}`);
-          return (await metricsOf(pair.other))(breaker);
+          await explain(gateways.other, `asked-${Math.random().toString(36).slice(2, 8)}`);
+          return (await metricsOf(gateways.other))(breaker);
         },
         { timeout: 10_000, interval: 100 },
       )

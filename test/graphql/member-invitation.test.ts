@@ -88,7 +88,7 @@ describe('an invitation', () => {
     const second = await invite(id, { email, validDays: 90, role: 'ADMIN' });
     expect(second.result.member).toEqual({ ...first.result.member, role: 'ADMIN', version: 2 });
     expect((await accept(first.result.invitationToken, 's')).errors[0]?.message).toBe(
-      'token: opens no invitation, or one that was withdrawn: ask for a new one',
+      'token: belongs to no invitation, or to a withdrawn one: ask for a new invitation',
     );
     expect((await accept(second.result.invitationToken, 's')).codes).toEqual([]);
   });
@@ -101,7 +101,7 @@ describe('an invitation', () => {
     ]);
     const late = await accept(result.invitationToken, 's');
     expect(late.codes).toEqual(['VALIDATION_ERROR']);
-    expect(late.errors[0]?.message).toContain('ended on 2020-01-02T00:00:00.000Z');
+    expect(late.errors[0]?.message).toContain('expired on 2020-01-02T00:00:00.000Z');
   });
 
   test('does not admit one subject to a tenant as two members', async () => {
@@ -190,7 +190,7 @@ describe('a member who is removed', () => {
     const { codes, errors } = await remove(team.id, team.admin);
     expect(codes).toEqual(['CONFLICT']);
     expect(errors[0]?.message).toBe(
-      `ada@acme.example is the last active admin of tenant ${team.slug}: let another one in first`,
+      `ada@acme.example is the last active admin of tenant ${team.slug}: invite another admin and wait until that one has accepted`,
     );
     // Changing the role of the last admin is refused as well.
     expect((await invite(team.id, { email: 'ada@acme.example', role: 'MEMBER' })).codes).toEqual([

@@ -2,49 +2,54 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { developer } from '../../src/auth/caller.js';
-import { ask, askOnce, type Ground } from './provisioning-environment.js';
+import { type ProvisioningEnvironment, query, queryOnce } from './provisioning-environment.js';
 import { commands, type Scenario } from './scenarios.js';
 import { databasesOf, findOrphans, readState, type State, urlTo } from './tenant-state.js';
 import type { Interruption, Point, Victims } from './victim-processes.js';
 
-/** How a scenario goes when nobody interrupts it. */
+/** A scenario's states and statements when it is not interrupted. */
 export interface Recording {
   scenario: Scenario;
   points: Point[];
   before: State;
   after: State;
-  /** Names of the steps that were done. */
+  /** Names of the steps that succeeded. */
   steps: string[];
 }
 
 export interface Verdict {
-  /** Where it was interrupted. */
+  /** The statement at which it was interrupted. */
   point: Point | undefined;
   problems: string[];
-  /** How long it took from the interruption until nothing was left to be done. */
+  /** Time from the interruption until no operation was left, in milliseconds. */
   recoveredMs: number;
 }
 
-export async function record(ground: Ground, victims: Victims, scenario: Scenario): Promise<Recording> {
+export async function record(
+  environment: ProvisioningEnvironment,
+  victims: Victims,
+  scenario: Scenario,
+): Promise<Recording> {
   const slug = newSlug();
-  await scenario.arrange(ground, slug);
-  const before = await readState(ground, slug);
+  await scenario.arrange(environment, slug);
+  const before = await readState(environment, slug);
   const words = await victims.send(orderOf(scenario, slug));
-  if (!words || words.error) throw new Error(`${scenario.name} fails by itself: ${words?.error}`);
-  await ground.recover(slug);
-  const after = await readState(ground, slug);
-  const steps = await ground.psql<{ name: string }>(
+  if (!words || words.error)
+    throw new Error(`${scenario.name} fails without an interruption: ${words?.error}`);
+  await environment.recover(slug);
+  const after = await readState(environment, slug);
+  const steps = await environment.psql<{ name: string }>(
     `SELECT DISTINCT step.name FROM operation_steps AS step JOIN operations ON operations.id = operation_id
      JOIN tenants ON tenants.id = tenant_id WHERE slug = $1 AND step.status IN ('succeeded', 'compensated')`,
     [slug],
   );
-  await clear(ground, slug);
+  await clear(environment, slug);
   return { scenario, points: words.points, before, after, steps: steps.map(({ name }) => name) };
 }
 
-/** One scenario, interrupted at one point, recovered from by others or by itself, and asked for again. */
+/** Interrupts a scenario at one statement, lets it recover, sends the request again and checks the state each time. */
 export async function interrupt(
-  ground: Ground,
+  environment: ProvisioningEnvironment,
   victims: Victims,
   recording: Recording,
   interruption: Interruption,
@@ -52,43 +57,43 @@ export async function interrupt(
   const { scenario, before, after } = recording;
   const slug = newSlug();
   const problems: string[] = [];
-  await scenario.arrange(ground, slug);
-  using watch = watchRoutes(ground, scenario, slug, problems);
+  await scenario.arrange(environment, slug);
+  using watch = watchRoutes(environment, scenario, slug, problems);
   const isKilled = interruption.how === 'kill';
   const words = await victims.send({ ...orderOf(scenario, slug), interruption, goesOn: !isKilled });
   const since = performance.now();
   if (isKilled === (words !== undefined)) problems.push('was not interrupted');
 
-  await checkRoutes(ground, scenario, slug, problems);
-  // What is meant to put guards back waits for who may still be about to open them, though not for long.
-  const [late] = await ground.psql(
+  await checkRoutes(environment, scenario, slug, problems);
+  // The operation that restores guards is postponed while a command may still open them, but only for a short time.
+  const [late] = await environment.psql(
     `SELECT FROM operations WHERE status = 'queued' AND run_after > now() + interval '30 seconds'
        AND tenant_id = (SELECT id FROM tenants WHERE slug = $1)`,
     [slug],
   );
   if (late) problems.push('left undone for longer than half a minute');
-  await ground.psql(
+  await environment.psql(
     `UPDATE operations SET run_after = now() WHERE kind = 'bind_storage' AND status = 'queued'`,
   );
-  const recovering = ground.recover(slug);
+  const recovering = environment.recover(slug);
   await recovering.catch((error) => problems.push(String(error)));
   const recoveredMs = performance.now() - since;
-  const recovered = await readState(ground, slug);
+  const recovered = await readState(environment, slug);
   if (!isSame(recovered, before) && !isSame(recovered, after))
     problems.push(`neither done nor undone: ${difference(recovered, after)}`);
   const isUndone = isSame(recovered, before);
   if (!scenario.isFound || !isUndone)
-    problems.push(...(await findOrphans(ground, slug)).map((orphan) => `orphaned ${orphan}`));
+    problems.push(...(await findOrphans(environment, slug)).map((orphan) => `orphaned ${orphan}`));
 
-  // Whoever adopts has no key by which the second request is known to be the first.
+  // adoptStorage has no idempotency key, so a second request after a success would be another adoption.
   if (isUndone || !scenario.isFound)
-    await askAgain(ground, scenario, slug).catch((error) => problems.push(`asked again: ${error}`));
-  await ground.recover(slug, { removals: scenario.command === undefined });
-  const final = await readState(ground, slug);
+    await askAgain(environment, scenario, slug).catch((error) => problems.push(`asked again: ${error}`));
+  await environment.recover(slug, { removals: scenario.command === undefined });
+  const final = await readState(environment, slug);
   if (!isSame(final, after)) problems.push(`ends otherwise: ${difference(final, after)}`);
-  problems.push(...(await findOrphans(ground, slug)).map((orphan) => `orphaned ${orphan}`));
+  problems.push(...(await findOrphans(environment, slug)).map((orphan) => `orphaned ${orphan}`));
   await watch.end();
-  await clear(ground, slug);
+  await clear(environment, slug);
   return { point: recording.points[interruption.at - 1], problems: [...new Set(problems)], recoveredMs };
 }
 
@@ -96,8 +101,12 @@ function orderOf({ command, input }: Scenario, slug: string) {
   return { slug, command: command ?? 'removeWhatIsDue', input: input(slug), goesOn: false };
 }
 
-/** As a caller would who got no answer: the same request once more. */
-async function askAgain({ app }: Ground, { command, input }: Scenario, slug: string): Promise<void> {
+/** Sends the same request again, as a caller does that got no answer. */
+async function askAgain(
+  { app }: ProvisioningEnvironment,
+  { command, input }: Scenario,
+  slug: string,
+): Promise<void> {
   if (command) await commands[command](app.commandsFor(developer), input(slug));
 }
 
@@ -105,28 +114,33 @@ function newSlug(): string {
   return `k${randomBytes(6).toString('hex')}`;
 }
 
-/** Everything that resolves has to be whole at that moment. */
+/** Checks that every module that resolves has complete storage at that moment. */
 async function checkRoutes(
-  ground: Ground,
+  environment: ProvisioningEnvironment,
   scenario: Scenario,
   slug: string,
   problems: string[],
 ): Promise<void> {
   for (const module of scenario.watched) {
-    const answer = await ground.resolve(slug, module);
+    const answer = await environment.resolve(slug, module);
     if (!answer.startsWith('schema ')) continue;
-    const flaw = await findFlaw(ground, scenario, slug, module);
-    // Suspended meanwhile, in the registry first.
-    if (flaw && (await ground.resolve(slug, module)) === answer)
+    const flaw = await findFlaw(environment, scenario, slug, module);
+    // Asked again, because the tenant may have been suspended in between.
+    if (flaw && (await environment.resolve(slug, module)) === answer)
       problems.push(`${module} resolves half-made: ${flaw}`);
   }
 }
 
-function watchRoutes(ground: Ground, scenario: Scenario, slug: string, problems: string[]) {
+function watchRoutes(
+  environment: ProvisioningEnvironment,
+  scenario: Scenario,
+  slug: string,
+  problems: string[],
+) {
   let isOver = false;
   const watching = (async () => {
     while (!isOver) {
-      await checkRoutes(ground, scenario, slug, problems);
+      await checkRoutes(environment, scenario, slug, problems);
       await delay(100);
     }
   })();
@@ -142,9 +156,9 @@ function watchRoutes(ground: Ground, scenario: Scenario, slug: string, problems:
   };
 }
 
-/** Enters like a service; undefined when all is there. */
+/** Enters as a service does; returns what is missing, or undefined. */
 async function findFlaw(
-  { psql, places }: Ground,
+  { psql, urls }: ProvisioningEnvironment,
   { isolation }: Scenario,
   slug: string,
   module: string,
@@ -155,10 +169,10 @@ async function findFlaw(
     [slug, module],
   );
   if (!route) return 'no row';
-  const url = module === 'alpha' || module === 'gamma' ? places.one : places.two;
+  const url = module === 'alpha' || module === 'gamma' ? urls.one : urls.two;
   const place = isolation === 'SCHEMA' ? url : urlTo(url, route.database);
   try {
-    const [found] = await askOnce<{ note: string | null }>(
+    const [found] = await queryOnce<{ note: string | null }>(
       place,
       `SELECT to_regclass(tenant_guard.enter($1, $2, $3) || '.note') AS note`,
       [route.id, route.schema, route.generation],
@@ -169,22 +183,22 @@ async function findFlaw(
   }
 }
 
-/** Takes away what the case has left, so that the next ones are not slowed down. */
-async function clear({ places }: Ground, slug: string): Promise<void> {
-  for (const url of [places.one, places.two]) {
-    for (const name of await databasesOf(url, slug)) await ask(url, `DROP DATABASE "${name}" WITH (FORCE)`);
-    const schemas = await ask<{ name: string }>(
+/** Drops the storage of the case, so that later cases are not slowed down. */
+async function clear({ urls }: ProvisioningEnvironment, slug: string): Promise<void> {
+  for (const url of [urls.one, urls.two]) {
+    for (const name of await databasesOf(url, slug)) await query(url, `DROP DATABASE "${name}" WITH (FORCE)`);
+    const schemas = await query<{ name: string }>(
       url,
       'SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE $1',
       [`%${slug}%`],
     );
-    for (const { name } of schemas) await ask(url, `DROP SCHEMA "${name}" CASCADE`);
+    for (const { name } of schemas) await query(url, `DROP SCHEMA "${name}" CASCADE`);
   }
 }
 
 const isSame = isDeepStrictEqual;
 
-/** The first place at which two values differ. */
+/** The first path at which two values differ. */
 function difference(found: unknown, wanted: unknown, path = ''): string {
   if (typeof found !== 'object' || typeof wanted !== 'object' || found === null || wanted === null)
     return `${path} is ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`;

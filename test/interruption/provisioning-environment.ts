@@ -12,29 +12,29 @@ import { beginDueRemovals } from '../../src/provisioning/operations/removal.js';
 import { registerModule } from '../../src/registry/commands/register-module.js';
 import { openServer } from '../../src/server/server.js';
 
-/** Where the registry and the two service databases are; they may be on three servers, or on one. */
-export interface Places {
-  /** A migrated registry. */
+/** URLs of the registry and the two service databases, on one server or on three. */
+export interface DatabaseUrls {
+  /** Of a migrated registry. */
   registry: string;
   one: string;
   two: string;
 }
 
-/** What operations are done to and interrupted on: a gateway that leaves work to others, and their databases. */
-export interface Ground extends AsyncDisposable {
+/** A gateway without a worker, and its databases, in which tests run and interrupt operations. */
+export interface ProvisioningEnvironment extends AsyncDisposable {
   app: App;
-  places: Places;
-  /** For another process that is to see the same. */
+  urls: DatabaseUrls;
+  /** Environment variables for another process on the same databases. */
   env: Record<string, string>;
   modulesDir: string;
-  /** The schema that a tenant's module resolves to now, or the code of the refusal. */
+  /** The schema that the tenant's module resolves to, or the code of the refusal. */
   resolve(tenant: string, module: string): Promise<string>;
   psql<Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]): Promise<Row[]>;
-  /** Does what is due, as a worker does, until nothing of the tenant is left to be done. */
+  /** Runs due operations, as a worker does, until the tenant has none left. */
   recover(slug: string, options?: { removals?: boolean }): Promise<void>;
 }
 
-/** Each physical database holds a module of either isolation, so each is also two modules in one database. */
+/** Each physical database holds one module of each isolation kind, so two modules share it. */
 export const modules = {
   SCHEMA: ['alpha', 'beta'],
   DATABASE: ['gamma', 'delta'],
@@ -53,15 +53,13 @@ const takeOverAfterMs = 300;
 const heartbeatMs = 100;
 const patienceMs = 30_000;
 
-export async function openGround(places: Places, settings: Partial<Config> = {}): Promise<Ground> {
-  const modulesDir = await mkdtemp(join(tmpdir(), 'tenant-registry-modules-'));
-  await cp(new URL('../../modules', import.meta.url).pathname, modulesDir, { recursive: true });
-  for (const [folder, files] of Object.entries({ contacts, broken })) {
-    await mkdir(join(modulesDir, folder));
-    for (const [file, sql] of Object.entries(files)) await writeFile(join(modulesDir, folder, file), sql);
-  }
-  const { one, two, registry } = places;
-  const urls = {
+export async function openProvisioningEnvironment(
+  urls: DatabaseUrls,
+  settings: Partial<Config> = {},
+): Promise<ProvisioningEnvironment> {
+  const modulesDir = await createModulesDir();
+  const { one, two, registry } = urls;
+  const moduleUrls = {
     ALPHA_DB_URL: one,
     BETA_DB_URL: two,
     GAMMA_DB_URL: one,
@@ -71,7 +69,7 @@ export async function openGround(places: Places, settings: Partial<Config> = {})
   };
   const config: Config = {
     databaseUrl: registry,
-    serviceDatabaseUrls: urls,
+    serviceDatabaseUrls: moduleUrls,
     host: '127.0.0.1',
     port: 0,
     dataDir: '/dev/null/nowhere',
@@ -79,6 +77,7 @@ export async function openGround(places: Places, settings: Partial<Config> = {})
     clientsDir: undefined,
     authMode: 'open',
     logLevel: 'silent',
+    logRequests: 'failed',
     redisUrl: undefined,
     identityProvider: undefined,
     stalenessMs: 5_000,
@@ -90,66 +89,75 @@ export async function openGround(places: Places, settings: Partial<Config> = {})
   };
   const app = await openApp(config, openLog(config.logLevel), { exclusive: true });
   const server = await openServer(app);
-  const context = app.commandsFor(developer);
-  for (const [isolation, names] of Object.entries(modules))
-    for (const name of names)
-      await registerModule(context, { name, isolation, migrationsFolder: 'contacts' });
-  // They come last in the alphabet, and so in every plan.
-  await registerModule(context, { name: 'omega', isolation: 'SCHEMA', migrationsFolder: 'broken' });
-  await registerModule(context, { name: 'zeta', isolation: 'DATABASE', migrationsFolder: 'broken' });
-  const own = app.commandsFor(gateway);
-
+  await registerModules(app);
   const psql = async <Row extends pg.QueryResultRow>(sql: string, parameters?: unknown[]) =>
-    await ask<Row>(registry, sql, parameters);
+    await query<Row>(registry, sql, parameters);
   return {
     app,
-    places,
+    urls,
     modulesDir,
     psql,
     env: {
       DATABASE_URL: registry,
-      ...urls,
+      ...moduleUrls,
       MODULES_DIR: modulesDir,
       DATA_DIR: '/dev/null/nowhere',
       LOG_LEVEL: 'silent',
       OPERATION_HEARTBEAT_MS: `${heartbeatMs}`,
       OPERATION_TAKE_OVER_MS: `${takeOverAfterMs}`,
     },
-    async resolve(tenant, module) {
-      const response = await fetch(`${server.url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({
-          query: `query ($id: ID!, $module: ModuleName!) { tenantSchema(id: $id, module: $module) { schemaName } }`,
-          variables: { id: tenant, module },
-        }),
-      });
-      const { data, errors } = (await response.json()) as Resolved;
-      return errors?.[0]?.extensions.code ?? `schema ${data?.tenantSchema.schemaName}`;
-    },
-    async recover(slug, { removals = false } = {}) {
-      const until = Date.now() + patienceMs;
-      for (;;) {
-        if (removals) await beginDueRemovals(own);
-        const due = await listDueOperations(own, takeOverAfterMs, 50);
-        await Promise.allSettled(due.map(({ id }) => own.runOperation(id)));
-        const left = await psql<{ kind: string; status: string; error: string }>(
-          `SELECT kind::text, operations.status::text, error FROM operations JOIN tenants ON tenants.id = tenant_id
-           WHERE slug = $1 AND operations.status IN ('queued', 'running', 'compensating')`,
-          [slug],
-        );
-        if (left.length === 0) return;
-        if (Date.now() > until) throw new Error(`left undone: ${JSON.stringify(left)}`);
-        await delay(25);
-      }
-    },
+    resolve: (tenant, module) => resolveOver(server.url, tenant, module),
+    recover: (slug, { removals = false } = {}) => runUntilIdle(app, psql, slug, removals),
     async [Symbol.asyncDispose]() {
       await server.close();
       await app.close();
-      await stopAsking(registry, one, two);
+      await closePools(registry, one, two);
       await rm(modulesDir, { recursive: true });
     },
   };
+}
+
+async function createModulesDir(): Promise<string> {
+  const modulesDir = await mkdtemp(join(tmpdir(), 'tenant-registry-modules-'));
+  await cp(new URL('../../modules', import.meta.url).pathname, modulesDir, { recursive: true });
+  for (const [folder, files] of Object.entries({ contacts, broken })) {
+    await mkdir(join(modulesDir, folder));
+    for (const [file, sql] of Object.entries(files)) await writeFile(join(modulesDir, folder, file), sql);
+  }
+  return modulesDir;
+}
+
+async function registerModules(app: App): Promise<void> {
+  const context = app.commandsFor(developer);
+  for (const [isolation, names] of Object.entries(modules))
+    for (const name of names)
+      await registerModule(context, { name, isolation, migrationsFolder: 'contacts' });
+  // Their names come last in the alphabet, so their steps come last in every plan.
+  await registerModule(context, { name: 'omega', isolation: 'SCHEMA', migrationsFolder: 'broken' });
+  await registerModule(context, { name: 'zeta', isolation: 'DATABASE', migrationsFolder: 'broken' });
+}
+
+async function runUntilIdle(
+  app: App,
+  psql: ProvisioningEnvironment['psql'],
+  slug: string,
+  removals: boolean,
+): Promise<void> {
+  const own = app.commandsFor(gateway);
+  const until = Date.now() + patienceMs;
+  for (;;) {
+    if (removals) await beginDueRemovals(own);
+    const due = await listDueOperations(own, takeOverAfterMs, 50);
+    await Promise.allSettled(due.map(({ id }) => own.runOperation(id)));
+    const left = await psql<{ kind: string; status: string; error: string }>(
+      `SELECT kind::text, operations.status::text, error FROM operations JOIN tenants ON tenants.id = tenant_id
+       WHERE slug = $1 AND operations.status IN ('queued', 'running', 'compensating')`,
+      [slug],
+    );
+    if (left.length === 0) return;
+    if (Date.now() > until) throw new Error(`unfinished operations: ${JSON.stringify(left)}`);
+    await delay(25);
+  }
 }
 
 interface Resolved {
@@ -157,23 +165,36 @@ interface Resolved {
   errors?: { extensions: { code: string } }[];
 }
 
+async function resolveOver(url: string, tenant: string, module: string): Promise<string> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      query: `query ($id: ID!, $module: ModuleName!) { tenantSchema(id: $id, module: $module) { schemaName } }`,
+      variables: { id: tenant, module },
+    }),
+  });
+  const { data, errors } = (await response.json()) as Resolved;
+  return errors?.[0]?.extensions.code ?? `schema ${data?.tenantSchema.schemaName}`;
+}
+
 const pools = new Map<string, pg.Pool>();
 
-/** SQL by hand. Connections are kept: there are thousands of questions, and each new connection costs more than its answer. */
-export async function ask<Row extends pg.QueryResultRow>(
+/** Runs SQL on a pooled connection: there are thousands of queries, and a new connection costs more than a query. */
+export async function query<Row extends pg.QueryResultRow>(
   url: string,
   sql: string,
   parameters?: unknown[],
 ): Promise<Row[]> {
   const pool = pools.get(url) ?? new pg.Pool({ connectionString: url, max: 2 });
-  // Whoever is thrown out asks on a new connection next time.
+  // After its session is ended, the next query opens a new connection.
   if (!pools.has(url)) pool.on('error', () => undefined);
   pools.set(url, pool);
   return (await pool.query<Row>(sql, parameters)).rows;
 }
 
-/** The same in a database that is to be dropped or renamed: nobody stays connected. */
-export async function askOnce<Row extends pg.QueryResultRow>(
+/** The same without a pool, for a database that will be dropped or renamed: no connection stays open. */
+export async function queryOnce<Row extends pg.QueryResultRow>(
   url: string,
   sql: string,
   parameters?: unknown[],
@@ -188,8 +209,8 @@ export async function askOnce<Row extends pg.QueryResultRow>(
   }
 }
 
-async function stopAsking(...urls: string[]): Promise<void> {
-  for (const url of urls) {
+async function closePools(...moduleUrls: string[]): Promise<void> {
+  for (const url of moduleUrls) {
     const pool = pools.get(url);
     pools.delete(url);
     await pool?.end();

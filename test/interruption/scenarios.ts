@@ -10,26 +10,26 @@ import { subscribeTenantToModule } from '../../src/provisioning/commands/subscri
 import { suspendTenant } from '../../src/provisioning/commands/suspend-tenant.js';
 import { unsubscribeTenantFromModule } from '../../src/provisioning/commands/unsubscribe-tenant-from-module.js';
 import type { CommandContext } from '../../src/registry/command.js';
-import { ask, askOnce, type Ground, modules } from './provisioning-environment.js';
+import { modules, type ProvisioningEnvironment, query, queryOnce } from './provisioning-environment.js';
 import { urlTo } from './tenant-state.js';
 
 type Isolation = keyof typeof modules;
 
-/** Something that is done to a tenant, up to the point at which a process begins it that may not live to its end. */
+/** A command on a tenant that is interrupted, and the state to arrange before it. */
 export interface Scenario {
   name: string;
   isolation: Isolation;
-  /** Modules whose routes are looked at all the time. */
+  /** Modules whose routes are checked all the time. */
   watched: readonly string[];
-  arrange(ground: Ground, slug: string): Promise<void>;
-  /** The product's command; undefined: what the worker finds due. */
+  arrange(environment: ProvisioningEnvironment, slug: string): Promise<void>;
+  /** The product's command; undefined means the worker's removal of due data. */
   command: keyof typeof commands | undefined;
   input(slug: string): object;
-  /** Whether its storage stands before the registry knows of it. */
+  /** Whether its storage exists before the registry knows it. */
   isFound?: boolean;
 }
 
-/** By name, as another process knows them, too. */
+/** Commands by name, so that a request to another process can name them. */
 export const commands = {
   adoptStorage,
   provisionTenant,
@@ -49,7 +49,7 @@ const profile = {
   config: { email: { smtp: { password: `\${ACME_SMTP_PASSWORD}` } } },
 };
 
-/** A tenant with its whole profile and its first admin. */
+/** Registers a tenant with its whole profile and its first admin. */
 const onboard: Scenario = {
   name: 'onboard',
   isolation: 'SCHEMA',
@@ -59,7 +59,7 @@ const onboard: Scenario = {
   arrange: async () => undefined,
 };
 
-/** A tenant as its client.yaml describes it, over what the registry has of it. */
+/** Imports a client.yaml over a tenant that the registry has already. */
 const reimport: Scenario = {
   name: 'import',
   isolation: 'SCHEMA',
@@ -109,8 +109,11 @@ function scenariosOf(isolation: Isolation): Scenario[] {
     idempotencyKey: slug,
     ...profile,
   });
-  const provision = async (ground: Ground, slug: string) => {
-    await provisionTenant(ground.app.commandsFor(developer), { ...provisioning(slug), idempotencyKey: null });
+  const provision = async (environment: ProvisioningEnvironment, slug: string) => {
+    await provisionTenant(environment.app.commandsFor(developer), {
+      ...provisioning(slug),
+      idempotencyKey: null,
+    });
   };
   const common = { isolation, watched };
   return [
@@ -119,8 +122,8 @@ function scenariosOf(isolation: Isolation): Scenario[] {
       name: 'provision',
       command: 'provisionTenant',
       input: (slug) => provisioning(slug),
-      // The very first of its kind in these databases.
-      arrange: (ground) => removeGuards(ground),
+      // Without guards, as for the first tenant of a database.
+      arrange: (environment) => removeGuards(environment),
     },
     {
       ...common,
@@ -148,21 +151,21 @@ function scenariosOf(isolation: Isolation): Scenario[] {
         tenant: { slug, name: slug },
         storages: watched.map((module) => ({ module, name: `${module}_${slug}` })),
       }),
-      arrange: ({ places }, slug) => makeByHand([places.one, places.two], watched, isolation, slug),
+      arrange: ({ urls }, slug) => makeByHand([urls.one, urls.two], watched, isolation, slug),
     },
     {
       ...common,
       name: 'remove',
       command: undefined,
       input: () => ({}),
-      async arrange(ground, slug) {
-        await provision(ground, slug);
-        await unsubscribeTenantFromModule(ground.app.commandsFor(developer), {
+      async arrange(environment, slug) {
+        await provision(environment, slug);
+        await unsubscribeTenantFromModule(environment.app.commandsFor(developer), {
           tenantId: slug,
           module: first,
           wait: 'EVERYWHERE',
         });
-        await ground.psql(
+        await environment.psql(
           `UPDATE module_subscriptions SET purge_after = now() - interval '1 second'
            FROM tenants WHERE tenants.id = tenant_id AND slug = $1 AND module = $2`,
           [slug, first],
@@ -174,12 +177,13 @@ function scenariosOf(isolation: Isolation): Scenario[] {
       name: 'purge',
       command: 'purgeTenant',
       input: (slug) => ({ tenantId: slug, idempotencyKey: slug }),
-      async arrange(ground, slug) {
-        await provision(ground, slug);
-        await deleteTenant(ground.app.commandsFor(developer), { tenantId: slug, wait: 'EVERYWHERE' });
-        await ground.psql(`UPDATE tenants SET purge_after = now() - interval '1 second' WHERE slug = $1`, [
-          slug,
-        ]);
+      async arrange(environment, slug) {
+        await provision(environment, slug);
+        await deleteTenant(environment.app.commandsFor(developer), { tenantId: slug, wait: 'EVERYWHERE' });
+        await environment.psql(
+          `UPDATE tenants SET purge_after = now() - interval '1 second' WHERE slug = $1`,
+          [slug],
+        );
       },
     },
     {
@@ -194,15 +198,15 @@ function scenariosOf(isolation: Isolation): Scenario[] {
       name: 'resume',
       command: 'resumeTenant',
       input: (slug) => ({ tenantId: slug, idempotencyKey: slug, wait: 'EVERYWHERE' }),
-      async arrange(ground, slug) {
-        await provision(ground, slug);
-        await suspendTenant(ground.app.commandsFor(developer), { tenantId: slug, reason: 'unpaid' });
+      async arrange(environment, slug) {
+        await provision(environment, slug);
+        await suspendTenant(environment.app.commandsFor(developer), { tenantId: slug, reason: 'unpaid' });
       },
     },
   ];
 }
 
-/** As services made them before there was a registry. */
+/** Creates storage as services did before there was a registry. */
 async function makeByHand(
   urls: readonly string[],
   names: readonly string[],
@@ -212,14 +216,14 @@ async function makeByHand(
   for (const [at, module] of names.entries()) {
     const name = `${module}_${slug}`;
     const url = urls[at] ?? '';
-    if (isolation === 'SCHEMA') await ask(url, `CREATE SCHEMA ${name} CREATE TABLE note (body text)`);
+    if (isolation === 'SCHEMA') await query(url, `CREATE SCHEMA ${name} CREATE TABLE note (body text)`);
     else {
-      await ask(url, `CREATE DATABASE ${name}`);
-      await askOnce(urlTo(url, name), 'CREATE TABLE note (body text)');
+      await query(url, `CREATE DATABASE ${name}`);
+      await queryOnce(urlTo(url, name), 'CREATE TABLE note (body text)');
     }
   }
 }
 
-async function removeGuards({ places }: Ground): Promise<void> {
-  for (const url of [places.one, places.two]) await ask(url, 'DROP SCHEMA IF EXISTS tenant_guard CASCADE');
+async function removeGuards({ urls }: ProvisioningEnvironment): Promise<void> {
+  for (const url of [urls.one, urls.two]) await query(url, 'DROP SCHEMA IF EXISTS tenant_guard CASCADE');
 }

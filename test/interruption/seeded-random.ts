@@ -1,5 +1,5 @@
-/** A small generator of Marsaglia's (xorshift32), so that a sample can be drawn again from its seed. */
-export function drawFrom(seed: number): (below: number) => number {
+/** Marsaglia's xorshift32: the same seed gives the same sample again. */
+export function createSeededRandom(seed: number): (below: number) => number {
   let state = seed | 1;
   return (below) => {
     state ^= state << 13;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { ask, askOnce, type Ground } from './provisioning-environment.js';
+import { type ProvisioningEnvironment, query, queryOnce } from './provisioning-environment.js';
 
-/** All that is known anywhere of one tenant, with its own name and ids left out: two of the same story are equal. */
+/** The state of one tenant in the registry and the catalogs, without its slug and ids: equal for two tenants with the same history. */
 export interface State {
   registry: unknown;
   /** By database. */
@@ -13,42 +13,42 @@ interface Named {
   databases: string[];
 }
 
-export async function readState(ground: Ground, slug: string): Promise<State> {
-  const { places, psql } = ground;
+export async function readState(environment: ProvisioningEnvironment, slug: string): Promise<State> {
+  const { urls, psql } = environment;
   const [known] = await psql<{ state: unknown } & Named>(registryState, [slug]);
   const catalogs: Record<string, unknown> = {};
-  for (const [place, url] of Object.entries({ one: places.one, two: places.two })) {
+  for (const [place, url] of Object.entries({ one: urls.one, two: urls.two })) {
     catalogs[place] = await readCatalog(url, `%${slug}%`);
     for (const name of await databasesOf(url, slug))
-      catalogs[`${place}: ${name}`] = await readCatalog(urlTo(url, name), 'public', askOnce);
+      catalogs[`${place}: ${name}`] = await readCatalog(urlTo(url, name), 'public', queryOnce);
   }
   const text = JSON.stringify({ registry: known?.state ?? 'unknown', catalogs })
     .replaceAll(slug, '<slug>')
     .replaceAll(known?.id ?? slug, '<tenant>')
-    .replaceAll(JSON.stringify(databaseIn(places.one)), '"<one>"')
-    .replaceAll(JSON.stringify(databaseIn(places.two)), '"<two>"');
+    .replaceAll(JSON.stringify(databaseIn(urls.one)), '"<one>"')
+    .replaceAll(JSON.stringify(databaseIn(urls.two)), '"<two>"');
   return JSON.parse(text);
 }
 
-/** The whole of both service databases, and the names of all databases of this tenant. */
-export async function readCatalogs({ places }: Ground, slug: string): Promise<unknown> {
+/** The catalogs of both service databases, and the names of all databases of this tenant. */
+export async function readCatalogs({ urls }: ProvisioningEnvironment, slug: string): Promise<unknown> {
   return {
-    one: await readCatalog(places.one, '%'),
-    two: await readCatalog(places.two, '%'),
-    databases: await databasesOf(places.one, slug),
+    one: await readCatalog(urls.one, '%'),
+    two: await readCatalog(urls.two, '%'),
+    databases: await databasesOf(urls.one, slug),
   };
 }
 
-/** What is in a service database and in no row of the registry: schemas, bindings, databases of this tenant. */
-export async function findOrphans(ground: Ground, slug: string): Promise<string[]> {
+/** Schemas, bindings and databases of this tenant that no row of the registry names. */
+export async function findOrphans(environment: ProvisioningEnvironment, slug: string): Promise<string[]> {
   const orphans: string[] = [];
-  const rows = await ground.psql<{ database: string; schema: string; isKept: boolean }>(
+  const rows = await environment.psql<{ database: string; schema: string; isKept: boolean }>(
     `SELECT database_name AS database, schema_name AS schema,
             storage_removed_at IS NULL AND subscription.status <> 'failed' AS "isKept"
      FROM module_subscriptions AS subscription JOIN tenants ON tenants.id = tenant_id WHERE slug = $1`,
     [slug],
   );
-  for (const [place, url] of Object.entries({ one: ground.places.one, two: ground.places.two })) {
+  for (const [place, url] of Object.entries({ one: environment.urls.one, two: environment.urls.two })) {
     const database = databaseIn(url);
     const mayBe = (name: string) =>
       rows.some(({ schema, database: of, isKept }) => isKept && of === database && schema === name);
@@ -62,9 +62,9 @@ export async function findOrphans(ground: Ground, slug: string): Promise<string[
   return orphans;
 }
 
-/** Databases that were being made, whoever's. */
+/** Unfinished databases of any tenant. */
 export async function findBuildings(url: string): Promise<string[]> {
-  const rows = await ask<{ name: string }>(
+  const rows = await query<{ name: string }>(
     url,
     `SELECT datname AS name FROM pg_database WHERE datname LIKE 'registry\\_building\\_%'`,
   );
@@ -72,7 +72,7 @@ export async function findBuildings(url: string): Promise<string[]> {
 }
 
 async function schemasOf(url: string, slug: string): Promise<string[]> {
-  const rows = await ask<{ name: string }>(
+  const rows = await query<{ name: string }>(
     url,
     'SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE $1',
     [`%${slug}%`],
@@ -81,12 +81,12 @@ async function schemasOf(url: string, slug: string): Promise<string[]> {
 }
 
 async function bindingsOf(url: string, slug: string): Promise<string[]> {
-  const [guard] = await ask<{ has: boolean }>(
+  const [guard] = await query<{ has: boolean }>(
     url,
     `SELECT to_regclass('tenant_guard.binding') IS NOT NULL AS has`,
   );
   if (!guard?.has) return [];
-  const rows = await ask<{ name: string }>(
+  const rows = await query<{ name: string }>(
     url,
     'SELECT schema_name AS name FROM tenant_guard.binding WHERE schema_name LIKE $1',
     [`%${slug}%`],
@@ -94,9 +94,9 @@ async function bindingsOf(url: string, slug: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Of one tenant, by the real name or by that which it has while it is being made. */
+/** The databases of one tenant, under their real names or their building names. */
 export async function databasesOf(url: string, slug: string): Promise<string[]> {
-  const rows = await ask<{ name: string }>(url, 'SELECT datname AS name FROM pg_database ORDER BY 1');
+  const rows = await query<{ name: string }>(url, 'SELECT datname AS name FROM pg_database ORDER BY 1');
   const real = ['gamma_', 'delta_', 'zeta_'].map((prefix) => `${prefix}${slug}`);
   const building = real.map(
     (name) => `registry_building_${createHash('sha256').update(name).digest('hex').slice(0, 32)}`,
@@ -135,12 +135,12 @@ const registryState = `
                 FROM registry_change WHERE tenant_id = tenant.id)) AS state
   FROM tenants AS tenant WHERE slug = $1`;
 
-/** Everything in the schemas of this name: who owns it, who may do what, what it looks like, what is in it. */
-async function readCatalog(url: string, pattern: string, asking = ask): Promise<unknown> {
-  const [found] = await asking<{ catalog: object; has: boolean }>(url, catalog, [pattern]);
-  // A guard that was made for others and says nothing of this tenant is like none.
+/** Owners, privileges, definitions and contents of the schemas that match the pattern. */
+async function readCatalog(url: string, pattern: string, ask = query): Promise<unknown> {
+  const [found] = await ask<{ catalog: object; has: boolean }>(url, catalog, [pattern]);
+  // A guard without bindings of this tenant counts as no guard.
   if (!found?.has) return { ...found?.catalog, bindings: [] };
-  const bindings = await asking(
+  const bindings = await ask(
     url,
     `SELECT schema_name, tenant_id, module, generation, state, epoch <> '' AS is_told,
             schema_oid = to_regnamespace(quote_ident(schema_name)) AS is_same_schema

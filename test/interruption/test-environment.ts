@@ -1,23 +1,27 @@
 import type { Config } from '../../src/config.js';
 import { createDatabase, createRegistryDatabase } from '../setup/database.js';
-import { type Ground, openGround, type Places } from './provisioning-environment.js';
+import {
+  type DatabaseUrls,
+  openProvisioningEnvironment,
+  type ProvisioningEnvironment,
+} from './provisioning-environment.js';
 
-export interface TestGround extends Ground {
+export interface TestEnvironment extends ProvisioningEnvironment {
   close(): Promise<void>;
 }
 
-/** A ground on the run's server; a place that is given is somewhere else, such as behind a network that fails. */
-export async function openTestGround(
-  elsewhere: (places: Places) => Promise<Partial<Places>> = async () => ({}),
+/** An environment on the test run's server. `elsewhere` may replace URLs, for example by one of a proxy that fails. */
+export async function openTestEnvironment(
+  elsewhere: (urls: DatabaseUrls) => Promise<Partial<DatabaseUrls>> = async () => ({}),
   settings: Partial<Config> = {},
-): Promise<TestGround> {
+): Promise<TestEnvironment> {
   const databases = [await createRegistryDatabase(), await createDatabase(), await createDatabase()];
   const [registry = '', one = '', two = ''] = databases.map(({ url }) => url);
-  const places = { registry, one, two };
-  const ground = await openGround({ ...places, ...(await elsewhere(places)) }, settings);
+  const urls = { registry, one, two };
+  const environment = await openProvisioningEnvironment({ ...urls, ...(await elsewhere(urls)) }, settings);
   const close = async () => {
-    await ground[Symbol.asyncDispose]();
+    await environment[Symbol.asyncDispose]();
     for (const database of databases) await database.drop();
   };
-  return { ...ground, close, [Symbol.asyncDispose]: close };
+  return { ...environment, close, [Symbol.asyncDispose]: close };
 }

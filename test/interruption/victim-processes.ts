@@ -3,42 +3,43 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { build } from '../../bin/build.js';
 
-/** Statements with an effect, as test/setup/interrupt-at.js counts them. */
+/** A statement with an effect, as test/setup/interrupt-at.js counts them. */
 export interface Point {
   database: string;
   sql: string;
-  /** Whether its effect is there when it is answered: it commits, or is in no transaction. */
+  /** Whether its effect is permanent once it is answered: it is a COMMIT, or in no transaction. */
   lasts: boolean;
 }
 
 export interface Interruption {
   /** Number of the statement, from 1. */
   at: number;
-  /** sent: it was, and nobody waited for the answer. */
+  /** sent: the statement was sent, and its answer not awaited. */
   moment: 'before' | 'sent' | 'after';
-  /** The whole process, or the connection that the statement goes by. */
+  /** kill ends the process; cut ends the connection of the statement. */
   how: 'kill' | 'cut';
 }
 
-/** What a process is to do. */
+/** The work of a victim process. */
 export interface Order {
   slug: string;
   /** A command of the product, or `removeWhatIsDue`. */
   command: string;
   input: object;
   interruption?: Interruption | undefined;
-  /** Whether it lives on until nothing of the tenant is left to be done. */
+  /** Whether the process continues until the tenant has no operation left. */
   goesOn: boolean;
 }
 
-/** What a process said at its end; undefined when it was killed before. */
+/** The last output of a process. */
 interface LastWords {
   error?: string;
   points: Point[];
 }
 
-/** Processes that wait for their order, so that none has to be waited for. */
+/** Starts processes in advance, so that each order finds one ready. */
 export interface Victims extends AsyncDisposable {
+  /** Resolves with the output of the process; undefined when it was killed. */
   send(order: Order): Promise<LastWords | undefined>;
 }
 
@@ -51,7 +52,7 @@ export function openVictims(env: Record<string, string>): Victims {
     async send(order) {
       const victim = next;
       next = spawnVictim(env);
-      return await obey(victim, order);
+      return await runOrder(victim, order);
     },
     async [Symbol.asyncDispose]() {
       const exited = once(next.child, 'exit');
@@ -64,33 +65,33 @@ export function openVictims(env: Record<string, string>): Victims {
 interface Victim {
   child: ChildProcessWithoutNullStreams;
   lines: AsyncIterator<string>;
-  complaints: string[];
+  errors: string[];
 }
 
 function spawnVictim(env: Record<string, string>): Victim {
   const program = new URL('victim.js', import.meta.url).pathname;
   const child = spawn(process.execPath, [program], { env: { PATH: process.env.PATH, ...env } });
-  const complaints: string[] = [];
-  child.stderr.on('data', (chunk) => complaints.push(String(chunk)));
-  // An order may come too late for one that was killed.
+  const errors: string[] = [];
+  child.stderr.on('data', (chunk) => errors.push(String(chunk)));
+  // The process may be dead when the order is written.
   child.stdin.on('error', () => undefined);
   const end = () => void child.kill('SIGKILL');
   process.once('exit', end);
   child.once('exit', () => process.off('exit', end));
-  return { child, complaints, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+  return { child, errors, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
 }
 
-async function obey({ child, lines, complaints }: Victim, order: Order): Promise<LastWords | undefined> {
+async function runOrder({ child, lines, errors }: Victim, order: Order): Promise<LastWords | undefined> {
   const ended = child.exitCode ?? child.signalCode;
   const exited = ended === null ? once(child, 'exit') : Promise.resolve();
   const late = setTimeout(() => child.kill('SIGABRT'), patienceMs);
   const ready = await lines.next();
-  if (ready.done) throw new Error(`a process did not start: ${complaints.join('')}`);
+  if (ready.done) throw new Error(`a process did not start: ${errors.join('')}`);
   child.stdin.write(`${JSON.stringify(order)}\n`);
   const words = await lines.next();
   await exited;
   clearTimeout(late);
   if (!words.done) return JSON.parse(words.value);
   if (child.signalCode === 'SIGKILL') return undefined;
-  throw new Error(`a process ended by ${child.signalCode ?? child.exitCode}: ${complaints.join('')}`);
+  throw new Error(`a process ended by ${child.signalCode ?? child.exitCode}: ${errors.join('')}`);
 }

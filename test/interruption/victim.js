@@ -1,6 +1,6 @@
 /**
- * A process that does one thing and may not live to see its end. Plain JavaScript on the compiled product: it starts several
- * hundred times. Says "ready", reads one order from standard input, and says how it went if it still can.
+ * A process that runs one order and may be killed in the middle. Plain JavaScript on the compiled product, because it is started
+ * several hundred times. Prints "ready", reads one order from standard input, and prints the outcome if it is still alive.
  */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -25,17 +25,17 @@ const [line] = await once(createInterface({ input: process.stdin }), 'line');
 const order = JSON.parse(line);
 
 countFromNow(order.interruption);
-const outcome = await obey().then(
+const outcome = await runOrder().then(
   () => ({ error: undefined }),
   (error) => ({ error: `${error.code ?? error.name}: ${error.message}` }),
 );
 const points = stopCounting();
-if (order.goesOn) await goOn();
-await new Promise((said) => process.stdout.write(`${JSON.stringify({ ...outcome, points })}\n`, said));
+if (order.goesOn) await finishOperations();
+await new Promise((written) => process.stdout.write(`${JSON.stringify({ ...outcome, points })}\n`, written));
 await app.close();
 process.exit();
 
-async function obey() {
+async function runOrder() {
   if (order.command === 'removeWhatIsDue') {
     const own = app.commandsFor(gateway);
     await beginDueRemovals(own);
@@ -48,11 +48,11 @@ async function obey() {
   await command(context, order.input);
 }
 
-/** The worker of this process does what is left to do. */
-async function goOn() {
+/** Starts a worker in this process and waits until the tenant has no operation left. */
+async function finishOperations() {
   app.startWorker();
   const open = { status: { in: ['QUEUED', 'RUNNING', 'COMPENSATING'] }, tenant: { slug: order.slug } };
-  // The connection that was cut may be the one that is asked by.
+  // The query fails when it uses the connection that was cut.
   const left = () => app.database.prisma.operation.count({ where: open }).catch(() => 1);
   while ((await left()) > 0) await delay(50);
 }

@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { build } from '../../bin/build.js';
 
-/** `tenant-registry worker`, a process of its own. */
+/** A process that runs `tenant-registry worker`. */
 export interface WorkerProcess extends AsyncDisposable {
-  /** SIGTERM; resolves with the exit code. */
+  /** Sends SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
   kill(): Promise<void>;
   freeze(): void;
   thaw(): void;
 }
 
-/** Resolves once it looks for work. */
+/** Resolves when the worker polls for operations. */
 export async function startWorker(env: Record<string, string>): Promise<WorkerProcess> {
   if (!build(['server'])) throw new Error('the server does not compile');
   const program = new URL('../../dist/cli/main.js', import.meta.url).pathname;
@@ -24,13 +24,13 @@ export async function startWorker(env: Record<string, string>): Promise<WorkerPr
   const end = () => void child.kill('SIGKILL');
   process.once('exit', end);
   ended.then(() => process.off('exit', end));
-  const said: string[] = [];
+  const output: string[] = [];
   await new Promise<void>((resolve, reject) => {
     createInterface({ input: child.stderr }).on('line', (line) => {
-      said.push(line);
+      output.push(line);
       if (line.includes('"msg":"working"')) resolve();
     });
-    ended.then(() => reject(new Error(`the worker ended: ${said.join('\n')}`)));
+    ended.then(() => reject(new Error(`the worker ended: ${output.join('\n')}`)));
   });
   const signal = async (name: NodeJS.Signals) => {
     child.kill(name);

@@ -8,39 +8,42 @@ import { registerTenant } from '../../src/profile/commands/register-tenant.js';
 import { subscribeTenantToModule } from '../../src/provisioning/commands/subscribe-tenant-to-module.js';
 import { suspendTenant } from '../../src/provisioning/commands/suspend-tenant.js';
 import type { CommandContext } from '../../src/registry/command.js';
-import type { Ground } from './provisioning-environment.js';
+import type { ProvisioningEnvironment } from './provisioning-environment.js';
 import { startWorker } from './worker-process.js';
 
 export interface RaceReport {
   operations: number;
-  /** How many each worker carried out. */
+  /** How many operations each worker ran. */
   byWorker: number[];
-  /** Operations that did not succeed, or were taken up more than once. */
+  /** Operations that did not succeed, or were claimed more than once. */
   astray: object[];
-  /** Two at work on one subscription at the same time. */
+  /** Pairs of operations that ran on one subscription at the same time. */
   overlaps: object[];
-  /** Changes that are there more or less often than once. */
+  /** Changes in the log that occur more or less often than once. */
   repeated: object[];
-  /** What whoever asked second was told, and how often. */
+  /** Codes of the refusals of second requests, with their number. */
   refusals: Record<string, number>;
-  /** Tenants whose two guards do not both say suspended. */
+  /** Number of tenants whose two bindings are not both suspended. */
   unguarded: number;
 }
 
 const patienceMs = 180_000;
 
 /**
- * Two gateways that are asked for the same things at the same time, three operations for each tenant, and two workers, each a
- * process of its own.
+ * Sends the same requests to two gateways at the same time, with three operations per tenant, while two worker processes run the
+ * operations.
  */
-export async function raceWorkers(ground: Ground, tenants: number): Promise<RaceReport> {
+export async function raceWorkers(
+  environment: ProvisioningEnvironment,
+  tenants: number,
+): Promise<RaceReport> {
   const calm = { heartbeatMs: 5_000, takeOverAfterMs: 15_000 };
-  const open = () => openApp({ ...ground.app.config, ...calm }, openLog('silent'), { exclusive: true });
+  const open = () => openApp({ ...environment.app.config, ...calm }, openLog('silent'), { exclusive: true });
   const apps = [await open(), await open()];
-  const env = { ...ground.env, OPERATION_HEARTBEAT_MS: '5000', OPERATION_TAKE_OVER_MS: '15000' };
+  const env = { ...environment.env, OPERATION_HEARTBEAT_MS: '5000', OPERATION_TAKE_OVER_MS: '15000' };
   await using _one = await startWorker(env);
   await using _other = await startWorker(env);
-  // What is begun is left to whichever worker finds it.
+  // The gateways leave their operations to the workers.
   const [first, second] = apps.map(
     (app): CommandContext => ({ ...app.commandsFor(developer), runOperation: async () => undefined }),
   );
@@ -58,7 +61,7 @@ export async function raceWorkers(ground: Ground, tenants: number): Promise<Race
   let isOver = false;
   const watching = (async () => {
     while (!isOver) {
-      overlaps.push(...(await ground.psql(overlapping)));
+      overlaps.push(...(await environment.psql(overlapping)));
       await delay(20);
     }
   })();
@@ -71,18 +74,26 @@ export async function raceWorkers(ground: Ground, tenants: number): Promise<Race
     await aFewAtOnce(wanted, ({ tenantId, module }) =>
       race((context) => subscribeTenantToModule(context, { tenantId, module, wait: 'COMMITTED' })),
     );
-    await settled(ground, stem);
+    await settled(environment, stem);
     await aFewAtOnce(slugs, (tenantId) =>
       race((context) => suspendTenant(context, { tenantId, reason: 'unpaid', wait: 'COMMITTED' })),
     );
-    await settled(ground, stem);
+    await settled(environment, stem);
   } finally {
     isOver = true;
     await watching;
     for (const app of apps) await app.close();
   }
 
-  const byWorker = await ground.psql<{ count: number }>(
+  return { ...(await readReport(environment, stem, tenants)), overlaps, refusals };
+}
+
+async function readReport(
+  environment: ProvisioningEnvironment,
+  stem: string,
+  tenants: number,
+): Promise<Omit<RaceReport, 'overlaps' | 'refusals'>> {
+  const byWorker = await environment.psql<{ count: number }>(
     `SELECT count(*)::int AS count FROM operations JOIN tenants ON tenants.id = tenant_id
      WHERE slug LIKE $1 GROUP BY worker`,
     [`${stem}%`],
@@ -91,24 +102,22 @@ export async function raceWorkers(ground: Ground, tenants: number): Promise<Race
   return {
     operations: counts.reduce((sum, count) => sum + count, 0),
     byWorker: counts,
-    astray: await ground.psql(
+    astray: await environment.psql(
       `SELECT operations.id, kind::text, operations.status::text, fencing_token::int AS claims FROM operations
        JOIN tenants ON tenants.id = tenant_id
        WHERE slug LIKE $1 AND (operations.status <> 'succeeded' OR fencing_token <> 1)`,
       [`${stem}%`],
     ),
-    overlaps,
-    repeated: await ground.psql(
+    repeated: await environment.psql(
       `SELECT tenant_slug, module, kind, count(*)::int FROM registry_change WHERE tenant_slug LIKE $1
        GROUP BY 1, 2, 3 HAVING count(*) <> 1`,
       [`${stem}%`],
     ),
-    refusals,
-    unguarded: await countUnguarded(ground, stem, tenants),
+    unguarded: await countUnguarded(environment, stem, tenants),
   };
 }
 
-/** No more than a gateway has connections for: on a slow machine the others would wait for one in vain. */
+/** Limited to the connections of a gateway: on a slow machine further requests would time out waiting for one. */
 async function aFewAtOnce<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {
   const queue = items.values();
   const takeTurns = async () => {
@@ -117,17 +126,17 @@ async function aFewAtOnce<Item>(items: Item[], work: (item: Item) => Promise<voi
   await Promise.all(Array.from({ length: 15 }, takeTurns));
 }
 
-/** Guards may be told of a change while the storage is made; nothing else may be at work with anything else. */
+/** Guards may be updated while storage is created. No other two operations may run on one subscription. */
 const overlapping = `
   SELECT tenant_id, step.module, array_agg(kind::text) AS kinds
   FROM operations JOIN operation_steps AS step ON operation_id = operations.id
   WHERE operations.status IN ('running', 'compensating') AND kind <> 'bind_storage' AND step.module IS NOT NULL
   GROUP BY 1, 2 HAVING count(*) > 1`;
 
-async function settled(ground: Ground, stem: string): Promise<void> {
+async function settled(environment: ProvisioningEnvironment, stem: string): Promise<void> {
   const until = Date.now() + patienceMs;
   for (;;) {
-    const [left] = await ground.psql<{ count: number }>(
+    const [left] = await environment.psql<{ count: number }>(
       `SELECT count(*)::int AS count FROM operations JOIN tenants ON tenants.id = tenant_id
        WHERE slug LIKE $1 AND operations.status IN ('queued', 'running', 'compensating')`,
       [`${stem}%`],
@@ -138,7 +147,11 @@ async function settled(ground: Ground, stem: string): Promise<void> {
   }
 }
 
-async function countUnguarded({ app }: Ground, stem: string, tenants: number): Promise<number> {
+async function countUnguarded(
+  { app }: ProvisioningEnvironment,
+  stem: string,
+  tenants: number,
+): Promise<number> {
   let missing = 0;
   for (const name of ['alpha', 'beta']) {
     const reference = { databaseRef: `${name.toUpperCase()}_DB_URL`, databaseName: name };

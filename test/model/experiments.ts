@@ -6,36 +6,37 @@ const small: Size = { commits: 2, epochs: 1, staleness: 1, page: 1, answersLate:
 const withFailover: Size = { ...small, commits: 1, epochs: 2 };
 const withMemory: Size = { ...small, answersLate: false, hasMemory: true };
 
-/** Searched to the end with all rules, in seconds: for the suite. */
-export const smallWorlds: Readonly<Record<string, Size>> = {
-  'two changes, D of two ticks': { ...small, staleness: 2, answersLate: false },
+/** Models that the suite searches completely with all rules; each takes seconds. */
+export const smallModels: Readonly<Record<string, Size>> = {
+  'two changes, a staleness bound of two ticks': { ...small, staleness: 2, answersLate: false },
   'a failover': { ...withFailover, answersLate: false },
 };
 
-/** In minutes: for bench/check-model.ts. */
-export const largeWorlds: Readonly<Record<string, Size>> = {
-  ...smallWorlds,
-  'two changes, D of two ticks, late answers': { ...small, staleness: 2 },
+/** Models for bench/check-model.ts; each takes minutes. */
+export const largeModels: Readonly<Record<string, Size>> = {
+  ...smallModels,
+  'two changes, a staleness bound of two ticks, late answers': { ...small, staleness: 2 },
   'three changes': { ...small, commits: 3, answersLate: false },
   'a failover, late answers': withFailover,
-  'a failover, D of two ticks': { ...withFailover, staleness: 2, answersLate: false },
-  'two changes, memory told apart': { ...withMemory, answersLate: true },
+  'a failover, a staleness bound of two ticks': { ...withFailover, staleness: 2, answersLate: false },
+  'two changes, memory apart from Redis': { ...withMemory, answersLate: true },
 };
 
 interface Experiment {
-  /** The smallest world in which the rule is missed. */
+  /** The smallest model in which the protocol fails without the rule. */
   size: Size;
-  /** What breaks first without it, or what to look for. */
+  /** The property that fails first without the rule. */
   breaks: Property;
 }
 
-/** What each rule is there for. */
+/** The property that each rule protects. */
 export const experiments: Readonly<Record<Exclude<Rule, Redundant>, Experiment>> = {
   lease: { size: small, breaks: 'I1' },
   leaseFromSending: { size: small, breaks: 'I1' },
   leaseNeedsRow: { size: small, breaks: 'I4' },
   checkOnRead: { size: small, breaks: 'I1' },
-  // No answer: Redis holds whatever was true once in every search, so what is stored makes no difference to those.
+  // The violation is the storing itself and not an answer: in every search Redis may have any earlier state, so what is
+  // stored makes no difference to answers.
   checkOnFill: { size: small, breaks: 'I5' },
   checkOnShare: { size: small, breaks: 'I4' },
   slowLoadsRefused: { size: small, breaks: 'I1' },
@@ -61,7 +62,7 @@ export const experiments: Readonly<Record<Exclude<Rule, Redundant>, Experiment>>
   rowSurvives: { size: withFailover, breaks: 'I4' },
 };
 
-/** Memory hygiene: every entry is checked when it is answered, so nothing breaks when a resync keeps them. */
+/** A rule that only saves memory: every entry is checked when it is used, so nothing fails when a resync keeps them. */
 export type Redundant = 'memoryCleared';
 
 export const redundant: Readonly<Record<Redundant, Size>> = {

@@ -1,7 +1,7 @@
 import { moveAll } from './moves/move-all.js';
 import type { Step } from './moves/step.js';
 import { findBroken, type Property } from './properties.js';
-import type { World } from './state.js';
+import type { Model } from './state.js';
 import * as at from './state.js';
 import { States } from './states.js';
 import { findTrace } from './trace.js';
@@ -10,20 +10,23 @@ import { beginHistory } from './truth.js';
 export interface Outcome {
   states: number;
   transitions: number;
-  /** Of the shortest way to the state that is farthest from the beginning. */
+  /** Number of moves on the shortest way to the farthest state. */
   depth: number;
-  /** Whether there is nothing more to find. */
+  /** Whether all states were searched. */
   isComplete: boolean;
   violation: { property: Property; trace: string[] } | undefined;
 }
 
-/** Breadth first, so that the first violation has the shortest trace. Looks for one property only, if asked to. */
-export function search(world: World, options: { property?: Property; maxStates?: number } = {}): Outcome {
+/**
+ * Searches breadth first, so that the first violation has the shortest trace. With `property`, it looks for violations
+ * of that one only.
+ */
+export function search(model: Model, options: { property?: Property; maxStates?: number } = {}): Outcome {
   const { property, maxStates = 2 ** 31 } = options;
   const isWanted = (broken: Property | undefined) => broken && (!property || property === broken);
   const states = new States();
-  const from = at.createState(world);
-  const to = at.createState(world);
+  const from = at.createState(model);
+  const to = at.createState(model);
   let current = 0;
   let transitions = 0;
   let depth = 0;
@@ -31,7 +34,7 @@ export function search(world: World, options: { property?: Property; maxStates?:
   let found: { parent: number; broken: Property } | undefined;
 
   const step: Step = {
-    world,
+    model,
     from,
     copy() {
       to.set(from);
@@ -43,7 +46,7 @@ export function search(world: World, options: { property?: Property; maxStates?:
       const isNew = states.add(next, current);
       if (isWanted(about?.broken)) found = { parent: current, broken: about?.broken as Property };
       else if (isNew) {
-        const broken = findBroken(world, next)?.property;
+        const broken = findBroken(model, next)?.property;
         if (isWanted(broken)) found = { parent: current, broken: broken as Property };
       }
     },
@@ -64,6 +67,6 @@ export function search(world: World, options: { property?: Property; maxStates?:
     transitions,
     depth,
     isComplete: !found && current === states.size,
-    violation: found && { property: found.broken, trace: findTrace(world, states, found) },
+    violation: found && { property: found.broken, trace: findTrace(model, states, found) },
   };
 }

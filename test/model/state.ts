@@ -1,28 +1,33 @@
 import type { Rules } from './rules.js';
 
-/** How large the searched world is. Time, crashes, stops and lost messages have no limit: only these do. */
+/** The limits of the searched model. Time, crashes, stops and lost messages are unlimited. */
 export interface Size {
   /** The highest revision. */
   commits: number;
-  /** The first history and each that replaces it. */
+  /** Number of histories: the first one and those that replace it. */
   epochs: number;
-  /** D, in ticks. */
+  /** The staleness bound, in ticks. */
   staleness: number;
-  /** How many revisions a poll reads at most; who is further behind starts anew. */
+  /** How many revisions a poll reads at most; a gateway further behind starts anew. */
   page: number;
-  /** Whether the report of a poll and its answer are two moments. One is enough but for what is wrong in between. */
+  /**
+   * Whether the report and the answer of a poll happen at two moments. One moment suffices except for faults between
+   * the two.
+   */
   answersLate: boolean;
-  /** Whether what memory holds is told apart from what Redis may hold, which is everything: for rules of memory only. */
+  /**
+   * Whether the state of memory is kept apart from Redis, which may have any entry; needed for rules of memory only.
+   */
   hasMemory: boolean;
 }
 
-export interface World extends Size {
+export interface Model extends Size {
   rules: Rules;
 }
 
 /**
- * One moment of the world, a number below 16 per field. All times are distances, none above D + 1, so that there are
- * finitely many states however long the world lasts.
+ * One moment of the model, a number below 16 per field. All times are distances, none above D + 1, so that there are
+ * finitely many states however long the model lasts.
  *
  * A point is an epoch and a revision in one number, see truth.ts; 0 is none. An entry of a cache is the point it was read
  * at: what the tenant's route was then, the history tells. Three things are no part of a state because they may be
@@ -33,12 +38,12 @@ export type State = Uint8Array;
 
 export const epoch = 0;
 export const head = 1;
-/** Newest point that a mutation was acknowledged at. */
+/** The newest acknowledged point. */
 export const acked = 2;
-/** The mutation that waits for its acknowledgement, and how many ticks of D are left to it. */
+/** The mutation that waits for acknowledgement, and the remaining ticks of its staleness bound. */
 export const waiting = 3;
 export const waitingLeft = 4;
-/** The row of a gateway that crashed or left; see `row`. */
+/** The row of a gateway that crashed or stopped; see `row`. */
 export const orphan = 5;
 const keptFrom = 6;
 const versionFrom = 8;
@@ -50,18 +55,18 @@ export function kept(ofEpoch: number): number {
   return keptFrom + ofEpoch - 1;
 }
 
-/** Of a point: whether its commit touched the tenant, and since when it is overtaken; see truth.ts. */
+/** For each point: whether its commit changed the tenant, and since when it is stale; see truth.ts. */
 export function version(point: number): number {
   return versionFrom + point - 1;
 }
 
-// Of a replica, counted from where it begins:
+// The fields of a replica, as offsets:
 
-/** 0 none, 1 lags behind everything, else 1 + the point it has reported. */
+/** 0 for no row, 1 for a row behind everything, otherwise 1 + the reported point. */
 export const row = 0;
-/** Whether it has reported since the waiter began to watch. */
+/** Whether it has reported since the waiting mutation began to watch it. */
 export const hasReported = 1;
-/** Ticks since its last report; kept only where the rule that does without it is left out. */
+/** Ticks since its last report; only used when the rule that makes it unnecessary is left out. */
 export const reportAge = 2;
 /** Whether the gateway believes that it has a row. */
 export const isRegistered = 3;
@@ -69,7 +74,7 @@ export const position = 4;
 /** The larger of the tenant's floor and the base. */
 export const floor = 5;
 export const lease = 6;
-/** 1 + the epoch it follows, or followed last. */
+/** 1 + the epoch that it follows or followed last. */
 export const knownEpoch = 7;
 export const settling = 8;
 export const poll = 9;
@@ -83,10 +88,10 @@ export const second = replicaFrom + replicaFields;
 export const replicas = [first, second] as const;
 export const fields = second + replicaFields;
 
-/** How far a poll under way has come. Its snapshot is taken when it begins, its report is seen when it ends. */
+/** The progress of a running poll. Its snapshot is taken at its beginning, its report is visible at its end. */
 export const phase = { none: 0, read: 1, reported: 2 } as const;
 
-export function createState({ commits, epochs }: World): State {
-  if ((commits + 1) * epochs > maxPoints) throw new Error('so many points don’t fit');
+export function createState({ commits, epochs }: Model): State {
+  if ((commits + 1) * epochs > maxPoints) throw new Error('there are too many points: choose smaller limits');
   return new Uint8Array(fields);
 }

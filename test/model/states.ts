@@ -1,19 +1,22 @@
 import type { State } from './state.js';
 import * as fields from './state.js';
 
-// A copy: looking into another module each time takes three times as long.
+// A local copy: a lookup in another module each time takes three times as long.
 const at = { ...fields };
 
 const nibblesPerWord = 8;
 const words = Math.ceil(at.fields / nibblesPerWord);
 const straight = Uint8Array.from({ length: at.fields }, (_, field) => field);
-/** Where each field is found when the two gateways change places. */
+/** The index of each field after the two gateways change places. */
 const mirrored = straight.map((field) => {
   if (field < at.first) return field;
   return field < at.second ? field + at.replicaFields : field - at.replicaFields;
 });
 
-/** All states found so far, each with the one it was found from. Two that nobody could tell apart are one. */
+/**
+ * All states found so far, each with its predecessor. States that differ only in the order of the gateways count as
+ * one.
+ */
 export class States {
   size = 0;
   #packed = new Uint32Array(words << 16);
@@ -35,7 +38,7 @@ export class States {
     return true;
   }
 
-  /** Its number; undefined when it was not found yet. */
+  /** The number of a state; undefined for a new one. */
   find(state: State): number | undefined {
     this.#pack(state);
     const found = this.#table[this.#findSlot()] as number;

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { schemasAt } from '../provisioning/support/catalog.js';
-import { openWorkshop, type Workshop } from '../provisioning/support/gateway-with-own-modules.js';
+import { listSchemas } from '../provisioning/support/catalog.js';
+import {
+  type GatewayWithModules,
+  openGatewayWithModules,
+} from '../provisioning/support/gateway-with-own-modules.js';
 import { provision, resolve, subscribe } from '../provisioning/support/provisioning-calls.js';
 import { aTenant } from '../setup/stories.js';
 import { isIssuedName, isValidSlug } from './support/contract.js';
@@ -8,9 +11,9 @@ import { hostileTexts, randomSeed } from './support/hostile.js';
 import { isRefusedFor, repeatMutation } from './support/repeated-mutations.js';
 import { expectOnlyRegisteredSchemas } from './support/schema-census.js';
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 beforeAll(async () => {
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: 'light', migrations: {} },
     { name: 'long', migrations: {}, schemaPrefix: 'a_prefix_of_20_bytes' },
     // With these prefixes, harmless slugs become names that PostgreSQL reserves.
@@ -24,24 +27,24 @@ beforeAll(async () => {
     { name: 'vault', migrations: {}, isolation: 'DATABASE', schemaPrefix: 'post' },
   );
 });
-afterAll(() => workshop.close());
+afterAll(() => testbed.close());
 
 const subscribed = async (slug: string, module: string) => {
-  await aTenant({ slug }).at(workshop.gateway);
-  return subscribe(workshop.gateway, { tenantId: slug, module });
+  await aTenant({ slug }).at(testbed.gateway);
+  return subscribe(testbed.gateway, { tenantId: slug, module });
 };
 
 const seed = randomSeed();
 
-interface Provisioned {
+interface ProvisioningResult {
   tenant: { id: string; slug: string; status: string; subscriptions: { schemaName: string }[] };
   operation: { status: string };
 }
 
 test(`of 500 hostile slugs and names provisionTenant accepts only valid ones that are free (seed ${seed})`, async () => {
   const texts = hostileTexts(500, seed);
-  const outcomes = await repeatMutation<Provisioned>(
-    workshop.gateway,
+  const outcomes = await repeatMutation<ProvisioningResult>(
+    testbed.gateway,
     'provisionTenant',
     'tenant { id slug status subscriptions { schemaName } } operation { status }',
     // Every second input omits the slug, so that it is derived from the name.
@@ -70,7 +73,7 @@ test(`of 500 hostile slugs and names provisionTenant accepts only valid ones tha
   });
   expect(surprises).toEqual([]);
   expect(taken.size).toBeGreaterThan(25);
-  await expectOnlyRegisteredSchemas(workshop, 'light');
+  await expectOnlyRegisteredSchemas(testbed, 'light');
 }, 120_000);
 
 describe('slugs that differ only by - and _', () => {
@@ -82,8 +85,8 @@ describe('slugs that differ only by - and _', () => {
       names.push(subscription.schemaName);
     }
     expect(names).toEqual(['light_x_y_z', 'light_x_y_z_2', 'light_x_y_z_3', 'light_x_y_z_4']);
-    expect(await resolve(workshop.gateway, 'x-y-z', 'light')).toBe('schema light_x_y_z');
-    expect(await resolve(workshop.gateway, 'x_y-z', 'light')).toBe('schema light_x_y_z_4');
+    expect(await resolve(testbed.gateway, 'x-y-z', 'light')).toBe('schema light_x_y_z');
+    expect(await resolve(testbed.gateway, 'x_y-z', 'light')).toBe('schema light_x_y_z_4');
   });
 
   test('get different schemas also when a slug ends in the suffix', async () => {
@@ -93,7 +96,7 @@ describe('slugs that differ only by - and _', () => {
   });
 
   test('get different databases with isolation DATABASE', async () => {
-    const { gateway } = workshop;
+    const { gateway } = testbed;
     const [one, two] = [await aTenant().at(gateway), await aTenant().at(gateway)];
     const schemaName = `post${two.slug}`;
     await subscribe(gateway, { tenantId: one.id, module: 'vault', schemaName });
@@ -105,11 +108,11 @@ describe('slugs that differ only by - and _', () => {
     const { subscription } = await subscribed('west-side', 'north');
     expect(subscription.schemaName).toBe('north_west_side');
     expect((await subscribed('side', 'northern')).subscription.schemaName).toBe('north_west_side_2');
-    expect(await schemasAt(workshop.url('north'))).toEqual(['north_west_side', 'north_west_side_2']);
+    expect(await listSchemas(testbed.url('north'))).toEqual(['north_west_side', 'north_west_side_2']);
   });
 
   test('have one schema per module for the same tenant', async () => {
-    const { gateway } = workshop;
+    const { gateway } = testbed;
     const tenant = await aTenant({ slug: 'same-tenant' }).at(gateway);
     const inNorth = { tenantId: tenant.id, module: 'north', schemaName: 'north_west_same_tenant' };
     expect((await subscribe(gateway, inNorth)).operation.status).toBe('SUCCEEDED');
@@ -129,7 +132,7 @@ test('the longest prefix, the longest slug and a suffix fit into a PostgreSQL na
   const plain = `a_prefix_of_20_bytes${words.join('_')}`;
   expect(names).toEqual([plain, `${plain}_2`]);
   expect(Buffer.byteLength(`${plain}_99`)).toBe(63);
-  expect(await schemasAt(workshop.url('long'))).toEqual(names);
+  expect(await listSchemas(testbed.url('long'))).toEqual(names);
 });
 
 describe('a prefix and a slug that together make a reserved name', () => {
@@ -146,19 +149,19 @@ describe('a prefix and a slug that together make a reserved name', () => {
   test('pg_ as a prefix: no name can be issued, and the message asks for a schemaName', async () => {
     const refused = await subscribed('g-force', 'p');
     expect(refused).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
-    expect(refused.message).toContain('give a schemaName');
-    const { subscription } = await subscribe(workshop.gateway, {
+    expect(refused.message).toContain('choose a schemaName');
+    const { subscription } = await subscribe(testbed.gateway, {
       ...{ tenantId: 'g-force', module: 'p', schemaName: 'g_force' },
     });
     expect(subscription).toMatchObject({ status: 'ACTIVE', schemaName: 'g_force' });
-    const whole = await provision(workshop.gateway, { slug: 'g-spot', modules: ['p'] });
+    const whole = await provision(testbed.gateway, { slug: 'g-spot', modules: ['p'] });
     expect(whole).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
   });
 
   test('postgres: a tenant’s database is never the server’s own', async () => {
-    await aTenant({ slug: 'gres' }).at(workshop.gateway);
+    await aTenant({ slug: 'gres' }).at(testbed.gateway);
     // Only the name: on a server that is not the tests' own there may be such a database.
     const waiting = { tenantId: 'gres', module: 'vault', provision: false };
-    expect((await subscribe(workshop.gateway, waiting)).subscription.databaseName).toBe('postgres_2');
+    expect((await subscribe(testbed.gateway, waiting)).subscription.databaseName).toBe('postgres_2');
   });
 });

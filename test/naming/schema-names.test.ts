@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { schemasAt } from '../provisioning/support/catalog.js';
-import { openWorkshop, type Workshop } from '../provisioning/support/gateway-with-own-modules.js';
+import { listSchemas } from '../provisioning/support/catalog.js';
+import {
+  type GatewayWithModules,
+  openGatewayWithModules,
+} from '../provisioning/support/gateway-with-own-modules.js';
 import { subscribe, unsubscribe } from '../provisioning/support/provisioning-calls.js';
 import { uniqueName } from '../setup/database.js';
 import { aTenant } from '../setup/stories.js';
@@ -9,25 +12,25 @@ import { hostileTexts, randomSeed } from './support/hostile.js';
 import { isRefusedFor, repeatMutation } from './support/repeated-mutations.js';
 import { expectOnlyRegisteredSchemas } from './support/schema-census.js';
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 beforeAll(async () => {
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: 'light', migrations: {} },
     { name: 'other', migrations: {} },
     { name: 'vault', migrations: {}, isolation: 'DATABASE' },
   );
 });
-afterAll(() => workshop.close());
+afterAll(() => testbed.close());
 
 const seed = randomSeed();
 
 test(`of 500 hostile schema names only valid ones that are free become schemas (seed ${seed})`, async () => {
   const names = hostileTexts(500, seed);
-  const tenants = await workshop.gateway.psql<{ id: string }>(
+  const tenants = await testbed.gateway.psql<{ id: string }>(
     `INSERT INTO tenants (slug, name) SELECT 'crowd-' || n, 'Crowd' FROM generate_series(1, $1) AS n RETURNING id`,
     [names.length],
   );
-  const words = await workshop.gateway.psql<{ word: string }>(
+  const words = await testbed.gateway.psql<{ word: string }>(
     `SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')`,
   );
   const reserved = new Set(words.map(({ word }) => word));
@@ -35,7 +38,7 @@ test(`of 500 hostile schema names only valid ones that are free become schemas (
     subscription: { schemaName: string };
     operation: { status: string };
   }>(
-    workshop.gateway,
+    testbed.gateway,
     'subscribeTenantToModule',
     'subscription { schemaName } operation { status }',
     names.map((schemaName, at) => ({ tenantId: tenants[at]?.id, module: 'light', schemaName })),
@@ -57,14 +60,14 @@ test(`of 500 hostile schema names only valid ones that are free become schemas (
   });
   expect(surprises).toEqual([]);
   expect(taken.size).toBeGreaterThan(25);
-  expect(await schemasAt(workshop.url('light'))).toHaveLength(taken.size);
-  await expectOnlyRegisteredSchemas(workshop, 'light');
+  expect(await listSchemas(testbed.url('light'))).toHaveLength(taken.size);
+  await expectOnlyRegisteredSchemas(testbed, 'light');
 }, 120_000);
 
 describe('a name that is taken', () => {
   const wanting = async (module: string, schemaName: string) => {
-    const tenant = await aTenant().at(workshop.gateway);
-    return subscribe(workshop.gateway, { tenantId: tenant.id, module, schemaName });
+    const tenant = await aTenant().at(testbed.gateway);
+    return subscribe(testbed.gateway, { tenantId: tenant.id, module, schemaName });
   };
   const refused = { code: 'CONFLICT', fields: ['schemaName'] };
 
@@ -73,37 +76,37 @@ describe('a name that is taken', () => {
     expect((await wanting('light', name)).operation.status).toBe('SUCCEEDED');
     expect(await wanting('light', name)).toMatchObject(refused);
     expect(await wanting('other', name)).toMatchObject(refused);
-    expect(await schemasAt(workshop.url('other'))).not.toContain(name);
+    expect(await listSchemas(testbed.url('other'))).not.toContain(name);
   });
 
   test('is refused with a message that names its tenant', async () => {
     const name = uniqueName('s');
-    const owner = await aTenant().at(workshop.gateway);
-    await subscribe(workshop.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
+    const owner = await aTenant().at(testbed.gateway);
+    await subscribe(testbed.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
     expect((await wanting('light', name)).message).toBe(`Name "${name}" is taken by tenant ${owner.id}`);
   });
 
   test('is refused as schemaName also when it was issued', async () => {
-    const { slug } = await aTenant().subscribedTo('light').at(workshop.gateway);
+    const { slug } = await aTenant().subscribedTo('light').at(testbed.gateway);
     expect(await wanting('other', `light_${slug}`)).toMatchObject(refused);
   });
 
   test('stays reserved when its subscription is cancelled', async () => {
     const name = uniqueName('s');
-    const owner = await aTenant().at(workshop.gateway);
-    await subscribe(workshop.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
-    await unsubscribe(workshop.gateway, { tenantId: owner.id, module: 'light' });
+    const owner = await aTenant().at(testbed.gateway);
+    await subscribe(testbed.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
+    await unsubscribe(testbed.gateway, { tenantId: owner.id, module: 'light' });
     expect(await wanting('light', name)).toMatchObject(refused);
     expect(await wanting('other', name)).toMatchObject(refused);
-    const back = await subscribe(workshop.gateway, { tenantId: owner.id, module: 'light' });
+    const back = await subscribe(testbed.gateway, { tenantId: owner.id, module: 'light' });
     expect(back.subscription).toMatchObject({ status: 'ACTIVE', schemaName: name });
   });
 
   test('stays reserved when its tenant is deleted', async () => {
     const name = uniqueName('s');
-    const owner = await aTenant().at(workshop.gateway);
-    await subscribe(workshop.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
-    const { errors } = await workshop.gateway.ask(
+    const owner = await aTenant().at(testbed.gateway);
+    await subscribe(testbed.gateway, { tenantId: owner.id, module: 'light', schemaName: name });
+    const { errors } = await testbed.gateway.ask(
       'mutation ($id: ID!) { deleteTenant(input: { tenantId: $id }) { revision } }',
       { id: owner.id },
     );
@@ -113,10 +116,10 @@ describe('a name that is taken', () => {
 
   test('is free again when its tenant chose another one before it resolved', async () => {
     const [first, second] = [uniqueName('s'), uniqueName('s')];
-    const owner = await aTenant().at(workshop.gateway);
+    const owner = await aTenant().at(testbed.gateway);
     const waiting = { tenantId: owner.id, module: 'light', provision: false };
-    await subscribe(workshop.gateway, { ...waiting, schemaName: first });
-    const moved = await subscribe(workshop.gateway, { ...waiting, provision: true, schemaName: second });
+    await subscribe(testbed.gateway, { ...waiting, schemaName: first });
+    const moved = await subscribe(testbed.gateway, { ...waiting, provision: true, schemaName: second });
     expect(moved.subscription).toMatchObject({ status: 'ACTIVE', schemaName: second });
     expect((await wanting('light', first)).subscription).toMatchObject({
       status: 'ACTIVE',
@@ -134,10 +137,10 @@ describe('a name that is taken', () => {
 });
 
 test('subscribing again under another name does not move the data', async () => {
-  const tenant = await aTenant().subscribedTo('light').at(workshop.gateway);
-  await unsubscribe(workshop.gateway, { tenantId: tenant.id, module: 'light' });
+  const tenant = await aTenant().subscribedTo('light').at(testbed.gateway);
+  await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'light' });
   const elsewhere = { tenantId: tenant.id, module: 'light', schemaName: uniqueName('s') };
-  expect(await subscribe(workshop.gateway, elsewhere)).toMatchObject({
+  expect(await subscribe(testbed.gateway, elsewhere)).toMatchObject({
     ...{ code: 'CONFLICT', fields: ['schemaName'] },
   });
 });

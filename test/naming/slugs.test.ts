@@ -1,15 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openWorkshop, type Workshop } from '../provisioning/support/gateway-with-own-modules.js';
+import {
+  type GatewayWithModules,
+  openGatewayWithModules,
+} from '../provisioning/support/gateway-with-own-modules.js';
 import { isIssuedName, isValidSlug } from './support/contract.js';
 import { hostileTexts, randomSeed } from './support/hostile.js';
 import { isRefusedFor, repeatMutation } from './support/repeated-mutations.js';
 import { expectOnlyRegisteredSchemas } from './support/schema-census.js';
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 beforeAll(async () => {
-  workshop = await openWorkshop({ name: 'light', migrations: {} });
+  testbed = await openGatewayWithModules({ name: 'light', migrations: {} });
 });
-afterAll(() => workshop.close());
+afterAll(() => testbed.close());
 
 interface Registered {
   tenant: { id: string; slug: string; name: string };
@@ -21,7 +24,7 @@ interface Subscribed {
 
 async function subscribeAll(ids: string[]): Promise<string[]> {
   const outcomes = await repeatMutation<Subscribed>(
-    workshop.gateway,
+    testbed.gateway,
     'subscribeTenantToModule',
     'subscription { schemaName } operation { status }',
     ids.map((tenantId) => ({ tenantId, module: 'light' })),
@@ -35,7 +38,7 @@ const seed = randomSeed();
 test(`of 500 hostile slugs only valid ones that are free become tenants (seed ${seed})`, async () => {
   const slugs = hostileTexts(500, seed);
   const outcomes = await repeatMutation<Registered>(
-    workshop.gateway,
+    testbed.gateway,
     'registerTenant',
     'tenant { id slug name }',
     slugs.map((slug) => ({ name: 'Somebody', slug })),
@@ -59,15 +62,15 @@ test(`of 500 hostile slugs only valid ones that are free become tenants (seed ${
   const schemas = await subscribeAll(tenants.map(({ id }) => id));
   const wrong = tenants.filter(({ slug }, at) => !isIssuedName(schemas[at] ?? '', 'light_', slug));
   expect(wrong).toEqual([]);
-  await expectOnlyRegisteredSchemas(workshop, 'light');
+  await expectOnlyRegisteredSchemas(testbed, 'light');
 }, 120_000);
 
 test(`of 500 hostile names none becomes a tenant with an invalid or reserved slug (seed ${seed})`, async () => {
-  const before = await workshop.gateway.psql<{ slug: string }>('SELECT slug FROM tenants');
+  const before = await testbed.gateway.psql<{ slug: string }>('SELECT slug FROM tenants');
   const taken = new Set(before.map(({ slug }) => slug));
   const names = hostileTexts(500, seed + 1);
   const outcomes = await repeatMutation<Registered>(
-    workshop.gateway,
+    testbed.gateway,
     'registerTenant',
     'tenant { id slug name }',
     names.map((name) => ({ name })),
@@ -90,15 +93,15 @@ test(`of 500 hostile names none becomes a tenant with an invalid or reserved slu
 
   const schemas = await subscribeAll(tenants.map(({ id }) => id));
   expect(tenants.filter(({ slug }, at) => !isIssuedName(schemas[at] ?? '', 'light_', slug))).toEqual([]);
-  await expectOnlyRegisteredSchemas(workshop, 'light');
+  await expectOnlyRegisteredSchemas(testbed, 'light');
 }, 120_000);
 
 test(`none of 500 hostile texts is accepted as a tenant’s id (seed ${seed})`, async () => {
-  const rows = await workshop.gateway.psql<{ slug: string }>('SELECT slug FROM tenants');
+  const rows = await testbed.gateway.psql<{ slug: string }>('SELECT slug FROM tenants');
   const slugs = new Set(rows.map(({ slug }) => slug));
   const texts = hostileTexts(500, seed + 2).filter((text) => !slugs.has(text));
   const outcomes = await repeatMutation(
-    workshop.gateway,
+    testbed.gateway,
     'updateTenant',
     'revision',
     texts.map((tenantId) => ({ tenantId, name: 'Mine now' })),
@@ -119,7 +122,7 @@ test.each([
   [`${'abcdefghi '.repeat(6)}`, 'abcdefghi-abcdefghi-abcdefghi-abcdefghi'],
 ])('the slug for the name %j is %j', async (name, slug) => {
   const [outcome] = await repeatMutation<Registered>(
-    workshop.gateway,
+    testbed.gateway,
     'registerTenant',
     'tenant { id slug name }',
     [{ name }],
@@ -130,7 +133,7 @@ test.each([
 test.each(['аcme', 'Ακμή', 'Straße', 'ıstanbul', '東京', '42', '!!!', '😀', 'pg_x and me\u0000'])(
   'no slug can be derived from the name %j, and no other tenant’s slug is used',
   async (name) => {
-    const [outcome] = await repeatMutation(workshop.gateway, 'registerTenant', 'tenant { id slug name }', [
+    const [outcome] = await repeatMutation(testbed.gateway, 'registerTenant', 'tenant { id slug name }', [
       { name },
     ]);
     expect(outcome?.code).toBe('VALIDATION_ERROR');

@@ -4,7 +4,7 @@ import { runChaos } from './support/chaos.js';
 import { type Answered, type LogRow, route, suspended, Truth } from './support/chaos-truth.js';
 
 describe.skipIf(!isRedisInstalled)('twenty seconds of chaos', () => {
-  test('nobody is told anything that is stale, goes back, is too old or never was', {
+  test('no client gets an answer that is stale, older than an earlier one, older than requested, or wrong', {
     timeout: 120_000,
   }, async () => {
     const { seed, answers, mutations, faults, violations, unexcused, complaints } = await runChaos({
@@ -21,7 +21,7 @@ describe.skipIf(!isRedisInstalled)('twenty seconds of chaos', () => {
   });
 });
 
-describe('the one who judges chaos', () => {
+describe('the check of answers', () => {
   const D = 1_000;
   /** Registered and subscribed at 100, suspended at 2,000, resumed at 4,000, each known to be committed 10 ms later. */
   const row = (revision: number, changedAt: number, kind: string, after: object): LogRow => ({

@@ -8,76 +8,81 @@ import type { DataCopy } from '../setup/postgres-server.js';
 import { openRedisServer } from '../setup/redis.js';
 import { openTcpProxy } from '../setup/tcp-proxy.js';
 import { describeWithRedis } from '../setup/with-redis.js';
-import { addTenants, ask, openWorld, type World } from './support/breakable-gateways.js';
+import {
+  addTenants,
+  ask,
+  type BreakableEnvironment,
+  openBreakableEnvironment,
+} from './support/breakable-gateways.js';
 
 const stalenessMs = 2_000;
 
 type Tenant = Awaited<ReturnType<typeof addTenants>>[number];
 
 describeWithRedis('changes that were acknowledged and then lost', { timeout: 60_000 }, () => {
-  let world: World;
+  let environment: BreakableEnvironment;
   let story: Awaited<ReturnType<typeof openStory>>;
   beforeAll(async () => {
-    world = await openWorld();
-    story = await openStory(world);
+    environment = await openBreakableEnvironment();
+    story = await openStory(environment);
   }, 60_000);
-  afterAll(() => world?.[Symbol.asyncDispose]());
+  afterAll(() => environment?.[Symbol.asyncDispose]());
   beforeEach(() => story.begin());
 
-  test('by a restore of an older copy: no gateway answers from them once it has noticed, and it notices at once', async () => {
+  test('by a restore of an older copy are noticed at once, and from then on no gateway answers with them', async () => {
     const copy = await copyStopped();
     const lost = await story.loseChanges();
-    await world.postgres.stop();
-    await world.postgres.restore(copy);
-    await world.postgres.start();
+    await environment.postgres.stop();
+    await environment.postgres.restore(copy);
+    await environment.postgres.start();
     await story.expectOnlyPresentHistory(lost);
-    await story.expectLifeGoesOn(lost, (sql) => world.psql(sql));
+    await story.expectLifeGoesOn(lost, (sql) => environment.psql(sql));
   });
 
-  test('by a restore that went further than the lost history before anybody looked', async () => {
+  test('by a restore whose new revisions have passed the lost ones are noticed as well', async () => {
     const copy = await copyStopped();
     const lost = await story.loseChanges();
-    await world.network.cut();
-    await world.postgres.stop();
-    await world.postgres.restore(copy);
-    await world.postgres.start();
-    // The very number that a lost change had, and more.
+    await environment.network.cut();
+    await environment.postgres.stop();
+    await environment.postgres.restore(copy);
+    await environment.postgres.start();
+    // The new history reaches the revisions of the lost changes and goes beyond.
     for (let change = 0; change < 20; change++)
-      await world.psql(`UPDATE modules SET description = '${change}' WHERE name = 'inventory'`);
-    await world.network.heal();
+      await environment.psql(`UPDATE modules SET description = '${change}' WHERE name = 'inventory'`);
+    await environment.network.heal();
     await story.expectOnlyPresentHistory(lost);
-    await story.expectLifeGoesOn(lost, (sql) => world.psql(sql));
+    await story.expectLifeGoesOn(lost, (sql) => environment.psql(sql));
   });
 
-  test('by a failover', async () => {
-    await using replication = await openTcpProxy(world.postgres.port);
-    const standby = await world.postgres.openStandby(replication);
-    world.undo(() => standby.close());
+  test('by a failover are noticed as well', async () => {
+    await using replication = await openTcpProxy(environment.postgres.port);
+    const standby = await environment.postgres.openStandby(replication);
+    environment.undo(() => standby.close());
     await story.expectActive();
     await replication.cut();
     const lost = await story.loseChanges();
-    await world.postgres.stop('immediate');
+    await environment.postgres.stop('immediate');
     await standby.promote();
-    world.network.redirect(standby.port);
+    environment.network.redirect(standby.port);
     await story.expectOnlyPresentHistory(lost);
     await story.expectLifeGoesOn(lost, (sql) => standby.query(sql, [], 'registry'));
   });
 
   async function copyStopped(): Promise<DataCopy> {
-    await world.postgres.stop();
-    const copy = await world.postgres.copy();
-    await world.postgres.start();
+    await environment.postgres.stop();
+    const copy = await environment.postgres.copy();
+    await environment.postgres.start();
     await story.expectActive();
     return copy;
   }
 });
 
-async function openStory(world: World) {
+async function openStory(environment: BreakableEnvironment) {
   const redis = await openRedisServer();
-  world.undo(() => redis.close());
-  const [acme, other] = (await addTenants(world, 2)) as [Tenant, Tenant];
+  environment.undo(() => redis.close());
+  const [acme, other] = (await addTenants(environment, 2)) as [Tenant, Tenant];
   const env = { STALENESS_BOUND_MS: `${stalenessMs}`, REDIS_URL: redis.url };
-  const gateways = await Promise.all([world.gateway(env), world.gateway(env)]);
+  const gateways = await Promise.all([environment.gateway(env), environment.gateway(env)]);
   const [one] = gateways;
   const route = 'finance_tenant_0';
 
@@ -93,7 +98,7 @@ async function openStory(world: World) {
       await expectActive();
     },
 
-    /** Suspends the tenant, as everybody then knows, in memory and in Redis; returns the token of it. */
+    /** Suspends the tenant and brings that into the memory of all gateways and into Redis; returns the revision. */
     async loseChanges(): Promise<string> {
       for (const name of ['one', 'two', 'three'])
         await mutate(one, 'updateTenant', { tenantId: other.id, name });
@@ -104,7 +109,7 @@ async function openStory(world: World) {
       return result.revision;
     },
 
-    /** From the moment that a gateway has noticed on, it answers nothing of what was lost. */
+    /** Checks that a gateway answers with no lost change after it has noticed the loss. */
     async expectOnlyPresentHistory(lost: string) {
       const startedAt = performance.now();
       const [lostEpoch] = lost.split(':');
@@ -119,7 +124,7 @@ async function openStory(world: World) {
             }
             await delay(20);
           }
-          // Half a second until the next regular poll, and what the connection takes.
+          // The next regular poll takes up to half a second, and the connection some time.
           expect((noticedAt ?? Number.POSITIVE_INFINITY) - startedAt).toBeLessThan(1_500);
           expect(await ask(gateway, acme.id, { minRevision: lost })).toMatchObject({
             answer: route,
@@ -127,16 +132,19 @@ async function openStory(world: World) {
           });
         }),
       );
-      await using stream = await openEvents(one.url, { since: lost, key: world.key });
+      await using stream = await openEvents(one.url, { since: lost, key: environment.key });
       expect(await stream.take(1)).toMatchObject([{ type: 'RESYNC' }]);
     },
 
-    /** Beyond the numbers of the lost revisions, on these gateways and on one that finds the lost ones in Redis. */
+    /**
+     * Checks the same beyond the lost revisions, on these gateways and on a new one that finds the lost entries in
+     * Redis.
+     */
     async expectLifeGoesOn(lost: string, psql: (sql: string) => Promise<unknown>) {
       const lostNumber = Number(lost.split(':')[1]);
       for (let change = 0; change < 5; change++)
         await psql(`UPDATE modules SET description = 'again ${change}' WHERE name = 'finance'`);
-      const fresh = await world.gateway(env);
+      const fresh = await environment.gateway(env);
       const all: GatewayProcess[] = [...gateways, fresh];
       const { result } = await mutate(one, 'updateTenant', { tenantId: other.id, name: 'four' });
       expect(Number(result.revision.split(':')[1])).toBeGreaterThan(lostNumber);

@@ -6,10 +6,12 @@ import { type GatewayProcess, startGateway } from '../setup/gateway-process.js';
 import { mutate, resolve } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 
-/** D of these gateways. */
+/** Staleness bound of these gateways. */
 const stalenessMs = 1_500;
 
-/** Whoever waits for a gateway that is gone waits for longer: most of D after its last poll. */
+/**
+ * A mutation that waits for a killed gateway takes longer than this: most of the staleness bound after its last poll.
+ */
 const heldUpMs = stalenessMs / 3;
 
 /** Less than waiting twice. */
@@ -33,7 +35,7 @@ const start = (): Promise<GatewayProcess> =>
     env: { STALENESS_BOUND_MS: `${stalenessMs}` },
   });
 
-/** Suspends or resumes, and says how long that took to be answered. */
+/** Suspends or resumes a tenant; returns how long the mutation took. */
 async function timed(mutation: 'suspendTenant' | 'resumeTenant'): Promise<number> {
   const startedAt = performance.now();
   const reason = mutation === 'suspendTenant' && { reason: 'unpaid' };
@@ -43,7 +45,7 @@ async function timed(mutation: 'suspendTenant' | 'resumeTenant'): Promise<number
 }
 
 describe('a gateway that is killed', () => {
-  test('holds mutations up once, for at most D; then it is forgotten', async () => {
+  test('delays mutations once, for at most the staleness bound, and is then removed', async () => {
     const killed = await start();
     await timed('suspendTenant');
     await timed('resumeTenant');
@@ -57,7 +59,7 @@ describe('a gateway that is killed', () => {
     expect(Math.max(...others)).toBeLessThan(heldUpMs);
   });
 
-  test('holds many mutations up at the same time, not one after the other', async () => {
+  test('delays many mutations at the same time, not one after another', async () => {
     const killed = await start();
     await killed.kill();
     const startedAt = performance.now();
@@ -68,7 +70,7 @@ describe('a gateway that is killed', () => {
   });
 });
 
-test('a gateway that is told to stop is out of the way before it has ended, and never held up', async () => {
+test('a gateway that stops gracefully delays no mutation', async () => {
   const stopped = await start();
   expect(await replicasOf(here)).toHaveLength(2);
   expect(await stopped.stop()).toBe(0);
@@ -77,8 +79,8 @@ test('a gateway that is told to stop is out of the way before it has ended, and 
   expect(await timed('resumeTenant')).toBeLessThan(heldUpMs);
 });
 
-describe('a gateway that stands still', () => {
-  test('holds mutations up for D; when it goes on, what it knew counts no more', async () => {
+describe('a frozen gateway', () => {
+  test('delays mutations for the staleness bound, and does not use its old entries when it continues', async () => {
     await using frozen = await start();
     const there = () => resolve(frozen, acme.id);
     expect([await there(), await there()]).toEqual(Array(2).fill(`finance_${acme.slug}`));
@@ -86,14 +88,14 @@ describe('a gateway that stands still', () => {
     expect(await timed('suspendTenant')).toBeLessThan(onceMs);
     expect(await replicasOf(here)).toHaveLength(1);
     frozen.thaw();
-    // The very first answer after it.
+    // The first answer after the pause.
     expect(await there()).toBe('TENANT_SUSPENDED');
     await expect.poll(() => replicasOf(here), { timeout: 3_000 }).toHaveLength(2);
     await timed('resumeTenant');
     expect(await there()).toBe(`finance_${acme.slug}`);
   });
 
-  test('for less than D is waited for', async () => {
+  test('is waited for when the pause is shorter than the staleness bound', async () => {
     await using frozen = await start();
     frozen.freeze();
     const thawed = delay(600).then(() => frozen.thaw());

@@ -2,27 +2,37 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEvents } from '../feed/support/event-stream.js';
 import type { GatewayProcess } from '../setup/gateway-process.js';
-import { type Asked, addTenants, ask, openWorld, type World } from './support/breakable-gateways.js';
+import {
+  type Asked,
+  addTenants,
+  ask,
+  type BreakableEnvironment,
+  openBreakableEnvironment,
+} from './support/breakable-gateways.js';
 
-/** D of this gateway. */
+/** Staleness bound of this gateway. */
 const stalenessMs = 2_000;
 
-let world: World;
+let environment: BreakableEnvironment;
 let gateway: GatewayProcess;
 let known: { id: string; slug: string };
 let suspended: { id: string; slug: string };
 let unread: { id: string; slug: string };
 beforeAll(async () => {
-  world = await openWorld();
-  [known, suspended, unread] = (await addTenants(world, 3)) as [typeof known, typeof known, typeof known];
-  await world.psql(`UPDATE tenants SET status = 'suspended' WHERE id = $1`, [suspended.id]);
-  gateway = await world.gateway({ STALENESS_BOUND_MS: `${stalenessMs}` });
+  environment = await openBreakableEnvironment();
+  [known, suspended, unread] = (await addTenants(environment, 3)) as [
+    typeof known,
+    typeof known,
+    typeof known,
+  ];
+  await environment.psql(`UPDATE tenants SET status = 'suspended' WHERE id = $1`, [suspended.id]);
+  gateway = await environment.gateway({ STALENESS_BOUND_MS: `${stalenessMs}` });
 });
-afterAll(() => world?.[Symbol.asyncDispose]());
+afterAll(() => environment?.[Symbol.asyncDispose]());
 
 const unavailable = { answer: 'REGISTRY_UNAVAILABLE', status: 503, retryAfter: '1' };
 
-/** Asks for the same things over and over, until it was refused three times or the time is over. */
+/** Repeats the same requests until three were refused or the time is over. */
 async function watch(forMs: number): Promise<{ at: number; known: Asked; refused: Asked; nobody: Asked }[]> {
   const startedAt = performance.now();
   const seen = [];
@@ -52,37 +62,37 @@ async function expectNormal(): Promise<void> {
 describe.each([
   {
     how: 'is stopped',
-    goAway: () => world.postgres.stop('immediate'),
-    comeBack: () => world.postgres.start(),
+    goAway: () => environment.postgres.stop('immediate'),
+    comeBack: () => environment.postgres.start(),
   },
   {
     how: 'hangs',
-    goAway: async () => world.network.blackhole(),
-    comeBack: () => world.network.heal(),
+    goAway: async () => environment.network.blackhole(),
+    comeBack: () => environment.network.heal(),
   },
 ])('when PostgreSQL $how', ({ goAway, comeBack }) => {
   let epoch: string;
   beforeAll(async () => {
-    // Known then: the answers for these, and the key that asks.
+    // Cached at this moment: the answers for these tenants, and the API key.
     for (let round = 0; round < 3; round++) await watch(1);
     const { revision } = await ask(gateway, known.id);
-    // The oldest there is, and none of those that a gateway keeps at hand.
+    // The oldest tenant, which is not among the cached ones.
     epoch = revision?.split(':')[0] ?? '';
     await goAway();
   });
 
-  test('what is cached is answered until the lease ends, then the registry is unavailable: never "not found"', async () => {
+  test('cached entries are used until the lease ends, then REGISTRY_UNAVAILABLE is the answer and never "not found"', async () => {
     const seen = await watch(4 * stalenessMs);
     const cached = seen.filter(({ known }) => known.answer === 'finance_tenant_0');
     expect(cached.length).toBeGreaterThan(5);
-    // In the last round the lease may have ended between the one and the other.
+    // In the last round the lease may have ended between two requests.
     for (const { known, refused, nobody } of cached.slice(0, -1))
       expect([known.ms < 300, refused.answer, nobody.answer]).toEqual([
         true,
         'TENANT_SUSPENDED',
         'TENANT_NOT_FOUND',
       ]);
-    // The lease was taken before the outage, so it has ended D after it began.
+    // The lease began before the outage, so it ends at most one staleness bound after the outage began.
     expect(cached.at(-1)?.at).toBeLessThan(stalenessMs);
     const after = seen.slice(cached.length);
     expect(after.length).toBeGreaterThan(0);
@@ -91,16 +101,18 @@ describe.each([
     expect(Math.max(...after.map(({ known }) => known.ms))).toBeLessThan(stalenessMs + 500);
   });
 
-  test('an API key that was never seen is not called unknown', async () => {
+  test('an API key that is not cached is not reported as unknown', async () => {
     const { answer, status, retryAfter } = await ask(gateway, known.id, { key: `trk_${'x'.repeat(43)}` });
     expect({ answer, status, retryAfter }).toEqual(unavailable);
   });
 
-  test('a subscriber that resumes is not left in the dark: its stream ends, and leaves nothing', async () => {
-    await using stream = await openEvents(gateway.url, { since: `${epoch}:1`, key: world.key }).catch(() => ({
-      ended: Promise.resolve('refused'),
-      [Symbol.asyncDispose]: async () => undefined,
-    }));
+  test('the stream of a subscriber that resumes ends with an error and leaves nothing behind', async () => {
+    await using stream = await openEvents(gateway.url, { since: `${epoch}:1`, key: environment.key }).catch(
+      () => ({
+        ended: Promise.resolve('refused'),
+        [Symbol.asyncDispose]: async () => undefined,
+      }),
+    );
     expect(await Promise.race([stream.ended, delay(stalenessMs + 3_000, 'open')])).toMatch(
       /refused|complete|cut/,
     );
@@ -114,7 +126,7 @@ describe.each([
     expect(codes).toEqual(['REGISTRY_UNAVAILABLE']);
   });
 
-  test('everything is as before within two seconds of its return', async () => {
+  test('everything works again within two seconds after its return', async () => {
     await comeBack();
     await expectNormal();
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text();

@@ -3,35 +3,35 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findSecret, findSecrets, redactSecrets } from '../../src/profile/secret-detector.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
-import { honestConfig, place, secretKinds, seeded } from './support/secret-samples.js';
+import { ordinaryConfig, placeSecret, secretKinds, seeded } from './support/secret-samples.js';
 
 const random = seeded(20_261_121);
 const kinds = Object.entries(secretKinds);
-const infected = Array.from({ length: 500 }, (_, at) => {
+const configsWithSecret = Array.from({ length: 500 }, (_, at) => {
   const [kind, make] = kinds[at % kinds.length] as (typeof kinds)[number];
-  const config = honestConfig(random);
+  const config = ordinaryConfig(random);
   const text = make(random);
-  return { kind, config, text, path: place(random, config, text) };
+  return { kind, config, text, path: placeSecret(random, config, text) };
 });
-const honest = Array.from({ length: 1_000 }, () => honestConfig(random));
+const ordinary = Array.from({ length: 1_000 }, () => ordinaryConfig(random));
 
-test('at least 99 of 100 secrets of 20 kinds are found, wherever they stand', () => {
+test('at least 99 of 100 secrets of 20 kinds are found, at any place of a configuration', () => {
   expect(kinds).toHaveLength(20);
-  const missed = infected.filter(
+  const missed = configsWithSecret.filter(
     ({ config, path }) => !findSecrets(config).some((found) => found.path === path),
   );
   expect(missed.map(({ kind, text }) => `${kind}: ${text}`).slice(5)).toEqual([]);
 });
 
-test('of 100 honest configurations at most one is taken for a secret', () => {
-  const suspected = honest.flatMap((config) => findSecrets(config).slice(0, 1));
+test('at most one of 100 ordinary configurations causes a false alarm', () => {
+  const suspected = ordinary.flatMap((config) => findSecrets(config).slice(0, 1));
   expect(suspected.slice(10)).toEqual([]);
 });
 
-test('what is said of a secret never has a piece of it', () => {
-  for (const { config, text } of infected) {
-    const said = JSON.stringify(findSecrets(config));
-    for (let at = 0; at + 8 <= text.length; at += 8) expect(said).not.toContain(text.slice(at, at + 8));
+test('the report about a secret never contains a part of it', () => {
+  for (const { config, text } of configsWithSecret) {
+    const report = JSON.stringify(findSecrets(config));
+    for (let at = 0; at + 8 <= text.length; at += 8) expect(report).not.toContain(text.slice(at, at + 8));
   }
 });
 
@@ -62,11 +62,11 @@ describe('a text', () => {
     ['url', 'https://user@cdn.example.com:8443/3f2a9c1b77d04e5f9a8b7c6d5e4f3a2b.png?v=12'],
     ['tokens', 'none'],
     ['keyboard', 'qwertz'],
-  ])('under %s is let in: %s', (key, text) => {
+  ])('under %s is accepted: %s', (key, text) => {
     expect(findSecret(key, text)).toBeUndefined();
   });
 
-  test('that is the name of a key is no more repeated than one that is a value', () => {
+  test('that is used as a key is not repeated in the report', () => {
     const token = secretKinds['GitHub token']?.(random) ?? '';
     expect(findSecrets({ extensions: { [token]: { password: 'x' } } })).toEqual([
       { path: 'extensions.…', looksLike: 'a secret as the name of a key' },
@@ -74,7 +74,7 @@ describe('a text', () => {
     ]);
   });
 
-  test('of half a million characters is looked through in no time that grows with its square', () => {
+  test('of half a million characters is searched without quadratic time', () => {
     for (const text of [
       'a'.repeat(500_000),
       'eyJ'.repeat(170_000),
@@ -89,22 +89,22 @@ describe('a text', () => {
 });
 
 describe('a log', () => {
-  /** Forms that are secrets by the key they stand under, or by their randomness alone, cannot be known in a line. */
-  const known = infected.filter(
+  /** Secrets that only their key or their randomness reveals cannot be recognised in a line. */
+  const known = configsWithSecret.filter(
     ({ text }) => ![undefined, 'a random key'].includes(findSecret('note', text)),
   );
 
-  test('has no piece of what is known for a secret by its form', () => {
+  test('contains no part of a secret that its form reveals', () => {
     expect(known.length).toBeGreaterThan(200);
     const leaking = known.filter(({ text }) => {
       const line = JSON.stringify({ level: 50, err: { message: `invalid input "${text}" at 5` } });
-      // Its end is secret in every kind, its beginning may be an address.
+      // The end of the text is secret in every kind; its beginning may be an address.
       return redactSecrets(line).includes(JSON.stringify(text).slice(-9, -1));
     });
     expect(leaking.map(({ kind, text }) => `${kind}: ${text}`)).toEqual([]);
   });
 
-  test('keeps the rest of the line, and lines without any', () => {
+  test('keeps the rest of the line, and lines without secrets', () => {
     const line = JSON.stringify({
       level: 30,
       requestId: randomUUID(),
@@ -131,8 +131,8 @@ describe('the database', () => {
     await database?.drop();
   });
 
-  test('finds the same secrets in the same places', async () => {
-    const configs = [...infected.map(({ config }) => config), ...honest];
+  test('finds the same secrets at the same places', async () => {
+    const configs = [...configsWithSecret.map(({ config }) => config), ...ordinary];
     const { rows } = await client.query<{ found: string | null }>(
       'SELECT registry_find_config_secret(config) AS found FROM unnest($1::jsonb[]) WITH ORDINALITY AS given (config, place) ORDER BY place',
       [configs.map((config) => JSON.stringify(config))],
@@ -144,7 +144,7 @@ describe('the database', () => {
     }
   });
 
-  test('refuses a secret, whoever writes it, without repeating it', async () => {
+  test('refuses a secret from any writer, without repeating it', async () => {
     const insert = `INSERT INTO tenants (slug, name, tenant_config) VALUES ('acme', 'Acme', $1)`;
     const error = await client
       .query(insert, [{ email: { smtp: { password: 'hunter2' } } }])
@@ -165,7 +165,7 @@ describe('the database', () => {
     );
   });
 
-  test('keeps often-read fields in columns, whichever of the two is written', async () => {
+  test('keeps columns and configuration equal, whichever of the two is written', async () => {
     const config = {
       email: { primary: 'a@b.example' },
       infrastructure: { gcp: { project_id: 'p', dataset: 'd' } },
@@ -190,7 +190,7 @@ describe('the database', () => {
       gcp_dataset: 'd',
       tenant_config: { email: { primary: 'c@d.example' }, infrastructure: { gcp: { dataset: 'd' } } },
     });
-    // A configuration that says nothing leaves the column alone, and a column alone says nothing in the configuration.
+    // A configuration without the key leaves the column unchanged, and a column alone adds no key to the configuration.
     await client.query(`UPDATE tenants SET tenant_config = '{}', gcp_dataset = 'e' WHERE slug = 'globex'`);
     expect(await read()).toEqual({
       primary_email: 'c@d.example',

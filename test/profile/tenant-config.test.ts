@@ -8,17 +8,17 @@ import {
   type TenantConfigShape,
   tenantConfigJsonSchema,
 } from '../../src/profile/tenant-config.js';
-import { honestConfig, seeded } from './support/secret-samples.js';
+import { ordinaryConfig, seeded } from './support/secret-samples.js';
 
-test('an honest configuration is taken as it is', () => {
+test('a configuration of the right shape is accepted unchanged', () => {
   const random = seeded(7);
   for (let at = 0; at < 200; at++) {
-    const config = honestConfig(random);
+    const config = ordinaryConfig(random);
     expect(readTenantConfig(config, 'acme')).toEqual(config);
   }
 });
 
-/** A type without what only one side says: what is readonly, and what is left out instead of undefined. */
+/** Removes what only one of the two types states: `readonly`, and optional instead of undefined. */
 type Plain<T> = T extends readonly (infer Item)[]
   ? Plain<Item>[]
   : T extends object
@@ -29,7 +29,7 @@ type Plain<T> = T extends readonly (infer Item)[]
       }
     : T;
 
-test('the client knows the shape', () => {
+test('the type in the client package has the same shape', () => {
   expectTypeOf<Plain<Omit<TenantConfig, 'extensions'>>>().toEqualTypeOf<
     Plain<Omit<z.output<typeof TenantConfigShape>, 'extensions'>>
   >();
@@ -38,8 +38,8 @@ test('the client knows the shape', () => {
 
 describe('a configuration is refused with the path of', () => {
   test.each([
-    ['a key that is none', { branding: { colour: 'red' } }, 'branding.colour: is no key of a configuration'],
-    ['a key at the top', { brand: {} }, 'brand: is no key of a configuration'],
+    ['an unknown key', { branding: { colour: 'red' } }, 'branding.colour: is not a key of a configuration'],
+    ['an unknown key at the top level', { brand: {} }, 'brand: is not a key of a configuration'],
     [
       'a colour',
       { branding: { primary_color: 'red' } },
@@ -49,16 +49,16 @@ describe('a configuration is refused with the path of', () => {
     [
       'a logo',
       { branding: { logo_url: 'javascript:alert(1)' } },
-      'branding.logo_url: must be an http or https',
+      'branding.logo_url: must be an http or https URL',
     ],
     ['a port', { email: { imap: { port: 0 } } }, 'email.imap.port: must be 1 to 65535'],
     ['an address', { email: { primary: 'acme' } }, 'email.primary: must be an e-mail address'],
     [
       'the Supabase service key',
       { infrastructure: { supabase: { service_key: `\${SUPABASE_SERVICE_KEY}` } } },
-      'infrastructure.supabase.service_key: is no key of a configuration',
+      'infrastructure.supabase.service_key: is not a key of a configuration',
     ],
-    ['nothing but a list', [], 'config: must be object'],
+    ['a list instead of an object', [], 'config: must be object'],
     ['its size', { extensions: { a: 'x '.repeat(300_000) } }, 'config: must have at most 500000 characters'],
   ])('%s', (_, config, message) => {
     expect(() => readTenantConfig(config, 'acme')).toThrow(
@@ -66,7 +66,7 @@ describe('a configuration is refused with the path of', () => {
     );
   });
 
-  test('every secret at once, and how to name a variable instead', () => {
+  test('every secret at once, with the reference to write instead', () => {
     const config = {
       email: { smtp: { password: 'hunter2' } },
       infrastructure: { openai: { api_key: 'sk-x' } },
@@ -76,14 +76,14 @@ describe('a configuration is refused with the path of', () => {
         code: 'SECRET_IN_CONFIG',
         fields: ['email.smtp.password', 'infrastructure.openai.api_key'].map((field) => ({
           field,
-          message: expect.stringContaining(`name its variable here, such as \${OIL_AND_GAS_…}`),
+          message: expect.stringContaining(`write a reference here, such as \${OIL_AND_GAS_…}`),
         })),
       }),
     );
   });
 });
 
-test('the shape is there as JSON Schema, as it is checked', async () => {
+test('tenant-config.schema.json is the JSON Schema of the checked shape', async () => {
   const file = join(import.meta.dirname, '../../tenant-config.schema.json');
   expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(tenantConfigJsonSchema());
 });

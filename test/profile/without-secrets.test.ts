@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { withoutSecrets } from '../../src/profile/without-secrets.js';
 
-test('a configuration without secrets stays as it is, references and nulls included', () => {
+test('a configuration without secrets is returned unchanged, with its references and nulls', () => {
   const config = {
     email: { smtp: { password: `\${SMTP_PASSWORD}`, port: 25 } },
     branding: { logo_url: null },
@@ -9,7 +9,7 @@ test('a configuration without secrets stays as it is, references and nulls inclu
   expect(withoutSecrets(config)).toEqual({ config, paths: [] });
 });
 
-test('a secret is left out wherever it stands: as a value, in a list, as a number, as the name of a key', () => {
+test('a secret is replaced at every place: as a value, in a list, as a number, as the name of a key', () => {
   const { config, paths } = withoutSecrets({
     password: 12345678,
     tokens: ['sk-abcdefghijklmnop', 'plain'],

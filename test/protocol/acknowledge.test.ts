@@ -12,7 +12,10 @@ import { createRegistryDatabase, type TestDatabase } from '../setup/database.js'
 const stalenessMs = 5_000;
 const laggard: Laggard = { id: 'one', lastReport: 'first', stalenessMs };
 
-/** Waits at virtual speed while `look` says, at each time, who lags; undefined: the database does not answer. */
+/**
+ * Waits in virtual time while `look` returns the lagging replicas at each moment; undefined means that the database
+ * does not answer.
+ */
 async function wait(look: (now: number) => Laggard[] | undefined, waitFor: WaitFor = 'GATEWAYS') {
   let now = 0;
   const removed: { id: string; at: number; epoch: string }[] = [];
@@ -41,54 +44,54 @@ async function wait(look: (now: number) => Laggard[] | undefined, waitFor: WaitF
 }
 
 describe('an acknowledgement', () => {
-  test('comes when everybody has reported', async () => {
+  test('comes when every replica has reported', async () => {
     const { tookMs, removed } = await wait((now) => (now < 300 ? [laggard] : []));
     expect(tookMs).toBeGreaterThanOrEqual(300);
     expect(tookMs).toBeLessThan(350);
     expect(removed).toEqual([]);
   });
 
-  test('waits for nobody when that was asked for', async () => {
+  test('comes at once with wait: COMMITTED', async () => {
     expect(await wait(() => [laggard], 'COMMITTED')).toEqual({ tookMs: 0, removed: [] });
   });
 
-  test('comes after D and hardly later, and takes out who was silent all that time', async () => {
+  test('comes right after the staleness bound, and removes replicas that were silent all that time', async () => {
     const { tookMs, removed } = await wait(() => [laggard]);
     expect(tookMs).toBeGreaterThan(stalenessMs);
     expect(tookMs).toBeLessThan(stalenessMs + 110);
     expect(removed).toEqual([{ id: 'one', at: tookMs, epoch: 'first' }]);
   });
 
-  test('comes after the longest D of those who lag', async () => {
+  test('comes after the longest staleness bound of the lagging replicas', async () => {
     const patient = { ...laggard, id: 'two', stalenessMs: 8_000 };
     const { tookMs } = await wait(() => [laggard, patient]);
     expect(tookMs).toBeGreaterThan(8_000);
   });
 
-  test('leaves who reports and still lags', async () => {
+  test('does not remove a replica that reports and still lags', async () => {
     const { removed } = await wait((now) => [{ ...laggard, lastReport: `${Math.floor(now / 500)}` }]);
     expect(removed).toEqual([]);
   });
 
-  test('leaves who was not watched for its D: it may have taken a lease just before', async () => {
+  test('does not remove a replica that was not watched for its staleness bound, because it may have taken a lease just before', async () => {
     const { tookMs, removed } = await wait((now) => (now < 4_900 ? undefined : [laggard]));
     expect(tookMs).toBeLessThan(stalenessMs + 110);
     expect(removed).toEqual([]);
   });
 
-  test('leaves who was silent for D and then reported', async () => {
+  test('does not remove a replica that was silent for the staleness bound and then reported', async () => {
     const { removed } = await wait((now) => [{ ...laggard, lastReport: now < 4_950 ? 'first' : 'second' }]);
     expect(removed).toEqual([]);
   });
 
-  test('comes after D when the database does not answer at all', async () => {
+  test('comes after the staleness bound when the database does not answer', async () => {
     const { tookMs } = await wait(() => undefined);
     expect(tookMs).toBeGreaterThan(stalenessMs);
     expect(tookMs).toBeLessThan(stalenessMs + 150);
   });
 });
 
-describe('on a real registry', () => {
+describe('in a real registry', () => {
   let registry: TestDatabase;
   let pool: pg.Pool;
   beforeAll(async () => {
@@ -100,7 +103,7 @@ describe('on a real registry', () => {
     await registry?.drop();
   });
 
-  test('a row is removed in the history it was watched in, and not after it has reported', async () => {
+  test('a row is removed only in the history in which it was watched, and only if it has not reported since', async () => {
     const rows = openReplicaRows(pool);
     const source = openFeedSource(pool, { stalenessMs });
     await source.register();
@@ -108,7 +111,7 @@ describe('on a real registry', () => {
     const { head } = await source.poll(report);
     const find = () => rows.findLaggards({ epoch: head.epoch, revision: head.revision + 1n }, 'GATEWAYS');
     const [before] = await find();
-    if (!before) throw new Error('nobody lags');
+    if (!before) throw new Error('no replica lags');
     await rows.remove(before, '0123456789abcdef');
     expect(await find()).toEqual([before]);
     await source.poll(report);
@@ -119,14 +122,14 @@ describe('on a real registry', () => {
     expect(await find()).toEqual([]);
   });
 
-  test('rows say nothing of a commit in another history: some may have been lost with it', async () => {
+  test('rows of another history do not count for a commit, because some may have been lost', async () => {
     const rows = openReplicaRows(pool);
     await expect(rows.findLaggards({ epoch: '0123456789abcdef', revision: 1n }, 'GATEWAYS')).rejects.toThrow(
       'another history',
     );
   });
 
-  test('who registers learns the epoch it registers in, also when it has a row', async () => {
+  test('a replica that registers gets the current epoch, even when it has a row', async () => {
     const source = openFeedSource(pool, { stalenessMs });
     const epochs = [await source.register(), await source.register()];
     const { head } = await source.poll({ position: undefined, isSettled: true, clientsRevision: undefined });
@@ -134,14 +137,14 @@ describe('on a real registry', () => {
     await source.unregister(head.epoch);
   });
 
-  test('who is not settled lags, whatever it has reached', async () => {
+  test('a replica that is not settled lags, whatever revision it has reached', async () => {
     const rows = openReplicaRows(pool);
     const source = openFeedSource(pool, { stalenessMs });
     await source.register();
     const { head } = await source.poll({ position: undefined, isSettled: true, clientsRevision: undefined });
     for (const isSettled of [false, true]) {
       const page = await source.poll({ position: head, isSettled, clientsRevision: undefined });
-      // It goes on from where it stands all the same.
+      // It still continues from its position.
       expect(page).toMatchObject({ isRegistered: true, since: head.revision, changes: [] });
       expect(await rows.findLaggards(head, 'GATEWAYS')).toHaveLength(isSettled ? 0 : 1);
     }
@@ -151,7 +154,7 @@ describe('on a real registry', () => {
     expect(await rows.findLaggards({ ...head, revision: head.revision + 1n }, 'GATEWAYS')).toEqual([]);
   });
 
-  test('the change log is not read for another history than it is of', async () => {
+  test('reading the change log for another history is refused', async () => {
     const source = openFeedSource(pool, { stalenessMs });
     const { head } = await source.poll({ position: undefined, isSettled: true, clientsRevision: undefined });
     await pool.query(`UPDATE modules SET description = 'other' WHERE name = 'finance'`);

@@ -3,7 +3,7 @@ import { badHistories, goodHistories } from './support/bad-histories.js';
 import { checkHistory } from './support/check-history.js';
 
 describe('the history checker', () => {
-  test('has twenty bad histories to show what it finds', () => {
+  test('has twenty bad histories as examples', () => {
     expect(badHistories).toHaveLength(20);
     expect(new Set(badHistories.map(([invariant]) => invariant)).size).toBe(8);
   });

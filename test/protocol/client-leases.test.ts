@@ -8,12 +8,12 @@ beforeEach(() => {
   leases = new ClientLeases(() => now);
 });
 
-/** A client that says to have applied that; undefined: that it holds nothing. */
+/** Grants a lease to a client that has applied this revision; undefined means that its cache is empty. */
 const renew = (client: string, confirmed: bigint | undefined, current = 20n, remainingMs = 1_000) =>
   leases.grant(client, { confirmed, current, remainingMs });
 
-describe('what clients have confirmed', () => {
-  test('is the least of all who hold a lease', () => {
+describe('the confirmed revision', () => {
+  test('is the lowest one of all clients with a lease', () => {
     expect(leases.lowestConfirmed).toBeUndefined();
     renew('ann', 12n);
     renew('ben', 11n);
@@ -23,7 +23,7 @@ describe('what clients have confirmed', () => {
     expect(leases.lowestConfirmed).toBe(12n);
   });
 
-  test('counts until the lease has ended, and no longer', () => {
+  test('of a client counts until its lease ends', () => {
     renew('ann', 12n);
     leases.grantUnnamed(11n, 500);
     now = 499;
@@ -34,12 +34,12 @@ describe('what clients have confirmed', () => {
     expect(leases.lowestConfirmed).toBeUndefined();
   });
 
-  test('is what is current for who begins with nothing', () => {
+  test('of a client with an empty cache is the current one', () => {
     renew('ann', undefined);
     expect(leases.lowestConfirmed).toBe(20n);
   });
 
-  test('stays what it was for who is told to drop everything, for it may not hear of it', () => {
+  test('of a client that must drop everything stays the same, because the client may not get that answer', () => {
     renew('ann', 12n);
     renew('ann', undefined);
     expect(leases.lowestConfirmed).toBe(12n);
@@ -47,14 +47,14 @@ describe('what clients have confirmed', () => {
     expect(leases.lowestConfirmed).toBe(20n);
   });
 
-  test('does not end earlier by a shorter lease, for the client may go on with the longer one', () => {
+  test('does not end earlier with a shorter lease, because the client may use the longer one', () => {
     renew('ann', 12n, 20n, 1_000);
     renew('ann', 12n, 20n, 0);
     now = 999;
     expect(leases.lowestConfirmed).toBe(12n);
   });
 
-  test('counts for longer with each answer that may be used again', () => {
+  test('counts longer with each reusable answer', () => {
     renew('ann', 12n);
     now = 900;
     expect(leases.extend('ann', 1_000)).toBe(true);
@@ -63,7 +63,7 @@ describe('what clients have confirmed', () => {
     expect(leases.extend('nobody', 1_000)).toBe(false);
   });
 
-  test('counts for the longest of several answers to clients without a name', () => {
+  test('of clients without a name counts as long as the longest of their answers', () => {
     leases.grantUnnamed(12n, 1_000);
     leases.grantUnnamed(12n, 100);
     leases.grantUnnamed(13n, 2_000);
@@ -73,7 +73,7 @@ describe('what clients have confirmed', () => {
     expect(leases.lowestConfirmed).toBe(13n);
   });
 
-  test('is nothing of a history that has just begun, and what was granted before still counts', () => {
+  test('is zero in a new history, and earlier leases still count', () => {
     renew('ann', 12n);
     leases.grantUnnamed(13n, 500);
     leases.startOver();
@@ -85,7 +85,7 @@ describe('what clients have confirmed', () => {
     expect(leases.lowestConfirmed).toBe(5n);
   });
 
-  test('counts for who comes after the ten thousandth as well', () => {
+  test('counts for clients beyond the ten thousandth as well', () => {
     for (let client = 0; client < 10_000; client++) renew(`client ${client}`, 15n);
     renew('one more', 14n);
     expect(leases.lowestConfirmed).toBe(14n);

@@ -4,7 +4,7 @@ import { aChange, ScriptedFeed, stalenessMs } from './support/scripted-feed.js';
 const readAt = (asOf: bigint, epoch = 'first') => ({ epoch, asOf });
 
 describe('a follower', () => {
-  test('trusts what a poll found from its sending on, however long the answer took', async () => {
+  test('counts the lease from the sending of the poll, however long the answer took', async () => {
     const feed = new ScriptedFeed();
     feed.onPoll = () => {
       feed.now += 3_000;
@@ -15,7 +15,7 @@ describe('a follower', () => {
     expect(follower.leaseRemainingMs).toBe(stalenessMs - 3_000);
   });
 
-  test('asks once more for whoever asks while a poll is under way', async () => {
+  test('polls once more when a poll is requested during a poll', async () => {
     const feed = new ScriptedFeed();
     const follower = feed.follow();
     await follower.poll();
@@ -24,7 +24,7 @@ describe('a follower', () => {
     let changed: Promise<void> | undefined;
     feed.onPoll = () => {
       feed.onPoll = () => undefined;
-      // Too late for the poll that is on its way back.
+      // Too late for the poll whose answer is on its way.
       feed.add(aChange(11n));
       changed = follower.poll();
     };
@@ -34,7 +34,7 @@ describe('a follower', () => {
     expect(feed.reports.length).toBeGreaterThan(before + 1);
   });
 
-  test('reports what it has learned at once, for acks wait for it', async () => {
+  test('reports a new position at once, because mutations wait for it', async () => {
     const feed = new ScriptedFeed();
     const follower = feed.follow();
     await follower.poll();
@@ -44,7 +44,7 @@ describe('a follower', () => {
     expect(feed.reports.at(-1)?.position?.revision).toBe(11n);
   });
 
-  test('has no lease without a row, and makes a new one before it looks again', async () => {
+  test('has no lease without a row, and inserts a new row before it polls again', async () => {
     const feed = new ScriptedFeed();
     const follower = feed.follow();
     await follower.poll();
@@ -60,7 +60,7 @@ describe('a follower', () => {
     expect(follower.leaseRemainingMs).toBe(stalenessMs);
   });
 
-  test('drops what is known of a tenant by its id and by its slug, and of nobody else', async () => {
+  test('invalidates a changed tenant by its id and by its slug, and no other tenant', async () => {
     const feed = new ScriptedFeed();
     const follower = feed.follow();
     await follower.poll();
@@ -73,7 +73,7 @@ describe('a follower', () => {
     expect(follower.isCurrent(readAt(10n), 'globex')).toBe(true);
   });
 
-  test('drops what is known of everybody when a module changes, and of nobody for a key or a member', async () => {
+  test('invalidates all tenants when a module changes, and none for an API key or a member', async () => {
     const feed = new ScriptedFeed();
     const follower = feed.follow();
     await follower.poll();
@@ -89,7 +89,7 @@ describe('a follower', () => {
     expect(follower.isCurrent(readAt(13n), 'globex')).toBe(true);
   });
 
-  test('starts anew after a gap: what is older than what it was told then counts no more', async () => {
+  test('starts anew after a gap: entries that are older than its first new page are invalid', async () => {
     const feed = new ScriptedFeed();
     feed.add(aChange(11n), aChange(12n, { tenantId: 'id-globex', tenantSlug: 'globex' }));
     feed.oldest = 11n;
@@ -113,7 +113,7 @@ describe('a follower', () => {
     const follower = feed.follow();
     await follower.poll();
     happen(feed);
-    // It is found out by what comes back, so nothing that was known before counts when the next question goes out.
+    // The gap shows in the answer, so nothing known before counts when the next poll is sent.
     const leases: number[] = [];
     feed.onPoll = ({ position }) => {
       if (!position) leases.push(follower.leaseRemainingMs);
@@ -125,7 +125,7 @@ describe('a follower', () => {
     expect(follower.position).toMatchObject({ epoch: feed.epoch, revision: feed.head });
   });
 
-  test('keeps acks waiting for D when it has lived through another epoch’s beginning', async () => {
+  test('makes mutations wait for the staleness bound after a new epoch has begun', async () => {
     const feed = new ScriptedFeed();
     const follower = feed.follow();
     await follower.poll();
@@ -143,10 +143,10 @@ describe('a follower', () => {
     }
   });
 
-  test('keeps acks waiting for D when another epoch began between its row and its first page', async () => {
+  test('makes mutations wait for the staleness bound when a new epoch began between its row and its first page', async () => {
     const feed = new ScriptedFeed();
     feed.onPoll = ({ position }) => {
-      if (!position && feed.epoch === 'first') throw new Error('the database went away');
+      if (!position && feed.epoch === 'first') throw new Error('the database is not reachable');
     };
     const follower = feed.follow();
     await follower.poll().catch(() => undefined);
@@ -157,7 +157,7 @@ describe('a follower', () => {
     expect(feed.reports.at(-1)).toMatchObject({ isSettled: false, position: { epoch: 'second' } });
   });
 
-  test('lets all tenants share one floor when there are too many', async () => {
+  test('uses one floor for all tenants when there are too many', async () => {
     const feed = new ScriptedFeed();
     const follower = feed.follow();
     await follower.poll();

@@ -5,12 +5,12 @@ import { checkHistory } from './support/check-history.js';
 import { Figures } from './support/figures.js';
 import { runHistory, World } from './support/run-history.js';
 
-/** bench/kill-mutants.ts needs fewer. */
+/** Number of histories; bench/kill-mutants.ts uses fewer. */
 const histories = Number(process.env.HISTORIES ?? 400);
 
 const operations = 200;
 
-/** What must have happened for the histories to prove anything. */
+/** Events that must have happened, otherwise the histories prove nothing. */
 const necessary = [
   ...['memory', 'redis', 'database', 'client', 'sdk'].map((tier) => `answers from ${tier}`),
   'answers to batches',
@@ -39,7 +39,7 @@ describe('random histories of three gateways', () => {
     const keepsAllInvariants = fc.asyncProperty(fc.noShrink(fc.nat()), async (seed) => {
       const history = await runHistory({ seed, operations, hasFaults: true }, figures);
       expect(checkHistory(history).slice(0, 3)).toEqual([]);
-      // Nothing in a history waits for real time, and the runner wants to be heard of now and then.
+      // Nothing in a history waits for real time, and the test runner needs a sign of life now and then.
       await setImmediate();
     });
     await fc.assert(keepsAllInvariants, { numRuns: histories, seed: 1, endOnFailure: true });
@@ -51,7 +51,7 @@ describe('random histories of three gateways', () => {
     expect(figures.of('operations')).toBeGreaterThanOrEqual(histories * operations);
   });
 
-  test('are the same again from the same seed', async () => {
+  test('are repeatable from their seed', async () => {
     const options = { seed: 7, operations, hasFaults: true };
     const timeless = async () =>
       JSON.stringify(await runHistory(options), (_key, value) =>
@@ -60,7 +60,7 @@ describe('random histories of three gateways', () => {
     expect(await timeless()).toBe(await timeless());
   });
 
-  test('refuse nobody and wait for nobody when nothing fails', async () => {
+  test('have no refusals and no waits when nothing fails', async () => {
     const figures = new Figures();
     for (let seed = 1; seed <= 20; seed++) {
       const history = await new World({ seed, operations, hasFaults: false }, figures).run();

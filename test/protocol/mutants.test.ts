@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { clientMutants, moreMutants, namedMutants } from './support/mutants.js';
+import { clientMutants, fastPathMutants, moreMutants, namedMutants } from './support/mutants.js';
 
 const root = join(import.meta.dirname, '../..');
 
-test('eleven mutants are named', () => {
+test('the eleven mutants of the specification exist', () => {
   expect(namedMutants).toHaveLength(11);
 });
 
-test.each([...namedMutants, ...moreMutants, ...clientMutants])(
+test.each([...namedMutants, ...moreMutants, ...clientMutants, ...fastPathMutants])(
   'the mutant “$name” still fits the source',
   (mutant) => {
     const source = readFileSync(join(root, mutant.file), 'utf8');

@@ -25,7 +25,10 @@ afterAll(async () => {
 
 const slugOf = (writer: number) => `writer-${String.fromCharCode(97 + writer)}`;
 
-/** Changes its tenant in transactions that stay open for a moment, with the change log written in the middle of them. */
+/**
+ * Changes its tenant in transactions that stay open for a moment, with an entry of the change log written in the
+ * middle.
+ */
 async function write(writer: number): Promise<void> {
   const client = await pool.connect();
   try {
@@ -41,9 +44,9 @@ async function write(writer: number): Promise<void> {
   }
 }
 
-// A number that is taken before the commit, as from a sequence, may be committed after a higher one: who has asked for what
-// comes after the higher one never hears of it.
-test('who follows the log while many write misses nothing, and hears everything in order', async () => {
+// A number that is taken before the commit, as from a sequence, may be committed after a higher one: a reader that has
+// already passed the higher one would never get it.
+test('a follower of the log misses no change and gets all in order while many transactions write', async () => {
   const heard: Change[] = [];
   let resyncs = 0;
   const follower = new Follower({

@@ -2,24 +2,24 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { queryOnce } from '../database/support/temporary-databases.js';
 import { aTenant } from '../setup/stories.js';
-import { ownersOf, schemasAt, tablesOf } from './support/catalog.js';
-import { openWorkshop, type Workshop } from './support/gateway-with-own-modules.js';
+import { listSchemas, listTables, readSchemaOwners } from './support/catalog.js';
+import { type GatewayWithModules, openGatewayWithModules } from './support/gateway-with-own-modules.js';
 import { resolve, subscribe } from './support/provisioning-calls.js';
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 beforeAll(async () => {
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: 'crm', migrations: {} },
     { name: 'hr', migrations: { '0001_people.sql': 'CREATE TABLE person (id int);' }, sharing: 'crm' },
     { name: 'bare' },
     { name: 'empty', migrations: {} },
   );
 });
-afterAll(() => workshop.close());
+afterAll(() => testbed.close());
 
-describe('what provisioning makes', () => {
-  test('stands in the tenant’s schema and nowhere else, and belongs to the gateway’s role', async () => {
-    await workshop.write(
+describe('provisioned storage', () => {
+  test('is in the tenant’s schema and nowhere else, and belongs to the gateway’s role', async () => {
+    await testbed.write(
       'crm/0001_everything.sql',
       `CREATE TYPE mood AS ENUM ('glad', 'sad');
        CREATE DOMAIN rating AS int CHECK (VALUE > 0);
@@ -29,17 +29,14 @@ describe('what provisioning makes', () => {
        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
        CREATE TRIGGER touch BEFORE UPDATE ON contact FOR EACH ROW EXECUTE FUNCTION touch();`,
     );
-    // The first tenant of a database brings the guard into it.
-    await aTenant().subscribedTo('crm').at(workshop.gateway);
-    const before = await objectsByPlace(workshop.url('crm'));
-    const tenant = await aTenant().subscribedTo('crm').at(workshop.gateway);
-    const after = await objectsByPlace(workshop.url('crm'));
+    // The first tenant of a database installs the guard.
+    await aTenant().subscribedTo('crm').at(testbed.gateway);
+    const before = await objectsByPlace(testbed.url('crm'));
+    const tenant = await aTenant().subscribedTo('crm').at(testbed.gateway);
+    const after = await objectsByPlace(testbed.url('crm'));
     const schema = `crm_${tenant.slug}`;
     expect(after.filter(({ place }) => place !== schema)).toEqual(before);
-    const [user] = await queryOnce<{ name: string }>(
-      workshop.url('crm'),
-      'SELECT current_user::text AS name',
-    );
+    const [user] = await queryOnce<{ name: string }>(testbed.url('crm'), 'SELECT current_user::text AS name');
     const made = after.filter(({ place }) => place === schema);
     expect(new Set(made.map(({ owner }) => owner))).toEqual(new Set([user?.name]));
     expect(made.map(({ kind }) => kind)).toEqual(
@@ -47,74 +44,76 @@ describe('what provisioning makes', () => {
     );
   });
 
-  test('is one tenant’s for each of several at once, in one database', async () => {
+  test('belongs to one tenant each when several are provisioned at once in one database', async () => {
     const tenants = await Promise.all(
-      Array.from({ length: 5 }, () => aTenant().subscribedTo('crm').at(workshop.gateway)),
+      Array.from({ length: 5 }, () => aTenant().subscribedTo('crm').at(testbed.gateway)),
     );
     for (const { id, slug } of tenants)
-      expect(await ownersOf(workshop.url('crm'), `crm_${slug}`)).toEqual([{ tenantId: id, module: 'crm' }]);
+      expect(await readSchemaOwners(testbed.url('crm'), `crm_${slug}`)).toEqual([
+        { tenantId: id, module: 'crm' },
+      ]);
   });
 
   test.each([
     ['bare', 'without a folder'],
     ['empty', 'with an empty folder'],
-  ])('of a module %s (%s) is the tables that every tenant has', async (module) => {
-    const tenant = await aTenant().subscribedTo(module).at(workshop.gateway);
-    expect(await resolve(workshop.gateway, tenant.id, module)).toBe(`schema ${module}_${tenant.slug}`);
-    expect(await tablesOf(workshop.url(module), `${module}_${tenant.slug}`)).toEqual([
+  ])('of a module %s (%s) has the tables that every tenant has', async (module) => {
+    const tenant = await aTenant().subscribedTo(module).at(testbed.gateway);
+    expect(await resolve(testbed.gateway, tenant.id, module)).toBe(`schema ${module}_${tenant.slug}`);
+    expect(await listTables(testbed.url(module), `${module}_${tenant.slug}`)).toEqual([
       ...['activity_log', 'schema_version', 'settings'],
     ]);
   });
 
-  test('is never without those tables: a MODULES_DIR that lacks them provisions nobody', async () => {
-    await using odd = await openWorkshop({ name: 'odd' });
+  test('always has those tables: with a MODULES_DIR that lacks them no tenant is provisioned', async () => {
+    await using odd = await openGatewayWithModules({ name: 'odd' });
     const tenant = await aTenant().at(odd.gateway);
     await odd.remove('_every');
     const { operation } = await subscribe(odd.gateway, { tenantId: tenant.id, module: 'odd' });
     expect(operation).toMatchObject({ status: 'FAILED', error: expect.stringContaining('_every') });
-    expect(await schemasAt(odd.url('odd'))).toEqual([]);
+    expect(await listSchemas(odd.url('odd'))).toEqual([]);
   });
 });
 
 describe('connections that provisioning leaves in the pool', () => {
-  test('have the path and settings they came with, whatever a migration set', async () => {
-    // Those of the transaction show in connections that have had one.
+  test('have their original search_path and settings, whatever a migration set', async () => {
+    // SET LOCAL could only leak into connections that have had a transaction.
     const settings = () =>
       inThePool(
         `SELECT name, setting FROM pg_settings WHERE source = 'session' AND name NOT LIKE 'transaction%'`,
       );
     const path = () => inThePool('SHOW search_path');
     const before = [await path(), await settings()];
-    await workshop.write(
+    await testbed.write(
       'crm/0002_dump.sql',
       `SET statement_timeout = 0; SET lock_timeout = 1234; SET ROLE pg_read_all_data; RESET ROLE;
        SELECT pg_catalog.set_config('search_path', 'pg_catalog', false);`,
     );
-    await aTenant().subscribedTo('crm').at(workshop.gateway);
-    await workshop.remove('crm/0002_dump.sql');
+    await aTenant().subscribedTo('crm').at(testbed.gateway);
+    await testbed.remove('crm/0002_dump.sql');
     expect([await path(), await settings()]).toEqual(before);
   });
 
-  test('hold no temporary table of one tenant for the next', async () => {
-    await workshop.write(
+  test('keep no temporary table of one tenant for the next', async () => {
+    await testbed.write(
       'crm/0002_staging.sql',
       `CREATE TEMPORARY TABLE staging AS SELECT 'of one tenant' AS text;
        CREATE TABLE imported AS SELECT text FROM staging;`,
     );
-    const { slug } = await aTenant().subscribedTo('crm').at(workshop.gateway);
-    await aTenant().subscribedTo('crm').at(workshop.gateway);
-    await workshop.remove('crm/0002_staging.sql');
-    expect(await tablesOf(workshop.url('crm'), `crm_${slug}`)).toContain('imported');
+    const { slug } = await aTenant().subscribedTo('crm').at(testbed.gateway);
+    await aTenant().subscribedTo('crm').at(testbed.gateway);
+    await testbed.remove('crm/0002_staging.sql');
+    expect(await listTables(testbed.url('crm'), `crm_${slug}`)).toContain('imported');
     expect(await inThePool(`SELECT to_regclass('pg_temp.staging')::text AS found`)).toEqual(
       everyConnection([{ found: null }]),
     );
   });
 
   test('hold no lock', async () => {
-    await aTenant().subscribedTo('crm').at(workshop.gateway);
+    await aTenant().subscribedTo('crm').at(testbed.gateway);
     expect(
       await queryOnce(
-        workshop.url('crm'),
+        testbed.url('crm'),
         `SELECT objid FROM pg_locks JOIN pg_database AS here ON here.oid = pg_locks.database
          WHERE locktype = 'advisory' AND datname = current_database()`,
       ),
@@ -123,37 +122,41 @@ describe('connections that provisioning leaves in the pool', () => {
 });
 
 describe('two modules in one physical database', () => {
-  test('another tenant does not get the name that a tenant has in the other module', async () => {
-    const [first, second] = [await aTenant().at(workshop.gateway), await aTenant().at(workshop.gateway)];
+  test('one tenant does not get the name that another tenant has in the other module', async () => {
+    const [first, second] = [await aTenant().at(testbed.gateway), await aTenant().at(testbed.gateway)];
     const schemaName = `house_${first.slug}`;
-    await subscribe(workshop.gateway, { tenantId: first.id, module: 'crm', schemaName });
-    const refused = await subscribe(workshop.gateway, { tenantId: second.id, module: 'hr', schemaName });
+    await subscribe(testbed.gateway, { tenantId: first.id, module: 'crm', schemaName });
+    const refused = await subscribe(testbed.gateway, { tenantId: second.id, module: 'hr', schemaName });
     expect(refused).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
-    expect(await ownersOf(workshop.url('crm'), schemaName)).toEqual([{ tenantId: first.id, module: 'crm' }]);
+    expect(await readSchemaOwners(testbed.url('crm'), schemaName)).toEqual([
+      { tenantId: first.id, module: 'crm' },
+    ]);
   });
 
-  test('the same tenant does not get its modules’ tables mixed in one schema', async () => {
-    const tenant = await aTenant().at(workshop.gateway);
+  test('a tenant’s modules do not share a schema', async () => {
+    const tenant = await aTenant().at(testbed.gateway);
     const schemaName = `house_${tenant.slug}`;
-    await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'crm', schemaName });
-    const refused = await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'hr', schemaName });
+    await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm', schemaName });
+    const refused = await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'hr', schemaName });
     expect(refused).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
-    expect(await tablesOf(workshop.url('crm'), schemaName)).not.toContain('person');
-    expect(await ownersOf(workshop.url('crm'), schemaName)).toEqual([{ tenantId: tenant.id, module: 'crm' }]);
+    expect(await listTables(testbed.url('crm'), schemaName)).not.toContain('person');
+    expect(await readSchemaOwners(testbed.url('crm'), schemaName)).toEqual([
+      { tenantId: tenant.id, module: 'crm' },
+    ]);
 
-    const own = await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'hr' });
+    const own = await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'hr' });
     expect(own.subscription).toMatchObject({ status: 'ACTIVE', schemaName: `hr_${tenant.slug}` });
-    expect(await tablesOf(workshop.url('hr'), `hr_${tenant.slug}`)).toContain('person');
+    expect(await listTables(testbed.url('hr'), `hr_${tenant.slug}`)).toContain('person');
   });
 });
 
 const poolSize = 5;
 
-/** What every connection of the gateway's pool to the module's database answers: as many as there can be, at once. */
+/** The answers of all connections of the gateway's pool to the module's database. */
 async function inThePool(sql: string): Promise<unknown[]> {
   const place = {
     databaseRef: 'CRM_DB_URL',
-    databaseName: new URL(workshop.url('crm')).pathname.slice(1),
+    databaseName: new URL(testbed.url('crm')).pathname.slice(1),
   };
   let arrived = 0;
   let allAreHere = () => {};
@@ -162,7 +165,7 @@ async function inThePool(sql: string): Promise<unknown[]> {
   });
   return Promise.all(
     everyConnection(place).map((reference) =>
-      workshop.gateway.app.serviceDatabases.withConnection(reference, async (client) => {
+      testbed.gateway.app.serviceDatabases.withConnection(reference, async (client) => {
         arrived++;
         if (arrived === poolSize) allAreHere();
         await together;
@@ -176,7 +179,7 @@ function everyConnection<T>(value: T): T[] {
   return Array.from({ length: poolSize }, () => value);
 }
 
-/** Schemas, relations, functions and types that PostgreSQL did not bring, with place and owner. */
+/** All schemas, relations, functions and types besides PostgreSQL’s own, with schema and owner. */
 async function objectsByPlace(url: string) {
   return await queryOnce<{ kind: string; place: string; name: string; owner: string }>(
     url,

@@ -2,28 +2,28 @@ import dns from 'node:dns';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createDatabase, uniqueName } from '../setup/database.js';
 import { aTenant } from '../setup/stories.js';
-import { shutGate, stopAtGate, waitFor } from './support/blocked-migration.js';
-import { ownersOf, schemasAt } from './support/catalog.js';
+import { blockingStatement, blockMigrations, waitFor } from './support/blocked-migration.js';
+import { listSchemas, readSchemaOwners } from './support/catalog.js';
 import {
   brokenMigration,
   contacts,
-  mendedMigration,
-  openWorkshop,
-  type Workshop,
+  correctedMigration,
+  type GatewayWithModules,
+  openGatewayWithModules,
 } from './support/gateway-with-own-modules.js';
-import { lookAt, provision, resolve, subscribe } from './support/provisioning-calls.js';
+import { provision, readTenant, resolve, subscribe } from './support/provisioning-calls.js';
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 let slug: string;
 beforeAll(async () => {
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: 'alpha', migrations: contacts },
     { name: 'beta', migrations: contacts },
     { name: 'gamma', migrations: contacts },
     { name: 'down', url: 'postgres://clerk:s3cret@localhost:1/down' },
   );
 });
-afterAll(() => workshop.close());
+afterAll(() => testbed.close());
 beforeEach(() => {
   slug = uniqueName('t');
 });
@@ -31,21 +31,21 @@ beforeEach(() => {
 type Found = (error: null, addresses: { address: string; family: number }[]) => void;
 
 const modules = ['alpha', 'beta', 'gamma'];
-const call = (wanted = modules) => provision(workshop.gateway, { slug, modules: wanted });
+const call = (wanted = modules) => provision(testbed.gateway, { slug, modules: wanted });
 const standing = async () => {
-  const found = await Promise.all(modules.map((module) => schemasAt(workshop.url(module))));
+  const found = await Promise.all(modules.map((module) => listSchemas(testbed.url(module))));
   return modules.filter((module, at) => found[at]?.includes(`${module}_${slug}`));
 };
-const resolved = (ids = modules) => Promise.all(ids.map((module) => resolve(workshop.gateway, slug, module)));
+const resolved = (ids = modules) => Promise.all(ids.map((module) => resolve(testbed.gateway, slug, module)));
 
 async function breakModule(module: string): Promise<() => Promise<void>> {
-  await workshop.write(`${module}/0003_next.sql`, brokenMigration);
-  onTestFinished(() => workshop.remove(`${module}/0003_next.sql`));
-  return () => workshop.write(`${module}/0003_next.sql`, mendedMigration);
+  await testbed.write(`${module}/0003_next.sql`, brokenMigration);
+  onTestFinished(() => testbed.remove(`${module}/0003_next.sql`));
+  return () => testbed.write(`${module}/0003_next.sql`, correctedMigration);
 }
 
 describe('provisioning a tenant with several modules', () => {
-  test('makes all of it, and then all of it resolves', async () => {
+  test('creates all storage, and then all of it resolves', async () => {
     const { tenant, operation } = await call();
     expect(operation).toMatchObject({ status: 'SUCCEEDED', error: null });
     expect(operation.steps.map(({ name, module, status }) => [name, module, status])).toEqual([
@@ -55,14 +55,14 @@ describe('provisioning a tenant with several modules', () => {
     expect(tenant.status).toBe('ACTIVE');
     expect(await standing()).toEqual(modules);
     expect(await resolved()).toEqual(modules.map((module) => `schema ${module}_${slug}`));
-    const [member] = await workshop.gateway.psql(
+    const [member] = await testbed.gateway.psql(
       'SELECT email, role::text FROM members WHERE tenant_id = $1',
       [tenant.id],
     );
     expect(member).toEqual({ email: 'admin@example.com', role: 'admin' });
   });
 
-  test('leaves nothing of the first when the second fails, and says what became of each step', async () => {
+  test('drops the first storage when the second fails, and reports the result of each step', async () => {
     await breakModule('beta');
     const { tenant, operation } = await call();
     expect(operation).toMatchObject({
@@ -81,7 +81,7 @@ describe('provisioning a tenant with several modules', () => {
     expect(await resolved()).toEqual(['TENANT_NOT_READY', 'TENANT_NOT_READY', 'TENANT_NOT_READY']);
   });
 
-  test('undoes two as well as one when the last fails', async () => {
+  test('undoes two storages as well as one when the last fails', async () => {
     await breakModule('gamma');
     const { operation } = await call();
     expect(operation.steps.map(({ status }) => status)).toEqual([
@@ -90,68 +90,68 @@ describe('provisioning a tenant with several modules', () => {
     expect(await standing()).toEqual([]);
   });
 
-  test('the same call, once mended, is the same tenant under the same names', async () => {
+  test('the same call, once the migration is corrected, gives the same tenant under the same names', async () => {
     const mend = await breakModule('beta');
     const failed = await call();
-    const names = (await lookAt(workshop.gateway, slug)).subscriptions.map(({ schemaName }) => schemaName);
+    const names = (await readTenant(testbed.gateway, slug)).subscriptions.map(({ schemaName }) => schemaName);
     await mend();
     const { tenant, operation } = await call();
     expect(tenant).toEqual({ id: failed.tenant.id, slug, status: 'ACTIVE' });
     expect(operation.status).toBe('SUCCEEDED');
-    const seen = await lookAt(workshop.gateway, slug);
+    const seen = await readTenant(testbed.gateway, slug);
     expect(seen.subscriptions.map(({ schemaName }) => schemaName)).toEqual(names);
     expect(seen.subscriptions.map(({ history }) => history.map(({ status }) => status))).toEqual(
       modules.map(() => ['SUCCEEDED', 'COMPENSATED']),
     );
     expect(await resolved()).toEqual(modules.map((module) => `schema ${module}_${slug}`));
     for (const module of modules)
-      expect(await ownersOf(workshop.url(module), `${module}_${slug}`)).toEqual([
+      expect(await readSchemaOwners(testbed.url(module), `${module}_${slug}`)).toEqual([
         { tenantId: tenant.id, module },
       ]);
   });
 
-  test('the names it failed under are not given to somebody else meanwhile', async () => {
+  test('the names of a failed attempt are not given to another tenant meanwhile', async () => {
     await breakModule('beta');
     const failed = await call();
-    const rival = await aTenant({ slug: slug.replaceAll('_', '-') }).at(workshop.gateway);
-    const got = await subscribe(workshop.gateway, { tenantId: rival.id, module: 'alpha' });
+    const rival = await aTenant({ slug: slug.replaceAll('_', '-') }).at(testbed.gateway);
+    const got = await subscribe(testbed.gateway, { tenantId: rival.id, module: 'alpha' });
     expect(got.subscription.schemaName).toBe(`alpha_${slug}_2`);
-    const again = await provision(workshop.gateway, { slug, modules: ['alpha'] });
+    const again = await provision(testbed.gateway, { slug, modules: ['alpha'] });
     expect(again.tenant.id).toBe(failed.tenant.id);
-    expect(await resolve(workshop.gateway, slug, 'alpha')).toBe(`schema alpha_${slug}`);
-    expect(await resolve(workshop.gateway, slug, 'beta')).toBe('MODULE_NOT_SUBSCRIBED');
+    expect(await resolve(testbed.gateway, slug, 'alpha')).toBe(`schema alpha_${slug}`);
+    expect(await resolve(testbed.gateway, slug, 'beta')).toBe('MODULE_NOT_SUBSCRIBED');
   });
 
-  test('is refused with CONFLICT for the slug of an active tenant, who notices nothing', async () => {
-    const owner = await aTenant({ slug }).subscribedTo('alpha').at(workshop.gateway);
-    const before = await lookAt(workshop.gateway, slug);
+  test('is refused with CONFLICT for the slug of an active tenant, which is not affected', async () => {
+    const owner = await aTenant({ slug }).subscribedTo('alpha').at(testbed.gateway);
+    const before = await readTenant(testbed.gateway, slug);
     expect(await call()).toMatchObject({ code: 'CONFLICT', fields: ['slug'] });
-    expect(await lookAt(workshop.gateway, owner.id)).toEqual(before);
+    expect(await readTenant(testbed.gateway, owner.id)).toEqual(before);
     expect(await standing()).toEqual(['alpha']);
   });
 
-  test('while it runs nothing resolves, and the same call gets OPERATION_IN_PROGRESS', async () => {
-    await workshop.write('beta/0003_next.sql', stopAtGate);
-    onTestFinished(() => workshop.remove('beta/0003_next.sql'));
-    await using gate = await shutGate(workshop.url('beta'));
+  test('resolves nothing while it runs, and the same call gets OPERATION_IN_PROGRESS', async () => {
+    await testbed.write('beta/0003_next.sql', blockingStatement);
+    onTestFinished(() => testbed.remove('beta/0003_next.sql'));
+    await using block = await blockMigrations(testbed.url('beta'));
     const running = call();
-    await gate.reached();
+    await block.untilBlocked();
     expect(await call()).toMatchObject({ code: 'OPERATION_IN_PROGRESS' });
     expect(await resolved()).toEqual(['TENANT_NOT_READY', 'TENANT_NOT_READY', 'TENANT_NOT_READY']);
-    const { codes } = await workshop.gateway.ask(
+    const { codes } = await testbed.gateway.ask(
       `mutation ($id: ID!) { suspendTenant(input: { tenantId: $id, reason: "too early" }) { revision } }`,
       { id: slug },
     );
     expect(codes).toEqual(['OPERATION_IN_PROGRESS']);
-    await gate.open();
+    await block.release();
     expect((await running).operation.status).toBe('SUCCEEDED');
     expect(await resolved()).toEqual(modules.map((module) => `schema ${module}_${slug}`));
   });
 });
 
 describe('a service database that is down', () => {
-  test('undoes the others, with an error that says something but no password', async () => {
-    const { operation, tenant } = await provision(workshop.gateway, { slug, modules: ['alpha', 'down'] });
+  test('undoes the other storage, with an error that has a reason and no password', async () => {
+    const { operation, tenant } = await provision(testbed.gateway, { slug, modules: ['alpha', 'down'] });
     expect(tenant.status).toBe('FAILED');
     expect(operation.status).toBe('COMPENSATED');
     expect(operation.error).toMatch(/ECONNREFUSED/);
@@ -159,7 +159,7 @@ describe('a service database that is down', () => {
     expect(await standing()).toEqual([]);
   });
 
-  test('says so as well when its name has several addresses', async () => {
+  test('is reported as well when its host name has several addresses', async () => {
     const addresses = [
       { address: '127.0.0.1', family: 4 },
       { address: '::1', family: 6 },
@@ -167,42 +167,46 @@ describe('a service database that is down', () => {
     vi.spyOn(dns, 'lookup').mockImplementation(((_host: string, _options: object, found: Found) =>
       found(null, addresses)) as typeof dns.lookup);
     onTestFinished(() => void vi.restoreAllMocks());
-    const { operation } = await provision(workshop.gateway, { slug, modules: ['down'] });
+    const { operation } = await provision(testbed.gateway, { slug, modules: ['down'] });
     expect(operation.error).toContain('ECONNREFUSED 127.0.0.1:1');
     expect(operation.steps[0]?.error).toBe(operation.error);
   });
 
-  test('fails a subscription, and the tenant’s other modules go on', async () => {
-    const tenant = await aTenant().subscribedTo('alpha').at(workshop.gateway);
-    const { operation } = await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'down' });
+  test('fails a subscription, and the tenant’s other modules keep resolving', async () => {
+    const tenant = await aTenant().subscribedTo('alpha').at(testbed.gateway);
+    const { operation } = await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'down' });
     expect(operation).toMatchObject({ status: 'FAILED', error: expect.stringMatching(/ECONNREFUSED/) });
     expect(JSON.stringify(operation)).not.toContain('s3cret');
-    expect(await resolve(workshop.gateway, tenant.id, 'down')).toBe('TENANT_NOT_READY');
-    expect(await resolve(workshop.gateway, tenant.id, 'alpha')).toBe(`schema alpha_${tenant.slug}`);
+    expect(await resolve(testbed.gateway, tenant.id, 'down')).toBe('TENANT_NOT_READY');
+    expect(await resolve(testbed.gateway, tenant.id, 'alpha')).toBe(`schema alpha_${tenant.slug}`);
   });
 });
 
-test('what cannot be undone NEEDS_ATTENTION, and the same call takes it up when it can be reached again', async () => {
+test('storage that cannot be undone NEEDS_ATTENTION, and the same call uses it when its database is reachable again', async () => {
   const beta = await createDatabase();
   onTestFinished(() => beta.drop());
-  await using own = await openWorkshop(
+  await using own = await openGatewayWithModules(
     { name: 'alpha', migrations: contacts },
-    { name: 'beta', migrations: { '0001_next.sql': `${stopAtGate} ${brokenMigration}` }, url: beta.url },
+    {
+      name: 'beta',
+      migrations: { '0001_next.sql': `${blockingStatement} ${brokenMigration}` },
+      url: beta.url,
+    },
   );
   const admit = (isAdmitted: boolean) =>
     own.psql(
       'beta',
       `ALTER DATABASE "${new URL(own.url('alpha')).pathname.slice(1)}" ALLOW_CONNECTIONS ${isAdmitted}`,
     );
-  await using gate = await shutGate(own.url('beta'));
+  await using block = await blockMigrations(own.url('beta'));
   const running = provision(own.gateway, { slug, modules: ['alpha', 'beta'] });
-  await gate.reached();
-  // alpha's schema stands; now nobody gets to it any more.
+  await block.untilBlocked();
+  // alpha's schema exists; now its database refuses connections.
   await admit(false);
   const visitors = `FROM pg_stat_activity WHERE datname = '${new URL(own.url('alpha')).pathname.slice(1)}'`;
   await own.psql('beta', `SELECT pg_terminate_backend(pid) ${visitors}`);
   await waitFor(async () => (await own.psql('beta', `SELECT pid ${visitors}`)).length === 0);
-  await gate.open();
+  await block.release();
   const { operation, tenant } = await running;
   await admit(true);
 
@@ -214,7 +218,7 @@ test('what cannot be undone NEEDS_ATTENTION, and the same call takes it up when 
   expect(tenant.status).toBe('FAILED');
   expect(await resolve(own.gateway, slug, 'alpha')).toBe('TENANT_NOT_READY');
 
-  await own.write('beta/0001_next.sql', mendedMigration);
+  await own.write('beta/0001_next.sql', correctedMigration);
   const again = await provision(own.gateway, { slug, modules: ['alpha', 'beta'] });
   expect(again.tenant).toEqual({ id: tenant.id, slug, status: 'ACTIVE' });
   expect(await resolve(own.gateway, slug, 'alpha')).toBe(`schema alpha_${slug}`);

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ChainOptions, type ChainProblem, checkHashChain } from '../../src/registry/hash-chain.js';
+import type { ChainProblem } from '../../src/registry/chain-check.js';
+import { type ChainOptions, checkHashChain } from '../../src/registry/hash-chain.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
@@ -29,7 +30,7 @@ afterAll(async () => {
   await gateway?.close();
 });
 
-/** What is found after these statements of a superuser, which are taken back. */
+/** Checks the log after these statements of a superuser, which are rolled back. */
 async function check(sql: string, options: Partial<ChainOptions> = {}) {
   const found: ChainProblem[] = [];
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL session_replication_role = replica');
@@ -40,7 +41,7 @@ async function check(sql: string, options: Partial<ChainOptions> = {}) {
     return {
       ...report,
       found,
-      said: found.map(({ code, revision, position }) => `${code} ${revision}/${position}`),
+      summary: found.map(({ code, revision, position }) => `${code} ${revision}/${position}`),
     };
   } finally {
     await client.query('ROLLBACK');
@@ -55,7 +56,7 @@ async function headOf(): Promise<string> {
 }
 
 describe('the check of the audit log', () => {
-  test('finds nothing in a log that nobody touched, and names its head', async () => {
+  test('finds no problem in an unchanged log, and returns its head', async () => {
     const { found, entries, head } = await check('');
     expect(found).toEqual([]);
     expect(entries).toBe(places.length);
@@ -63,7 +64,7 @@ describe('the check of the audit log', () => {
     expect(head).toBe(await headOf());
   });
 
-  test('finds 1,000 of 1,000 faults that a superuser seeds at random', { timeout: 60_000 }, async () => {
+  test('finds 1,000 of 1,000 random faults made by a superuser', { timeout: 60_000 }, async () => {
     const seed = Number(process.env.SEED ?? randomInt(1e9));
     const random = createRandom(seed);
     const missed: string[] = [];
@@ -83,35 +84,35 @@ describe('the check of the audit log', () => {
   test.each<[string, string, string[]]>([
     ['an edit', `UPDATE registry_change SET actor = 'nobody' WHERE ${at(6)}`, ['ENTRY_ALTERED 6/0']],
     [
-      'a hash overwritten',
+      'an overwritten hash',
       `UPDATE registry_change SET hash = sha256('') WHERE ${at(6)}`,
       ['ENTRY_ALTERED 6/0'],
     ],
     [
-      'an edit under a new hash',
+      'an edit with a recomputed hash',
       `UPDATE registry_change SET actor = 'nobody' WHERE ${at(6)};
        UPDATE registry_change AS entry SET hash = registry_change_hash(entry) WHERE ${at(6)}`,
       ['ENTRY_UNCHAINED 6/1'],
     ],
     [
-      'nothing turned into JSON’s null, which reads the same',
+      'a NULL replaced by the JSON value null, which looks the same',
       `UPDATE registry_change SET before = 'null' WHERE ${at(1)}`,
       ['ENTRY_ALTERED 1/0'],
     ],
     [
-      'a year before Christ, which reads the same',
+      'a year BC, which looks the same',
       `UPDATE registry_change SET changed_at = (changed_at::text || ' BC')::timestamptz WHERE ${at(6)}`,
       ['ENTRY_ALTERED 6/0'],
     ],
-    ['the oldest entry gone', `DELETE FROM registry_change WHERE ${at(1)}`, ['ENTRY_MISSING 1/0']],
-    ['a revision gone', 'DELETE FROM registry_change WHERE revision = 6', ['ENTRY_MISSING 6/0']],
+    ['a deleted oldest entry', `DELETE FROM registry_change WHERE ${at(1)}`, ['ENTRY_MISSING 1/0']],
+    ['a deleted revision', 'DELETE FROM registry_change WHERE revision = 6', ['ENTRY_MISSING 6/0']],
     [
-      'one row in the middle of a revision gone',
+      'a deleted entry in the middle of a revision',
       'DELETE FROM registry_change WHERE position = 1 AND revision = (SELECT min(revision) FROM registry_change WHERE position = 2)',
       ['ENTRY_MISSING $multi/1'],
     ],
     [
-      'a function of the database that calls everything right',
+      'a replaced hash function in the database',
       `CREATE OR REPLACE FUNCTION registry_change_hash(entry registry_change) RETURNS bytea LANGUAGE sql AS 'SELECT entry.hash';
        UPDATE registry_change SET actor = 'nobody' WHERE ${at(6)}`,
       ['ENTRY_ALTERED 6/0'],
@@ -122,23 +123,27 @@ describe('the check of the audit log', () => {
        INSERT INTO registry_change SELECT * FROM registry_change WHERE ${at(6)}`,
       ['ENTRY_TWICE 6/0'],
     ],
-    ['a head of another revision', 'UPDATE registry_head SET revision = 3, position = 0', ['HEAD_WRONG 3/0']],
-  ])('says of %s where it is', async (_what, sql, expected) => {
+    [
+      'a head row with another revision',
+      'UPDATE registry_head SET revision = 3, position = 0',
+      ['HEAD_WRONG 3/0'],
+    ],
+  ])('reports the place of %s', async (_what, sql, expected) => {
     const multi = places.find(({ position }) => position === 2)?.revision;
-    expect((await check(sql)).said).toEqual(expected.map((one) => one.replace('$multi', String(multi))));
+    expect((await check(sql)).summary).toEqual(expected.map((one) => one.replace('$multi', String(multi))));
   });
 
-  test('says that the newest entries are gone, from where on the head says otherwise', async () => {
+  test('reports deleted newest entries, because the head row names them', async () => {
     const newest = places.at(-1);
-    const { said } = await check(`DELETE FROM registry_change WHERE revision = ${newest?.revision}`);
-    expect(said).toEqual([`HEAD_WRONG ${newest?.revision}/${newest?.position}`]);
-    const { said: all } = await check('DELETE FROM registry_change');
+    const { summary } = await check(`DELETE FROM registry_change WHERE revision = ${newest?.revision}`);
+    expect(summary).toEqual([`HEAD_WRONG ${newest?.revision}/${newest?.position}`]);
+    const { summary: all } = await check('DELETE FROM registry_change');
     expect(all).toEqual([`HEAD_WRONG ${newest?.revision}/${newest?.position}`]);
   });
 });
 
-describe('a chain that was computed anew', () => {
-  /** Whoever is as thorough as this leaves no trace in the database. */
+describe('a recomputed hash chain', () => {
+  /** A complete recomputation leaves no trace in the database. */
   const rewrite = `
     UPDATE registry_change SET actor = 'nobody' WHERE revision = 6;
     DO $$ DECLARE entry registry_change; link bytea := ''; BEGIN
@@ -155,21 +160,21 @@ describe('a chain that was computed anew', () => {
     UPDATE registry_head SET (revision, position, hash) =
       (SELECT revision, position, hash FROM registry_change ORDER BY revision DESC, position DESC LIMIT 1)`;
 
-  test('agrees with itself, and is found by a head that somebody noted', async () => {
+  test('is consistent, and is found by a head that was noted before', async () => {
     const noted = await headOf();
     const [revision] = noted.split(':');
     for (const sql of [rewrite, truncate]) {
       expect((await check(sql)).found).toEqual([]);
-      expect((await check(sql, { expect: noted })).said).toEqual([`EXPECTED_HEAD_GONE ${revision}/0`]);
+      expect((await check(sql, { expect: noted })).summary).toEqual([`EXPECTED_HEAD_GONE ${revision}/0`]);
     }
   });
 
-  test('is not suspected where the noted head is there, whatever came after it', async () => {
+  test('is not reported when the noted head is still in the log', async () => {
     const noted = await headOf();
     await aTenant().at(gateway);
     expect(await headOf()).not.toBe(noted);
     expect((await check('', { expect: noted })).found).toEqual([]);
-    // Before the place where it was changed it still is what it was.
+    // The chain before the changed entry is still the original one.
     const { rows } = await client.query(
       `SELECT revision || ':' || encode(hash, 'hex') AS head FROM registry_change WHERE revision = 5 ORDER BY position DESC LIMIT 1`,
     );
@@ -188,7 +193,7 @@ describe('a chain that was computed anew', () => {
     `-1:${'a'.repeat(64)}`,
     `1:${'A'.repeat(64)}`,
     `1:${'a'.repeat(65)}`,
-  ])('is not looked for by %j, which is no head', async (head) => {
+  ])('is not compared with %j, which is not a head', async (head) => {
     await expect(check('', { expect: head })).rejects.toMatchObject({
       code: 'VALIDATION_ERROR',
       fields: [{ field: 'expect' }],

@@ -31,11 +31,11 @@ describe('text for people', () => {
     'ﬁ',
     '👍',
     'x'.repeat(50),
-  ])('may be %j', (value) => {
+  ])('accepts %j', (value) => {
     expect(readInput(text(50), value)).toBe(value);
   });
 
-  test('loses the blanks around it', () => {
+  test('is trimmed', () => {
     expect(readInput(text(50), '  Acme \t')).toBe('Acme');
   });
 
@@ -54,7 +54,7 @@ describe('text for people', () => {
       'a\ue000b',
       'a\uffffb',
     ],
-  ])('may not be %j', (value) => {
+  ])('refuses %j', (value) => {
     expect(accepts(text(50), value)).toBe(false);
   });
 });
@@ -158,19 +158,19 @@ describe('a field', () => {
       ['finance', 'a-b_c1'],
       ['', '.', '..', '../x', '/etc', 'a/b', 'A', '_every', 'a\u0000'],
     ],
-  ])('%s takes what it may be and nothing else', (_name, schema, good, bad) => {
+  ])('%s accepts the valid values and refuses the others', (_name, schema, good, bad) => {
     expect(good.filter((value) => !accepts(schema, value))).toEqual([]);
     expect(bad.filter((value) => accepts(schema, value))).toEqual([]);
   });
 
-  test('left out or given as null is the same where it may be left out', () => {
+  test('that is optional treats null as absent', () => {
     const schema = z.object({ name: optional(text(10)) });
     expect([readInput(schema, {}), readInput(schema, { name: null })]).toEqual([{}, {}]);
     expect(() => readInput(schema, { name: '' })).toThrow();
   });
 });
 
-test('an input with several wrong fields is refused once, with all of them by path', () => {
+test('an input with several wrong fields is refused with the paths of all of them', () => {
   const schema = z.object({ name: text(5), modules: z.array(moduleName) });
   const problems = { name: 'too long', modules: ['finance', 'No'] };
   expect(() => readInput(schema, problems)).toThrow(

@@ -5,7 +5,7 @@ import { createReader } from '../../src/registry/reader.js';
 
 const epoch = '0123456789abcdef';
 
-test('a configuration that comes with a route is asked for as new as that', async () => {
+test('a configuration for a route is requested at least at the revision of the route', async () => {
   const demands: Demand<string>[] = [];
   const configs = {
     getMany: async (asked: readonly Demand<string>[]) => {

@@ -5,7 +5,7 @@ import { formatRevision, readRevision } from '../../src/registry/revision.js';
 const epochs = fc.stringMatching(/^[0-9a-f]{16}$/);
 const numbers = fc.bigInt({ min: 0n, max: 999_999_999_999_999_999n });
 
-test('a revision read back from its token is the same', () => {
+test('a revision is the same after formatting and reading', () => {
   fc.assert(
     fc.property(epochs, numbers, (epoch, number) => {
       expect(readRevision(formatRevision({ epoch, number }))).toEqual({ epoch, number });
@@ -13,7 +13,7 @@ test('a revision read back from its token is the same', () => {
   );
 });
 
-test('numbers beyond what a double holds stay exact', () => {
+test('numbers larger than a double can represent stay exact', () => {
   const token = '0123456789abcdef:9007199254740993';
   expect(formatRevision(readRevision(token))).toBe(token);
 });
@@ -44,7 +44,7 @@ test.each([
     '0123456789abcdef:٣',
   ],
   `0123456789abcdef:${'9'.repeat(19)}`,
-])('what is no token is refused as VALIDATION_ERROR: %j', (text) => {
+])('%j is refused as a revision with VALIDATION_ERROR', (text) => {
   expect(() => readRevision(text)).toThrow(
     expect.objectContaining({
       code: 'VALIDATION_ERROR',

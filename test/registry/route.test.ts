@@ -29,7 +29,7 @@ function decide(facts: Partial<RouteFacts>): string {
 }
 
 describe('a route', () => {
-  test('is there for an active tenant with an active subscription', () => {
+  test('exists for an active tenant with an active subscription', () => {
     expect(resolve()).toEqual({
       tenantId: resolvable.tenantId,
       tenantSlug: 'acme',
@@ -45,14 +45,14 @@ describe('a route', () => {
     expect(resolve({ isolation: 'database' })).toMatchObject({ isolation: 'DATABASE' });
   });
 
-  test('quotes whatever the schema is called', () => {
+  test('quotes the schema name', () => {
     for (const schemaName of ['a"b', 'a,b', 'Ab', 'select', 'a b'])
       expect(resolve({ schemaName })).toMatchObject({
         searchPath: pg.escapeIdentifier(schemaName),
       });
   });
 
-  test('to a name that PostgreSQL would cut off is never given', () => {
+  test('is refused for a name that PostgreSQL would cut', () => {
     expect(() => decide({ schemaName: 'x'.repeat(64) })).toThrow(RangeError);
     expect(() => decide({ schemaName: 'ä'.repeat(32) })).toThrow(RangeError);
   });
@@ -86,11 +86,11 @@ const subscriptionObstacles: [Partial<RouteFacts>, string][] = [
 ];
 
 describe('a refusal', () => {
-  test.each([...tenantObstacles, noModule, ...subscriptionObstacles])('for %j alone is %s', (facts, code) => {
+  test.each([...tenantObstacles, noModule, ...subscriptionObstacles])('for %j is %s', (facts, code) => {
     expect(decide(facts)).toBe(code);
   });
 
-  test('is the tenant’s before the module’s, and the module’s before the subscription’s', () => {
+  test('about the tenant comes before one about the module, and that before one about the subscription', () => {
     for (const [subscription, own] of subscriptionObstacles) {
       expect(decide({ ...subscription, ...noModule[0] })).toBe('MODULE_NOT_FOUND');
       for (const [tenant, code] of tenantObstacles) {
@@ -101,12 +101,12 @@ describe('a refusal', () => {
     }
   });
 
-  test('meets an active subscription that misses a part of its route', () => {
+  test('is the result for an active subscription with an incomplete route', () => {
     for (const part of ['isolation', 'databaseName', 'schemaName', 'generation'] as const)
       expect(decide({ [part]: null })).toBe('TENANT_NOT_READY');
   });
 
-  test('names the thing: the tenant as it was asked for, the reason, the module', () => {
+  test('names the tenant as the caller gave it, the reason, and the module', () => {
     const messageOf = (facts: Partial<RouteFacts>, reference?: string) => {
       const resolution = resolve(facts, reference);
       return resolution instanceof RegistryError ? resolution.message : '';

@@ -35,7 +35,7 @@ describe('a slug', () => {
       'a0000000-0000-0000-0000-000000000000',
     ],
     'deadbeef-deadbeef-deadbeef-deadbeef',
-  ])('is not %j, and the problem is said', (text) => {
+  ])('is not %j, and the problem is named', (text) => {
     expect(findSlugProblem(text)).toMatch(/^must /);
     expect(isSlug(text)).toBe(false);
   });
@@ -48,7 +48,7 @@ describe('a slug', () => {
     );
   });
 
-  test('is plain ASCII that fits a name in PostgreSQL, whatever was thrown at it', () => {
+  test('is plain ASCII that fits a PostgreSQL name, for random texts', () => {
     const nearly = fc.stringMatching(/^[a-z0-9_-]{1,45}$/);
     fc.assert(
       fc.property(fc.oneof(nearly, fc.string({ unit: 'binary' })), (text) => {
@@ -89,7 +89,7 @@ describe('a slug derived from a name', () => {
     'عربي',
     '٣ brothers',
     'acme\u200d',
-  ])('of %j is refused and not guessed: a letter outside a to z must not vanish', (name) => {
+  ])('is refused for %j, because letters outside a to z must not be dropped', (name) => {
     expect(() => deriveSlug(name)).toThrow(
       expect.objectContaining({
         code: 'VALIDATION_ERROR',
@@ -109,7 +109,7 @@ describe('a slug derived from a name', () => {
     },
   );
 
-  test('is a slug or refused, for any name there is', () => {
+  test('is a valid slug or refused, for random names', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 80 }), (name) => {
         try {
@@ -122,7 +122,7 @@ describe('a slug derived from a name', () => {
     );
   });
 
-  test('of a slug is that slug, with - for _', () => {
+  test('is the same slug with - for _ when the name is a slug', () => {
     fc.assert(
       fc.property(
         fc.stringMatching(/^[a-z][a-z0-9]*([-_][a-z0-9]+)*$/, { maxLength: 60 }).filter(isSlug),

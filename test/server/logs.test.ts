@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
@@ -9,7 +10,7 @@ let key: string;
 beforeAll(async () => {
   registry = await createRegistryDatabase();
   key = await aKey({ DATABASE_URL: registry.url }, 'registry:read,keys:manage,resolve:*');
-  gateway = await serve({ DATABASE_URL: registry.url, LOG_LEVEL: 'debug' });
+  gateway = await serve({ DATABASE_URL: registry.url, LOG_LEVEL: 'debug', LOG_REQUESTS: 'all' });
 });
 afterAll(async () => {
   await gateway?.end('SIGTERM');
@@ -93,5 +94,83 @@ describe('the log', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     socket.destroy();
     await expect.poll(() => linesOf('gone')).toMatchObject([{ msg: 'request', status: 400 }]);
+  });
+});
+
+describe('requests get a line', () => {
+  const change = 'mutation { a: createApiKey(input: { name: "a", scopes: ["schema:read"] }) { revision } }';
+
+  /** Which of these requests have a line once the last of them, which always has one, has. */
+  async function linesAfter(other: ServingProcess) {
+    const narrow = await aKey({ DATABASE_URL: registry.url }, 'resolve:finance');
+    const ask = (id: string, query: string, asKey: string | undefined = key) =>
+      other.ask(query, { ...(asKey && { key: asKey }), headers: { 'x-request-id': id } });
+    await ask('answered', '{ tenants { totalCount } }');
+    await ask('routine', '{ tenantSchema(id: "nobody", module: "finance") { schemaName } }');
+    await ask('forbidden', '{ tenants { totalCount } }', narrow);
+    await ask(
+      'forbidden-with-routine',
+      '{ a: tenantSchema(id: "x", module: "finance") { schemaName } t: tenants { totalCount } }',
+      narrow,
+    );
+    await ask('unknown-key', '{ __typename }', `${key.slice(0, -4)}wron`);
+    await fetch(`${other.url}/health`, { headers: { 'x-request-id': 'health' } });
+    await fetch(`${other.url}/graphql`, { method: 'PUT', headers: { 'x-request-id': 'put' } });
+    await fetch(`${other.url}/api/tenants`, {
+      method: 'POST',
+      headers: {
+        'x-request-id': 'rest-change',
+        authorization: `Bearer ${key}`,
+        'content-type': 'application/json',
+      },
+      body: '{}',
+    });
+    await ask('change', change);
+    await expect.poll(() => other.log().filter(({ requestId }) => requestId === 'change')).toHaveLength(1);
+    return other.log().filter(({ msg }) => msg === 'request');
+  }
+
+  test('when they failed in a way that is not routine, by default, and always when they change something', async () => {
+    await using other = await serve({ DATABASE_URL: registry.url });
+    const lines = await linesAfter(other);
+    expect(lines.map(({ requestId }) => requestId)).toEqual([
+      ...['forbidden', 'forbidden-with-routine', 'unknown-key', 'put', 'rest-change', 'change'],
+    ]);
+    expect(lines[0]).toMatchObject({ status: 200, codes: ['FORBIDDEN'], level: 30 });
+    expect(lines[1]).toMatchObject({ codes: ['TENANT_NOT_FOUND', 'FORBIDDEN'] });
+    expect(lines[2]).toMatchObject({ status: 401 });
+    expect(lines.at(-1)).toMatchObject({ status: 200, mutations: ['createApiKey'] });
+  });
+
+  test('with LOG_REQUESTS=none only when they change something', async () => {
+    await using other = await serve({ DATABASE_URL: registry.url, LOG_REQUESTS: 'none' });
+    const lines = await linesAfter(other);
+    expect(lines.map(({ requestId }) => requestId)).toEqual(['rest-change', 'change']);
+  });
+});
+
+describe('the last lines of a process are there', () => {
+  test.each([1, 2, 3, 4, 5])('when it stops (%i)', async () => {
+    const other = await serve({ DATABASE_URL: registry.url, LOG_REQUESTS: 'all', LOG_LEVEL: 'debug' });
+    await Promise.all(Array.from({ length: 20 }, (_, at) => other.ask(`{ a${at}: __typename }`, { key })));
+    const { code, stderr } = await other.end('SIGTERM');
+    expect(code).toBe(0);
+    expect(stderr.match(/"msg":"request"/g)).toHaveLength(20);
+    expect(JSON.parse(stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ msg: 'stopped' });
+  });
+
+  test('when it ends by an error that nobody caught', () => {
+    const program = `
+      const { openLog } = await import('./dist/log.js');
+      const log = openLog('info', (line) => line);
+      for (let at = 1; at <= 1000; at++) log.info({ at }, 'line');
+      throw new Error('nobody caught this');`;
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(1);
+    expect(stderr).toContain('nobody caught this');
+    const lines = stderr.split('\n').filter((line) => line.includes('"msg":"line"'));
+    expect(lines.map((line) => JSON.parse(line).at)).toEqual(Array.from({ length: 1000 }, (_, at) => at + 1));
   });
 });

@@ -76,6 +76,7 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     clientsDir: undefined,
     authMode: options.authMode ?? 'open',
     logLevel: 'silent',
+    logRequests: 'failed',
     redisUrl: undefined,
     identityProvider: undefined,
     stalenessMs: 5_000,

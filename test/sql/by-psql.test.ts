@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { developer } from '../../src/auth/caller.js';
 import { renewCopies } from '../../src/provisioning/copies/keep-copies.js';
-import { openPair, type Pair, warm } from '../feed/support/two-gateways.js';
+import { openTwoGateways, type TwoGateways, warm } from '../feed/support/two-gateways.js';
 import { uniqueName } from '../setup/database.js';
 import type { TestGateway } from '../setup/gateway.js';
 import { mutate, resolve } from '../setup/graphql-calls.js';
@@ -10,16 +10,16 @@ import { codeOf, connect, ensureAndMark, mark, register, subscribe } from './sup
 import { describeWithPsql, psql } from './support/psql.js';
 
 /** Two gateways on one registry, of which one runs operations as it does in production. */
-let pair: Pair;
+let twoGateways: TwoGateways;
 let gateway: TestGateway;
 beforeAll(async () => {
-  pair = await openPair({ runsWorker: true });
-  gateway = pair.one;
+  twoGateways = await openTwoGateways({ runsWorker: true });
+  gateway = twoGateways.one;
   await renewCopies(gateway.app.commandsFor(developer));
 });
-afterAll(() => pair?.close());
+afterAll(() => twoGateways?.close());
 
-const gateways = () => [pair.one, pair.other];
+const gateways = () => [twoGateways.one, twoGateways.other];
 
 async function bindingOf(schema: string, module = 'finance') {
   const [row] = await gateway.psqlIn(
@@ -135,7 +135,7 @@ describe('SQL and mutations on one tenant', () => {
       module: 'finance',
       wait: 'EVERYWHERE',
     });
-    expect(await resolve(pair.other, id)).toBe('MODULE_NOT_SUBSCRIBED');
+    expect(await resolve(twoGateways.other, id)).toBe('MODULE_NOT_SUBSCRIBED');
     expect(await entered(id, schema, 1)).toBe('TR003 MODULE_NOT_SUBSCRIBED');
     const { result } = await mutate(
       gateway,

@@ -3,8 +3,8 @@ import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ensureVersion } from '../../src/provisioning/copies/ensure-sql.js';
 import { type CopiedModule, installCopy } from '../../src/provisioning/copies/migration-copy.js';
-import { aDatabase, type ScratchDatabase } from '../database/support/temporary-databases.js';
-import { openWorkshop } from '../provisioning/support/gateway-with-own-modules.js';
+import { aDatabase, type TemporaryDatabase } from '../database/support/temporary-databases.js';
+import { openGatewayWithModules } from '../provisioning/support/gateway-with-own-modules.js';
 import { openGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { run } from '../setup/process.js';
@@ -20,7 +20,7 @@ const finance = (...names: string[]): CopiedModule => ({
   migrations: files(...names),
 });
 
-async function client(database: ScratchDatabase): Promise<pg.Client> {
+async function client(database: TemporaryDatabase): Promise<pg.Client> {
   const connected = new pg.Client({ connectionString: database.url });
   await connected.connect();
   onTestFinished(() => connected.end());
@@ -129,18 +129,18 @@ describe('the copy of a module', () => {
 
 describe('gateways', { timeout: 90_000 }, () => {
   test('install copies as they start, and those of a module as it is registered', async () => {
-    await using workshop = await openWorkshop({
+    await using testbed = await openGatewayWithModules({
       name: 'crm',
       migrations: { '1.sql': 'CREATE TABLE one ()' },
     });
     await using working = await openGateway({
-      sharing: workshop.gateway,
+      sharing: testbed.gateway,
       config: {
-        ...workshop.config,
+        ...testbed.config,
         runsWorker: true,
         serviceDatabaseUrls: {
-          ...workshop.config.serviceDatabaseUrls,
-          LATE_DB_URL: workshop.url('crm'),
+          ...testbed.config.serviceDatabaseUrls,
+          LATE_DB_URL: testbed.url('crm'),
           // Down, and in nobody's way.
           FINANCE_DB_URL: 'postgres://nobody@127.0.0.1:1/finance',
         },
@@ -148,7 +148,7 @@ describe('gateways', { timeout: 90_000 }, () => {
     });
     const ensure = (module: string) =>
       codeOf(
-        workshop.psql(
+        testbed.psql(
           'crm',
           `CALL ensure_${module}_tenant_schema('${randomUUID()}', '${module}_x${Math.trunc(performance.now())}')`,
         ),
@@ -159,21 +159,21 @@ describe('gateways', { timeout: 90_000 }, () => {
   });
 
   test('migrate --modules installs them without a gateway, and fails when one could not be', async () => {
-    await using workshop = await openWorkshop({ name: 'crm', migrations: {} });
+    await using testbed = await openGatewayWithModules({ name: 'crm', migrations: {} });
     const env = {
-      DATABASE_URL: workshop.gateway.registry.url,
-      MODULES_DIR: workshop.modulesDir,
-      CRM_DB_URL: workshop.url('crm'),
+      DATABASE_URL: testbed.gateway.registry.url,
+      MODULES_DIR: testbed.modulesDir,
+      CRM_DB_URL: testbed.url('crm'),
     };
     const done = await run(['migrate', '--modules'], env);
     expect(done).toMatchObject({ code: 0, stderr: '' });
     expect(done.stdout).toContain('The copy of module crm is up to date.');
-    expect(await workshop.psql('crm', procedures)).toEqual([{ name: 'ensure_crm_tenant_schema' }]);
+    expect(await testbed.psql('crm', procedures)).toEqual([{ name: 'ensure_crm_tenant_schema' }]);
     const failed = await run(['migrate', '--modules'], {
       ...env,
       CRM_DB_URL: 'postgres://nobody@127.0.0.1:1/crm',
     });
     expect(failed.code).toBe(1);
-    expect(failed.stderr).toContain("services can't make schemas of module crm by SQL");
+    expect(failed.stderr).toContain('services cannot create schemas of module crm by SQL');
   });
 });

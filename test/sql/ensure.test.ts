@@ -7,29 +7,29 @@ import { aUser, queryOnce } from '../database/support/temporary-databases.js';
 import {
   brokenMigration,
   contacts,
-  mendedMigration,
-  openWorkshop,
-  type Workshop,
+  correctedMigration,
+  type GatewayWithModules,
+  openGatewayWithModules,
 } from '../provisioning/support/gateway-with-own-modules.js';
 import { provision, resolve } from '../provisioning/support/provisioning-calls.js';
 import { uniqueName } from '../setup/database.js';
 import { codeOf, connect, outcomeOf } from './support/procedure-calls.js';
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 beforeAll(async () => {
-  workshop = await openWorkshop({ name: 'crm', migrations: contacts });
+  testbed = await openGatewayWithModules({ name: 'crm', migrations: contacts });
   await renew();
 });
-afterAll(() => workshop.close());
+afterAll(() => testbed.close());
 
 async function renew(options: { force?: boolean } = {}) {
-  const renewed = await renewCopies(workshop.gateway.app.commandsFor(developer), options);
+  const renewed = await renewCopies(testbed.gateway.app.commandsFor(developer), options);
   expect(renewed.filter(({ error }) => error)).toEqual([]);
   return renewed;
 }
 
 const call = (tenantId: string | null, schema: string | null) =>
-  queryOnceWith(workshop.url('crm'), 'CALL ensure_crm_tenant_schema($1, $2)', [tenantId, schema]);
+  queryOnceWith(testbed.url('crm'), 'CALL ensure_crm_tenant_schema($1, $2)', [tenantId, schema]);
 
 async function queryOnceWith(url: string, sql: string, parameters: unknown[]) {
   const client = await connect(url);
@@ -41,7 +41,7 @@ async function queryOnceWith(url: string, sql: string, parameters: unknown[]) {
 }
 
 function tablesOf(schema: string) {
-  return workshop
+  return testbed
     .psql<{ name: string }>(
       'crm',
       `SELECT relname AS name FROM pg_class WHERE relnamespace = to_regnamespace('"${schema}"') AND relkind = 'r' ORDER BY 1`,
@@ -56,7 +56,7 @@ test('the texts have a new number when they are changed', () => {
     .update(ensureModuleSql(sample))
     .digest('hex')
     .slice(0, 16);
-  expect({ version: ensureVersion, hash }).toEqual({ version: 1, hash: 'a560f6949a81478f' });
+  expect({ version: ensureVersion, hash }).toEqual({ version: 1, hash: 'd72e58c23b7967b3' });
 });
 
 describe('ensure_<module>_tenant_schema', () => {
@@ -64,9 +64,9 @@ describe('ensure_<module>_tenant_schema', () => {
     const tenantId = randomUUID();
     const [schema, slug] = [uniqueName('crm'), uniqueName('t')];
     await call(tenantId, schema);
-    await provision(workshop.gateway, { slug, modules: ['crm'] });
+    await provision(testbed.gateway, { slug, modules: ['crm'] });
     const shape = (name: string) =>
-      workshop.psql(
+      testbed.psql(
         'crm',
         `SELECT table_name, column_name, data_type, is_nullable, replace(column_default, '${name}', '?') AS value
          FROM information_schema.columns WHERE table_schema = '${name}' ORDER BY 1, 2`,
@@ -74,9 +74,9 @@ describe('ensure_<module>_tenant_schema', () => {
     expect(await tablesOf(schema)).toEqual(['activity_log', 'contact', 'note', 'schema_version', 'settings']);
     expect(await shape(schema)).toEqual(await shape(`crm_${slug}`));
     const versions = (name: string) =>
-      workshop.psql('crm', `SELECT migration, checksum, module FROM ${name}.schema_version ORDER BY 1`);
+      testbed.psql('crm', `SELECT migration, checksum, module FROM ${name}.schema_version ORDER BY 1`);
     expect(await versions(schema)).toEqual(await versions(`crm_${slug}`));
-    expect(await workshop.psql('crm', `SELECT DISTINCT tenant_id FROM ${schema}.schema_version`)).toEqual([
+    expect(await testbed.psql('crm', `SELECT DISTINCT tenant_id FROM ${schema}.schema_version`)).toEqual([
       { tenant_id: tenantId },
     ]);
   });
@@ -86,9 +86,9 @@ describe('ensure_<module>_tenant_schema', () => {
     const schema = uniqueName('crm');
     await call(tenantId, schema);
     await call(tenantId, schema);
-    await workshop.write('crm/0003_tags.sql', 'CREATE TABLE tag (name text PRIMARY KEY);');
+    await testbed.write('crm/0003_tags.sql', 'CREATE TABLE tag (name text PRIMARY KEY);');
     onTestFinished(async () => {
-      await workshop.remove('crm/0003_tags.sql');
+      await testbed.remove('crm/0003_tags.sql');
       await renew({ force: true });
     });
     await renew();
@@ -110,7 +110,7 @@ describe('ensure_<module>_tenant_schema', () => {
   });
 
   test('leaves the session as it was: path, role, and nothing but the schema', async () => {
-    const client = await connect(workshop.url('crm'));
+    const client = await connect(testbed.url('crm'));
     const state = async () =>
       (await client.query(`SELECT current_setting('search_path') AS path, current_user AS role`)).rows[0];
     const before = await state();
@@ -120,11 +120,11 @@ describe('ensure_<module>_tenant_schema', () => {
     await client.query('CALL ensure_crm_tenant_schema($1, $2)', [randomUUID(), uniqueName('crm')]);
     expect(await state()).toEqual(before);
     await client.query('COMMIT');
-    expect(await workshop.psql('crm', publics)).toEqual([{ proname: 'ensure_crm_tenant_schema' }]);
+    expect(await testbed.psql('crm', publics)).toEqual([{ proname: 'ensure_crm_tenant_schema' }]);
   });
 
   test('a table of the caller’s own, under the name of one of the tenant’s, gets in nobody’s way', async () => {
-    const client = await connect(workshop.url('crm'));
+    const client = await connect(testbed.url('crm'));
     const schema = uniqueName('crm');
     await client.query('CREATE TEMP TABLE contact (id int PRIMARY KEY, name text)');
     await client.query('CALL ensure_crm_tenant_schema($1, $2)', [randomUUID(), schema]);
@@ -133,9 +133,9 @@ describe('ensure_<module>_tenant_schema', () => {
 
   test('a migration that fails leaves nothing, and says which it was', async () => {
     const schema = uniqueName('crm');
-    await workshop.write('crm/0003_half.sql', brokenMigration);
+    await testbed.write('crm/0003_half.sql', brokenMigration);
     onTestFinished(async () => {
-      await workshop.remove('crm/0003_half.sql');
+      await testbed.remove('crm/0003_half.sql');
       await renew({ force: true });
     });
     await renew();
@@ -143,22 +143,22 @@ describe('ensure_<module>_tenant_schema', () => {
     expect(await outcomeOf(call(tenantId, schema))).toBe(
       '22012 Migration crm/0003_half.sql failed: division by zero',
     );
+    expect(await testbed.psql('crm', `SELECT nspname FROM pg_namespace WHERE nspname = '${schema}'`)).toEqual(
+      [],
+    );
     expect(
-      await workshop.psql('crm', `SELECT nspname FROM pg_namespace WHERE nspname = '${schema}'`),
+      await testbed.psql('crm', `SELECT FROM tenant_guard.binding WHERE schema_name = '${schema}'`),
     ).toEqual([]);
-    expect(
-      await workshop.psql('crm', `SELECT FROM tenant_guard.binding WHERE schema_name = '${schema}'`),
-    ).toEqual([]);
-    await workshop.write('crm/0003_half.sql', mendedMigration);
+    await testbed.write('crm/0003_half.sql', correctedMigration);
     await renew();
     expect(await outcomeOf(call(tenantId, schema))).toBe('done');
     expect(await tablesOf(schema)).toContain('whole');
   });
 
   test('a file cannot end the transaction', async () => {
-    await workshop.write('crm/0003_commit.sql', 'CREATE TABLE early (id int); COMMIT; SELECT 1 / 0;');
+    await testbed.write('crm/0003_commit.sql', 'CREATE TABLE early (id int); COMMIT; SELECT 1 / 0;');
     onTestFinished(async () => {
-      await workshop.remove('crm/0003_commit.sql');
+      await testbed.remove('crm/0003_commit.sql');
       await renew({ force: true });
     });
     await renew();
@@ -173,9 +173,9 @@ describe('ensure_<module>_tenant_schema', () => {
     const tenantId = randomUUID();
     const schema = uniqueName('crm');
     await call(tenantId, schema);
-    await workshop.write('crm/0002_notes.sql', `${contacts['0002_notes.sql']} -- edited`);
+    await testbed.write('crm/0002_notes.sql', `${contacts['0002_notes.sql']} -- edited`);
     onTestFinished(async () => {
-      await workshop.write('crm/0002_notes.sql', contacts['0002_notes.sql']);
+      await testbed.write('crm/0002_notes.sql', contacts['0002_notes.sql']);
       await renew({ force: true });
     });
     await renew();
@@ -205,7 +205,7 @@ describe('ensure_<module>_tenant_schema', () => {
     ['é'.repeat(32), '22023'],
   ])('refuses the schema %j', async (schema, state) => {
     expect(await codeOf(call(randomUUID(), schema))).toBe(`${state} VALIDATION_ERROR`);
-    expect(await workshop.psql('crm', 'SELECT FROM tenant_guard.migration')).not.toEqual([]);
+    expect(await testbed.psql('crm', 'SELECT FROM tenant_guard.migration')).not.toEqual([]);
   });
 
   test('a name of 63 bytes is one, and one byte more does not land on it', async () => {
@@ -214,7 +214,7 @@ describe('ensure_<module>_tenant_schema', () => {
     await call(tenantId, name);
     onTestFinished(
       async () =>
-        void (await workshop.psql(
+        void (await testbed.psql(
           'crm',
           `DROP SCHEMA ${name} CASCADE; DELETE FROM tenant_guard.binding WHERE schema_name = '${name}'`,
         )),
@@ -232,7 +232,7 @@ describe('ensure_<module>_tenant_schema', () => {
 
   test('refuses a schema that somebody else made, and touches nothing in it', async () => {
     const schema = uniqueName('crm');
-    await workshop.psql('crm', `CREATE SCHEMA ${schema}; CREATE TABLE ${schema}.treasure (id int)`);
+    await testbed.psql('crm', `CREATE SCHEMA ${schema}; CREATE TABLE ${schema}.treasure (id int)`);
     expect(await outcomeOf(call(randomUUID(), schema))).toBe(
       `42P06 CONFLICT: Schema ${schema} exists already and was not made by the registry`,
     );
@@ -245,24 +245,24 @@ describe('ensure_<module>_tenant_schema', () => {
     expect(await outcomeOf(call(randomUUID(), schema))).toBe(
       `42P06 CONFLICT: Schema ${schema} is bound to tenant ${owner}, module crm`,
     );
-    await workshop.psql('crm', `DELETE FROM tenant_guard.binding WHERE schema_name = '${schema}'`);
+    await testbed.psql('crm', `DELETE FROM tenant_guard.binding WHERE schema_name = '${schema}'`);
     expect(await outcomeOf(call(randomUUID(), schema))).toBe(
       `42P06 CONFLICT: Schema ${schema} exists already and belongs to tenant ${owner}, module crm`,
     );
     // Its own tenant gets the binding back.
     await call(owner, schema);
     expect(
-      await workshop.psql('crm', `SELECT state FROM tenant_guard.binding WHERE schema_name = '${schema}'`),
+      await testbed.psql('crm', `SELECT state FROM tenant_guard.binding WHERE schema_name = '${schema}'`),
     ).toEqual([{ state: 'not_ready' }]);
   });
 
   test('takes up a schema of the gateway’s, whose route goes on', async () => {
     const slug = uniqueName('t');
-    const { tenant } = await provision(workshop.gateway, { slug, modules: ['crm'] });
+    const { tenant } = await provision(testbed.gateway, { slug, modules: ['crm'] });
     await call(tenant.id, `crm_${slug}`);
-    expect(await resolve(workshop.gateway, slug, 'crm')).toBe(`schema crm_${slug}`);
+    expect(await resolve(testbed.gateway, slug, 'crm')).toBe(`schema crm_${slug}`);
     expect(
-      await workshop.psql('crm', `SELECT state FROM tenant_guard.binding WHERE schema_name = 'crm_${slug}'`),
+      await testbed.psql('crm', `SELECT state FROM tenant_guard.binding WHERE schema_name = 'crm_${slug}'`),
     ).toEqual([{ state: 'active' }]);
   });
 
@@ -270,14 +270,14 @@ describe('ensure_<module>_tenant_schema', () => {
     const [tenantId, schema] = [randomUUID(), uniqueName('crm')];
     await call(tenantId, schema);
     expect(
-      await codeOf(workshop.psql('crm', `SELECT tenant_guard.enter('${tenantId}', '${schema}', 1)`)),
+      await codeOf(testbed.psql('crm', `SELECT tenant_guard.enter('${tenantId}', '${schema}', 1)`)),
     ).toBe('TR004 TENANT_NOT_READY');
   });
 
   test('is not for everybody', async () => {
     const stranger = await aUser();
     const url = new URL(stranger.url);
-    url.pathname = new URL(workshop.url('crm')).pathname;
+    url.pathname = new URL(testbed.url('crm')).pathname;
     const attempt = (sql: string) => codeOf(queryOnce(url.href, sql));
     const [tenantId, schema] = [randomUUID(), uniqueName('crm')];
     expect(await attempt(`CALL ensure_crm_tenant_schema('${tenantId}', '${schema}')`)).toMatch(/^42501/);

@@ -245,6 +245,13 @@ CREATE TABLE "personal_data_keys" (
     CONSTRAINT "personal_data_keys_pkey" PRIMARY KEY ("tenant_id")
 );
 
+CREATE TABLE "cache_secret" (
+    "is_only" BOOLEAN NOT NULL DEFAULT true,
+    "secret" BYTEA NOT NULL,
+
+    CONSTRAINT "cache_secret_pkey" PRIMARY KEY ("is_only")
+);
+
 CREATE TABLE "replicas" (
     "id" UUID NOT NULL,
     "hostname" TEXT NOT NULL,

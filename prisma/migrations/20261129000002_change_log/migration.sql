@@ -132,6 +132,11 @@ BEGIN
   entry.before := registry_pseudonymise(entry.tenant_id, entry.before);
   entry.after := registry_pseudonymise(entry.tenant_id, entry.after);
 
+  -- A crash must not lose a revision that gateways may have read: they would stay on a history that no longer exists.
+  IF current_setting('synchronous_commit') = 'off' THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+
   -- The lock on the head row is the last lock that a transaction takes. Transaction id and start time together show whether
   -- this transaction has moved the head before; the id alone could repeat after a restore into a newer server.
   SELECT * INTO STRICT head FROM registry_head FOR UPDATE;

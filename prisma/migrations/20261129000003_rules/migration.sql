@@ -17,6 +17,13 @@ ALTER TABLE tenants
     status <> 'deleted' OR (deleted_at IS NOT NULL AND purge_after IS NOT NULL AND status_before_deletion IS NOT NULL)),
   ADD CONSTRAINT tenants_version_positive CHECK (version >= 1);
 
+ALTER TABLE cache_secret
+  ADD CONSTRAINT cache_secret_is_only_row CHECK (is_only),
+  ADD CONSTRAINT cache_secret_length CHECK (octet_length(secret) >= 32);
+
+INSERT INTO cache_secret (secret)
+  VALUES (sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')));
+
 ALTER TABLE modules
   ADD CONSTRAINT modules_name_form CHECK (name ~ '^[a-z][a-z0-9_]{0,30}$'),
   ADD CONSTRAINT modules_database_ref_form CHECK (database_ref ~ '^[A-Z][A-Z0-9_]{0,62}$'),

@@ -199,6 +199,9 @@ COMMENT ON TABLE personal_data_keys IS 'Keys for the hashes of personal data in 
 COMMENT ON COLUMN personal_data_keys.tenant_id IS 'Tenant whose personal data the key protects; no foreign key.';
 COMMENT ON COLUMN personal_data_keys.key IS 'Random secret of 32 bytes; set by trigger when the tenant is registered.';
 
+COMMENT ON TABLE cache_secret IS 'One row: the secret with which gateways sign the entries that they put into Redis. Grant it to nobody: whoever knows it can forge routes.';
+COMMENT ON COLUMN cache_secret.is_only IS 'Always true: the key that allows one row.';
+COMMENT ON COLUMN cache_secret.secret IS 'Random secret of at least 32 bytes. After an UPDATE gateways use it from their next start or the next epoch on, and do not read older entries.';
 COMMENT ON TABLE replicas IS 'Gateways that follow the change log and for which mutations wait. A waiting mutation deletes a row that is older than the staleness bound; that gateway gets no lease until it starts again.';
 COMMENT ON COLUMN replicas.id IS 'Identity of the gateway process, chosen at each start.';
 COMMENT ON COLUMN replicas.hostname IS 'Host or container of the gateway, for display.';

@@ -1,4 +1,4 @@
-/** Where the embedded cluster lies when PostgreSQL's account cannot enter the data folder. */
+/** The location of the embedded cluster when PostgreSQL's account cannot enter the data folder. */
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, link, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,8 +6,8 @@ import type { Log } from '../../log.js';
 import { canEnter, errorCode, findAccount, openSharedFolder } from './postgres-process.js';
 
 /**
- * The folder that holds the cluster: the data folder, or, when we are root and PostgreSQL's account cannot get
- * there, a folder of its own, named in `postgres.location`. Another data folder never comes to use that one.
+ * Returns the folder of the cluster. That is the data folder, except when this process is root and PostgreSQL's account
+ * cannot enter it: then it is a separate folder, named in `postgres.location` and never used for another data folder.
  */
 export async function requirePlace(home: string, log: Log): Promise<string> {
   const pointer = join(home, 'postgres.location');
@@ -20,8 +20,10 @@ export async function requirePlace(home: string, log: Log): Promise<string> {
     const place = await mkdtemp(join(await openSharedFolder(account), `${hash}-`));
     await chmod(place, 0o755);
     await writeFile(join(place, 'belongs-to'), `${home}\n`);
-    const reason = `PostgreSQL runs as user ${account.name}, who cannot enter ${home}`;
-    if (await writeOnce(pointer, `${place}\n${reason}. To start anew, remove both folders.\n`)) {
+    const reason = `PostgreSQL runs as user ${account.name}, which cannot enter ${home}`;
+    if (
+      await writeOnce(pointer, `${place}\n${reason}. To start with an empty database, remove both folders.\n`)
+    ) {
       log.warn({ place }, `${reason}: the data is kept in ${place}`);
       return place;
     }
@@ -33,12 +35,15 @@ export async function requirePlace(home: string, log: Log): Promise<string> {
   if (owner?.trim() === home) return place;
   throw new Error(
     owner === undefined
-      ? `The data in ${place} is gone: bring it back, or remove ${pointer} to start anew`
-      : `The data in ${place} belongs to ${owner.trim()}: write ${home} to ${join(place, 'belongs-to')} if that folder was moved, or remove ${pointer} to start anew`,
+      ? `The data folder ${place} does not exist: restore it, or remove ${pointer} to start with an empty database`
+      : `The data in ${place} belongs to ${owner.trim()}: write ${home} into ${join(place, 'belongs-to')} if that folder was moved, or remove ${pointer} to start with an empty database`,
   );
 }
 
-/** Whole or not at all, and only the first of several writers: `link` refuses a name that is taken. */
+/**
+ * Writes the file completely or not at all; returns false when it exists already. `link` refuses an existing name, so
+ * only the first of several writers succeeds.
+ */
 export async function writeOnce(file: string, text: string): Promise<boolean> {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   await writeFile(draft, text, { mode: 0o600, flag: 'wx' });

@@ -1,4 +1,4 @@
-/** The embedded cluster's files: a whole cluster or none, and the one password to it. */
+/** The files of the embedded cluster, which is created completely or not at all, and its password. */
 import { randomBytes } from 'node:crypto';
 import {
   chown,
@@ -19,14 +19,17 @@ import { type PostgresBinaries, requireBinaries } from './postgres-binaries.js';
 import { type Account, errorCode, findAccount, isAlive, run } from './postgres-process.js';
 
 export interface Cluster {
-  /** PostgreSQL's data_directory, without symbolic links, as the kernel names a process's working directory. */
+  /**
+   * PostgreSQL's data_directory without symbolic links, in the form in which the kernel reports a process's working
+   * directory.
+   */
   directory: string;
   account: Account | undefined;
   binaries: PostgresBinaries;
   password: string;
   passwordFile: string;
   logFile: string;
-  /** This call ran initdb. */
+  /** True when this call created the cluster. */
   freshlyCreated: boolean;
 }
 
@@ -42,7 +45,7 @@ export async function requireCluster(dataDir: string, log: Log): Promise<Cluster
   const ourUid = process.getuid?.();
   if (existing && ourUid !== undefined && ourUid !== 0 && existing.uid !== ourUid) {
     throw new Error(
-      `${directory} belongs to another user (uid ${existing.uid}): start as that user or as root, or set DATA_DIR to another folder`,
+      `${directory} belongs to another user (uid ${existing.uid}): start tenant-registry as that user or as root, or set DATA_DIR to another folder`,
     );
   }
   const account = await findAccount(existing);
@@ -63,7 +66,10 @@ export async function requireCluster(dataDir: string, log: Log): Promise<Cluster
   };
 }
 
-/** In libpq's format, so that PGPASSFILE works. Written before any cluster, so that two first starts agree on it. */
+/**
+ * The file has libpq's format, so that PGPASSFILE works. It is written before the cluster, so that two first starts use
+ * the same password.
+ */
 async function requirePassword(file: string, clusterExists: boolean): Promise<string> {
   if (!clusterExists) {
     await writeOnce(file, `127.0.0.1:*:*:postgres:${randomBytes(24).toString('base64url')}\n`);
@@ -72,12 +78,14 @@ async function requirePassword(file: string, clusterExists: boolean): Promise<st
     await readFile(file, 'utf8').catch(() => ''),
   )?.[1];
   if (password) return password;
-  throw new Error(`${file} holds no password: bring it back, or remove its folder to start anew`);
+  throw new Error(
+    `${file} holds no password: restore the file, or remove its folder to start with an empty database`,
+  );
 }
 
 /**
- * Made aside and renamed into place, so that neither a kill in the middle nor a second start at the same time
- * leaves half a cluster. False when the other start was quicker.
+ * Creates the cluster under another name and renames it, so that neither a kill nor a second start at the same time
+ * leaves half a cluster. Returns false when another start was faster.
  */
 async function createCluster(
   place: string,
@@ -103,7 +111,7 @@ async function createCluster(
         '--username=postgres',
         `--pwfile=${passwordFile}`,
         '--encoding=UTF8',
-        // The same order of text on every machine, whatever locales it has.
+        // Text then sorts the same way on every machine, whatever locales it has.
         '--locale=C',
         '--locale-provider=builtin',
         '--builtin-locale=C.UTF-8',
@@ -111,7 +119,7 @@ async function createCluster(
       ],
       attempt,
     );
-    if (code !== 0) throw new Error(`initdb failed (${lastLine(output)}): mend that, or set DATABASE_URL`);
+    if (code !== 0) throw new Error(`initdb failed (${lastLine(output)}): correct that, or set DATABASE_URL`);
     await rename(data, join(place, 'postgres'));
     return true;
   } catch (error) {
@@ -122,7 +130,10 @@ async function createCluster(
   }
 }
 
-/** An initdb whose parent was killed may still be writing: what resists now is removed at the next start. */
+/**
+ * An initdb whose parent was killed may still be writing. A folder that cannot be removed now is removed at the next
+ * start.
+ */
 async function removeDeadAttempts(place: string): Promise<void> {
   for (const name of await readdir(place)) {
     const pid = /^initdb-(\d+)-/.exec(name)?.[1];

@@ -1,6 +1,6 @@
 /**
- * The PostgreSQL that comes with the product: started by whoever needs it first, stopped by whoever leaves it last,
- * taken over from those that were killed. One process at a time owns it (the server); any number are guests.
+ * The embedded PostgreSQL. The first process that needs it starts it, the last one that leaves stops it, and a server
+ * whose processes were killed is taken over. One process at a time is its owner (the gateway); any number are guests.
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,23 +12,25 @@ import { joinServer, leaveServer, type Membership, tryOwnership } from './member
 import { errorCode } from './postgres-process.js';
 
 export interface EmbeddedPostgres {
-  /** postgres:// URL, password included, of a database in it; creates the database when it does not exist, unless told not to. */
+  /**
+   * The postgres:// URL of a database in it, with the password. Creates a missing database unless `create` is false.
+   */
   databaseUrl(name: string, options?: { create: boolean }): Promise<string>;
   readonly port: number;
-  /** This call made the cluster. */
+  /** True when this call created the cluster. */
   readonly freshlyCreated: boolean;
-  /** What a person types to look into it. Holds no password. */
+  /** The shell command that opens psql on a database. It holds no password. */
   psqlCommand(database: string): string;
-  /** Stops the server when nobody else uses it. */
+  /** Leaves the server, and stops it when no other process uses it. */
   close(): Promise<void>;
 }
 
 export interface EmbeddedOptions {
   dataDir: string;
-  /** Become its owner, of which there is one at a time; otherwise a guest. */
+  /** True to become the owner, of which there is one at a time; false to be a guest. */
   exclusive: boolean;
   log: Log;
-  /** When it is taken, any free port will do. */
+  /** The preferred port; when it is in use, any free port is taken. */
   preferredPort?: number;
 }
 
@@ -42,7 +44,7 @@ export class EmbeddedInUseError extends Error {
   }
 }
 
-/** Whether the folder holds one already. */
+/** Whether the folder holds an embedded PostgreSQL. */
 export async function hasEmbedded(dataDir: string): Promise<boolean> {
   const found = [join(dataDir, 'postgres', 'PG_VERSION'), join(dataDir, 'postgres.location')].map(exists);
   return (await Promise.all(found)).includes(true);
@@ -76,20 +78,23 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedPo
     return opened;
   }
 
-  /** A server that dies under us is brought back, on the same port if it can be: pools keep their URL. */
+  /** Starts or joins the server again after it died, on the same port if possible, because pools keep their URL. */
   async function reopen(): Promise<Membership> {
     const formerPort = port;
     for (;;) {
-      log.warn('Lost the embedded PostgreSQL: joining or starting it again');
+      log.warn('Lost the connection to the embedded PostgreSQL: joining or starting it again');
       try {
         const reopened = await open();
         if (port === formerPort) log.info({ port }, 'The embedded PostgreSQL is back');
         else
-          log.error({ port, formerPort }, 'The embedded PostgreSQL has moved to another port: start again');
+          log.error(
+            { port, formerPort },
+            'The embedded PostgreSQL has moved to another port: restart this process',
+          );
         return reopened;
       } catch (err) {
         closing.signal.throwIfAborted();
-        log.error({ err }, 'The embedded PostgreSQL is not back');
+        log.error({ err }, 'The embedded PostgreSQL could not be joined or started; retrying');
       }
       await delay(reopenMs, undefined, { signal: closing.signal });
     }
@@ -102,7 +107,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedPo
     },
     async databaseUrl(name, { create } = { create: true }) {
       if (create) {
-        // In turn: the connection carries one statement at a time.
+        // One after another: the connection carries one statement at a time.
         const created = creating.then(async () => createDatabase((await membership).client, name));
         creating = created.catch(() => undefined);
         await created;
@@ -112,7 +117,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedPo
     psqlCommand: (database) => psqlCommand(cluster, port, database),
     close() {
       closing.abort();
-      // Rejected only when the server was lost and is not back: then there is nothing to leave.
+      // The promise rejects only when the server was lost and did not come back; there is nothing to leave then.
       closed ??= membership.then(
         (opened) => leaveServer(cluster, opened),
         () => undefined,
@@ -128,7 +133,8 @@ async function createDatabase(client: pg.Client, name: string): Promise<void> {
   try {
     await client.query(`create database ${pg.escapeIdentifier(name)} template template0`);
   } catch (error) {
-    // Somebody else created it meanwhile: seen by name, or, a moment earlier, by the catalog's unique index.
+    // Another process created it meanwhile: PostgreSQL refuses the name, or, a moment earlier, the catalog's unique
+    // index does.
     if (errorCode(error) !== '42P04' && errorCode(error) !== '23505') throw error;
   }
 }

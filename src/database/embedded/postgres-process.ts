@@ -1,24 +1,24 @@
-/** How PostgreSQL's programs are run: as whom, and in which environment. It refuses to run as root. */
+/** The account and the environment in which PostgreSQL's programs run. They refuse to run as root. */
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { chmod, lstat, mkdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The account PostgreSQL runs as while we are root. */
+/** The account as which PostgreSQL runs while this process is root. */
 export interface Account {
   name: string;
   uid: number;
   gid: number;
 }
 
-/** `undefined` when we are not root: then PostgreSQL simply runs as we do. */
+/** Returns undefined when this process is not root: then PostgreSQL runs as the same user. */
 export async function findAccount(owner?: { uid: number; gid: number }): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const accounts = (await readFile('/etc/passwd', 'utf8').catch(() => '')).split('\n').map((line) => {
     const [name = '', , uid, gid] = line.split(':');
     return { name, uid: Number(uid), gid: Number(gid) };
   });
-  // A cluster keeps its owner, who may be the person that made it before going root.
+  // A cluster keeps its owner, even when another user created it before tenant-registry ran as root.
   if (owner && owner.uid !== 0) {
     return { ...owner, name: accounts.find(({ uid }) => uid === owner.uid)?.name ?? `uid ${owner.uid}` };
   }
@@ -26,13 +26,16 @@ export async function findAccount(owner?: { uid: number; gid: number }): Promise
   const account = byName('postgres') ?? byName('nobody');
   if (!account) {
     throw new Error(
-      'PostgreSQL does not run as root and there is no user postgres or nobody: start as another user, or set DATABASE_URL',
+      'PostgreSQL does not run as root, and there is no user postgres or nobody: start tenant-registry as another user, or set DATABASE_URL',
     );
   }
   return account;
 }
 
-/** Only what PostgreSQL needs: neither our secrets nor the PG* variables of the shell. LC_ALL for its log's language. */
+/**
+ * The environment holds only what PostgreSQL needs, without secrets and the PG* variables of the shell. LC_ALL sets the
+ * language of its log.
+ */
 export function spawnOptions(account: Account | undefined, cwd: string): SpawnOptions {
   const { PATH, SystemRoot } = process.env;
   return {
@@ -43,7 +46,7 @@ export function spawnOptions(account: Account | undefined, cwd: string): SpawnOp
   };
 }
 
-/** Runs a program to its end. Rejects only when it cannot be started at all. */
+/** Runs a program until it exits. Rejects only when it cannot be started. */
 export function run(
   account: Account | undefined,
   program: string,
@@ -63,13 +66,15 @@ export function run(
   });
 }
 
-/** Asked of the kernel as that account, so that access lists and mount options count too. */
+/** Tries to enter the folder as that account, so that access lists and mount options count too. */
 export async function canEnter(account: Account, folder: string): Promise<boolean> {
   const { code } = await run(account, '/bin/sh', ['-c', 'cd "$0"', folder]);
   return code === 0;
 }
 
-/** A folder of root's that every account can enter: for what a closed parent folder keeps from PostgreSQL's account. */
+/**
+ * Returns a folder of root that every account can enter, for files that PostgreSQL's account cannot reach elsewhere.
+ */
 export async function openSharedFolder(account: Account): Promise<string> {
   const folders = ['/var/lib', tmpdir(), '/tmp'].map((parent) => join(parent, 'tenant-registry'));
   for (const folder of folders) {
@@ -79,13 +84,14 @@ export async function openSharedFolder(account: Account): Promise<string> {
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') continue;
     }
-    // In a folder open to everyone, somebody else may have made it first, to give us other binaries or read our data.
+    // In a folder that everyone can write to, another user may have created it, to give this process other programs or
+    // to read its data.
     const found = await lstat(folder);
-    const isOurs = found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0;
-    if (isOurs && (await canEnter(account, folder))) return folder;
+    const isSafe = found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0;
+    if (isSafe && (await canEnter(account, folder))) return folder;
   }
   throw new Error(
-    `PostgreSQL runs as user ${account.name}, who can enter none of ${folders.join(', ')}: make one of them, or set DATABASE_URL`,
+    `PostgreSQL runs as user ${account.name}, which can enter none of ${folders.join(', ')}: create one of them as root, or set DATABASE_URL`,
   );
 }
 

@@ -1,4 +1,6 @@
-/** The server process of the embedded cluster: finding, starting and stopping it. It outlives us when we are killed. */
+/**
+ * Finds, starts and stops the server process of the embedded cluster. The server survives when this process is killed.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readFile, readlink } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -8,11 +10,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from './cluster.js';
 import { isAlive, spawnOptions } from './postgres-process.js';
 
-/** What `postmaster.pid` says, checked against the process it names. */
+/** The content of `postmaster.pid`, checked against the process it names. */
 export type Postmaster =
   | { state: 'ready'; pid: number; port: number }
   | { state: 'starting' | 'stopping'; pid: number }
-  /** `impostorPid`: the file is stale, and that process another program's, which got the pid since. */
+  /** `impostorPid`: the file is stale, and another program's process has that pid now. */
   | { state: 'absent'; impostorPid?: number };
 
 const startupMs = 60_000;
@@ -30,16 +32,22 @@ export async function findPostmaster({ directory }: Cluster): Promise<Postmaster
   return { state: status?.trim() === 'stopping' ? 'stopping' : 'starting', pid };
 }
 
-/** After a crash or a reboot the pid may be anybody's. A postmaster works in its cluster's directory. */
+/**
+ * After a crash or a reboot the pid may belong to any process. The working directory of a postmaster is its cluster's
+ * directory.
+ */
 async function isPostmaster(pid: number, directory: string, startedAtS: number): Promise<boolean> {
   if (process.platform !== 'linux') return startedAtS > Date.now() / 1000 - uptime();
   return (await readlink(`/proc/${pid}/cwd`).catch(() => undefined)) === directory;
 }
 
-/** Another start was quicker, the port got taken since, or the last server's children are still leaving. */
+/**
+ * Obstacles that pass: another start was faster, the port was taken meanwhile, or child processes of the last server
+ * are still ending.
+ */
 const passingObstacle = /already exists|lock file .* is empty|could not bind|still in use/;
 
-/** Resolves with the process when it accepts connections, or with what was in the way when that will pass. */
+/** Resolves with the process when it accepts connections, or with the obstacle when that will pass. */
 export async function startPostmaster(
   cluster: Cluster,
   port: number,
@@ -48,7 +56,7 @@ export async function startPostmaster(
   const log = await open(cluster.logFile, 'a+', 0o600);
   try {
     if ((await log.stat()).size > maxLogBytes) await log.truncate(0);
-    // Root may start it today and its owner tomorrow.
+    // Root may start the server today and the cluster's owner tomorrow.
     if (cluster.account) await log.chown(cluster.account.uid, cluster.account.gid);
     const logStart = (await log.stat()).size;
     const { child, failure } = spawnPostmaster(cluster, port, log.fd, impostorPid);
@@ -58,21 +66,22 @@ export async function startPostmaster(
       if (seen.state === 'ready' && seen.pid === child.pid) return { child };
       if (Date.now() > giveUpAt) {
         throw new Error(
-          `PostgreSQL still recovers after ${startupMs / 1000} s, see ${cluster.logFile}: start again`,
+          `PostgreSQL is still recovering after ${startupMs / 1000} s (see ${cluster.logFile}): start tenant-registry again`,
         );
       }
       await delay(pollMs);
     }
-    const said = (await readFile(cluster.logFile)).subarray(logStart).toString();
-    const reason = failure.error?.message ?? /FATAL: +(.*)/.exec(said)?.[1] ?? 'it just ended';
-    if (passingObstacle.test(said)) return { obstacle: reason };
-    throw new Error(`PostgreSQL did not start (${reason}), see ${cluster.logFile}`);
+    const newLines = (await readFile(cluster.logFile)).subarray(logStart).toString();
+    const reason =
+      failure.error?.message ?? /FATAL: +(.*)/.exec(newLines)?.[1] ?? 'it ended without a message';
+    if (passingObstacle.test(newLines)) return { obstacle: reason };
+    throw new Error(`PostgreSQL did not start (${reason}): see ${cluster.logFile}`);
   } finally {
     await log.close();
   }
 }
 
-/** In a process group of its own: Ctrl-C in the terminal must not stop it before we have. */
+/** The server gets its own process group, so that Ctrl-C in the terminal does not stop it before this process. */
 function spawnPostmaster(cluster: Cluster, port: number, logFd: number, impostorPid: number | undefined) {
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -82,7 +91,8 @@ function spawnPostmaster(cluster: Cluster, port: number, logFd: number, impostor
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const options = spawnOptions(cluster.account, cluster.directory);
-  // PostgreSQL takes a living pid in its lock file for a server, except this one; it still looks for a server's memory.
+  // PostgreSQL assumes that a living pid in its lock file is a server, except this one. It still looks for a server's
+  // shared memory.
   if (impostorPid) options.env = { ...options.env, PG_GRANDPARENT_PID: String(impostorPid) };
   const child = spawn(cluster.binaries.postgres, ['-D', cluster.directory, ...args], {
     ...options,
@@ -98,26 +108,26 @@ function spawnPostmaster(cluster: Cluster, port: number, logFd: number, impostor
 }
 
 /**
- * By signal, as pg_ctl does it: fast, then immediate. Done when PostgreSQL has removed its lock file, which is the
- * last thing it does; the process itself may stay as a zombie where nobody waits for orphans.
+ * Stops the server by signals as pg_ctl does: fast, then immediate. The end is the removal of the lock file, which is
+ * the last thing PostgreSQL does; the process may remain as a zombie where no parent waits for it.
  */
 export async function stopPostmaster(cluster: Cluster, pid: number): Promise<void> {
-  for (const [signal, patienceMs] of [
+  for (const [signal, waitMs] of [
     ['SIGINT', fastStopMs],
     ['SIGQUIT', fastStopMs],
   ] as const) {
     if (isAlive(pid)) process.kill(pid, signal);
-    const giveUpAt = Date.now() + patienceMs;
+    const giveUpAt = Date.now() + waitMs;
     while (Date.now() < giveUpAt) {
       const seen = await findPostmaster(cluster);
       if (seen.state === 'absent' || seen.pid !== pid) return;
       await delay(pollMs);
     }
   }
-  throw new Error(`PostgreSQL (process ${pid}) does not stop, see ${cluster.logFile}`);
+  throw new Error(`PostgreSQL (process ${pid}) does not stop: see ${cluster.logFile}`);
 }
 
-/** The preferred port, or any other one when it is taken. */
+/** Returns the preferred port, or another free one when it is in use. */
 export async function findFreePort(preferredPort: number): Promise<number> {
   for (const port of [preferredPort, 0]) {
     const found = await new Promise<number | undefined>((resolve) => {
@@ -130,5 +140,5 @@ export async function findFreePort(preferredPort: number): Promise<number> {
     });
     if (found !== undefined) return found;
   }
-  throw new Error('No free port on 127.0.0.1 for PostgreSQL');
+  throw new Error('There is no free port on 127.0.0.1 for PostgreSQL');
 }

@@ -1,22 +1,22 @@
 import type { ClientBase } from 'pg';
 import { identifier } from '../identifier.js';
 
-/** What services that kept their tenants themselves call the table. */
+/** Names of the tables in which services kept their tenants before the registry. */
 const legacyNames = ['tenant_registry', 'tenants'];
 
 export interface LegacyTable {
   schema: string;
   name: string;
   columns: string[];
-  /** It was set aside already. */
+  /** True when the table was renamed already. */
   isAside: boolean;
 }
 
 const asidePattern = `^(${legacyNames.join('|')})_before_registry(_\\d+)?$`;
 
 /**
- * Tables of tenants from before the registry, as somebody who logs in here sees them: with an id, and a slug or the name
- * of a schema. Other tables of these names are about other tenants, and the registry's own is not one of them.
+ * Finds the tables of tenants from before the registry that a session of this user sees: tables of these names with an
+ * id, and a slug or a schema name. The registry's own table is not among them.
  */
 export async function findLegacyTables(client: ClientBase): Promise<LegacyTable[]> {
   const { rows } = await client.query<LegacyTable>(
@@ -33,12 +33,12 @@ export async function findLegacyTables(client: ClientBase): Promise<LegacyTable[
 
 function isTenantTable(columns: readonly string[]): boolean {
   const has = (...names: string[]) => names.some((name) => columns.includes(name));
-  const isOurs = has('status_before_deletion') && has('tenant_config');
+  const isRegistryTable = has('status_before_deletion') && has('tenant_config');
   const namesSchema = columns.some((name) => /(^|_)schema(_name)?$/.test(name));
-  return !isOurs && has('tenant_id', 'id') && (has('tenant_slug', 'slug') || namesSchema);
+  return !isRegistryTable && has('tenant_id', 'id') && (has('tenant_slug', 'slug') || namesSchema);
 }
 
-/** Gives the table the name that says what it is, and returns that. Nobody who is at work on it is waited for long. */
+/** Renames the table and returns its new name. It waits at most five seconds for transactions that use the table. */
 export async function setTableAside(client: ClientBase, table: LegacyTable): Promise<string> {
   await client.query('BEGIN');
   try {
@@ -55,9 +55,9 @@ export async function setTableAside(client: ClientBase, table: LegacyTable): Pro
   }
 }
 
-/** `<name>_before_registry`, with a number where that is taken by a relation, a type or a routine. */
+/** Returns `<name>_before_registry`, with a number when a relation, a type or a routine has that name. */
 export async function findAsideName(client: ClientBase, schema: string, name: string): Promise<string> {
-  // Room for a number; all but the longest names stay whole.
+  // Leaves room for a number. Only very long names are cut.
   const stem = `${name.slice(0, 40)}_before_registry`;
   const { rows } = await client.query<{ name: string }>(
     `SELECT relname AS name FROM pg_class WHERE relnamespace = to_regnamespace($1)

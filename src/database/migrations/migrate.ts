@@ -7,7 +7,7 @@ import {
   planMigrations,
   readHistory,
   recordFinished,
-  takeBackUnfinished,
+  rollBackUnfinished,
 } from './migration-history.js';
 import { openMigrationSession } from './migration-session.js';
 import { createMigrationList, openSchemaEngine, wholeSchema } from './schema-engine.js';
@@ -16,22 +16,22 @@ import { setRelicsAside } from './set-aside.js';
 export interface MigrateOptions {
   migrationsDir?: string;
   /**
-   * Told, in one line, that the database is newer than this version (an old gateway may restart amid an upgrade), or
-   * that tables from before the registry had to make room.
+   * Called with one line when the database is newer than this version (an old gateway may restart during an upgrade),
+   * or when tables from before the registry were renamed.
    */
   warn?: (message: string) => void;
-  /** Throws instead of applying what is pending. */
+  /** Throws instead of applying pending migrations. */
   readOnly?: boolean;
-  /** How long to wait while another process migrates. */
+  /** How long to wait while another process migrates, in milliseconds. */
   lockTimeoutMs?: number;
   /** The data folder of the embedded PostgreSQL, when the database is in it: a refusal names the folder. */
   dataDir?: string;
 }
 
 /**
- * Applies all pending migrations and returns their names. Safe when several gateways start at once, and interchangeable
- * with `prisma migrate deploy`: same lock, same table, same checksums. A migration that fails leaves nothing behind and
- * is tried again by the next start. Where nothing is pending this costs one SELECT.
+ * Applies all pending migrations and returns their names. Several gateways may call it at once, and it is
+ * interchangeable with `prisma migrate deploy`: same lock, same table, same checksums. A failed migration leaves
+ * nothing behind, and the next start tries it again. Without pending migrations it costs one SELECT.
  */
 export async function migrateRegistry(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const migrations = await readMigrations(options.migrationsDir ?? registryMigrationsDir);
@@ -41,24 +41,24 @@ export async function migrateRegistry(databaseUrl: string, options: MigrateOptio
     refuseForeignMigrations(session, plan, migrations.length, options.dataDir);
     if (plan.pending.length > 0 && options.readOnly)
       throw new Error(
-        'The registry database is not at this version, and this command changes nothing: run tenant-registry migrate first',
+        'The registry database has pending migrations, and this command is read-only: run "tenant-registry migrate" first',
       );
     if (plan.pending.length > 0) {
       await acquireMigrationLock(session, options.lockTimeoutMs ?? 600_000);
-      // Whoever had the lock before may have applied them.
+      // The process that held the lock before may have applied them.
       const history = await readHistory(session);
       plan = planMigrations(migrations, history);
-      if (history.some((row) => !row.finished)) await takeBackUnfinished(session);
+      if (history.some((row) => !row.finished)) await rollBackUnfinished(session);
     }
     const warn = options.warn ?? ((message) => process.emitWarning(message));
     if (plan.pending.length > 0) {
       const aside = await setRelicsAside(session, migrations, plan.pending);
       if (aside.length > 0)
-        warn(`Set aside tables from before this registry, for "import databases": ${aside.join(', ')}`);
+        warn(`Renamed tables from before this registry, for "import databases": ${aside.join(', ')}`);
     }
     if (plan.newer.length > 0) {
       warn(
-        `The database was migrated by a newer version, which applied ${plan.newer.join(', ')}; going on with it`,
+        `The database was migrated by a newer version, which applied ${plan.newer.join(', ')}; this version continues with it`,
       );
     }
     return plan.pending.length > 0 ? await applyMigrations(session, migrations, plan.pending) : [];
@@ -76,7 +76,7 @@ async function applyMigrations(
   let failure: Error | undefined;
   const runScript = async (script: string) => {
     const migration = queue[0];
-    if (migration?.script !== script) return await session.query(script); // the engine's own
+    if (migration?.script !== script) return await session.query(script); // a statement of the engine itself
     queue.shift();
     try {
       await runMigration(session, migration);
@@ -93,20 +93,21 @@ async function applyMigrations(
     });
     return appliedMigrationNames;
   } catch (error) {
-    // So that `prisma migrate deploy` can go on as well. Where the session died the next start will do it.
-    if (failure) await takeBackUnfinished(session).catch(() => {});
-    throw failure ?? refusalOf(error);
+    // Without this, `prisma migrate deploy` could not continue. When the session was lost, the next start does it.
+    if (failure) await rollBackUnfinished(session).catch(() => {});
+    throw failure ?? explainEngineError(error);
   } finally {
     engine.free();
   }
 }
 
-/** Sends a script and its record whole, which PostgreSQL takes as one transaction. */
+/** Sends a script together with its record, which PostgreSQL runs as one transaction. */
 async function runMigration(session: pg.Client, migration: Migration): Promise<void> {
   try {
     await session.query(`${migration.script}\n;${recordFinished(migration)}`);
   } catch (error) {
-    // CREATE INDEX CONCURRENTLY and its like stand alone in their file and refuse company before they begin.
+    // Statements such as CREATE INDEX CONCURRENTLY are alone in their file, and fail at once when another statement is
+    // sent with them.
     if (!(error instanceof pg.DatabaseError && error.code === '25001')) throw error;
     await session.query(migration.script);
   }
@@ -119,11 +120,11 @@ function migrationFailed(migration: Migration, cause: unknown): Error {
   return new Error(`Migration "${migration.name}" failed${line}: ${message}`, { cause });
 }
 
-function refusalOf(error: unknown): unknown {
+function explainEngineError(error: unknown): unknown {
   const notEmpty = error instanceof Error && 'code' in error && error.code === 'P3005';
   if (!notEmpty) return error;
   return new Error(
-    'The database holds tables, but none of them from a migration: give the registry an empty database',
+    'The database holds tables that are not from the registry: give the registry an empty database',
     { cause: error },
   );
 }

@@ -7,13 +7,13 @@ import {
 } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
 
-/** The catalogue's "char", one byte: kinds of constraints and the like. */
+/** OID of PostgreSQL's one-byte type "char", which its catalogs use for kinds of constraints and the like. */
 const charType = 18;
 
 /**
- * PrismaPg with what the schema engine needs and PrismaPg 7.10 gets wrong: it would cut a script at each semicolon, and
- * refuses "char", which the engine wants as a character and not as text. The session also serves as the shadow database:
- * whoever needs one brings a session of an empty database, and drops that afterwards.
+ * PrismaPg, with two corrections that the schema engine needs from PrismaPg 7.10: it splits a script at each semicolon,
+ * and it refuses "char", which the engine expects as a character and not as text. The session also serves as the shadow
+ * database: a caller that needs one passes a session of an empty database and drops that database afterwards.
  */
 export function createMigrationAdapter(
   session: pg.Client,
@@ -29,7 +29,7 @@ export function createMigrationAdapter(
     }
     return result;
   };
-  // PrismaPg takes pools only, and a real one would drop the session, and with it the lock, after any failed query.
+  // PrismaPg accepts pools only, and a real pool would drop the session, and with it the lock, after any failed query.
   const factory = new PrismaPg(Object.assign(new pg.Pool(), { query }));
   const connect = async (): Promise<SqlDriverAdapter> => {
     const adapter = await factory.connect();
@@ -52,7 +52,7 @@ export function createMigrationAdapter(
         }
       },
       startTransaction: () =>
-        Promise.reject(new Error('A migration is one script, and that its own transaction')),
+        Promise.reject(new Error('A migration is one script, which is its own transaction')),
       getConnectionInfo: () => adapter.getConnectionInfo(),
       dispose: () => adapter.dispose(),
     };

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** One folder of prisma/migrations. Its name never changes once it was released, nor does its script. */
+/** One folder of prisma/migrations. Its name and its script never change after a release. */
 export interface Migration {
   name: string;
   script: string;
@@ -11,13 +11,13 @@ export interface Migration {
   checksum: string;
 }
 
-// src and dist lie equally deep below the package root.
+// src and dist are at the same depth below the package root.
 const prismaDir = fileURLToPath(new URL('../../../prisma/', import.meta.url));
 
 export const registryMigrationsDir = join(prismaDir, 'migrations');
 export const registrySchemaFile = join(prismaDir, 'schema.prisma');
 
-/** The migrations of a folder, in the order in which they are applied. */
+/** Reads the migrations of a folder, in the order in which they are applied. */
 export async function readMigrations(dir: string): Promise<Migration[]> {
   const entries = await readdir(dir, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
@@ -29,7 +29,7 @@ export async function readMigrations(dir: string): Promise<Migration[]> {
   );
 }
 
-/** Line endings do not count, here as in Prisma: git rewrites them on some machines. */
+/** Compares checksums without regard to line endings, as Prisma does: git rewrites them on some machines. */
 export function hasChecksum(migration: Migration, checksum: string): boolean {
   const unix = migration.script.replaceAll('\r\n', '\n');
   return (

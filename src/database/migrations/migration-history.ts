@@ -1,21 +1,21 @@
 import pg from 'pg';
 import { hasChecksum, type Migration } from './migration-folder.js';
 
-/** A migration that Prisma's table knows and nobody took back. */
+/** A migration in Prisma's table that was not rolled back. */
 interface RecordedMigration {
   name: string;
   checksum: string;
   finished: boolean;
 }
 
-/** What the folder and the database say about each other. */
+/** The difference between the folder and the database. */
 export interface MigrationPlan {
   pending: Migration[];
-  /** Applied, but not in the folder: a newer version was here. */
+  /** Migrations that are applied but not in the folder: a newer version applied them. */
   newer: string[];
 }
 
-/** The key of the advisory lock under which every Prisma engine migrates. */
+/** Key of the advisory lock that every Prisma engine takes before it migrates. */
 const prismaLockKey = 72_707_369;
 
 export async function readHistory(session: pg.Client): Promise<RecordedMigration[]> {
@@ -26,12 +26,15 @@ export async function readHistory(session: pg.Client): Promise<RecordedMigration
     );
     return rows;
   } catch (error) {
-    if (error instanceof pg.DatabaseError && error.code === '42P01') return []; // no table: a new database
+    if (error instanceof pg.DatabaseError && error.code === '42P01') return []; // a new database has no such table
     throw error;
   }
 }
 
-/** Refuses a folder in which an applied migration was edited: the database no longer is what the folder says. */
+/**
+ * Compares the folder with the history; throws when an applied migration was edited, because the database then differs
+ * from the folder.
+ */
 export function planMigrations(folder: Migration[], history: RecordedMigration[]): MigrationPlan {
   const applied = new Map(history.filter((row) => row.finished).map((row) => [row.name, row.checksum]));
   const edited = folder.filter((migration) => {
@@ -52,8 +55,8 @@ export function planMigrations(folder: Migration[], history: RecordedMigration[]
 }
 
 /**
- * Waits for its turn by asking again and again: a session that blocks in pg_advisory_lock holds a snapshot, for which
- * CREATE INDEX CONCURRENTLY of the lock's owner would wait in turn. The lock ends with the session.
+ * Polls for the lock instead of waiting for it: a session that waits in pg_advisory_lock holds a snapshot, and the
+ * lock's owner would wait for that in CREATE INDEX CONCURRENTLY. The lock ends with the session.
  */
 export async function acquireMigrationLock(session: pg.Client, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
@@ -64,7 +67,7 @@ export async function acquireMigrationLock(session: pg.Client, timeoutMs: number
     if (rows[0]?.held) return;
     if (performance.now() > deadline) {
       throw new Error(
-        `Another process has held the migration lock (advisory lock ${prismaLockKey}) for more than ${timeoutMs} ms`,
+        `Another process has held the migration lock (advisory lock ${prismaLockKey}) for more than ${timeoutMs} ms: wait for it or end it, then start again`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 50));
@@ -72,19 +75,21 @@ export async function acquireMigrationLock(session: pg.Client, timeoutMs: number
 }
 
 /**
- * Marks unfinished migrations as rolled back, as `prisma migrate resolve --rolled-back` would, and so lets the next
- * start try again; Prisma alone would refuse with P3009. That is safe because a script and its record commit together:
- * what is unfinished left nothing behind (but for scripts that cannot run in a transaction, which must bear repeating).
- * Only for the holder of the lock: else another process may be at work on them.
+ * Marks unfinished migrations as rolled back, as `prisma migrate resolve --rolled-back` does, so that the next start
+ * tries them again; Prisma alone would refuse with P3009. This is safe because a script and its record commit together,
+ * so an unfinished one left nothing behind. Scripts that cannot run in a transaction must be repeatable. Only the
+ * holder of the lock may call it, as another process may be running them otherwise.
  */
-export async function takeBackUnfinished(session: pg.Client): Promise<void> {
+export async function rollBackUnfinished(session: pg.Client): Promise<void> {
   await session.query(
     `UPDATE public._prisma_migrations SET rolled_back_at = now()
      WHERE finished_at IS NULL AND rolled_back_at IS NULL`,
   );
 }
 
-/** SQL that, sent together with a migration's script, records it as applied in the same transaction. */
+/**
+ * Returns the SQL that records a migration as applied. It is sent together with the script, in the same transaction.
+ */
 export function recordFinished(migration: Migration): string {
   return `UPDATE public._prisma_migrations SET finished_at = now()
     WHERE checksum = '${migration.checksum}' AND finished_at IS NULL AND rolled_back_at IS NULL`;

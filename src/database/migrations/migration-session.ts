@@ -2,18 +2,18 @@ import pg from 'pg';
 import { messageOf } from '../../errors.js';
 
 /**
- * One session, not a pool: an advisory lock belongs to a session, and when that is lost queries have to fail instead of
- * going on, without the lock, on a fresh connection.
+ * Opens one session, not a pool: the advisory lock belongs to a session, and when that is lost, queries must fail
+ * instead of continuing without the lock on a new connection.
  */
 export async function openMigrationSession(databaseUrl: string): Promise<pg.Client> {
   const session = createClient(databaseUrl);
-  session.on('error', () => {}); // a connection lost while idle shows itself in the next query
+  session.on('error', () => {}); // the next query reports a connection that was lost while idle
   try {
     await session.connect();
   } catch (cause) {
     throw unreachable(session, cause);
   }
-  // As Prisma's own engine has it; and PrismaPg sends times without a zone, so the session must be in UTC.
+  // Prisma's own engine uses this search_path. PrismaPg sends times without a zone, so the session must be in UTC.
   await session.query(`SET search_path TO public; SET timezone TO 'UTC'`);
   return session;
 }
@@ -26,12 +26,12 @@ function createClient(connectionString: string): pg.Client {
       connectionTimeoutMillis: 10_000,
     });
   } catch {
-    // Without its cause, which quotes the URL and so the password.
-    throw new Error('Cannot read the database URL: expected postgresql://user:password@host:port/database');
+    // The cause is left out, because it quotes the URL with the password.
+    throw new Error('The database URL is not valid: expected postgresql://user:password@host:port/database');
   }
 }
 
-/** Says where the connection was to go, but not with which password. */
+/** Names the target of the connection, but not the password. */
 function unreachable({ user, host, port, database }: pg.Client, cause: unknown): Error {
   return new Error(
     `Cannot connect to database "${database}" at ${host}:${port} as ${user}: ${messageOf(cause)}`,

@@ -12,9 +12,9 @@ export interface DriftOptions {
 }
 
 /**
- * SQL that would bring the database made by prisma/migrations to prisma/schema.prisma; '' when they agree. Functions,
- * triggers and CHECKs are not compared, as Prisma's schema cannot say them. The user of `serverUrl` must be allowed to
- * create a database, in which the migrations run for the comparison.
+ * Returns the SQL that would change the database made by prisma/migrations into the one of prisma/schema.prisma; ''
+ * when they agree. Functions, triggers and CHECKs are not compared, because Prisma's schema cannot express them. The
+ * user of `serverUrl` must be allowed to create a database, in which the migrations run for the comparison.
  */
 export async function findSchemaDrift(serverUrl: string, options: DriftOptions = {}): Promise<string> {
   const migrations = await readMigrations(options.migrationsDir ?? registryMigrationsDir);
@@ -26,7 +26,7 @@ export async function findSchemaDrift(serverUrl: string, options: DriftOptions =
         from: { tag: 'migrations', ...createMigrationList(migrations) },
         to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content: schema }] },
         script: true,
-        exitCode: true, // 0 when they agree; the script then is a comment
+        exitCode: true, // exit code 0 when they agree; the script is only a comment then
         filters: wholeSchema,
       });
       return exitCode === 0 ? '' : (stdout ?? '');

@@ -7,7 +7,7 @@ import {
 import type { MigrationList, SchemaEngine, SchemaFilter } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import type { Migration } from './migration-folder.js';
 
-/** @types/node leaves WebAssembly to the DOM's types; this is the part of it that is used here. */
+/** The part of WebAssembly that is used here. @types/node leaves these types to the DOM library. */
 declare const WebAssembly: {
   instantiate(
     bytes: Uint8Array,
@@ -22,8 +22,8 @@ let loading: Promise<SchemaEngineModule> | undefined;
 export const wholeSchema: SchemaFilter = { externalTables: [], externalEnums: [] };
 
 /**
- * Prisma's schema engine as WebAssembly: the native one is a download, and the network may be closed. The caller frees
- * it. It needs no schema file of the product to apply migrations, only to know that it talks to PostgreSQL.
+ * Opens Prisma's schema engine as WebAssembly: the native one is a download, and the network may be closed. The caller
+ * frees it. To apply migrations it needs no schema, only the name of the provider.
  */
 export async function openSchemaEngine(
   adapter: SqlMigrationAwareDriverAdapterFactory,
@@ -33,12 +33,12 @@ export async function openSchemaEngine(
   const datamodel = 'datasource db {\n  provider = "postgresql"\n}\n';
   return await engine.SchemaEngine.new(
     { datamodels: [['schema.prisma', datamodel]] },
-    () => {}, // its log, one line of JSON per step
+    () => {}, // the engine's log, one line of JSON per step
     bindMigrationAwareSqlAdapterFactory(adapter),
   );
 }
 
-/** The package's own entry imports the .wasm as a module, which Node 20 cannot do: the same by hand. */
+/** Loads the module without the package's entry point, which imports the .wasm as a module; Node 20 cannot do that. */
 async function loadSchemaEngine(): Promise<SchemaEngineModule> {
   const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const [bytes, engine] = await Promise.all([
@@ -53,14 +53,17 @@ async function loadSchemaEngine(): Promise<SchemaEngineModule> {
   return engine;
 }
 
-/** Its ten-second limit for taking the lock is never cleared and would keep a finished process from exiting. */
+/** The engine's ten-second timer for the lock is never cleared and would keep a finished process from exiting. */
 function withIdleTimers(engine: object): object {
   const [name] = Object.keys(engine).filter((key) => key.startsWith('__wbg_setTimeout_'));
-  if (!name) throw new Error('This version of @prisma/schema-engine-wasm takes its timers from elsewhere');
+  if (!name)
+    throw new Error(
+      'This version of @prisma/schema-engine-wasm does not import setTimeout in the known way: adapt schema-engine.ts',
+    );
   return { ...engine, [name]: (callback: () => void, ms: number) => setTimeout(callback, ms).unref() };
 }
 
-/** Migrations as the engine takes them. */
+/** Returns migrations in the form that the engine accepts. */
 export function createMigrationList(migrations: Migration[]): MigrationList {
   return {
     baseDir: 'prisma/migrations',

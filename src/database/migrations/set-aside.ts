@@ -3,18 +3,19 @@ import { identifier } from '../identifier.js';
 import { findAsideName, findLegacyTables } from './legacy-tables.js';
 import type { Migration } from './migration-folder.js';
 
-/** Something of the database's earlier life whose name a migration needs. */
+/** An object from before the registry whose name a migration needs. */
 interface Relic {
   kind: 'TABLE' | 'VIEW' | 'MATERIALIZED VIEW' | 'FOREIGN TABLE' | 'SEQUENCE' | 'INDEX' | 'TYPE' | 'ROUTINE';
-  /** As ALTER takes it, with schema and arguments. */
+  /** The name as ALTER needs it, with schema and arguments. */
   address: string;
   name: string;
 }
 
 /**
- * Makes room in a database that was a registry before this one: what bears a name that the migrations create is renamed,
- * in one transaction, and kept for `import databases` to read. Returns the tables' new names. A database without a
- * table of tenants is left alone: it is somebody else's, and migrating refuses it.
+ * Renames objects of a database that held another registry before this one, when their names are those that the
+ * migrations create. All renames happen in one transaction, and `import databases` reads the tables later. Returns the
+ * new names of the tables. A database without a table of tenants is left unchanged: it belongs to another application,
+ * and the migration refuses it.
  */
 export async function setRelicsAside(
   session: pg.Client,
@@ -23,7 +24,8 @@ export async function setRelicsAside(
 ): Promise<string[]> {
   const tables = (await findLegacyTables(session)).filter(({ schema }) => schema === 'public');
   if (tables.length === 0) return [];
-  // Once any of ours ran, what bears such a name is ours, but for a table of tenants somebody put there since.
+  // After the first migration of this registry, objects of these names belong to it, except for tables of tenants that
+  // were added later.
   const isNew = pending.length === migrations.length;
   const relicNames = isNew
     ? createdNames(migrations)
@@ -37,7 +39,7 @@ export async function setRelicsAside(
       await session.query(`ALTER ${kind} ${address} RENAME TO ${identifier(aside)}`);
       if (kind === 'TABLE') names.push(aside);
     }
-    // Without its table Prisma takes a database that holds anything for somebody else's.
+    // Without this table Prisma refuses a database that is not empty.
     if (isNew) await session.query(migrationsTable);
     await session.query('COMMIT');
   } catch (error) {
@@ -47,7 +49,7 @@ export async function setRelicsAside(
   return names;
 }
 
-/** What the scripts create by name. And the two names under which services read the registry, whatever they become. */
+/** Returns the names that the scripts create, and the two names under which services read the registry. */
 function createdNames(migrations: readonly Migration[]): string[] {
   const created =
     /\bCREATE\s+(?:OR\s+REPLACE\s+)?(?:UNIQUE\s+)?(?:TABLE|TYPE|VIEW|INDEX|FUNCTION|PROCEDURE)\s+(?:IF\s+NOT\s+EXISTS\s+)?"?(\w+)"?|\bCONSTRAINT\s+"?(\w+)"?\s+(?:PRIMARY\s+KEY|UNIQUE)/g;
@@ -57,14 +59,14 @@ function createdNames(migrations: readonly Migration[]): string[] {
   return [...new Set([...names, 'tenants', 'tenant_registry'])];
 }
 
-/** What only the pending scripts create; nothing of ours has such a name yet. */
+/** Returns the names that only the pending scripts create. No object of this registry has such a name yet. */
 function newNames(migrations: readonly Migration[], pending: readonly Migration[]): string[] {
   const made = new Set(createdNames(migrations.filter((migration) => !pending.includes(migration))));
   return createdNames(pending).filter((name) => !made.has(name));
 }
 
 async function findRelics(session: pg.Client, names: readonly string[]): Promise<Relic[]> {
-  // Types of tables go with their tables; indexes take the constraints that own them along.
+  // Renaming a table renames its type; renaming an index renames the constraint that owns it.
   const { rows } = await session.query<Relic>(
     `SELECT relname AS name, format('public.%I', relname) AS address,
             CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE'
@@ -84,7 +86,7 @@ async function findRelics(session: pg.Client, names: readonly string[]): Promise
   return rows;
 }
 
-/** As Prisma's engine would make it. */
+/** The table in the form in which Prisma's engine creates it. */
 const migrationsTable = `
   CREATE TABLE IF NOT EXISTS public._prisma_migrations (
     id                  VARCHAR(36) PRIMARY KEY NOT NULL,

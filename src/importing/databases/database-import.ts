@@ -10,40 +10,40 @@ import { adoptDatabaseNames } from '../../registry/commands/adopt-database-names
 import { listModules } from '../../registry/module-record.js';
 import { readRevision } from '../../registry/revision.js';
 import { moduleNotFound } from '../../registry/route.js';
-import { gather, type LegacyTablePlace, readTables } from './findings.js';
-import { type ScannedModule, scanDatabases } from './scan.js';
-import type { FoundStorage } from './standing-storage.js';
-import { type Entry, planTakeOver, type TakeOver } from './take-over.js';
+import { type ScannedModule, scanDatabases } from './database-scan.js';
+import type { FoundStorage } from './found-storage.js';
+import { gatherFindings, type LegacyTablePlace, readLegacyTablePlaces } from './import-findings.js';
+import { type ImportEntry, planTakeOver, type TakeOver } from './take-over-plan.js';
 import { type MapRow, readTenantMap } from './tenant-map.js';
 
 export interface ImportRequest {
-  /** Text of a CSV file: schema, id, slug, name. */
+  /** Text of a CSV file with the columns schema, id, slug and name. */
   map?: string | undefined;
-  /** Only these modules; all of the catalogue when none is named. */
+  /** Names of the modules to import; an empty list means all modules of the catalogue. */
   modules: readonly string[];
-  /** Only shows what would be done. */
+  /** Only reports what would be done. */
   isDryRun: boolean;
-  /** Whether a module without a variable has its database in the embedded PostgreSQL. */
+  /** Whether the database of a module without a variable is in the embedded PostgreSQL. */
   hasEmbedded: boolean;
   onProgress?: (done: number, of: number) => void;
 }
 
 export interface ImportReport {
-  /** Whether what the entries say was done, or only would be. */
+  /** Whether the actions of the entries were carried out; false for a dry run. */
   done: boolean;
-  entries: Entry[];
+  entries: ImportEntry[];
   tables: { table: string; database: string; renamedTo: string | null; problem: string | null }[];
-  /** Modules that were not looked at, and why. */
+  /** Modules that were not scanned, with the reason. */
   skipped: { module: string; why: string }[];
 }
 
-/** So many tenants are taken over at once; more would only queue up at the registry's head row. */
+/** How many tenants are taken over at the same time. More would only wait for the lock on the registry's head row. */
 const atOnce = 4;
 
 /**
- * Takes over the tenants that services keep already: finds their schemas and databases, says whose they are, and
- * registers them under the ids they have. Data is not touched. Who is in doubt is listed and left alone; done again, it
- * goes on with what is left and changes nothing else.
+ * Takes over the tenants of services from before the registry: finds their schemas and databases, decides to which
+ * tenant each belongs, and registers the tenants under their existing ids. Data is not touched. A doubtful entry is
+ * reported and left unchanged. A repeated import continues with what is left and changes nothing else.
  */
 export async function importDatabases(
   context: CommandContext,
@@ -54,10 +54,10 @@ export async function importDatabases(
   const map = readTenantMap(request.map ?? '');
   if (!request.isDryRun) {
     await adoptDatabaseNames(context);
-    await awaitEarlierAdoptions(context);
+    await waitForEarlierAdoptions(context);
   }
   const catalogue = await readCatalogue(context, request);
-  const isWanted = ({ name }: { name: string }) => isAskedFor(request, name);
+  const isWanted = ({ name }: { name: string }) => isRequested(request, name);
   const isSet = ({ databaseRef }: { databaseRef: string }) =>
     request.hasEmbedded || context.serviceDatabases.configuredName(databaseRef) !== undefined;
   const skipped = catalogue
@@ -65,27 +65,27 @@ export async function importDatabases(
     .map(({ name, databaseRef }) => ({ module: name, why: `${databaseRef} is not set` }));
 
   const scanned = await scanDatabases(context.serviceDatabases, catalogue.filter(isSet), isWanted);
-  const standing = await readTables(context, scanned);
+  const found = await readLegacyTablePlaces(context, scanned);
   const tables = request.isDryRun
-    ? standing.map((table) => describeTable(table, null, null))
-    : await setAside(standing);
-  // After the renaming, which rows that came last have not missed then.
-  const legacy = request.isDryRun ? standing : await readTables(context, scanned);
-  const { storages, identities, registered } = await gather(context, scanned, legacy, map, isWanted);
+    ? found.map((table) => describeTable(table, null, null))
+    : await setAside(found);
+  // Read again after the renaming, so that rows inserted just before it are included.
+  const legacy = request.isDryRun ? found : await readLegacyTablePlaces(context, scanned);
+  const { storages, identities, registered } = await gatherFindings(context, scanned, legacy, map, isWanted);
   const { entries, takeOvers } = planTakeOver(storages, identities, registered, (module) =>
     catalogue.some((entry) => entry.name === module && isWanted(entry) && isSet(entry)),
   );
-  // With some modules only, the map may well speak of the others.
-  if (request.modules.length === 0) entries.push(...findUnfound(map, storages));
+  // When only some modules are imported, the map may name schemas of the others.
+  if (request.modules.length === 0) entries.push(...listMissingSchemas(map, storages));
   if (!request.isDryRun) await takeOver(context, takeOvers, request.onProgress ?? (() => undefined));
   return { done: !request.isDryRun, entries: sortEntries(entries), tables, skipped };
 }
 
-function isAskedFor({ modules }: ImportRequest, name: string): boolean {
+function isRequested({ modules }: ImportRequest, name: string): boolean {
   return modules.length === 0 || modules.includes(name);
 }
 
-/** The modules, each with the name of the database that will be scanned for it. */
+/** Reads the modules, each with the name of the database that will be scanned for it. */
 async function readCatalogue(context: CommandContext, request: ImportRequest): Promise<ScannedModule[]> {
   const modules = await listModules(context.database);
   for (const name of request.modules)
@@ -96,7 +96,7 @@ async function readCatalogue(context: CommandContext, request: ImportRequest): P
     if (
       configured !== databaseName &&
       Object.values(subscriptions).some((count) => count > 0) &&
-      isAskedFor(request, name)
+      isRequested(request, name)
     )
       throw new RegistryError(
         'CONFLICT',
@@ -106,10 +106,10 @@ async function readCatalogue(context: CommandContext, request: ImportRequest): P
   });
 }
 
-function findUnfound(map: readonly MapRow[], storages: readonly FoundStorage[]): Entry[] {
-  const standing = new Set(storages.map(({ name }) => name));
+function listMissingSchemas(map: readonly MapRow[], storages: readonly FoundStorage[]): ImportEntry[] {
+  const existing = new Set(storages.map(({ name }) => name));
   return map
-    .filter(({ schema }) => !standing.has(schema))
+    .filter(({ schema }) => !existing.has(schema))
     .map(({ line, schema, id = null, slug = null, name = null }) => ({
       ...{
         tenantId: id,
@@ -121,16 +121,16 @@ function findUnfound(map: readonly MapRow[], storages: readonly FoundStorage[]):
         idFrom: 'map',
         action: 'conflict',
       },
-      why: `line ${line} of the map names it, but it stands in no module's database: correct the name`,
+      why: `line ${line} of the map names it, but no module's database has it: correct the name`,
     }));
 }
 
-/** How long an earlier adoption may take to its end, in milliseconds; what it holds then is listed as a conflict. */
-const patienceMs = 60_000;
+/** How long to wait for earlier adoptions, in milliseconds. Storage of an unfinished one is reported as a conflict. */
+const adoptionWaitMs = 60_000;
 
-/** An adoption whose process went away is taken over; one that runs is waited for. */
-async function awaitEarlierAdoptions(context: CommandContext): Promise<void> {
-  const deadline = performance.now() + patienceMs;
+/** Takes over adoptions whose process ended, and waits for running ones. */
+async function waitForEarlierAdoptions(context: CommandContext): Promise<void> {
+  const deadline = performance.now() + adoptionWaitMs;
   for (;;) {
     const unfinished = await listUnfinishedAdoptions(context.database);
     if (unfinished.length === 0 || performance.now() > deadline) return;
@@ -163,7 +163,7 @@ function describeTable(
   return { table: `${schema}.${name}`, database, renamedTo, problem };
 }
 
-/** Each tenant by itself: what one cannot have keeps no other back. */
+/** Takes over each tenant on its own, so that the failure of one does not affect the others. */
 async function takeOver(
   context: CommandContext,
   takeOvers: readonly TakeOver[],
@@ -181,7 +181,7 @@ async function takeOver(
     }
   };
   const ended = await Promise.allSettled(Array.from({ length: atOnce }, work));
-  // Once for all: gateways learn of changes in their order.
+  // One wait for the newest revision is enough, because gateways receive changes in their order.
   if (newest) {
     const { epoch, number } = readRevision(newest);
     await context.acknowledge({ epoch, revision: number, waitFor: 'GATEWAYS' });
@@ -202,21 +202,22 @@ async function takeOverOne(
     for (const entry of entries) entry.tenantId = tenantId;
     if (operationId !== null) {
       const operation = await requireOperation(context.database.prisma, operationId);
-      if (operation.status !== 'SUCCEEDED') leaveAlone(entries, operation.error ?? operation.status);
+      if (operation.status !== 'SUCCEEDED') markConflict(entries, operation.error ?? operation.status);
     }
     return revision;
   } catch (error) {
     if (!(error instanceof RegistryError) || error.code === 'REGISTRY_UNAVAILABLE') throw error;
-    leaveAlone(entries, error.message);
+    markConflict(entries, error.message);
     return undefined;
   }
 }
 
-function leaveAlone(entries: readonly Entry[], why: string): void {
-  for (const entry of entries) Object.assign(entry, { action: 'conflict', why } satisfies Partial<Entry>);
+function markConflict(entries: readonly ImportEntry[], why: string): void {
+  for (const entry of entries)
+    Object.assign(entry, { action: 'conflict', why } satisfies Partial<ImportEntry>);
 }
 
-function sortEntries(entries: readonly Entry[]): Entry[] {
-  const key = ({ slug, module, schema }: Entry) => `${slug ?? '~'} ${module ?? ''} ${schema ?? ''}`;
+function sortEntries(entries: readonly ImportEntry[]): ImportEntry[] {
+  const key = ({ slug, module, schema }: ImportEntry) => `${slug ?? '~'} ${module ?? ''} ${schema ?? ''}`;
   return entries.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }

@@ -1,25 +1,26 @@
 import type { ClientBase } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { findLegacyTables, type LegacyTable } from '../../database/migrations/legacy-tables.js';
+import type { Isolation } from '../../registry/isolation.js';
 
-/** A row of a table in which tenants were kept before, as far as it says anything. */
+/** A row of a table of tenants from before the registry. Missing information is undefined. */
 export interface LegacyTenant {
   /** "tenant_registry in finance" */
   source: string;
   id: string;
   slug: string | undefined;
   name: string | undefined;
-  /** Why the tenant may not be used; undefined: it may. */
+  /** The reason why the tenant is suspended; undefined when it is not. */
   suspendedReason: string | undefined;
-  /** undefined: the table does not say. */
+  /** undefined when the table does not list modules. */
   modules: string[] | undefined;
   names: StorageNamed[];
 }
 
-/** A schema or database that a column names; of a module, or, in a column for them all, of whichever has it. */
+/** A schema or database that a column names. `module` is undefined for a column that does not name a module. */
 export interface StorageNamed {
   module: string | undefined;
-  kind: 'SCHEMA' | 'DATABASE';
+  kind: Isolation;
   name: string;
 }
 
@@ -31,11 +32,17 @@ export interface LegacyTableFound extends LegacyTable {
 type Row = Record<string, unknown>;
 
 const storageColumn = /^(?:(.+?)_)?(schema|database|db)(?:_name)?$/;
+/** The word of the column that names the storage. */
+const isolationByWord: Readonly<Record<string, Isolation>> = {
+  schema: 'SCHEMA',
+  database: 'DATABASE',
+  db: 'DATABASE',
+};
 const knownColumns =
   /^(tenant_id|id|tenant_slug|slug|tenant_name|name|modules_subscribed|modules|status|state|active|is_active|enabled|deleted_at|suspended_at)$/;
 const usable = ['active', 'enabled', 'live', 'true', 't', '1', 'yes'];
 
-/** The tables of tenants that one sees here, those that were set aside too, with all their rows. */
+/** Reads the tables of tenants that this session sees, renamed ones included, with all their rows. */
 export async function readLegacyTables(client: ClientBase, database: string): Promise<LegacyTableFound[]> {
   const found: LegacyTableFound[] = [];
   for (const table of await findLegacyTables(client)) {
@@ -45,7 +52,7 @@ export async function readLegacyTables(client: ClientBase, database: string): Pr
          SELECT ${columns.map(identifier).join(', ')} FROM ${identifier(table.schema)}.${identifier(table.name)}
        ) AS legacy`,
     );
-    // By its first name, which it may have lost: what is said of it stays the same.
+    // The original name of the table, so that the source reads the same after the renaming.
     const source = `${table.name.replace(/_before_registry(_\d+)?$/, '')} in ${database}`;
     const tenants = rows.flatMap(({ row }) => readLegacyTenant(row, source) ?? []);
     found.push({ ...table, database, tenants });
@@ -53,7 +60,7 @@ export async function readLegacyTables(client: ClientBase, database: string): Pr
   return found;
 }
 
-/** undefined for a row without an id. */
+/** Returns undefined for a row without an id. */
 export function readLegacyTenant(row: Row, source: string): LegacyTenant | undefined {
   const id = textOf(row.tenant_id) ?? textOf(row.id);
   if (id === undefined) return undefined;
@@ -67,13 +74,17 @@ export function readLegacyTenant(row: Row, source: string): LegacyTenant | undef
     names: Object.entries(row).flatMap(([column, value]) => {
       const match = storageColumn.exec(column);
       const name = textOf(value);
-      if (!match || name === undefined) return [];
-      return [{ module: match[1], kind: match[2] === 'schema' ? 'SCHEMA' : 'DATABASE', name }];
+      const kind = isolationByWord[match?.[2] ?? ''];
+      if (!match || !kind || name === undefined) return [];
+      return [{ module: match[1], kind, name }];
     }),
   };
 }
 
-/** Whatever is not known to mean "may be used" means that it may not: a person can resume, but not take back a look. */
+/**
+ * A status that is not known to mean "active" counts as suspended: an operator can resume a tenant later, but cannot
+ * undo access that was given by mistake.
+ */
 function findSuspension(row: Row, source: string): string | undefined {
   const status = textOf(row.status) ?? textOf(row.state);
   if (status !== undefined && !usable.includes(status.toLowerCase())) return `${status} in ${source}`;
@@ -92,7 +103,7 @@ function textOf(value: unknown): string | undefined {
   return text === '' ? undefined : text;
 }
 
-/** Of an array, a JSON array or "a,b". */
+/** Reads an array, a JSON array or a text such as "a,b". */
 function listOf(value: unknown): string[] | undefined {
   if (Array.isArray(value)) return value.flatMap((item) => textOf(item)?.toLowerCase() ?? []);
   return textOf(value)

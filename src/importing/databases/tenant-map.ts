@@ -4,7 +4,9 @@ import { type FieldProblem, RegistryError } from '../../errors.js';
 import { slug, text, uuid } from '../../registry/input.js';
 import { existingName } from '../../registry/storage-name.js';
 
-/** What a person says about a schema, or about a tenant's database. Only the schema must be named. */
+/**
+ * A line of the operator's map: a schema, or the database of one tenant, and its tenant. Only the schema is required.
+ */
 export interface MapRow {
   line: number;
   schema: string;
@@ -23,8 +25,8 @@ interface ParsedRecord {
 }
 
 /**
- * Reads a CSV file of schema, id, slug and name, in this order or in that of its header line. Throws VALIDATION_ERROR
- * with every problem, by line and column: one bad row, and nothing of the file counts.
+ * Reads a CSV file of schema, id, slug and name, in this order or in the order of its header line. Throws
+ * VALIDATION_ERROR with every problem, by line and column; one wrong row makes the whole file invalid.
  */
 export function readTenantMap(csv: string): MapRow[] {
   const [first, ...rest] = parseCsv(csv);
@@ -33,25 +35,25 @@ export function readTenantMap(csv: string): MapRow[] {
   const hasHeader = cells.includes('schema');
   const order = hasHeader ? cells : columns;
   const problems: FieldProblem[] = [];
-  const complain = (line: number, column: string, message: string) =>
+  const addProblem = (line: number, column: string, message: string) =>
     problems.push({ field: `line ${line}, column ${column}`, message });
 
   if (hasHeader)
     for (const [index, cell] of cells.entries()) {
       if (!columns.includes(cell as Column))
-        complain(first.info.lines, cell || String(index + 1), `is none of ${columns.join(', ')}`);
-      else if (cells.indexOf(cell) < index) complain(first.info.lines, cell, 'is there twice');
+        addProblem(first.info.lines, cell || String(index + 1), `is not one of ${columns.join(', ')}`);
+      else if (cells.indexOf(cell) < index) addProblem(first.info.lines, cell, 'occurs twice');
     }
   const rows = (hasHeader ? rest : [first, ...rest]).map(({ record, info }) => {
     if (record.length > order.length)
-      complain(info.lines, String(order.length + 1), `is one more than ${order.join(', ')}`);
+      addProblem(info.lines, String(order.length + 1), `is one more than ${order.join(', ')}`);
     const given = Object.fromEntries(record.map((cell, index) => [order[index], cell]));
     const read = (column: Column) => {
       const cell = given[column];
       if (cell === undefined || (cell === '' && column !== 'schema')) return undefined;
       const parsed = rules[column].safeParse(cell);
       if (parsed.success) return parsed.data;
-      complain(info.lines, column, parsed.error.issues.map(({ message }) => message).join(', '));
+      addProblem(info.lines, column, parsed.error.issues.map(({ message }) => message).join(', '));
       return undefined;
     };
     return {
@@ -62,16 +64,16 @@ export function readTenantMap(csv: string): MapRow[] {
       name: read('name'),
     };
   });
-  for (const { line, column, message } of findContradictions(rows)) complain(line, column, message);
+  for (const { line, column, message } of findContradictions(rows)) addProblem(line, column, message);
   if (problems.length === 0) return rows;
   throw new RegistryError(
     'VALIDATION_ERROR',
-    `The map was not used:\n${problems.map(({ field, message }) => `${field}: ${message}`).join('\n')}`,
+    `The map has problems:\n${problems.map(({ field, message }) => `${field}: ${message}`).join('\n')}`,
     { fields: problems },
   );
 }
 
-/** A schema is one tenant's, and an id and a slug belong to each other in every line. */
+/** Finds contradictions: each schema belongs to one tenant, and an id always has the same slug. */
 function findContradictions(rows: readonly MapRow[]) {
   const found: { line: number; column: Column; message: string }[] = [];
   const lineOfSchema = new Map<string, number>();
@@ -80,7 +82,7 @@ function findContradictions(rows: readonly MapRow[]) {
   for (const row of rows) {
     const { line, schema, id, slug: rowSlug } = row;
     const earlier = lineOfSchema.get(schema);
-    if (schema && earlier) found.push({ line, column: 'schema', message: `is in line ${earlier} already` });
+    if (schema && earlier) found.push({ line, column: 'schema', message: `is already in line ${earlier}` });
     lineOfSchema.set(schema, earlier ?? line);
     const sameId = id === undefined ? undefined : rowOfId.get(id);
     if (sameId && rowSlug && sameId.slug && sameId.slug !== rowSlug)
@@ -96,7 +98,7 @@ function findContradictions(rows: readonly MapRow[]) {
 
 function parseCsv(csv: string): ParsedRecord[] {
   try {
-    // The package's types do not know what `info` makes of a record.
+    // The types of the package do not describe records with `info`.
     return parse(csv, {
       bom: true,
       info: true,
@@ -105,7 +107,7 @@ function parseCsv(csv: string): ParsedRecord[] {
       trim: true,
     }) as unknown as ParsedRecord[];
   } catch (error) {
-    throw new RegistryError('VALIDATION_ERROR', `The map is no CSV: ${(error as Error).message}`, {
+    throw new RegistryError('VALIDATION_ERROR', `The map is not a CSV file: ${(error as Error).message}`, {
       cause: error,
     });
   }

@@ -1,4 +1,4 @@
-/** The configurations that are still kept as client.yaml files, as a gateway serves them while it runs. */
+/** The configurations in client.yaml files, which a running gateway serves. */
 import { type FSWatcher, watch } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,22 +10,22 @@ import { clientFile, readClientText, scanClients, UnreadableFile, versionOf } fr
 import { mapClient } from './client-mapping.js';
 import type { ReplacedSecret } from './client-secrets.js';
 
-/** One client.yaml, as it was last understood. */
+/** One client.yaml file, as it was last read. */
 export interface ClientConfig {
   id: string;
-  /** The last content without a mistake; undefined: there was none since this gateway started. */
+  /** The last valid content; undefined when there was none since this gateway started. */
   config: TenantConfig | undefined;
-  /** What is wrong with the file as it stands now. */
+  /** Problems of the current file. */
   problems: FileProblem[];
   secrets: ReplacedSecret[];
   unknownKeys: string[];
-  /** When `config` was read. */
+  /** The time at which `config` was read. */
   readAt: Date | undefined;
 }
 
 export interface ClientConfigs {
   find(id: string): ClientConfig | undefined;
-  /** All of them, by id. */
+  /** All files, sorted by id. */
   all(): ClientConfig[];
   close(): Promise<void>;
 }
@@ -33,43 +33,46 @@ export interface ClientConfigs {
 export interface ClientConfigsOptions {
   folder: string;
   log: Log;
-  /** How often it is looked whether files changed, in milliseconds, when nothing tells of it before. */
+  /**
+   * Interval between two scans for changed files, in milliseconds. Notifications of the system only make a scan
+   * earlier.
+   */
   pollMs?: number;
 }
 
 const defaultPollMs = 2_000;
 
-/** Looking takes at most this part of the time; thousands of files on a slow disk are looked at less often. */
+/** Scans take at most this part of the time, so thousands of files on a slow disk are scanned less often. */
 const dutyCycle = 1 / 20;
 
-/** Whoever writes a file in pieces gets this long for the next one, in milliseconds. */
+/** How long to wait for the next write when a file is written in pieces, in milliseconds. */
 const settleMs = 100;
 
-interface Known extends ClientConfig {
+interface KnownClient extends ClientConfig {
   version: string;
 }
 
 /**
- * Reads all files, and from then on what changes: at once where the system tells of changes, else with the next look. A file with
- * a mistake leaves the last content in force. A file that is gone is believed to be gone at the second look: editors replace
- * files.
+ * Reads all files, then follows their changes: at once where the system reports them, otherwise with the next scan.
+ * When a file becomes invalid, its last valid content stays in force. A missing file counts as removed only at the
+ * second scan, because editors replace files.
  */
 export async function openClientConfigs(options: ClientConfigsOptions): Promise<ClientConfigs> {
-  const configs = new Watched(options);
+  const configs = new WatchedConfigs(options);
   await configs.start();
   return configs;
 }
 
-class Watched implements ClientConfigs {
+class WatchedConfigs implements ClientConfigs {
   readonly #folder: string;
   readonly #log: Log;
   readonly #pollMs: number;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, KnownClient>();
   readonly #missing = new Set<string>();
   readonly #watchers = new Map<string, FSWatcher>();
   #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
-  #isAskedFor = false;
+  #scanning: Promise<void> | undefined;
+  #isHinted = false;
   #isClosed = false;
   #isFolderLost = false;
 
@@ -88,7 +91,7 @@ class Watched implements ClientConfigs {
   }
 
   async start(): Promise<void> {
-    await this.#look(true);
+    await this.#scan(true);
     this.#watch(this.#folder);
     this.#schedule(this.#pollMs);
   }
@@ -97,93 +100,93 @@ class Watched implements ClientConfigs {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     for (const watcher of this.#watchers.values()) watcher.close();
-    await this.#looking;
+    await this.#scanning;
   }
 
   #schedule(ms: number): void {
     if (this.#isClosed) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#looking = this.#lookAgain();
+      this.#scanning = this.#scanAgain();
     }, ms);
     this.#timer.unref();
   }
 
-  /** Told by the system; a hint that may be lost, repeated, or about something else. */
+  /** Handles a notification of the system. It may be lost, repeated, or about something else. */
   #hint(): void {
-    this.#isAskedFor = true;
-    if (!this.#looking) this.#schedule(settleMs);
+    this.#isHinted = true;
+    if (!this.#scanning) this.#schedule(settleMs);
   }
 
-  async #lookAgain(): Promise<void> {
+  async #scanAgain(): Promise<void> {
     const startedAt = performance.now();
-    this.#isAskedFor = false;
-    // A loop that ends would serve old files for ever.
-    await this.#look(false).catch((err) =>
-      this.#log.error({ err }, 'looking for changed client.yaml files failed'),
+    this.#isHinted = false;
+    // The loop must go on, otherwise old files would be served for ever.
+    await this.#scan(false).catch((err) =>
+      this.#log.error({ err }, 'could not scan for changed client.yaml files'),
     );
-    this.#looking = undefined;
+    this.#scanning = undefined;
     const tookMs = performance.now() - startedAt;
-    this.#schedule(this.#isAskedFor ? settleMs : Math.max(this.#pollMs, tookMs / dutyCycle));
+    this.#schedule(this.#isHinted ? settleMs : Math.max(this.#pollMs, tookMs / dutyCycle));
   }
 
-  async #look(isFirst: boolean): Promise<void> {
+  async #scan(isFirst: boolean): Promise<void> {
     let places: Awaited<ReturnType<typeof scanClients>>;
     try {
       places = await scanClients(this.#folder);
       this.#isFolderLost = false;
     } catch (error) {
-      // An unmounted folder is no reason to forget what it said.
+      // The contents stay known when the folder is unmounted.
       if (!this.#isFolderLost)
-        this.#log.error({ err: error }, 'CLIENTS_DIR cannot be read; what it said before counts');
+        this.#log.error({ err: error }, 'CLIENTS_DIR cannot be read; the last read contents stay in force');
       this.#isFolderLost = true;
       return;
     }
     for (const { id, problem } of places) {
       if (this.#isClosed) return;
-      if (problem !== undefined) this.#keep(id, problem, { message: problem });
-      else await this.#lookAt(id, isFirst);
+      if (problem !== undefined) this.#reject(id, problem, { message: problem });
+      else await this.#scanFile(id, isFirst);
     }
-    const standing = new Set(places.map(({ id }) => id));
-    for (const id of this.#known.keys()) if (!standing.has(id)) this.#miss(id);
+    const found = new Set(places.map(({ id }) => id));
+    for (const id of this.#known.keys()) if (!found.has(id)) this.#noteMissing(id);
   }
 
-  async #lookAt(id: string, isFirst: boolean): Promise<void> {
+  async #scanFile(id: string, isFirst: boolean): Promise<void> {
     this.#watch(join(this.#folder, id));
     try {
-      const found = await lstat(clientFile(this.#folder, id), { bigint: true });
+      const stats = await lstat(clientFile(this.#folder, id), { bigint: true });
       this.#missing.delete(id);
-      if (this.#known.get(id)?.version === versionOf(found)) return;
-      const ageMs = Date.now() - Number(found.mtimeMs);
+      if (this.#known.get(id)?.version === versionOf(stats)) return;
+      const ageMs = Date.now() - Number(stats.mtimeMs);
       if (!isFirst && ageMs >= 0 && ageMs < settleMs) return this.#hint();
       const { text, version } = await readClientText(this.#folder, id);
-      this.#learn(id, version, text);
-      // Others get their turn between two files.
+      this.#accept(id, version, text);
+      // Other work gets its turn between two files.
       await nextTurn();
     } catch (error) {
       const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      if (isMissing && this.#known.get(id)?.config) this.#miss(id);
+      if (isMissing && this.#known.get(id)?.config) this.#noteMissing(id);
       else {
-        const unreadable = error instanceof UnreadableFile ? error.message : 'there is no client.yaml in it';
-        this.#keep(id, unreadable, { message: unreadable });
+        const unreadable = error instanceof UnreadableFile ? error.message : 'the folder has no client.yaml';
+        this.#reject(id, unreadable, { message: unreadable });
       }
     }
   }
 
-  #learn(id: string, version: string, text: string): void {
+  #accept(id: string, version: string, text: string): void {
     const { wanted, problems, secrets, unknownKeys } = mapClient(text, id);
     if (!wanted) {
-      this.#keep(id, version, ...problems);
+      this.#reject(id, version, ...problems);
       return;
     }
     const isNew = !this.#known.has(id);
     const config = wanted.config;
     this.#known.set(id, { id, version, config, problems: [], secrets, unknownKeys, readAt: new Date() });
-    this.#log[isNew ? 'debug' : 'info']({ client: id }, 'a client.yaml was read');
+    this.#log[isNew ? 'debug' : 'info']({ client: id }, 'read a client.yaml');
   }
 
-  /** What was good stays in force. */
-  #keep(id: string, version: string, ...problems: (Partial<FileProblem> & { message: string })[]): void {
+  /** Records the problems of a file. Its last valid content stays in force. */
+  #reject(id: string, version: string, ...problems: (Partial<FileProblem> & { message: string })[]): void {
     const before = this.#known.get(id);
     if (before?.version === version) return;
     const none = { config: undefined, secrets: [], unknownKeys: [], readAt: undefined };
@@ -193,13 +196,13 @@ class Watched implements ClientConfigs {
       {
         client: id,
         problems: complete,
-        served: before?.config ? 'its last content without a mistake' : 'nothing',
+        served: before?.config ? 'its last valid content' : 'nothing',
       },
-      'a client.yaml cannot be used',
+      'a client.yaml is not valid',
     );
   }
 
-  #miss(id: string): void {
+  #noteMissing(id: string): void {
     if (!this.#missing.has(id)) {
       this.#missing.add(id);
       return;
@@ -208,21 +211,21 @@ class Watched implements ClientConfigs {
     this.#known.delete(id);
     this.#watchers.get(join(this.#folder, id))?.close();
     this.#watchers.delete(join(this.#folder, id));
-    this.#log.info({ client: id }, 'a client.yaml is gone');
+    this.#log.info({ client: id }, 'a client.yaml was removed');
   }
 
   #watch(path: string): void {
     if (this.#watchers.has(path) || this.#isClosed) return;
     try {
       const watcher = watch(path, { persistent: false }, () => this.#hint());
-      // Without it the next look finds out.
+      // Without a watcher the next scan finds the change.
       watcher.on('error', () => {
         watcher.close();
         this.#watchers.delete(path);
       });
       this.#watchers.set(path, watcher);
     } catch {
-      // The system has no more watchers, or the folder is gone: the next look finds out.
+      // The system has no more watchers, or the folder was removed: the next scan finds the change.
     }
   }
 }

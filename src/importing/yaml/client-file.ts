@@ -1,8 +1,8 @@
-/** Reads the text of a client.yaml. Pure; what it says of problems holds nothing of the file. */
+/** Reads the text of a client.yaml. Pure; its messages repeat nothing of the file. */
 import { type Document, isNode, Lexer, LineCounter, parseDocument, visit } from 'yaml';
-import { growTree, type MapTree, maxDepth, type Position, Stop, tooDeep } from './client-tree.js';
+import { buildTree, type MapTree, maxDepth, type Position, tooDeep, UnusableYaml } from './client-tree.js';
 
-/** What is wrong in a file, and where; never the text that stands there. */
+/** A problem in a file with its position, without the text at that position. */
 export interface FileProblem {
   path: string | null;
   line: number | null;
@@ -10,22 +10,23 @@ export interface FileProblem {
   message: string;
 }
 
-/** What the parser's codes mean. Its own messages quote the line, which may hold a secret. */
+/** Messages for the parser's codes. Its own messages quote the line, which may hold a secret. */
 const meanings: Record<string, string> = {
-  BAD_ALIAS: 'uses an alias in a way that YAML does not know',
-  BAD_DQ_ESCAPE: 'has a backslash in double quotes that YAML does not know: use single quotes',
-  BAD_INDENT: 'is not indented as the lines before it',
+  BAD_ALIAS: 'uses an alias in a way that YAML does not allow',
+  BAD_DQ_ESCAPE: 'has an unknown escape sequence in double quotes: use single quotes',
+  BAD_INDENT: 'is not indented like the lines before it',
   BLOCK_AS_IMPLICIT_KEY: 'has a key within a key: is a quote or a line break missing?',
   BLOCK_IN_FLOW: 'has an indented block within [ ] or { }',
-  MISSING_CHAR: 'lacks a quote, a bracket, a comma or a colon: something is not closed or not separated',
+  MISSING_CHAR: 'lacks a quote, a bracket, a comma or a colon',
   MULTILINE_IMPLICIT_KEY: 'has a key over several lines: is a colon or a quote missing?',
   MULTIPLE_DOCS: 'holds a second document after ---',
   TAB_AS_INDENT: 'is indented with a tab: use spaces',
-  TAG_RESOLVE_FAILED: 'has a tag (!…) that is none of YAML’s own, or a value that does not fit it',
-  UNEXPECTED_TOKEN: 'has something where YAML expects nothing of the kind',
+  TAG_RESOLVE_FAILED:
+    'has a tag (!…) that is not a standard tag of YAML, or a value that does not fit its tag',
+  UNEXPECTED_TOKEN: 'has text where YAML does not allow it',
 };
 
-/** The tree of a file, or what is wrong with it. */
+/** Returns the tree of a file, or its problems. */
 export function readClientFile(text: string): { tree: MapTree } | { problems: FileProblem[] } {
   const lines = countLines(text);
   const locate = (offset: number): Position => {
@@ -38,8 +39,9 @@ export function readClientFile(text: string): { tree: MapTree } | { problems: Fi
     message,
   });
   try {
-    requireModest(text);
-    // Keys are compared below: the parser compares each with each, which takes minutes for a megabyte of them.
+    requireBoundedSize(text);
+    // Duplicate keys are found below: the parser compares each key with each other key, which takes minutes for a
+    // megabyte of them.
     const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
     const wrong = [...document.errors, ...document.warnings];
     if (wrong.length > 0)
@@ -48,40 +50,40 @@ export function readClientFile(text: string): { tree: MapTree } | { problems: Fi
           .slice(0, 5)
           .map(({ code, pos }) =>
             problem(
-              `${meanings[code] ?? 'is no YAML'} (${code})`,
+              `${meanings[code] ?? 'is not valid YAML'} (${code})`,
               pos[0] < text.trimEnd().length ? pos[0] : findLastBegun(document, pos[0]),
             ),
           ),
       };
     if (document.contents === null) return { problems: [problem('is empty')] };
-    const tree = growTree(document.contents, locate);
-    if (tree.kind !== 'map') return { problems: [problem('must be keys with values')] };
+    const tree = buildTree(document.contents, locate);
+    if (tree.kind !== 'map') return { problems: [problem('must be a map of keys and values')] };
     return { tree };
   } catch (error) {
-    if (error instanceof Stop) return { problems: [problem(error.message, error.offset)] };
-    // Whatever else the parser throws may quote the file.
+    if (error instanceof UnusableYaml) return { problems: [problem(error.message, error.offset)] };
+    // Other errors of the parser may quote the file, so their messages are not used.
     const isDeep = error instanceof RangeError;
     return { problems: [problem(isDeep ? 'is nested too deeply' : 'cannot be read as YAML')] };
   }
 }
 
-/** Also for what is found before the parser has got there. */
+/** Counts lines here because problems may be found before the parser has reached their position. */
 function countLines(text: string): LineCounter {
   const lines = new LineCounter();
   for (let at = 0; at >= 0; at = text.indexOf('\n', at) + 1 || -1) lines.addNewLine(at);
   return lines;
 }
 
-/** Far more than any client has; reading as many takes about a second. */
+/** Far more than a client.yaml has; reading this many takes about a second. */
 const maxTokens = 200_000;
-/** Of the tokens; a level of the tree may take two of them. */
+/** Depth in tokens. A level of the tree may take two of them. */
 const maxTokenDepth = 2 * maxDepth;
 
 /**
- * Before anything is parsed: the parser takes seconds for a megabyte of mistakes, and nesting that exhausts its stack can end
- * the whole process.
+ * Checks size and depth before the parser runs: the parser takes seconds for a megabyte of mistakes, and deep nesting
+ * can exhaust its stack and end the process.
  */
-function requireModest(text: string): void {
+function requireBoundedSize(text: string): void {
   let offset = 0;
   let count = 0;
   let flows = 0;
@@ -89,7 +91,7 @@ function requireModest(text: string): void {
   let isLineStart = true;
   const indents: number[] = [];
   for (const token of new Lexer().lex(text)) {
-    if (++count > maxTokens) throw new Stop(`has more than ${maxTokens} parts`, offset);
+    if (++count > maxTokens) throw new UnusableYaml(`has more than ${maxTokens} tokens`, offset);
     const isSpace = /^[ \t]*$/.test(token);
     if (isLineStart && token !== '\n' && token !== '\r\n') {
       const indent = isSpace ? token.length : 0;
@@ -107,7 +109,7 @@ function requireModest(text: string): void {
   }
 }
 
-/** What is never closed is missed at the end of the file only; what helps is where it began. */
+/** The parser reports an unclosed quote or bracket at the end of the file. This finds where the last node begins. */
 function findLastBegun(document: Document, end: number): number {
   let begun = -1;
   visit(document, {

@@ -1,21 +1,21 @@
-/** The folder of clients as it lies on the disk: a folder for each, with its client.yaml. Nothing outside of it is looked at. */
+/** The folder of clients on the disk: one folder per client, with its client.yaml. Nothing outside of it is read. */
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidField } from '../../errors.js';
 
-/** A place of the folder that should be a client. */
+/** An entry of the folder that should be a client. */
 export interface ClientPlace {
-  /** Name of its folder, which is the client's id. */
+  /** The name of its folder, which is the client's id. */
   id: string;
-  /** Why nobody may look into it; undefined: one may. */
+  /** The reason why it must not be read; undefined when it may be read. */
   problem: string | undefined;
 }
 
-/** A client.yaml that cannot be read; the message says why, and holds nothing of the file. */
+/** A client.yaml that cannot be read. The message gives the reason and repeats nothing of the file. */
 export class UnreadableFile extends Error {
   override readonly name = 'UnreadableFile';
-  /** Whether there is no such file at all. */
+  /** True when the file does not exist. */
   readonly isMissing: boolean;
 
   constructor(message: string, options: { isMissing?: boolean } = {}) {
@@ -26,13 +26,16 @@ export class UnreadableFile extends Error {
 
 const fileName = 'client.yaml';
 
-/** In bytes; a client.yaml has some thousand. */
+/** In bytes. A client.yaml usually has a few thousand. */
 const maxFileSize = 1_048_576;
 
-/** What is in the folder, by name. Hidden folders and single files are no clients. */
+/** Lists the clients of the folder, sorted by name. Hidden folders and single files are not clients. */
 export async function scanClients(folder: string): Promise<ClientPlace[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    throw invalidField('folder', `${folder} cannot be read (${error.code}): name the folder of the clients`);
+    throw invalidField(
+      'folder',
+      `${folder} cannot be read (${error.code}): name a folder with one folder per client`,
+    );
   });
   return entries
     .filter((entry) => !entry.name.startsWith('.') && (entry.isDirectory() || entry.isSymbolicLink()))
@@ -47,14 +50,14 @@ export function clientFile(folder: string, id: string): string {
   return join(folder, id, fileName);
 }
 
-/** Text of a client's file, and what tells this version of it from another. Throws UnreadableFile. */
+/** Reads a client's file and a text that identifies this version of it. Throws UnreadableFile. */
 export async function readClientText(folder: string, id: string): Promise<{ text: string; version: string }> {
   const handle = await openFile(clientFile(folder, id));
   try {
     const found = await handle.stat({ bigint: true });
-    if (!found.isFile()) throw new UnreadableFile(`${fileName} is no file`);
+    if (!found.isFile()) throw new UnreadableFile(`${fileName} is not a file`);
     if (found.size > maxFileSize) throw tooLarge();
-    // It may have grown meanwhile; then the next look finds it.
+    // The file may have grown meanwhile; the next scan reads the rest.
     const buffer = Buffer.alloc(Number(found.size));
     let length = 0;
     while (length < buffer.length) {
@@ -70,14 +73,14 @@ export async function readClientText(folder: string, id: string): Promise<{ text
   }
 }
 
-/** Two versions of a file are told apart by this, whether it was written over or replaced. */
+/** Returns a text that differs between two versions of a file, whether it was overwritten or replaced. */
 export function versionOf(found: { ino: bigint; size: bigint; mtimeNs: bigint; ctimeNs: bigint }): string {
   return [found.ino, found.size, found.mtimeNs, found.ctimeNs].join();
 }
 
 async function openFile(path: string): Promise<FileHandle> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-  // A pipe in its place must not keep everybody waiting.
+  // O_NONBLOCK: a pipe in place of the file must not block the scan.
   return open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error) => {
     throw asUnreadable(error);
   });
@@ -87,7 +90,7 @@ function asUnreadable(error: unknown): UnreadableFile {
   if (error instanceof UnreadableFile) return error;
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT' || code === 'ENOTDIR')
-    return new UnreadableFile(`there is no ${fileName} in it`, { isMissing: true });
+    return new UnreadableFile(`the folder has no ${fileName}`, { isMissing: true });
   if (code === 'ELOOP') return new UnreadableFile(`${fileName} is a symbolic link, which is not followed`);
   return new UnreadableFile(`${fileName} cannot be read (${code ?? 'unknown reason'})`);
 }

@@ -1,4 +1,4 @@
-/** From a client.yaml to a tenant with its settings, branding and configuration. Pure. */
+/** Maps a client.yaml to a tenant with its settings, branding and configuration. Pure. */
 import { RegistryError } from '../../errors.js';
 import { readTenantConfig, type TenantConfig } from '../../profile/tenant-config.js';
 import { type ImportedTenant, ImportedTenantShape } from '../../profile/tenant-import.js';
@@ -7,19 +7,19 @@ import { type ReplacedSecret, SecretReplacer } from './client-secrets.js';
 import { referencesIn, sortConfig } from './client-shape.js';
 import { locate, type MapTree, showPath, type Tree } from './client-tree.js';
 
-/** What a file says, and what there is to be said about it. */
+/** The tenant that a file describes, with the findings about the file. */
 export interface MappedClient {
-  /** undefined: the problems say why not. */
+  /** undefined when the file has problems. */
   wanted: ImportedTenant | undefined;
   problems: FileProblem[];
   secrets: ReplacedSecret[];
-  /** Kept under `extensions`. */
+  /** Keys that the configuration does not know. They are kept under `extensions`. */
   unknownKeys: string[];
 }
 
 const clientKeys = ['id', 'name', 'short_name', 'timezone', 'currency'];
 
-/** Where the fields of a tenant come from. */
+/** The key of client.yaml from which each field of a tenant comes. */
 const sources: Readonly<Record<string, string>> = {
   slug: 'client.id',
   'tenant.name': 'client.name',
@@ -42,17 +42,17 @@ const sources: Readonly<Record<string, string>> = {
   'branding.accentColor': 'branding.accent_color',
 };
 
-/** Reads the text of the client.yaml in the folder of this name. */
+/** Maps the text of the client.yaml in the folder of this name. */
 export function mapClient(text: string, folder: string): MappedClient {
   const read = readClientFile(text);
   if ('problems' in read) return { wanted: undefined, problems: read.problems, secrets: [], unknownKeys: [] };
   const { tree } = read;
   const taken = [...referencesIn(tree)];
-  const first = sortOut(tree, folder, new SecretReplacer(folder, taken));
-  // Once more, for what was found to be a secret by its place may stand elsewhere, too.
+  const first = sortFile(tree, folder, new SecretReplacer(folder, taken));
+  // The second pass finds the same secrets where their place alone does not show that they are secret.
   const known = first.secrets.texts;
   const { secrets, problems, client, sorted } =
-    known.length === 0 ? first : sortOut(tree, folder, new SecretReplacer(folder, taken, known));
+    known.length === 0 ? first : sortFile(tree, folder, new SecretReplacer(folder, taken, known));
   const config = readConfig(sorted.config, folder, problems);
   const wanted = readTenant(client, config, problems);
   return {
@@ -63,7 +63,7 @@ export function mapClient(text: string, folder: string): MappedClient {
   };
 }
 
-function sortOut(tree: MapTree, folder: string, secrets: SecretReplacer) {
+function sortFile(tree: MapTree, folder: string, secrets: SecretReplacer) {
   const problems = new Problems(tree, secrets.found);
   const client = readClient(tree, folder, secrets, problems);
   return { secrets, problems, client, sorted: sortConfig(tree, client.rest, secrets) };
@@ -79,13 +79,13 @@ class Problems {
     this.#secrets = secrets;
   }
 
-  /** Once for each place: one value may be several fields. */
+  /** Adds at most one problem per place, because one value may be used for several fields. */
   add(place: string, message: string): void {
     const keys = place.split('.');
     const path = showPath(keys);
     if (this.all.some((problem) => problem.path === path)) return;
     const secret = this.#secrets.find((one) => one.path === path && one.reference === null);
-    const why = secret && `is needed, but was left out, for it ${secret.why}`;
+    const why = secret && `is required, but was left out because it ${secret.why}`;
     this.all.push({ path: path || null, ...locate(this.#tree, keys), message: why ?? message });
   }
 }
@@ -93,14 +93,14 @@ class Problems {
 interface Client {
   id: string;
   fields: Partial<Record<string, string>>;
-  /** Keys that mean nothing here. */
+  /** Keys without a meaning for the mapping. */
   rest: ReadonlyMap<string, Tree>;
 }
 
 function readClient(tree: MapTree, folder: string, secrets: SecretReplacer, problems: Problems): Client {
   const client = tree.entries.get('client');
   const entries = client?.kind === 'map' ? client.entries : new Map<string, Tree>();
-  if (client && client.kind !== 'map') problems.add('client', 'must be keys with values');
+  if (client && client.kind !== 'map') problems.add('client', 'must be a map of keys and values');
   const fields: Client['fields'] = {};
   for (const key of clientKeys) {
     const part = entries.get(key);
@@ -113,7 +113,7 @@ function readClient(tree: MapTree, folder: string, secrets: SecretReplacer, prob
       else if (part.text.trim() !== '' && part.value !== null) fields[key] = part.text.trim();
     }
   }
-  // Its folder is where it is looked for while the file is served: under another name there would be two of it.
+  // A served file is found by the name of its folder, so a different id would make two clients of it.
   if (fields.id !== undefined && fields.id !== folder)
     problems.add('client.id', 'is not the name of its folder: rename the folder, or correct the id');
   return {
@@ -125,7 +125,7 @@ function readClient(tree: MapTree, folder: string, secrets: SecretReplacer, prob
 
 function readConfig(config: unknown, slug: string, problems: Problems): TenantConfig | undefined {
   try {
-    // As the database keeps it.
+    // In the form in which the database returns it.
     return JSON.parse(JSON.stringify(readTenantConfig(config, slug))) as TenantConfig;
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
@@ -134,7 +134,7 @@ function readConfig(config: unknown, slug: string, problems: Problems): TenantCo
   }
 }
 
-/** Without a configuration there is no tenant, but problems to be told. */
+/** Reads the tenant. Without a valid configuration it only adds problems. */
 function readTenant(
   { id, fields }: Client,
   config: TenantConfig | undefined,
@@ -145,7 +145,7 @@ function readTenant(
   const timezone = fields.timezone ?? 'UTC';
   const currency = fields.currency ?? 'USD';
   if (config && email.primary === undefined)
-    problems.add('email.primary', 'is missing: every tenant has an address');
+    problems.add('email.primary', 'is missing: every tenant needs an e-mail address');
   const read = ImportedTenantShape.safeParse({
     slug: id,
     tenant: {

@@ -1,17 +1,17 @@
-/** What of a client.yaml is secret, and the reference that takes its place. Pure. */
+/** Finds the secrets of a client.yaml, and the references that replace them. Pure. */
 import { findSecret, secretReference, variablePrefix } from '../../profile/secret-detector.js';
 import { type Position, showPath } from './client-tree.js';
 
-/** A secret that was found in a file; never what it is. */
+/** A secret that was found in a file, without its value. */
 export interface ReplacedSecret {
   path: string;
   line: number;
-  /** What stands there now; null: it was left out. */
+  /** The reference that replaced it; null when it was left out. */
   reference: string | null;
   why: string;
 }
 
-/** Names of the standard keys that a tenant may have of its own, by where they stand. */
+/** Variable names of standard keys that a tenant has for itself, by their place. The tenant's prefix is added. */
 const ownNames: Readonly<Record<string, string>> = {
   'infrastructure.sendgrid.api_key': 'SENDGRID_API_KEY',
   'email.sendgrid.api_key': 'SENDGRID_API_KEY',
@@ -21,16 +21,16 @@ const ownNames: Readonly<Record<string, string>> = {
   'email.smtp.password': 'SMTP_PASSWORD',
 };
 
-/** Those that all tenants share. */
+/** Variable names of keys that all tenants share. */
 const sharedNames: Readonly<Record<string, string>> = {
   'infrastructure.openai.api_key': 'OPENAI_API_KEY',
 };
 
-/** In what no service knows the meaning of, these names are taken for secrets as well. */
+/** In unknown parts of a file, keys of these names also count as secrets. */
 const suspiciousKey =
   /(^|_)(pass|passcode|pass_phrase|pw|pin|passwords|secrets|tokens|(api|access|private|secret)_?keys|dsn|webhook(_url)?|connection_string)$/;
 
-/** Whoever holds it may read all tenants' data: it stays out, as a reference too. */
+/** The service key gives access to all tenants' data, so even a reference to it is left out. */
 const serviceKeyName = /^(supabase_?)?service_?(role_?)?key$/;
 const serviceKeyReference = /\$\{?\w*SUPABASE_SERVICE_(ROLE_)?KEY/i;
 
@@ -43,7 +43,7 @@ export function isServiceKey(path: readonly string[]): boolean {
   );
 }
 
-/** "apiKey", "api-key" and "API.KEY" are api_key. */
+/** Normalises a key: "apiKey", "api-key" and "API.KEY" become api_key. */
 function plainKey(key: string): string {
   return key
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
@@ -51,12 +51,12 @@ function plainKey(key: string): string {
     .toLowerCase();
 }
 
-/** Shorter ones are parts of ordinary words. */
-const leastToRecognise = { whole: 6, within: 8 };
+/** Minimum length at which a known secret is recognised again. Shorter texts are parts of ordinary words. */
+const minRecognisedLength = { whole: 6, within: 8 };
 
 /**
- * Finds secrets and gives out references, for one file. The same secret in two places keeps one name when both are called so. What was
- * found to be a secret in one place is one everywhere.
+ * Finds the secrets of one file and issues references for them. The same secret in two places gets one variable if both
+ * places suggest the same name. A text that is a secret in one place is a secret everywhere.
  */
 export class SecretReplacer {
   readonly found: ReplacedSecret[] = [];
@@ -64,30 +64,30 @@ export class SecretReplacer {
   readonly #secrets = new Map<string, string>();
   readonly #known: readonly string[];
 
-  /** References that stand in the file keep their meaning; `known` is what an earlier look found to be secret. */
+  /** `taken` are the variables that the file already refers to; `known` are the secrets that an earlier pass found. */
   constructor(slug: string, taken: Iterable<string>, known: readonly string[] = []) {
     this.#prefix = variablePrefix(slug);
     for (const name of taken) this.#secrets.set(name, `\${${name}}`);
     this.#known = known;
   }
 
-  /** Texts of secrets, to find them again elsewhere in the file; for nobody else. */
+  /** The texts of the found secrets, only for a second pass over the same file. */
   get texts(): string[] {
     return [...this.#secrets.values()].filter((text) => !secretReference.test(text));
   }
 
-  /** What a text under a key of a known meaning looks like; undefined: no secret. */
+  /** Describes what a text under a known key looks like; undefined when it is not a secret. */
   find(key: string, text: string): string | undefined {
     if (serviceKeyReference.test(text)) return serviceKey;
     const isKnown = this.#known.some(
       (one) =>
-        (text === one && one.length >= leastToRecognise.whole) ||
-        (one.length >= leastToRecognise.within && text.includes(one)),
+        (text === one && one.length >= minRecognisedLength.whole) ||
+        (one.length >= minRecognisedLength.within && text.includes(one)),
     );
-    return findSecret(key, text) ?? (isKnown ? 'a secret that stands elsewhere in the file' : undefined);
+    return findSecret(key, text) ?? (isKnown ? 'a secret that is elsewhere in the file' : undefined);
   }
 
-  /** The same for what has no meaning here, where it is better to be suspicious. */
+  /** The same check for unknown keys, which is stricter. */
   findBelow(keys: readonly string[], text: string): string | undefined {
     if (text === '' || (secretReference.test(text) && !serviceKeyReference.test(text))) return undefined;
     const isSuspicious = keys
@@ -129,6 +129,6 @@ export class SecretReplacer {
 }
 
 function variablePart(key: string): string {
-  // A key that is a secret itself was left out with all that is below it.
+  // A key that looks like a secret was already left out together with its values.
   return plainKey(key).replace(/^_|_$/g, '').slice(0, 40).toUpperCase() || 'KEY';
 }

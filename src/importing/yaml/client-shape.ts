@@ -1,4 +1,4 @@
-/** Sorts what a client.yaml holds into what a configuration knows, what it does not, and what is secret. Pure. */
+/** Sorts the content of a client.yaml into known configuration, unknown keys and secrets. Pure. */
 import { secretReference } from '../../profile/secret-detector.js';
 import { tenantConfigJsonSchema } from '../../profile/tenant-config.js';
 import { isServiceKey, type SecretReplacer, serviceKey } from './client-secrets.js';
@@ -6,7 +6,7 @@ import { type ListTree, type MapTree, type ScalarTree, showPath, type Tree } fro
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-/** As much of JSON Schema as the shape uses. */
+/** The part of JSON Schema that the shape uses. */
 interface Shape {
   type?: string;
   properties?: Record<string, Shape>;
@@ -18,18 +18,18 @@ interface Shape {
 
 const configShape: Shape = tenantConfigJsonSchema();
 
-/** Where services look references up. */
+/** The sections in which services replace references by values. */
 const technicalParts = ['infrastructure', 'email'];
 
 export interface SortedConfig {
   config: Json;
-  /** Paths of what the shape does not know, in the file. */
+  /** Paths of unknown keys in the file. */
   unknownKeys: string[];
 }
 
 /**
- * The part of the file that is configuration: without secrets, and with what is unknown under `extensions`, where it stood. `client`
- * is no configuration; what of it has no other place comes as `clientRest`.
+ * Returns the configuration in the file, without secrets, and with unknown keys under `extensions` at their place.
+ * `client` is not configuration; `clientRest` has its keys without another place.
  */
 export function sortConfig(
   tree: MapTree,
@@ -41,7 +41,7 @@ export function sortConfig(
   return { config, unknownKeys: sorter.unknownKeys };
 }
 
-/** References that are in the file already, by name. */
+/** Names of the references that the file already contains. */
 export function* referencesIn(tree: Tree): Generator<string> {
   if (tree.kind === 'map') for (const part of tree.entries.values()) yield* referencesIn(part);
   else if (tree.kind === 'list') for (const part of tree.items) yield* referencesIn(part);
@@ -82,7 +82,10 @@ class Sorter {
     return sorted;
   }
 
-  /** undefined: left out. What does not fit is handed on as it is, for the shape to refuse it. */
+  /**
+   * Returns undefined for a value that is left out. A value of the wrong type is passed on, and the validation of the
+   * shape refuses it.
+   */
   #sortValue(tree: Tree, shape: Shape, path: readonly string[]): Json | undefined {
     if (tree.kind === 'scalar') return this.#sortScalar(tree, shape, path);
     if (tree.kind === 'map' && shape.properties) return this.#sortMap(tree, shape, path);
@@ -92,7 +95,7 @@ class Sorter {
 
   #sortList(tree: ListTree, shape: Shape, path: readonly string[]): Json[] {
     const items = tree.items.map((item, at) => this.#sortValue(item, shape, [...path, `${at}`]));
-    // A text is left out as if it had never been there; what has keys keeps its place, by which problems find its line.
+    // A left-out text leaves no gap. An item with keys keeps its index, by which problems find its line.
     return shape.properties ? items.map((item) => item ?? null) : items.filter((item) => item !== undefined);
   }
 
@@ -118,12 +121,12 @@ class Sorter {
     return undefined;
   }
 
-  /** Under `extensions`, where it stood. */
+  /** Keeps an unknown value under `extensions` at its place. */
   #keepUnknown(path: readonly string[], tree: Tree): undefined {
     if (this.#extend(path, tree, path)) this.unknownKeys.push(showPath(path));
   }
 
-  /** Whether something of it could be kept. */
+  /** Returns whether any part of the value could be kept. */
   #extend(path: readonly string[], tree: Tree, place: readonly string[]): boolean {
     const value = this.#extendValue(tree, path);
     if (value === undefined) return false;
@@ -181,20 +184,20 @@ function isEmpty(tree: Tree): boolean {
   return tree.kind === 'scalar' && (tree.value === null || tree.text.trim() === '');
 }
 
-/** Files were read by YAML 1.1 before, where yes and on are true. */
+/** The services read these files as YAML 1.1, in which yes and on are true. */
 function readBoolean({ value, text }: ScalarTree): Json {
   if (/^(true|yes|on)$/i.test(text)) return true;
   return /^(false|no|off)$/i.test(text) ? false : value;
 }
 
-/** Maps become objects at the end, so that no key is taken for something of JavaScript's own. */
+/** Maps become objects only here, so that no key can collide with a property of Object.prototype. */
 function toObject(value: unknown): Json {
   if (Array.isArray(value)) return value.map(toObject);
   if (!(value instanceof Map)) return value as Json;
   return Object.fromEntries([...value].map(([key, part]) => [key, toObject(part)]));
 }
 
-/** A file that has `extensions` of its own may name there what is unknown elsewhere, too. */
+/** Merges, because the file's own `extensions` may use the same keys as unknown parts elsewhere. */
 function merge(before: unknown, after: unknown): unknown {
   if (!(before instanceof Map) || !(after instanceof Map)) return after;
   const merged = new Map<string, unknown>(before);

@@ -1,4 +1,4 @@
-/** A YAML document as a tree in which every value knows its line. Pure. */
+/** Builds a tree from a YAML document in which every value knows its position. Pure. */
 import { isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
 import { findSecret } from '../../profile/secret-detector.js';
 
@@ -25,16 +25,16 @@ export interface ScalarTree {
   kind: 'scalar';
   at: Position;
   value: string | number | boolean | null;
-  /** As it was written, without quotes: 007 is a number and still has its zeros. */
+  /** The text as written, without quotes: the text of the number 007 keeps its zeros. */
   text: string;
 }
 
-/** Aliases count as often as they are used: nine lines can mean a thousand million values. */
+/** Each use of an alias counts: nine lines can expand to a thousand million values. */
 const maxValues = 200_000;
 export const maxDepth = 40;
 
-/** Why a document is refused, and where; the message holds nothing of it. */
-export class Stop extends Error {
+/** The reason why a document is refused, with its position. The message repeats nothing of the document. */
+export class UnusableYaml extends Error {
   readonly offset: number;
 
   constructor(message: string, offset: number) {
@@ -43,13 +43,13 @@ export class Stop extends Error {
   }
 }
 
-/** The tree of a document's nodes. Throws Stop. */
-export function growTree(contents: Node, locatePosition: (offset: number) => Position): Tree {
-  return new Grower(locatePosition).grow(contents, 0);
+/** Builds the tree of a document's nodes. Throws UnusableYaml. */
+export function buildTree(contents: Node, locatePosition: (offset: number) => Position): Tree {
+  return new TreeBuilder(locatePosition).build(contents, 0);
 }
 
-/** Makes a tree of the parser's nodes. Trees of aliases are shared, and counted each time. */
-class Grower {
+/** Builds a tree from the parser's nodes. Trees of aliases are shared, and their size counts for each use. */
+class TreeBuilder {
   readonly #locate: (offset: number) => Position;
   readonly #anchors = new Map<string, Tree>();
   readonly #measures = new WeakMap<Tree, { size: number; height: number }>();
@@ -58,52 +58,53 @@ class Grower {
     this.#locate = locate;
   }
 
-  grow(node: Node, depth: number): Tree {
+  build(node: Node, depth: number): Tree {
     const offset = node.range?.[0] ?? 0;
     if (depth > maxDepth) throw tooDeep(offset);
     if (isAlias(node)) {
       const target = this.#anchors.get(node.source);
-      if (!target) throw new Stop('refers to an anchor (&…) that is not there before it', offset);
+      if (!target) throw new UnusableYaml('refers to an anchor (&…) that is not defined before it', offset);
       if (depth + this.#measureOf(target).height > maxDepth) throw tooDeep(offset);
       return target;
     }
-    const tree = this.#growOwn(node, offset, depth);
-    // Afterwards: what refers to itself finds nothing.
+    const tree = this.#buildOwn(node, offset, depth);
+    // The anchor is set after its tree is built, so an alias to itself finds nothing.
     if ('anchor' in node && node.anchor) this.#anchors.set(node.anchor, tree);
     return tree;
   }
 
-  #growOwn(node: Node, offset: number, depth: number): Tree {
+  #buildOwn(node: Node, offset: number, depth: number): Tree {
     const at = this.#locate(offset);
     if (isSeq(node)) {
-      const items = node.items.map((item) => this.grow(item as Node, depth + 1));
+      const items = node.items.map((item) => this.build(item as Node, depth + 1));
       return this.#measure({ kind: 'list', at, items }, items, offset);
     }
     if (isMap(node)) {
-      const entries = this.#growEntries(node as YAMLMap<Node, Node | null>, depth);
+      const entries = this.#buildEntries(node as YAMLMap<Node, Node | null>, depth);
       return this.#measure({ kind: 'map', at, entries }, entries.values(), offset);
     }
-    if (!isScalar(node)) throw new Stop('has something that is no value', offset);
+    if (!isScalar(node)) throw new UnusableYaml('has a node that is not a value', offset);
     return this.#measure(readScalar(node.value, node.source, at, offset), [], offset);
   }
 
-  #growEntries(map: YAMLMap<Node, Node | null>, depth: number): Map<string, Tree> {
+  #buildEntries(map: YAMLMap<Node, Node | null>, depth: number): Map<string, Tree> {
     const entries = new Map<string, Tree>();
     const merged: Tree[] = [];
     for (const { key, value } of map.items) {
       const offset = key.range?.[0] ?? 0;
       const name = readKey(key, offset);
-      // An empty value stands where its key does.
+      // An empty value has the position of its key.
       const tree: Tree = value
-        ? this.grow(value, depth + 1)
+        ? this.build(value, depth + 1)
         : { kind: 'scalar', at: this.#locate(offset), value: null, text: '' };
       if (name === '<<') merged.push(tree);
-      else if (entries.has(name)) throw new Stop('has a key for the second time', offset);
+      else if (entries.has(name)) throw new UnusableYaml('has a key for the second time', offset);
       else entries.set(name, tree);
     }
-    // What stands there itself counts, then what was merged first.
+    // The map's own keys take precedence, then the first merged ones.
     for (const from of merged.flatMap((tree) => (tree.kind === 'list' ? tree.items : [tree]))) {
-      if (from.kind !== 'map') throw new Stop('merges (<<) what has no keys', map.range?.[0] ?? 0);
+      if (from.kind !== 'map')
+        throw new UnusableYaml('merges (<<) a value that is not a map', map.range?.[0] ?? 0);
       for (const [name, tree] of from.entries) if (!entries.has(name)) entries.set(name, tree);
     }
     return entries;
@@ -117,7 +118,8 @@ class Grower {
       size += measure.size;
       height = Math.max(height, measure.height + 1);
     }
-    if (size > maxValues) throw new Stop(`means more than ${maxValues} values, aliases included`, offset);
+    if (size > maxValues)
+      throw new UnusableYaml(`expands to more than ${maxValues} values, aliases included`, offset);
     this.#measures.set(tree, { size, height });
     return tree;
   }
@@ -127,15 +129,15 @@ class Grower {
   }
 }
 
-export function tooDeep(offset: number): Stop {
-  return new Stop(`is nested more than ${maxDepth} levels deep`, offset);
+export function tooDeep(offset: number): UnusableYaml {
+  return new UnusableYaml(`is nested more than ${maxDepth} levels deep`, offset);
 }
 
 function readKey(key: unknown, offset: number): string {
-  if (!isScalar(key) || key.value === null) throw new Stop('has a key that is no text', offset);
+  if (!isScalar(key) || key.value === null) throw new UnusableYaml('has a key that is not a text', offset);
   const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
   requireStorable(name, offset);
-  if (name === '__proto__') throw new Stop('has the key __proto__, which no configuration has', offset);
+  if (name === '__proto__') throw new UnusableYaml('has the key __proto__, which is not allowed', offset);
   return name;
 }
 
@@ -143,7 +145,7 @@ function readScalar(value: unknown, source: string | undefined, at: Position, of
   const text = typeof value === 'string' ? value : (source ?? String(value));
   requireStorable(text, offset);
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new Stop('is no number that can be kept', offset);
+    if (!Number.isFinite(value)) throw new UnusableYaml('is no number that can be kept', offset);
     // Digits beyond what a number holds would be lost.
     const isExact = !Number.isInteger(value) || Number.isSafeInteger(value);
     return { kind: 'scalar', at, value: isExact ? value : text, text };
@@ -151,14 +153,14 @@ function readScalar(value: unknown, source: string | undefined, at: Position, of
   if (value === null || value === undefined) return { kind: 'scalar', at, value: null, text: '' };
   if (typeof value === 'string' || typeof value === 'boolean') return { kind: 'scalar', at, value, text };
   if (value instanceof Date) return { kind: 'scalar', at, value: text, text };
-  throw new Stop('has a value of a type that cannot be kept', offset);
+  throw new UnusableYaml('has a value of a type that cannot be stored', offset);
 }
 
 function requireStorable(text: string, offset: number): void {
-  if (/[\0\p{Cs}]/u.test(text)) throw new Stop('holds characters that cannot be kept', offset);
+  if (/[\0\p{Cs}]/u.test(text)) throw new UnusableYaml('holds characters that cannot be stored', offset);
 }
 
-/** Where the value of a path is; where its nearest parent is when it is not there. */
+/** Returns the position of the value at a path, or of its nearest parent when the value is missing. */
 export function locate(tree: Tree, path: readonly string[]): Position {
   let here = tree;
   for (const key of path) {
@@ -174,7 +176,7 @@ export function locate(tree: Tree, path: readonly string[]): Position {
   return here.at;
 }
 
-/** A path for people: "email.smtp.password". A key that looks like a secret is not repeated. */
+/** Formats a path for messages, such as "email.smtp.password". A key that looks like a secret is not repeated. */
 export function showPath(path: readonly string[]): string {
   return path.map(showKey).join('.');
 }

@@ -8,23 +8,23 @@ import { scanClients } from './client-folder.js';
 import { isTestClient } from './yaml-import.js';
 
 export interface RemovedTests {
-  /** Deleted, or in a dry run those that would be. */
+  /** Deleted folders; in a dry run those that would be deleted. */
   removed: string[];
-  /** Test folders that stay, and why. */
+  /** Test folders that were not deleted, with the reason. */
   kept: { id: string; why: string; isFailure: boolean }[];
 }
 
 export interface TestRemoval {
   folder: string;
-  /** Only these; all test folders when none is named. */
+  /** Only these ids; an empty list means all test folders. */
   only: readonly string[];
   isDryRun: boolean;
   confirm: (ids: string[]) => Promise<boolean>;
 }
 
 /**
- * Deletes the folders of test tenants, tn_…, once somebody has said yes to their names. Links are neither followed nor deleted, and
- * a file that is served for a tenant stays.
+ * Deletes the folders of test tenants, tn_…, after `confirm` has accepted their names. Symbolic links are neither
+ * followed nor deleted, and a file that is served for a tenant is kept.
  */
 export async function removeTestFolders(
   context: CommandContext,
@@ -45,19 +45,26 @@ export async function removeTestFolders(
     const isServed = stored.get(id)?.configSource === 'YAML';
     if (problem !== undefined) kept.push({ id, why: problem, isFailure: false });
     else if (isServed)
-      kept.push({ id, why: 'its client.yaml counts for the tenant: import it first', isFailure: false });
+      kept.push({
+        id,
+        why: 'its client.yaml is the configuration of the tenant: import it first',
+        isFailure: false,
+      });
     else wanted.push(id);
   }
   if (wanted.length === 0 || isDryRun) return { removed: wanted, kept };
   if (!(await confirm(wanted)))
     return {
       removed: [],
-      kept: [...kept, ...wanted.map((id) => ({ id, why: 'nobody said yes', isFailure: false }))],
+      kept: [
+        ...kept,
+        ...wanted.map((id) => ({ id, why: 'the deletion was not confirmed', isFailure: false })),
+      ],
     };
   const removed: string[] = [];
   for (const id of wanted)
     try {
-      // Links in it are deleted, and not what they lead to.
+      // `rm` deletes links themselves, not their targets.
       await rm(join(folder, id), { recursive: true });
       removed.push(id);
     } catch (error) {

@@ -18,56 +18,56 @@ import { mapClient } from './client-mapping.js';
 import type { ReplacedSecret } from './client-secrets.js';
 
 export interface YamlImportRequest {
-  /** Holds a folder per client, each with its client.yaml. */
+  /** A folder with one folder per client, each with its client.yaml. */
   folder: string;
-  /** Only shows what would be done. */
+  /** Only reports what would be done. */
   isDryRun: boolean;
-  /** The test tenants, tn_…, too. */
+  /** Also imports test tenants, tn_…. */
   includesTests: boolean;
-  /** Only these; all when none is named. */
+  /** Only these ids; an empty list means all clients. */
   only: readonly string[];
-  /** Their files go on counting. */
+  /** The files remain the configuration of the tenants. */
   keepsSource: boolean;
-  /** Also over what is kept in the registry. */
+  /** Also overwrites a configuration that is in the registry. */
   force: boolean;
   onProgress?: (done: number, of: number) => void;
 }
 
 export type ClientAction = 'create' | 'update' | 'unchanged' | 'leaveOut' | 'leaveAlone' | 'fail';
 
-/** What becomes of one client. */
+/** The outcome for one client. */
 export interface ClientEntry {
   id: string;
   file: string;
   tenantId: string | null;
   action: ClientAction;
-  /** Why it is left out or alone, or failed. */
+  /** The reason why it was left out or alone, or why it failed. */
   why: string | null;
-  /** What is wrong in the file. */
+  /** Problems of the file. */
   problems: FileProblem[];
-  /** What stood there as text, and the reference that stands there now. */
+  /** Secrets in the file, with the references that replace them. */
   secrets: ReplacedSecret[];
-  /** What no configuration knows; kept under `extensions`. */
+  /** Keys that the configuration does not know. They are kept under `extensions`. */
   unknownKeys: string[];
-  /** What changes, or would with force. */
+  /** The changes, or those that `force` would make. */
   differences: Difference[];
 }
 
 export interface YamlImportReport {
-  /** Whether what the entries say was done, or only would be. */
+  /** Whether the actions of the entries were carried out; false for a dry run. */
   done: boolean;
   clients: ClientEntry[];
 }
 
-/** So many tenants are written at once; more would only queue up at the registry's head row. */
+/** How many tenants are written at the same time. More would only wait for the lock on the registry's head row. */
 const atOnce = 4;
 
-/** So many files are held in memory at a time. */
+/** How many files are held in memory at a time. */
 const batchSize = 100;
 
 /**
- * Takes over clients that are kept as files: each in one transaction, so that after a kill the next run goes on where this one
- * ended. One bad file keeps no other back; done again, nothing changes.
+ * Imports clients from files. Each client is written in one transaction, so after a kill the next run continues where
+ * this one ended. One bad file does not stop the others, and a repeated import changes nothing.
  */
 export async function importYaml(
   context: CommandContext,
@@ -77,16 +77,16 @@ export async function importYaml(
   authorize(context.caller, 'updateTenantConfig');
   const places = await selectPlaces(request);
   const leftOut = places.flatMap((place) => {
-    const why = findLeaveOut(place, request);
+    const why = findReasonToLeaveOut(place, request);
     return why === undefined ? [] : [{ ...entryOf(request, place.id), action: 'leaveOut' as const, why }];
   });
-  const others = places.filter((place) => findLeaveOut(place, request) === undefined);
+  const others = places.filter((place) => findReasonToLeaveOut(place, request) === undefined);
   const importer = new Importer(context, request, others.length);
   let writing: Promise<unknown> = Promise.resolve();
   try {
     for (let at = 0; at < others.length; at += batchSize) {
       const changing = await importer.prepare(others.slice(at, at + batchSize));
-      // The database works while the next files are read.
+      // The next files are read while the database writes these.
       await writing;
       writing = importer.write(changing);
       writing.catch(() => 'thrown where it is waited for');
@@ -108,13 +108,13 @@ async function selectPlaces({ folder, only }: YamlImportRequest): Promise<Client
   return only.length === 0 ? places : places.filter(({ id }) => only.includes(id));
 }
 
-function findLeaveOut({ id }: ClientPlace, { includesTests }: YamlImportRequest): string | undefined {
-  if (id === 'example') return 'it is the template, no tenant';
-  if (isTestClient(id) && !includesTests) return 'it is a test tenant: --include-tests takes it in';
+function findReasonToLeaveOut({ id }: ClientPlace, { includesTests }: YamlImportRequest): string | undefined {
+  if (id === 'example') return 'it is the template and not a tenant';
+  if (isTestClient(id) && !includesTests) return 'it is a test tenant: use --include-tests to import it';
   return undefined;
 }
 
-/** Left over from tests, by their name. */
+/** Whether the id is that of a test tenant. */
 export function isTestClient(id: string): boolean {
   return id.startsWith('tn_');
 }
@@ -139,7 +139,7 @@ class Importer {
     this.#count = count;
   }
 
-  /** Those that have to be written. */
+  /** Reads files and returns the clients that have to be written. */
   async prepare(places: readonly ClientPlace[]): Promise<Candidate[]> {
     const read = await Promise.all(places.map((place) => this.#read(place)));
     const candidates = read.filter((candidate) => candidate !== undefined);
@@ -152,7 +152,7 @@ class Importer {
     else await this.#write(changing);
   }
 
-  /** Once for all: gateways learn of changes in their order. */
+  /** One wait for the newest revision is enough, because gateways receive changes in their order. */
   async acknowledge(): Promise<void> {
     if (this.#newest === undefined) return;
     const { epoch, number } = readRevision(this.#newest);
@@ -165,10 +165,10 @@ class Importer {
     if (problem !== undefined) return void fail(entry, problem);
     try {
       const { text } = await readClientText(this.#request.folder, id);
-      // Progress, signals and the connections' timers get their turn.
+      // Progress output, signals and the timers of connections get their turn here.
       await nextTurn();
-      const { wanted, ...said } = mapClient(text, id);
-      Object.assign(entry, said);
+      const { wanted, ...findings } = mapClient(text, id);
+      Object.assign(entry, findings);
       return wanted ? { entry, wanted } : void fail(entry, null);
     } catch (error) {
       if (!(error instanceof UnreadableFile)) throw error;
@@ -176,7 +176,7 @@ class Importer {
     }
   }
 
-  /** Those that have to be written, as things stand now. */
+  /** Returns the clients that have to be written, compared with the current rows. */
   async #decide(candidates: readonly Candidate[]): Promise<Candidate[]> {
     if (candidates.length === 0) return [];
     const slugs = candidates.map(({ wanted }) => wanted.slug);
@@ -190,7 +190,7 @@ class Importer {
       if (namesake !== undefined)
         fail(
           entry,
-          `the variables of its secrets would be those of tenant ${namesake}, too: write references with other names into the file`,
+          `its secrets would get the same variables as those of tenant ${namesake}: write references with other names into the file`,
         );
       else Object.assign(entry, { why: null, ...verdict });
       const isChange = entry.action === 'create' || entry.action === 'update';
@@ -199,7 +199,7 @@ class Importer {
     });
   }
 
-  /** Tenants whose slugs differ in - and _ only, for those whose secrets would share their variables. */
+  /** Finds tenants whose slugs differ only in - and _, for clients whose secrets would share their variables. */
   async #loadNamesakes(candidates: readonly Candidate[]): Promise<Map<string, string>> {
     const naming = candidates.filter(({ entry, wanted }) =>
       entry.secrets.some(({ reference }) => reference?.startsWith(`\${${variablePrefix(wanted.slug)}`)),
@@ -244,9 +244,8 @@ class Importer {
     } catch (error) {
       const isExpected = error instanceof RegistryError;
       if (isExpected && error.code === 'REGISTRY_UNAVAILABLE') throw error;
-      if (!isExpected)
-        this.#context.log.error({ err: error, client: entry.id }, 'a client could not be written');
-      fail(entry, isExpected ? error.message : 'could not be written: the log says why');
+      if (!isExpected) this.#context.log.error({ err: error, client: entry.id }, 'could not write a client');
+      fail(entry, isExpected ? error.message : 'could not be written: see the log');
     }
   }
 

@@ -21,8 +21,8 @@ const AcceptInvitationInput = z.object({
 });
 
 /**
- * Binds the invited member to the subject of an identity provider's token: the caller's own, or, for callers who have
- * verified somebody's token themselves and hold registry:write, the one they name.
+ * Binds the invited member to the subject of an identity provider's token: to the caller's own, or, for callers with
+ * registry:write that have verified a token themselves, to the one they name.
  */
 export async function acceptInvitation(context: CommandContext, input: unknown) {
   const { caller } = context;
@@ -34,7 +34,7 @@ export async function acceptInvitation(context: CommandContext, input: unknown) 
   if (subject === undefined)
     throw invalidField(
       'subject',
-      'must be given, unless the call itself comes with a token of the identity provider',
+      'must be given, unless the request itself has a token of the identity provider',
     );
   const accepted = { ...wanted, subject };
   return runCommand(context, 'acceptInvitation', accepted, async (tx) => {

@@ -8,9 +8,9 @@ import { decideImport, ImportedTenantShape, type StoredTenant } from '../tenant-
 
 const ImportTenantInput = z.object({
   wanted: ImportedTenantShape,
-  /** What counts from now on. */
+  /** The source of the configuration from now on. */
   source: z.enum(['YAML', 'DATABASE']),
-  /** Also over a configuration that is kept in the registry already. */
+  /** Also overwrites a configuration in the registry. */
   force: z.boolean(),
   wait: optional(wait),
 });
@@ -18,8 +18,8 @@ const ImportTenantInput = z.object({
 type Wanted = z.output<typeof ImportTenantInput>;
 
 /**
- * Writes a tenant as a file describes it: tenant, settings, branding and configuration together. What is to be done is decided here
- * once more, under the tenant's lock, and says what was.
+ * Writes a tenant as a file describes it: tenant, settings, branding and configuration together. The decision is made
+ * again here under the tenant's lock, and the result reports it.
  */
 export async function importTenant(context: CommandContext, input: unknown) {
   authorize(context.caller, 'registerTenant');
@@ -36,7 +36,7 @@ export async function importTenant(context: CommandContext, input: unknown) {
   });
 }
 
-/** Tenants that are to be imported, as they are stored, by slug. */
+/** Loads the registered tenants with these slugs, by slug. */
 export async function loadStoredTenants(
   { database }: CommandContext,
   slugs: readonly string[],
@@ -55,7 +55,7 @@ async function findLocked(tx: Transaction, slug: string): Promise<StoredTenant |
   return stored ?? undefined;
 }
 
-/** In one statement: thousands are created at a time. */
+/** Creates the tenant in one statement, because an import creates thousands. */
 async function create(tx: Transaction, { wanted, source }: Wanted, actor: string): Promise<string> {
   const { slug, tenant, settings, branding, config } = wanted;
   const [made] = await tx.$queryRaw<{ id: string }[]>`
@@ -78,7 +78,7 @@ async function create(tx: Transaction, { wanted, source }: Wanted, actor: string
   return made.id;
 }
 
-/** What is equal already is not written: it would be a change in the log and to every cache. */
+/** Equal tenants are not written: that would be a change in the log and for every cache. */
 async function update(tx: Transaction, { wanted, source }: Wanted, { id }: StoredTenant): Promise<void> {
   const { tenant, settings, branding, config } = wanted;
   await tx.tenant.update({
@@ -87,7 +87,7 @@ async function update(tx: Transaction, { wanted, source }: Wanted, { id }: Store
       ...tenant,
       config: config as Prisma.InputJsonObject,
       configSource: source,
-      // A tenant that was written by SQL may have neither.
+      // A tenant that was inserted by SQL may have neither row.
       settings: { upsert: { create: settings, update: settings } },
       branding: { upsert: { create: branding, update: branding } },
     },

@@ -25,8 +25,8 @@ const InviteTenantMemberInput = z.object({
 });
 
 /**
- * Invites an address into a tenant. The token is in the answer and nowhere else: a request repeated by its idempotency key
- * gets null, and so does one for a member who is in already, of whom it changes role and name.
+ * Invites an address into a tenant. Only this response has the token: a request repeated with its idempotency key gets
+ * null, and so does one for an active member, whose role and name it changes.
  */
 export async function inviteTenantMember(context: CommandContext, input: unknown) {
   const { caller } = context;

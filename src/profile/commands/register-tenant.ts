@@ -19,8 +19,9 @@ const RegisterTenantInput = z.object({
 });
 
 /**
- * A new ACTIVE tenant with settings, branding, configuration and, when one is named, its first admin; the slug is derived
- * from the name when none is given. The invitation's token is in the answer and nowhere else: a repeated request gets null.
+ * Registers an ACTIVE tenant with settings, branding, configuration and, when one is named, its first admin. The slug
+ * is derived from the name when none is given. Only this response has the invitation's token: a repeated request gets
+ * null.
  */
 export async function registerTenant(context: CommandContext, input: unknown) {
   const { actor } = context.caller;

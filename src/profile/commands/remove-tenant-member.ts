@@ -21,7 +21,7 @@ const RemoveTenantMemberInput = z.object({
   wait: optional(wait),
 });
 
-/** Takes a member out, who may do nothing in the tenant from then on; the row stays for the history. */
+/** Removes a member, who loses all access to the tenant. The row stays for the history. */
 export async function removeTenantMember(context: CommandContext, input: unknown) {
   authorizeInSome(context.caller, 'removeTenantMember');
   const wanted = readInput(RemoveTenantMemberInput, input);

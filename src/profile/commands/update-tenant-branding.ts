@@ -3,19 +3,17 @@ import { tenantCommand } from '../../registry/tenant-command.js';
 import { givenFields } from '../../registry/tenant-fields.js';
 import { brandingFields } from '../profile-fields.js';
 
-/** Changes what was given and leaves the rest; null clears what may be missing. */
-export const updateTenantBranding = tenantCommand(
-  'updateTenantBranding',
-  brandingFields,
-  (tenant, wanted) => {
+/** Changes the given fields and leaves the others; null clears an optional field. */
+export const updateTenantBranding = tenantCommand({
+  action: 'updateTenantBranding',
+  fields: brandingFields,
+  decide(tenant, wanted) {
     if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'changed');
     return { branding: { update: givenFields(wanted) } };
   },
-  {
-    part: {
-      title: 'The branding',
-      findVersion: async (tx, tenantId) =>
-        (await tx.tenantBranding.findUniqueOrThrow({ where: { tenantId } })).version,
-    },
+  part: {
+    title: 'The branding',
+    findVersion: async (tx, tenantId) =>
+      (await tx.tenantBranding.findUniqueOrThrow({ where: { tenantId } })).version,
   },
-);
+});

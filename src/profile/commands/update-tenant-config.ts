@@ -5,18 +5,18 @@ import { tenantCommand } from '../../registry/tenant-command.js';
 import { mergePatch } from '../merge-patch.js';
 import { configObject, readTenantConfig } from '../tenant-config.js';
 
-/** Changes a configuration by a merge patch (RFC 7396): null takes a key away, a list replaces the list. */
-export const updateTenantConfig = tenantCommand(
-  'updateTenantConfig',
-  { patch: configObject },
-  (tenant, { patch }) => {
+/** Changes a configuration by a merge patch (RFC 7396): null removes a key, a list replaces the list. */
+export const updateTenantConfig = tenantCommand({
+  action: 'updateTenantConfig',
+  fields: { patch: configObject },
+  decide(tenant, { patch }) {
     if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'configured');
     if (tenant.configSource === 'YAML')
       throw new RegistryError(
         'CONFLICT',
-        `The configuration of tenant ${tenant.slug} is its client.yaml: import that first, or edit the file`,
+        `The configuration of tenant ${tenant.slug} is in its client.yaml: import that file first, or edit it`,
       );
     const config = readTenantConfig(mergePatch(tenant.config, patch), tenant.slug);
     return { config: config as Prisma.InputJsonObject };
   },
-);
+});

@@ -3,19 +3,17 @@ import { tenantCommand } from '../../registry/tenant-command.js';
 import { givenFields } from '../../registry/tenant-fields.js';
 import { settingsFields } from '../profile-fields.js';
 
-/** Changes what was given and leaves the rest; null clears what may be missing. */
-export const updateTenantSettings = tenantCommand(
-  'updateTenantSettings',
-  settingsFields,
-  (tenant, wanted) => {
+/** Changes the given fields and leaves the others; null clears an optional field. */
+export const updateTenantSettings = tenantCommand({
+  action: 'updateTenantSettings',
+  fields: settingsFields,
+  decide(tenant, wanted) {
     if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'changed');
     return { settings: { update: givenFields(wanted) } };
   },
-  {
-    part: {
-      title: 'The settings',
-      findVersion: async (tx, tenantId) =>
-        (await tx.tenantSettings.findUniqueOrThrow({ where: { tenantId } })).version,
-    },
+  part: {
+    title: 'The settings',
+    findVersion: async (tx, tenantId) =>
+      (await tx.tenantSettings.findUniqueOrThrow({ where: { tenantId } })).version,
   },
-);
+});

@@ -11,22 +11,22 @@ import { existingName } from '../../registry/storage-name.js';
 import { requireActive, requireNoOperation, requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planAdoption } from '../operations/plan.js';
-import { carryOut } from '../operations/run-begun-operation.js';
+import { runStartedOperation } from '../operations/run-started-operation.js';
 import { putSubscription } from '../subscription.js';
 
 const AdoptStorageInput = z.object({
   tenant: z.object({
-    /** The id it always had; a new one when it never had any. */
+    /** The tenant's existing id; undefined for a new one. */
     id: optional(uuid),
     slug,
     name: text(200),
-    /** Why it may not be used, as whoever kept it before knew; undefined: it may. */
+    /** Why the tenant was suspended in the system it comes from; undefined when it was not. */
     suspendedReason: optional(text(500)),
   }),
   storages: z
     .array(z.object({ module: moduleName, name: existingName }))
     .max(50, 'must be at most 50')
-    // In one order for everybody, so that two calls cannot wait for each other's names.
+    // Sorted, so that two calls lock names in the same order and cannot deadlock.
     .transform((storages) => storages.toSorted((a, b) => (a.module < b.module ? -1 : 1))),
   wait: optional(wait),
 });
@@ -34,14 +34,14 @@ const AdoptStorageInput = z.object({
 type Wanted = z.output<typeof AdoptStorageInput>;
 
 /**
- * Takes over a tenant with the schemas and databases that it has already, under the names they have, without touching
- * them. All of it or nothing: tenant and routes become visible together, by the operation's last step.
+ * Registers a tenant with its existing schemas and databases, under their names and without changing them. All or nothing: the
+ * operation's last step makes the tenant and its routes visible together.
  */
 export async function adoptStorage(context: CommandContext, input: unknown) {
   authorize(context.caller, 'registerTenant');
   authorize(context.caller, 'adoptStorage');
   const wanted = readInput(AdoptStorageInput, input);
-  const begun = await runCommand(context, 'adoptStorage', { wait: 'COMMITTED' }, async (tx) => {
+  const started = await runCommand(context, 'adoptStorage', { wait: 'COMMITTED' }, async (tx) => {
     const tenant = await putTenant(tx, context, wanted);
     if (wanted.storages.length === 0) return { tenantId: tenant.id, operationId: null };
     for (const { module, name } of wanted.storages) {
@@ -51,7 +51,7 @@ export async function adoptStorage(context: CommandContext, input: unknown) {
         module: entry,
         isolation: entry.isolation,
         schemaName: name,
-        stands: true,
+        exists: true,
         status: 'PROVISIONING',
         actor: context.caller.actor,
       });
@@ -65,15 +65,15 @@ export async function adoptStorage(context: CommandContext, input: unknown) {
     });
     return { tenantId: tenant.id, operationId };
   });
-  if (begun.operationId === null) return begun;
-  return carryOut(context, begun, begun.operationId, wanted.wait);
+  if (started.operationId === null) return started;
+  return runStartedOperation(context, started, started.operationId, wanted.wait);
 }
 
-/** The tenant it is to be; one that is there must be the same by id and slug. */
+/** Inserts the tenant, or returns the existing one with this slug, whose id must be the given one. */
 async function putTenant(tx: Transaction, context: CommandContext, wanted: Wanted): Promise<Tenant> {
   const { id, slug: wantedSlug, name, suspendedReason } = wanted.tenant;
   const existing = await tx.tenant.findUnique({ where: { slug: wantedSlug } });
-  // Until the routes are there; who is suspended has none to wait for.
+  // PROVISIONING until its routes are visible.
   const status = wanted.storages.length > 0 ? 'PROVISIONING' : 'ACTIVE';
   if (!existing || (id !== undefined && existing.id !== id))
     return insertTenant(tx, {
@@ -85,7 +85,7 @@ async function putTenant(tx: Transaction, context: CommandContext, wanted: Wante
     });
   const tenant = await requireTenant(tx, existing.id);
   requireNoOperation(tenant);
-  // A creation that failed is taken up again.
+  // An earlier adoption that failed is repeated.
   if (tenant.status === 'FAILED') return tx.tenant.update({ where: { id: tenant.id }, data: { status } });
   if (tenant.status === 'PENDING')
     throw new RegistryError('TENANT_NOT_READY', `Tenant ${tenant.slug} is pending: provision it first`);

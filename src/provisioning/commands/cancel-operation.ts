@@ -3,7 +3,7 @@ import { authorize } from '../../auth/permissions.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, optional, readInput, uuid, wait } from '../../registry/input.js';
-import { callOff, isCompensated } from '../operations/ending.js';
+import { cancelQueuedOperation, isCompensated } from '../operations/ending.js';
 import { requireOperation } from '../operations/operation.js';
 
 const CancelOperationInput = z.object({
@@ -13,8 +13,8 @@ const CancelOperationInput = z.object({
 });
 
 /**
- * Calls an operation off. One that waits ends at once; one that runs is undone before its next step, which the operation
- * tells when it has come to it. Throws CONFLICT for what has ended, and for what can't be undone.
+ * Cancels an operation. A queued one ends at once; a running one is undone before its next step, after this command has
+ * answered. Throws CONFLICT when it has ended or cannot be undone.
  */
 export async function cancelOperation(context: CommandContext, input: unknown) {
   authorize(context.caller, 'cancelOperation');
@@ -26,17 +26,20 @@ export async function cancelOperation(context: CommandContext, input: unknown) {
     if (kind === 'BIND_STORAGE')
       throw new RegistryError(
         'CONFLICT',
-        `Operation ${id} has the guards follow the registry: change the tenant instead`,
+        `Operation ${id} updates the guards and cannot be cancelled: change the tenant's status instead`,
       );
-    if (status === 'QUEUED') await callOff(tx, operation);
+    if (status === 'QUEUED') await cancelQueuedOperation(tx, operation);
     else if (status === 'RUNNING' && isCompensated(operation))
       await tx.operation.update({ where: { id }, data: { cancelRequestedAt: new Date() } });
     else if (status === 'RUNNING')
-      throw new RegistryError('CONFLICT', `Operation ${id} (${words}) runs already and can't be undone`);
+      throw new RegistryError(
+        'CONFLICT',
+        `Operation ${id} (${words}) is running and cannot be undone: wait for its end`,
+      );
     else if (status !== 'COMPENSATING')
       throw new RegistryError(
         'CONFLICT',
-        `Operation ${id} (${words}) is ${status.toLowerCase()}, not under way`,
+        `Operation ${id} (${words}) is ${status.toLowerCase()}: only a queued or running one can be cancelled`,
       );
     return { operationId: id };
   });

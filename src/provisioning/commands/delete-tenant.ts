@@ -4,13 +4,16 @@ import { lifecycleCommand } from '../lifecycle.js';
 
 const defaultRestorableDays = 30;
 
-/** Soft: the tenant stops resolving; its data and names stay, and restoreTenant brings it back until the date set here. */
-export const deleteTenant = lifecycleCommand(
-  'deleteTenant',
-  { restorableDays: optional(days) },
-  (tenant, wanted) => {
+/**
+ * Marks the tenant as deleted: it does not resolve any more, but its data and names stay. restoreTenant restores it until the
+ * date that is set here.
+ */
+export const deleteTenant = lifecycleCommand({
+  action: 'deleteTenant',
+  fields: { restorableDays: optional(days) },
+  decide(tenant, { restorableDays }) {
     requireNoOperation(tenant);
     if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'deleted again');
-    return { status: 'DELETED', purgeAfter: daysFromNow(wanted.restorableDays ?? defaultRestorableDays) };
+    return { status: 'DELETED', purgeAfter: daysFromNow(restorableDays ?? defaultRestorableDays) };
   },
-);
+});

@@ -13,7 +13,7 @@ import {
   wait,
 } from '../../registry/input.js';
 import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
-import { requireNobodyAtWork, requireSubscription } from '../subscription.js';
+import { requireNoStorageOperation, requireSubscription } from '../subscription.js';
 
 const MarkModuleProvisionedInput = z.object({
   tenantId: tenantReference,
@@ -26,8 +26,8 @@ const MarkModuleProvisionedInput = z.object({
 });
 
 /**
- * What somebody outside the registry did to the storage: SUCCESS (the default) makes the route visible at once, FAILED
- * keeps it away and says why in the history.
+ * Reports the result of provisioning outside the registry. SUCCESS (the default) makes the route visible at once; FAILED hides it
+ * and records the error in the history.
  */
 export async function markModuleProvisioned(context: CommandContext, input: unknown) {
   authorize(context.caller, 'markModuleProvisioned');
@@ -42,7 +42,7 @@ export async function markModuleProvisioned(context: CommandContext, input: unkn
       subscription.version,
       wanted.expectedVersion,
     );
-    await requireNobodyAtWork(tx, tenant, wanted.module);
+    await requireNoStorageOperation(tx, tenant, wanted.module);
     if (!['PENDING', 'PROVISIONING', 'FAILED'].includes(subscription.status))
       throw new RegistryError(
         'CONFLICT',

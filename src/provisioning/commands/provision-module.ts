@@ -14,7 +14,7 @@ import {
 import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
-import { carryOut } from '../operations/run-begun-operation.js';
+import { runStartedOperation } from '../operations/run-started-operation.js';
 import { requireSettled, requireSubscription } from '../subscription.js';
 
 const ProvisionModuleInput = z.object({
@@ -25,36 +25,44 @@ const ProvisionModuleInput = z.object({
   wait: optional(wait),
 });
 
-/** Makes the storage of a waiting subscription and leaves it waiting: markModuleProvisioned then lets it resolve. */
+/** Creates the storage of a pending subscription. The route stays hidden until markModuleProvisioned. */
 export async function provisionModule(context: CommandContext, input: unknown) {
   authorize(context.caller, 'provisionModule');
   const wanted = readInput(ProvisionModuleInput, input);
-  const begun = await runCommand(context, 'provisionModule', { ...wanted, wait: 'COMMITTED' }, async (tx) => {
-    const tenant = await requireTenant(tx, wanted.tenantId);
-    requireActive(tenant);
-    const subscription = await requireSubscription(tx, tenant, wanted.module);
-    requireVersion(
-      `The ${wanted.module} subscription of tenant ${tenant.slug}`,
-      subscription.version,
-      wanted.expectedVersion,
-    );
-    requireSettled(tenant, subscription);
-    if (subscription.status !== 'PENDING' && subscription.status !== 'FAILED')
-      throw new RegistryError(
-        'CONFLICT',
-        `The ${wanted.module} storage of tenant ${tenant.slug} is provisioned already`,
+  const started = await runCommand(
+    context,
+    'provisionModule',
+    { ...wanted, wait: 'COMMITTED' },
+    async (tx) => {
+      const tenant = await requireTenant(tx, wanted.tenantId);
+      requireActive(tenant);
+      const subscription = await requireSubscription(tx, tenant, wanted.module);
+      requireVersion(
+        `The ${wanted.module} subscription of tenant ${tenant.slug}`,
+        subscription.version,
+        wanted.expectedVersion,
       );
-    await tx.moduleSubscription.update({ where: { id: subscription.id }, data: { status: 'PROVISIONING' } });
-    const operationId = await appendOperation(tx, {
-      kind: 'PROVISION_MODULE',
-      tenantId: tenant.id,
-      actor: context.caller.actor,
-      input: { module: wanted.module },
-      steps: planProvisioning([subscription], { activate: false }),
-      idempotencyKey: wanted.idempotencyKey,
-    });
-    return { subscriptionId: subscription.id, operationId };
-  });
-  if (begun.repeated) return begun;
-  return carryOut(context, begun, begun.operationId, wanted.wait);
+      requireSettled(tenant, subscription);
+      if (subscription.status !== 'PENDING' && subscription.status !== 'FAILED')
+        throw new RegistryError(
+          'CONFLICT',
+          `The ${wanted.module} storage of tenant ${tenant.slug} is already provisioned`,
+        );
+      await tx.moduleSubscription.update({
+        where: { id: subscription.id },
+        data: { status: 'PROVISIONING' },
+      });
+      const operationId = await appendOperation(tx, {
+        kind: 'PROVISION_MODULE',
+        tenantId: tenant.id,
+        actor: context.caller.actor,
+        input: { module: wanted.module },
+        steps: planProvisioning([subscription], { activate: false }),
+        idempotencyKey: wanted.idempotencyKey,
+      });
+      return { subscriptionId: subscription.id, operationId };
+    },
+  );
+  if (started.repeated) return started;
+  return runStartedOperation(context, started, started.operationId, wanted.wait);
 }

@@ -13,14 +13,14 @@ import { deriveSlug } from '../../registry/slug.js';
 import { requireNoOperation, requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
-import { carryOut } from '../operations/run-begun-operation.js';
+import { runStartedOperation } from '../operations/run-started-operation.js';
 import { putSubscription } from '../subscription.js';
 
 const ProvisionTenantInput = z.object({
   name: text(200),
   slug: optional(slug),
   ...onboardingFields,
-  // In one order for everybody, so that two calls cannot wait for each other's names.
+  // Sorted, so that two calls lock names in the same order and cannot deadlock.
   modules: moduleNames.transform((modules) => [...new Set(modules)].sort()),
   idempotencyKey: optional(idempotencyKey),
   wait: optional(wait),
@@ -29,8 +29,8 @@ const ProvisionTenantInput = z.object({
 type Wanted = z.output<typeof ProvisionTenantInput>;
 
 /**
- * Registers a tenant with its profile and its first admin, if one is given, subscribes it and makes all its storage: all of
- * it or, compensated, none. A tenant left FAILED by an earlier attempt is taken up again under the same names.
+ * Registers a tenant with its profile and, if given, its first admin, subscribes it and creates all its storage. All or nothing:
+ * a failure undoes the storage and leaves the tenant FAILED. Calling it again for a FAILED tenant reuses its names.
  */
 export async function provisionTenant(context: CommandContext, input: unknown) {
   authorize(context.caller, 'provisionTenant');
@@ -39,34 +39,39 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
   const profile = readProfile(wanted, tenantSlug);
   const token = createInvitationToken();
   const { actor } = context.caller;
-  const begun = await runCommand(context, 'provisionTenant', { ...wanted, wait: 'COMMITTED' }, async (tx) => {
-    const tenant = await putTenant(tx, actor, tenantSlug, wanted, profile);
-    const { invitationId } = await putFirstAdmin(tx, tenant, wanted, { token, actor });
-    const subscriptions: ModuleSubscription[] = [];
-    for (const name of wanted.modules)
-      subscriptions.push(
-        await putSubscription(tx, {
-          tenant,
-          module: await requireModule(tx, name),
-          isolation: undefined,
-          schemaName: undefined,
-          status: 'PROVISIONING',
-          actor,
-        }),
-      );
-    const operationId = await appendOperation(tx, {
-      kind: 'PROVISION_TENANT',
-      tenantId: tenant.id,
-      actor,
-      input: { modules: wanted.modules },
-      steps: planProvisioning(subscriptions, { activate: true }),
-      idempotencyKey: wanted.idempotencyKey,
-    });
-    return { tenantId: tenant.id, operationId, invitationId };
-  });
-  if (begun.repeated) return { ...begun, token: null };
-  const done = await carryOut(context, begun, begun.operationId, wanted.wait);
-  return { ...done, token: begun.invitationId === null ? null : token };
+  const started = await runCommand(
+    context,
+    'provisionTenant',
+    { ...wanted, wait: 'COMMITTED' },
+    async (tx) => {
+      const tenant = await putTenant(tx, actor, tenantSlug, wanted, profile);
+      const { invitationId } = await putFirstAdmin(tx, tenant, wanted, { token, actor });
+      const subscriptions: ModuleSubscription[] = [];
+      for (const name of wanted.modules)
+        subscriptions.push(
+          await putSubscription(tx, {
+            tenant,
+            module: await requireModule(tx, name),
+            isolation: undefined,
+            schemaName: undefined,
+            status: 'PROVISIONING',
+            actor,
+          }),
+        );
+      const operationId = await appendOperation(tx, {
+        kind: 'PROVISION_TENANT',
+        tenantId: tenant.id,
+        actor,
+        input: { modules: wanted.modules },
+        steps: planProvisioning(subscriptions, { activate: true }),
+        idempotencyKey: wanted.idempotencyKey,
+      });
+      return { tenantId: tenant.id, operationId, invitationId };
+    },
+  );
+  if (started.repeated) return { ...started, token: null };
+  const done = await runStartedOperation(context, started, started.operationId, wanted.wait);
+  return { ...done, token: started.invitationId === null ? null : token };
 }
 
 async function putTenant(
@@ -87,7 +92,7 @@ async function putTenant(
     const message = `Slug "${tenantSlug}" is taken by tenant ${tenant.id}`;
     throw new RegistryError('CONFLICT', message, { fields: [{ field: 'slug', message }] });
   }
-  // What the failed attempt wanted and this one does not want any more.
+  // Modules of the failed attempt that are not requested any more.
   await tx.moduleSubscription.updateMany({
     where: { tenantId: tenant.id, status: 'FAILED', moduleName: { notIn: wanted.modules } },
     data: { status: 'CANCELLED' },

@@ -11,8 +11,8 @@ import {
   wait,
 } from '../../registry/input.js';
 import { requireTenant, wrongStatus } from '../../registry/tenant.js';
-import { putPurge } from '../operations/purge.js';
-import { carryOut } from '../operations/run-begun-operation.js';
+import { schedulePurge } from '../operations/purge.js';
+import { runStartedOperation } from '../operations/run-started-operation.js';
 
 const PurgeTenantInput = z.object({
   tenantId: tenantReference,
@@ -23,19 +23,19 @@ const PurgeTenantInput = z.object({
 });
 
 /**
- * Plans the end of a DELETED tenant's data. Until the date, the tenant's own unless another is given, it waits and
- * restoreTenant calls it off; then the data is dropped, whoever stood behind the tenant is forgotten, and its names stay taken.
+ * Schedules the purge of a DELETED tenant, for the given date or else the tenant's purge date. Until then restoreTenant cancels
+ * it. The purge drops the tenant's storage and deletes its personal data; its slug and names stay taken.
  */
 export async function purgeTenant(context: CommandContext, input: unknown) {
   authorize(context.caller, 'purgeTenant');
   const wanted = readInput(PurgeTenantInput, input);
-  const begun = await runCommand(context, 'purgeTenant', wanted, async (tx) => {
+  const started = await runCommand(context, 'purgeTenant', wanted, async (tx) => {
     const tenant = await requireTenant(tx, wanted.tenantId, wanted.expectedVersion);
     if (tenant.status !== 'DELETED') throw wrongStatus(tenant, 'purged: delete it first');
     const runAfter = wanted.purgeAfter ?? tenant.purgeAfter ?? new Date();
     if (wanted.purgeAfter)
       await tx.tenant.update({ where: { id: tenant.id }, data: { purgeAfter: runAfter } });
-    const operationId = await putPurge(tx, {
+    const operationId = await schedulePurge(tx, {
       tenantId: tenant.id,
       actor: context.caller.actor,
       runAfter,
@@ -43,7 +43,7 @@ export async function purgeTenant(context: CommandContext, input: unknown) {
     });
     return { tenantId: tenant.id, operationId };
   });
-  if (begun.repeated) return begun;
-  // Does nothing before the date.
-  return carryOut(context, begun, begun.operationId, wanted.wait);
+  if (started.repeated) return started;
+  // Runs nothing before the date.
+  return runStartedOperation(context, started, started.operationId, wanted.wait);
 }

@@ -1,13 +1,13 @@
 import { RegistryError } from '../../errors.js';
 import { wrongStatus } from '../../registry/tenant.js';
 import { lifecycleCommand } from '../lifecycle.js';
-import { callOffPurge } from '../operations/purge.js';
+import { cancelPurge } from '../operations/purge.js';
 
-/** DELETED → what it was before, with its data: a tenant deleted while suspended comes back suspended. */
-export const restoreTenant = lifecycleCommand(
-  'restoreTenant',
-  {},
-  (tenant) => {
+/** DELETED → the status before the deletion, with all data: a tenant that was suspended is suspended again. */
+export const restoreTenant = lifecycleCommand({
+  action: 'restoreTenant',
+  fields: {},
+  decide(tenant) {
     if (tenant.status !== 'DELETED') throw wrongStatus(tenant, 'restored');
     if (tenant.purgeAfter && tenant.purgeAfter < new Date())
       throw new RegistryError(
@@ -16,8 +16,6 @@ export const restoreTenant = lifecycleCommand(
       );
     return { status: tenant.statusBeforeDeletion ?? 'ACTIVE' };
   },
-  {
-    reopens: (tenant) => tenant.status === 'DELETED' && tenant.statusBeforeDeletion === 'ACTIVE',
-    also: (tx, tenant) => callOffPurge(tx, tenant.id),
-  },
-);
+  reopens: (tenant) => tenant.status === 'DELETED' && tenant.statusBeforeDeletion === 'ACTIVE',
+  writeMore: (tx, tenant) => cancelPurge(tx, tenant.id),
+});

@@ -7,7 +7,7 @@ import { idempotencyKey, optional, readInput, uuid, wait } from '../../registry/
 import { requireActive, requireTenant } from '../../registry/tenant.js';
 import { isCompensated } from '../operations/ending.js';
 import { type OperationWithSteps, requireOperation } from '../operations/operation.js';
-import { carryOut } from '../operations/run-begun-operation.js';
+import { runStartedOperation } from '../operations/run-started-operation.js';
 
 const RetryOperationInput = z.object({
   id: uuid,
@@ -16,40 +16,45 @@ const RetryOperationInput = z.object({
 });
 
 /**
- * Runs an operation again that failed, was undone or called off, under the same names; one that needs attention goes on
- * where it stood. Throws CONFLICT for any other, OPERATION_IN_PROGRESS while another works on the same storage.
+ * Runs an operation again that failed, was undone or was cancelled, with the same names. One that needs attention continues where
+ * it stopped. Throws CONFLICT for any other, and OPERATION_IN_PROGRESS while another one works on the same storage.
  */
 export async function retryOperation(context: CommandContext, input: unknown) {
   authorize(context.caller, 'retryOperation');
   const wanted = readInput(RetryOperationInput, input);
-  const begun = await runCommand(context, 'retryOperation', { ...wanted, wait: 'COMMITTED' }, async (tx) => {
-    const asked = await requireOperation(tx, wanted.id);
-    const tenant = await requireTenant(tx, asked.tenantId ?? '');
-    // Only now is the tenant locked, and nobody else begins or ends anything.
-    const operation = await requireOperation(tx, wanted.id);
-    requireRetryable(operation);
-    if (isCompensated(operation)) {
-      if (operation.kind !== 'PROVISION_TENANT') requireActive(tenant);
-      await takeUpAgain(tx, operation, tenant.slug);
-    }
-    await tx.operation.update({
-      where: { id: operation.id },
-      data: {
-        status: 'QUEUED',
-        error: null,
-        attempt: operation.attempt + 1,
-        runAfter: new Date(),
-        cancelRequestedAt: null,
-        finishedAt: null,
-        worker: null,
-        heartbeatAt: null,
-        idempotencyKey: wanted.idempotencyKey ?? null,
-      },
-    });
-    return { operationId: operation.id };
-  });
-  if (begun.repeated) return begun;
-  return carryOut(context, begun, begun.operationId, wanted.wait);
+  const started = await runCommand(
+    context,
+    'retryOperation',
+    { ...wanted, wait: 'COMMITTED' },
+    async (tx) => {
+      const { tenantId } = await requireOperation(tx, wanted.id);
+      const tenant = await requireTenant(tx, tenantId ?? '');
+      // Read again under the tenant's lock: no other transaction can start or end the operation now.
+      const operation = await requireOperation(tx, wanted.id);
+      requireRetryable(operation);
+      if (isCompensated(operation)) {
+        if (operation.kind !== 'PROVISION_TENANT') requireActive(tenant);
+        await resetForRetry(tx, operation, tenant.slug);
+      }
+      await tx.operation.update({
+        where: { id: operation.id },
+        data: {
+          status: 'QUEUED',
+          error: null,
+          attempt: operation.attempt + 1,
+          runAfter: new Date(),
+          cancelRequestedAt: null,
+          finishedAt: null,
+          worker: null,
+          heartbeatAt: null,
+          idempotencyKey: wanted.idempotencyKey ?? null,
+        },
+      });
+      return { operationId: operation.id };
+    },
+  );
+  if (started.repeated) return started;
+  return runStartedOperation(context, started, started.operationId, wanted.wait);
 }
 
 function requireRetryable({ id, kind, status }: OperationWithSteps): void {
@@ -60,8 +65,8 @@ function requireRetryable({ id, kind, status }: OperationWithSteps): void {
   throw new RegistryError('CONFLICT', `Operation ${id} is ${status.toLowerCase()}: ${wayOut}`);
 }
 
-/** What the operation is about waits for storage again, if nothing else has become of it since. */
-async function takeUpAgain(tx: Transaction, operation: OperationWithSteps, slug: string): Promise<void> {
+/** Sets subscriptions, tenant and steps back to the start. Throws when a subscription has changed since. */
+async function resetForRetry(tx: Transaction, operation: OperationWithSteps, slug: string): Promise<void> {
   const tenantId = operation.tenantId ?? '';
   const moduleNames = operation.steps.flatMap((step) => step.moduleName ?? []);
   const where = { tenantId, moduleName: { in: moduleNames } };
@@ -77,7 +82,7 @@ async function takeUpAgain(tx: Transaction, operation: OperationWithSteps, slug:
     const states = subscriptions.map(({ moduleName, status }) => `${moduleName} is ${status.toLowerCase()}`);
     throw new RegistryError(
       isBusy ? 'OPERATION_IN_PROGRESS' : 'CONFLICT',
-      `Operation ${operation.id} can't be retried for tenant ${slug}: ${states.join(', ')}`,
+      `Operation ${operation.id} cannot be retried for tenant ${slug}: ${states.join(', ')}`,
     );
   }
   if (operation.kind === 'PROVISION_TENANT')
@@ -93,7 +98,7 @@ async function takeUpAgain(tx: Transaction, operation: OperationWithSteps, slug:
         error: null,
         startedAt: null,
         finishedAt: null,
-        // What could not be undone is still there, and still this operation's.
+        // Storage that could not be undone still exists and still belongs to this operation, so its facts are kept.
         ...(operation.status !== 'NEEDS_ATTENTION' && { facts: {} }),
       },
     });

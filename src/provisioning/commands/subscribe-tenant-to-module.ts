@@ -14,7 +14,7 @@ import { storageName } from '../../registry/storage-name.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
-import { carryOut } from '../operations/run-begun-operation.js';
+import { runStartedOperation } from '../operations/run-started-operation.js';
 import { putSubscription } from '../subscription.js';
 
 const SubscribeInput = z.object({
@@ -28,15 +28,15 @@ const SubscribeInput = z.object({
 });
 
 /**
- * Subscribes an active tenant and, unless told otherwise, makes its storage and lets it resolve. When making it fails,
- * the operation in the answer says why, nothing resolves, and the same call tries again under the same name.
+ * Subscribes an active tenant and, unless `provision` is false, creates its storage and makes the route visible. When that fails,
+ * the operation in the result says why, and the same call tries again with the same name.
  */
 export async function subscribeTenantToModule(context: CommandContext, input: unknown) {
   authorize(context.caller, 'subscribeTenantToModule');
   const wanted = readInput(SubscribeInput, input);
-  // With storage to make, the route changes at the end, and that is what is waited for.
-  const beginning = { ...wanted, wait: wanted.provision ? ('COMMITTED' as const) : wanted.wait };
-  const begun = await runCommand(context, 'subscribeTenantToModule', beginning, async (tx) => {
+  // When storage is created, the route changes at the end of the operation, so the wait applies to that.
+  const firstInput = { ...wanted, wait: wanted.provision ? ('COMMITTED' as const) : wanted.wait };
+  const started = await runCommand(context, 'subscribeTenantToModule', firstInput, async (tx) => {
     const tenant = await requireTenant(tx, wanted.tenantId);
     requireActive(tenant);
     const module = await requireModule(tx, wanted.module);
@@ -60,6 +60,6 @@ export async function subscribeTenantToModule(context: CommandContext, input: un
       : null;
     return { subscriptionId: subscription.id, operationId };
   });
-  if (begun.repeated || begun.operationId === null) return begun;
-  return carryOut(context, begun, begun.operationId, wanted.wait);
+  if (started.repeated || started.operationId === null) return started;
+  return runStartedOperation(context, started, started.operationId, wanted.wait);
 }

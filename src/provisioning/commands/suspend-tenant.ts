@@ -2,14 +2,14 @@ import { text } from '../../registry/input.js';
 import { requireNoOperation, wrongStatus } from '../../registry/tenant.js';
 import { lifecycleCommand } from '../lifecycle.js';
 
-/** ACTIVE → SUSPENDED: once it is answered, nothing of the tenant resolves anywhere. */
-export const suspendTenant = lifecycleCommand(
-  'suspendTenant',
-  { reason: text(500) },
-  (tenant, { reason }) => {
+/** ACTIVE → SUSPENDED. When the command answers, no gateway and no client resolves the tenant any more. */
+export const suspendTenant = lifecycleCommand({
+  action: 'suspendTenant',
+  fields: { reason: text(500) },
+  waitFor: 'EVERYWHERE',
+  decide(tenant, { reason }) {
     requireNoOperation(tenant);
     if (tenant.status !== 'ACTIVE') throw wrongStatus(tenant, 'suspended');
     return { status: 'SUSPENDED', suspendedReason: reason };
   },
-  { waitFor: 'EVERYWHERE' },
-);
+});

@@ -13,7 +13,7 @@ import {
   wait,
 } from '../../registry/input.js';
 import { requireTenant, requireVersion } from '../../registry/tenant.js';
-import { findWaitingBinding, followBinding } from '../lifecycle.js';
+import { findQueuedBinding, updateGuards } from '../lifecycle.js';
 import { requireSettled, requireSubscription } from '../subscription.js';
 
 const UnsubscribeInput = z.object({
@@ -25,12 +25,12 @@ const UnsubscribeInput = z.object({
   wait: optional(wait),
 });
 
-/** For how long the data of a cancelled subscription is kept, when nothing else is asked for. */
+/** How long the data of a cancelled subscription is kept by default, in days. */
 const defaultKeptDays = 30;
 
 /**
- * The module stops resolving for the tenant. Its data stays for a while, and its names for ever: subscribing again finds
- * both. After that time the data is dropped by an operation of its own.
+ * Cancels the subscription: the module stops resolving for the tenant. The data stays until `keepDataDays` have passed, the names
+ * stay forever; subscribing again uses both. A separate operation drops the data.
  */
 export async function unsubscribeTenantFromModule(context: CommandContext, input: unknown) {
   authorize(context.caller, 'unsubscribeTenantFromModule');
@@ -53,10 +53,10 @@ export async function unsubscribeTenantFromModule(context: CommandContext, input
         where: { id: subscription.id },
         data: { status: 'CANCELLED', purgeAfter },
       });
-      return { subscriptionId: subscription.id, operationId: await findWaitingBinding(tx, tenant.id) };
+      return { subscriptionId: subscription.id, operationId: await findQueuedBinding(tx, tenant.id) };
     },
     {
-      meanwhile: ({ operationId }, waitFor) => followBinding(context, operationId, waitFor),
+      meanwhile: ({ operationId }, waitFor) => updateGuards(context, operationId, waitFor),
     },
   );
 }

@@ -3,13 +3,13 @@ import { identifier } from '../../database/identifier.js';
 import { procedureRefusals } from '../../errors.js';
 import { applyLock } from '../fence/guard-sql.js';
 
-/** To be raised with every change of the texts below, so that databases get them; a test holds the two together. */
+/** Raise it with every change of the SQL below, so that databases are upgraded; a test checks this. */
 export const ensureVersion = 1;
 
-/** What the comment of each of our procedures in public begins with; without it a routine is somebody else's. */
+/** The start of the comment of each of our procedures in schema public. A routine without it was made by others. */
 export const ensureMark = "The tenant registry's:";
 
-/** SQL that refuses: the message begins with the code, its placeholders are filled by the arguments. */
+/** SQL that raises the refusal. The message starts with the code; the arguments fill its placeholders. */
 function raise(
   sqlState: `${keyof typeof procedureRefusals}`,
   message: string,
@@ -21,18 +21,18 @@ function raise(
   return `RAISE EXCEPTION ${parts.join(', ')} USING ERRCODE = '${sqlState}', HINT = ${escapeLiteral(hint)}`;
 }
 
-/** What a migration means must not depend on the settings of whoever calls. pg_temp comes last, or his tables would be first. */
+/** Makes migrations independent of the caller's settings. pg_temp comes last, so that the caller's temporary tables hide no others. */
 const settings = `SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET datestyle = 'ISO, MDY'
   SET row_security = off SET client_min_messages = warning`;
 
 const anotherName = 'Choose another schema, and subscribe the tenant with that.';
 
 /**
- * What all modules of a database share, inside the guard's schema; for one simple query in a transaction.
+ * Creates the table and functions that all modules of a database share. To be sent as one simple query in a transaction.
  *
- * Work is split by whom it needs. What only the registry's role may do (make a schema, write a binding) is SECURITY DEFINER and
- * checks everything by itself, for it can be called alone. Migrations run as the role that owns the schema, which
- * no SECURITY DEFINER function can become: as the caller, who is its member.
+ * The work is split by the role that it needs. Creating a schema and writing a binding need the registry's role: that function is
+ * SECURITY DEFINER and checks all its arguments, because it can be called directly. Migrations need the role that owns the
+ * schema. A SECURITY DEFINER function cannot SET ROLE, so they run as the caller, who is a member of that role.
  */
 export const ensureSql = `
 CREATE TABLE IF NOT EXISTS tenant_guard.migration (
@@ -44,11 +44,11 @@ CREATE TABLE IF NOT EXISTS tenant_guard.migration (
   PRIMARY KEY (module, name)
 );
 REVOKE ALL ON tenant_guard.migration FROM PUBLIC;
-COMMENT ON TABLE tenant_guard.migration IS 'Copy of the modules'' migrations, for ensure_<module>_tenant_schema; renewed by the gateways. Version ${ensureVersion}.';
-COMMENT ON COLUMN tenant_guard.migration.module IS 'Whose tenants'' schemas it makes.';
-COMMENT ON COLUMN tenant_guard.migration.position IS 'Order in which they run, from 0.';
-COMMENT ON COLUMN tenant_guard.migration.name IS 'Folder and file in MODULES_DIR, as in schema_version.migration.';
-COMMENT ON COLUMN tenant_guard.migration.sql IS 'What the file says.';
+COMMENT ON TABLE tenant_guard.migration IS 'Copy of the modules'' migrations, which ensure_<module>_tenant_schema runs. Gateways keep it up to date. Version ${ensureVersion}.';
+COMMENT ON COLUMN tenant_guard.migration.module IS 'The module.';
+COMMENT ON COLUMN tenant_guard.migration.position IS 'Place in the order in which the files run, from 0.';
+COMMENT ON COLUMN tenant_guard.migration.name IS 'Folder and file name in MODULES_DIR, as in schema_version.migration.';
+COMMENT ON COLUMN tenant_guard.migration.sql IS 'The content of the file.';
 COMMENT ON COLUMN tenant_guard.migration.checksum IS 'SHA-256 of the file, as in schema_version.checksum.';
 
 CREATE OR REPLACE FUNCTION tenant_guard.migrate_schema(module text, tenant uuid, schema text, migrations jsonb) RETURNS void
@@ -76,20 +76,20 @@ BEGIN
     IF ran = file.checksum THEN
       CONTINUE;
     ELSIF ran IS NOT NULL THEN
-      ${raise('55000', 'Migration % was changed after it ran in schema %: put it back and add a new file', 'Nothing was done.', 'file.name', 'schema')};
+      ${raise('55000', 'Migration % was changed after it ran in schema %: restore the file and add a new one', 'Nothing was changed.', 'file.name', 'schema')};
     END IF;
     BEGIN
       PERFORM set_config('search_path', quote_ident(schema) || ', pg_temp', true);
-      -- Where PostgreSQL refuses COMMIT and ROLLBACK: a file cannot end the transaction that keeps "all or nothing".
+      -- EXECUTE refuses COMMIT and ROLLBACK, so a file cannot end the transaction that makes the call all or nothing.
       EXECUTE file.sql;
-      -- Deferred constraints speak now and not at COMMIT, where nobody would know which file they are about.
+      -- Checks deferred constraints now: at COMMIT the error could not be attributed to a file.
       SET CONSTRAINTS ALL IMMEDIATE;
       SET CONSTRAINTS ALL DEFERRED;
     EXCEPTION WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
       RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = format('Migration %s failed: %s', file.name, SQLERRM),
-        DETAIL = coalesce(nullif(detail, ''), 'Nothing that this call made is left.'),
-        HINT = coalesce(nullif(hint, ''), 'Mend the file in MODULES_DIR: gateways renew the copy here.');
+        DETAIL = coalesce(nullif(detail, ''), 'Everything that this call did was rolled back.'),
+        HINT = coalesce(nullif(hint, ''), 'Correct the file in MODULES_DIR; gateways then update the copy in this database.');
     END;
     PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
     EXECUTE format('INSERT INTO %s (migration, checksum, tenant_id, module) VALUES ($1, $2, $3, $4)', versions)
@@ -97,13 +97,13 @@ BEGIN
   END LOOP;
 END
 $guard$;
-COMMENT ON FUNCTION tenant_guard.migrate_schema(text, uuid, text, jsonb) IS 'Runs what has not run yet, with the schema alone on the path, as whoever calls.';
+COMMENT ON FUNCTION tenant_guard.migrate_schema(text, uuid, text, jsonb) IS 'Runs the migrations that have not run yet, as the caller, with search_path set to the schema alone.';
 
 CREATE OR REPLACE FUNCTION tenant_guard.prepare_schema(module text, database text, tenant uuid, schema text) RETURNS jsonb
 LANGUAGE plpgsql ${settings}
 AS $guard$
 DECLARE
-  -- As the provisioner looks for it: whoever is to own a schema must be who the provisioner may act as.
+  -- The same query as the provisioner's: it must be able to act as the role that will own the schema.
   role name := (SELECT rolname FROM pg_roles WHERE rolname = module || '_tenants' AND pg_has_role(oid, 'USAGE')
     AND pg_has_role(oid, CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END));
   found record;
@@ -115,12 +115,12 @@ BEGIN
   IF tenant IS NULL OR schema IS NULL THEN
     ${raise('22004', 'tenant_id and schema must not be null', 'Every argument is needed.')};
   ELSIF octet_length(schema) NOT BETWEEN 1 AND 63 OR schema ~ '[[:cntrl:]]' THEN
-    ${raise('22023', 'schema: must have 1 to 63 bytes and no control characters', 'PostgreSQL would cut a longer name, onto another one.')};
+    ${raise('22023', 'schema: must have 1 to 63 bytes and no control characters', 'PostgreSQL would truncate a longer name, possibly to an existing one.')};
   ELSIF schema ~ '^pg_' OR schema IN ('public', 'information_schema', 'tenant_guard') THEN
     ${raise('22023', 'schema: % is a schema of PostgreSQL, or of the guard, itself', anotherName, 'schema')};
   END IF;
 
-  -- Taken by gateways too, while they make, adopt or drop the schema.
+  -- Gateways take the same lock while they create, adopt or drop the schema.
   PERFORM pg_advisory_xact_lock(hashtextextended('tenant-registry/SCHEMA/' || database || '/' || schema, 0));
   SELECT * INTO bound FROM tenant_guard.binding AS binding WHERE binding.schema_name = schema;
   IF bound.tenant_id <> tenant OR bound.module <> module THEN
@@ -136,8 +136,8 @@ BEGIN
     EXECUTE format(CASE WHEN role IS NULL THEN 'CREATE SCHEMA %I' ELSE 'CREATE SCHEMA %I AUTHORIZATION %I' END, schema, role);
     SELECT namespace.oid, pg_get_userbyid(nspowner) AS owner INTO found FROM pg_namespace AS namespace WHERE nspname = schema;
   ELSIF bound.schema_oid IS DISTINCT FROM found.oid THEN
-    -- Older than the guard, or restored from a dump: then its own version table says whose it is. By its columns, for other
-    -- tools call a table of theirs schema_version, too.
+    -- The schema is older than the guard or was restored from a dump: its version table names the owner. The columns are
+    -- checked, because other tools also have a table named schema_version.
     IF (SELECT count(*) FROM pg_class AS class JOIN pg_attribute ON attrelid = class.oid
         WHERE relnamespace = found.oid AND relname = 'schema_version' AND relkind = 'r' AND attname IN ('tenant_id', 'module')) = 2 THEN
       EXECUTE format('SELECT tenant_id, module FROM %I.schema_version LIMIT 1', schema) INTO made_for, made_as;
@@ -149,7 +149,7 @@ BEGIN
     END IF;
   END IF;
 
-  -- Of no epoch, so older than whatever the registry will say: until then nobody enters.
+  -- Without an epoch, so that any state of the registry replaces it. Until then the guard refuses every session.
   PERFORM pg_advisory_xact_lock(${applyLock('schema')});
   INSERT INTO tenant_guard.binding (schema_name, schema_oid, tenant_id, module, generation, state, epoch, revision)
     VALUES (schema, found.oid, tenant, module, 1, 'not_ready', '', 0)
@@ -160,29 +160,29 @@ BEGIN
   IF found.owner = role THEN
     RETURN jsonb_build_object('role', role, 'migrations', files);
   END IF;
-  -- It belongs to the registry's own role, which nobody else can be.
+  -- The schema belongs to the registry's own role, which the caller cannot act as.
   PERFORM tenant_guard.migrate_schema(module, tenant, schema, files);
   RETURN NULL;
 END
 $guard$;
-COMMENT ON FUNCTION tenant_guard.prepare_schema(text, text, uuid, text) IS 'Makes the tenant''s schema, or finds that it is his, and binds it as not ready. Returns what is to run there and as whom; null: it ran.';
+COMMENT ON FUNCTION tenant_guard.prepare_schema(text, text, uuid, text) IS 'Creates the tenant''s schema, or checks that it belongs to the tenant, and binds it as not ready. Returns the migrations to run and the role to run them as; null when they have run.';
 
 REVOKE ALL ON FUNCTION tenant_guard.migrate_schema(text, uuid, text, jsonb), tenant_guard.prepare_schema(text, text, uuid, text) FROM PUBLIC;
 `;
 
 export interface EnsureProcedures {
   module: string;
-  /** As the registry calls it. */
+  /** The name of the module's database in the registry. */
   databaseName: string;
-  /** Names of procedures in public; the first does the work. */
+  /** Names of the procedures in schema public. */
   names: readonly string[];
-  /** Who may call them besides the owner. */
+  /** The role that may call them, besides the owner. */
   role: string | undefined;
-  /** Of everything that was installed, to be found again by a look. */
+  /** Digest of the installed copy. Stored in a comment, where a later check finds it. */
   digest: string;
 }
 
-/** The name under which services know it. */
+/** The procedure that services call. */
 export function ensureName(module: string): string {
   return `ensure_${module}_tenant_schema`;
 }
@@ -191,7 +191,7 @@ export function prepareName(module: string): string {
   return `prepare_${module}_schema`;
 }
 
-/** What one module has in its database; each can reach its own module's migrations alone. */
+/** Creates the procedures of one module. They can run this module's migrations only. */
 export function ensureModuleSql({ module, databaseName, names, role, digest }: EnsureProcedures): string {
   const prepare = `tenant_guard.${identifier(prepareName(module))}`;
   const routines = names.map((name) => `public.${identifier(name)}`);
@@ -229,8 +229,8 @@ DECLARE${work}
 $guard$;
 REVOKE ALL ON PROCEDURE ${routine}(uuid, text) FROM PUBLIC;
 COMMENT ON PROCEDURE ${routine}(uuid, text) IS ${escapeLiteral(
-      `${ensureMark} makes the schema of a tenant's ${module} data with all its tables, or brings it up to date. ` +
-        "All or nothing, and nobody enters it before the registry has heard of it: CALL mark_module_provisioned(tenant_id, module, 'success') there.",
+      `${ensureMark} creates the schema of a tenant's ${module} data with all its tables, or migrates it. All or nothing. ` +
+        "The guard refuses services until the registry is told: CALL mark_module_provisioned(tenant_id, module, 'success') there.",
     )};
 ${grant ? `GRANT EXECUTE ON PROCEDURE ${routine}(uuid, text) ${grant};` : ''}`,
   )

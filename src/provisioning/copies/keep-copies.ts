@@ -1,13 +1,15 @@
 import type { Module } from '../../database/generated/prisma/client.js';
 import { messageOf } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
+import { isolations } from '../../registry/isolation.js';
 import { readModuleMigrations } from '../storage/module-migrations.js';
+import { storageKinds } from '../storage/storage-kind.js';
 import { installCopy } from './migration-copy.js';
 
-/** What became of a module's copy. */
+/** The result of renewing a module's copy. */
 export interface RenewedCopy {
   module: string;
-  /** Procedures that could not be made, because somebody else has one of that name. */
+  /** Procedures that could not be created, because others have made a routine of that name. */
   foreign: string[];
   error: unknown;
 }
@@ -15,8 +17,8 @@ export interface RenewedCopy {
 type CopiedFrom = Pick<Module, 'name' | 'databaseRef' | 'databaseName' | 'migrationsFolder'>;
 
 /**
- * Copies the migrations of modules into the databases that their variables name, side by side. Failures are part of the
- * answer: one that is down keeps no other waiting. Databases in the embedded PostgreSQL get theirs as they are first used.
+ * Copies the migrations of modules into their databases, in parallel. Failures are returned, not thrown: a database that is down
+ * does not delay the others. Databases in the embedded PostgreSQL get their copy when they are first used.
  */
 export async function renewCopies(
   context: CommandContext,
@@ -34,7 +36,7 @@ export async function renewCopies(
   );
 }
 
-/** One module's copy; see installCopy. */
+/** Renews one module's copy; see installCopy. */
 export async function renewCopy(
   { serviceDatabases, modulesDir }: CommandContext,
   { name, migrationsFolder, ...reference }: CopiedFrom,
@@ -49,26 +51,27 @@ export async function renewCopy(
 
 async function listCopied({ database, serviceDatabases }: CommandContext): Promise<CopiedFrom[]> {
   const modules = await database.prisma.module.findMany({
-    // Where each tenant has a database, nobody makes schemas.
-    where: { isolation: 'SCHEMA' },
+    where: {
+      isolation: { in: isolations.filter((isolation) => storageKinds[isolation].keepsMigrationCopy) },
+    },
     orderBy: { name: 'asc' },
   });
   return modules.filter(({ databaseRef }) => serviceDatabases.configuredName(databaseRef) !== undefined);
 }
 
-/** How often everything is looked at anew: MODULES_DIR may have changed, or a database be back. */
-const wholeLookEveryMs = 60_000;
+/** How often all copies are checked, in milliseconds: MODULES_DIR may have changed, or a database may be reachable again. */
+const fullCheckEveryMs = 60_000;
 
-/** Keeps copies as they should be; each call looks what there is to do. Modules that are new or changed come at once. */
+/** Returns a function that renews outdated copies. Each call checks new and changed modules, and from time to time all. */
 export function createCopyKeeper(signal: AbortSignal): (context: CommandContext) => Promise<void> {
   const known = new Map<string, string>();
-  const said = new Set<string>();
-  let lookedAt = Number.NEGATIVE_INFINITY;
+  const reported = new Set<string>();
+  let checkedAt = Number.NEGATIVE_INFINITY;
 
   return async (context) => {
-    if (performance.now() - lookedAt >= wholeLookEveryMs) {
+    if (performance.now() - checkedAt >= fullCheckEveryMs) {
       known.clear();
-      lookedAt = performance.now();
+      checkedAt = performance.now();
     }
     const changed = (await listCopied(context)).filter(
       (module) => known.get(module.name) !== JSON.stringify(module),
@@ -76,19 +79,19 @@ export function createCopyKeeper(signal: AbortSignal): (context: CommandContext)
     for (const module of changed) known.set(module.name, JSON.stringify(module));
     for (const { module, foreign, error } of await renewCopies(context, { modules: changed })) {
       const problem = problemOf({ module, foreign, error });
-      // Once, and not each minute; whoever stops closes connections under it.
-      if (problem === undefined || said.has(problem) || signal.aborted) continue;
-      said.add(problem);
+      // Each problem is logged once. While the process stops, connections are closed, which is no problem.
+      if (problem === undefined || reported.has(problem) || signal.aborted) continue;
+      reported.add(problem);
       context.log.warn({ module, err: error }, problem);
     }
   };
 }
 
-/** In words for operators; undefined: all is well. */
+/** The problem in words for operators; undefined when there is none. */
 export function problemOf({ module, foreign, error }: RenewedCopy): string | undefined {
   if (error !== undefined)
-    return `services can't make schemas of module ${module} by SQL: ${messageOf(error)}`;
+    return `services cannot create schemas of module ${module} by SQL: ${messageOf(error)}`;
   if (foreign.length === 0) return undefined;
   const names = foreign.map((name) => `public.${name}`).join(', ');
-  return `${names} of module ${module} was made by somebody else and is left as it is: rename or drop it for the registry's own`;
+  return `${names} of module ${module} was not made by the registry and is left as it is: rename or drop it, so that the registry can install its own`;
 }

@@ -15,25 +15,24 @@ import {
 } from './ensure-sql.js';
 
 /**
- * So that services can make a tenant's schema by SQL alone, each service database holds a copy of its modules' migrations and
- * procedures that run it: `CALL ensure_finance_tenant_schema(tenant_id, schema)`.
+ * Each service database holds a copy of its modules' migrations and procedures that run them, so that services can create a
+ * tenant's schema by SQL alone: `CALL ensure_finance_tenant_schema(tenant_id, schema)`.
  */
 
-/** What is copied, and where it runs. */
+/** A module and the migrations to copy. */
 export interface CopiedModule {
   module: string;
-  /** As the registry calls it. */
+  /** The name of the module's database in the registry. */
   databaseName: string;
   migrations: readonly ModuleMigration[];
 }
 
-/** Under these names services knew the procedure of a module before it had that module's. */
+/** Older names of a module: services still call its procedure by them. */
 const olderNames: Readonly<Record<string, readonly string[]>> = { operations: ['party'] };
 
 /**
- * Makes or renews a module's copy in the client's database. One small query when all is as it should be. What a newer process
- * has put there is left alone, unless `force`, and so is a routine under one of the names that is not ours.
- * Returns such names.
+ * Creates or renews a module's copy in the client's database. Sends one small query when nothing is to do. Leaves a newer copy
+ * as it is, unless `force`, and routines that the registry did not make. Returns the names of such routines.
  */
 export async function installCopy(
   client: ClientBase,
@@ -43,17 +42,17 @@ export async function installCopy(
   const { module, migrations } = copied;
   const role = await findModuleRole(client, module);
   const digest = digestOf(copied);
-  const seen = await look(client, copied, role);
-  if (!force && isDone(seen, digest)) return seen.foreign;
+  const before = await readCopyState(client, copied, role);
+  if (!force && isUpToDate(before, digest)) return before.foreign;
   await installGuard(client, role);
   return inTransaction(client, async () => {
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('tenant_guard/install', 0))`);
-    const found = await look(client, copied, role);
-    if (!force && (isDone(found, digest) || (await isNewer(client, copied, found)))) return found.foreign;
+    const found = await readCopyState(client, copied, role);
+    if (!force && (isUpToDate(found, digest) || (await isNewer(client, copied, found)))) return found.foreign;
     if (!found.mayCreate)
       throw new RegistryError(
         'CONFLICT',
-        `Role ${found.user} may not make procedures in schema public of database ${found.database}: GRANT USAGE, CREATE ON SCHEMA public TO ${found.user}`,
+        `Role ${found.user} may not create procedures in schema public of database ${found.database}: GRANT USAGE, CREATE ON SCHEMA public TO ${found.user}`,
       );
     if (found.version < ensureVersion) await client.query(ensureSql);
     await client.query('DELETE FROM tenant_guard.migration WHERE module = $1', [module]);
@@ -68,32 +67,32 @@ export async function installCopy(
   });
 }
 
-interface Found {
+interface CopyState {
   database: string;
   user: string;
-  /** Whether this session may make procedures in public. */
+  /** Whether this session may create procedures in schema public. */
   mayCreate: boolean;
-  /** Of what all modules share; 0: there is nothing. */
+  /** Version of the functions that all modules share; 0 when there are none. */
   version: number;
-  /** Of this module's copy. */
+  /** Digest of this module's copy; null when there is none. */
   digest: string | null;
-  /** Procedures in public that should be there. */
+  /** Procedures that should exist in schema public. */
   names: string[];
-  /** Of these, such as are there and may be called by the module's role. */
+  /** Procedures of these that exist and that the module's role may call. */
   ready: string[];
-  /** Routines of such names that somebody else has made. */
+  /** Routines of these names that the registry did not make. */
   foreign: string[];
 }
 
-function isDone({ version, digest, names, ready }: Found, wanted: string): boolean {
+function isUpToDate({ version, digest, names, ready }: CopyState, wanted: string): boolean {
   return version > ensureVersion || (digest === wanted && names.every((name) => ready.includes(name)));
 }
 
-/** A gateway that was upgraded before this one has put more there: this one, going soon, takes nothing away. */
+/** Whether an upgraded gateway has installed a longer copy. During a rolling upgrade an older gateway must not shorten it. */
 async function isNewer(
   client: ClientBase,
   { module, migrations }: CopiedModule,
-  found: Found,
+  found: CopyState,
 ): Promise<boolean> {
   if (found.version === 0) return false;
   const { rows } = await client.query<{ name: string; checksum: string }>(
@@ -113,14 +112,18 @@ function digestOf({ module, databaseName, migrations }: CopiedModule): string {
     .digest('hex');
 }
 
-interface Row extends Omit<Found, 'names' | 'ready' | 'foreign'> {
+interface Row extends Omit<CopyState, 'names' | 'ready' | 'foreign'> {
   routines: { name: string; isOurs: boolean; mayCall: boolean }[];
   modules: string[];
 }
 
-async function look(client: ClientBase, { module }: CopiedModule, role: string | undefined): Promise<Found> {
+async function readCopyState(
+  client: ClientBase,
+  { module }: CopiedModule,
+  role: string | undefined,
+): Promise<CopyState> {
   const older = olderNames[module] ?? [];
-  const { rows } = await client.query<Row>(lookSql, [
+  const { rows } = await client.query<Row>(copyStateSql, [
     prepareName(module),
     [module, ...older].map(ensureName),
     ensureMark,
@@ -128,10 +131,10 @@ async function look(client: ClientBase, { module }: CopiedModule, role: string |
     older.map(prepareName),
   ]);
   const [row] = rows;
-  if (!row) throw new Error('a query without a table answered without a row');
+  if (!row) throw new Error('the query of the copy returned no row');
   const { routines, modules, ...found } = row;
   const foreign = routines.filter(({ isOurs }) => !isOurs).map(({ name }) => name);
-  // A module of that very name has the name for itself.
+  // A module that is registered under an older name keeps the name for itself.
   const wanted = [module, ...older.filter((name) => !modules.includes(prepareName(name)))].map(ensureName);
   return {
     ...found,
@@ -141,8 +144,8 @@ async function look(client: ClientBase, { module }: CopiedModule, role: string |
   };
 }
 
-// From the catalogs: to_regprocedure and its like refuse whoever may not use the schema.
-const lookSql = `
+// Reads the catalogs, because to_regprocedure fails for a role without USAGE on the schema.
+const copyStateSql = `
   WITH guard AS (
     SELECT oid FROM pg_namespace WHERE nspname = 'tenant_guard'
   ), routine AS (

@@ -2,18 +2,18 @@ import { escapeLiteral } from 'pg';
 import { isSameOwner } from '../fence/binding.js';
 import type { StorageComparison } from './storage-comparison.js';
 
-/** In the registry's database, for a worker to take up. */
-function followStatement(tenantId: string): string {
+/** SQL that enqueues an operation in the registry; a worker then writes the binding again. */
+function bindStatement(tenantId: string): string {
   return `in the registry's database SELECT registry_enqueue_binding('${tenantId}')`;
 }
 
 /**
- * The binding in the guard against what the registry says; "another" when the schema under the name is not the one that
- * was bound, so that nothing in it is this tenant's.
+ * Compares the binding in the guard with the registry. Returns "another" when the schema was replaced after it was bound: then
+ * its contents are not this tenant's and are not compared.
  */
 export function compareBinding({ storage, found, report }: StorageComparison): 'same schema' | 'another' {
   const { schemaName, databaseName, tenantId, tenantSlug, module, generation } = storage;
-  // The guard itself is missing or closed to us, which is a finding of its own.
+  // A missing or unreadable guard is a finding of its own.
   if (!found.bindings) return 'same schema';
   const binding = found.bindings.get(schemaName);
   const schema = `Schema ${schemaName} in database ${databaseName}`;
@@ -22,24 +22,24 @@ export function compareBinding({ storage, found, report }: StorageComparison): '
     if (storage.bindingState !== undefined)
       report(
         'BINDING_MISSING',
-        `${schema} of tenant ${tenantSlug} is not bound: the guard lets nobody in.`,
-        `Have it bound: ${followStatement(tenantId)}.`,
+        `${schema} of tenant ${tenantSlug} has no binding: the guard refuses every service.`,
+        `Bind it: ${bindStatement(tenantId)}.`,
       );
     return 'same schema';
   }
   if (!isSameOwner(binding.owner, { tenantId, module })) {
     report(
       'BINDING_OTHER_OWNER',
-      `${schema} is tenant ${tenantSlug}'s (${module}) in the registry, but bound to tenant ${binding.owner.tenantId}, module ${binding.owner.module}.`,
-      `Find out whose data it holds; if the registry is right, in database ${databaseName} DELETE FROM tenant_guard.binding ${row}, then ${followStatement(tenantId)}.`,
+      `${schema} belongs to tenant ${tenantSlug} (${module}) in the registry, but is bound to tenant ${binding.owner.tenantId}, module ${binding.owner.module}.`,
+      `Check whose data the schema holds. If the registry is right, in database ${databaseName} DELETE FROM tenant_guard.binding ${row}, then ${bindStatement(tenantId)}.`,
     );
     return 'same schema';
   }
   if (!binding.isSameSchema) {
     report(
       'BINDING_OTHER_SCHEMA',
-      `${schema} is not the one that was bound to tenant ${tenantSlug}: somebody has put another in its place.`,
-      `Find out what it holds; if it is a restored copy, in database ${databaseName} UPDATE tenant_guard.binding SET schema_oid = (SELECT oid FROM pg_namespace WHERE nspname = schema_name) ${row}.`,
+      `${schema} was replaced by another schema of that name after it was bound to tenant ${tenantSlug}.`,
+      `Check what the schema holds. If it is a restored copy of the tenant's data, in database ${databaseName} UPDATE tenant_guard.binding SET schema_oid = (SELECT oid FROM pg_namespace WHERE nspname = schema_name) ${row}.`,
     );
     return 'another';
   }
@@ -48,19 +48,19 @@ export function compareBinding({ storage, found, report }: StorageComparison): '
   if (binding.generation !== generation)
     report(
       'BINDING_GENERATION_DIFFERS',
-      `The route of tenant ${tenantSlug} to ${module} is of generation ${generation}, its guard lets generation ${binding.generation} in.`,
-      `Have it bound again: ${followStatement(tenantId)}.`,
+      `The route of tenant ${tenantSlug} to ${module} has generation ${generation}, but the guard admits generation ${binding.generation}.`,
+      `Bind it again: ${bindStatement(tenantId)}.`,
     );
   if (binding.state !== state)
     report(
       'BINDING_STATE_DIFFERS',
-      `The guard says ${binding.state} of the ${module} storage of tenant ${tenantSlug}, the registry ${state}.`,
-      `Have it bound again: ${followStatement(tenantId)}.`,
+      `The guard has the ${module} storage of tenant ${tenantSlug} as ${binding.state}, the registry as ${state}.`,
+      `Bind it again: ${bindStatement(tenantId)}.`,
     );
   return 'same schema';
 }
 
-/** A binding from the future, which no true state will ever replace. */
+/** Reports a binding whose revision is higher than the registry's: no later state would ever replace it. */
 export function compareRevision(
   { storage, found, report }: StorageComparison,
   { epoch, revision }: { epoch: string; revision: bigint },
@@ -72,7 +72,7 @@ export function compareRevision(
   if (binding.epoch !== epoch || binding.revision <= revision) return;
   report(
     'BINDING_AHEAD',
-    `The guard knows revision ${binding.revision} of tenant ${tenantSlug}, the registry is at ${revision}: it follows nothing any more.`,
-    `In database ${databaseName} UPDATE tenant_guard.binding SET revision = 0 WHERE schema_name = ${escapeLiteral(schemaName)}, then ${followStatement(tenantId)}.`,
+    `The guard has revision ${binding.revision} for tenant ${tenantSlug}, but the registry is only at ${revision}: the guard ignores every change.`,
+    `In database ${databaseName} UPDATE tenant_guard.binding SET revision = 0 WHERE schema_name = ${escapeLiteral(schemaName)}, then ${bindStatement(tenantId)}.`,
   );
 }

@@ -1,13 +1,13 @@
 import { identifier } from '../../database/identifier.js';
 import { moduleRole } from '../storage/module-role.js';
 import { createObservation, type FindingCode, type Observation, type Subject } from './finding.js';
-import type { FoundDatabase } from './found.js';
+import type { FoundDatabase } from './found-database.js';
+import type { RegisteredModule } from './registry-snapshot.js';
 import { isOutdated } from './session.js';
-import type { WantedModule } from './wanted.js';
 
-/** What the registry's session may do in a module's database. */
+/** Checks the rights of the registry's role in a module's database. */
 export function compareGrants(
-  module: WantedModule,
+  module: RegisteredModule,
   found: FoundDatabase,
   { hasDatabases }: { hasDatabases: boolean },
 ): Observation[] {
@@ -15,18 +15,21 @@ export function compareGrants(
   const role = identifier(user);
   const missing: [problem: string, statement: string][] = [];
   if (!found.mayCreateSchemas)
-    missing.push(['make schemas', `GRANT CREATE ON DATABASE ${identifier(database)} TO ${role}`]);
+    missing.push(['create schemas', `GRANT CREATE ON DATABASE ${identifier(database)} TO ${role}`]);
   if (hasDatabases && !found.mayCreateDatabases)
-    missing.push(['make databases for tenants', `ALTER ROLE ${role} CREATEDB`]);
+    missing.push(['create databases for tenants', `ALTER ROLE ${role} CREATEDB`]);
   if (!found.mayEndSessions)
-    missing.push(['end sessions that stay in a suspended tenant', `GRANT pg_signal_backend TO ${role}`]);
+    missing.push([
+      'end sessions of services inside a suspended tenant',
+      `GRANT pg_signal_backend TO ${role}`,
+    ]);
   const observe = (code: FindingCode, problem: string, statement: string) =>
     createObservation(
       code,
       { module: module.name, database },
       {
         problem: `Role ${user} may not ${problem} in database ${database}.`,
-        remedy: `As an administrator ${statement}; tenant-registry grants --module ${module.name} prints all that is needed.`,
+        remedy: `As an administrator ${statement}; tenant-registry grants --module ${module.name} prints all statements.`,
       },
     );
   const owner = moduleRole(module.name);
@@ -45,7 +48,7 @@ export function compareGrants(
       : [
           observe(
             'MODULE_ROLE_NOT_GRANTED',
-            `act as ${owner}, which should own what it makes`,
+            `act as ${owner}, which should own the storage that it creates`,
             `GRANT ${identifier(owner)} TO ${role}`,
           ),
         ]),
@@ -54,7 +57,7 @@ export function compareGrants(
 
 type About = Partial<Subject> & { asOf?: string };
 
-/** The guard of a database that holds tenants: of modules, or a tenant's own. */
+/** Checks the guard of a database that holds tenants. */
 export function compareGuard(found: FoundDatabase, modules: readonly string[], about: About): Observation[] {
   const { guard, database } = found;
   const observe = (code: FindingCode, problem: string, remedy: string) => [
@@ -66,30 +69,30 @@ export function compareGuard(found: FoundDatabase, modules: readonly string[], a
   if (!guard)
     return observe(
       'GUARD_MISSING',
-      `Database ${database} has no guard (schema tenant_guard): nobody can enter, and nobody is kept out.`,
-      `Have it made and the schemas bound: ${renew}.`,
+      `Database ${database} has no guard (schema tenant_guard): services cannot enter, and access is not checked.`,
+      `Create it and bind the schemas: ${renew}.`,
     );
   if (!guard.isWhole)
     return observe(
       'GUARD_DAMAGED',
       `The guard of database ${database} lacks its table or one of its functions.`,
-      `In database ${database} COMMENT ON SCHEMA tenant_guard IS NULL, so that it counts as old, then ${renew}.`,
+      `In database ${database} COMMENT ON SCHEMA tenant_guard IS NULL, so that it counts as outdated, then ${renew}.`,
     );
   if (isOutdated(guard))
     return observe(
       'GUARD_OUTDATED',
-      `The guard of database ${database} is of version ${guard.version}, older than this product's.`,
-      `Have it renewed: ${renew}.`,
+      `The guard of database ${database} has version ${guard.version}, which is older than this product's.`,
+      `Replace it: ${renew}.`,
     );
   if (guard.revokes.length === 0) return [];
   return observe(
     'GUARD_OPEN_TO_OTHERS',
-    `The guard of database ${database} is open to roles that the registry did not let in.`,
+    `The guard of database ${database} grants rights to roles that should not have them.`,
     `In database ${database} ${guard.revokes.join('; ')}.`,
   );
 }
 
-/** Whether registry and services get at the guard as a module's variable and role let them. */
+/** Checks that the registry may change the guard and that the module's role may call it. */
 export function compareGuardAccess(found: FoundDatabase, about: About): Observation[] {
   const { guard, database, user, role } = found;
   if (!guard) return [];
@@ -99,19 +102,19 @@ export function compareGuardAccess(found: FoundDatabase, about: About): Observat
         'GUARD_OWNER_WRONG',
         { ...about, database },
         {
-          problem: `Schema tenant_guard of database ${database} belongs to role ${guard.owner}, as which ${user} may not act: bindings follow nothing any more.`,
+          problem: `Schema tenant_guard of database ${database} belongs to role ${guard.owner}, which ${user} is not a member of: the registry cannot update bindings.`,
           remedy: `As an administrator GRANT ${identifier(guard.owner)} TO ${identifier(user)}.`,
         },
       ),
     ];
-  if (guard.letsRoleIn || role === undefined || !guard.isWhole) return [];
+  if (guard.roleMayEnter || role === undefined || !guard.isWhole) return [];
   const to = identifier(role);
   return [
     createObservation(
       'GUARD_GRANT_MISSING',
       { ...about, database },
       {
-        problem: `Role ${role} may not ask the guard of database ${database}, so no service can enter.`,
+        problem: `Role ${role} may not call the guard of database ${database}, so no service can enter.`,
         remedy: `In database ${database} GRANT USAGE ON SCHEMA tenant_guard TO ${to}; GRANT EXECUTE ON FUNCTION tenant_guard.enter(uuid, text, int) TO ${to}.`,
       },
     ),

@@ -1,31 +1,34 @@
-import type { ExpectedStorage } from './expected.js';
-import { worksOn } from './expected.js';
+import type { ExpectedStorage } from './expected-storage.js';
+import { worksOn } from './expected-storage.js';
 import { createObservation, type Observation } from './finding.js';
-import type { OpenOperation, Wanted } from './wanted.js';
+import type { OpenOperation, RegistrySnapshot } from './registry-snapshot.js';
 
-/** How long what is due may be left lying, in milliseconds. */
+/** How long due work may wait before it is reported, in milliseconds. */
 const overdueMs = 300_000;
 
-/** How often something may fail for a reason that may pass before somebody should look. */
+/** How many attempts may fail with a transient error before the operation is reported. */
 const manyAttempts = 10;
 
-/** Work that should be under way and is not. */
-export function compareOperations(wanted: Wanted, storages: readonly ExpectedStorage[]): Observation[] {
-  const { operations, tenants, now } = wanted;
+/** Finds operations that wait too long, and subscriptions and tenants that no operation works on. */
+export function compareOperations(
+  registry: RegistrySnapshot,
+  storages: readonly ExpectedStorage[],
+): Observation[] {
+  const { operations, tenants, now } = registry;
   return [
     ...operations.flatMap((operation) => compareOperation(operation, now)),
-    ...storages.flatMap((storage) => findStuck(storage, wanted)),
+    ...storages.flatMap((storage) => findStuck(storage, registry)),
     ...tenants.flatMap(({ id, slug, status, asOf }) => {
       const kinds = status === 'provisioning' ? ['provision_tenant', 'adopt_storage'] : ['purge_tenant'];
       if (operations.some(({ tenantId, kind }) => tenantId === id && kinds.includes(kind))) return [];
       const about = { tenantId: id, tenantSlug: slug, asOf };
       return status === 'provisioning'
         ? createObservation('TENANT_STUCK', about, {
-            problem: `Tenant ${slug} is PROVISIONING, and no operation provisions it.`,
-            remedy: `Retry its last one: query { tenant(id: "${id}") { subscriptions { history { id status } } } }, then retryOperation(input: { id: … }).`,
+            problem: `Tenant ${slug} is PROVISIONING, but no operation provisions it.`,
+            remedy: `Retry its last operation: query { tenant(id: "${id}") { subscriptions { history { id status } } } }, then retryOperation(input: { id: … }).`,
           })
         : createObservation('REMOVAL_OVERDUE', about, {
-            problem: `The time of deleted tenant ${slug} is over, and its data still stands.`,
+            problem: `Tenant ${slug} is deleted and its purge date has passed, but its data still exists.`,
             remedy: `Start a worker (tenant-registry worker, or a gateway without WORKER=none), or purgeTenant(input: { tenantId: "${id}" }).`,
           });
     }),
@@ -33,7 +36,8 @@ export function compareOperations(wanted: Wanted, storages: readonly ExpectedSto
 }
 
 function compareOperation(operation: OpenOperation, now: Date): Observation[] {
-  const { id, kind, status, tenantId, tenantSlug, modules, error, attempt, runAfter, heardOfAt } = operation;
+  const { id, kind, status, tenantId, tenantSlug, modules, error, attempt, runAfter, heartbeatAt } =
+    operation;
   const name = `Operation ${id} (${kind.replaceAll('_', ' ')}, tenant ${tenantSlug ?? 'none'})`;
   const about = {
     tenantId,
@@ -45,27 +49,27 @@ function compareOperation(operation: OpenOperation, now: Date): Observation[] {
   if (status === 'needs_attention')
     return [
       createObservation('OPERATION_NEEDS_ATTENTION', about, {
-        problem: `${name} stopped and needs somebody to look at it${because}.`,
-        remedy: `Mend what its error names, then retryOperation(input: { id: "${id}" }).`,
+        problem: `${name} stopped and needs an operator's attention${because}.`,
+        remedy: `Remove the cause of its error, then retryOperation(input: { id: "${id}" }).`,
       }),
     ];
-  const since = status === 'queued' ? runAfter : (heardOfAt ?? runAfter);
-  const isLeftLying = since.getTime() < now.getTime() - overdueMs;
-  const isTriedInVain = status === 'queued' && attempt >= manyAttempts && error !== null;
-  if (!isLeftLying && !isTriedInVain) return [];
+  const since = status === 'queued' ? runAfter : (heartbeatAt ?? runAfter);
+  const isAbandoned = since.getTime() < now.getTime() - overdueMs;
+  const failsRepeatedly = status === 'queued' && attempt >= manyAttempts && error !== null;
+  if (!isAbandoned && !failsRepeatedly) return [];
   return [
     createObservation('OPERATION_OVERDUE', about, {
-      problem: isLeftLying
-        ? `${name} is ${status}, and nobody has worked on it since ${since.toISOString()}${because}.`
-        : `${name} has failed ${attempt - 1} times and is tried again${because}.`,
-      remedy: isLeftLying
+      problem: isAbandoned
+        ? `${name} is ${status}, and no worker has worked on it since ${since.toISOString()}${because}.`
+        : `${name} has failed ${attempt - 1} times and will be retried${because}.`,
+      remedy: isAbandoned
         ? 'Start a worker: tenant-registry worker, or a gateway without WORKER=none.'
-        : 'Mend what its error names: it goes on by itself.',
+        : 'Remove the cause of its error; the next retry then succeeds.',
     }),
   ];
 }
 
-function findStuck(storage: ExpectedStorage, { operations, now }: Wanted): Observation[] {
+function findStuck(storage: ExpectedStorage, { operations, now }: RegistrySnapshot): Observation[] {
   const { tenantId, tenantSlug, tenantStatus, module, status, asOf } = storage;
   const { provisionedAt, purgeAfter, storageRemovedAt } = storage;
   if (operations.some((operation) => worksOn(operation, storage))) return [];
@@ -74,8 +78,8 @@ function findStuck(storage: ExpectedStorage, { operations, now }: Wanted): Obser
   if (status === 'provisioning' || status === 'deprovisioning')
     return [
       createObservation('SUBSCRIPTION_STUCK', about, {
-        problem: `The ${module} subscription of tenant ${tenantSlug} is ${status.toUpperCase()}, and no operation works on it.`,
-        remedy: `Retry its last one: query { tenant(id: "${tenantId}") { subscriptions { module { name } history { id status } } } }, then retryOperation(input: { id: … }).`,
+        problem: `The ${module} subscription of tenant ${tenantSlug} is ${status.toUpperCase()}, but no operation works on it.`,
+        remedy: `Retry its last operation: query { tenant(id: "${tenantId}") { subscriptions { module { name } history { id status } } } }, then retryOperation(input: { id: … }).`,
       }),
     ];
   const isDue = purgeAfter !== null && purgeAfter.getTime() < now.getTime() - overdueMs;
@@ -83,7 +87,7 @@ function findStuck(storage: ExpectedStorage, { operations, now }: Wanted): Obser
     return [];
   return [
     createObservation('REMOVAL_OVERDUE', about, {
-      problem: `The ${module} data of tenant ${tenantSlug} was to be removed after ${purgeAfter.toISOString()}, and still stands.`,
+      problem: `The ${module} data of tenant ${tenantSlug} should have been removed after ${purgeAfter.toISOString()}, but still exists.`,
       remedy: 'Start a worker: tenant-registry worker, or a gateway without WORKER=none.',
     }),
   ];

@@ -1,22 +1,23 @@
-import { identifier } from '../../database/identifier.js';
+import { storageNaming, storageTitle } from '../../registry/isolation.js';
 import { isSameOwner } from '../fence/binding.js';
+import { storageKinds } from '../storage/storage-kind.js';
 import { compareBinding, compareRevision } from './compare-binding.js';
 import { compareOwners } from './compare-owners.js';
 import { compareVersion, type ModuleFiles } from './compare-version.js';
-import type { ExpectedStorage } from './expected.js';
+import type { ExpectedStorage } from './expected-storage.js';
 import { createObservation, type FindingCode, type Observation } from './finding.js';
-import type { FoundDatabase } from './found.js';
-import type { SeenStorage, StorageComparison } from './storage-comparison.js';
+import type { FoundDatabase } from './found-database.js';
+import type { StorageComparison, StorageFacts } from './storage-comparison.js';
 
 export interface StorageRules {
   files: ModuleFiles;
   head: { epoch: string; revision: bigint };
 }
 
-/** One fault, one finding: where the place itself is wrong, what is in it is not looked at. */
+/** Reports one finding per fault: when the schema itself is wrong, its contents are not compared. */
 export function compareStorage(
   storage: ExpectedStorage,
-  seen: SeenStorage,
+  facts: StorageFacts,
   { files, head }: StorageRules,
 ): Observation[] {
   const observations: Observation[] = [];
@@ -24,26 +25,26 @@ export function compareStorage(
     observations.push(createObservation(code, aboutStorage(storage), { problem, remedy }));
   };
   const { presence } = storage;
-  if (presence === 'standing' && !seen.stands) reportMissing(storage, report);
-  else if (presence === 'removed' && seen.stands)
+  if (presence === 'required' && !facts.exists) reportMissing(storage, report);
+  else if (presence === 'removed' && facts.exists)
     report(
       'STORAGE_NOT_REMOVED',
-      `${thing(storage)} stands, though the registry removed it at ${storage.storageRemovedAt?.toISOString()}.`,
-      `If nobody made it since for something else: ${dropStatement(storage)}.`,
+      `${titleOf(storage)} exists, but the registry removed it at ${storage.storageRemovedAt?.toISOString()}.`,
+      `Check that it was not created again for another purpose, then drop it: ${storageKinds[storage.isolation].dropStatement(storage)}.`,
     );
-  else if (presence === 'left' && seen.stands && isOwn(storage, seen.found))
+  else if (presence === 'leftover' && facts.exists && isOwn(storage, facts.database))
     report(
       'STORAGE_LEFT_BEHIND',
-      `${thing(storage)} was made for a subscription that never came to be (${storage.status}).`,
-      `Subscribe the tenant again with subscribeTenantToModule, which takes it up, or drop it: ${dropStatement(storage)}.`,
+      `${titleOf(storage)} was made for a subscription that never became active (${storage.status}).`,
+      `Subscribe the tenant again with subscribeTenantToModule, which uses it, or drop it: ${storageKinds[storage.isolation].dropStatement(storage)}.`,
     );
-  const { found } = seen;
-  if (!found || !seen.stands) return observations;
+  const { database: found, server } = facts;
+  if (!found || !facts.exists) return observations;
 
-  const comparison: StorageComparison = { ...seen, storage, found, report };
-  if (presence === 'standing' && !found.schemas.has(storage.schemaName)) reportMissing(storage, report, true);
-  else if (presence === 'removed' || presence === 'left') return observations;
-  else if (compareBinding(comparison) === 'same schema' && presence === 'standing') {
+  const comparison: StorageComparison = { storage, found, server, report };
+  if (presence === 'required' && !found.schemas.has(storage.schemaName)) reportMissing(storage, report, true);
+  else if (presence === 'removed' || presence === 'leftover') return observations;
+  else if (compareBinding(comparison) === 'same schema' && presence === 'required') {
     compareRevision(comparison, head);
     if (storage.isMigrated) compareVersion(comparison, files);
     compareOwners(comparison);
@@ -61,31 +62,25 @@ function reportMissing(
   report: StorageComparison['report'],
   isInside = false,
 ): void {
-  const isDatabase = storage.isolation === 'DATABASE' && !isInside;
-  const name = isDatabase ? `Database ${storage.databaseName}` : schemaIn(storage);
+  const isDatabase = storageNaming[storage.isolation].hasOwnDatabase && !isInside;
+  const name = isDatabase ? storageTitle(storage) : schemaIn(storage);
   report(
     isDatabase ? 'DATABASE_MISSING' : 'SCHEMA_MISSING',
     `${name} of tenant ${storage.tenantSlug} (${storage.module}: ${storage.status}) does not exist.`,
-    'Restore it from a backup; if its data is given up, unsubscribeTenantFromModule and subscribeTenantToModule make it anew, empty.',
+    'Restore it from a backup. If the data is not needed, unsubscribeTenantFromModule and then subscribeTenantToModule create it again, empty.',
   );
 }
 
-/** Whether what stands says itself that it is this tenant's. */
+/** Whether the binding or the version table names this tenant and module as the owner. */
 function isOwn({ tenantId, module, schemaName }: ExpectedStorage, found: FoundDatabase | undefined): boolean {
   const owner = found?.bindings?.get(schemaName)?.owner ?? found?.versions.get(schemaName)?.owner;
   return isSameOwner(owner, { tenantId, module });
 }
 
-function thing(storage: ExpectedStorage): string {
-  return storage.isolation === 'DATABASE' ? `Database ${storage.databaseName}` : schemaIn(storage);
+function titleOf(storage: ExpectedStorage): string {
+  return storageNaming[storage.isolation].hasOwnDatabase ? storageTitle(storage) : schemaIn(storage);
 }
 
 function schemaIn({ schemaName, databaseName }: ExpectedStorage): string {
   return `Schema ${schemaName} in database ${databaseName}`;
-}
-
-function dropStatement({ isolation, databaseName, schemaName }: ExpectedStorage): string {
-  if (isolation === 'DATABASE') return `DROP DATABASE ${identifier(databaseName)} WITH (FORCE)`;
-  const schema = identifier(schemaName);
-  return `in database ${databaseName} DROP SCHEMA ${schema} CASCADE; DELETE FROM tenant_guard.binding WHERE schema_name = '${schemaName}'`;
 }

@@ -2,18 +2,18 @@ import { escapeLiteral } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { buildingName } from '../storage/database-storage.js';
 import { createObservation, type Observation } from './finding.js';
-import type { FoundDatabase, FoundServer } from './found.js';
-import type { WantedModule } from './wanted.js';
+import type { FoundDatabase, FoundServer } from './found-database.js';
+import type { RegisteredModule } from './registry-snapshot.js';
 
-/** One database, whatever number of modules have their tenants in it. */
+/** One database, with all modules that keep tenants in it. */
 export interface SharedDatabase {
-  modules: readonly WantedModule[];
+  modules: readonly RegisteredModule[];
   found: FoundDatabase;
-  /** Schemas that subscriptions name there, whatever their status. */
+  /** Schemas that subscriptions of any status name there. */
   registered: ReadonlySet<string>;
 }
 
-/** Schemas with a module's prefix or a binding that the registry knows nothing of; others are not ours. */
+/** Finds schemas that have a module's prefix or a binding but no subscription. Other schemas are none of the registry's business. */
 export function findUnknownSchemas({ modules, found, registered }: SharedDatabase): Observation[] {
   const { database, schemas, bindings } = found;
   const observations: Observation[] = [];
@@ -29,14 +29,14 @@ export function findUnknownSchemas({ modules, found, registered }: SharedDatabas
     if (schemas.has(name))
       observations.push(
         createObservation('SCHEMA_WITHOUT_ROW', about, {
-          problem: `Schema ${name} stands in database ${database} and no subscription names it${bound}.`,
-          remedy: `Take it over with tenant-registry import databases --module ${module}, or, if nobody needs it, in database ${database} DROP SCHEMA ${identifier(name)} CASCADE${binding ? `; ${forget}` : ''}.`,
+          problem: `Schema ${name} exists in database ${database}, but no subscription names it${bound}.`,
+          remedy: `Register it with tenant-registry import databases --module ${module}, or, if its data is not needed, in database ${database} DROP SCHEMA ${identifier(name)} CASCADE${binding ? `; ${forget}` : ''}.`,
         }),
       );
     else
       observations.push(
         createObservation('BINDING_LEFT_BEHIND', about, {
-          problem: `The guard of database ${database} has a binding of schema ${name}, which does not exist and which no subscription names.`,
+          problem: `The guard of database ${database} has a binding for schema ${name}, which does not exist and which no subscription names.`,
           remedy: `In database ${database} ${forget}.`,
         }),
       );
@@ -44,7 +44,7 @@ export function findUnknownSchemas({ modules, found, registered }: SharedDatabas
   return observations;
 }
 
-/** Bindings of storage that the registry removed. */
+/** Finds the binding of a schema that the registry removed. */
 export function findStaleBinding(
   found: FoundDatabase,
   storage: { schemaName: string; tenantId: string; tenantSlug: string; module: string; asOf: string },
@@ -57,21 +57,21 @@ export function findStaleBinding(
       'BINDING_LEFT_BEHIND',
       { tenantId, tenantSlug, module, database, schema, asOf },
       {
-        problem: `The guard of database ${database} still has a binding of schema ${schema}, which was removed.`,
+        problem: `The guard of database ${database} still has a binding for schema ${schema}, which was removed.`,
         remedy: `In database ${database} DELETE FROM tenant_guard.binding WHERE schema_name = ${escapeLiteral(schema)}.`,
       },
     ),
   ];
 }
 
-/** One server, and what the registry knows there. */
+/** One server, with the databases that the registry knows there. */
 export interface SharedServer {
   server: FoundServer;
-  /** Modules that give tenants databases of their own there. */
-  modules: readonly WantedModule[];
-  /** Databases of tenants, modules and the registry itself. */
+  /** Modules that create a database per tenant there. */
+  modules: readonly RegisteredModule[];
+  /** Names of databases of tenants, of modules and of the registry itself. */
   registered: ReadonlySet<string>;
-  /** Whose databases may stand half built, under another name. */
+  /** Names issued for tenant databases: an unfinished one exists under its building name. */
   databaseNames: readonly string[];
   isBeingBuilt(databaseName: string): boolean;
 }
@@ -87,8 +87,8 @@ export function findUnknownDatabases(shared: SharedServer): Observation[] {
         'DATABASE_WITHOUT_ROW',
         { module, database: name },
         {
-          problem: `Database ${name} stands on the server of module ${module} and no subscription names it.`,
-          remedy: `Take it over with tenant-registry import databases --module ${module}, or, if nobody needs it, DROP DATABASE ${identifier(name)}.`,
+          problem: `Database ${name} exists on the server of module ${module}, but no subscription names it.`,
+          remedy: `Register it with tenant-registry import databases --module ${module}, or, if its data is not needed, DROP DATABASE ${identifier(name)}.`,
         },
       ),
     );
@@ -101,7 +101,7 @@ export function findUnknownDatabases(shared: SharedServer): Observation[] {
         'BUILDING_LEFT_BEHIND',
         { database: building },
         {
-          problem: `Database ${building} is what an attempt that was killed left of ${databaseName}.`,
+          problem: `Database ${building} is an unfinished ${databaseName}, left by an attempt that was killed.`,
           remedy: `DROP DATABASE ${identifier(building)} WITH (FORCE).`,
         },
       ),
@@ -110,8 +110,8 @@ export function findUnknownDatabases(shared: SharedServer): Observation[] {
   return observations;
 }
 
-/** The module whose prefix the name has: the longest, where one prefix begins with another. */
-function moduleOf(name: string, modules: readonly WantedModule[]): string | undefined {
+/** The module whose prefix the name starts with; the longest prefix when several match. */
+function moduleOf(name: string, modules: readonly RegisteredModule[]): string | undefined {
   const [module] = modules
     .filter(({ schemaPrefix }) => name.startsWith(schemaPrefix))
     .sort((one, other) => other.schemaPrefix.length - one.schemaPrefix.length);

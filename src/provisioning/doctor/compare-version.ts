@@ -2,14 +2,14 @@ import { isSameOwner } from '../fence/binding.js';
 import type { ModuleMigration } from '../storage/module-migrations.js';
 import type { StorageComparison } from './storage-comparison.js';
 
-/** What is to run in every storage of a module. */
+/** The SQL files that every storage of a module must have run. */
 export interface ModuleFiles {
   migrations: readonly ModuleMigration[];
-  /** Whether there are any of the module's own. */
+  /** Whether the module has a folder of its own. */
   hasFolder: boolean;
 }
 
-/** What ran in a storage against the module's files. */
+/** Compares the storage's version table with the module's files. */
 export function compareVersion(comparison: StorageComparison, files: ModuleFiles): void {
   const { storage, found, report } = comparison;
   const { schemaName, databaseName, tenantId, tenantSlug, module, migrationVersion } = storage;
@@ -19,21 +19,21 @@ export function compareVersion(comparison: StorageComparison, files: ModuleFiles
     report(
       'VERSION_TABLE_UNREADABLE',
       `Table schema_version in ${schema} could not be read: ${table.problem}.`,
-      `Let role ${found.user} read it: tenant-registry grants --module ${module} prints what it needs.`,
+      `Give role ${found.user} the rights that tenant-registry grants --module ${module} prints.`,
     );
   else if (table?.owner && !isSameOwner(table.owner, { tenantId, module }))
     report(
       'VERSION_TABLE_OTHER_OWNER',
-      `${schema} says itself (schema_version) that it was made for tenant ${table.owner.tenantId}, module ${table.owner.module}, not for ${tenantSlug}.`,
-      `Find out whose data it holds, and restore it where it belongs; suspendTenant keeps ${tenantSlug} out until then.`,
+      `Table schema_version in ${schema} names tenant ${table.owner.tenantId}, module ${table.owner.module} as the owner, but the registry names ${tenantSlug}.`,
+      `Check whose data the schema holds and restore the right data; suspendTenant refuses access for ${tenantSlug} until then.`,
     );
   else if (table) compareFiles(comparison, files, table.applied);
-  // What was made outside the registry it claims nothing of.
+  // Storage that was made outside the registry has neither a migration version nor a version table.
   else if (migrationVersion !== null)
     report(
       'VERSION_TABLE_MISSING',
-      `${schema} has no table schema_version, though the registry knows it at ${migrationVersion}.`,
-      'Restore the table from a backup: without it nobody knows which migrations ran.',
+      `${schema} has no table schema_version, but the registry has it at migration ${migrationVersion}.`,
+      'Restore the table from a backup: without it the migrations that ran are unknown.',
     );
 }
 
@@ -50,20 +50,20 @@ function compareFiles(
   if (edited.length > 0)
     report(
       'MIGRATION_EDITED',
-      `What ran in ${schema} is not what the file says now: ${namesOf(edited)}.`,
-      'Put the file back as it was and add a new one for the change: until then nothing more can run there.',
+      `These files were changed after they ran in ${schema}: ${namesOf(edited)}.`,
+      'Restore the file and put the change into a new file: until then no further migration can run there.',
     );
   if (missing.length > 0)
     report(
       'MIGRATIONS_MISSING',
-      `${namesOf(missing)} did not run in ${schema}: it is behind.`,
-      'unsubscribeTenantFromModule and subscribeTenantToModule keep the data and run what is missing; the module does not resolve in between.',
+      `${namesOf(missing)} did not run in ${schema}.`,
+      'unsubscribeTenantFromModule and then subscribeTenantToModule run the missing files and keep the data; the module does not resolve in between.',
     );
   if (unknown.length > 0)
     report(
       'MIGRATION_UNKNOWN',
-      `${unknown.join(', ')} ran in ${schema}, and MODULES_DIR has no such file.`,
-      'Put the file back, or upgrade this installation: a newer one was at work there.',
+      `${unknown.join(', ')} ran in ${schema}, but MODULES_DIR has no such file.`,
+      'Restore the file, or upgrade this installation if a newer one migrated the schema.',
     );
 }
 

@@ -2,50 +2,49 @@ import { authorize } from '../../auth/permissions.js';
 import type { CommandContext } from '../../registry/command.js';
 import { moduleNotFound, tenantNotFound } from '../../registry/route.js';
 import { tenantWhere } from '../../registry/tenant.js';
-import { examine, type Scope } from './examine.js';
+import type { ExaminationScope } from './examination-scope.js';
+import { examine } from './examine.js';
 import { type Finding, identityOf, type Observation } from './finding.js';
 
-/**
- * Compares what the registry says with what stands in the databases. It changes nothing: its sessions are read-only.
- * How many statements it sends depends on the number of databases, not of schemas.
- */
-
 export interface DoctorOptions {
-  /** Only these; empty: all. */
+  /** Limits the examination to these modules; empty means all. */
   modules?: readonly string[];
-  /** Only this one, by id or slug. */
+  /** Limits the examination to one tenant, by id or slug. */
   tenant?: string | undefined;
 }
 
 export interface Diagnosis {
-  /** How many storages should stand and were looked at, and of how many tenants. */
+  /** How many storages should exist and were examined, and of how many tenants. */
   storages: number;
   tenants: number;
-  /** The worst first. */
+  /** Errors first, then warnings. */
   findings: Finding[];
 }
 
-/** Throws MODULE_NOT_FOUND and TENANT_NOT_FOUND for what is asked for and does not exist. */
+/**
+ * Compares the registry with the catalogs of the service databases. Changes nothing: its sessions are read-only. The number of
+ * statements grows with the number of databases, not of schemas. Throws MODULE_NOT_FOUND, TENANT_NOT_FOUND.
+ */
 export async function diagnose(context: CommandContext, options: DoctorOptions = {}): Promise<Diagnosis> {
   authorize(context.caller, 'readRegistry');
   const scope = await findScope(context, options);
   const first = await examine(context, scope);
   const confirmed = await confirm(context, scope, first.observations);
-  const standing = first.storages.filter(({ presence }) => presence === 'standing');
+  const required = first.storages.filter(({ presence }) => presence === 'required');
   return {
-    storages: standing.length,
-    tenants: new Set(standing.map(({ tenantId }) => tenantId)).size,
-    findings: confirmed.map(({ asOf, ...finding }) => finding).sort(inOrder),
+    storages: required.length,
+    tenants: new Set(required.map(({ tenantId }) => tenantId)).size,
+    findings: confirmed.map(({ asOf, ...finding }) => finding).sort(bySeverity),
   };
 }
 
 /**
- * Registry and databases can't be read in one moment. So a finding counts when a second look finds it again, and what it is
- * about has not changed between the two: then it was so all the time.
+ * Registry and service databases cannot be read in one snapshot. So a finding counts only when a second examination finds it
+ * again with the same row versions: then the difference lasted, and was not a change under way.
  */
 async function confirm(
   context: CommandContext,
-  scope: Scope,
+  scope: ExaminationScope,
   observations: readonly Observation[],
 ): Promise<Observation[]> {
   if (observations.length === 0) return [];
@@ -62,7 +61,7 @@ async function confirm(
 async function findScope(
   { database }: CommandContext,
   { modules = [], tenant }: DoctorOptions,
-): Promise<Scope> {
+): Promise<ExaminationScope> {
   const known = await database.prisma.module.findMany({ where: { name: { in: [...modules] } } });
   for (const name of modules) if (!known.some((module) => module.name === name)) throw moduleNotFound(name);
   const hasModule = (name: string) => modules.length === 0 || modules.includes(name);
@@ -73,7 +72,7 @@ async function findScope(
   return { hasModule, hasTenant: ({ tenantId }) => tenantId === found.id, isWhole: false };
 }
 
-function inOrder(one: Finding, other: Finding): number {
+function bySeverity(one: Finding, other: Finding): number {
   const key = ({ severity, module, tenantSlug, code }: Finding) =>
     [severity, module ?? '', tenantSlug ?? '', code].join(' ');
   return key(one) < key(other) ? -1 : 1;

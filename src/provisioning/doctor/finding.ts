@@ -1,9 +1,9 @@
 /**
- * What can be wrong, and how bad it is. error: something is refused, let in or lost that should not be, or will be.
- * warning: nothing is today, but somebody should tidy up.
+ * The codes and their severities. error: something is, or soon will be, wrongly refused, wrongly admitted, or lost.
+ * warning: nothing fails today, but an operator should clean up.
  */
 const severityByCode = {
-  // A database as a whole.
+  // About a whole database.
   DATABASE_UNREACHABLE: 'error',
   GRANT_MISSING: 'error',
   MODULE_ROLE_NOT_GRANTED: 'warning',
@@ -14,7 +14,7 @@ const severityByCode = {
   GUARD_OWNER_WRONG: 'error',
   GUARD_OPEN_TO_OTHERS: 'error',
   GUARD_GRANT_MISSING: 'error',
-  // A tenant's storage.
+  // About a tenant's storage.
   SCHEMA_MISSING: 'error',
   DATABASE_MISSING: 'error',
   STORAGE_NOT_REMOVED: 'error',
@@ -35,12 +35,12 @@ const severityByCode = {
   SCHEMA_OWNER_WRONG: 'error',
   TABLE_OWNER_WRONG: 'error',
   SCHEMA_OPEN_TO_PUBLIC: 'error',
-  // What stands and the registry does not know.
+  // About storage that the registry does not know.
   SCHEMA_WITHOUT_ROW: 'warning',
   DATABASE_WITHOUT_ROW: 'warning',
   BINDING_LEFT_BEHIND: 'warning',
   BUILDING_LEFT_BEHIND: 'warning',
-  // Work.
+  // About operations.
   OPERATION_NEEDS_ATTENTION: 'error',
   OPERATION_OVERDUE: 'error',
   SUBSCRIPTION_STUCK: 'error',
@@ -51,7 +51,7 @@ const severityByCode = {
 export type FindingCode = keyof typeof severityByCode;
 type Severity = (typeof severityByCode)[FindingCode];
 
-/** What a finding is about, as far as that is one tenant's, one module's, one place's. */
+/** The tenant, module, database, schema and operation that a finding is about; null where it is about none or several. */
 export interface Subject {
   tenantId: string | null;
   tenantSlug: string | null;
@@ -62,21 +62,22 @@ export interface Subject {
 }
 
 export interface Finding extends Subject {
-  /** Stable, for scripts. */
+  /** Never renamed: scripts may rely on it. */
   code: FindingCode;
   severity: Severity;
-  /** One sentence. */
+  /** One sentence that says what differs. */
   problem: string;
-  /** One sentence with the command, mutation or SQL. */
+  /** The command, mutation or SQL with which the operator repairs it. */
   remedy: string;
 }
 
-/** A finding, and the version of the rows it was seen by: when that changes meanwhile, it is looked at anew. */
+/** A finding of one examination. A second examination must confirm it before it is reported. */
 export interface Observation extends Finding {
+  /** Versions of the rows that it was derived from. */
   asOf: string;
 }
 
-const nothing: Subject = {
+const noSubject: Subject = {
   ...{ tenantId: null, tenantSlug: null, module: null, database: null, schema: null, operationId: null },
 };
 
@@ -86,10 +87,10 @@ export function createObservation(
   { problem, remedy }: { problem: string; remedy: string },
 ): Observation {
   const { asOf = '', ...subject } = about;
-  return { code, severity: severityByCode[code], ...nothing, ...subject, problem, remedy, asOf };
+  return { code, severity: severityByCode[code], ...noSubject, ...subject, problem, remedy, asOf };
 }
 
-/** Equal for what is the same finding in two looks, if nothing that it is about has changed between them. */
+/** Equal in two examinations for the same finding, unless the rows that it is about changed in between. */
 export function identityOf(observation: Observation): string {
   const { code, tenantId, module, database, schema, operationId, asOf } = observation;
   return JSON.stringify([code, tenantId, module, database, schema, operationId, asOf]);

@@ -2,18 +2,18 @@ import type { ClientBase } from 'pg';
 import { guardVersion } from '../fence/guard-sql.js';
 import { moduleRole } from '../storage/module-role.js';
 
-/** What a session sees of the database it is in and of what it may do there. */
+/** The database that a session is connected to, and the session's rights there. */
 export interface SessionFacts {
-  /** The same for the same server, by whatever address. */
-  server: string;
-  /** The same for the same database, by whatever address and name. */
-  place: string;
+  /** The server's system identifier: equal for two addresses of the same server. */
+  serverId: string;
+  /** Equal for two URLs of the same database. */
+  databaseId: string;
   database: string;
   user: string;
   mayCreateSchemas: boolean;
   mayCreateDatabases: boolean;
   mayEndSessions: boolean;
-  /** The role that should own the module's storage; undefined: the server has none. */
+  /** The role that should own the module's storage; undefined when the server has no such role. */
   role: string | undefined;
   mayActAsRole: boolean;
   guard: GuardFacts | undefined;
@@ -23,23 +23,23 @@ export interface GuardFacts {
   owner: string;
   /** Whether this session may renew it. */
   isOurs: boolean;
-  /** It has all its parts. */
+  /** Whether the table and all functions exist. */
   isWhole: boolean;
-  /** 0: it doesn't say. */
+  /** 0 when the schema's comment names no version. */
   version: number;
-  /** Whether the module's role may enter; true where there is none. */
-  letsRoleIn: boolean;
+  /** Whether the module's role may call tenant_guard.enter; true when there is no role. */
+  roleMayEnter: boolean;
   isReadable: boolean;
-  /** SQL that takes back what others were given; empty when all is well. */
+  /** REVOKE statements for rights that other roles should not have; empty when there are none. */
   revokes: string[];
 }
 
-/** How long one statement of the doctor may take, or wait for a lock. */
-const patience = `SET statement_timeout = '60s'; SET lock_timeout = '2s'`;
+/** Limits one statement of doctor, and its wait for a lock. */
+const timeouts = `SET statement_timeout = '60s'; SET lock_timeout = '2s'`;
 
-/** From here on the session changes nothing, whatever it is asked. */
+/** Makes every later transaction of the session read-only. */
 export async function makeReadOnly(client: ClientBase): Promise<void> {
-  await client.query(`SET default_transaction_read_only = on; ${patience}`);
+  await client.query(`SET default_transaction_read_only = on; ${timeouts}`);
 }
 
 export async function readSession(client: ClientBase, module: string): Promise<SessionFacts> {
@@ -47,14 +47,14 @@ export async function readSession(client: ClientBase, module: string): Promise<S
     moduleRole(module),
   ]);
   const [row] = rows;
-  if (!row) throw new Error('a query without a table answered without a row');
+  if (!row) throw new Error('the query of the session returned no row');
   return { ...row, role: row.role ?? undefined, guard: await readGuard(client, row.role) };
 }
 
-// Membership as module-role.ts asks for it.
+// The test of membership is the same as in module-role.ts.
 const sessionSql = `
-  SELECT (SELECT system_identifier::text FROM pg_control_system()) AS server,
-         (SELECT system_identifier FROM pg_control_system()) || '/' || here.oid AS place,
+  SELECT (SELECT system_identifier::text FROM pg_control_system()) AS "serverId",
+         (SELECT system_identifier FROM pg_control_system()) || '/' || here.oid AS "databaseId",
          datname AS database, current_user AS user,
          has_database_privilege(here.oid, 'CREATE') AS "mayCreateSchemas",
          own.rolcreatedb OR own.rolsuper AS "mayCreateDatabases",
@@ -71,7 +71,7 @@ async function readGuard(client: ClientBase, role: string | null): Promise<Guard
   return rows[0];
 }
 
-// From the catalogs: to_regprocedure and its like refuse whoever may not use the schema.
+// Reads the catalogs, because to_regprocedure fails for a role without USAGE on the schema.
 const guardFactsSql = `
   WITH guard AS (
     SELECT oid, nspowner, nspacl FROM pg_namespace WHERE nspname = 'tenant_guard'
@@ -85,8 +85,9 @@ const guardFactsSql = `
     SELECT oid FROM parts
     WHERE proname = 'enter' AND oidvectortypes(proargtypes) = 'uuid, text, integer'
   ), granted AS (
-    -- Only the functions are open by default. Whom the module's roles let in is up to administrators.
-    SELECT 'SCHEMA tenant_guard' AS thing, grantee FROM guard, aclexplode(nspacl) WHERE grantee = 0
+    -- PUBLIC for the schema and the functions, every role but the owner for the table. Only functions are open by default.
+    -- Grants of the schema and the functions to single roles are the administrator's decision.
+    SELECT 'SCHEMA tenant_guard' AS object, grantee FROM guard, aclexplode(nspacl) WHERE grantee = 0
     UNION
     SELECT 'FUNCTION ' || name, grantee FROM parts, aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0
     UNION
@@ -100,15 +101,15 @@ const guardFactsSql = `
          $1::name IS NULL OR coalesce(
            has_schema_privilege($1, guard.oid, 'USAGE')
            AND (SELECT has_function_privilege($1, oid, 'EXECUTE') FROM enter),
-           false) AS "letsRoleIn",
+           false) AS "roleMayEnter",
          coalesce((SELECT has_schema_privilege(guard.oid, 'USAGE') AND has_table_privilege(binding.oid, 'SELECT')
                    FROM binding), false) AS "isReadable",
-         ARRAY(SELECT format('REVOKE ALL ON %s FROM %s', thing,
+         ARRAY(SELECT format('REVOKE ALL ON %s FROM %s', object,
                              CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
                FROM granted ORDER BY 1) AS revokes
   FROM guard`;
 
-/** Whether this product would renew the guard; a newer one than it knows it leaves alone. */
+/** Whether this version of the product would replace the guard. It leaves a newer guard as it is. */
 export function isOutdated({ version }: GuardFacts): boolean {
   return version < guardVersion;
 }

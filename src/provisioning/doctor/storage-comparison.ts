@@ -1,18 +1,20 @@
-import type { ExpectedStorage } from './expected.js';
+import type { ExpectedStorage } from './expected-storage.js';
 import type { FindingCode } from './finding.js';
-import type { FoundDatabase, FoundServer } from './found.js';
+import type { FoundDatabase, FoundServer } from './found-database.js';
 
-/** What was found of a storage. */
-export interface SeenStorage {
-  stands: boolean;
-  /** The database that its schema is in; undefined when that does not stand or could not be looked into. */
-  found: FoundDatabase | undefined;
+/** The state of a storage in the service databases. */
+export interface StorageFacts {
+  /** Whether the schema, or the tenant's own database, exists. */
+  exists: boolean;
+  /** The database that holds the schema; undefined when it does not exist or could not be read. */
+  database: FoundDatabase | undefined;
   server: FoundServer;
 }
 
-/** What is compared of a storage, and with what. */
-export interface StorageComparison extends SeenStorage {
+/** One storage as the registry expects it, the database that holds it, and the collector of findings. */
+export interface StorageComparison {
   storage: ExpectedStorage;
   found: FoundDatabase;
+  server: FoundServer;
   report(code: FindingCode, problem: string, remedy: string): void;
 }

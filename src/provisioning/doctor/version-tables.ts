@@ -4,11 +4,11 @@ import { messageOf } from '../../errors.js';
 import type { SchemaOwner } from '../fence/binding.js';
 import { versionTable } from '../storage/module-migrations.js';
 
-/** What a schema's version table says; or why it could not be read. */
+/** The rows of a schema's version table, or why it could not be read. */
 export interface VersionTable {
-  /** Checksums by migration. */
+  /** Checksum by migration name. */
   applied: Map<string, string>;
-  /** Whom it was made for; undefined: it is empty. */
+  /** undefined when the table is empty. */
   owner: SchemaOwner | undefined;
   problem: string | undefined;
 }
@@ -20,10 +20,10 @@ interface Row {
   module: string | null;
 }
 
-/** So many tables are read by one statement: each takes two of the server's locks. */
-const atOnce = 200;
+/** How many tables one statement reads. Each takes two locks of the server's lock table. */
+const tablesPerStatement = 200;
 
-/** The version tables of the schemas that have one. */
+/** Reads the version tables of those schemas that have one. */
 export async function readVersions(
   client: ClientBase,
   schemas: readonly string[],
@@ -36,12 +36,12 @@ export async function readVersions(
   for (const { name } of rows.filter(({ isReadable }) => !isReadable))
     found.set(name, unreadable('this session may not read it'));
   const names = rows.flatMap(({ name, isReadable }) => (isReadable ? [name] : []));
-  for (let start = 0; start < names.length; start += atOnce)
-    await readSome(client, names.slice(start, start + atOnce), found);
+  for (let start = 0; start < names.length; start += tablesPerStatement)
+    await readSome(client, names.slice(start, start + tablesPerStatement), found);
   return found;
 }
 
-// By its columns: other tools call a table of theirs schema_version, too.
+// Recognised by its columns, because other tools also have a table named schema_version.
 const tablesSql = `
   SELECT nspname AS name,
          has_schema_privilege(namespace.oid, 'USAGE') AND has_table_privilege(class.oid, 'SELECT') AS "isReadable"
@@ -51,7 +51,7 @@ const tablesSql = `
     AND (SELECT count(*) FROM pg_attribute WHERE attrelid = class.oid AND NOT attisdropped
          AND attname IN ('migration', 'checksum', 'tenant_id', 'module')) = 4`;
 
-/** One that can't be read, being dropped or changed at this moment, takes its neighbours along: then each half by itself. */
+/** A table that is dropped or changed at this moment fails the whole statement; then each half is read separately. */
 async function readSome(
   client: ClientBase,
   names: readonly string[],

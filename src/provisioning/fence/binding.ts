@@ -12,7 +12,7 @@ export interface SchemaOwner {
 
 export type BindingState = 'active' | 'suspended' | 'closed' | 'not_ready';
 
-/** What the registry says of a schema, as of a revision. */
+/** The registry's state for a schema, at a revision. */
 export interface BoundState {
   generation: number;
   state: BindingState;
@@ -20,26 +20,26 @@ export interface BoundState {
   revision: bigint;
 }
 
-/** What a service database says of a schema. */
+/** A row of tenant_guard.binding. */
 export interface Binding extends BoundState {
   schemaName: string;
   owner: SchemaOwner;
-  /** Whether the schema under the name is the one that was bound, and not another put in its place. */
+  /** Whether the schema is still the one that was bound, and not another of the same name. */
   isSameSchema: boolean;
 }
 
 /**
- * applied: written. unchanged: stood there already. superseded: something newer stands there. absent: there is no
- * such schema, so nothing to enter, and nothing was written.
+ * applied: written. unchanged: the binding had this state already. superseded: the binding has a newer state. absent: the schema
+ * does not exist, so nothing was written.
  */
 export interface AppliedBinding {
   outcome: 'applied' | 'unchanged' | 'superseded' | 'absent';
-  /** What stands there now. */
+  /** The binding after the call. */
   binding: Binding | undefined;
 }
 
 export interface ApplyOptions {
-  /** How long one who applies may stand still before the server ends its session; the next waits twice as long. */
+  /** How long the transaction may be idle before the server ends it. The wait for its lock is twice as long. */
   patienceMs?: number;
 }
 
@@ -62,9 +62,9 @@ export async function listBindings(client: ClientBase): Promise<Binding[]> {
 }
 
 /**
- * Writes what the registry says of a schema. It is asked only when no one else can write any more, so that whoever comes last
- * has the newest truth, also when a restored registry counts anew in another epoch; within an epoch an older
- * revision never replaces a newer one. Throws CONFLICT when the schema is bound to somebody else.
+ * Writes the registry's state into the binding. `readState` is called under the binding's lock, so that the last writer has the
+ * newest state, even when a restored registry starts a new epoch. Within an epoch an older revision never replaces a newer
+ * one. Throws CONFLICT when the schema is bound to another tenant or module.
  */
 export async function applyBinding(
   client: ClientBase,
@@ -74,7 +74,7 @@ export async function applyBinding(
 ): Promise<AppliedBinding> {
   const { schemaName, owner } = wanted;
   return inTransaction(client, async () => {
-    // READ COMMITTED, whatever the role's default: what is read below must be newer than the lock.
+    // Overrides the role's default: the reads below must see what was committed before the lock was taken.
     await client.query(`
       SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
       SET LOCAL lock_timeout = ${Math.ceil(patienceMs) * 2};
@@ -95,8 +95,8 @@ export async function applyBinding(
 }
 
 /**
- * Binds a schema that was just made or found to be the owner's, inside the transaction that did: nobody enters before the
- * registry has spoken. A binding that stands stays as it is, but for the schema it means.
+ * Binds a schema as not ready, inside the transaction that creates or migrates it: the guard refuses every service until the
+ * registry's state is applied. An existing binding keeps its state, but refers to the present schema.
  */
 export async function ensureBinding(
   client: ClientBase,
@@ -104,7 +104,7 @@ export async function ensureBinding(
 ): Promise<void> {
   await lockBinding(client, schemaName);
   const found = await findBinding(client, schemaName);
-  // Of no epoch, so older than whatever the registry will say.
+  // Without an epoch, so that any state of the registry replaces it.
   if (!found)
     return insertBinding(client, schemaName, owner, {
       generation,
@@ -120,7 +120,7 @@ export async function ensureBinding(
     );
 }
 
-/** Takes the owner's binding away, inside the transaction that drops the schema. */
+/** Removes the owner's binding, inside the transaction that drops the schema. */
 export async function removeBinding(
   client: ClientBase,
   schemaName: string,
@@ -185,7 +185,7 @@ function requireBoundTo({ schemaName, owner }: Binding, wanted: SchemaOwner): vo
   if (isSameOwner(owner, wanted)) return;
   throw new RegistryError(
     'CONFLICT',
-    `Schema ${schemaName} is bound to tenant ${owner.tenantId}, module ${owner.module}: subscribe under another schemaName`,
+    `Schema ${schemaName} is bound to tenant ${owner.tenantId}, module ${owner.module}: subscribe with another schemaName`,
   );
 }
 
@@ -193,7 +193,7 @@ function isSameState(found: Binding, { generation, state, revision }: BoundState
   return found.generation === generation && found.state === state && found.revision === revision;
 }
 
-async function schemaExists(client: ClientBase, schemaName: string): Promise<boolean> {
+export async function schemaExists(client: ClientBase, schemaName: string): Promise<boolean> {
   const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schemaName]);
   return rowCount === 1;
 }

@@ -5,20 +5,20 @@ import { findBinding } from './binding.js';
 import { enteredLock } from './guard-sql.js';
 
 export interface DrainOptions {
-  /** How long whoever is inside may go on. */
+  /** How long sessions inside the schema may continue, in milliseconds. */
   deadlineMs: number;
 }
 
-/** Between two looks whether the schema has been opened again, which ends the draining. */
+/** Interval at which the binding is read again, in milliseconds: draining stops when it is active again. */
 const sliceMs = 250;
 
-/** How long a session that was ended may take to be gone. */
+/** How long an ended session may take to disappear, in milliseconds. */
 const graceMs = 5_000;
 
 /**
- * Waits, after a binding was closed and committed, until nobody is inside any more, and at the deadline ends the sessions of
- * those who still are; returns how many. Their next statement fails, or the one that runs: to cancel would let those
- * that are idle in a transaction go on. Needs pg_signal_backend.
+ * Waits, after a closed binding was committed, until no session is inside the schema. At the deadline ends the remaining
+ * sessions and returns their number. Ends and does not cancel them, because cancelling does not stop a session that is idle in a
+ * transaction. Needs pg_signal_backend.
  */
 export async function drainSchema(
   client: ClientBase,
@@ -32,17 +32,19 @@ export async function drainSchema(
     if (await isEmptyWithin(client, schemaName, left > 0 ? Math.min(left, sliceMs) : 1)) break;
     if (performance.now() < deadline) continue;
     const inside = await findInside(client, schemaName);
-    // A prepared transaction holds its lock without a session: it runs no statement any more, but COMMIT or ROLLBACK.
+    // A prepared transaction holds the lock without a session. It can only be committed or rolled back, so it is safe to leave.
     if (inside.length > 0 && inside.every((pid) => pid === null)) break;
     for (const pid of inside) if (pid !== null && (await endSession(client, schemaName, pid))) ended.add(pid);
     if (performance.now() > deadline + graceMs)
-      throw new Error(`Sessions ${inside.join(', ')} in schema ${schemaName} were ended and are still there`);
+      throw new Error(
+        `Sessions ${inside.join(', ')} in schema ${schemaName} were terminated but still exist`,
+      );
     await delay(10);
   }
   return ended.size;
 }
 
-/** Who waits for the lock is seen by those who try for it, so the stream of those who are refused doesn't keep it busy. */
+/** A waiting exclusive lock makes the guard's try-lock fail, so refused sessions cannot keep the lock busy. */
 async function isEmptyWithin(client: ClientBase, schemaName: string, waitMs: number): Promise<boolean> {
   try {
     return await inTransaction(client, async () => {
@@ -68,7 +70,7 @@ async function findInside(client: ClientBase, schemaName: string): Promise<(numb
   return rows.map(({ pid }) => pid);
 }
 
-/** Looks once more in the same statement: the process may have left, and its number be another's. */
+/** Checks and ends in one statement: the process may have left, and its id may belong to another one by now. */
 async function endSession(client: ClientBase, schemaName: string, pid: number): Promise<boolean> {
   try {
     const { rows } = await client.query<{ ended: boolean }>(
@@ -80,7 +82,7 @@ async function endSession(client: ClientBase, schemaName: string, pid: number): 
     if (!(error instanceof DatabaseError) || error.code !== '42501') throw error;
     const { rows } = await client.query<{ user: string }>('SELECT quote_ident(current_user) AS user');
     throw new Error(
-      `Session ${pid} in schema ${schemaName} can't be ended: GRANT pg_signal_backend TO ${rows[0]?.user}, and let no service connect as a superuser`,
+      `Session ${pid} in schema ${schemaName} cannot be terminated: GRANT pg_signal_backend TO ${rows[0]?.user}, and let no service connect as a superuser`,
       { cause: error },
     );
   }

@@ -5,26 +5,26 @@ import { RegistryError } from '../../errors.js';
 import { guardSql, guardVersion } from './guard-sql.js';
 
 /**
- * The fence: each service database knows by itself who may enter which of its schemas, in a schema of its own,
- * `tenant_guard`. Services enter through its function, so that a stale, wrong or forged route reads nothing.
+ * The fence: schema `tenant_guard` in each service database records which tenant may use which schema. Services enter a
+ * schema through its function, so that a stale, wrong or forged route reads nothing.
  *
- * It is a fence against what is old or mistaken, not against a service's own will: a role that owns the tables of all
- * tenants can name them without entering.
+ * It protects against stale and mistaken routes, not against a malicious service: a role that owns the tables of all
+ * tenants can read them without entering.
  */
 
 /**
- * Makes or renews the guard of a database, and lets the role enter. One small query when all is as it should be; a newer
- * guard than this process knows is left alone.
+ * Creates or upgrades the guard of a database and grants the role the use of it. Sends one small query when nothing is to do.
+ * Leaves a guard that is newer than this process as it is.
  */
 export async function installGuard(client: ClientBase, role?: string): Promise<void> {
-  if (isDone(await look(client, role))) return;
+  if (isUpToDate(await readGuardState(client, role))) return;
   await inTransaction(client, async () => {
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('tenant_guard/install', 0))`);
-    const found = await look(client, role);
+    const found = await readGuardState(client, role);
     if (!found.isOurs)
       throw new RegistryError(
         'CONFLICT',
-        `Schema tenant_guard of database ${found.database} belongs to role ${found.owner}: connect as that role or grant it to ${found.user}`,
+        `Schema tenant_guard of database ${found.database} belongs to role ${found.owner}: connect as that role, or grant it to ${found.user}`,
       );
     if (found.version < guardVersion) await client.query(guardSql);
     if (role === undefined || found.mayEnter) return;
@@ -36,30 +36,30 @@ export async function installGuard(client: ClientBase, role?: string): Promise<v
 }
 
 export async function hasGuard(client: ClientBase): Promise<boolean> {
-  // From the catalog: to_regclass fails for who may not use the schema, and what he lacks is said where he needs it.
+  // Reads the catalog, because to_regclass fails for a role without USAGE on the schema. The query that needs it then says so.
   const { rowCount } = await client.query(
     `SELECT FROM pg_class WHERE relname = 'binding' AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'tenant_guard')`,
   );
   return rowCount === 1;
 }
 
-interface Found {
+interface GuardState {
   database: string;
   user: string;
   owner: string | null;
-  /** Whether this session may change it: nobody's yet, or its role's. */
+  /** Whether this session may change it: the schema does not exist yet, or belongs to its role. */
   isOurs: boolean;
-  /** 0: none. */
+  /** 0 when there is no guard. */
   version: number;
   mayEnter: boolean;
 }
 
-function isDone({ version, mayEnter, isOurs }: Found): boolean {
+function isUpToDate({ version, mayEnter, isOurs }: GuardState): boolean {
   return isOurs && version >= guardVersion && mayEnter;
 }
 
-async function look(client: ClientBase, role: string | undefined): Promise<Found> {
-  const { rows } = await client.query<Found>(
+async function readGuardState(client: ClientBase, role: string | undefined): Promise<GuardState> {
+  const { rows } = await client.query<GuardState>(
     `SELECT current_database() AS database, current_user AS "user", pg_get_userbyid(nspowner) AS owner,
             coalesce(pg_has_role(nspowner, 'USAGE'), true) AS "isOurs",
             coalesce(substring(obj_description(guard.oid, 'pg_namespace') FROM 'version (\\d{1,9})')::int, 0) AS version,
@@ -72,6 +72,6 @@ async function look(client: ClientBase, role: string | undefined): Promise<Found
     [role ?? null],
   );
   const [found] = rows;
-  if (!found) throw new Error('a query without a table answered without a row');
+  if (!found) throw new Error('the query of the guard returned no row');
   return found;
 }

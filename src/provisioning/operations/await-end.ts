@@ -4,12 +4,12 @@ import { type CommandContext, requireHeadRevision } from '../../registry/command
 import { readRevision } from '../../registry/revision.js';
 import { hasEnded } from './operation.js';
 
-/** How often an operation is looked at that somebody else runs, in milliseconds. */
-const lookMs = 200;
+/** How often the operation is polled while another process runs it, in milliseconds. */
+const pollMs = 200;
 
 /**
- * Stays with an operation until its end, whoever runs it, and runs it when nobody does. Resolves with a revision that holds
- * that end, once the gateways know of it. Rejects when the signal is aborted; the operation goes on.
+ * Waits until the operation has ended, and runs it when no other process does. Resolves with a revision that includes the end,
+ * once the gateways have acknowledged it. Rejects when the signal is aborted; the operation itself continues.
  */
 export async function awaitEnd(
   context: CommandContext,
@@ -25,9 +25,9 @@ export async function awaitEnd(
       select: { status: true },
     });
     if (hasEnded(operation)) break;
-    await sleep(lookMs, undefined, { ...(signal && { signal }) });
+    await sleep(pollMs, undefined, { ...(signal && { signal }) });
   }
-  // Whoever ended it may still be waiting for the gateways.
+  // The process that ended it may still be waiting for the gateways, so this one waits, too.
   const head = await requireHeadRevision(prisma);
   const { epoch, number } = readRevision(head);
   await context.acknowledge({ epoch, revision: number, waitFor });

@@ -6,29 +6,30 @@ import { daysFromNow } from '../../registry/input.js';
 import { factsOf, type HeldOperation, type OperationWithSteps } from './operation.js';
 import { beginPurge, forgetTenant } from './purge.js';
 
-/** The error of an operation that cancelOperation ended. */
-export const calledOff = 'called off';
+/** The error of an operation that was cancelled. */
+export const cancelledByUser = 'cancelled by cancelOperation';
 
-/** For how long data is kept whose removal was called off, in days. */
+/** How long data is kept after its removal was cancelled, in days. */
 const keptDays = 30;
 
 /** How an operation can end. */
 export type Ending = 'SUCCEEDED' | 'FAILED' | 'COMPENSATED' | 'CANCELLED' | 'NEEDS_ATTENTION';
 
-/** What an operation's beginning and end mean to the registry, in the transaction that ends it. */
+/** The rows that an operation changes in the registry when it starts and when it ends. */
 interface Rules {
-  /** When a worker takes it up; a RegistryError calls it off. */
+  /** Runs when a worker starts the operation. A RegistryError cancels the operation. */
   begin?(context: CommandContext, operation: HeldOperation): Promise<void>;
+  /** Runs in the transaction that ends the operation, as does `fail`. */
   succeed?(tx: Transaction, operation: HeldOperation, tenant: Tenant): Promise<void>;
   fail?(tx: Transaction, operation: OperationWithSteps, ending: Ending): Promise<void>;
-  /** Undone when it fails for good; others are tried for as long as it takes. */
+  /** Whether a permanent failure undoes the operation. Other operations are retried until they succeed. */
   isCompensated: boolean;
 }
 
 const provisioning: Rules = {
   isCompensated: true,
-  succeed: (tx, operation, tenant) => showRoutes(tx, operation, tenant),
-  fail: (tx, operation) => failWhatWasProvisioned(tx, operation),
+  succeed: (tx, operation, tenant) => activateRoutes(tx, operation, tenant),
+  fail: (tx, operation) => failProvisioning(tx, operation),
 };
 
 const rulesByKind: Record<OperationKind, Rules> = {
@@ -36,7 +37,7 @@ const rulesByKind: Record<OperationKind, Rules> = {
   PROVISION_MODULE: provisioning,
   PROVISION_TENANT: provisioning,
   ADOPT_STORAGE: provisioning,
-  // Ends in the transaction that begins it.
+  // The command writes it as ended.
   MARK_MODULE_PROVISIONED: { isCompensated: false },
   BIND_STORAGE: { isCompensated: false },
   REMOVE_STORAGE: {
@@ -44,7 +45,7 @@ const rulesByKind: Record<OperationKind, Rules> = {
     succeed: async (tx, operation) => {
       await tx.moduleSubscription.updateMany({ where: subscriptionsOf(operation), data: removed() });
     },
-    // Called off: the data is kept once more for a while. What needs attention waits for retryOperation.
+    // A cancelled removal keeps the data for another period. One that needs attention waits for retryOperation.
     fail: async (tx, operation, ending) => {
       if (ending === 'CANCELLED')
         await tx.moduleSubscription.updateMany({
@@ -74,16 +75,19 @@ export function rulesFor({ kind }: { kind: OperationKind }): Rules {
   return rulesByKind[kind];
 }
 
-/** Ends an operation that nobody has begun. */
-export async function callOff(tx: Transaction, operation: OperationWithSteps): Promise<void> {
+/** Ends an operation that no worker has started. Throws CONFLICT when a worker has just started it. */
+export async function cancelQueuedOperation(tx: Transaction, operation: OperationWithSteps): Promise<void> {
   await lockTenant(tx, operation);
   const now = new Date();
   const { count } = await tx.operation.updateMany({
     where: { id: operation.id, status: 'QUEUED' },
-    data: { status: 'CANCELLED', error: calledOff, cancelRequestedAt: now, finishedAt: now },
+    data: { status: 'CANCELLED', error: cancelledByUser, cancelRequestedAt: now, finishedAt: now },
   });
   if (count === 0)
-    throw new RegistryError('CONFLICT', `Operation ${operation.id} has just begun: cancel it again`);
+    throw new RegistryError(
+      'CONFLICT',
+      `Operation ${operation.id} has just started: send cancelOperation again`,
+    );
   await tx.operationStep.updateMany({
     where: { operationId: operation.id, status: { in: ['QUEUED', 'RUNNING'] } },
     data: { status: 'CANCELLED', finishedAt: now },
@@ -95,16 +99,16 @@ export function isCompensated(operation: { kind: OperationKind }): boolean {
   return rulesFor(operation).isCompensated;
 }
 
-/** The tenant first, as in every command, so that the end of an operation can't deadlock with one. */
+/** Locks the tenant first, as every command does, so that the end of an operation cannot deadlock with a command. */
 export async function lockTenant(tx: Transaction, operation: OperationWithSteps): Promise<Tenant> {
   const id = tenantIdOf(operation);
   await tx.$queryRaw`SELECT id FROM tenants WHERE id = ${id}::uuid FOR UPDATE`;
   return tx.tenant.findUniqueOrThrow({ where: { id } });
 }
 
-/** The last step: all routes become visible, or none. */
-async function showRoutes(tx: Transaction, operation: HeldOperation, tenant: Tenant): Promise<void> {
-  // The storage is bound to an active tenant. If he no longer is one, the binding has to follow.
+/** Makes all routes of the operation visible in one transaction. */
+async function activateRoutes(tx: Transaction, operation: HeldOperation, tenant: Tenant): Promise<void> {
+  // The bindings were written for an active tenant. Unless its status has changed since, they need no update.
   if (tenant.status === 'ACTIVE' || tenant.status === 'PROVISIONING')
     await tx.$queryRaw`SELECT set_config('registry.bound', 'on', true)`;
   const activates = operation.steps.some((step) => step.name === 'activate_route');
@@ -123,8 +127,8 @@ async function showRoutes(tx: Transaction, operation: HeldOperation, tenant: Ten
   });
 }
 
-/** Nothing that an operation began stays PROVISIONING once it ended without success. */
-async function failWhatWasProvisioned(tx: Transaction, operation: OperationWithSteps): Promise<void> {
+/** Sets to FAILED what the operation has left as PROVISIONING. */
+async function failProvisioning(tx: Transaction, operation: OperationWithSteps): Promise<void> {
   await tx.moduleSubscription.updateMany({
     where: { ...subscriptionsOf(operation), status: 'PROVISIONING' },
     data: { status: 'FAILED' },
@@ -145,8 +149,8 @@ function removed(): Prisma.ModuleSubscriptionUpdateManyMutationInput {
   return { status: 'CANCELLED', storageRemovedAt: new Date(), migrationVersion: null };
 }
 
-/** Every operation of today is about one tenant. */
+/** So far every kind of operation is about one tenant. */
 function tenantIdOf(operation: OperationWithSteps): string {
-  if (operation.tenantId === null) throw new Error(`operation ${operation.id} names no tenant`);
+  if (operation.tenantId === null) throw new Error(`operation ${operation.id} has no tenant`);
   return operation.tenantId;
 }

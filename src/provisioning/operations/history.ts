@@ -11,13 +11,13 @@ export type HistoryLoader = DataLoader<
 /** How many operations a history shows per tenant and module, newest first. */
 export const historyLength = 100;
 
-/** What was tried for a tenant's module, by whom, when and how it ended: any number of histories in one read. */
+/** Loads the operations on the storage of subscriptions, newest first, in one query per batch. */
 export function createHistoryLoader(prisma: PrismaClient): HistoryLoader {
   return new DataLoader(
     async (keys) => {
       const operations = await prisma.operation.findMany({
         where: {
-          // Guards follow each suspension; nobody looks for that among what was provisioned.
+          // Updates of guards are left out: each suspension makes one, and they say nothing about provisioning.
           kind: { not: 'BIND_STORAGE' },
           OR: keys.map(({ tenantId, moduleName }) => ({ tenantId, steps: { some: { moduleName } } })),
         },

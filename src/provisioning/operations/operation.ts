@@ -13,25 +13,25 @@ import type { PlannedStep } from './plan.js';
 
 export type OperationWithSteps = Operation & { steps: OperationStep[] };
 
-/** What a step found and made; whoever takes the operation over needs it, too. */
+/** Facts that a step records for the worker that may take over the operation. */
 export interface StepFacts {
-  /** Whether the storage, or the binding of adopted storage, stood there before the operation came. */
+  /** Whether the storage, or the binding of adopted storage, existed before the operation. */
   found?: boolean;
   migrationVersion?: string | null;
 }
 
-/** Whether nothing more will happen by itself: it came to an end, or needs a person's attention. */
+/** Whether no worker will continue it: it has ended, or needs an operator's attention. */
 export function hasEnded({ status }: { status: OperationStatus }): boolean {
   return ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'].includes(status);
 }
 
-/** An operation that this process holds, until somebody takes it over. */
+/** An operation that this process has claimed. Another worker takes it over when the heartbeat stops. */
 export interface HeldOperation extends OperationWithSteps {
-  /** Rejects with LostOperationError when another has taken it over. */
+  /** Rejects with LostOperationError when another worker has taken it over. */
   requireHeld(): Promise<void>;
 }
 
-/** Somebody else holds the operation now: whatever this process still had in mind for it is not to be done. */
+/** Another worker has taken over the operation; this process must not continue it. */
 export class LostOperationError extends Error {
   override readonly name = 'LostOperationError';
 
@@ -40,7 +40,7 @@ export class LostOperationError extends Error {
   }
 }
 
-/** Unlike any other process, though ids of processes and names of containers recur. */
+/** Unique, although process ids and container names are reused. */
 const worker = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
 
 export interface NewOperation {
@@ -49,13 +49,13 @@ export interface NewOperation {
   actor: string;
   input: object;
   steps: readonly PlannedStep[];
-  /** Not begun before. */
+  /** The earliest time to start it. */
   runAfter?: Date;
-  /** Of the request that asks for it: whoever repeats that gets the revision of the operation's end. */
+  /** Key of the request that appends it. A repeated request gets the revision of the operation's end. */
   idempotencyKey?: string | undefined;
 }
 
-/** Writes an operation to be run; what needed attention about the same storage is part of it now. */
+/** Appends an operation to the queue. Earlier ones on the same storage that need attention end as FAILED: this one replaces them. */
 export async function appendOperation(tx: Transaction, operation: NewOperation): Promise<string> {
   const { steps, idempotencyKey, ...fields } = operation;
   const { id } = await tx.operation.create({
@@ -78,8 +78,8 @@ export async function appendOperation(tx: Transaction, operation: NewOperation):
 }
 
 /**
- * Takes an operation that is due, or whose worker has not been heard of for so long; undefined when it is neither.
- * The fencing token rises, so that whoever held it before can write nothing more.
+ * Claims an operation that is due, or whose worker has sent no heartbeat for `takeOverAfterMs`; undefined when it is neither.
+ * Raises the fencing token, so that the worker that held it before can write nothing more.
  */
 export async function claimOperation(
   context: CommandContext,
@@ -112,11 +112,11 @@ export async function claimOperation(
 /** An operation that claimOperation would take now. */
 export interface DueOperation {
   id: string;
-  /** Variables of the databases in which it has something to do yet. */
+  /** Variables of the databases in which it has steps left. */
   databaseRefs: string[];
 }
 
-/** What is due, the oldest first; leaves out what is named, and what has to do with these databases. */
+/** Lists due operations, oldest first, without those with an excluded id or with steps in an excluded database. */
 export async function listDueOperations(
   context: CommandContext,
   takeOverAfterMs: number,
@@ -134,21 +134,21 @@ export async function listDueOperations(
     ORDER BY run_after LIMIT ${atMost}`;
 }
 
-/** Says regularly that this process still works on the operation, until disposed. */
+/** Sends heartbeats for the operation until disposed. */
 export function keepAlive(context: CommandContext, operation: HeldOperation, everyMs: number): Disposable {
   const timer = setInterval(() => {
     context.database.prisma.$executeRaw`
       UPDATE operations SET heartbeat_at = now()
       WHERE id = ${operation.id}::uuid AND fencing_token = ${operation.fencingToken}
         AND status IN ('running', 'compensating')`
-      // Missing beats are made up for by the next; if none gets through, another worker takes over.
+      // One lost heartbeat does no harm. If all are lost, another worker takes over.
       .catch((error) => context.log.warn({ err: error, operationId: operation.id }, 'heartbeat failed'));
   }, everyMs);
   timer.unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Changes the operation's row while it is held; throws LostOperationError when it isn't. */
+/** Changes the operation's row; throws LostOperationError when this process does not hold it any more. */
 export async function updateHeld(
   tx: Transaction,
   operation: HeldOperation,
@@ -161,7 +161,7 @@ export async function updateHeld(
   Object.assign(operation, data);
 }
 
-/** Changes a step's row, in one statement with the look at who holds the operation. */
+/** Changes a step's row. The same statement checks that this process holds the operation; throws LostOperationError. */
 export async function updateStep(
   context: CommandContext,
   operation: HeldOperation,
@@ -183,12 +183,12 @@ export async function updateStep(
   Object.assign(step, change, { facts: { ...factsOf(step), ...change.facts } });
 }
 
-/** Written by updateStep alone. */
+/** Only updateStep writes the column, so the cast is safe. */
 export function factsOf(step: OperationStep): StepFacts {
   return step.facts as StepFacts;
 }
 
-/** Whether somebody asked for the operation's end. */
+/** Whether cancelOperation was called for it. */
 export async function isCancelRequested(context: CommandContext, operation: HeldOperation): Promise<boolean> {
   const row = await context.database.prisma.operation.findFirst({ where: held(operation) });
   if (!row) throw new LostOperationError(operation.id);
@@ -196,8 +196,8 @@ export async function isCancelRequested(context: CommandContext, operation: Held
 }
 
 /**
- * Gives operations back that this process holds, for the next worker to take at once. The fencing token rises: a step that
- * does not end in time would say with its next heartbeat that it is still at work.
+ * Releases the operations that this process holds, for another worker to claim at once. Raises the fencing token, because a
+ * step that is still running would otherwise send further heartbeats.
  */
 export async function releaseOperations(context: CommandContext): Promise<void> {
   await context.database.prisma.operation.updateMany({
@@ -206,7 +206,7 @@ export async function releaseOperations(context: CommandContext): Promise<void> 
   });
 }
 
-/** For a gateway that is alone on its registry: whoever held an operation is gone. */
+/** For a gateway that is the only one on its registry: no other worker can be alive, so all operations are free. */
 export async function forgetWorkers(context: CommandContext): Promise<void> {
   await context.database.prisma.operation.updateMany({
     where: { status: { in: ['RUNNING', 'COMPENSATING'] } },
@@ -214,7 +214,7 @@ export async function forgetWorkers(context: CommandContext): Promise<void> {
   });
 }
 
-/** Throws VALIDATION_ERROR when there is none. */
+/** Throws VALIDATION_ERROR when it does not exist. */
 export async function requireOperation(tx: Transaction, operationId: string): Promise<OperationWithSteps> {
   const operation = await tx.operation.findUnique({
     where: { id: operationId },

@@ -1,50 +1,48 @@
-import type { Isolation } from '../../database/generated/prisma/client.js';
+import type { Isolation } from '../../registry/isolation.js';
+import { type StorageKind, storageKinds } from '../storage/storage-kind.js';
 
-/** What a step of an operation does. */
-export type StepName =
-  | 'create_schema'
-  | 'create_database'
-  | 'adopt_storage'
-  | 'drop_schema'
-  | 'drop_database'
-  | 'bind_storage'
-  | 'activate_route';
+/** Steps that are the same for every isolation kind. */
+export type CommonStepName = 'adopt_storage' | 'bind_storage' | 'activate_route';
+
+type StepName = StorageKind['createStep' | 'dropStep'] | CommonStepName;
 
 export interface PlannedStep {
   name: StepName;
-  /** The module whose storage the step is about; null for steps about all of them. */
+  /** The module whose storage the step is about; null for a step about all of them. */
   moduleName: string | null;
 }
 
-/** A subscription, as far as a plan looks at it. */
-interface Wanted {
+interface PlannedSubscription {
   moduleName: string;
   isolation: Isolation;
 }
 
 /**
- * The steps that give a tenant its storage, in order. Nothing resolves before the last: the route becomes visible when
- * all storage stands. Without `activate` the storage is made and waits for markModuleProvisioned.
+ * The steps that create a tenant's storage, in order. The last step makes all routes visible, after all storage exists.
+ * Without `activate` the storage is created and the route waits for markModuleProvisioned.
  */
-export function planProvisioning(wanted: readonly Wanted[], options: { activate: boolean }): PlannedStep[] {
-  const storage = wanted.map(
+export function planProvisioning(
+  subscriptions: readonly PlannedSubscription[],
+  options: { activate: boolean },
+): PlannedStep[] {
+  const storage = subscriptions.map(
     ({ moduleName, isolation }): PlannedStep => ({
-      name: isolation === 'SCHEMA' ? 'create_schema' : 'create_database',
+      name: storageKinds[isolation].createStep,
       moduleName,
     }),
   );
   return options.activate ? [...storage, { name: 'activate_route', moduleName: null }] : storage;
 }
 
-/** The steps that drop what a tenant leaves behind. */
-export function planRemoval(found: readonly Wanted[]): PlannedStep[] {
-  return found.map(({ moduleName, isolation }) => ({
-    name: isolation === 'SCHEMA' ? 'drop_schema' : 'drop_database',
+/** The steps that drop the storage of subscriptions. */
+export function planRemoval(subscriptions: readonly PlannedSubscription[]): PlannedStep[] {
+  return subscriptions.map(({ moduleName, isolation }) => ({
+    name: storageKinds[isolation].dropStep,
     moduleName,
   }));
 }
 
-/** The steps that make storage resolve which stands already. */
+/** The steps that make existing storage resolve. */
 export function planAdoption(moduleNames: readonly string[]): PlannedStep[] {
   return [
     ...moduleNames.map((moduleName): PlannedStep => ({ name: 'adopt_storage', moduleName })),

@@ -2,10 +2,10 @@ import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { appendOperation, type OperationWithSteps } from './operation.js';
 import { planRemoval } from './plan.js';
-import { hasStorage } from './stored-subscription.js';
+import { whereStorageExists } from './subscription-storage.js';
 
-/** Plans the removal of all that a deleted tenant has, for a date; another date for one that waits already. Tenant locked. */
-export async function putPurge(
+/** Queues the purge of a deleted tenant for a date, or moves a queued purge to that date. The caller holds the tenant's lock. */
+export async function schedulePurge(
   tx: Transaction,
   wanted: { tenantId: string; actor: string; runAfter: Date; idempotencyKey?: string | undefined },
 ): Promise<string> {
@@ -18,7 +18,7 @@ export async function putPurge(
     return waiting.id;
   }
   const stored = await tx.moduleSubscription.findMany({
-    where: { tenantId, ...hasStorage },
+    where: { tenantId, ...whereStorageExists },
     orderBy: { moduleName: 'asc' },
   });
   return appendOperation(tx, {
@@ -32,8 +32,8 @@ export async function putPurge(
   });
 }
 
-/** What was planned for a deleted tenant is not done any more: it comes back. */
-export async function callOffPurge(tx: Transaction, tenantId: string): Promise<void> {
+/** Cancels the queued purge of a tenant that is restored. */
+export async function cancelPurge(tx: Transaction, tenantId: string): Promise<void> {
   await tx.operation.updateMany({
     where: { kind: 'PURGE_TENANT', tenantId, status: 'QUEUED' },
     data: { status: 'CANCELLED', error: 'the tenant was restored', finishedAt: new Date() },
@@ -41,8 +41,8 @@ export async function callOffPurge(tx: Transaction, tenantId: string): Promise<v
 }
 
 /**
- * From here on there is no way back: the tenant is PURGED before the first of its data goes, so that nobody restores
- * half of it. Throws when it was restored meanwhile or given more time.
+ * Sets the tenant to PURGED before the first of its data is dropped, so that a tenant with half its data cannot be restored.
+ * Throws CONFLICT when the tenant was restored meanwhile or its purge date was moved.
  */
 export async function beginPurge(tx: Transaction, operation: OperationWithSteps): Promise<void> {
   const id = operation.tenantId ?? '';
@@ -50,24 +50,27 @@ export async function beginPurge(tx: Transaction, operation: OperationWithSteps)
   const tenant = await tx.tenant.findUniqueOrThrow({ where: { id } });
   if (tenant.status === 'PURGED') return;
   if (tenant.status !== 'DELETED')
-    throw new RegistryError('CONFLICT', `Tenant ${tenant.slug} is ${tenant.status.toLowerCase()} again`);
+    throw new RegistryError(
+      'CONFLICT',
+      `Tenant ${tenant.slug} is ${tenant.status.toLowerCase()} again: it was restored before its purge`,
+    );
   if (tenant.purgeAfter && tenant.purgeAfter > new Date())
     throw new RegistryError(
       'CONFLICT',
       `Tenant ${tenant.slug} can be restored until ${tenant.purgeAfter.toISOString()}`,
     );
-  // The steps that follow close the bindings themselves.
+  // The steps of this operation close the bindings, so the trigger need not enqueue another operation.
   await tx.$queryRaw`SELECT set_config('registry.bound', 'on', true)`;
   await tx.moduleSubscription.updateMany({
-    where: { tenantId: id, ...hasStorage },
+    where: { tenantId: id, ...whereStorageExists },
     data: { status: 'DEPROVISIONING' },
   });
   await tx.tenant.update({ where: { id }, data: { status: 'PURGED' } });
 }
 
 /**
- * Forgets whoever stood behind a purged tenant: members, addresses, settings. Its id, slug and names stay, so that nobody
- * else gets them; without the key the hashes in the change log mean nothing.
+ * Deletes the personal data of a purged tenant: members, addresses, settings. Its id, slug and storage names stay taken.
+ * Without the deleted key the hashes of personal data in the change log cannot be matched.
  */
 export async function forgetTenant(tx: Transaction, tenantId: string): Promise<void> {
   await tx.invitation.deleteMany({ where: { tenantId } });

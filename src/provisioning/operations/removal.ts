@@ -3,28 +3,33 @@ import { type CommandContext, runCommand } from '../../registry/command.js';
 import { requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from './operation.js';
 import { planRemoval } from './plan.js';
-import { putPurge } from './purge.js';
-import { hasStorage } from './stored-subscription.js';
+import { schedulePurge } from './purge.js';
+import { whereStorageExists } from './subscription-storage.js';
 
-/** How many removals one look begins; the next look finds the others. */
+/** How many removals one call starts; the next call starts further ones. */
 const batch = 50;
 
-/** Begins the removal of data whose time is over: of cancelled subscriptions and of deleted tenants. */
+/** Appends operations that remove data after its purge date: of cancelled subscriptions and of deleted tenants. */
 export async function beginDueRemovals(context: CommandContext): Promise<void> {
   const ownContext = { ...context, caller: gateway };
-  const { prisma } = context.database;
-  const subscriptions = await prisma.moduleSubscription.findMany({
+  await removeDueSubscriptions(ownContext);
+  await purgeDueTenants(ownContext);
+}
+
+async function removeDueSubscriptions(context: CommandContext): Promise<void> {
+  const subscriptions = await context.database.prisma.moduleSubscription.findMany({
     where: {
       status: 'CANCELLED',
       purgeAfter: { lt: new Date() },
-      ...hasStorage,
+      ...whereStorageExists,
       tenant: { status: { not: 'PURGED' } },
     },
     take: batch,
   });
   for (const { tenantId, moduleName } of subscriptions)
-    await runCommand(ownContext, 'removeStorage', { wait: 'COMMITTED' }, async (tx) => {
+    await runCommand(context, 'removeStorage', { wait: 'COMMITTED' }, async (tx) => {
       await requireTenant(tx, tenantId);
+      // Checked again under the tenant's lock: it may have been subscribed again meanwhile.
       const { count } = await tx.moduleSubscription.updateMany({
         where: { tenantId, moduleName, status: 'CANCELLED', purgeAfter: { lt: new Date() } },
         data: { status: 'DEPROVISIONING' },
@@ -42,8 +47,10 @@ export async function beginDueRemovals(context: CommandContext): Promise<void> {
       });
       return {};
     });
+}
 
-  const tenants = await prisma.tenant.findMany({
+async function purgeDueTenants(context: CommandContext): Promise<void> {
+  const tenants = await context.database.prisma.tenant.findMany({
     where: {
       status: 'DELETED',
       purgeAfter: { lt: new Date() },
@@ -54,10 +61,10 @@ export async function beginDueRemovals(context: CommandContext): Promise<void> {
     take: batch,
   });
   for (const { id } of tenants)
-    await runCommand(ownContext, 'purgeTenant', { wait: 'COMMITTED' }, async (tx) => {
+    await runCommand(context, 'purgeTenant', { wait: 'COMMITTED' }, async (tx) => {
       const { status, purgeAfter } = await requireTenant(tx, id);
       if (status === 'DELETED' && purgeAfter)
-        await putPurge(tx, { tenantId: id, actor: gateway.actor, runAfter: purgeAfter });
+        await schedulePurge(tx, { tenantId: id, actor: gateway.actor, runAfter: purgeAfter });
       return {};
     });
 }

@@ -3,139 +3,157 @@ import type { CommandContext } from '../../registry/command.js';
 import { problemOf, renewCopy } from '../copies/keep-copies.js';
 import { findAdoptable, isMigrated } from '../storage/adoption.js';
 import { bindStorage, isBound, unbindStorage } from '../storage/bind-storage.js';
-import { createStorage, dropStorage } from '../storage/storage.js';
-import { storageExists } from '../storage/storage-exists.js';
+import { createStorage, dropStorage, storageExists } from '../storage/storage.js';
+import { storageKinds } from '../storage/storage-kind.js';
 import { factsOf, type HeldOperation, type StepFacts, updateStep } from './operation.js';
-import type { StepName } from './plan.js';
-import { type FoundPlace, findPlace, readBinding } from './subscription-storage.js';
+import type { CommonStepName } from './plan.js';
+import { findSubscriptionStorage, readBinding, type SubscriptionStorage } from './subscription-storage.js';
 
-/** One step of an operation under way. */
+/** A step to run, with its operation. */
 interface StepWork {
   context: CommandContext;
   operation: HeldOperation;
   step: OperationStep;
 }
 
-/** What a step does. Both can be repeated from any point at which they were cut off. */
+/** The work of a step. Both functions can be repeated, wherever an earlier run was interrupted. */
 interface Step {
   run?(work: StepWork): Promise<StepFacts | undefined>;
-  /** The inverse, for what `run` may have done. */
+  /** Undoes everything that `run` may have done. */
   undo?(work: StepWork): Promise<void>;
 }
 
-const makeStorage: Step = {
+const createStep: Step = {
   async run(work) {
     const { context } = work;
-    const found = await requirePlace(work);
-    const stands = await noteWhatStands(work, found);
-    const { serviceDatabases } = context;
-    // What others made and the registry took over has no version of ours: its tables are theirs to change.
-    const isAdopted =
-      stands &&
-      found.subscription.provisionedAt !== null &&
-      found.subscription.migrationVersion === null &&
-      !(await isMigrated(serviceDatabases, found.place));
-    const reach = isAdopted ? findAdoptable : createStorage;
-    const { migrationVersion } = await reach(serviceDatabases, found.place);
-    await bindStorage(serviceDatabases, found.place, () => readBinding(context, found), {
-      deadlineMs: context.stalenessMs,
+    const { serviceDatabases, stalenessMs } = context;
+    const storage = await requireSubscriptionStorage(work);
+    const exists = await recordWhetherExists(work, storage);
+    const use = exists && (await isAdopted(context, storage)) ? findAdoptable : createStorage;
+    const { migrationVersion } = await use(serviceDatabases, storage.target);
+    await bindStorage(serviceDatabases, storage.target, () => readBinding(context, storage), {
+      deadlineMs: stalenessMs,
     });
-    await keepCopy(context, found);
+    await renewMigrationCopy(context, storage);
     return { migrationVersion };
   },
   async undo(work) {
-    // What stood there before is not ours to take away.
+    // Drops only storage that this operation has created.
     if (factsOf(work.step).found !== false) return;
-    const { place } = await requirePlace(work);
-    await dropStorage(work.context.serviceDatabases, place);
+    const { target } = await requireSubscriptionStorage(work);
+    await dropStorage(work.context.serviceDatabases, target);
   },
 };
 
-const adopt: Step = {
+const adoptStep: Step = {
   async run(work) {
     const { context, operation, step } = work;
     const { serviceDatabases } = context;
-    const found = await requirePlace(work);
-    const { migrationVersion } = await findAdoptable(serviceDatabases, found.place);
+    const storage = await requireSubscriptionStorage(work);
+    const { migrationVersion } = await findAdoptable(serviceDatabases, storage.target);
     if (factsOf(step).found === undefined) {
-      const facts = { found: await isBound(serviceDatabases, found.place) };
+      const facts = { found: await isBound(serviceDatabases, storage.target) };
       await updateStep(context, operation, step, { status: 'RUNNING', facts });
     }
-    await bindStorage(serviceDatabases, found.place, () => readBinding(context, found));
+    await bindStorage(serviceDatabases, storage.target, () => readBinding(context, storage));
     return { migrationVersion };
   },
   async undo(work) {
+    // Removes only a binding that this operation has written.
     if (factsOf(work.step).found !== false) return;
-    const { place } = await requirePlace(work);
-    await unbindStorage(work.context.serviceDatabases, place);
+    const { target } = await requireSubscriptionStorage(work);
+    await unbindStorage(work.context.serviceDatabases, target);
   },
 };
 
-const dropStorageStep: Step = {
+const dropStep: Step = {
   async run(work) {
     const { context } = work;
-    const found = await requirePlace(work);
-    const { place } = found;
-    if (await storageExists(context.serviceDatabases, place)) {
-      // Nobody enters any more, and whoever is inside has left or is put out: a DROP would wait for him.
-      await bindStorage(context.serviceDatabases, place, () => readBinding(context, found), {
+    const storage = await requireSubscriptionStorage(work);
+    const { target } = storage;
+    if (await storageExists(context.serviceDatabases, target)) {
+      // Closes the storage and ends the sessions inside it: otherwise DROP would wait for their locks.
+      await bindStorage(context.serviceDatabases, target, () => readBinding(context, storage), {
         deadlineMs: context.stalenessMs,
       });
-      await dropStorage(context.serviceDatabases, place);
+      await dropStorage(context.serviceDatabases, target);
     }
     return undefined;
   },
 };
 
-const bind: Step = {
+const bindStep: Step = {
   async run({ context, operation, step }) {
-    const found = await findPlace(context, operation, step.moduleName);
-    if (found && found.subscription.storageRemovedAt === null)
-      await bindStorage(context.serviceDatabases, found.place, () => readBinding(context, found), {
+    const storage = await findSubscriptionStorage(context, operation, step.moduleName);
+    if (storage && storage.subscription.storageRemovedAt === null)
+      await bindStorage(context.serviceDatabases, storage.target, () => readBinding(context, storage), {
         deadlineMs: context.stalenessMs,
       });
     return undefined;
   },
 };
 
-export const stepsByName: Readonly<Record<string, Step>> = {
-  create_schema: makeStorage,
-  create_database: makeStorage,
-  adopt_storage: adopt,
-  drop_schema: dropStorageStep,
-  drop_database: dropStorageStep,
-  bind_storage: bind,
-  // Done by the transaction that ends the operation.
+/** The steps that are the same for every isolation kind. */
+const commonSteps: Record<CommonStepName, Step> = {
+  adopt_storage: adoptStep,
+  bind_storage: bindStep,
+  // The transaction that ends the operation makes the route visible.
   activate_route: {},
-} satisfies Record<StepName, Step>;
+};
+
+const storageSteps = Object.values(storageKinds).flatMap((kind): [string, Step][] => [
+  [kind.createStep, createStep],
+  [kind.dropStep, dropStep],
+]);
+
+export const stepsByName: Readonly<Record<string, Step>> = {
+  ...commonSteps,
+  ...Object.fromEntries(storageSteps),
+};
 
 /**
- * Whether something stands there now. What stood there before is written down before anything is made, so that whoever
- * takes over knows what may be taken away again.
+ * Whether the storage exists now. The step's first run records whether it existed before anything was created, so that a worker
+ * that takes over knows what it may drop.
  */
-async function noteWhatStands(work: StepWork, { place, subscription }: FoundPlace): Promise<boolean> {
+async function recordWhetherExists(work: StepWork, storage: SubscriptionStorage): Promise<boolean> {
   const { context, operation, step } = work;
-  // What stands there of a tenant that never came to be is of an attempt that failed, so ours to take away.
-  const isLeftBehind = operation.kind === 'PROVISION_TENANT' && subscription.provisionedAt === null;
-  // Looked for all the same: where nobody could look, nothing can have been made.
-  const stands = await storageExists(context.serviceDatabases, place);
-  const found = stands && !isLeftBehind;
+  // Storage of a tenant that was never provisioned is left by a failed attempt, so this operation may drop it.
+  const isLeftover = operation.kind === 'PROVISION_TENANT' && storage.subscription.provisionedAt === null;
+  // Checked for leftovers, too: when the database is unreachable, nothing may be recorded as created.
+  const exists = await storageExists(context.serviceDatabases, storage.target);
   if (factsOf(step).found === undefined)
-    await updateStep(context, operation, step, { status: 'RUNNING', facts: { found } });
-  return stands;
+    await updateStep(context, operation, step, {
+      status: 'RUNNING',
+      facts: { found: exists && !isLeftover },
+    });
+  return exists;
 }
 
-/** Who makes the next tenant's schema by SQL finds what this one was made with. Never a reason to fail. */
-async function keepCopy(context: CommandContext, { subscription, place }: FoundPlace): Promise<void> {
-  if (place.isolation !== 'SCHEMA') return;
+/** Whether existing storage was made outside the registry: then its tables are not the registry's to migrate. */
+async function isAdopted(
+  { serviceDatabases }: CommandContext,
+  { subscription, target }: SubscriptionStorage,
+): Promise<boolean> {
+  const { provisionedAt, migrationVersion } = subscription;
+  return provisionedAt !== null && migrationVersion === null && !(await isMigrated(serviceDatabases, target));
+}
+
+/** Services that make a schema by SQL then run the same migrations. A failure is logged and does not fail the step. */
+async function renewMigrationCopy(
+  context: CommandContext,
+  { subscription, target }: SubscriptionStorage,
+): Promise<void> {
+  if (!storageKinds[target.isolation].keepsMigrationCopy) return;
   await renewCopy(context, subscription.module).catch((error) => {
     const problem = problemOf({ module: subscription.moduleName, foreign: [], error });
     context.log.warn({ err: error }, problem);
   });
 }
 
-async function requirePlace({ context, operation, step }: StepWork): Promise<FoundPlace> {
-  const found = await findPlace(context, operation, step.moduleName);
-  if (!found) throw new Error(`operation ${operation.id} has a step for a subscription that does not exist`);
-  return found;
+async function requireSubscriptionStorage(work: StepWork): Promise<SubscriptionStorage> {
+  const { context, operation, step } = work;
+  const storage = await findSubscriptionStorage(context, operation, step.moduleName);
+  if (!storage)
+    throw new Error(`operation ${operation.id} has a step for a subscription that does not exist`);
+  return storage;
 }

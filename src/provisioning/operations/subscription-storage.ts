@@ -1,47 +1,47 @@
-import type { Module, ModuleSubscription } from '../../database/generated/prisma/client.js';
+import type { Module, ModuleSubscription, Prisma } from '../../database/generated/prisma/client.js';
 import type { CommandContext } from '../../registry/command.js';
 import type { BindingState, BoundState } from '../fence/binding.js';
 import { readModuleMigrations } from '../storage/module-migrations.js';
-import type { StoragePlace } from '../storage/storage-place.js';
+import type { StorageTarget } from '../storage/storage-location.js';
 import type { HeldOperation } from './operation.js';
 
-/** Where a subscription's data goes, as an operation needs it. */
-export interface FoundPlace {
+/** Selects subscriptions with storage: they have resolved once, or their storage was made and waits for markModuleProvisioned. */
+export const whereStorageExists = {
+  storageRemovedAt: null,
+  OR: [{ provisionedAt: { not: null } }, { migrationVersion: { not: null } }],
+} satisfies Prisma.ModuleSubscriptionWhereInput;
+
+/** A subscription with the storage that belongs to it. */
+export interface SubscriptionStorage {
   subscription: ModuleSubscription & { module: Module };
-  place: StoragePlace;
+  target: StorageTarget;
 }
 
-export async function findPlace(
+/** The storage that a step of the operation is about; undefined when the step has no module or the subscription is gone. */
+export async function findSubscriptionStorage(
   context: CommandContext,
   operation: HeldOperation,
   moduleName: string | null,
-): Promise<FoundPlace | undefined> {
+): Promise<SubscriptionStorage | undefined> {
   if (operation.tenantId === null || moduleName === null) return undefined;
   const subscription = await context.database.prisma.moduleSubscription.findUnique({
     where: { tenantId_moduleName: { tenantId: operation.tenantId, moduleName } },
     include: { module: true },
   });
-  return subscription ? placeOf(context, subscription, () => operation.requireHeld()) : undefined;
+  return subscription ? locateStorage(context, subscription, () => operation.requireHeld()) : undefined;
 }
 
-/** For work outside an operation nothing can be lost. */
-export async function placeOf(
+/** Reads the module's migrations from disk. Outside an operation there is nothing to lose, so `requireHeld` may be left out. */
+export async function locateStorage(
   context: CommandContext,
   subscription: ModuleSubscription & { module: Module },
   requireHeld: () => Promise<void> = async () => undefined,
-): Promise<FoundPlace> {
-  const { module } = subscription;
-  const place: StoragePlace = {
-    owner: { tenantId: subscription.tenantId, module: module.name },
-    isolation: subscription.isolation,
-    reference: module,
-    databaseName: subscription.databaseName,
-    schemaName: subscription.schemaName,
-    generation: subscription.generation,
-    migrations: await readModuleMigrations(context.modulesDir, module.migrationsFolder),
-    requireHeld,
-  };
-  return { subscription, place };
+): Promise<SubscriptionStorage> {
+  const { module, tenantId, isolation, databaseName, schemaName, generation } = subscription;
+  const migrations = await readModuleMigrations(context.modulesDir, module.migrationsFolder);
+  const owner = { tenantId, module: module.name };
+  const location = { owner, isolation, reference: module, databaseName, schemaName };
+  return { subscription, target: { ...location, generation, migrations, requireHeld } };
 }
 
 interface BindingRow {
@@ -52,12 +52,12 @@ interface BindingRow {
   revision: bigint;
 }
 
-/** What the registry says at this moment about who may enter the storage: state and revision in one snapshot. */
+/** Reads the state that the binding must have, and the registry's revision, in one snapshot. */
 export async function readBinding(
   context: CommandContext,
-  { subscription }: FoundPlace,
-  /** In place of what the registry says, for a change that is about to be made. */
-  instead: { tenantStatus?: string } = {},
+  { subscription }: SubscriptionStorage,
+  /** Overrides the tenant's status, for a change that is about to be committed. */
+  override: { tenantStatus?: string } = {},
 ): Promise<BoundState> {
   const [row] = await context.database.prisma.$queryRaw<BindingRow[]>`
     SELECT tenant.status::text AS "tenantStatus", subscription.status::text AS "subscriptionStatus",
@@ -65,18 +65,19 @@ export async function readBinding(
     FROM module_subscriptions AS subscription JOIN tenants AS tenant ON tenant.id = subscription.tenant_id,
          (SELECT revision FROM registry_head LIMIT 1) AS head
     WHERE subscription.id = ${subscription.id}::uuid`;
-  if (!row) throw new Error(`subscription ${subscription.id} is gone`);
+  if (!row) throw new Error(`subscription ${subscription.id} does not exist any more`);
   return {
     generation: row.generation,
-    state: bindingState(instead.tenantStatus ?? row.tenantStatus, row.subscriptionStatus),
+    state: bindingState(override.tenantStatus ?? row.tenantStatus, row.subscriptionStatus),
     epoch: row.epoch,
     revision: row.revision,
   };
 }
 
 /**
- * Who is not suspended or gone may enter: whether a route is handed out at all the registry decides. So storage can be
- * bound before its route becomes visible, and a subscription that is being made again does not need two bindings.
+ * A binding is active unless the tenant or the subscription is suspended, cancelled, deleted or migrating. Whether a route is
+ * handed out is the registry's decision, so storage is bound before its route becomes visible, and a subscription that is
+ * provisioned again keeps its binding.
  */
 export function bindingState(tenantStatus: string, subscriptionStatus: string): BindingState {
   if (['deleted', 'purged'].includes(tenantStatus)) return 'closed';

@@ -8,48 +8,45 @@ import { beginDueRemovals } from './removal.js';
 import { runOperation } from './run-operation.js';
 
 export interface WorkerOptions {
-  /** How often a running operation says that it lives, in milliseconds. */
+  /** Interval of the heartbeats of a running operation, in milliseconds. */
   heartbeatMs: number;
-  /** After how long without a sign of life an operation is taken over, in milliseconds. */
+  /** How long an operation may have no heartbeat before it is taken over, in milliseconds. */
   takeOverAfterMs: number;
 }
 
-/** Runs operations. The rows are the queue: who looks for what is due finds also what another process left behind. */
+/** Runs operations. Their rows are the queue, so a worker also finds operations that another process left unfinished. */
 export interface Worker {
   /** Runs one operation now; see runOperation. */
   run(context: CommandContext, operationId: string, wait?: WaitFor): Promise<string | undefined>;
-  /** From now on takes up whatever is due. */
+  /** Starts polling for due operations. */
   start(context: CommandContext): void;
-  /** Ends runs between two steps, and leaves their operations to the next worker. */
+  /** Stops runs between two steps and releases their operations. */
   close(context: CommandContext): Promise<void>;
 }
 
 const pollMs = 500;
 const removalPollMs = 5_000;
-/** Within this time after its registration services can make a module's schemas by SQL. */
+/** Bounds the time from a module's registration until services can make its schemas by SQL. */
 const copyPollMs = 1_000;
 
-/** How many operations the loop runs at once; those that requests wait for come on top. */
-const atOnce = 16;
+/** How many operations the loop runs at the same time, besides those that requests wait for. */
+const maxRunning = 16;
 
-/** And how many of them in one database: one that is down or slow must not keep the others waiting. */
-const atOnceInOne = 4;
+/** How many of them may work in one database: one that is down or slow must not block the others. */
+const maxPerDatabase = 4;
 
-/** What fails for a reason that may pass is tried again after these pauses, while whoever asked for it waits. */
+/** Pauses before retries after transient errors, while the request waits. */
 const retryDelaysMs = [100, 300, 1_000];
 
-/** How long a step under way may take to its end when the worker is told to stop. */
+/** How long running steps may take to end when the worker stops. */
 const closingMs = 5_000;
 
 export function openWorker(options: WorkerOptions): Worker {
   const stopping = new AbortController();
+  const { signal } = stopping;
   const runs = new Set<Promise<unknown>>();
-  /** What the loop has taken up: id → databases it works in. */
-  const underWay = new Map<string, readonly string[]>();
-  const timers: NodeJS.Timeout[] = [];
 
   async function run(context: CommandContext, operationId: string, wait?: WaitFor) {
-    const { signal } = stopping;
     if (signal.aborted) return undefined;
     const running = runOperation(context, operationId, { ...options, retryDelaysMs, signal }, wait);
     runs.add(running);
@@ -60,65 +57,74 @@ export function openWorker(options: WorkerOptions): Worker {
     }
   }
 
-  async function runDue(context: CommandContext): Promise<void> {
-    while (underWay.size < atOnce && !stopping.signal.aborted) {
-      const except = { ids: [...underWay.keys()], databaseRefs: findBusy([...underWay.values()].flat()) };
-      const [due] = await listDueOperations(context, options.takeOverAfterMs, 1, except);
-      if (!due) return;
-      const { id } = due;
-      underWay.set(id, due.databaseRefs);
-      // Whatever it was, the row still says that the work is to be done.
-      run(context, id)
-        .catch((error) => {
-          const level = mayPass(error) ? 'warn' : 'error';
-          context.log[level](
-            { err: error, operationId: id },
-            'operation broke off and will be taken up again',
-          );
-        })
-        .finally(() => underWay.delete(id));
-    }
-  }
-
-  /** One look at a time; the next begins so long after the last has ended. */
-  function repeat(
-    context: CommandContext,
-    everyMs: number,
-    look: (context: CommandContext) => Promise<void>,
-  ) {
-    const timer = setTimeout(async () => {
-      await look(context).catch((error) => {
-        // The database is away, and /ready says so: the next look tries again.
-        if (!stopping.signal.aborted) context.log.warn({ err: error }, 'could not look for operations');
-      });
-      if (!stopping.signal.aborted) timer.refresh();
-    }, everyMs);
-    timers.push(timer);
-  }
-
   return {
     run,
     start(context) {
-      repeat(context, pollMs, runDue);
-      repeat(context, removalPollMs, beginDueRemovals);
-      repeat(context, copyPollMs, createCopyKeeper(stopping.signal));
+      repeat(context, pollMs, signal, createDueRunner(options, signal, run));
+      repeat(context, removalPollMs, signal, beginDueRemovals);
+      repeat(context, copyPollMs, signal, createCopyKeeper(signal));
     },
     async close(context) {
       stopping.abort();
-      for (const timer of timers) clearTimeout(timer);
       if (runs.size === 0) return;
       await within(closingMs, Promise.allSettled(runs), () => undefined);
       await releaseOperations(context).catch((error) =>
-        // Then it is taken over like that of a worker that died.
-        context.log.warn({ err: error }, 'could not give running operations back'),
+        // Without the release they are taken over after takeOverAfterMs, as after a crash.
+        context.log.warn({ err: error }, 'could not release running operations'),
       );
     },
   };
 }
 
-/** Databases in which as much is done as may be at once. */
+/** Starts due operations up to the limits, without waiting for their end. */
+function createDueRunner(
+  { takeOverAfterMs }: WorkerOptions,
+  signal: AbortSignal,
+  run: Worker['run'],
+): (context: CommandContext) => Promise<void> {
+  /** The running operations: id → databases in which they work. */
+  const running = new Map<string, readonly string[]>();
+  return async (context) => {
+    while (running.size < maxRunning && !signal.aborted) {
+      const except = { ids: [...running.keys()], databaseRefs: findBusy([...running.values()].flat()) };
+      const [due] = await listDueOperations(context, takeOverAfterMs, 1, except);
+      if (!due) return;
+      const { id } = due;
+      running.set(id, due.databaseRefs);
+      // After any error the row is still unfinished, so the operation will be claimed again.
+      run(context, id)
+        .catch((error) => {
+          const level = mayPass(error) ? 'warn' : 'error';
+          context.log[level](
+            { err: error, operationId: id },
+            'operation was interrupted and will be continued',
+          );
+        })
+        .finally(() => running.delete(id));
+    }
+  };
+}
+
+/** Runs `poll` until the signal, each time `everyMs` after the end of the run before. */
+function repeat(
+  context: CommandContext,
+  everyMs: number,
+  signal: AbortSignal,
+  poll: (context: CommandContext) => Promise<void>,
+): void {
+  const timer = setTimeout(async () => {
+    await poll(context).catch((error) => {
+      // The registry is unreachable, which /ready reports. The next run tries again.
+      if (!signal.aborted) context.log.warn({ err: error }, 'could not poll for operations');
+    });
+    if (!signal.aborted) timer.refresh();
+  }, everyMs);
+  signal.addEventListener('abort', () => clearTimeout(timer));
+}
+
+/** The databases in which the maximum number of operations is running. */
 function findBusy(databaseRefs: readonly string[]): string[] {
   return [...new Set(databaseRefs)].filter(
-    (ref) => databaseRefs.filter((other) => other === ref).length >= atOnceInOne,
+    (ref) => databaseRefs.filter((other) => other === ref).length >= maxPerDatabase,
   );
 }

@@ -2,67 +2,50 @@ import type { ClientBase } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { RegistryError } from '../../errors.js';
-import { inDatabase } from './database-storage.js';
+import { storageTitle } from '../../registry/isolation.js';
 import { findSchemaOwner, hasVersionTable } from './module-migrations.js';
 import { requireOwner, withLockedName } from './schema-storage.js';
-import type { Storage, StorageLocation, StoragePlace } from './storage-place.js';
+import { storageKinds } from './storage-kind.js';
+import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
 /**
- * Storage that stood before the registry knew of it: looked at, not touched. Throws CONFLICT when it is not there or
- * says itself that it is somebody else's.
+ * Looks at storage that exists already, to adopt it; changes nothing. Throws CONFLICT when it does not exist or belongs to
+ * another tenant.
  */
-export async function findAdoptable(databases: ServiceDatabases, place: StoragePlace): Promise<Storage> {
-  return withLockedName(databases, place, async (client) => {
-    if (place.isolation === 'SCHEMA') {
-      await requireStanding(
-        client,
-        'SELECT FROM pg_namespace WHERE nspname = $1',
-        'Schema',
-        place.schemaName,
-      );
-      return lookAt(client, place);
-    }
-    await requireStanding(
-      client,
-      'SELECT FROM pg_database WHERE datname = $1',
-      'Database',
-      place.databaseName,
+export async function findAdoptable(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
+  const { exists, atStorage } = storageKinds[target.isolation];
+  return withLockedName(databases, target, async (client) => {
+    const found =
+      (await exists(client, target)) &&
+      (await atStorage(databases, target, (inside) => readStorage(inside, target), client));
+    if (found) return found;
+    throw new RegistryError(
+      'CONFLICT',
+      `${storageTitle(target)} does not exist any more: create it again, or adopt the tenant without it`,
     );
-    const inside = await databases.connect(place.reference, place.databaseName);
-    try {
-      return await lookAt(inside, place);
-    } finally {
-      await inside.end();
-    }
   });
 }
 
 /**
- * Whether the tables of storage that stands are ours to bring up to date. What ensure_<module>_tenant_schema made is, though
- * the registry has not heard which migrations ran.
+ * Whether the registry's migrations ran in existing storage. They may have run through ensure_<module>_tenant_schema, of which
+ * the registry has no record.
  */
-export async function isMigrated(databases: ServiceDatabases, place: StorageLocation): Promise<boolean> {
-  const look = (client: ClientBase) => hasVersionTable(client, place.schemaName);
-  return place.isolation === 'SCHEMA'
-    ? databases.withConnection(place.reference, look)
-    : inDatabase(databases, place, place.databaseName, look);
+export async function isMigrated(databases: ServiceDatabases, location: StorageLocation): Promise<boolean> {
+  const isVersioned = await storageKinds[location.isolation].atStorage(databases, location, (client) =>
+    hasVersionTable(client, location.schemaName),
+  );
+  return isVersioned ?? false;
 }
 
-async function requireStanding(client: ClientBase, query: string, kind: string, name: string): Promise<void> {
-  const { rowCount } = await client.query(query, [name]);
-  if (rowCount === 1) return;
-  throw new RegistryError('CONFLICT', `${kind} ${name} does not stand any more: nothing was adopted`);
-}
-
-async function lookAt(client: ClientBase, place: StoragePlace): Promise<Storage> {
-  const owner = await findSchemaOwner(client, place.schemaName);
+async function readStorage(client: ClientBase, target: StorageTarget): Promise<Storage> {
+  const owner = await findSchemaOwner(client, target.schemaName);
   if (!owner) return { created: false, migrationVersion: null };
-  requireOwner(place, owner);
-  // Bound when it was adopted.
-  if (!(await hasVersionTable(client, place.schemaName))) return { created: false, migrationVersion: null };
-  // The module's own migrations come after those that every module has.
+  requireOwner(target, owner);
+  // The binding of an earlier adoption names the owner, though no migration ran.
+  if (!(await hasVersionTable(client, target.schemaName))) return { created: false, migrationVersion: null };
+  // The module's own migrations run after those of the folder _every.
   const { rows } = await client.query<{ migration: string }>(
-    `SELECT migration FROM ${identifier(place.schemaName)}.schema_version
+    `SELECT migration FROM ${identifier(target.schemaName)}.schema_version
      ORDER BY migration LIKE '\\_%', migration COLLATE "C" DESC LIMIT 1`,
   );
   return { created: false, migrationVersion: rows[0]?.migration ?? null };

@@ -1,4 +1,4 @@
-import { type ClientBase, DatabaseError } from 'pg';
+import type { ClientBase } from 'pg';
 import { inTransaction } from '../../database/in-transaction.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import {
@@ -11,21 +11,21 @@ import {
 } from '../fence/binding.js';
 import { type DrainOptions, drainSchema } from '../fence/drain.js';
 import { installGuard } from '../fence/guard.js';
-import { inDatabase } from './database-storage.js';
 import { findModuleRole } from './module-role.js';
-import type { StorageLocation } from './storage-place.js';
+import { storageKinds } from './storage-kind.js';
+import type { StorageLocation } from './storage-location.js';
 
 export interface BoundStorage extends AppliedBinding {
-  /** Sessions that were ended because they did not leave in time. */
+  /** How many sessions were ended because they did not leave the schema in time. */
   ended: number;
 }
 
-/** D, for callers that don't say: whoever is inside had that long anyway. */
+/** The staleness bound's default. Sessions inside the schema had that long anyway. */
 const defaultDeadlineMs = 5_000;
 
 /**
- * Tells the database that holds a tenant's storage what the registry says of it, and when that is no longer "active", sees
- * that nobody is inside: first the binding, committed, which refuses newcomers; then those who came before. Can be repeated.
+ * Writes the registry's state into the binding of a tenant's storage. When that state is not "active", also waits until no
+ * session is inside: the committed binding refuses new sessions first, then the older ones are drained. Can be repeated.
  */
 export async function bindStorage(
   databases: ServiceDatabases,
@@ -44,13 +44,13 @@ export async function bindStorage(
   return bound ?? { outcome: 'absent', binding: undefined, ended: 0 };
 }
 
-/** Whether the storage has a binding, whatever it says. */
+/** Whether the storage has a binding, of any state and owner. */
 export async function isBound(databases: ServiceDatabases, location: StorageLocation): Promise<boolean> {
   const binding = await atStorage(databases, location, (client) => findBinding(client, location.schemaName));
   return binding !== undefined;
 }
 
-/** Takes the owner's binding away from storage that stays: nobody enters it any more. */
+/** Removes the owner's binding from storage that stays: the guard then refuses every service. */
 export async function unbindStorage(databases: ServiceDatabases, location: StorageLocation): Promise<void> {
   const { schemaName, owner } = location;
   await atStorage(databases, location, (client) =>
@@ -58,17 +58,10 @@ export async function unbindStorage(databases: ServiceDatabases, location: Stora
   );
 }
 
-/** Work where the tenant's schema is; undefined when its own database does not exist. */
-async function atStorage<T>(
+function atStorage<T>(
   databases: ServiceDatabases,
   location: StorageLocation,
   work: (client: ClientBase) => Promise<T>,
 ): Promise<T | undefined> {
-  if (location.isolation === 'SCHEMA') return databases.withConnection(location.reference, work);
-  try {
-    return await inDatabase(databases, location, location.databaseName, work);
-  } catch (error) {
-    if (error instanceof DatabaseError && error.code === '3D000') return undefined;
-    throw error;
-  }
+  return storageKinds[location.isolation].atStorage(databases, location, work);
 }

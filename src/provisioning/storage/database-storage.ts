@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Client, ClientBase } from 'pg';
+import { type Client, type ClientBase, DatabaseError } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { inTransaction } from '../../database/in-transaction.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
@@ -8,86 +8,102 @@ import { installGuard } from '../fence/guard.js';
 import { findSchemaOwner } from './module-migrations.js';
 import { findModuleRole } from './module-role.js';
 import { migrateAndBind, requireOwner, withLockedName } from './schema-storage.js';
-import type { Storage, StorageLocation, StoragePlace } from './storage-place.js';
+import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
 /**
- * CREATE DATABASE knows no transaction, so the database is made and migrated under a name of its own and gets its real
- * one by the last statement: under the real name there is all or nothing, even after a kill.
+ * CREATE DATABASE cannot run in a transaction. So the database is created and migrated under a building name, and the last
+ * statement renames it: under its real name it is complete or absent, even after a crash.
  */
-export async function createDatabase(databases: ServiceDatabases, place: StoragePlace): Promise<Storage> {
-  return withLockedName(databases, place, async (server) => {
-    if (await databaseExists(server, place.databaseName)) {
-      const migrationVersion = await migrateDatabase(databases, place, place.databaseName, { isNew: false });
+export async function createDatabase(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
+  return withLockedName(databases, target, async (server) => {
+    if (await databaseExists(server, target.databaseName)) {
+      const migrationVersion = await migrateDatabase(databases, target, target.databaseName, {
+        isNew: false,
+      });
       return { created: false, migrationVersion };
     }
-    await dropBuilding(server, place);
-    const building = identifier(buildingName(place.databaseName));
-    const role = await findModuleRole(server, place.owner.module);
+    await dropBuilding(server, target);
+    const building = identifier(buildingName(target.databaseName));
+    const role = await findModuleRole(server, target.owner.module);
     const owner = role === undefined ? '' : ` OWNER ${identifier(role)}`;
     await server.query(`CREATE DATABASE ${building}${owner}`);
     try {
-      const migrationVersion = await migrateDatabase(databases, place, buildingName(place.databaseName), {
+      const migrationVersion = await migrateDatabase(databases, target, buildingName(target.databaseName), {
         isNew: true,
       });
-      await server.query(`ALTER DATABASE ${building} RENAME TO ${identifier(place.databaseName)}`);
+      await server.query(`ALTER DATABASE ${building} RENAME TO ${identifier(target.databaseName)}`);
       return { created: true, migrationVersion };
     } catch (error) {
-      await dropBuilding(server, place);
+      await dropBuilding(server, target);
       throw error;
     }
   });
 }
 
-export async function dropDatabase(databases: ServiceDatabases, place: StoragePlace): Promise<void> {
-  await withLockedName(databases, place, async (server) => {
-    await dropBuilding(server, place);
-    if (!(await databaseExists(server, place.databaseName))) return;
-    const owner = await inDatabase(databases, place, place.databaseName, (client) =>
-      findSchemaOwner(client, place.schemaName),
+export async function dropDatabase(databases: ServiceDatabases, target: StorageTarget): Promise<void> {
+  await withLockedName(databases, target, async (server) => {
+    await dropBuilding(server, target);
+    if (!(await databaseExists(server, target.databaseName))) return;
+    const owner = await inDatabase(databases, target, target.databaseName, (client) =>
+      findSchemaOwner(client, target.schemaName),
     );
-    if (isSameOwner(owner, place.owner))
-      await server.query(`DROP DATABASE ${identifier(place.databaseName)} WITH (FORCE)`);
+    if (isSameOwner(owner, target.owner))
+      await server.query(`DROP DATABASE ${identifier(target.databaseName)} WITH (FORCE)`);
   });
 }
 
 function migrateDatabase(
   databases: ServiceDatabases,
-  place: StoragePlace,
+  target: StorageTarget,
   name: string,
   { isNew }: { isNew: boolean },
 ) {
-  return inDatabase(databases, place, name, async (client) => {
-    // Before anything is put into somebody else's database.
-    if (!isNew) requireOwner(place, await findSchemaOwner(client, place.schemaName));
-    const role = await findModuleRole(client, place.owner.module);
+  return inDatabase(databases, target, name, async (client) => {
+    // Checked before anything is written: the database may belong to another tenant.
+    if (!isNew) requireOwner(target, await findSchemaOwner(client, target.schemaName));
+    const role = await findModuleRole(client, target.owner.module);
     await installGuard(client, role);
-    return inTransaction(client, () => migrateAndBind(client, place, role));
+    return inTransaction(client, () => migrateAndBind(client, target, role));
   });
 }
 
-/** Under which a tenant's database is made. */
+/** The name of a tenant's database while it is being created. */
 export function buildingName(databaseName: string): string {
   return `registry_building_${createHash('sha256').update(databaseName).digest('hex').slice(0, 32)}`;
 }
 
-/** What an attempt made that was killed or failed, and that nobody will take up: the next begins anew. */
-async function dropBuilding(server: ClientBase, place: StoragePlace): Promise<void> {
-  await server.query(`DROP DATABASE IF EXISTS ${identifier(buildingName(place.databaseName))} WITH (FORCE)`);
+/** Drops the unfinished database of an attempt that failed or was killed. The next attempt starts from nothing. */
+async function dropBuilding(server: ClientBase, target: StorageTarget): Promise<void> {
+  await server.query(`DROP DATABASE IF EXISTS ${identifier(buildingName(target.databaseName))} WITH (FORCE)`);
 }
 
-async function databaseExists(server: ClientBase, name: string): Promise<boolean> {
+export async function databaseExists(server: ClientBase, name: string): Promise<boolean> {
   const { rowCount } = await server.query('SELECT FROM pg_database WHERE datname = $1', [name]);
   return rowCount === 1;
 }
 
-/** Work on a connection of its own to a tenant's database. */
-export async function inDatabase<T>(
+/** Runs the work in the tenant's own database; undefined when that does not exist. */
+export async function inTenantDatabase<T>(
   databases: ServiceDatabases,
-  place: StorageLocation,
+  target: StorageLocation,
+  work: (client: Client) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await inDatabase(databases, target, target.databaseName, work);
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === '3D000') return undefined;
+    throw error;
+  }
+}
+
+/** Runs the work on a new connection to a database on the module's server. */
+async function inDatabase<T>(
+  databases: ServiceDatabases,
+  target: StorageLocation,
   name: string,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const client = await databases.connect(place.reference, name);
+  const client = await databases.connect(target.reference, name);
   try {
     return await work(client);
   } finally {

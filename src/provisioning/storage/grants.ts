@@ -2,19 +2,19 @@ import { escapeLiteral } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { moduleRole } from './module-role.js';
 
-/** A module's database as its variable names it. */
-export interface GrantPlace {
+/** The database of a module, from the URL in its variable. */
+export interface GrantTarget {
   module: string;
   /** "db.internal:5432" */
   server: string;
   database: string;
-  /** Role as which the registry connects there. */
+  /** The role that the registry connects as. */
   provisioner: string;
   /** Whether tenants of this module have databases of their own. */
   hasDatabases: boolean;
 }
 
-/** What an administrator runs in one database. It can be run again. */
+/** SQL that an administrator runs in one database. It can be repeated. */
 export interface DatabaseGrants {
   server: string;
   database: string;
@@ -23,52 +23,52 @@ export interface DatabaseGrants {
 }
 
 /**
- * The least that provisioning and services need, per database: roles belong to a whole server and to its administrator, so the
- * registry prints this and never runs it. The provisioner needs to be no superuser, and services must not be any:
- * nobody else could end their sessions.
+ * The least privileges that provisioning and services need, per database. The registry prints them and never runs them, because
+ * roles belong to the server's administrator. The provisioner needs no superuser; services must not be superusers, because
+ * only a superuser can end the session of another one.
  */
-export function planGrants(places: readonly GrantPlace[]): DatabaseGrants[] {
+export function planGrants(targets: readonly GrantTarget[]): DatabaseGrants[] {
   const planned = new Map<string, DatabaseGrants>();
-  for (const place of places) {
-    const { server, database, module } = place;
+  for (const target of targets) {
+    const { server, database, module } = target;
     const key = JSON.stringify([server, database]);
     const grants = planned.get(key) ?? { server, database, modules: [], statements: [] };
     planned.set(key, grants);
     grants.modules.push(module);
-    // What two modules in one database both need stands there once.
-    const more = statementsFor(place).filter((statement) => !grants.statements.includes(statement));
+    // Statements that two modules in one database both need are listed once.
+    const more = statementsFor(target).filter((statement) => !grants.statements.includes(statement));
     grants.statements.push(...more);
   }
   return [...planned.values()];
 }
 
-function statementsFor(place: GrantPlace): string[] {
-  const provisioner = identifier(place.provisioner);
-  const database = identifier(place.database);
-  const owner = identifier(moduleRole(place.module));
-  const service = identifier(serviceRole(place.module));
+function statementsFor(target: GrantTarget): string[] {
+  const provisioner = identifier(target.provisioner);
+  const database = identifier(target.database);
+  const owner = identifier(moduleRole(target.module));
+  const service = identifier(serviceRole(target.module));
   return [
-    '-- The provisioner: as whom the registry connects. Its password is set apart from this: \\password',
-    createRole(place.provisioner, 'LOGIN'),
+    '-- The provisioner: the role that the registry connects as. Set its password separately: \\password',
+    createRole(target.provisioner, 'LOGIN'),
     `GRANT CONNECT, CREATE ON DATABASE ${database} TO ${provisioner};`,
-    ...(place.hasDatabases ? [`ALTER ROLE ${provisioner} CREATEDB;`] : []),
-    '-- It ends the sessions of services that stay in a suspended tenant.',
+    ...(target.hasDatabases ? [`ALTER ROLE ${provisioner} CREATEDB;`] : []),
+    '-- To end sessions of services that are still inside a suspended tenant.',
     `GRANT pg_signal_backend TO ${provisioner};`,
-    '-- As in every database made by PostgreSQL 15 or newer.',
+    '-- The default since PostgreSQL 15.',
     'REVOKE CREATE ON SCHEMA public FROM PUBLIC;',
-    `-- For the procedures with which services make schemas by SQL: ensure_<module>_tenant_schema.`,
+    '-- To install the procedures with which services create schemas by SQL: ensure_<module>_tenant_schema.',
     `GRANT USAGE, CREATE ON SCHEMA public TO ${provisioner};`,
-    `-- Module ${place.module}: who owns its tenants' schemas, databases and tables.`,
-    createRole(moduleRole(place.module), 'NOLOGIN'),
+    `-- Module ${target.module}: the role that owns the schemas, databases and tables of its tenants.`,
+    createRole(moduleRole(target.module), 'NOLOGIN'),
     `GRANT ${owner} TO ${provisioner};`,
     `GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${owner};`,
-    `-- As whom its services connect: ${service} here, or roles of your own.`,
-    createRole(serviceRole(place.module), 'LOGIN'),
+    `-- The role that its services connect as: ${service}, or any other member of ${moduleRole(target.module)}.`,
+    createRole(serviceRole(target.module), 'LOGIN'),
     `GRANT ${owner} TO ${service};`,
   ];
 }
 
-/** A name to begin with; services may connect as whatever role is a member of the module's. */
+/** A default name. Services may connect as any role that is a member of the module's role. */
 function serviceRole(module: string): string {
   return `${module}_service`;
 }

@@ -6,7 +6,7 @@ import { identifier } from '../../database/identifier.js';
 import { RegistryError } from '../../errors.js';
 import { findBinding, type SchemaOwner } from '../fence/binding.js';
 
-/** One SQL file of a module, in the order of its name. */
+/** One SQL file of a module. Files run in the order of their names. */
 export interface ModuleMigration {
   /** "finance/0001_accounts_receivable.sql" */
   name: string;
@@ -14,16 +14,16 @@ export interface ModuleMigration {
   checksum: string;
 }
 
-/** Runs first in every tenant schema and database, whatever the module. */
+/** Its files run first in every tenant schema and database, of every module. */
 const everyModuleFolder = '_every';
 
-/** Keeps, in each tenant schema, what ran there and for whom: a schema without it, or of another tenant, is not ours. */
+/** The table in each tenant schema that records the migrations that ran, and the tenant and module they ran for. */
 export const versionTable = 'schema_version';
 
-/** Read anew each time: a migration that was mended is used by the next call, without a restart. */
+/** Reads the files from disk each time, so that a corrected file is used without a restart. */
 export async function readModuleMigrations(modulesDir: string, folder: string): Promise<ModuleMigration[]> {
   const every = await readFolder(modulesDir, everyModuleFolder);
-  // Without them a tenant would lack the tables all services count on, and its schema the sign whose it is.
+  // Without them a tenant would lack the tables that every service expects.
   if (every.length === 0) throw new Error(`MODULES_DIR (${modulesDir}) has no ${everyModuleFolder}/*.sql`);
   return [...every, ...(await readFolder(modulesDir, folder))];
 }
@@ -48,8 +48,8 @@ async function readFolder(modulesDir: string, folder: string): Promise<ModuleMig
 }
 
 /**
- * Who the schema was made for: by its binding, else, for schemas older than the guard or restored from a dump, by its version
- * table. undefined when it has neither, so was not made by us.
+ * The tenant and module that the schema was made for: from its binding, or from its version table when the schema is older than
+ * the guard or was restored from a dump. undefined when it has neither: then the registry did not make it.
  */
 export async function findSchemaOwner(client: ClientBase, schema: string): Promise<SchemaOwner | undefined> {
   const binding = await findBinding(client, schema);
@@ -61,7 +61,7 @@ export async function findSchemaOwner(client: ClientBase, schema: string): Promi
   return rows[0];
 }
 
-/** Whether our migrations ran in the schema, whoever ran them. By its columns: other tools call a table of theirs schema_version, too. */
+/** Whether the registry's migrations ran in the schema. Checks the columns, because other tools also have a table schema_version. */
 export async function hasVersionTable(client: ClientBase, schema: string): Promise<boolean> {
   const { rowCount } = await client.query(
     `SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname IN ('tenant_id', 'module')`,
@@ -71,8 +71,8 @@ export async function hasVersionTable(client: ClientBase, schema: string): Promi
 }
 
 /**
- * Brings a schema to the newest migration, inside the caller's transaction; returns the last migration's name.
- * Throws CONFLICT when a file that already ran has been edited.
+ * Runs the missing migrations in a schema, inside the caller's transaction; returns the last migration's name.
+ * Throws CONFLICT when a file was changed after it ran.
  */
 export async function migrateSchema(
   client: ClientBase,
@@ -100,7 +100,7 @@ export async function migrateSchema(
     else if (checksum !== migration.checksum)
       throw new RegistryError(
         'CONFLICT',
-        `Migration ${migration.name} was changed after it ran in schema ${schema}: put it back and add a new file`,
+        `Migration ${migration.name} was changed after it ran in schema ${schema}: restore the file and add a new one`,
       );
     else continue;
     await client.query(
@@ -112,14 +112,14 @@ export async function migrateSchema(
 }
 
 /**
- * Runs one file with the new schema alone on the path. Through EXECUTE, where PostgreSQL refuses COMMIT and ROLLBACK:
- * a file cannot end the transaction that keeps "all or nothing".
+ * Runs one file with search_path set to the tenant's schema alone. Inside EXECUTE PostgreSQL refuses COMMIT and ROLLBACK, so a
+ * file cannot end the transaction that makes the migration all or nothing.
  */
 async function apply(client: ClientBase, schema: string, migration: ModuleMigration): Promise<void> {
   await client.query(`SET LOCAL search_path = ${identifier(schema)}`);
   try {
     await client.query(`DO ${escapeLiteral(`BEGIN EXECUTE ${escapeLiteral(migration.sql)}; END`)}`);
-    // Deferred constraints speak now and not at COMMIT, where nobody would know which file they are about.
+    // Checks deferred constraints now: at COMMIT the error could not be attributed to a file.
     await client.query('SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED');
   } catch (error) {
     throw new Error(`Migration ${migration.name} failed: ${(error as Error).message}`, { cause: error });

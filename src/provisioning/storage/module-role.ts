@@ -1,14 +1,14 @@
 import type { ClientBase } from 'pg';
 import { identifier } from '../../database/identifier.js';
 
-/** The role that owns the tenant schemas and databases of a module, where an administrator has made it. */
+/** The role that owns the tenant schemas and databases of a module, if an administrator has created it. */
 export function moduleRole(module: string): string {
   return `${module}_tenants`;
 }
 
-/** The module's role; undefined when the server has none or this session may not act as it. */
+/** The module's role; undefined when it does not exist or this session may not act as it. */
 export async function findModuleRole(client: ClientBase, module: string): Promise<string | undefined> {
-  // Both: what the role owns is renamed and dropped by inheritance, and tables are made by acting as it.
+  // Both are needed: USAGE to rename and drop what the role owns, SET (MEMBER before PostgreSQL 16) for SET ROLE.
   const { rows } = await client.query<{ name: string }>(
     `SELECT rolname AS name FROM pg_roles
      WHERE rolname = $1 AND pg_has_role(oid, 'USAGE')
@@ -19,8 +19,8 @@ export async function findModuleRole(client: ClientBase, module: string): Promis
 }
 
 /**
- * Does the work as the module's role, so that what is made belongs to it; as the session's own role where there is none or
- * the schema belongs to another, being older than it. Inside the caller's transaction.
+ * Runs the work as the module's role, so that new objects belong to it. Runs it as the session's own role when there is no
+ * module role or the schema belongs to another role, as schemas older than the role do. Needs the caller's transaction.
  */
 export async function asSchemaOwner<T>(
   client: ClientBase,
@@ -28,7 +28,7 @@ export async function asSchemaOwner<T>(
   role: string | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  // In a database of the tenant's own, public belongs to whoever owns the database.
+  // Schema public belongs to pg_database_owner, which stands for the owner of the database.
   const { rows } = await client.query<{ owner: string }>(
     `SELECT CASE pg_get_userbyid(nspowner) WHEN 'pg_database_owner' THEN
               (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())

@@ -3,80 +3,84 @@ import { identifier } from '../../database/identifier.js';
 import { inTransaction } from '../../database/in-transaction.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { RegistryError } from '../../errors.js';
-import { ensureBinding, isSameOwner, removeBinding, type SchemaOwner } from '../fence/binding.js';
+import { storageTitle } from '../../registry/isolation.js';
+import {
+  ensureBinding,
+  isSameOwner,
+  removeBinding,
+  type SchemaOwner,
+  schemaExists,
+} from '../fence/binding.js';
 import { installGuard } from '../fence/guard.js';
 import { findSchemaOwner, migrateSchema } from './module-migrations.js';
 import { asSchemaOwner, findModuleRole } from './module-role.js';
-import type { Storage, StoragePlace } from './storage-place.js';
+import type { Storage, StorageTarget } from './storage-location.js';
 
-/** Schema, tables, version table and binding in one transaction. */
-export async function createSchema(databases: ServiceDatabases, place: StoragePlace): Promise<Storage> {
-  return withLockedName(databases, place, async (client) => {
-    const role = await findModuleRole(client, place.owner.module);
+/** Creates schema, tables, version table and binding in one transaction. */
+export async function createSchema(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
+  return withLockedName(databases, target, async (client) => {
+    const role = await findModuleRole(client, target.owner.module);
     await installGuard(client, role);
     return inTransaction(client, async () => {
-      const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [
-        place.schemaName,
-      ]);
-      const created = rowCount === 0;
+      const created = !(await schemaExists(client, target.schemaName));
       if (created) {
         const authorization = role === undefined ? '' : ` AUTHORIZATION ${identifier(role)}`;
-        await client.query(`CREATE SCHEMA ${identifier(place.schemaName)}${authorization}`);
-      } else requireOwner(place, await findSchemaOwner(client, place.schemaName));
-      return { created, migrationVersion: await migrateAndBind(client, place, role) };
+        await client.query(`CREATE SCHEMA ${identifier(target.schemaName)}${authorization}`);
+      } else requireOwner(target, await findSchemaOwner(client, target.schemaName));
+      return { created, migrationVersion: await migrateAndBind(client, target, role) };
     });
   });
 }
 
-export async function dropSchema(databases: ServiceDatabases, place: StoragePlace): Promise<void> {
-  await withLockedName(databases, place, (client) =>
+export async function dropSchema(databases: ServiceDatabases, target: StorageTarget): Promise<void> {
+  await withLockedName(databases, target, (client) =>
     inTransaction(client, async () => {
-      const owner = await findSchemaOwner(client, place.schemaName);
-      if (isSameOwner(owner, place.owner))
-        await client.query(`DROP SCHEMA ${identifier(place.schemaName)} CASCADE`);
-      await removeBinding(client, place.schemaName, place.owner);
+      const owner = await findSchemaOwner(client, target.schemaName);
+      if (isSameOwner(owner, target.owner))
+        await client.query(`DROP SCHEMA ${identifier(target.schemaName)} CASCADE`);
+      await removeBinding(client, target.schemaName, target.owner);
     }),
   );
 }
 
 /**
- * Tables and binding of a schema that stands, inside the caller's transaction. The binding comes last: whoever applies
- * another state waits for this transaction's end from then on.
+ * Migrates and binds an existing schema, inside the caller's transaction. The binding comes last, because from then on every
+ * other change of the binding waits for the end of this transaction.
  */
 export async function migrateAndBind(
   client: ClientBase,
-  place: StoragePlace,
+  target: StorageTarget,
   role: string | undefined,
 ): Promise<string | null> {
-  const version = await asSchemaOwner(client, place.schemaName, role, () =>
-    migrateSchema(client, place.schemaName, place.owner, place.migrations),
+  const version = await asSchemaOwner(client, target.schemaName, role, () =>
+    migrateSchema(client, target.schemaName, target.owner, target.migrations),
   );
-  await ensureBinding(client, place);
+  await ensureBinding(client, target);
   return version;
 }
 
 /**
- * A connection to the module's database, and the name for the work alone. Whoever else has it works for an operation
- * that was taken over from him: he may end what he does, and is put out when that takes long.
+ * Runs the work on a connection to the module's database, under an exclusive lock of the storage's name. Another session with
+ * the lock works for an operation that was taken over; it may finish its statement, and is ended when that takes too long.
  */
 export async function withLockedName<T>(
   databases: ServiceDatabases,
-  place: StoragePlace,
+  target: StorageTarget,
   work: (client: ClientBase) => Promise<T>,
 ): Promise<T> {
-  const name = `tenant-registry/${place.isolation}/${place.databaseName}/${place.schemaName}`;
-  return databases.withConnection(place.reference, async (client) => {
-    // Until the connection is given back.
+  const name = `tenant-registry/${target.isolation}/${target.databaseName}/${target.schemaName}`;
+  return databases.withConnection(target.reference, async (client) => {
+    // The lock lasts until the connection returns to the pool.
     while (!(await lockWithin(client, name, patienceMs))) {
-      await place.requireHeld();
+      await target.requireHeld();
       await endHolders(client, name);
     }
-    await place.requireHeld();
+    await target.requireHeld();
     return work(client);
   });
 }
 
-/** How long the one before may take, in milliseconds: he may be frozen, or his process gone and its statement still running. */
+/** How long another session may keep the lock, in milliseconds: its process may be frozen, or dead with a statement still running. */
 const patienceMs = 5_000;
 
 async function lockWithin(client: ClientBase, name: string, waitMs: number): Promise<boolean> {
@@ -102,13 +106,12 @@ async function endHolders(client: ClientBase, name: string): Promise<void> {
   );
 }
 
-/** A name that stands there already may be this tenant's from an earlier attempt, and nobody else's. */
-export function requireOwner(place: StoragePlace, found: SchemaOwner | undefined): void {
-  if (isSameOwner(found, place.owner)) return;
-  const name = place.isolation === 'SCHEMA' ? `Schema ${place.schemaName}` : `Database ${place.databaseName}`;
+/** Throws CONFLICT unless the existing storage was made for this tenant and module, by an earlier attempt. */
+export function requireOwner(target: StorageTarget, found: SchemaOwner | undefined): void {
+  if (isSameOwner(found, target.owner)) return;
   throw new RegistryError(
     'CONFLICT',
-    `${name} exists already and ${found ? `belongs to tenant ${found.tenantId}, module ${found.module}` : 'was not made by the registry'}: ` +
-      'subscribe under another schemaName',
+    `${storageTitle(target)} exists already and ${found ? `belongs to tenant ${found.tenantId}, module ${found.module}` : 'was not made by the registry'}: ` +
+      'subscribe with another schemaName',
   );
 }

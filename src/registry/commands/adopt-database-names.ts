@@ -1,8 +1,8 @@
 import { type CommandContext, runCommand } from '../command.js';
 
 /**
- * Writes into the catalogue which database each module's variable names, so that readers of the registry see it too.
- * Under existing subscriptions the name is left alone: their data would not have moved with the variable.
+ * Writes the database name of each module's variable into the catalogue, so that readers of the registry see it too.
+ * The name stays unchanged when the module has subscriptions: their data does not move with the variable.
  */
 export async function adoptDatabaseNames(context: CommandContext): Promise<void> {
   const modules = await context.database.prisma.module.findMany({
@@ -14,7 +14,7 @@ export async function adoptDatabaseNames(context: CommandContext): Promise<void>
     if (_count.subscriptions > 0) {
       context.log.warn(
         { module: name, variable: databaseRef, configured, registered: databaseName },
-        'the variable names another database than the one that holds the tenants of this module: is it the right one?',
+        'the variable names another database than the one with the tenants of this module: check the variable',
       );
       continue;
     }

@@ -15,7 +15,7 @@ const CreateApiKeyInput = z.object({
   idempotencyKey: optional(idempotencyKey),
 });
 
-/** The secret is in the answer and nowhere else: a request repeated by its idempotency key gets null. */
+/** Creates an API key. Only this response has the secret: a request repeated with its idempotency key gets null. */
 export async function createApiKey(context: CommandContext, input: unknown) {
   authorize(context.caller, 'createApiKey');
   const wanted = readInput(CreateApiKeyInput, input);

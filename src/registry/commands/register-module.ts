@@ -7,7 +7,7 @@ import { type CommandContext, runCommand } from '../command.js';
 import { idempotencyKey, moduleName, optional, readInput, wait } from '../input.js';
 import { moduleFields } from '../module.js';
 
-/** Databases of the server itself, and the embedded registry: no module may live there. */
+/** Names of the server's own databases and of the embedded registry: no module may use them. */
 const reservedNames = ['postgres', 'template0', 'template1', 'registry'];
 
 const RegisterModuleInput = z.object({
@@ -46,7 +46,10 @@ export async function registerModule(context: CommandContext, input: unknown) {
   });
 }
 
-/** A folder that is named must be there; the default one may follow later, until then tenants get the common tables. */
+/**
+ * Throws when a named folder does not exist. The default folder may be added later; until then tenants get only the
+ * common tables.
+ */
 export function requireFolder(modulesDir: string, folder: string): void {
   if (!existsSync(join(modulesDir, folder)))
     throw invalidField('migrationsFolder', `there is no folder "${folder}" in MODULES_DIR (${modulesDir})`);

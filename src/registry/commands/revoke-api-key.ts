@@ -6,7 +6,10 @@ import { idempotencyKey, optional, readInput, uuid } from '../input.js';
 
 const RevokeApiKeyInput = z.object({ id: uuid, idempotencyKey: optional(idempotencyKey) });
 
-/** Once it is answered, the key opens nothing at any gateway. Revoking a revoked key changes nothing. */
+/**
+ * Revokes an API key. When the mutation answers, no gateway accepts the key any more. Revoking a revoked key changes
+ * nothing.
+ */
 export async function revokeApiKey(context: CommandContext, input: unknown) {
   authorize(context.caller, 'revokeApiKey');
   const wanted = readInput(RevokeApiKeyInput, input);

@@ -35,7 +35,7 @@ export async function updateModule(context: CommandContext, input: unknown) {
   if (changes.migrationsFolder) requireFolder(context.modulesDir, changes.migrationsFolder);
   const given = { name, expectedVersion: expected, idempotencyKey: key, wait: waitFor, ...changes };
   return runCommand(context, 'updateModule', given, async (tx) => {
-    // Locked against a subscription that would be made under the old entry at the same time.
+    // The lock prevents a concurrent subscription under the old entry.
     await tx.$queryRaw`SELECT name FROM modules WHERE name = ${name} FOR UPDATE`;
     const module = await requireModule(tx, name);
     requireVersion(`Module ${name}`, module.version, expected);
@@ -48,7 +48,9 @@ export async function updateModule(context: CommandContext, input: unknown) {
   });
 }
 
-/** Another database under existing subscriptions would route tenants to where their data is not. */
+/**
+ * Throws when the module has subscriptions: a change of the database would route tenants to where their data is not.
+ */
 async function requireNoSubscriptions(tx: Transaction, module: Module): Promise<void> {
   const count = await tx.moduleSubscription.count({ where: { moduleName: module.name } });
   if (count > 0)

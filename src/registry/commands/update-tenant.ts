@@ -3,12 +3,12 @@ import { wrongStatus } from '../tenant.js';
 import { tenantCommand } from '../tenant-command.js';
 import { givenFields, tenantFields } from '../tenant-fields.js';
 
-/** Changes what was given and leaves the rest. Id and slug never change; status has commands of its own. */
-export const updateTenant = tenantCommand(
-  'updateTenant',
-  { name: optional(text(200)), ...tenantFields },
-  (tenant, wanted) => {
+/** Changes the given fields and leaves the others. Id and slug never change; other commands change the status. */
+export const updateTenant = tenantCommand({
+  action: 'updateTenant',
+  fields: { name: optional(text(200)), ...tenantFields },
+  decide(tenant, wanted) {
     if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'updated');
     return givenFields(wanted);
   },
-);
+});

@@ -1,4 +1,4 @@
-/** Gateways that share a Redis, and what can be seen of it from outside. */
+/** Two gateways that share a Redis, with functions that observe them from outside. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { uniqueName } from '../../setup/database.js';
 import { openGateway, type TestGateway } from '../../setup/gateway.js';
@@ -6,17 +6,17 @@ import { resolve } from '../../setup/graphql-calls.js';
 import { until } from '../../setup/redis.js';
 import { aTenant, type StoryTenant } from '../../setup/stories.js';
 
-/** The breaker looks again every 5 seconds at the latest, and a connection is tried every second. */
+/** The breaker sends a sample at least every 5 seconds, and a connection is retried every second. */
 export const recoveryMs = 20_000;
 
-export interface Sharing extends AsyncDisposable {
+export interface GatewaysSharingRedis extends AsyncDisposable {
   one: TestGateway;
   two: TestGateway;
-  /** Subscribed to finance. */
+  /** A tenant with a subscription to finance. */
   acme: StoryTenant;
 }
 
-export async function openSharing(redisUrl: string): Promise<Sharing> {
+export async function openGatewaysSharingRedis(redisUrl: string): Promise<GatewaysSharingRedis> {
   const one = await openGateway({ config: { redisUrl } });
   const two = await openGateway({ sharing: one, config: { redisUrl } });
   const acme = await aTenant().subscribedTo('finance').at(one);
@@ -27,10 +27,10 @@ export async function openSharing(redisUrl: string): Promise<Sharing> {
   return { one, two, acme, [Symbol.asyncDispose]: close };
 }
 
-/** A name nobody has asked for yet, so that every tier is looked into. */
+/** A slug that was never requested, so that no tier has it. */
 export const aStranger = () => uniqueName('stranger').replaceAll('_', '-');
 
-/** In which tier a gateway finds the answer. */
+/** Returns the tier in which a gateway finds the answer. */
 export async function tierOf(gateway: TestGateway, id: string): Promise<string> {
   const { data } = await gateway.ask(
     'query ($id: ID!) { explainResolution(id: $id, module: "finance") { tier } }',
@@ -39,8 +39,8 @@ export async function tierOf(gateway: TestGateway, id: string): Promise<string> 
   return data.explainResolution.tier;
 }
 
-/** Until the second gateway finds in Redis what the first one reads. */
-export async function isShared({ one, two }: Pick<Sharing, 'one' | 'two'>): Promise<void> {
+/** Waits until the second gateway finds in Redis what the first one reads. */
+export async function isShared({ one, two }: Pick<GatewaysSharingRedis, 'one' | 'two'>): Promise<void> {
   await until(async () => {
     const stranger = aStranger();
     await resolve(one, stranger);
@@ -50,13 +50,13 @@ export async function isShared({ one, two }: Pick<Sharing, 'one' | 'two'>): Prom
 }
 
 export interface Outcome {
-  /** Answers that were not the right ones. */
+  /** Wrong answers. */
   wrong: string[];
-  /** What half of the answers took at most, in milliseconds: the slow ones tell more of the machine. */
+  /** Median time of an answer, in milliseconds; the slowest answers depend on the machine. */
   medianMs: number;
 }
 
-/** Asks for a known tenant and for strangers, four questions at a time, for so long. */
+/** Resolves a known tenant and unknown slugs, four requests at a time, for that time. */
 export async function load(
   gateways: readonly TestGateway[],
   acme: StoryTenant,

@@ -1,9 +1,10 @@
-/** Tiers of all kinds, for tests that hold each of them to the same promises. */
+/** Tiers of all kinds, for tests of their common contract. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { openMemoryTier } from '../../../src/cache/memory-tier.js';
 import { openRedis, type RedisConnection } from '../../../src/cache/redis-connection.js';
 import { openRedisTier } from '../../../src/cache/redis-tier.js';
+import { createSeal, type Seal } from '../../../src/cache/seal.js';
 import type { Entry, Tier } from '../../../src/cache/tier.js';
 import { openLog } from '../../../src/log.js';
 import { isRedisInstalled, openRedisCluster, openRedisServer, until } from '../../setup/redis.js';
@@ -12,21 +13,24 @@ export interface Note {
   text: string;
 }
 
+/** The secret of the registry that the tiers belong to. */
+const secret = Buffer.alloc(32, 'secret of a registry');
+
 export interface RedisTier extends AsyncDisposable {
   tier: Tier<Note>;
   connection: RedisConnection;
-  /** What the breaker reported, in order. */
+  /** The reports of the breaker, in order. */
   breaker: boolean[];
   /** The key's name in Redis. */
   nameOf(key: string): string;
 }
 
-/** A tier over a connection of its own; `isConnected: false` where there is nothing to connect to. */
+/** Opens a tier with its own connection; `isConnected: false` when there is no server. */
 export async function openTierOn(
   url: string,
-  options: { ttlMs?: number; isConnected?: boolean } = {},
+  options: { ttlMs?: number; isConnected?: boolean; loadSeal?: () => Promise<Seal> } = {},
 ): Promise<RedisTier> {
-  const { ttlMs = 60_000, isConnected = true } = options;
+  const { ttlMs = 60_000, isConnected = true, loadSeal = async () => createSeal(secret) } = options;
   const connection = openRedis(url, openLog('silent'));
   const breaker: boolean[] = [];
   const tier = openRedisTier<Note>(connection, {
@@ -34,6 +38,7 @@ export async function openTierOn(
     ttlMs,
     value: z.object({ text: z.string() }),
     clock: () => performance.now(),
+    loadSeal,
     onBreaker: (isOpen) => void breaker.push(isOpen),
   });
   if (isConnected) await until(() => connection.status === 'ready');
@@ -49,7 +54,7 @@ export async function openTierOn(
 export interface TierKind {
   name: string;
   isAvailable: boolean;
-  /** The place itself, in which tiers can be opened. */
+  /** The store behind the tiers, on which further tiers can be opened. */
   open(): Promise<{
     openTier(options: { ttlMs: number }): Promise<Tier<Note>>;
     close(): Promise<unknown>;
@@ -78,8 +83,8 @@ export const tierKinds: TierKind[] = [
 ];
 
 /**
- * Asks again while the breaker is open: on a busy machine even a sound Redis is late at times. For promises about what a
- * tier holds; one that takes what it holds for a failure never answers.
+ * Repeats calls while the breaker is open: on a busy machine even a working Redis is sometimes late. For tests of
+ * stored entries only: a tier that reports a stored entry as a failure never returns.
  */
 export function patient({ tier, breaker }: RedisTier): Tier<Note> {
   const whenAnswered = async <T>(ask: () => Promise<T>): Promise<T> => {
@@ -122,7 +127,7 @@ export function anEntry(key: string, fields: Partial<Entry<Note>> = {}): Entry<N
   };
 }
 
-/** What the tier returns for one key. */
+/** Reads one key from the tier. */
 export async function look(tier: Tier<Note>, key: string): Promise<Entry<Note> | undefined> {
   return (await tier.get([key]))[0];
 }

@@ -1,18 +1,18 @@
 import pg from 'pg';
 
-/** How the change log stands after a storm. No vitest here: the soak in bench/ asks the same. */
+/** The state of the change log after many concurrent writes. Without vitest, because the soak in bench/ uses it too. */
 export interface LogReport {
-  /** Revision of the head, and how many entries and revisions lead up to it. */
+  /** Revision of the head, and the number of entries and revisions. */
   head: number;
   revisions: number;
   entries: number;
-  /** Entries that follow neither in their revision nor as the first of the next one. */
+  /** Entries that neither continue their revision nor begin the next one. */
   holes: number;
-  /** Entries that do not name the hash of the one before. */
+  /** Entries that do not name the hash of the entry before them. */
   brokenLinks: number;
-  /** Entries whose content is not what they were hashed from. */
+  /** Entries whose content does not match their hash. */
   altered: number;
-  /** Whether the head row is where the last entry is. */
+  /** Whether the head row names the last entry. */
   isHeadLast: boolean;
 }
 
@@ -52,8 +52,8 @@ export interface Activity {
 }
 
 /**
- * What PostgreSQL counted in a database. Sessions hand their counts in when they please, at the latest when they end: so
- * all of them are ended first.
+ * PostgreSQL's statistics of a database. Sessions report their counts with a delay, at the latest when they end, so all
+ * of them are ended first.
  */
 export async function endSessionsAndCount(url: string): Promise<Activity> {
   return withClient(url, async (client) => {

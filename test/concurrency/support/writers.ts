@@ -1,6 +1,6 @@
 /**
- * Writers that do whatever comes into their heads with the same few tenants. No vitest here: the soak in bench/ lets
- * the same ones run for longer.
+ * Writers that run random commands on the same few tenants. Without vitest, because the soak in bench/ runs them for
+ * longer.
  */
 interface Door {
   ask(query: string, variables: Record<string, unknown>): Promise<DoorAnswer>;
@@ -13,28 +13,28 @@ interface DoorAnswer {
 }
 
 export interface WritersReport {
-  /** How many commands were answered, by what they were answered with: "ok" or a refusal's code. */
+  /** Number of answered commands by outcome: "ok" or the code of the refusal. */
   answers: Record<string, number>;
   commands: number;
-  /** Answers that nobody should get, whatever the others are doing. */
+  /** Answers that are wrong whatever the other writers do. */
   surprises: string[];
 }
 
 export interface WritersOptions {
   doors: readonly Door[];
-  /** Runs SQL in the registry, as somebody in psql would: the first writer is that somebody. */
+  /** Runs SQL in the registry, as a user of psql does; only the first writer does so. */
   byHand(sql: string): Promise<unknown>;
   writers: number;
   tenants: number;
   /** Modules whose migrations are short. */
   modules: readonly string[];
-  /** They go on until this time has passed and, on a slow machine, this many commands are answered. */
+  /** The writers run until this time has passed and this many commands are answered. */
   forMs: number;
   atLeast: number;
   seed: number;
 }
 
-/** Refusals that a command may meet because of what another one did just before. */
+/** Refusals that a command of another writer may cause. */
 const expectedCodes = new Set([
   'CONFLICT',
   'MODULE_NOT_SUBSCRIBED',
@@ -68,7 +68,7 @@ const onModule =
 const operation = 'operation { status error }';
 const versions = [undefined, undefined, 1, 2, 3];
 
-/** Often used ones stand several times. */
+/** Frequent commands are in the list several times. */
 const commands: readonly Command[] = [
   (choose, options) => {
     const slug = aSlug(choose, options);
@@ -105,7 +105,7 @@ const commands: readonly Command[] = [
   onTenant('restoreTenant'),
   onTenant('restoreTenant'),
   onModule('subscribeTenantToModule', (choose) => ({ provision: choose([true, true, false]) }), operation),
-  // A few names for all of them.
+  // All writers use the same few names.
   onModule('subscribeTenantToModule', (choose) => ({ schemaName: `house_${choose([1, 2, 3])}` }), operation),
   onModule('unsubscribeTenantFromModule', () => ({})),
   onModule('unsubscribeTenantFromModule', () => ({})),
@@ -130,7 +130,7 @@ export async function runWriters(options: WritersOptions): Promise<WritersReport
   return report;
 }
 
-/** Several rows in one transaction, so in one revision. */
+/** Changes several rows in one transaction, and so in one revision. */
 async function writeByHand(choose: Choice, options: WritersOptions, report: WritersReport): Promise<void> {
   const slugs = [aSlug(choose, options), aSlug(choose, options)].map((slug) => `'${slug}'`).join(', ');
   await options.byHand(

@@ -6,20 +6,20 @@ import {
   aFolder,
   anOwner,
   clusterOf,
+  insertSql,
   logged,
   open,
   project,
-  rain,
-  recall,
-  recalling,
-  remember,
-  remembering,
+  readRows,
+  selectSql,
+  storedRows,
+  storeRow,
   undo,
 } from '../support/embedded-story.js';
 
 /**
- * The part of the project that this needs, elsewhere, as `npm ci` without install scripts would leave it. Its
- * binaries have a version of their own, so that no other checkout shares what is made of them.
+ * A copy of the needed part of the project, as `npm ci` without install scripts leaves it. The version of its binaries
+ * is unique, so that no other checkout uses the same copies of them.
  */
 async function aCheckoutIn(folder: string, { withBinaries = true } = {}): Promise<string> {
   const modules = join(folder, 'node_modules');
@@ -55,62 +55,64 @@ describe.skipIf(process.getuid?.() !== 0)(
   () => {
     const sharedFolder = '/var/lib/tenant-registry';
 
-    /** Removed after the server in it has stopped. */
-    async function placeOf(dataDir: string): Promise<string> {
-      const place = dirname(await clusterOf(dataDir));
-      undo.unshift(() => rm(place, { recursive: true, force: true }));
-      return place;
+    /** The cluster's folder, which is removed after the server in it has stopped. */
+    async function clusterFolderOf(dataDir: string): Promise<string> {
+      const folder = dirname(await clusterOf(dataDir));
+      undo.unshift(() => rm(folder, { recursive: true, force: true }));
+      return folder;
     }
 
-    test('the data is kept elsewhere, and a note and a warning say where', async () => {
+    test('the data is in another folder, which a file and a warning name', async () => {
       const dataDir = await aDataDir({ mode: 0o700 });
       const first = await open(dataDir);
-      await remember(first);
+      await storeRow(first);
       await first.close();
-      const place = await placeOf(dataDir);
-      expect(place).toMatch(/^\/var\/lib\/tenant-registry\/[0-9a-f]{8}-\w+$/);
-      expect(logged.filter((line) => line.includes(place))).toHaveLength(1);
+      const folder = await clusterFolderOf(dataDir);
+      expect(folder).toMatch(/^\/var\/lib\/tenant-registry\/[0-9a-f]{8}-\w+$/);
+      expect(logged.filter((line) => line.includes(folder))).toHaveLength(1);
       expect((await stat(dirname(dataDir))).mode & 0o777).toBe(0o700);
 
       const second = await open(dataDir);
-      expect(await recall(second)).toEqual(rain);
+      expect(await readRows(second)).toEqual(storedRows);
       expect(second.psqlCommand('finance')).toContain(join(dataDir, 'pgpass'));
       await second.close();
 
       await rm(dataDir, { recursive: true });
       const third = await open(dataDir);
       expect(third.freshlyCreated).toBe(true);
-      expect(await placeOf(dataDir)).not.toBe(place);
+      expect(await clusterFolderOf(dataDir)).not.toBe(folder);
     });
 
-    test('a data folder that is a copy does not come to use the data of the original', async () => {
+    test('a copied data folder does not use the data of the original', async () => {
       const original = await aDataDir({ mode: 0o700 });
       await open(original);
-      await placeOf(original);
+      await clusterFolderOf(original);
       const copy = await aDataDir({ mode: 0o700 });
       await cp(original, copy, { recursive: true });
       await expect(open(copy)).rejects.toThrow(`belongs to ${original}`);
     });
 
-    test('a whole checkout works, installed without scripts', async () => {
+    test('a checkout that was installed without scripts works', async () => {
       const dataDir = await aDataDir({ mode: 0o700 });
       const checkout = await aCheckoutIn(dirname(dataDir));
       const owner = await anOwner(dataDir, { checkout });
-      await placeOf(dataDir);
+      await clusterFolderOf(dataDir);
       const [binaries] = (await readdir(sharedFolder)).filter((name) => name.includes(basename(checkout)));
       expect(binaries).toBeDefined();
       undo.unshift(() => rm(join(sharedFolder, binaries ?? ''), { recursive: true }));
-      await owner.query(remembering);
+      await owner.query(insertSql);
       await owner.close();
 
       const next = await anOwner(dataDir, { checkout });
-      expect(await next.query(recalling)).toEqual(rain);
+      expect(await next.query(selectSql)).toEqual(storedRows);
       await next.close();
     });
   },
 );
 
-test('without binaries for this platform says what to do', { timeout: 20_000 }, async () => {
+test('a start without binaries for this platform fails with an error that says what to do', {
+  timeout: 20_000,
+}, async () => {
   const checkout = await aCheckoutIn(await aFolder(), { withBinaries: false });
   await expect(anOwner(join(checkout, '.data'), { checkout })).rejects.toThrow('set DATABASE_URL');
 });

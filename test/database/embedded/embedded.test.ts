@@ -13,19 +13,19 @@ import {
   anOwner,
   anotherProcess,
   exists,
+  insertSql,
   isRunning,
   logged,
   open,
   postmasterPid,
   query,
-  rain,
-  recall,
-  remember,
-  remembering,
+  readRows,
+  storedRows,
+  storeRow,
   undo,
 } from '../support/embedded-story.js';
 
-/** Of this test's own: the default one may be taken by another test, or by the person's gateway. */
+/** A free port for this test. The default port may be in use by another test or by a gateway of the developer. */
 async function aFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -36,19 +36,19 @@ async function aFreePort(): Promise<number> {
 }
 
 describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
-  test('starts on nothing, serves databases, keeps them, and stops when it is closed', async () => {
+  test('starts in an empty folder, serves databases, keeps them, and stops when it is closed', async () => {
     const dataDir = await aDataDir();
     const first = await open(dataDir);
     expect(first.freshlyCreated).toBe(true);
     const pid = await postmasterPid(dataDir);
-    await remember(first);
+    await storeRow(first);
     await first.close();
     await first.close();
     await expect.poll(() => isRunning(pid)).toBe(false);
 
     const second = await open(dataDir);
     expect(second.freshlyCreated).toBe(false);
-    expect(await recall(second)).toEqual(rain);
+    expect(await readRows(second)).toEqual(storedRows);
     const [settings] = await query(
       second,
       `select current_setting('max_connections') as connections, current_setting('listen_addresses') as addresses,
@@ -63,7 +63,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
     });
   });
 
-  test('one database asked for many times at once is created once', async () => {
+  test('a database that is requested many times at once is created once', async () => {
     const dataDir = await aStartedDataDir();
     const embedded = await open(dataDir);
     const guest = await open(dataDir, { exclusive: false });
@@ -77,7 +77,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
     await client.end();
   });
 
-  test('its password is in pgpass, for its owner only, and nowhere else', async () => {
+  test('its password is in pgpass only, which only the owner may read', async () => {
     const dataDir = await aDataDir();
     const embedded = await open(dataDir);
     const passwordFile = join(dataDir, 'pgpass');
@@ -95,7 +95,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
     expect(await readdir(dataDir)).toEqual(['pgpass', 'postgres', 'postgres.log']);
   });
 
-  test('a taken port makes it choose another', async () => {
+  test('chooses another port when the preferred one is in use', async () => {
     const preferredPort = await aFreePort();
     const other = createServer().listen(preferredPort, '127.0.0.1');
     await once(other, 'listening');
@@ -105,7 +105,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
     expect(await query(embedded, 'select inet_server_port() as port')).toEqual([{ port: embedded.port }]);
   });
 
-  test('a second owner is refused with the pid of the first, which goes on', async () => {
+  test('a second owner is refused with the pid of the first one, which continues', async () => {
     const dataDir = await aStartedDataDir();
     const owner = await anOwner(dataDir);
     const second = open(dataDir);
@@ -113,95 +113,95 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
     await expect(second).rejects.toThrow(
       `${dataDir} is in use by another tenant-registry (process ${owner.pid}): stop it, or set DATA_DIR to another folder`,
     );
-    await owner.query(remembering);
+    await owner.query(insertSql);
     await owner.close();
-    expect(await recall(await open(dataDir))).toEqual(rain);
+    expect(await readRows(await open(dataDir))).toEqual(storedRows);
   });
 
-  test('the last one out stops the server, be it owner or guest', async () => {
+  test('the last process that leaves stops the server, whether it is owner or guest', async () => {
     const dataDir = await aStartedDataDir();
     const owner = await anOwner(dataDir);
-    await owner.query(remembering);
+    await owner.query(insertSql);
     const guest = await open(dataDir, { exclusive: false });
     expect(guest.port).toBe(owner.port);
     expect(guest.freshlyCreated).toBe(false);
     const pid = await postmasterPid(dataDir);
 
     await owner.close();
-    expect(await recall(guest)).toEqual(rain);
-    const heir = await open(dataDir);
+    expect(await readRows(guest)).toEqual(storedRows);
+    const next = await open(dataDir);
     await guest.close();
-    expect(await recall(heir)).toEqual(rain);
+    expect(await readRows(next)).toEqual(storedRows);
     expect(await isRunning(pid)).toBe(true);
-    await heir.close();
+    await next.close();
     await expect.poll(() => isRunning(pid)).toBe(false);
   });
 
-  test('comers and goers never meet a server that is just stopping', async () => {
+  test('processes that open and close it at the same time never meet a stopping server', async () => {
     const dataDir = await aStartedDataDir();
-    const comeAndGo = async () => {
+    const openAndClose = async () => {
       for (let round = 0; round < 8; round++) {
         const embedded = await open(dataDir, { exclusive: false });
         expect(await query(embedded, 'select 1 as one')).toEqual([{ one: 1 }]);
         await embedded.close();
       }
     };
-    await Promise.all([comeAndGo(), comeAndGo(), comeAndGo()]);
+    await Promise.all([openAndClose(), openAndClose(), openAndClose()]);
   });
 
-  test('two first starts at once end up on one cluster', async () => {
+  test('two first starts at once use one cluster', async () => {
     const dataDir = await aDataDir();
     const [owner, guest] = await Promise.all([open(dataDir), open(dataDir, { exclusive: false })]);
     expect(owner.port).toBe(guest.port);
     expect([owner.freshlyCreated, guest.freshlyCreated].filter(Boolean)).toHaveLength(1);
-    await remember(owner);
-    expect(await recall(guest)).toEqual(rain);
+    await storeRow(owner);
+    expect(await readRows(guest)).toEqual(storedRows);
     expect(await readdir(dataDir)).toEqual(['pgpass', 'postgres', 'postgres.log']);
   });
 
   test('the next start takes over from an owner that was killed', async () => {
     const dataDir = await aStartedDataDir();
     const owner = await anOwner(dataDir);
-    await owner.query(remembering);
+    await owner.query(insertSql);
     const pid = await postmasterPid(dataDir);
     await owner.kill();
-    const heir = await open(dataDir);
+    const next = await open(dataDir);
     expect(await postmasterPid(dataDir)).toBe(pid);
-    expect(heir.port).toBe(owner.port);
-    expect(await recall(heir)).toEqual(rain);
+    expect(next.port).toBe(owner.port);
+    expect(await readRows(next)).toEqual(storedRows);
   });
 
-  test('recovers from a kill of everything', async () => {
+  test('recovers when the owner and the server were killed', async () => {
     const dataDir = await aStartedDataDir();
     const owner = await anOwner(dataDir);
-    await owner.query(remembering);
+    await owner.query(insertSql);
     const pid = await postmasterPid(dataDir);
     await owner.kill();
     process.kill(pid, 'SIGKILL');
-    const heir = await open(dataDir);
+    const next = await open(dataDir);
     expect(await postmasterPid(dataDir)).not.toBe(pid);
-    expect(await recall(heir)).toEqual(rain);
+    expect(await readRows(next)).toEqual(storedRows);
   });
 
-  test('a server killed under its owner comes back on the same port, still owned', async () => {
+  test('a killed server is started again by its owner, on the same port', async () => {
     const dataDir = await aStartedDataDir();
     const port = await aFreePort();
     const owner = await open(dataDir, { preferredPort: port });
-    await remember(owner);
+    await storeRow(owner);
     expect(owner.port).toBe(port);
     const pid = await postmasterPid(dataDir);
     process.kill(pid, 'SIGKILL');
-    await expect.poll(() => recall(owner).catch(String), { timeout: 20_000 }).toEqual(rain);
+    await expect.poll(() => readRows(owner).catch(String), { timeout: 20_000 }).toEqual(storedRows);
     expect(owner.port).toBe(port);
     await expect(open(dataDir)).rejects.toThrow(`process ${process.pid}`);
     await owner.close();
     expect(await exists(join(dataDir, 'postgres/postmaster.pid'))).toBe(false);
   });
 
-  test('a stale lock file that names a living process is not taken for the server', async () => {
+  test('a stale lock file that names another running process does not count as the server', async () => {
     const dataDir = await aStartedDataDir();
     const first = await open(dataDir);
-    await remember(first);
+    await storeRow(first);
     const lockFile = join(dataDir, 'postgres/postmaster.pid');
     const lock = await readFile(lockFile, 'utf8');
     await first.close();
@@ -210,12 +210,12 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
     undo.push(() => impostor.kill());
     await writeFile(lockFile, lock.replace(/^\d+/, String(impostor.pid)));
     const second = await open(dataDir);
-    expect(await recall(second)).toEqual(rain);
+    expect(await readRows(second)).toEqual(storedRows);
     await second.close();
     expect(impostor.exitCode ?? impostor.signalCode).toBeNull();
   });
 
-  test('a first start that was killed half way leaves nothing that is taken for a cluster', async () => {
+  test('a first start that was killed leaves nothing that the next start mistakes for a cluster', async () => {
     const dataDir = await aDataDir();
     const { opened, kill } = await anotherProcess(dataDir);
     const isAttempt = (name: string) => name.startsWith('initdb-');
@@ -232,16 +232,16 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
     await kill();
     await cutOff;
     expect(await exists(join(dataDir, 'postgres'))).toBe(false);
-    // Its initdb may outlive it for a moment.
+    // Its initdb may run on for a moment.
     const processes = async () => (await promisify(execFile)('ps', ['-eo', 'args'])).stdout;
     await expect.poll(processes, { timeout: 20_000 }).not.toContain(dataDir);
     const embedded = await open(dataDir);
     expect(embedded.freshlyCreated).toBe(true);
-    await remember(embedded);
+    await storeRow(embedded);
     expect((await readdir(dataDir)).filter(isAttempt)).toEqual([]);
   });
 
-  test('without its password, or with another, says which file is missing', async () => {
+  test('fails with the name of the password file when that is missing or holds another password', async () => {
     const dataDir = await aStartedDataDir();
     await (await open(dataDir)).close();
     const file = join(dataDir, 'pgpass');

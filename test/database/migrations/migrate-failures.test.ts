@@ -6,7 +6,7 @@ import {
   accountScripts,
   aDatabase,
   aMigrationsDir,
-  type ScratchDatabase,
+  type TemporaryDatabase,
   writeMigration,
 } from '../support/temporary-databases.js';
 
@@ -15,7 +15,7 @@ const finished = `SELECT migration_name AS name FROM _prisma_migrations
 const blocking = `SELECT migration_name AS name FROM _prisma_migrations
   WHERE finished_at IS NULL AND rolled_back_at IS NULL`;
 
-test('a migration that fails is named with PostgreSQL’s message, leaves nothing, and is tried again once mended', async () => {
+test('a failing migration is reported with PostgreSQL’s message, leaves nothing behind, and runs again once it is corrected', async () => {
   const database = await aDatabase();
   const migrationsDir = await aMigrationsDir({
     ...accountScripts,
@@ -33,7 +33,7 @@ test('a migration that fails is named with PostgreSQL’s message, leaves nothin
   expect(await migrateRegistry(database.url, { migrationsDir })).toEqual(['0003_broken']);
 });
 
-test('a migration that `prisma migrate deploy` left failed is tried again', async () => {
+test('a migration that failed in `prisma migrate deploy` runs again', async () => {
   const database = await aDatabase();
   const migrationsDir = await aMigrationsDir(accountScripts);
   await migrateRegistry(database.url, { migrationsDir });
@@ -44,7 +44,7 @@ test('a migration that `prisma migrate deploy` left failed is tried again', asyn
   expect(await database.query(blocking)).toEqual([]);
 });
 
-test('a gateway that dies amid a migration leaves it to the next start', async () => {
+test('when a gateway dies during a migration, the next start runs the migration', async () => {
   const database = await aDatabase();
   const migrationsDir = await aMigrationsDir({
     '0001_brake': 'CREATE TABLE brake (id int); INSERT INTO brake VALUES (1);',
@@ -76,19 +76,19 @@ test('a connection lost at the moment of the commit does not apply a migration t
   expect(await database.query(finished)).toEqual([{ name: '0001_once' }]);
 });
 
-test('a migration that cannot run in a transaction is applied when it stands alone in its file', async () => {
+test('a migration that cannot run in a transaction is applied when it is alone in its file', async () => {
   const database = await aDatabase();
   const migrationsDir = await aMigrationsDir({
     ...accountScripts,
     '0003_index': 'CREATE INDEX CONCURRENTLY transfers_account ON transfers (account_id);',
   });
-  // Four at once: those that wait for the lock must not be what CREATE INDEX waits for.
+  // Four starts at once: CREATE INDEX must not wait for the starts that wait for the lock.
   const starts = [1, 2, 3, 4].map(() => migrateRegistry(database.url, { migrationsDir }));
   expect((await Promise.all(starts)).flat()).toEqual([...Object.keys(accountScripts), '0003_index']);
   expect(await database.query(blocking)).toEqual([]);
 });
 
-test('a gateway that waits in vain for another one to migrate says so', async () => {
+test('a gateway that waits too long for the migration of another process ends with an error', async () => {
   const database = await aDatabase();
   const migrationsDir = await aMigrationsDir(accountScripts);
   const other = new pg.Client({ connectionString: database.url });
@@ -103,8 +103,8 @@ test('a gateway that waits in vain for another one to migrate says so', async ()
   expect(await migrateRegistry(database.url, { migrationsDir })).toEqual(Object.keys(accountScripts));
 });
 
-/** A way to the database that breaks when PostgreSQL answers a message which holds the given text. */
-async function aConnectionLostAfter(text: string, database: ScratchDatabase): Promise<string> {
+/** A URL through a proxy that breaks the connection when PostgreSQL answers a message with the given text. */
+async function aConnectionLostAfter(text: string, database: TemporaryDatabase): Promise<string> {
   const target = new URL(database.url);
   const proxy = createServer((client) => {
     const server = connect(Number(target.port || 5432), target.hostname);
@@ -120,7 +120,7 @@ async function aConnectionLostAfter(text: string, database: ScratchDatabase): Pr
   onTestFinished(() => void proxy.close());
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   const address = proxy.address();
-  if (address === null || typeof address === 'string') throw new Error('The proxy listens on no port');
+  if (address === null || typeof address === 'string') throw new Error('The proxy does not listen');
   const url = new URL(database.url);
   url.hostname = '127.0.0.1';
   url.port = String(address.port);

@@ -26,7 +26,7 @@ describe('a new database', () => {
     await expect(database.query('INSERT INTO accounts VALUES (3, 3)')).rejects.toThrow('odd; not even');
   });
 
-  test('needs no superuser, only its owner', async () => {
+  test('is migrated by its owner without superuser rights', async () => {
     const database = await aDatabase(await aUser());
     const migrationsDir = await aMigrationsDir(accountScripts);
     expect(await migrateRegistry(database.url, { migrationsDir })).toEqual(names);
@@ -54,7 +54,7 @@ describe('a new database', () => {
     );
   });
 
-  test('takes each migration once when four gateways start at the same time', async () => {
+  test('runs each migration once when four gateways start at the same time', async () => {
     const database = await aDatabase();
     const migrationsDir = await aMigrationsDir(accountScripts);
     const starts = [1, 2, 3, 4].map(() => migrateRegistry(database.url, { migrationsDir }));
@@ -62,7 +62,7 @@ describe('a new database', () => {
     expect((await database.query(started)).length).toBe(names.length);
   });
 
-  test('takes each migration once when two processes start at the same time, and both exit at once', async () => {
+  test('runs each migration once when two processes start at the same time, and both processes exit afterwards', async () => {
     const database = await aDatabase();
     const migrationsDir = await aMigrationsDir(accountScripts);
     const migrate = new URL('../../../src/database/migrations/migrate.ts', import.meta.url).href;
@@ -77,16 +77,16 @@ describe('a new database', () => {
     expect((await database.query(started)).length).toBe(names.length);
   }, 20_000);
 
-  test('that holds tables of somebody else is refused, with the way out', async () => {
+  test('that is not empty is refused with an error that says what to do', async () => {
     const database = await aDatabase();
-    await database.query('CREATE TABLE theirs (id int)');
+    await database.query('CREATE TABLE foreign_table (id int)');
     const migrationsDir = await aMigrationsDir(accountScripts);
     await expect(migrateRegistry(database.url, { migrationsDir })).rejects.toThrow('an empty database');
   });
 });
 
 describe('a database that was migrated before', () => {
-  test('costs a start next to nothing when nothing is pending', async () => {
+  test('adds less than 300 ms to a start without pending migrations', async () => {
     const database = await aDatabase();
     const migrationsDir = await aMigrationsDir(accountScripts);
     await migrateRegistry(database.url, { migrationsDir });
@@ -95,7 +95,7 @@ describe('a database that was migrated before', () => {
     expect(performance.now() - before).toBeLessThan(300);
   });
 
-  test('gets what was added to the folder, and only that', async () => {
+  test('gets only the migrations that were added to the folder', async () => {
     const database = await aDatabase();
     const migrationsDir = await aMigrationsDir(accountScripts);
     await migrateRegistry(database.url, { migrationsDir });
@@ -103,7 +103,7 @@ describe('a database that was migrated before', () => {
     expect(await migrateRegistry(database.url, { migrationsDir })).toEqual(['0003_notes']);
   });
 
-  test('is refused when an applied migration was edited since, and the error names it', async () => {
+  test('is refused when an applied migration was edited, and the error names that migration', async () => {
     const database = await aDatabase();
     const migrationsDir = await aMigrationsDir(accountScripts);
     await migrateRegistry(database.url, { migrationsDir });
@@ -113,7 +113,7 @@ describe('a database that was migrated before', () => {
     );
   });
 
-  test('does not mind line endings that git rewrote', async () => {
+  test('accepts migrations whose line endings git changed', async () => {
     const database = await aDatabase();
     const migrationsDir = await aMigrationsDir(accountScripts);
     await migrateRegistry(database.url, { migrationsDir });
@@ -123,7 +123,7 @@ describe('a database that was migrated before', () => {
     expect(await migrateRegistry(database.url, { migrationsDir })).toEqual([]);
   });
 
-  test('by a newer version lets an old gateway go on, with a warning that names what is newer', async () => {
+  test('by a newer version is accepted by an old gateway, with a warning that names the newer migrations', async () => {
     const database = await aDatabase();
     const newer = { ...accountScripts, '0003_future': 'CREATE TABLE future (id int)' };
     await migrateRegistry(database.url, { migrationsDir: await aMigrationsDir(newer) });
@@ -137,7 +137,7 @@ describe('a database that was migrated before', () => {
   });
 });
 
-test('a database that cannot be reached is named, without the password', async () => {
+test('the error about an unreachable database names it without the password', async () => {
   const migrationsDir = await aMigrationsDir(accountScripts);
   const failure = await migrateRegistry('postgresql://ann:s3cret@127.0.0.1:1/registry', {
     migrationsDir,
@@ -147,6 +147,6 @@ test('a database that cannot be reached is named, without the password', async (
   const unreadable = await migrateRegistry('postgresql://ann:s3cret@[::/registry', { migrationsDir }).catch(
     (error: unknown) => error,
   );
-  expect(String(unreadable)).toContain('Cannot read the database URL');
+  expect(String(unreadable)).toContain('The database URL is not valid');
   expect(JSON.stringify(unreadable, Object.getOwnPropertyNames(unreadable))).not.toContain('s3cret');
 });

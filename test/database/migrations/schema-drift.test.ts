@@ -19,17 +19,17 @@ const accountSchema = `
     accounts   accounts @relation(fields: [account_id], references: [id], onDelete: NoAction, onUpdate: NoAction)
   }`;
 
-test('prisma/migrations make exactly what prisma/schema.prisma says', async () => {
+test('prisma/migrations create exactly the tables of prisma/schema.prisma', async () => {
   expect(await findSchemaDrift(serverUrl)).toBe('');
 });
 
-test('a schema that its migrations make has no drift, CHECKs and constraint triggers notwithstanding', async () => {
+test('a schema that agrees with its migrations has no drift, even with CHECKs and constraint triggers', async () => {
   const migrationsDir = await aMigrationsDir(accountScripts);
   const schemaFile = await aFile(accountSchema);
   expect(await findSchemaDrift(serverUrl, { migrationsDir, schemaFile })).toBe('');
 });
 
-test('a schema that went ahead of its migrations is told as the SQL that is missing', async () => {
+test('the drift of a schema that is ahead of its migrations is the missing SQL', async () => {
   const migrationsDir = await aMigrationsDir(accountScripts);
   const schemaFile = await aFile(accountSchema.replace('balance ', 'owner String\n balance '));
   expect(await findSchemaDrift(serverUrl, { migrationsDir, schemaFile })).toContain(
@@ -37,7 +37,7 @@ test('a schema that went ahead of its migrations is told as the SQL that is miss
   );
 });
 
-test('migrations that went ahead of their schema are drift, too', async () => {
+test('migrations that are ahead of their schema are drift as well', async () => {
   const migrationsDir = await aMigrationsDir({
     ...accountScripts,
     '0003_notes': 'CREATE TABLE notes (id int)',
@@ -46,7 +46,7 @@ test('migrations that went ahead of their schema are drift, too', async () => {
   expect(await findSchemaDrift(serverUrl, { migrationsDir, schemaFile })).toContain('DROP TABLE "notes"');
 });
 
-test('the comparison needs a user who may create databases, and leaves none behind, even when a migration fails', async () => {
+test('the comparison needs only the right to create databases, and leaves no database behind, even when a migration fails', async () => {
   const user = await aUser('CREATEDB');
   const schemaFile = await aFile(accountSchema);
   const sound = { migrationsDir: await aMigrationsDir(accountScripts), schemaFile };

@@ -1,4 +1,6 @@
-/** Stories about the embedded PostgreSQL: folders, this process and others that open it, and what is left afterwards. */
+/**
+ * Support for tests of the embedded PostgreSQL: data folders, this process and others that open it, and cleaning up.
+ */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,14 +14,14 @@ import { type EmbeddedPostgres, openEmbedded } from '../../../src/database/embed
 import { clearAfterTest } from '../../setup/leftovers.js';
 
 export const project = join(import.meta.dirname, '../../..');
-/** Run backwards after each test. */
+/** Steps that clean up, run in reverse order after each test. */
 export const undo: (() => Promise<unknown> | unknown)[] = [];
 
 clearAfterTest(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-/** Below a folder PostgreSQL's account can enter, but for `mode: 0o700`. */
+/** A temporary folder. PostgreSQL's account can enter it, except with `mode: 0o700`. */
 export async function aFolder({ mode = 0o755 } = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'embedded-'));
   await chmod(folder, mode);
@@ -29,7 +31,7 @@ export async function aFolder({ mode = 0o755 } = {}): Promise<string> {
 
 export async function aDataDir({ mode = 0o755 } = {}): Promise<string> {
   const dataDir = join(await aFolder({ mode }), '.data');
-  // For a test that fails between a kill and the start that was to take over.
+  // Stops the server when a test fails after a kill and before the start that takes over.
   undo.push(async () => {
     const pid = await postmasterPid(dataDir).catch(() => 0);
     if (pid && (await isRunning(pid))) process.kill(pid, 'SIGQUIT');
@@ -63,11 +65,12 @@ export async function query<Row extends pg.QueryResultRow>(
   }
 }
 
-export const remembering = `create table remembered as select 'rain' as weather`;
-export const recalling = 'select weather from remembered';
-export const remember = (embedded: EmbeddedPostgres) => query(embedded, remembering);
-export const recall = (embedded: EmbeddedPostgres) => query(embedded, recalling);
-export const rain = [{ weather: 'rain' }];
+/** Stores a row, to find out later whether a server still has the same data. */
+export const insertSql = `create table stored as select 'rain' as weather`;
+export const selectSql = 'select weather from stored';
+export const storeRow = (embedded: EmbeddedPostgres) => query(embedded, insertSql);
+export const readRows = (embedded: EmbeddedPostgres) => query(embedded, selectSql);
+export const storedRows = [{ weather: 'rain' }];
 
 export interface OtherProcess {
   pid: number;
@@ -112,17 +115,17 @@ export async function anotherProcess(
     child.kill('SIGKILL');
     await exit;
   });
-  let complaint = '';
+  let errorOutput = '';
   child.stderr.on('data', (chunk) => {
-    complaint += chunk;
+    errorOutput += chunk;
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const nextLine = async (): Promise<string> => {
     const { value, done } = await lines.next();
-    if (done) throw new Error(complaint);
+    if (done) throw new Error(errorOutput);
     return value;
   };
-  const say = async (line: string): Promise<unknown> => {
+  const send = async (line: string): Promise<unknown> => {
     child.stdin.write(`${line}\n`);
     return JSON.parse(await nextLine());
   };
@@ -134,9 +137,9 @@ export async function anotherProcess(
     (port): OtherProcess => ({
       pid: child.pid ?? 0,
       port: Number(port),
-      query: say,
+      query: send,
       close: async () => {
-        await say('close');
+        await send('close');
       },
       kill,
     }),
@@ -148,7 +151,7 @@ export async function anOwner(dataDir: string, options: { checkout?: string } = 
   return (await anotherProcess(dataDir, options)).opened;
 }
 
-/** The cluster's folder: beside pgpass, or where `postgres.location` says. */
+/** The cluster's folder: in the data folder, or where `postgres.location` says. */
 export async function clusterOf(dataDir: string): Promise<string> {
   const location = await readFile(join(dataDir, 'postgres.location'), 'utf8').catch(() => dataDir);
   return join(location.split('\n')[0] ?? '', 'postgres');
@@ -158,7 +161,7 @@ export async function postmasterPid(dataDir: string): Promise<number> {
   return Number((await readFile(join(await clusterOf(dataDir), 'postmaster.pid'), 'utf8')).split('\n')[0]);
 }
 
-/** Gone, or a zombie that nobody has collected yet. */
+/** False when the process does not exist or is a zombie. */
 export async function isRunning(pid: number): Promise<boolean> {
   const { stdout } = await promisify(execFile)('ps', ['-o', 'stat=', '-p', String(pid)]).catch(() => ({
     stdout: '',

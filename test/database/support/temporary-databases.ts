@@ -5,29 +5,29 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
 
-/** Databases and migration folders that live as long as their test. */
+/** Databases and migration folders that exist for one test. */
 
 const serverUrl = inject('postgresUrl');
 
-export interface ScratchDatabase {
+export interface TemporaryDatabase {
   url: string;
   query<Row extends pg.QueryResultRow>(sql: string): Promise<Row[]>;
 }
 
-/** A user who may do nothing but what is given here; its URL leads to the server's own database. */
+/** A database user with no rights except the given ones. Its URL leads to the server's own database. */
 export async function aUser(rights = ''): Promise<{ name: string; url: string }> {
-  const name = scratchName();
-  await onServer(`CREATE ROLE ${name} LOGIN PASSWORD 'scratch' ${rights}`);
+  const name = temporaryName();
+  await onServer(`CREATE ROLE ${name} LOGIN PASSWORD 'temporary' ${rights}`);
   onTestFinished(() => onServer(`DROP ROLE ${name}`));
   const url = new URL(serverUrl);
   url.username = name;
-  url.password = 'scratch';
+  url.password = 'temporary';
   return { name, url: url.href };
 }
 
-/** An empty database, of a superuser or of the given owner. */
-export async function aDatabase(owner?: { name: string; url: string }): Promise<ScratchDatabase> {
-  const name = scratchName();
+/** An empty database that belongs to a superuser or to the given owner. */
+export async function aDatabase(owner?: { name: string; url: string }): Promise<TemporaryDatabase> {
+  const name = temporaryName();
   await onServer(`CREATE DATABASE ${name}`);
   onTestFinished(() => onServer(`DROP DATABASE ${name} WITH (FORCE)`));
   if (owner) await onServer(`ALTER DATABASE ${name} OWNER TO ${owner.name}`);
@@ -36,8 +36,8 @@ export async function aDatabase(owner?: { name: string; url: string }): Promise<
   return { url: url.href, query: (sql) => queryOnce(url.href, sql) };
 }
 
-function scratchName(): string {
-  return `scratch_${randomUUID().replaceAll('-', '')}`;
+function temporaryName(): string {
+  return `temporary_${randomUUID().replaceAll('-', '')}`;
 }
 
 async function onServer(statement: string): Promise<void> {
@@ -54,7 +54,7 @@ export async function queryOnce<Row extends pg.QueryResultRow>(url: string, sql:
   }
 }
 
-/** A folder of migrations, by name. */
+/** A folder of migrations; `scripts` has them by name. */
 export async function aMigrationsDir(scripts: Record<string, string>): Promise<string> {
   const dir = await aTemporaryDir();
   for (const [name, script] of Object.entries(scripts)) await writeMigration(dir, name, script);
@@ -78,7 +78,7 @@ async function aTemporaryDir(): Promise<string> {
   return dir;
 }
 
-/** Two migrations with what a naive runner breaks: bodies in $$, a CHECK and a constraint trigger. */
+/** Two migrations with parts that a naive runner breaks: bodies in $$, a CHECK and a constraint trigger. */
 export const accountScripts = {
   '0001_accounts': `
     CREATE TABLE accounts (id int PRIMARY KEY, balance int NOT NULL CHECK (balance >= 0));

@@ -17,16 +17,16 @@ export interface EventStream extends AsyncDisposable {
   contentType: string;
   /** Waits for the next event; undefined when the stream has ended. */
   next(): Promise<RouteEvent | undefined>;
-  /** The next ones, as many as are asked for. */
+  /** The next `count` events. */
   take(count: number): Promise<RouteEvent[]>;
-  /** What a refusal says. */
+  /** The message of a refusal. */
   codes: string[];
-  /** How it ended: "complete" as the protocol wants it, or "cut". */
+  /** How the stream ended: "complete" as the protocol demands, or "cut". */
   ended: Promise<'complete' | 'cut'>;
-  /** Stops reading from the socket, as a client does that is too slow. */
+  /** Stops reading from the socket, as a slow client does. */
   pause(): void;
   resume(): void;
-  /** Goes away without a word. */
+  /** Closes the connection without ending the subscription. */
   destroy(): void;
 }
 

@@ -4,15 +4,15 @@ import type { Config } from '../../../src/config.js';
 import { openGateway, type TestGateway } from '../../setup/gateway.js';
 
 /** Two gateways on one registry. */
-export interface Pair extends AsyncDisposable {
+export interface TwoGateways extends AsyncDisposable {
   one: TestGateway;
   other: TestGateway;
-  /** Runs the work while nothing of what is committed reaches the other gateway, nor its reports the registry. */
-  whileOtherIsDeaf<T>(work: () => Promise<T>): Promise<T>;
+  /** Runs the work while the other gateway's polls are blocked: it neither reads changes nor reports. */
+  whileOtherIsBlocked<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-export async function openPair(config: Partial<Config> = {}): Promise<Pair> {
+export async function openTwoGateways(config: Partial<Config> = {}): Promise<TwoGateways> {
   const one = await openGateway({ config });
   const [first] = await replicasOf(one);
   const other = await openGateway({ sharing: one, config });
@@ -26,8 +26,8 @@ export async function openPair(config: Partial<Config> = {}): Promise<Pair> {
     other,
     close,
     [Symbol.asyncDispose]: close,
-    // Its polls report into its row, so whoever holds the row holds them up.
-    whileOtherIsDeaf: (work) => holding(one.registry.url, second, work),
+    // Every poll updates the replica's row, so a lock on that row blocks it.
+    whileOtherIsBlocked: (work) => holding(one.registry.url, second, work),
   };
 }
 
@@ -79,7 +79,7 @@ export async function explain(
   return data.explainResolution;
 }
 
-/** Asks until the answer comes from the gateway's own memory, so that a stale one would be given from there. */
+/** Repeats the request until the answer comes from the gateway's own memory, from where a stale answer would come. */
 export async function warm(gateway: TestGateway, ...ids: string[]): Promise<void> {
   for (const id of ids) await expect.poll(async () => (await explain(gateway, id)).tier).toBe('memory');
 }

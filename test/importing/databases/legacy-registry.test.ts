@@ -22,16 +22,16 @@ const legacy = `
 const contents = `
   SELECT (SELECT json_agg(t) FROM tenants_before_registry t) AS tenants,
          (SELECT count(*)::int FROM customers) AS customers,
-         (SELECT count(*)::int FROM tenants) AS ours`;
+         (SELECT count(*)::int FROM tenants) AS registered`;
 
-test('a registry from before is set aside whole, and migrating goes on', async () => {
+test('the tables of an earlier registry are renamed with their data, and the migration continues', async () => {
   const database = await aDatabase();
   await database.query(legacy);
-  const said: string[] = [];
-  const applied = await migrateRegistry(database.url, { warn: (message) => said.push(message) });
+  const warnings: string[] = [];
+  const applied = await migrateRegistry(database.url, { warn: (message) => warnings.push(message) });
   expect(applied.length).toBeGreaterThan(0);
-  expect(said).toEqual([
-    'Set aside tables from before this registry, for "import databases": tenant_module_log_before_registry, tenants_before_registry',
+  expect(warnings).toEqual([
+    'Renamed tables from before this registry, for "import databases": tenant_module_log_before_registry, tenants_before_registry',
   ]);
   expect(await database.query(contents)).toEqual([
     {
@@ -45,19 +45,19 @@ test('a registry from before is set aside whole, and migrating goes on', async (
         },
       ],
       customers: 0,
-      ours: 0,
+      registered: 0,
     },
   ]);
-  // Its own trigger, sequence and references go on working.
+  // The trigger, sequence and references of the renamed tables still work.
   await database.query(`
     INSERT INTO tenants_before_registry (slug, name) VALUES ('later', 'Later');
     UPDATE tenants_before_registry SET status = 'inactive';
     INSERT INTO tenant_module_log_before_registry SELECT id, 'finance' FROM tenants_before_registry`);
-  expect(await migrateRegistry(database.url, { warn: (message) => said.push(message) })).toEqual([]);
-  expect(said).toHaveLength(1);
+  expect(await migrateRegistry(database.url, { warn: (message) => warnings.push(message) })).toEqual([]);
+  expect(warnings).toHaveLength(1);
 });
 
-test('what stood there beside an older registry of ours makes room for what newer migrations create', async () => {
+test('objects beside an older version of this registry are renamed when a newer migration needs their names', async () => {
   const database = await aDatabase();
   await database.query(legacy);
   const older = await mkdtemp(join(tmpdir(), 'tenant-registry-'));
@@ -76,17 +76,17 @@ test('what stood there beside an older registry of ours makes room for what newe
   await database.query(`CALL register_tenant('acme', 'Acme Corp')`);
 });
 
-test('an aside name that is taken gets a number', async () => {
+test('a renamed table gets a number when its new name is taken', async () => {
   const database = await aDatabase();
   await database.query(`
     CREATE TABLE tenant_registry (tenant_id uuid, tenant_slug text, finance_schema text);
     CREATE TABLE tenant_registry_before_registry (note text)`);
-  const said: string[] = [];
-  await migrateRegistry(database.url, { warn: (message) => said.push(message) });
-  expect(said.join()).toContain('tenant_registry_before_registry_2');
+  const warnings: string[] = [];
+  await migrateRegistry(database.url, { warn: (message) => warnings.push(message) });
+  expect(warnings.join()).toContain('tenant_registry_before_registry_2');
 });
 
-test('a table of tenants of another kind is no registry: the database is refused as it is', async () => {
+test('a database with an unrelated table of tenants is refused and not changed', async () => {
   const database = await aDatabase();
   await database.query('CREATE TABLE tenants (id int PRIMARY KEY, flat text, rent numeric)');
   await expect(migrateRegistry(database.url)).rejects.toThrow('give the registry an empty database');

@@ -5,7 +5,7 @@ const read = (row: Record<string, unknown>) =>
   readLegacyTenant({ tenant_id: 'A1', ...row }, 'tenants in crm');
 
 describe('a row of an old table', () => {
-  test('is read under either name of its columns', () => {
+  test('is read with either name of its columns', () => {
     const named = { slug: 'acme', name: 'Acme' };
     expect(read({ tenant_slug: ' acme ', tenant_name: 'Acme' })).toMatchObject({ id: 'a1', ...named });
     expect(readLegacyTenant({ id: 7, ...named }, 'x')).toMatchObject({ id: '7', source: 'x', ...named });
@@ -22,7 +22,7 @@ describe('a row of an old table', () => {
     ['finance, operations', ['finance', 'operations']],
     [[], []],
     [null, undefined],
-  ])('that lists modules as %j means %j', (modules_subscribed, expected) => {
+  ])('that lists modules as %j is read as %j', (modules_subscribed, expected) => {
     expect(read({ modules_subscribed })?.modules).toEqual(expected);
   });
 
@@ -34,11 +34,11 @@ describe('a row of an old table', () => {
     [{ status: 'trial' }, 'trial in tenants in crm'],
     [{ active: false }, 'inactive in tenants in crm'],
     [{ status: 'active', deleted_at: '2025-01-01' }, 'deleted in tenants in crm'],
-  ])('with %j is suspended for: %s', (row, reason) => {
+  ])('with %j has the reason of suspension %s', (row, reason) => {
     expect(read(row)?.suspendedReason).toBe(reason);
   });
 
-  test('names schemas and databases, of a module or of none', () => {
+  test('names schemas and databases, with or without a module', () => {
     const row = { finance_schema: 'f', inventory_schema_name: 'i', schema_name: 's', dbtools_database: 'd' };
     expect(read({ ...row, operations_schema: '' })?.names).toEqual([
       { module: 'finance', kind: 'SCHEMA', name: 'f' },

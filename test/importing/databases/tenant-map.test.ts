@@ -5,7 +5,7 @@ import { readTenantMap } from '../../../src/importing/databases/tenant-map.js';
 const id = '0198f000-0000-7000-8000-00000000000a';
 const whole = { schema: 'finance_acme', id, slug: 'acme', name: 'Acme' };
 
-function complaints(csv: string): string[] {
+function problemsOf(csv: string): string[] {
   try {
     readTenantMap(csv);
     return [];
@@ -18,17 +18,20 @@ function complaints(csv: string): string[] {
 describe('a map of tenants', () => {
   test.each([
     ['without a header', `finance_acme,${id},acme,Acme\n`],
-    ['with one', `schema,id,slug,name\nfinance_acme,${id},acme,Acme`],
+    ['with a header', `schema,id,slug,name\nfinance_acme,${id},acme,Acme`],
     [
-      'with one in another order and capitals',
+      'with a header in another order and in capitals',
       `Name,SLUG,Schema,Id\nAcme,acme,finance_acme,${id.toUpperCase()}`,
     ],
-    ['of another machine', `\ufeffschema,id,slug,name\r\n\r\n finance_acme , ${id} , acme , Acme \r\n`],
+    [
+      'with a byte order mark, blanks and CRLF',
+      `\ufeffschema,id,slug,name\r\n\r\n finance_acme , ${id} , acme , Acme \r\n`,
+    ],
   ])('%s is read', (_what, csv) => {
     expect(readTenantMap(csv)).toEqual([expect.objectContaining(whole)]);
   });
 
-  test('need only name the schema, and quotes keep commas together', () => {
+  test('needs only the schema, and keeps commas inside quotes', () => {
     expect(readTenantMap('schema,name\n"tenant_a,b","Acme, Inc"\ntenant_c')).toEqual([
       { line: 2, schema: 'tenant_a,b', id: undefined, slug: undefined, name: 'Acme, Inc' },
       { line: 3, schema: 'tenant_c', id: undefined, slug: undefined, name: undefined },
@@ -36,9 +39,9 @@ describe('a map of tenants', () => {
     expect(readTenantMap('')).toEqual([]);
   });
 
-  test('names every bad cell by line and column', () => {
+  test('is refused with the line and column of every wrong cell', () => {
     expect(
-      complaints(
+      problemsOf(
         `schema,id,slug,name\npg_acme,1,Acme,\n,${id},b1,B\nx,,,,more\nx,${id},c1,\ny,,b1,\nz,${id},,`,
       ),
     ).toEqual([
@@ -47,15 +50,15 @@ describe('a map of tenants', () => {
       'line 2, column slug: must be lower-case letters and digits, in words joined by single - or _, and start with a letter',
       'line 3, column schema: must not be empty',
       'line 4, column 5: is one more than schema, id, slug, name',
-      'line 5, column schema: is in line 4 already',
+      'line 5, column schema: is already in line 4',
       'line 5, column slug: line 3 gives this id slug b1',
     ]);
-    expect(complaints('schema,tenant\nx,y')).toEqual([
-      'line 1, column tenant: is none of schema, id, slug, name',
+    expect(problemsOf('schema,tenant\nx,y')).toEqual([
+      'line 1, column tenant: is not one of schema, id, slug, name',
     ]);
   });
 
-  test('that is no CSV is refused with the line', () => {
-    expect(() => readTenantMap('schema,name\nx,"open')).toThrow(/no CSV.*line/i);
+  test('that is not a CSV file is refused with the line', () => {
+    expect(() => readTenantMap('schema,name\nx,"open')).toThrow(/not a CSV file.*line/i);
   });
 });

@@ -12,7 +12,7 @@ import { aFolder } from '../../setup/process.js';
 
 export const fixtures = new URL('../../fixtures/clients', import.meta.url).pathname;
 
-/** Folders of clients, by the text of their files. */
+/** A folder of clients with these files, by id. */
 export async function aClientsFolder(files: Record<string, string> = {}): Promise<string> {
   const folder = join(await aFolder(), 'clients');
   await mkdir(folder);
@@ -20,7 +20,7 @@ export async function aClientsFolder(files: Record<string, string> = {}): Promis
   return folder;
 }
 
-/** The clients that came with the task, to be changed. */
+/** A copy of the example clients, which a test may change. */
 export async function aCopyOfFixtures(): Promise<string> {
   const folder = join(await aFolder(), 'clients');
   await cp(fixtures, folder, { recursive: true });
@@ -32,7 +32,7 @@ export async function writeClient(folder: string, id: string, text: string): Pro
   await writeFile(join(folder, id, 'client.yaml'), text);
 }
 
-/** A file with nothing wrong, and `more` at its end. */
+/** The text of a valid file, with `more` at its end. */
 export function clientYaml(id: string, more = ''): string {
   return `client: { id: ${id} }\nemail: { primary: hello@${id}.example }\n${more}`;
 }
@@ -53,13 +53,13 @@ export async function importClients(
   });
 }
 
-/** What becomes of each, such as "acme: create". */
+/** The outcome for each client, such as "acme: create". */
 export function outcomes({ clients }: YamlImportReport): string[] {
   return clients.map(({ id, action }) => `${id}: ${action}`);
 }
 
 export function entryOf({ clients }: YamlImportReport, id: string): ClientEntry {
   const entry = clients.find((one) => one.id === id);
-  if (!entry) throw new Error(`nothing is said of ${id}`);
+  if (!entry) throw new Error(`the report has no entry for ${id}`);
   return entry;
 }

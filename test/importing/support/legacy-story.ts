@@ -1,10 +1,10 @@
 import pg from 'pg';
 import { developer } from '../../../src/auth/caller.js';
 import { type ImportReport, importDatabases } from '../../../src/importing/databases/database-import.js';
-import type { Entry } from '../../../src/importing/databases/take-over.js';
+import type { ImportEntry } from '../../../src/importing/databases/take-over-plan.js';
 import type { TestGateway } from '../../setup/gateway.js';
 
-/** A schema as a service made it by itself: a table with a row, nothing of the registry's. */
+/** SQL for a schema as a service made it before the registry: a table with a row. */
 export function legacySchema(name: string): string {
   const schema = pg.escapeIdentifier(name);
   return `CREATE SCHEMA ${schema}; CREATE TABLE ${schema}.invoice (id int PRIMARY KEY, note text);
@@ -21,7 +21,7 @@ export interface LegacyRow {
   status?: string;
 }
 
-/** The table `tenant_registry` as the services read it. */
+/** SQL for the table `tenant_registry` as the services used it. */
 export function legacyRegistry(rows: LegacyRow[]): string {
   const text = (value: string | undefined) => (value === undefined ? 'NULL' : pg.escapeLiteral(value));
   const list = (values: string[]) => `ARRAY[${values.map(pg.escapeLiteral).join(',')}]::text[]`;
@@ -54,14 +54,14 @@ export async function takeOver(
   });
 }
 
-/** "schema: action", sorted, for what is in the report. */
+/** The entries of the report as "schema: action", sorted. */
 export function actions({ entries }: Pick<ImportReport, 'entries'>): string[] {
   return entries.map(({ schema, slug, action }) => `${schema ?? slug}: ${action}`).sort();
 }
 
-export function entryFor({ entries }: Pick<ImportReport, 'entries'>, schema: string): Entry {
+export function entryFor({ entries }: Pick<ImportReport, 'entries'>, schema: string): ImportEntry {
   const entry = entries.find((one) => one.schema === schema);
-  if (!entry) throw new Error(`nothing is said of ${schema}: ${JSON.stringify(entries)}`);
+  if (!entry) throw new Error(`the report has no entry for ${schema}: ${JSON.stringify(entries)}`);
   return entry;
 }
 

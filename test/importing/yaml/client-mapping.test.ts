@@ -11,8 +11,8 @@ function configOf(more: string) {
   return config;
 }
 
-describe('a file says little', () => {
-  test('and the rest is as the mapping has it', () => {
+describe('a file with few keys', () => {
+  test('gets the defaults of the mapping', () => {
     const { wanted } = mapClient('client: { id: acme }\nemail: { primary: a@acme.example }', 'acme');
     expect(wanted).toMatchObject({
       slug: 'acme',
@@ -29,14 +29,14 @@ describe('a file says little', () => {
     });
   });
 
-  test('empty sections and empty texts say nothing', () => {
+  test('ignores empty sections and empty texts', () => {
     expect(configOf('branding:\ndestinations:\ninfrastructure: { gcp: , vapi: { api_key: "" } }')).toEqual({
       infrastructure: { vapi: {} },
     });
   });
 });
 
-test('what was written without quotes keeps its digits, and yes is true as it was before', () => {
+test('numbers without quotes keep their digits, and yes is read as true', () => {
   const text =
     'banking: { account_number: 0620001, branch_code: 250655 }\ndestinations: [{ name: Oslo, code: NO, enabled: yes }]';
   expect(configOf(text)).toEqual({
@@ -45,7 +45,7 @@ test('what was written without quotes keeps its digits, and yes is true as it wa
   });
 });
 
-test('unknown keys are kept under extensions where they stood, and reported', () => {
+test('unknown keys are kept at their place under extensions and reported', () => {
   const text =
     'branding: { font: Arial }\ndestinations: [{ name: A, code: A, region: north }]\nloyalty: { tiers: [1, 2] }';
   expect(configOf(text).extensions).toEqual({
@@ -56,7 +56,7 @@ test('unknown keys are kept under extensions where they stood, and reported', ()
   expect(map(text).unknownKeys).toEqual(['branding.font', 'destinations.0.region', 'loyalty']);
 });
 
-describe('a secret as text', () => {
+describe('a secret in a file', () => {
   test.each([
     [
       'infrastructure: { sendgrid: { api_key: SG.x } }',
@@ -100,7 +100,7 @@ describe('a secret as text', () => {
     expect(unknownKeys).toEqual([]);
   });
 
-  test('is found again where nothing else would tell', () => {
+  test('is found again where neither its key nor its form shows it', () => {
     const { wanted, secrets } = map(
       'email2: { password: &p correct-horse }\nreminder: say correct-horse\ncopy: *p',
     );
@@ -108,7 +108,7 @@ describe('a secret as text', () => {
     expect(JSON.stringify(wanted)).not.toContain('horse');
   });
 
-  test('two secrets never share a variable, and references that are there keep theirs', () => {
+  test('never shares its variable with another secret or with an existing reference', () => {
     const { secrets } = map(
       `infrastructure: { sendgrid: { api_key: SG.one } }\nsendgrid: { api_key: SG.two }\na: "\${ACME_SENDGRID_API_KEY}"`,
     );
@@ -124,26 +124,31 @@ describe('a file is refused with its line when', () => {
   const many = Array.from({ length: 60_000 }, (_, at) => `k${at}: 1`).join('\n');
 
   test.each([
-    ['it does not parse', 'x: "1', 3, 'MISSING_CHAR'],
-    ['a key is there twice', 'client: { id: acme }', 3, 'for the second time'],
+    ['it is not valid YAML', 'x: "1', 3, 'MISSING_CHAR'],
+    ['a key occurs twice', 'client: { id: acme }', 3, 'for the second time'],
     ['aliases would fill the memory', bomb.join('\n'), 8, 'aliases included'],
-    ['an alias means itself', 'x: &x [*x]', 3, 'not there before it'],
+    ['an alias refers to itself', 'x: &x [*x]', 3, 'not defined before it'],
     ['its brackets would exhaust the stack', `x: ${'['.repeat(500_000)}`, 3, 'nested'],
-    ['its dashes would', `x:\n${'- '.repeat(400_000)}`, 4, 'nested'],
-    ['it has too many keys', many, 34_284, 'parts'],
+    ['its dashes would exhaust the stack', `x:\n${'- '.repeat(400_000)}`, 4, 'nested'],
+    ['it has too many keys', many, 34_284, 'tokens'],
     ['a key is __proto__', '__proto__: { admin: true }', 3, '__proto__'],
-    ['a text cannot be kept', 'x: "a\\0b"', 3, 'cannot be kept'],
-    ['a number cannot', 'x: .inf', 3, 'no number'],
+    ['a text cannot be stored', 'x: "a\\0b"', 3, 'cannot be stored'],
+    ['a number cannot be stored', 'x: .inf', 3, 'no number'],
     ['it has a tag of a program', 'x: !!python/object:os.system rm', 3, 'tag'],
-    ['it is two documents', '---\nb: 1', 3, 'second document'],
-    ['a value is of another type', 'destinations: { a: 1 }', 3, 'destinations must be array'],
+    ['it has two documents', '---\nb: 1', 3, 'second document'],
+    ['a value has the wrong type', 'destinations: { a: 1 }', 3, 'destinations must be array'],
     [
-      'a secret stands for a whole section',
+      'a secret is in place of a whole section',
       'infrastructure: SG.abcdefghijkl',
       3,
       'infrastructure looks like',
     ],
-    ['a list lacks what it needs', 'destinations:\n  - { name: A }', 4, 'destinations.0.code must be string'],
+    [
+      'an item of a list lacks a required key',
+      'destinations:\n  - { name: A }',
+      4,
+      'destinations.0.code must be string',
+    ],
   ])('%s', (_, more, line, message) => {
     const { wanted, problems } = map(more);
     expect(wanted).toBeUndefined();

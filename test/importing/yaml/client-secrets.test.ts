@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { mapClient } from '../../../src/importing/yaml/client-mapping.js';
-import { honestConfig, type Random, secretKinds, seeded } from '../../profile/support/secret-samples.js';
+import { ordinaryConfig, type Random, secretKinds, seeded } from '../../profile/support/secret-samples.js';
 
 const rounds = 400;
 
 const map = (file: object) => mapClient(stringify({ client: { id: 'acme' }, ...file }), 'acme');
 
-/** Every value that is no list and no section, by who holds it and its key. */
+/** Every scalar value of a file, with the object that has it and its key. */
 function leavesOf(holder: object): { holder: object; key: string }[] {
   return Object.entries(holder).flatMap(([key, value]) =>
     typeof value === 'object' && value !== null ? leavesOf(value) : [{ holder, key }],
   );
 }
 
-/** Puts a secret somewhere, and says where for the message of a failing test. */
+/** Puts a secret at a random place, and returns the place for the message of a failing test. */
 function hide(secret: string, file: Record<string, unknown>, random: Random): string {
   const leaves = leavesOf(file);
   const leaf = leaves[Math.floor(random() * leaves.length)];
@@ -39,10 +39,10 @@ function hide(secret: string, file: Record<string, unknown>, random: Random): st
   return ways[Math.floor(random() * ways.length)]?.() ?? '';
 }
 
-test(`${rounds} honest files are taken, and nothing in them for a secret`, () => {
+test(`${rounds} ordinary files are accepted without a false alarm about secrets`, () => {
   const random = seeded(3);
   for (let at = 0; at < rounds; at++) {
-    const config = honestConfig(random);
+    const config = ordinaryConfig(random);
     const { wanted, problems, secrets } = map(config);
     expect({ problems, secrets }).toEqual({ problems: [], secrets: [] });
     expect(wanted?.config).toEqual(config);
@@ -50,15 +50,15 @@ test(`${rounds} honest files are taken, and nothing in them for a secret`, () =>
 });
 
 test.each(Object.entries(secretKinds))(
-  'a %s is in nothing that is said or kept, wherever it stands',
+  'a %s at any place of a file is neither reported nor stored',
   (_, make) => {
     const random = seeded(5);
     for (let at = 0; at < rounds / 10; at++) {
-      const file: Record<string, unknown> = honestConfig(random);
+      const file: Record<string, unknown> = ordinaryConfig(random);
       const secret = make(random);
       const where = hide(secret, file, random);
-      const said = JSON.stringify(map(file));
-      expect(said.includes(JSON.stringify(secret).slice(1, -1)), `${where}: ${said}`).toBe(false);
+      const output = JSON.stringify(map(file));
+      expect(output.includes(JSON.stringify(secret).slice(1, -1)), `${where}: ${output}`).toBe(false);
     }
   },
 );

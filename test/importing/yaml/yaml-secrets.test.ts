@@ -7,7 +7,7 @@ import { openRedisServer } from '../../setup/redis.js';
 import { describeWithRedis } from '../../setup/with-redis.js';
 import { aCopyOfFixtures, clientYaml, writeClient } from '../support/client-story.js';
 
-/** Texts of the secrets in the fixtures, and of those added here; each is part of one only. */
+/** The secrets in the example clients and in the files below. Each text is part of one secret only. */
 const secrets = [
   ...[
     'eyJ-example-anon',
@@ -28,8 +28,8 @@ const secrets = [
   ],
 ];
 
-/** Secrets where nobody would look for them; the last three files have mistakes, too. */
-const odd = {
+/** Files with secrets at unusual places. The last three files have mistakes as well. */
+const unusualClients = {
   oddly: clientYaml(
     'oddly',
     `branding: { email_signature: "token: zebra-one-signature" }
@@ -43,24 +43,24 @@ note: again zebra-two`,
   wrong: clientYaml('wrong', 'infrastructure: "sk_live_zebra-eight-0123456789"\ndestinations: zebra-eight'),
 };
 
-describeWithRedis('no text of a secret', () => {
-  test('is in the database, the audit log, Redis, logs, answers or messages', {
+describeWithRedis('the text of a secret', () => {
+  test('is not in the database, the audit log, Redis, logs, responses or messages', {
     timeout: 120_000,
   }, async () => {
     const folder = await aCopyOfFixtures();
-    for (const [id, text] of Object.entries(odd)) await writeClient(folder, id, text);
+    for (const [id, text] of Object.entries(unusualClients)) await writeClient(folder, id, text);
     const all = await Promise.all(
-      [...Object.keys(odd), 'beachresorts', 'safarirun-t0vc'].map((id) =>
+      [...Object.keys(unusualClients), 'beachresorts', 'safarirun-t0vc'].map((id) =>
         readFile(`${folder}/${id}/client.yaml`, 'utf8'),
       ),
     );
-    // The test would be blind for a text that is in no file.
+    // The test would prove nothing about a text that is in no file.
     for (const secret of secrets) expect(all.join()).toContain(secret);
 
     const registry = await createRegistryDatabase();
     await using redis = await openRedisServer();
     const env = { DATABASE_URL: registry.url, REDIS_URL: redis.url, LOG_LEVEL: 'trace' };
-    const said: string[] = [];
+    const outputs: string[] = [];
     const runs = [['--dry-run'], ['--keep-source', '--json'], []];
     const key = await aKey(env, 'registry:read,audit:read');
     {
@@ -68,24 +68,24 @@ describeWithRedis('no text of a secret', () => {
       for (const flags of runs) {
         const { code, stdout, stderr } = await run(['import', 'yaml', folder, ...flags], env);
         expect(code).toBe(1);
-        said.push(stdout, stderr);
+        outputs.push(stdout, stderr);
         const { body, codes } = await gateway.ask(
           `{ tenants(first: 20) { edges { node { slug config } } } auditLog(first: 50) { edges { node { before after } } }
             clientConfigs { id config problems { path message } replaced { path reference why } unknownKeys } }`,
           { key },
         );
         expect(codes).toEqual([]);
-        said.push(JSON.stringify(body));
+        outputs.push(JSON.stringify(body));
       }
-      said.push(gateway.stderr());
+      outputs.push(gateway.stderr());
       expect(await redis.command('DBSIZE')).toBeGreaterThan(0);
       for (const name of (await redis.command('KEYS', '*')) as string[])
-        said.push(name, String(await redis.command('GET', name)));
+        outputs.push(name, String(await redis.command('GET', name)));
     }
     const rows = await everyRow(registry.url);
     expect(rows).toContain(`\${SAFARIRUN_T0VC_SMTP_PASSWORD}`);
     expect(rows).toContain(`\${ODDLY_TWILIO_AUTH_TOKEN}`);
-    said.push(rows);
+    outputs.push(rows);
     await registry.drop();
     for (const secret of secrets)
       for (const form of [
@@ -93,11 +93,11 @@ describeWithRedis('no text of a secret', () => {
         Buffer.from(secret).toString('hex'),
         Buffer.from(secret).toString('base64'),
       ])
-        expect(said.find((text) => text.includes(form))).toBeUndefined();
+        expect(outputs.find((text) => text.includes(form))).toBeUndefined();
   });
 });
 
-/** Of every table, as text. */
+/** All rows of all tables, as text. */
 async function everyRow(url: string): Promise<string> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

@@ -1,23 +1,23 @@
-import type { State, World } from '../state.js';
+import type { Model, State } from '../state.js';
 import * as fields from '../state.js';
 import { epochOf, revisionOf } from '../truth.js';
 import type { Step } from './step.js';
 
-// A copy: looking into another module each time takes three times as long.
+// A local copy: a lookup in another module each time takes three times as long.
 const at = { ...fields };
 
-/** The mutation that waits; there is one at a time. */
+/** The moves of the waiting mutation; there is one at a time. */
 export function moveAcknowledgement(step: Step): void {
-  const { world, from } = step;
+  const { model, from } = step;
   const point = from[at.waiting] as number;
   if (point === 0) return;
-  const isSameEpoch = epochOf(world, point) === from[at.epoch];
-  if ((isSameEpoch || !world.rules.ackInEpoch) && findLaggards(world, from, point).length === 0)
+  const isSameEpoch = epochOf(model, point) === from[at.epoch];
+  if ((isSameEpoch || !model.rules.ackInEpoch) && findLaggards(model, from, point).length === 0)
     step.take(acknowledge(step, point), 'ackReported', { point });
   if (from[at.waitingLeft] !== 0) return;
   step.take(acknowledge(step, point), 'ackAfterD', { point });
-  if (world.rules.removeInEpoch && !isSameEpoch) return;
-  const silent = findSilent(world, from, point);
+  if (model.rules.removeInEpoch && !isSameEpoch) return;
+  const silent = findSilent(model, from, point);
   if (silent.length === 0) return;
   const to = acknowledge(step, point);
   for (const place of silent) to[place] = 0;
@@ -33,28 +33,28 @@ function acknowledge(step: Step, point: number): State {
   return to;
 }
 
-/** Where the rows stand of those who have not reported the point. */
-function findLaggards(world: World, state: State, point: number): number[] {
+/** Returns the rows of the replicas that have not reported the point. */
+function findLaggards(model: Model, state: State, point: number): number[] {
   const lagging: number[] = [];
   for (const replica of at.replicas) {
     const looksDead =
-      !world.rules.ackIgnoresAge && (state[replica + at.reportAge] as number) >= world.staleness;
-    if (lags(world, state[replica + at.row] as number, point) && !looksDead) lagging.push(replica + at.row);
+      !model.rules.ackIgnoresAge && (state[replica + at.reportAge] as number) >= model.staleness;
+    if (lags(model, state[replica + at.row] as number, point) && !looksDead) lagging.push(replica + at.row);
   }
-  if (lags(world, state[at.orphan] as number, point) && world.rules.ackIgnoresAge) lagging.push(at.orphan);
+  if (lags(model, state[at.orphan] as number, point) && model.rules.ackIgnoresAge) lagging.push(at.orphan);
   return lagging;
 }
 
-function findSilent(world: World, state: State, point: number): number[] {
-  const { removeSilentOnly } = world.rules;
-  return findLaggards(world, state, point).filter(
+function findSilent(model: Model, state: State, point: number): number[] {
+  const { removeSilentOnly } = model.rules;
+  return findLaggards(model, state, point).filter(
     (place) => place === at.orphan || !removeSilentOnly || state[place - at.row + at.hasReported] === 0,
   );
 }
 
-function lags(world: World, row: number, point: number): boolean {
+function lags(model: Model, row: number, point: number): boolean {
   if (row === 0) return false;
   const reported = row - 1;
-  if (reported === 0 || epochOf(world, reported) !== epochOf(world, point)) return true;
-  return revisionOf(world, reported) < revisionOf(world, point);
+  if (reported === 0 || epochOf(model, reported) !== epochOf(model, point)) return true;
+  return revisionOf(model, reported) < revisionOf(model, point);
 }

@@ -1,12 +1,12 @@
 import type { Property } from '../properties.js';
-import type { State, World } from '../state.js';
+import type { Model, State } from '../state.js';
 import type { Move } from './words.js';
 
-/** One state, and whoever takes what can become of it. */
+/** One state, with the receiver of its successors. */
 export interface Step {
-  readonly world: World;
+  readonly model: Model;
   readonly from: State;
-  /** A copy to be changed and given to `take`, before the next one is asked for. */
+  /** Returns a copy of the state, to be changed and passed to `take` before the next copy is requested. */
   copy(): State;
   take(
     to: State,

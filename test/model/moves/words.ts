@@ -1,4 +1,4 @@
-/** Every move in words; {gateway} and {point} are filled in. */
+/** A description of every move; {gateway} and {point} are filled in. */
 export const words = {
   tick: 'a tick passes',
   commitByHand: 'psql changes the tenant: revision {point}',
@@ -11,9 +11,9 @@ export const words = {
   failOverWithoutOrphan:
     'a standby takes over, without the row of a crashed gateway; what is left is revision {point}',
   ackReported: 'every row has reported revision {point}: acknowledged',
-  ackAfterD: 'D has passed since revision {point}: acknowledged',
+  ackAfterD: 'the staleness bound has passed since revision {point}: acknowledged',
   ackAndRemove:
-    'D has passed since revision {point}: acknowledged, and the rows of those who were silent are removed',
+    'the staleness bound has passed since revision {point}: acknowledged, and the rows of those who were silent are removed',
   register: '{gateway} makes its row',
   poll: '{gateway} sends a poll; PostgreSQL reads revision {point} for it',
   report: 'the poll of {gateway} commits its report',
@@ -21,16 +21,16 @@ export const words = {
   begin: '{gateway} gets the answer and begins at revision {point}',
   advance: '{gateway} gets the answer and moves to revision {point}',
   advanceWithoutRow:
-    'the poll of {gateway} finds no row; it moves to revision {point}, with a lease all the same',
-  resync: '{gateway} gets the answer, which does not continue what it knows: it forgets everything',
+    'the poll of {gateway} finds no row; it moves to revision {point} and still gets a lease',
+  resync: '{gateway} gets the answer, which does not continue its position: it clears everything',
   noRow: 'the poll of {gateway} finds no row: no lease',
   crash: '{gateway} crashes and starts anew; its row stays behind',
   stop: '{gateway} stops, removes its row, and starts anew',
   land: 'a load that read {point} reaches {gateway} and is stored',
-  landShared: 'a load that read {point} reaches {gateway}, and is answered to who asked a moment ago',
-  landOwn: 'a load that read {point} reaches {gateway}, and is answered to who asked for it',
+  landShared: 'a load that read {point} reaches {gateway} and answers a request from a moment ago',
+  landOwn: 'a load that read {point} reaches {gateway} and answers the request that started it',
   landForToken:
-    'a load that read {point} reaches {gateway}, and is answered to a client with a newer token, who asked a moment ago',
+    'a load that read {point} reaches {gateway} and answers a request from a moment ago with a newer token',
   copy: '{gateway} takes {point} from Redis into its memory',
 } as const;
 

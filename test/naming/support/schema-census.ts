@@ -1,21 +1,24 @@
 import pg from 'pg';
 import { expect } from 'vitest';
 import { queryOnce } from '../../database/support/temporary-databases.js';
-import { schemasAt, tablesOf } from '../../provisioning/support/catalog.js';
-import type { Workshop } from '../../provisioning/support/gateway-with-own-modules.js';
+import { listSchemas, listTables } from '../../provisioning/support/catalog.js';
+import type { GatewayWithModules } from '../../provisioning/support/gateway-with-own-modules.js';
 
 /** Expects one schema per subscription of the registry, owned by its tenant, no other schema, and no table in public. */
-export async function expectOnlyRegisteredSchemas(workshop: Workshop, module: string): Promise<void> {
-  const url = workshop.url(module);
-  const registered = await workshop.gateway.psql<{ schema: string; owner: string }>(
+export async function expectOnlyRegisteredSchemas(
+  testbed: GatewayWithModules,
+  module: string,
+): Promise<void> {
+  const url = testbed.url(module);
+  const registered = await testbed.gateway.psql<{ schema: string; owner: string }>(
     `SELECT schema_name AS schema, tenant_id || ' ' || module AS owner FROM module_subscriptions
      WHERE module = $1 AND provisioned_at IS NOT NULL ORDER BY schema_name COLLATE "C"`,
     [module],
   );
   const schemas = registered.map(({ schema }) => schema);
-  expect((await schemasAt(url)).sort()).toEqual(schemas);
+  expect((await listSchemas(url)).sort()).toEqual(schemas);
   expect(new Set(schemas).size).toBe(schemas.length);
-  expect(await tablesOf(url, 'public')).toEqual([]);
+  expect(await listTables(url, 'public')).toEqual([]);
   const owners = await queryOnce(
     url,
     schemas

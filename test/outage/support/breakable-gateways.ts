@@ -9,26 +9,26 @@ import { type GatewayProcess, insertKey, startGateway } from '../../setup/gatewa
 import { openPostgresServer, type PostgresServer } from '../../setup/postgres-server.js';
 import { openTcpProxy, type TcpProxy } from '../../setup/tcp-proxy.js';
 
-/** Everything a test of outages breaks: a PostgreSQL of its own, reached through a network of its own. */
-export interface World extends AsyncDisposable {
+/** The environment of a test of outages: a PostgreSQL of its own, behind a proxy that can be broken. */
+export interface BreakableEnvironment extends AsyncDisposable {
   postgres: PostgresServer;
-  /** Between gateways and PostgreSQL. */
+  /** The proxy between the gateways and PostgreSQL. */
   network: TcpProxy;
-  /** Opens everything. */
+  /** An API key with all scopes. */
   key: string;
   /** A gateway process with this staleness bound. */
   gateway(env?: Record<string, string>): Promise<GatewayProcess>;
-  /** A gateway in this process, whose memory can be looked at. */
+  /** Opens a gateway in this process, whose memory the test can inspect. */
   localGateway(): Promise<{ url: string; app: App }>;
-  /** SQL by hand, past the network. */
+  /** Runs SQL directly, without the proxy. */
   psql(sql: string, parameters?: unknown[]): Promise<Record<string, unknown>[]>;
-  /** Closes after the world's gateways and before its servers. */
+  /** Registers something to close after the gateways and before the servers. */
   undo(step: () => Promise<unknown>): void;
 }
 
 export const allScopes = ['resolve:*', 'registry:read', 'registry:write', 'provision', 'keys:manage'];
 
-export async function openWorld(): Promise<World> {
+export async function openBreakableEnvironment(): Promise<BreakableEnvironment> {
   const undo: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -58,7 +58,7 @@ export async function openWorld(): Promise<World> {
         return started;
       },
       async localGateway() {
-        // Rows that tests write by hand name storage that is nowhere: nobody is to look for it.
+        // Rows that tests insert by SQL have no storage, so nothing must look for it.
         const nowhere = { DATA_DIR: '/dev/null/nowhere', WORKER: 'none' };
         const env = { DATABASE_URL: through('registry'), PORT: '0', ...nowhere };
         const app = await openApp(readConfig(env), openLog('silent'), { exclusive: true });
@@ -77,15 +77,15 @@ export async function openWorld(): Promise<World> {
   }
 }
 
-/** Tenants with a route each, written by hand: no storage is needed to ask where it is. */
+/** Inserts tenants with a route each by SQL: resolving needs no storage. */
 export async function addTenants(
-  world: Pick<World, 'psql'>,
+  environment: Pick<BreakableEnvironment, 'psql'>,
   count: number,
 ): Promise<{ id: string; slug: string }[]> {
   const tenants = Array.from({ length: count }, (_, at) => ({ id: randomUUID(), slug: `tenant-${at}` }));
   for (const { id, slug } of tenants) {
-    await world.psql(`INSERT INTO tenants (id, slug, name) VALUES ($1, $2, 'Tenant')`, [id, slug]);
-    await world.psql(
+    await environment.psql(`INSERT INTO tenants (id, slug, name) VALUES ($1, $2, 'Tenant')`, [id, slug]);
+    await environment.psql(
       `INSERT INTO module_subscriptions (tenant_id, module, status) VALUES ($1, 'finance', 'active')`,
       [id],
     );
@@ -94,7 +94,7 @@ export async function addTenants(
 }
 
 export interface Asked {
-  /** Name of the schema, or the code of the refusal. */
+  /** The name of the schema, or the code of the refusal. */
   answer: string;
   status: number;
   retryAfter: string | null;
@@ -102,7 +102,7 @@ export interface Asked {
   ms: number;
 }
 
-/** One resolution, with what HTTP says of it. */
+/** Resolves one route; returns the result with its HTTP status. */
 export async function ask(
   gateway: Pick<GatewayProcess, 'ask'>,
   id: string,

@@ -1,4 +1,4 @@
-/** Clients that hop between gateways: some ask, some change, and all write down what they were told. */
+/** Clients that change between gateways: some read, some write, and all record the answers they get. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GatewayProcess } from '../../setup/gateway-process.js';
@@ -7,19 +7,22 @@ import { type Acknowledged, type Answered, route, suspended } from './chaos-trut
 export interface ChaosTenant {
   id: string;
   slug: string;
-  /** Registered already; the others are asked for all the same, and registered in between. */
+  /** True when it is registered. The others are requested as well, and registered during the run. */
   isBorn: boolean;
 }
 
-/** What was not an answer of the registry: an error that has to be allowed by what was broken at the time. */
+/** A failed request. The faults at that time must explain it. */
 export interface Failure {
   what: string;
   gateway: string;
   startedAt: number;
   endedAt: number;
-  /** What lies on each way to the registry, for a service that knows several: all of them must have been broken. */
+  /**
+   * The components on each connection to the registry, for a service with several connections: all of them must have
+   * been broken.
+   */
   ways?: readonly (readonly string[])[];
-  /** For people. */
+  /** A description for the report. */
   message?: string;
 }
 
@@ -30,12 +33,12 @@ export interface Notebook {
   mutations: { tookMs: number; at: number; wait: string }[];
 }
 
-export interface Town {
+export interface ChaosRun {
   tenants: ChaosTenant[];
-  /** Changes as gateways come and go. */
+  /** The current gateways by name. */
   gateways: Map<string, GatewayProcess>;
   notebook: Notebook;
-  /** Of the newest change that was answered, as clients hand it on to each other. */
+  /** The revision of the newest answered change, which clients share. */
   token?: string;
   isOver: () => boolean;
   random: () => number;
@@ -43,13 +46,13 @@ export interface Town {
 
 const requestTimeoutMs = 15_000;
 
-/** What a mutation may be told by the rules of the registry, for somebody else was quicker. */
+/** Refusals that a mutation may get because another client was faster. */
 const ruleCodes = new Set([
   ...['CONFLICT', 'TENANT_NOT_FOUND', 'TENANT_SUSPENDED', 'TENANT_DELETED', 'TENANT_NOT_READY'],
   ...['MODULE_NOT_SUBSCRIBED', 'OPERATION_IN_PROGRESS'],
 ]);
 
-interface Told {
+interface Response {
   data: Record<string, unknown> | null;
   errors: { message: string; extensions?: { code?: string } }[];
   startedAt: number;
@@ -57,9 +60,9 @@ interface Told {
   gateway: string;
 }
 
-/** One request to any of the gateways; undefined when it failed, which is written down. */
-async function tell(town: Town, query: string, variables: object): Promise<Told | undefined> {
-  const [name, gateway] = pick(town, [...town.gateways]);
+/** Sends one request to a random gateway; returns undefined when it failed, which is recorded. */
+async function send(chaosRun: ChaosRun, query: string, variables: object): Promise<Response | undefined> {
+  const [name, gateway] = pick(chaosRun, [...chaosRun.gateways]);
   const startedAt = Date.now();
   try {
     const { data, errors, codes } = await Promise.race([
@@ -68,27 +71,27 @@ async function tell(town: Town, query: string, variables: object): Promise<Told 
         throw new Error('no answer');
       }),
     ]);
-    const told = { data, errors, startedAt, endedAt: Date.now(), gateway: name };
+    const response = { data, errors, startedAt, endedAt: Date.now(), gateway: name };
     for (const code of codes)
       if (!code || /UNAVAILABLE|INTERNAL|NOT_REACHED|UNAUTHENTICATED|FORBIDDEN|VALIDATION/.test(code)) {
-        town.notebook.failures.push({
+        chaosRun.notebook.failures.push({
           what: code ?? 'no code',
           gateway: name,
           startedAt,
-          endedAt: told.endedAt,
+          endedAt: response.endedAt,
         });
         return undefined;
       }
-    return told;
+    return response;
   } catch (error) {
     const { message, cause } = error as Error;
     const what = `network: ${(cause as NodeJS.ErrnoException)?.code ?? message}`;
-    town.notebook.failures.push({ what, gateway: name, startedAt, endedAt: Date.now() });
+    chaosRun.notebook.failures.push({ what, gateway: name, startedAt, endedAt: Date.now() });
     return undefined;
   }
 }
 
-export function pick<T>({ random }: Pick<Town, 'random'>, from: readonly T[]): T {
+export function pick<T>({ random }: Pick<ChaosRun, 'random'>, from: readonly T[]): T {
   return from[Math.floor(random() * from.length)] as T;
 }
 
@@ -106,99 +109,108 @@ interface SchemaOrRefusal {
   message?: string;
 }
 
-/** Resolves over and over; every other one keeps a token, and every answer it gets renews it. */
-export async function runReader(town: Town, keepsToken: boolean): Promise<void> {
+/** Resolves routes repeatedly. Every second client keeps a token, which each answer renews. */
+export async function runReader(chaosRun: ChaosRun, keepsToken: boolean): Promise<void> {
   let token: string | undefined;
-  while (!town.isOver()) {
-    const asked = Array.from({ length: 1 + Math.floor(town.random() * 5) }, () => pick(town, town.tenants));
-    const keys = asked.map(({ id, slug }) => ({ id: town.random() < 0.5 ? id : slug, module: 'finance' }));
-    if (keepsToken) token = newest(token, town.token);
-    const told = await tell(town, resolveMany, { keys, minRevision: token });
-    for (const [at, answer] of ((told?.data?.tenantSchemas ?? []) as SchemaOrRefusal[]).entries()) {
+  while (!chaosRun.isOver()) {
+    const asked = Array.from({ length: 1 + Math.floor(chaosRun.random() * 5) }, () =>
+      pick(chaosRun, chaosRun.tenants),
+    );
+    const keys = asked.map(({ id, slug }) => ({
+      id: chaosRun.random() < 0.5 ? id : slug,
+      module: 'finance',
+    }));
+    if (keepsToken) token = newest(token, chaosRun.token);
+    const response = await send(chaosRun, resolveMany, { keys, minRevision: token });
+    for (const [at, answer] of ((response?.data?.tenantSchemas ?? []) as SchemaOrRefusal[]).entries()) {
       const { id } = asked[at] as ChaosTenant;
-      if (!told) break;
-      const { startedAt, endedAt, gateway } = told;
+      if (!response) break;
+      const { startedAt, endedAt, gateway } = response;
       const value = readValue(answer);
       if (/UNAVAILABLE|NOT_REACHED/.test(value)) {
-        town.notebook.failures.push({ what: value, gateway, startedAt, endedAt });
+        chaosRun.notebook.failures.push({ what: value, gateway, startedAt, endedAt });
         continue;
       }
       const asOf = answer.revision === undefined ? undefined : numberOf(answer.revision);
-      town.notebook.answers.push({
+      chaosRun.notebook.answers.push({
         subject: `route/${id}`,
         ...{ value, asOf, startedAt, endedAt, gateway },
         token: token === undefined ? undefined : numberOf(token),
       });
     }
-    for (const { revision } of (told?.data?.tenantSchemas ?? []) as SchemaOrRefusal[])
+    for (const { revision } of (response?.data?.tenantSchemas ?? []) as SchemaOrRefusal[])
       if (keepsToken) token = newest(token, revision);
-    await delay(town.random() * 4);
+    await delay(chaosRun.random() * 4);
   }
 }
 
-/** Asks for configurations, which are cached under the same rules. */
-export async function runConfigReader(town: Town): Promise<void> {
-  while (!town.isOver()) {
+/** Reads configurations, which are cached under the same rules. */
+export async function runConfigReader(chaosRun: ChaosRun): Promise<void> {
+  while (!chaosRun.isOver()) {
     const { id } = pick(
-      town,
-      town.tenants.filter(({ isBorn }) => isBorn),
+      chaosRun,
+      chaosRun.tenants.filter(({ isBorn }) => isBorn),
     );
-    const told = await tell(town, 'query ($id: ID!) { tenant(id: $id) { config } }', { id });
-    const tenant = told?.data?.tenant as { config: unknown } | null | undefined;
-    if (told && tenant) {
-      const { startedAt, endedAt, gateway } = told;
+    const response = await send(chaosRun, 'query ($id: ID!) { tenant(id: $id) { config } }', { id });
+    const tenant = response?.data?.tenant as { config: unknown } | null | undefined;
+    if (response && tenant) {
+      const { startedAt, endedAt, gateway } = response;
       const value = JSON.stringify(tenant.config);
-      town.notebook.answers.push({ subject: `config/${id}`, value, startedAt, endedAt, gateway });
+      chaosRun.notebook.answers.push({ subject: `config/${id}`, value, startedAt, endedAt, gateway });
     }
-    await delay(town.random() * 20);
+    await delay(chaosRun.random() * 20);
   }
 }
 
-/** Changes tenants by mutations, each of which only one client has in hand at a time. */
-export async function runMutator(town: Town, mine: readonly ChaosTenant[]): Promise<void> {
-  while (!town.isOver()) {
-    const tenant = pick(town, mine);
-    const wait = town.random() < 0.3 ? 'COMMITTED' : town.random() < 0.5 ? 'EVERYWHERE' : 'GATEWAYS';
+/** Changes tenants by mutations; each tenant belongs to one client. */
+export async function runMutator(chaosRun: ChaosRun, mine: readonly ChaosTenant[]): Promise<void> {
+  while (!chaosRun.isOver()) {
+    const tenant = pick(chaosRun, mine);
+    const wait = chaosRun.random() < 0.3 ? 'COMMITTED' : chaosRun.random() < 0.5 ? 'EVERYWHERE' : 'GATEWAYS';
     const [mutation, input] = tenant.isBorn
-      ? pick(town, [
+      ? pick(chaosRun, [
           ...Array<[string, object]>(3).fill(['suspendTenant', { reason: randomUUID() }]),
           ...Array<[string, object]>(4).fill(['resumeTenant', {}]),
           ['deleteTenant', {}],
           ...Array<[string, object]>(2).fill(['restoreTenant', {}]),
-          ['updateTenant', { name: `Name ${Math.floor(town.random() * 1e6)}` }],
+          ['updateTenant', { name: `Name ${Math.floor(chaosRun.random() * 1e6)}` }],
           ['unsubscribeTenantFromModule', { module: 'finance' }],
           ...Array<[string, object]>(2).fill(['subscribeTenantToModule', { module: 'finance' }]),
         ] as [string, object][])
       : ['registerTenant', { id: tenant.id, slug: tenant.slug, name: 'Late' }];
     const whom = tenant.isBorn && { tenantId: tenant.id };
     const inputType = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input`;
-    const told = await tell(
-      town,
+    const response = await send(
+      chaosRun,
       `mutation ($input: ${inputType}!) { result: ${mutation}(input: $input) { revision } }`,
       { input: { ...whom, ...input, wait } },
     );
-    const revision = (told?.data?.result as { revision: string } | null)?.revision;
-    if (told && revision) {
+    const revision = (response?.data?.result as { revision: string } | null)?.revision;
+    if (response && revision) {
       tenant.isBorn = true;
-      town.token = newest(town.token, revision) ?? revision;
-      town.notebook.mutations.push({ tookMs: told.endedAt - told.startedAt, at: told.endedAt, wait });
+      chaosRun.token = newest(chaosRun.token, revision) ?? revision;
+      chaosRun.notebook.mutations.push({
+        tookMs: response.endedAt - response.startedAt,
+        at: response.endedAt,
+        wait,
+      });
       if (wait !== 'COMMITTED')
-        town.notebook.acknowledged.push({
+        chaosRun.notebook.acknowledged.push({
           tenantId: tenant.id,
           revision: numberOf(revision),
-          at: told.endedAt,
+          at: response.endedAt,
           isEverywhere: wait === 'EVERYWHERE',
         });
-    } else if (told) {
-      const { startedAt, endedAt, gateway } = told;
-      const codes = told.errors.map(({ extensions }) => extensions?.code ?? 'none');
-      // A registration whose answer was lost has happened all the same.
+    } else if (response) {
+      const { startedAt, endedAt, gateway } = response;
+      const codes = response.errors.map(({ extensions }) => extensions?.code ?? 'none');
+      // A registration whose answer was lost may still have happened.
       if (mutation === 'registerTenant' && codes.includes('CONFLICT')) tenant.isBorn = true;
       for (const code of codes)
         if (!ruleCodes.has(code))
-          town.notebook.failures.push({ what: `${mutation}: ${code}`, gateway, startedAt, endedAt });
+          chaosRun.notebook.failures.push({ what: `${mutation}: ${code}`, gateway, startedAt, endedAt });
     }
-    await delay(town.random() * 60);
+    await delay(chaosRun.random() * 60);
   }
 }
 

@@ -1,18 +1,18 @@
-/** What is broken between services and gateways. Nobody else goes through these doors. */
+/** Faults between services and gateways. Only the services use these proxies. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TcpProxy } from '../../setup/tcp-proxy.js';
-import { pick, type Town } from './chaos-clients.js';
+import { type ChaosRun, pick } from './chaos-clients.js';
 import { briefOrLong, type Fault, shuffle } from './chaos-faults.js';
 
 export interface Doors {
-  town: Town;
-  /** In front of each gateway; by its name. */
+  chaosRun: ChaosRun;
+  /** The proxies in front of the gateways, by name. */
   doors: ReadonlyMap<string, TcpProxy>;
   stalenessMs: number;
 }
 
-/** Returns the gateways to which the way was of no use. */
-type Break = (world: Doors) => Promise<readonly string[]>;
+/** Returns the gateways whose connection could not be used. */
+type Break = (proxies: Doors) => Promise<readonly string[]>;
 
 const events = /text\/event-stream/;
 
@@ -28,7 +28,7 @@ const breaks: Record<string, Break> = {
     return [];
   },
   async 'services answered late, then cut off'({ doors, stalenessMs }) {
-    // Late by less than a renewal waits.
+    // A delay shorter than the timeout of a renewal.
     for (const door of doors.values()) door.delayAnswers(stalenessMs / 5);
     await delay(stalenessMs);
     await Promise.all([...doors.values()].map((door) => door.cut()));
@@ -40,31 +40,31 @@ const breaks: Record<string, Break> = {
     for (const door of doors.values()) door.reset();
     return [];
   },
-  async 'one door refuses'(world) {
-    const [name, door] = pick(world.town, [...world.doors]);
+  async 'one door refuses'(proxies) {
+    const [name, door] = pick(proxies.chaosRun, [...proxies.doors]);
     await door.cut();
-    await delay(briefOrLong(world));
+    await delay(briefOrLong(proxies));
     await door.heal();
     return [name];
   },
-  async 'one door hangs'(world) {
-    const [name, door] = pick(world.town, [...world.doors]);
+  async 'one door hangs'(proxies) {
+    const [name, door] = pick(proxies.chaosRun, [...proxies.doors]);
     door.blackhole();
-    await delay(briefOrLong(world));
+    await delay(briefOrLong(proxies));
     await door.heal();
     return [name];
   },
 };
 
-/** Breaks the ways of services, one after the other, beside whatever else is broken. */
-export async function runDoorFaults(world: Doors, onFault: (fault: Fault) => void): Promise<void> {
-  for (let due: string[] = []; !world.town.isOver(); await delay(world.town.random() * 500)) {
-    if (due.length === 0) due = shuffle(world.town, Object.keys(breaks));
+/** Breaks the connections of services one after another, in addition to the other faults. */
+export async function runDoorFaults(proxies: Doors, onFault: (fault: Fault) => void): Promise<void> {
+  for (let due: string[] = []; !proxies.chaosRun.isOver(); await delay(proxies.chaosRun.random() * 500)) {
+    if (due.length === 0) due = shuffle(proxies.chaosRun, Object.keys(breaks));
     const name = due.pop() as string;
-    const all = [...world.doors.keys()].map((door) => `door ${door}`);
+    const all = [...proxies.doors.keys()].map((door) => `door ${door}`);
     const fault: Fault = { name, from: Date.now(), to: Number.POSITIVE_INFINITY, blocks: all };
     onFault(fault);
-    const blocked = await (breaks[name] as Break)(world);
+    const blocked = await (breaks[name] as Break)(proxies);
     Object.assign(fault, { to: Date.now(), blocks: blocked.map((door) => `door ${door}`) });
   }
 }

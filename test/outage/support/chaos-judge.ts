@@ -1,4 +1,4 @@
-/** What came of it all: whether each answer was right, and whether each error was to be expected. */
+/** The result of a run: whether each answer was right, and whether each error was expected. */
 import type { Failure, Notebook } from './chaos-clients.js';
 import { type Fault, isExcused } from './chaos-faults.js';
 import { type Acknowledged, type Answered, type LogRow, Truth, type Violation } from './chaos-truth.js';
@@ -6,12 +6,12 @@ import { type Acknowledged, type Answered, type LogRow, Truth, type Violation } 
 export interface Verdict {
   answers: number;
   answersByValue: Record<string, number>;
-  /** Of those, by the client of the registry in a service. */
+  /** The number of answers from the client package in a service. */
   answersOfServices: number;
   mutations: number;
   slowestMutationMs: number;
   faults: Record<string, number>;
-  /** Failures that what was broken at the time excuses, and those that nothing does. */
+  /** Failures that the faults at that time explain, and unexplained ones. */
   excused: Record<string, number>;
   unexcused: (Failure & { meanwhile: string[] })[];
   violations: (Violation & { history: unknown })[];
@@ -54,7 +54,9 @@ export function judge(
 
 const shortlyMs = 5_000;
 
-/** What was broken at the time and shortly before, for whoever looks into a failure. Times count from its beginning. */
+/**
+ * The faults during a failure and shortly before it, for its analysis. Times count from the beginning of the failure.
+ */
 function describe(faults: readonly Fault[], { startedAt, endedAt }: Failure): string[] {
   return faults
     .filter(({ from, to, backAt = to }) => from <= endedAt && backAt >= startedAt - shortlyMs)
@@ -64,7 +66,7 @@ function describe(faults: readonly Fault[], { startedAt, endedAt }: Failure): st
     );
 }
 
-/** The newest revision that was acknowledged before a moment. It stands for all before it, whomever they concern. */
+/** Returns the newest revision acknowledged before a moment. It covers all earlier revisions of any tenant. */
 function createAcknowledgements(all: readonly Acknowledged[]): (before: number) => number {
   const newest: Acknowledged[] = [];
   for (const one of all.toSorted((a, b) => a.at - b.at))
@@ -80,7 +82,7 @@ function createAcknowledgements(all: readonly Acknowledged[]): (before: number) 
   };
 }
 
-/** What a service's client had shown to know of a reference before it was asked for it again. */
+/** Returns the newest revision of a reference that a service's client had already returned before a request. */
 function createSightings(
   truth: Truth,
   answers: readonly Answered[],

@@ -1,12 +1,12 @@
-/** Services that resolve by the client of the registry, and write down what it told them. */
+/** Services that resolve routes with the client package and record its answers. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTenantRegistry, type TenantRegistry, TenantRegistryError } from '../../../src/client/index.js';
-import { type ChaosTenant, numberOf, pick, readValue, type Town } from './chaos-clients.js';
+import { type ChaosRun, type ChaosTenant, numberOf, pick, readValue } from './chaos-clients.js';
 
-/** One service: its process comes and goes, its ways to the gateways stay. */
+/** One service: its process restarts, its connections to the gateways remain. */
 export interface Service {
   name: string;
-  /** To each gateway, and the names of what lies on each way: "A", "door A". */
+  /** The URL for each gateway, and the names of the components on that connection: "A", "door A". */
   ways: { url: string; passes: string[] }[];
   key: string;
 }
@@ -14,21 +14,22 @@ export interface Service {
 const readers = 2;
 const longestLifeMs = 8_000;
 
-/** Asks over and over, and every few seconds begins anew with a client that knows nothing. */
-export async function runService(town: Town, service: Service): Promise<void> {
-  for (let life = 1; !town.isOver(); life++) {
+/** Resolves repeatedly, and every few seconds starts a new client with an empty cache. */
+export async function runService(chaosRun: ChaosRun, service: Service): Promise<void> {
+  for (let life = 1; !chaosRun.isOver(); life++) {
     const registry = createTenantRegistry({
       url: service.ways.map(({ url }) => url),
       apiKey: service.key,
       module: 'finance',
-      hints: town.random() < 0.8,
+      hints: chaosRun.random() < 0.8,
     });
-    const endsAt = Date.now() + (0.2 + 0.8 * town.random()) * longestLifeMs;
-    const isOver = () => town.isOver() || Date.now() >= endsAt;
+    const endsAt = Date.now() + (0.2 + 0.8 * chaosRun.random()) * longestLifeMs;
+    const isOver = () => chaosRun.isOver() || Date.now() >= endsAt;
     const name = `${service.name}.${life}`;
     await Promise.all(
       Array.from({ length: readers }, async () => {
-        for (; !isOver(); await delay(town.random() * 30)) await read(town, service, { name, registry });
+        for (; !isOver(); await delay(chaosRun.random() * 30))
+          await read(chaosRun, service, { name, registry });
       }),
     );
     await registry.close();
@@ -36,12 +37,14 @@ export async function runService(town: Town, service: Service): Promise<void> {
 }
 
 async function read(
-  town: Town,
+  chaosRun: ChaosRun,
   service: Service,
   { name, registry }: { name: string; registry: TenantRegistry },
 ): Promise<void> {
-  const asked = Array.from({ length: town.random() < 0.7 ? 1 : 4 }, () => pick(town, town.tenants));
-  const references = asked.map(({ id, slug }) => (town.random() < 0.5 ? id : slug));
+  const asked = Array.from({ length: chaosRun.random() < 0.7 ? 1 : 4 }, () =>
+    pick(chaosRun, chaosRun.tenants),
+  );
+  const references = asked.map(({ id, slug }) => (chaosRun.random() < 0.5 ? id : slug));
   const startedAt = Date.now();
   const answers = await registry.resolveMany(references);
   const endedAt = Date.now();
@@ -52,18 +55,18 @@ async function read(
     const when = { startedAt, endedAt, gateway: name };
     if (isError && !refusals.has(answer.code)) {
       const ways = service.ways.map(({ passes }) => passes);
-      town.notebook.failures.push({ what: answer.code, ...when, ways, message: answer.message });
+      chaosRun.notebook.failures.push({ what: answer.code, ...when, ways, message: answer.message });
     } else
-      town.notebook.answers.push({
+      chaosRun.notebook.answers.push({
         ...{ subject: `route/${id}`, value, ...when },
-        // Refusals do not say when they were read: they have to fit into their time.
+        // Refusals have no revision, so they must fit the time of the request.
         asOf: isError ? undefined : numberOf(answer.revision),
         service: { name, reference: references[at] as string },
       });
   }
 }
 
-/** What is an answer; anything else is an error that a service gets to see. */
+/** The codes that are answers; every other code is an error for the service. */
 const refusals = new Set<string>([
   ...['TENANT_NOT_FOUND', 'TENANT_SUSPENDED', 'TENANT_DELETED', 'TENANT_NOT_READY'],
   'MODULE_NOT_SUBSCRIBED',

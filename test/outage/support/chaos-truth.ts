@@ -1,28 +1,30 @@
-/** What the registry was, from its change log, and whether an answer fits to it. */
+/** The states of the registry according to its change log, and the check of answers against them. */
 
-/** One answer of a gateway, or of a service's client of the registry, as somebody got it. Times are times of day in milliseconds: those of the log are as well. */
+/**
+ * One answer of a gateway or of a service's client package, with times of day in milliseconds like those of the log.
+ */
 export interface Answered {
   /** "route/<tenant id>" or "config/<tenant id>" */
   subject: string;
   value: string;
-  /** The revision it was read at, when the answer tells. */
+  /** The revision of the answer, if it has one. */
   asOf?: number | undefined;
-  /** The revision that was asked for at least. */
+  /** The requested minimum revision. */
   token?: number | undefined;
   startedAt: number;
   endedAt: number;
-  /** Who answered, for people. */
+  /** The gateway that answered, for the report. */
   gateway: string;
-  /** It came from the client in a service, perhaps from what that one held. */
+  /** True for an answer of the client package in a service, which may come from its cache. */
   service?: { name: string; reference: string };
 }
 
-/** A mutation that was answered: from then on nobody answers from before it. */
+/** An answered mutation: from then on no answer may be from before it. */
 export interface Acknowledged {
   tenantId: string;
   revision: number;
   at: number;
-  /** From what services hold, too. */
+  /** True when that also holds for the caches of services. */
   isEverywhere: boolean;
 }
 
@@ -37,11 +39,11 @@ export interface LogRow {
 interface Segment {
   value: string;
   from: number;
-  /** Revision that ended it; Infinity: it is the present. */
+  /** The revision that ended the state; Infinity for the current state. */
   to: number;
-  /** Not before this moment it was true. */
+  /** The state did not begin before this moment. */
   begunAfter: number;
-  /** Before this moment it had ended for sure. */
+  /** The state had ended before this moment. */
   endedBefore: number;
 }
 
@@ -64,16 +66,16 @@ interface Facts {
   config: string;
 }
 
-/** How clocks are read: the log in microseconds, clients in whole milliseconds. */
+/** Tolerance of the clocks: the log has microseconds, clients have whole milliseconds. */
 const toleranceMs = 5;
 
-/** Selects what `readTruth` reads. */
+/** The query whose rows `readTruth` reads. */
 export const logSql = `
   SELECT revision::int AS revision, tenant_id AS "tenantId", kind, after,
     extract(epoch FROM changed_at)::float8 * 1000 AS "changedAt"
   FROM registry_change ORDER BY revision, position`;
 
-/** How a value reads when it is right; a client that gets it builds the same text. */
+/** The text of a right value; clients build the same text from their answers. */
 export const route = (schemaName: string) => `route:${schemaName}`;
 export const suspended = (reason: string | null) => `TENANT_SUSPENDED:${reason ?? 'no reason given'}`;
 
@@ -81,7 +83,7 @@ export class Truth {
   readonly #segments = new Map<string, Segment[]>();
 
   constructor(log: readonly LogRow[], acknowledged: readonly Acknowledged[]) {
-    // The head is locked until a commit is over, so the next change was made after it; and so was the answer to it.
+    // The head row is locked until the end of a commit, so the next change, and the answer to it, came later.
     const committedBefore = new Map<number, number>();
     let nextAt = Number.POSITIVE_INFINITY;
     for (const { revision, changedAt } of [...log].reverse()) {
@@ -110,7 +112,7 @@ export class Truth {
     this.#segments.set(subject, segments);
     const last = segments.at(-1);
     if (!last || last.value === value) return;
-    // Several rows of one revision are one state.
+    // Several entries of one revision form one state.
     if (last.from === revision) {
       last.value = value;
       return;
@@ -121,8 +123,8 @@ export class Truth {
   }
 
   /**
-   * undefined when the answer is right. `acknowledged` and `seen` are revisions that everybody knew of, or that whoever
-   * answers had shown to know of, before it was asked.
+   * Returns undefined when the answer is right. `acknowledged` and `seen` are revisions that every process, or the
+   * answering one, must have known before the request.
    */
   check(answered: Answered, options: Judging): Violation | undefined {
     const { value, asOf, token = 0 } = answered;
@@ -145,7 +147,7 @@ export class Truth {
     return undefined;
   }
 
-  /** The oldest revision that whoever gave this answer must have known of. */
+  /** The oldest revision that the answering process must have known. */
   knownBy(answered: Answered, stalenessMs: number): number {
     const { value, asOf = Number.NaN } = answered;
     const fitting = this.#segmentsOf(answered).find(
@@ -161,7 +163,7 @@ export class Truth {
     return this.#segments.get(subject) ?? [{ ...forever, value: 'TENANT_NOT_FOUND' }];
   }
 
-  /** What the tenant was through its life, for whoever looks into a violation. */
+  /** The states of the tenant, for the analysis of a violation. */
   historyOf(subject: string): readonly Segment[] {
     return this.#segments.get(subject) ?? [];
   }

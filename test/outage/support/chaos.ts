@@ -1,6 +1,6 @@
 /**
- * Two gateway processes, one Redis, one PostgreSQL, clients that hop between them, services that know both by the client of
- * the registry, and everything that can break breaks.
+ * Two gateway processes, one Redis, one PostgreSQL, clients that change between the gateways, services with the client
+ * package, and faults in all of them.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,13 +12,13 @@ import { openRedisCluster, openRedisServer } from '../../setup/redis.js';
 import { openTcpProxy, type TcpProxy } from '../../setup/tcp-proxy.js';
 import { addTenants, allScopes } from './breakable-gateways.js';
 import {
+  type ChaosRun,
   type ChaosTenant,
   type Notebook,
   pick,
   runConfigReader,
   runMutator,
   runReader,
-  type Town,
 } from './chaos-clients.js';
 import { runDoorFaults } from './chaos-doors.js';
 import { type Fault, runFaults } from './chaos-faults.js';
@@ -30,7 +30,7 @@ export interface ChaosReport extends Verdict {
   seed: number;
   seconds: number;
   editsByHand: number;
-  /** What gateways logged as errors. */
+  /** Error lines in the logs of the gateways. */
   complaints: string[];
 }
 
@@ -38,9 +38,9 @@ export interface ChaosOptions {
   seconds: number;
   seed?: number;
   stalenessMs?: number;
-  /** Redis is a Cluster of three nodes, of which one at a time fails. */
+  /** Use a Redis Cluster of three nodes, of which one at a time fails. */
   isCluster?: boolean;
-  /** How many services resolve by the client of the registry. */
+  /** How many services use the client package. */
   services?: number;
   say?: (line: string) => void;
 }
@@ -70,7 +70,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const { redisNetwork } = redis;
 
     const networks = new Map<string, TcpProxy>();
-    // Services find a gateway that was started anew where the one before it was.
+    // Services find a restarted gateway at its former address.
     const ports = new Map<string, number>();
     const doors = new Map<string, TcpProxy>();
     for (const name of ['A', 'B']) {
@@ -108,7 +108,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
     const notebook: Notebook = { answers: [], acknowledged: [], failures: [], mutations: [] };
     const endsAt = Date.now() + seconds * 1_000;
-    const town: Town = {
+    const chaosRun: ChaosRun = {
       tenants: [...born, ...late],
       gateways,
       notebook,
@@ -122,15 +122,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     };
     let editsByHand = 0;
     const work = [
-      ...Array.from({ length: readers }, (_, at) => runReader(town, at % 2 === 0)),
-      ...Array.from({ length: mutators }, (_, at) => runMutator(town, share(town.tenants, at))),
-      runConfigReader(town),
-      runEditor(town, born, psql, () => editsByHand++),
+      ...Array.from({ length: readers }, (_, at) => runReader(chaosRun, at % 2 === 0)),
+      ...Array.from({ length: mutators }, (_, at) => runMutator(chaosRun, share(chaosRun.tenants, at))),
+      runConfigReader(chaosRun),
+      runEditor(chaosRun, born, psql, () => editsByHand++),
       ...Array.from({ length: services }, (_, at) =>
-        runService(town, { name: `service ${at}`, key, ways: waysOf(at, ports, doors) }),
+        runService(chaosRun, { name: `service ${at}`, key, ways: waysOf(at, ports, doors) }),
       ),
-      runFaults({ town, redis: redis.nodes, redisNetwork, networks, start, stalenessMs }, onFault),
-      runDoorFaults({ town, doors, stalenessMs }, onFault),
+      runFaults({ chaosRun, redis: redis.nodes, redisNetwork, networks, start, stalenessMs }, onFault),
+      runDoorFaults({ chaosRun, doors, stalenessMs }, onFault),
     ];
     await Promise.all(work);
 
@@ -153,7 +153,7 @@ async function openRedis(isCluster: boolean) {
   return { url: `redis://127.0.0.1:${redisNetwork.port}`, nodes: [server], redisNetwork, close };
 }
 
-/** A third of the services through both doors, a third through one, a third past them. */
+/** A third of the services use two proxies, a third one proxy, a third none. */
 function waysOf(
   at: number,
   ports: ReadonlyMap<string, number>,
@@ -168,14 +168,14 @@ function waysOf(
   });
 }
 
-/** Each mutator has its own tenants, so that mutations of one tenant follow one another. */
+/** Each writer has its own tenants, so that mutations of one tenant follow one another. */
 function share(tenants: readonly ChaosTenant[], at: number): ChaosTenant[] {
   return tenants.filter((_, place) => place % mutators === at);
 }
 
-/** Somebody who edits rows by hand, and whom nobody acknowledges anything. */
+/** Edits rows by SQL, which waits for no acknowledgement. */
 async function runEditor(
-  town: Town,
+  chaosRun: ChaosRun,
   tenants: readonly ChaosTenant[],
   psql: (sql: string, parameters?: unknown[]) => Promise<unknown>,
   onEdit: () => void,
@@ -187,14 +187,14 @@ async function runEditor(
     `UPDATE module_subscriptions SET status = 'active' WHERE tenant_id = $1 AND status = 'suspended'`,
     `UPDATE tenants SET tenant_config = jsonb_build_object('at', gen_random_uuid()) WHERE id = $1`,
   ];
-  while (!town.isOver()) {
-    await psql(pick(town, edits), [pick(town, tenants).id]);
+  while (!chaosRun.isOver()) {
+    await psql(pick(chaosRun, edits), [pick(chaosRun, tenants).id]);
     onEdit();
-    await delay(town.random() * 200);
+    await delay(chaosRun.random() * 200);
   }
 }
 
-/** The same sequence for the same seed (mulberry32, Tommy Ettinger, public domain). */
+/** Random numbers, equal for equal seeds (mulberry32, Tommy Ettinger, public domain). */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,36 +1,38 @@
-/** Subscribers of routesChanged who come and go, and what a gateway has left of them. */
+/** Subscribers of routesChanged that connect and disconnect, and the resources that a gateway keeps for them. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Freshness } from '../../../src/feed/freshness.js';
 import { type EventStream, openEvents, type RouteEvent } from '../../feed/support/event-stream.js';
 import type { GatewayProcess } from '../../setup/gateway-process.js';
-import { addTenants, type World } from './breakable-gateways.js';
+import { addTenants, type BreakableEnvironment } from './breakable-gateways.js';
 
 export interface Interrupted {
   changes: number;
   disconnects: number;
   seconds: number;
-  /** Events that are missing, came twice or came out of order, by the first place where they differ from the log. */
+  /** Missing, duplicate or misplaced events, by the first difference from the log. */
   firstDifference: string | undefined;
 }
 
-/** One subscriber who is cut off at random and goes on where it was, while changes go on as well. */
+/** Runs one subscriber that is disconnected at random and resumes, while changes go on. */
 export async function runInterrupted(
-  world: World,
+  environment: BreakableEnvironment,
   gateway: GatewayProcess,
   wanted: { changes: number; disconnects: number },
 ): Promise<Interrupted> {
   const startedAt = performance.now();
-  await addTenants(world, 100);
-  const [head] = await world.psql(`SELECT registry_epoch() || ':' || revision AS token FROM registry_head`);
+  await addTenants(environment, 100);
+  const [head] = await environment.psql(
+    `SELECT registry_epoch() || ':' || revision AS token FROM registry_head`,
+  );
   const since = String(head?.token);
   let isOver = false;
   const changing = (async () => {
     for (let made = 0; made < wanted.changes; ) {
-      // Revisions of one change, of a few, and of a hundred.
+      // Revisions with one change, with a few, and with a hundred.
       const size = Math.min([1, 7, 100][made % 3] as number, wanted.changes - made);
-      await world.psql(
+      await environment.psql(
         'UPDATE tenants SET name = $1 WHERE id IN (SELECT id FROM tenants ORDER BY id LIMIT $2)',
         [`name ${made}`, size],
       );
@@ -46,7 +48,7 @@ export async function runInterrupted(
     const stream = await openEvents(gateway.url, {
       since: last?.revision ?? since,
       sincePosition: last?.position,
-      key: world.key,
+      key: environment.key,
     });
     const isLast = disconnects >= wanted.disconnects;
     const visit = isLast ? wanted.changes : Math.random() * ((2 * wanted.changes) / wanted.disconnects);
@@ -62,7 +64,7 @@ export async function runInterrupted(
   }
   await changing;
   const [epoch, number] = since.split(':');
-  const log = await world.psql(
+  const log = await environment.psql(
     `SELECT $1 || ':' || revision || '/' || position AS place FROM registry_change WHERE revision > $2
      ORDER BY revision, position`,
     [epoch, number],
@@ -94,20 +96,26 @@ async function nextWithin(stream: EventStream, ms: number): Promise<RouteEvent |
   }
 }
 
-/** Connects and goes away again: before the first answer, after it, or after an event. */
-export async function runVisitors(world: World, url: string, visits: number): Promise<void> {
+/** Connects and disconnects: before the first answer, after it, or after an event. */
+export async function runVisitors(
+  environment: BreakableEnvironment,
+  url: string,
+  visits: number,
+): Promise<void> {
   let left = visits;
   let isOver = false;
   const changing = (async () => {
     while (!isOver) {
-      await world.psql(`UPDATE modules SET description = $1 WHERE name = 'finance'`, [`${Math.random()}`]);
+      await environment.psql(`UPDATE modules SET description = $1 WHERE name = 'finance'`, [
+        `${Math.random()}`,
+      ]);
       await delay(20);
     }
   })();
   await Promise.all(
     Array.from({ length: 20 }, async (_, visitor) => {
       while (left-- > 0) {
-        const stream = await openEvents(url, { key: world.key });
+        const stream = await openEvents(url, { key: environment.key });
         if (visitor % 4 === 0) await stream.next();
         else if (visitor % 4 === 1) await delay(Math.random() * 10);
         stream.destroy();
@@ -118,7 +126,7 @@ export async function runVisitors(world: World, url: string, visits: number): Pr
   await changing;
 }
 
-/** What is left of visitors in this process. */
+/** Resources of former subscribers in this process. */
 export interface Holdings {
   subscribers: number;
   sockets: number;
@@ -126,7 +134,7 @@ export interface Holdings {
   heapMb: number;
 }
 
-/** A second after the last one has left, and without garbage. */
+/** Counts a second after the last disconnect, after garbage collection. */
 export async function readHoldings({ changes }: Freshness): Promise<Holdings> {
   await delay(1_000);
   collectGarbage();
@@ -139,7 +147,7 @@ export async function readHoldings({ changes }: Freshness): Promise<Holdings> {
   };
 }
 
-/** What visitors have left; undefined when it is nothing. */
+/** Returns the leaked resources; undefined when there are none. */
 export function compareHoldings(before: Holdings, after: Holdings): string | undefined {
   const isClean =
     after.subscribers === 0 &&
@@ -152,6 +160,6 @@ export function compareHoldings(before: Holdings, after: Holdings): string | und
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  // What the first round frees may be what holds more.
+  // The first garbage collection may free what keeps further objects alive.
   for (let round = 0; round < 3; round++) collect();
 }

@@ -1,4 +1,4 @@
-/** Secrets of 20 kinds and honest configurations, made from a seed, none of them real. */
+/** Invented secrets of 20 kinds and ordinary configurations, generated from a seed. */
 export type Random = () => number;
 
 export function seeded(seed: number): Random {
@@ -28,7 +28,7 @@ function chars(random: Random, alphabet: string, count: number): string {
 const bytes = (random: Random, count: number) =>
   Buffer.from(Array.from({ length: count }, () => Math.floor(random() * 256)));
 
-/** 20 kinds, by name. */
+/** The kinds of secrets by name. */
 export const secretKinds: Readonly<Record<string, (random: Random) => string>> = {
   'SendGrid key': (r) => `SG.${chars(r, base62, 22)}.${chars(r, base62, 43)}`,
   'OpenAI key': (r) => `sk-proj-${chars(r, base62, 48)}`,
@@ -74,8 +74,8 @@ const names = [
 const title = (text: string) => text.replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
 const uuid = (r: Random) => [8, 4, 4, 4, 12].map((count) => chars(r, hex, count)).join('-');
 
-/** What a tenant might have, of which nothing is secret. */
-export function honestConfig(r: Random) {
+/** A realistic configuration without secrets. */
+export function ordinaryConfig(r: Random) {
   const slug = `${pick(r, words)}-${pick(r, words)}${pick(r, ['', '-t0vc', '2024', '-kvph', '-za'])}`;
   const domain = `${slug}.example`;
   const name = title(
@@ -148,8 +148,8 @@ export function honestConfig(r: Random) {
   };
 }
 
-/** Puts a text in place of a random text of a configuration; says where. */
-export function place(random: Random, config: unknown, text: string): string {
+/** Replaces a random text of a configuration by the given one; returns its path. */
+export function placeSecret(random: Random, config: unknown, text: string): string {
   const places: { parent: Record<string, unknown>; key: string; path: string }[] = [];
   const walk = (parent: Record<string, unknown>, path: string) => {
     for (const [key, value] of Object.entries(parent)) {

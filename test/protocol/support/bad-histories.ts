@@ -11,7 +11,10 @@ import {
   type Moved,
 } from './history.js';
 
-/** Histories made by hand: what breaks exactly one rule, and what looks like it and breaks none. D is 5,000 ms. */
+/**
+ * Histories made by hand: each breaks exactly one rule, or looks similar and breaks none. The staleness bound is 5,000
+ * ms.
+ */
 
 const acme = (status: string, schema = 'acme_1') => formatValue({ id: 'id-acme', status, schema }, 1);
 const globex = formatValue({ id: 'id-globex', status: 'active', schema: 'globex_1' }, 1);
@@ -45,7 +48,7 @@ const ack = (at: number, more: Partial<Acknowledged> = {}): Acknowledged => ({
   ...more,
 });
 
-/** By default: the active acme of revision 10, from the memory of a gateway that has not moved. */
+/** An answer; by default the active acme of revision 10, from the memory of a gateway whose position has not moved. */
 const answer = (start: number, more: Partial<Answered> = {}): Answered => ({
   kind: 'answered',
   start,

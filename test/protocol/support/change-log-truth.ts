@@ -1,25 +1,25 @@
 import type { Begun, Committed } from './history.js';
 
-/** What a reference was from one change of it to the next. */
+/** The state of a reference from one change to the next. */
 export interface Version {
   revision: bigint;
   value: string;
-  /** When it became so. */
+  /** When the state began. */
   from: number;
-  /** When it ceased to be so, by the next change or with its history. */
+  /** When the state ended, by the next change or with its history. */
   until: number;
 }
 
 /** One history of the registry, from its beginning to its replacement. */
 export interface Epoch {
   name: string;
-  /** Counts them: later ones have higher numbers. */
+  /** Number of the history; later ones have higher numbers. */
   order: number;
   head: bigint;
   versions: Map<string, Version[]>;
 }
 
-/** What was true when: the change log, with times. */
+/** The true state at each time: the change log with times. */
 export class Truth {
   readonly #epochs = new Map<string, Epoch>();
   #current: Epoch | undefined;
@@ -30,7 +30,7 @@ export class Truth {
     for (const [reference, known] of replaced?.versions ?? []) {
       const inherited = known.filter(({ revision }) => revision <= kept).map((version) => ({ ...version }));
       const last = inherited.at(-1);
-      // True again, if it was not all the time.
+      // The state is true again, if it was interrupted.
       if (last) last.until = Number.POSITIVE_INFINITY;
       versions.set(reference, inherited);
       for (const version of known) version.until = Math.min(version.until, at);
@@ -41,7 +41,7 @@ export class Truth {
 
   commit({ at, epoch: name, revision, values }: Committed): void {
     const epoch = this.#current;
-    if (epoch?.name !== name) throw new Error(`a commit in ${name}, which is not the history of that time`);
+    if (epoch?.name !== name) throw new Error(`a commit in ${name}, which is not the current history`);
     epoch.head = revision;
     for (const [reference, value] of Object.entries(values)) {
       const versions = epoch.versions.get(reference) ?? [];
@@ -61,12 +61,17 @@ export class Truth {
   }
 }
 
-/** The version of a reference at a revision. Looks from the newest on, for answers are seldom old. */
+/**
+ * Returns the version of a reference at a revision. The search begins with the newest, because answers are rarely old.
+ */
 export function findVersion(epoch: Epoch, reference: string, asOf: bigint): Version | undefined {
   return epoch.versions.get(reference)?.findLast(({ revision }) => revision <= asOf);
 }
 
-/** The last version of a reference after a revision up to another, that a value from before does not know. */
+/**
+ * Returns the last version of a reference in a range of revisions, which a value from before the range does not
+ * include.
+ */
 export function findOverlooked(
   epoch: Epoch,
   reference: string,

@@ -19,19 +19,19 @@ export interface Violation {
 }
 
 /**
- * Checks I1 to I8 of a history in one pass:
+ * Checks I1 to I8 of a history in one pass. D is the staleness bound.
  *
- * I1  What was answered was current at some moment after (start − D) and not after the end. With STRONG: after the start.
- * I2  With the revision of an earlier answer as a token: not from before that revision, nor from an earlier epoch.
- * I3  The same with the revision of a mutation.
- * I4  Who asks after an ack gets nothing from before it, be it from a gateway (GATEWAYS, EVERYWHERE) or from what a client
- *     holds (EVERYWHERE). An ack covers what was committed before it as well, by whomever.
- * I5  What is stored or answered was so at the revision that stands beside it, what is stored was not changed since as far
- *     as that gateway had read the log, and nothing is stored over something newer.
- * I6  Revision and value are of one history: not of another than the epoch beside them says, nor is anything stored of
- *     another than the gateway follows.
- * I7  A name in an answer has belonged to the same tenant in every answer, and so has a reference.
- * I8  Who asks a gateway that has read of a suspend gets no ACTIVE from before it, acknowledged or not.
+ * I1  An answer was current at some moment after (start − D) and not after the end. With STRONG: after the start.
+ * I2  An answer with the revision of an earlier answer as a token is not from before that revision or an earlier epoch.
+ * I3  The same with the revision of a mutation as a token.
+ * I4  After an acknowledgement no answer is from before it: neither from a gateway (GATEWAYS, EVERYWHERE) nor from a
+ * client's cache (EVERYWHERE). An acknowledgement also covers all earlier commits of any writer.
+ * I5  A stored or answered value was true at its revision. A stored value was not changed since, as far as that gateway
+ * had read the log, and it does not replace a newer one.
+ * I6  Revision and value belong to the same history, which is that of their epoch; a stored value belongs to the
+ * history that the gateway follows.
+ * I7  A name in an answer, and a reference, belong to the same tenant in every answer.
+ * I8  A gateway that has read a suspension does not answer ACTIVE from before it, acknowledged or not.
  */
 export function checkHistory(history: History): Violation[] {
   const check = new Check(history.stalenessMs);
@@ -44,7 +44,7 @@ class Check {
   readonly #stalenessMs: number;
   readonly #truth = new Truth();
   readonly #owners = new Map<string, string>();
-  /** The newest acknowledged point after each ack, for gateways and for clients. */
+  /** The newest acknowledged point after each acknowledgement, for gateways and for clients. */
   readonly #acks: Record<'gateways' | 'clients', (Point & { at: number })[]> = { gateways: [], clients: [] };
   readonly #moves = new Map<string, Moved[]>();
 
@@ -135,7 +135,9 @@ class Check {
     if (over?.epoch === fill.epoch && over.asOf > asOf) report('I5', `stored over what was of ${over.asOf}`);
   }
 
-  /** Which rule is broken by a value that is not what the reference was at that revision of that history. */
+  /**
+   * Returns the rule that a value breaks when it differs from the reference's state at that revision of that history.
+   */
   #findMismatch(
     epoch: Epoch,
     { reference, asOf, value }: { reference: string; asOf: bigint; value: string },
@@ -163,7 +165,7 @@ class Check {
     return findOverlooked(epoch, reference, { asOf, upTo: ack.revision }) !== undefined;
   }
 
-  /** Negative when the first is from before the second. A later epoch is newer, whatever its number. */
+  /** Negative when the first point is earlier. A later epoch is newer, whatever its revision. */
   #compare(first: Point, second: Point): number {
     const [one, other] = [this.#truth.find(first.epoch), this.#truth.find(second.epoch)];
     if (!one || !other) return 0;

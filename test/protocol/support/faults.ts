@@ -4,7 +4,7 @@ import type { Chance } from './virtual-time.js';
 
 type Fault = (world: World, chance: Chance) => void;
 
-/** What befalls a history, each as often as it stands here. */
+/** The faults of a history; the number of occurrences in this list is their frequency. */
 const faults: [name: string, count: number, fault: Fault][] = [
   ['Redis flushed', 1, ({ redis }) => redis.flush()],
   ['Redis dumped', 2, ({ redis }) => redis.dump()],
@@ -55,7 +55,7 @@ export function injectFault(world: World): void {
   fault(world, world.chance);
 }
 
-/** It still answers, and knows of nothing. */
+/** The gateway still answers, but gets no news from the database. */
 function deafen({ feedLink, readLink }: ModelGateway, ms: number): void {
   feedLink.cut(ms, true);
   readLink.slow(ms);
@@ -67,7 +67,7 @@ function slowDownTwo(world: World, chance: Chance): void {
   world.anyGateway().feedLink.slow(ms);
 }
 
-/** It vanishes, its row stays, and after a while there is another one. */
+/** The gateway ends without removing its row, and after a while a new one starts. */
 function killGateway(world: World, chance: Chance): void {
   const [gateway] = world.gateways;
   if (!gateway) return;
@@ -83,8 +83,8 @@ function stopGateway(world: World, chance: Chance): void {
 }
 
 /**
- * A standby takes over, and the last writes were not there yet: changes, reports, rows of replicas. That all rows were made
- * within that time, so that nobody is left who knows of the history before, does not happen here.
+ * A standby takes over without the last writes: changes, reports, rows of replicas. The case in which all rows are
+ * newer than that, so that no replica knows the earlier history, is left out.
  */
 function failOver(world: World, chance: Chance): void {
   if (world.time.now < slowestStandbyMs) return;
@@ -94,7 +94,7 @@ function failOver(world: World, chance: Chance): void {
 
 const slowestStandbyMs = 1_500;
 
-/** That takes longer than D. */
+/** A restore takes longer than the staleness bound. */
 function restoreDump(world: World, chance: Chance): void {
   const downMs = world.stalenessMs + chance.between(0, 3_000);
   replace(world, { lostWrites: Math.floor(chance.between(5, 60)), lagMs: Number.POSITIVE_INFINITY, downMs });
@@ -105,7 +105,7 @@ function replace(world: World, fault: { lostWrites: number; lagMs: number; downM
   if (!registry.isUp) return;
   registry.isUp = false;
   time.after(fault.downMs, () => {
-    // Counted back from when it went down: nothing was written since.
+    // Counted from the time of the shutdown: nothing was written since.
     registry.replace({ ...fault, lagMs: fault.lagMs + fault.downMs });
     registry.isUp = true;
   });

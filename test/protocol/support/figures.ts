@@ -1,4 +1,4 @@
-/** What happened how often, over any number of histories. */
+/** Counts of events over any number of histories. */
 export class Figures {
   readonly #counts = new Map<string, number>();
 
@@ -14,7 +14,7 @@ export class Figures {
     return [...this.#counts].sort(([one], [other]) => one.localeCompare(other));
   }
 
-  /** A line each. */
+  /** One line per count. */
   get text(): string {
     return this.all.map(([what, times]) => `${times.toLocaleString('en').padStart(12)}  ${what}`).join('\n');
   }

@@ -7,13 +7,13 @@ export interface Point {
 }
 
 /**
- * What happened, in the order of a clock that nobody in the history can read. Commits and epochs are the truth; the rest
- * is what clients and gateways said and did.
+ * The events in the order of a clock that no participant can read. Commits and epochs are the truth; the other events
+ * are statements and actions of clients and gateways.
  */
 export type HistoryEvent = Begun | Committed | Acknowledged | Moved | Filled | Answered;
 
 export interface History {
-  /** D, in milliseconds. */
+  /** The staleness bound, in milliseconds. */
   stalenessMs: number;
   events: readonly HistoryEvent[];
 }
@@ -26,28 +26,28 @@ export interface Begun {
   kept: bigint;
 }
 
-/** A transaction: what each reference that it touches is from then on. The first one of all says what everything is. */
+/** A transaction: the new state of each reference that it changes. The first one has the state of all references. */
 export interface Committed extends Point {
   kind: 'committed';
   at: number;
   values: Readonly<Record<string, string>>;
 }
 
-/** A mutation was answered: whoever it waited for answers nothing from before it any more. */
+/** A mutation was answered: the replicas and clients for which it waited must not answer from before it. */
 export interface Acknowledged extends Point {
   kind: 'acknowledged';
   at: number;
   waitFor: WaitFor;
 }
 
-/** A gateway has read the change log up to there. */
+/** A gateway has read the change log up to this point. */
 export interface Moved extends Point {
   kind: 'moved';
   at: number;
   gateway: string;
 }
 
-/** A gateway put something into a tier. */
+/** A gateway stored an entry in a tier. */
 export interface Filled extends Claim {
   kind: 'filled';
   at: number;
@@ -55,11 +55,11 @@ export interface Filled extends Claim {
   tier: string;
   /** How far the gateway had read the change log. */
   known: Point | undefined;
-  /** What was there. */
+  /** The entry that was replaced. */
   over: { epoch: string; asOf: bigint } | undefined;
 }
 
-/** That a reference was this at a revision. */
+/** The statement that a reference had this state at a revision. */
 interface Claim {
   reference: string;
   epoch: string;
@@ -67,22 +67,22 @@ interface Claim {
   value: string;
 }
 
-/** A client got an answer; `at` is when. */
+/** A client got an answer at the time `at`. */
 export interface Answered extends Claim {
   kind: 'answered';
   at: number;
-  /** When it asked. */
+  /** The time of the request. */
   start: number;
   client: string;
-  /** undefined: from what the client itself held. */
+  /** undefined when the answer came from the client's own cache. */
   gateway: string | undefined;
   tier: string;
   isStrong: boolean;
-  /** The minRevision it sent, and whether it was the revision of its own mutation or of an answer it had got. */
+  /** The minRevision of the request, and whether it came from a mutation of the client or from an earlier answer. */
   token: (Point & { isOwnWrite: boolean }) | undefined;
 }
 
-/** What a reference is, as text. */
+/** The state of a reference as text. */
 export function formatValue(
   tenant: { id: string; status: string; schema: string } | undefined,
   moduleVersion: number,

@@ -5,14 +5,14 @@ import { type Edit, idOf, slugOf } from './model-registry.js';
 import type { Host } from './network.js';
 import type { World } from './run-history.js';
 
-/** Clients don't die in these histories, and their own clock is as good as any. */
+/** Clients do not crash in these histories, and have an exact clock. */
 const outside: Host = { isAlive: true };
 
 const patienceMs = 15_000;
 
 export type Demand = 'as it is' | 'with its token' | 'strong';
 
-/** Somebody who asks any gateway, and may keep the newest revision it has seen as a token. */
+/** A client that sends requests to any gateway and may keep the newest revision it has seen as a token. */
 export class ModelClient {
   readonly name: string;
   readonly #world: World;
@@ -48,7 +48,7 @@ export class ModelClient {
       await this.read([[this.#world.chance.pick(referencesOf(edit)), 'with its token']]);
   }
 
-  /** Of another epoch: who knows which is the newer one? The one that was seen last. */
+  /** For another epoch the client cannot know which is newer, so it keeps the last one seen. */
   #see(epoch: string, revision: bigint, isOwnWrite: boolean): void {
     if (this.#token?.epoch === epoch && this.#token.revision >= revision) return;
     this.#token = { epoch, revision, isOwnWrite };
@@ -61,8 +61,8 @@ interface Held {
 }
 
 /**
- * Somebody who uses answers again while they hold. With a name it reports what it has applied and hears what changed, so that
- * one lease covers all it holds; without one each answer holds by itself.
+ * A client that reuses answers during their lease. With a name it reports what it has applied and gets changes, so one
+ * lease covers its whole cache; without a name each answer has its own lease.
  */
 export class CachingClient {
   readonly name: string;
@@ -97,7 +97,7 @@ export class CachingClient {
     const client = { name: this.#isNamed ? this.name : undefined };
     const question = { client: this.name, reference, isStrong: false, token: undefined };
     const [told] = await ask(this.#world, this.#gateway, [question], client);
-    // An answer to a question from before the last renewal may be from before what that one said was changed.
+    // An answer to a request from before the last renewal may be older than the changes in that renewal.
     if (told && told.remainingMs > 0 && renewals === this.#renewals)
       this.#held.set(reference, { told, until: sentAt + told.remainingMs });
   }
@@ -129,15 +129,15 @@ export class CachingClient {
   }
 }
 
-/** Rejects when the gateway is not there. */
+/** Calls a gateway; rejects when it is not running. */
 export function enter<T>(gateway: ModelGateway, work: () => Promise<T>, withinMs = patienceMs): Promise<T> {
   return gateway.door.call(outside, withinMs, () => {
-    if (!gateway.isAlive || gateway.isStopping) throw new Error('the gateway is not there');
+    if (!gateway.isAlive || gateway.isStopping) throw new Error('the gateway is not running');
     return work();
   });
 }
 
-/** All at once; nothing when there is no answer. */
+/** Sends all requests at once; returns an empty result without an answer. */
 async function ask(
   world: World,
   gateway: ModelGateway,

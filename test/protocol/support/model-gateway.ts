@@ -16,7 +16,7 @@ export interface Question {
   atLeast: Point | undefined;
 }
 
-/** What a client gets: the answer, and for how long it may use it again. */
+/** The response to a client: the answer, and how long the client may reuse it. */
 export interface Told {
   answer: Answer<string>;
   remainingMs: number;
@@ -24,16 +24,16 @@ export interface Told {
 
 const pollIntervalMs = 500;
 
-/** One gateway: the parts of the product, on a network, a database and a Redis that are models. */
+/** One gateway: the real parts of the product with a model of the network, of the database and of Redis. */
 export class ModelGateway implements Host {
   readonly id: string;
   readonly follower: Follower;
-  /** Clients reach it by this. */
+  /** The connection from clients. */
   readonly door: Link;
   readonly feedLink: Link;
   readonly readLink: Link;
   isAlive = true;
-  /** Lets nobody in any more, and ends when it has answered those who are inside. */
+  /** Accepts no more requests, and ends when it has answered the running ones. */
   isStopping = false;
   readonly #world: World;
   readonly #clock: Clock;
@@ -51,7 +51,7 @@ export class ModelGateway implements Host {
     this.id = id;
     const link = () => new Link(time, chance, weather);
     [this.door, this.feedLink, this.readLink] = [link(), link(), link()];
-    // Everybody's clock begins elsewhere: a time that was read on another one is found out.
+    // Every clock starts at another time, so that a time read on another clock is recognised as wrong.
     const offsetMs = chance.between(-2_000, 2_000);
     this.#clock = () => time.now + offsetMs + this.#wasSetByMs;
     let waited = Number.NEGATIVE_INFINITY;
@@ -128,12 +128,12 @@ export class ModelGateway implements Host {
     if (this.isAlive) this.follower.poll().catch(() => undefined);
   }
 
-  /** The clock it trusts by runs ahead from now on, as when the time of day was set. */
+  /** The clock of the lease jumps ahead, as when the time of day was set. */
   setClock(byMs: number): void {
     this.#wasSetByMs += byMs;
   }
 
-  /** The clock it waits by stood still. */
+  /** The clock for waiting stood still. */
   stopClock(forMs: number): void {
     this.#sleptMs += forMs;
   }
@@ -144,14 +144,24 @@ export class ModelGateway implements Host {
     await this.follower.stop().catch(() => undefined);
   }
 
-  /** As graphql/route.ts does it: who is told for how long an answer holds is taken to use it for that long. */
+  /** As registry/reader.ts does it: at once when memory holds all, and otherwise all together. */
+  #readNow(questions: readonly Question[]): Answer<string>[] | undefined {
+    const held = questions.map(({ reference, isStrong, atLeast }) =>
+      isStrong ? undefined : this.#routes.peek(reference, atLeast),
+    );
+    if (held.some((entry) => !entry)) return undefined;
+    this.#world.figures.count('answers at once');
+    return held.map((entry) => ({ ...(entry as Entry<string>), tier: 'memory' }));
+  }
+
+  /** As in graphql/route.ts: a client that gets a lease with an answer counts as using the answer for that long. */
   async read(questions: readonly Question[], client?: { name: string | undefined }): Promise<Told[]> {
     const { follower } = this;
     const { figures } = this.#world;
     if (follower.position && follower.leaseRemainingMs === 0) figures.count('questions without a lease');
     const loadsBefore = questions.map(({ reference }) => this.#countLoads(reference));
     const demands = questions.map(({ reference: key, isStrong, atLeast }) => ({ key, isStrong, atLeast }));
-    const answers = await this.#routes.getMany(demands);
+    const answers = this.#readNow(questions) ?? (await this.#routes.getMany(demands));
     return answers.map((answer, at) => {
       const { reference } = questions[at] as Question;
       if (answer.tier === 'database' && this.#countLoads(reference) === loadsBefore[at])
@@ -164,7 +174,10 @@ export class ModelGateway implements Host {
     });
   }
 
-  /** As server/lease.ts should do it: granted before anything is awaited, or others are acknowledged meanwhile. */
+  /**
+   * As in server/lease.ts: the lease is granted before anything is awaited, otherwise mutations are acknowledged
+   * meanwhile.
+   */
   async renew(client: string, has: Point | undefined) {
     const { position, leaseRemainingMs: remainingMs } = this.follower;
     if (!position) return undefined;
@@ -175,7 +188,7 @@ export class ModelGateway implements Host {
     return { position, remainingMs: Math.floor(remainingMs), changed: changed || undefined };
   }
 
-  /** A mutation; undefined when nothing was to be done. */
+  /** Runs a mutation; returns undefined when it changes nothing. */
   async change(edit: Edit, waitFor: WaitFor): Promise<Point | undefined> {
     const { time, registry, replicas, record, figures, stalenessMs } = this.#world;
     const ask = <T>(work: () => T | Promise<T>) => registry.ask(this, this.readLink, stalenessMs, work);
@@ -201,18 +214,20 @@ export class ModelGateway implements Host {
     return committed;
   }
 
-  /** A tier that tells the history what is put into it. */
+  /** A tier that records in the history what is stored in it. */
   #observed(tier: Tier<string>): Tier<string> {
     const { time, record } = this.#world;
     return {
       name: tier.name,
+      isShared: tier.isShared,
       get: (keys) => tier.get(keys),
+      ...(tier.peek && { peek: (key: string) => tier.peek?.(key) }),
       set: (entries) => {
         const held = tier.name === 'memory' ? (tier.get(entries.map(({ key }) => key)) as Held[]) : [];
         const done = tier.set(entries);
         for (const [at, { key, epoch, asOf, value }] of entries.entries()) {
           const reference = key.slice(0, key.indexOf('/'));
-          // Given is not stored: the tier may know better.
+          // The tier may refuse an entry when it has a newer one.
           if (tier.name === 'memory' && (tier.get([key]) as Held[])[0] !== entries[at]) continue;
           record({
             kind: 'filled',

@@ -3,10 +3,10 @@ import type { Figures } from './figures.js';
 import type { Host, Link } from './network.js';
 import type { Chance, VirtualTime } from './virtual-time.js';
 
-/** After this long a gateway goes on without Redis. What was sent may be done later all the same. */
+/** Timeout after which a gateway continues without Redis. A sent command may still be carried out later. */
 const timeoutMs = 50;
 
-/** A shared tier that forgets, goes back in time, loses writes, takes them late, mixes keys up and hangs. */
+/** A shared tier that loses entries, returns to an earlier state, loses or delays writes, mixes up keys and hangs. */
 export class ModelRedis {
   readonly #time: VirtualTime;
   readonly #chance: Chance;
@@ -63,6 +63,7 @@ export class ModelRedis {
       });
     return {
       name: 'redis',
+      isShared: true,
       get: (keys) => command(() => keys.map((key) => this.#get(key))).catch(() => keys.map(() => undefined)),
       set: (entries) =>
         command(() => entries.forEach((entry) => void this.#set(entry))).catch(() => undefined),

@@ -11,13 +11,13 @@ export interface ModelTenant {
   schema: string;
 }
 
-/** One row's change. Without a tenant: of the module. */
+/** The change of one row; without a tenant it is a change of the module. */
 export type Edit =
   | { tenant: number; verb: 'register' | 'suspend' | 'resume' | 'move' }
   | { tenant: undefined; verb: 'update' };
 
 export const tenantCount = 5;
-/** These are not there at first. */
+/** Tenants that do not exist at first. */
 const registeredAtFirst = 3;
 
 export function idOf(tenant: number): string {
@@ -28,13 +28,13 @@ export function slugOf(tenant: number): string {
   return `tenant-${tenant}`;
 }
 
-/** Few, so that gateways fall too far behind to go on. */
+/** A small page, so that gateways often fall too far behind to continue. */
 const maxRevisionsPerPage = 5n;
 const firstRevision = 30n;
 
 /**
- * The primary: rows, the change log with its chain of hashes, the head. Each method is one transaction at one moment. A
- * standby that takes over has lost the last of them; a dump that is restored, more.
+ * The primary: rows, the change log with its hash chain, the head. Each method is one transaction at one moment. A
+ * standby that takes over lacks the last transactions; a restored dump lacks more.
  */
 export class ModelRegistry {
   readonly #time: VirtualTime;
@@ -46,7 +46,7 @@ export class ModelRegistry {
   #moduleVersion = 1;
   #undo: { at: number; run: () => void }[] = [];
   #names = 0;
-  /** Counts servers: connections to an earlier one are gone. */
+  /** Number of the server: connections to an earlier server are lost. */
   incarnation = 0;
   isUp = true;
   onCommit: () => void = () => undefined;
@@ -65,22 +65,22 @@ export class ModelRegistry {
     return { epoch: this.#head.epoch, revision: this.#head.revision };
   }
 
-  /** undefined: it is not there. */
+  /** undefined while the server is down. */
   statusOf(tenant: number): ModelTenant['status'] | undefined {
     return this.#tenants.get(tenant)?.status;
   }
 
-  /** Calls the server. A connection to one that was replaced is gone, or leads to its successor. */
+  /** Calls the server. A connection to a replaced server is lost, or leads to its successor. */
   ask<T>(caller: Host, link: Link, timeoutMs: number, work: () => T | Promise<T>): Promise<T> {
     const { incarnation } = this;
     return link.call(caller, timeoutMs, () => {
       if (!this.isUp || (incarnation !== this.incarnation && this.#chance.happens(0.5)))
-        throw new Error('the database is not there');
+        throw new Error('the database is down');
       return work();
     });
   }
 
-  /** One transaction with what of these is possible; undefined when nothing is. */
+  /** One transaction with those changes that are possible; undefined when none is. */
   commit(edits: readonly Edit[]): { epoch: string; revision: bigint } | undefined {
     const before = { head: this.#head, tenants: new Map(this.#tenants), module: this.#moduleVersion };
     const possible = edits.filter((edit) => this.#apply(edit));
@@ -89,7 +89,7 @@ export class ModelRegistry {
     let { hash } = before.head;
     for (const [position, { tenant, verb }] of possible.entries()) {
       const previousHash = hash;
-      // Of this history alone: another one's revision of the same number has another hash.
+      // The hash depends on this history: the same revision of another history has another hash.
       hash = `hash ${before.head.epoch} ${revision}.${position}`;
       const isModule = tenant === undefined;
       this.#log.push({
@@ -118,7 +118,7 @@ export class ModelRegistry {
     return this.point;
   }
 
-  /** Values and head in one snapshot. */
+  /** Reads values and head in one snapshot. */
   load(references: readonly string[]): Loaded<string> {
     const { epoch, revision } = this.#head;
     const find = (reference: string) =>
@@ -148,20 +148,20 @@ export class ModelRegistry {
     return this.#log.filter(({ revision }) => revision > after && revision <= upTo);
   }
 
-  /** Whether a value from then is of a replaced history, or was changed since. */
+  /** Whether a value from that point is of a replaced history, or was changed since. */
   isOvertaken({ epoch, asOf }: { epoch: string; asOf: bigint }, reference: string): boolean {
     const concerns = ({ tenantId, tenantSlug }: Change) =>
       tenantId === null || tenantId === reference || tenantSlug === reference;
     return epoch !== this.#head.epoch || this.readChanges(asOf, this.#head.revision).some(concerns);
   }
 
-  /** Something was written, which the successor of this server may not have. */
+  /** Records a write, which the successor of this server may lack. */
   wrote(run: () => void): void {
     this.#undo.push({ at: this.#time.now, run });
     if (this.#undo.length > 200) this.#undo.splice(0, 100);
   }
 
-  /** Another server takes over, without the last writes, none of them older than this. */
+  /** Another server takes over without the last writes; no write older than this time is lost. */
   replace({ lostWrites, lagMs }: { lostWrites: number; lagMs: number }): void {
     this.incarnation++;
     for (const { at, run } of this.#undo.splice(-lostWrites).reverse())
@@ -209,7 +209,7 @@ export class ModelRegistry {
     return values;
   }
 
-  /** Never used before, in no history: the service database is not lost with the registry. */
+  /** A generation that was never used in any history: the service database is not lost together with the registry. */
   #newName(tenant: number): string {
     return `s${tenant}_${++this.#names}`;
   }

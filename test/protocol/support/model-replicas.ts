@@ -13,12 +13,12 @@ interface Row {
 }
 
 /**
- * The replicas' rows, with what READ COMMITTED makes of statements that meet: the snapshot of a poll is taken when it
- * begins, its report is seen when it ends, and who wants the same row waits in between.
+ * The rows of the replicas with the behaviour of READ COMMITTED: the snapshot of a poll is taken at its beginning, its
+ * report is visible at its end, and other statements on the same row wait in between.
  */
 export class ModelReplicas implements ReplicaRows {
   readonly #rows = new Map<string, Row>();
-  /** The end of the statement that holds the row. */
+  /** Resolves at the end of the statement that has locked the row. */
   readonly #held = new Map<Row, Promise<void>>();
   readonly #registry: ModelRegistry;
   readonly #time: VirtualTime;
@@ -52,7 +52,7 @@ export class ModelReplicas implements ReplicaRows {
       const { incarnation } = this.#registry;
       const takesTime = this.#chance.happens(0.1);
       if (takesTime) await this.#time.sleep(this.#chance.between(1, this.#chance.happens(0.1) ? 2_000 : 100));
-      if (incarnation !== this.#registry.incarnation) throw new Error('the database went away');
+      if (incarnation !== this.#registry.incarnation) throw new Error('the database is not reachable');
       const before = { ...row };
       this.#registry.wrote(() => Object.assign(row, before));
       row.epoch = isSettled ? (position?.epoch ?? null) : null;
@@ -115,7 +115,7 @@ export class ModelReplicas implements ReplicaRows {
     }
   }
 
-  /** By the clock of the database; no two reports have the same. */
+  /** The database's time; no two reports have the same. */
   #now(): string {
     return (this.#time.now + ++this.#reports * 1e-6).toFixed(6);
   }

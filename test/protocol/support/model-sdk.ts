@@ -13,10 +13,10 @@ interface Claim {
   value: string;
 }
 
-/** What it asks for, over and over: as much as it may hold. */
+/** The keys that it requests repeatedly, as many as its cache may have. */
 const favourites = [idOf(0), slugOf(0), slugOf(1)];
 
-/** What the client of the registry knows, by the real thing; how it asks is modelled after src/client. */
+/** The client package's real cache; its requests are modelled after src/client. */
 export class SdkClient {
   readonly name: string;
   readonly #world: World;
@@ -24,9 +24,9 @@ export class SdkClient {
   readonly #claims = new WeakMap<Resolution, Claim>();
   #gateway: ModelGateway;
   #isRenewing = false;
-  /** It reaches no gateway. */
+  /** True while it reaches no gateway. */
   #isCutOff = false;
-  /** The history that it has told from last: it must not go back to one from before. */
+  /** The history of its last answer: it must not return to an earlier one. */
   #toldFrom: string | undefined;
 
   constructor(world: World, name: string) {
@@ -77,7 +77,7 @@ export class SdkClient {
     figures.count('questions without an answer');
   }
 
-  /** An event of a gateway, as late as it comes. */
+  /** An event of a gateway, which may arrive late. */
   hear(change: Change, epoch: string): void {
     if (this.#isCutOff) return;
     if (this.#knowledge.hear(change, formatRevision({ epoch, number: Number(change.revision) })))
@@ -106,18 +106,18 @@ export class SdkClient {
     }
   }
 
-  /** Mostly what it holds: that costs nothing. */
+  /** Mostly keys in its cache, which cost no request. */
   async #keepReading(): Promise<void> {
     const { time, chance } = this.#world;
     for (;;) {
-      // While it is cut off only its lease keeps it from telling what is over.
+      // While it is disconnected, only the end of its lease prevents stale answers.
       await time.sleep(this.#isCutOff ? chance.between(50, 300) : chance.between(200, 2_500));
-      // Several at once, of which some ask and are overtaken by what comes meanwhile.
+      // Several lookups at once: some send requests, and changes arrive before their answers.
       await Promise.race([this.read(chance.pick(favourites)), time.sleep(10)]);
     }
   }
 
-  /** Again as long as there is news, which is to be confirmed; one at a time. */
+  /** Repeats while there are changes to confirm; one renewal at a time. */
   async #renewAll(): Promise<void> {
     if (this.#isRenewing) return;
     this.#isRenewing = true;
@@ -148,7 +148,7 @@ export class SdkClient {
   }
 }
 
-/** How long src/client waits for an answer and for a renewal, in milliseconds. */
+/** Timeouts of src/client for an answer and for a renewal, in milliseconds. */
 const answerWithinMs = 2_000;
 const renewedWithinMs = 1_000;
 

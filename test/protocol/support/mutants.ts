@@ -2,10 +2,10 @@
 export interface Mutant {
   name: string;
   file: string;
-  /** Stands in the file exactly once. */
+  /** Text that occurs exactly once in the file. */
   search: string;
   replace: string;
-  /** What has to change with it, in the same file. */
+  /** A second change in the same file. */
   also?: { search: string; replace: string };
 }
 
@@ -16,7 +16,7 @@ const readThrough = 'src/cache/read-through.ts';
 const knowledge = 'src/client/knowledge.ts';
 const changeLog = 'prisma/migrations/20261129000002_change_log/migration.sql';
 
-/** Those that consistency.md names, and no base after a resync. */
+/** The mutants of the consistency specification, and one without the base after a resync. */
 export const namedMutants: readonly Mutant[] = [
   {
     name: 'lease from the time of receipt',
@@ -100,7 +100,7 @@ export const namedMutants: readonly Mutant[] = [
   },
 ];
 
-/** More of the kind: each rule that the search for bad histories has shown to be needed. */
+/** One mutant for each further rule that the search for bad histories has shown to be needed. */
 export const moreMutants: readonly Mutant[] = [
   {
     name: 'a load shared without a lease',
@@ -183,6 +183,12 @@ export const moreMutants: readonly Mutant[] = [
     replace: 'isSettled: true',
   },
   {
+    name: 'entries of Redis from ahead of what is known',
+    file: readThrough,
+    search: 'entry.asOf <= position.revision && isAbout',
+    replace: 'isAbout',
+  },
+  {
     name: 'signs off while clients hold leases',
     file: follower,
     search: 'isSettled && clientsRevision?.() === undefined',
@@ -244,7 +250,7 @@ export const moreMutants: readonly Mutant[] = [
   },
 ];
 
-/** Of the client, of what it knows and for how long it trusts that. */
+/** Mutants of the client's cache and lease. */
 export const clientMutants: readonly Mutant[] = [
   {
     name: 'client: lease from the time of receipt',
@@ -291,5 +297,67 @@ export const clientMutants: readonly Mutant[] = [
     file: knowledge,
     search: 'module !== this.#options.module) return;',
     replace: 'true) return;',
+  },
+];
+
+const keyCache = 'src/auth/key-cache.ts';
+const reader = 'src/registry/reader.ts';
+
+/** Of the way on which a request waits for nothing. */
+export const fastPathMutants: readonly Mutant[] = [
+  {
+    name: 'fast: no floor check',
+    file: readThrough,
+    search: 'if (entry?.key !== name || !this.#isUsable(entry, key, atLeast)) return undefined;',
+    replace: 'if (entry?.key !== name) return undefined;',
+  },
+  {
+    name: 'fast: a STRONG question is answered from memory',
+    file: reader,
+    search: "if (consistency === 'STRONG' || !mayResolve(caller, module)) return undefined;",
+    replace: 'if (!mayResolve(caller, module)) return undefined;',
+  },
+  {
+    name: 'fast: no scope check',
+    file: reader,
+    search: "if (consistency === 'STRONG' || !mayResolve(caller, module)) return undefined;",
+    replace: "if (consistency === 'STRONG') return undefined;",
+  },
+  {
+    name: 'fast: this request’s own change is forgotten',
+    file: reader,
+    search: 'minRevision === undefined && this.#ownChange === undefined',
+    replace: 'minRevision === undefined',
+  },
+  {
+    name: 'fast: a lease from before a wait',
+    file: reader,
+    search: 'if (!held) return Promise.all(requests.map((one) => this.#load(one)));',
+    replace:
+      'if (!held) return Promise.all(requests.map((one) => this.#explainHeld(one) ?? this.#load(one)));',
+  },
+  {
+    name: 'fast: the lease of the first answer for ever',
+    file: reader,
+    search: 'if (made) return { ...made, leaseRemainingMs };',
+    replace: 'if (made) return made;',
+  },
+  {
+    name: 'fast: no key expiry',
+    file: keyCache,
+    search: '!held || hasExpired(held.key) ||',
+    replace: '!held ||',
+  },
+  {
+    name: 'fast: no floor check of keys',
+    file: keyCache,
+    search: 'hasExpired(held.key) || !validity.isCurrent(held.answer, apiKeysReference)',
+    replace: 'hasExpired(held.key)',
+  },
+  {
+    name: 'fast: stale documents after a change of the schema',
+    file: 'src/graphql/engine/document-cache.ts',
+    search: '!held || held.schema !== schema',
+    replace: '!held',
   },
 ];

@@ -1,30 +1,32 @@
 import type { Chance, VirtualTime } from './virtual-time.js';
 
-/** Whoever waits for an answer. One that is dead hears nothing more, and what it does not hear, it does not do. */
+/** A process that waits for answers. A dead process receives nothing and therefore does nothing. */
 export interface Host {
   isAlive: boolean;
 }
 
-/** How often a message takes longer than usual. */
+/** How often a message is delayed. */
 export interface Weather {
   /** Up to 60 ms. */
   breezy: number;
   /** Up to 1 s. */
   rough: number;
-  /** Up to 8 s, longer than D. */
+  /** Up to 8 s, longer than the staleness bound. */
   stormy: number;
 }
 
 interface Cut {
   until: number;
-  /** Nobody hears of it: what is sent is lost, or comes when the cut is over. Otherwise callers get an error. */
+  /** Messages are lost silently, or arrive after the cut. Without it, callers get an error. */
   isSilent: boolean;
 }
 
-/** How often what was sent into a silent cut arrives after it all the same. */
+/** How often a message sent during a silent cut arrives after it. */
 const arrivesLate = 0.4;
 
-/** A way from one place to another. Question and answer each have a delay of their own, so they overtake each other. */
+/**
+ * A connection between two processes. Request and response have separate delays, so messages can overtake each other.
+ */
 export class Link {
   readonly #time: VirtualTime;
   readonly #chance: Chance;
@@ -46,7 +48,10 @@ export class Link {
     this.#slowUntil = this.#time.now + ms;
   }
 
-  /** Rejects when the way is cut, when the work fails, and after the timeout; the work may be done all the same, or later. */
+  /**
+   * Rejects when the connection is cut, when the work fails, and after the timeout; the work may still be done, also
+   * later.
+   */
   call<T>(caller: Host, timeoutMs: number, work: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       let isOver = false;

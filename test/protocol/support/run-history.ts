@@ -12,7 +12,7 @@ import { type Chance, createChance, VirtualTime } from './virtual-time.js';
 
 export interface WorldOptions {
   seed: number;
-  /** How many questions and changes there are. */
+  /** Number of requests and changes. */
   operations: number;
   hasFaults: boolean;
 }
@@ -25,15 +25,15 @@ const weathers: Weather[] = [
   { breezy: 0.2, rough: 0.2, stormy: 0.03 },
 ];
 
-/** What clients that hold answers ask for, over and over. */
+/** The keys that caching clients request repeatedly. */
 const favourites = [idOf(0), slugOf(0), slugOf(1)];
 
 const demands: Demand[] = ['as it is', 'as it is', 'as it is', 'with its token', 'with its token', 'strong'];
 
-/** For how long what is under way at the end is waited for, in milliseconds. */
+/** How long to wait for running work at the end, in milliseconds. */
 const finaleMs = 7_000;
 
-/** One history: a database, a Redis, gateways and clients, and what befalls them, all by chance from one seed. */
+/** Runs one history: a database, a Redis, gateways and clients with random faults, all from one seed. */
 export class World {
   readonly time = new VirtualTime();
   readonly stalenessMs = 5_000;
@@ -81,7 +81,7 @@ export class World {
     this.events.push(event);
   };
 
-  /** Those who can be asked; there may be none. */
+  /** The gateways that accept requests; there may be none. */
   get gateways(): ModelGateway[] {
     return this.#gateways.filter(({ isAlive, isStopping }) => isAlive && !isStopping);
   }
@@ -108,7 +108,7 @@ export class World {
       else this.#operate();
       time.after(this.#pauseMs(), operate);
     };
-    // Gateways that have just started have something to do first.
+    // New gateways need some time first.
     time.after(50, operate);
     await time.runUntil(() => time.now >= endsAt);
     if (this.#failure) throw this.#failure;
@@ -117,7 +117,7 @@ export class World {
     return { stalenessMs: this.stalenessMs, events: this.events };
   }
 
-  /** At once everybody is asked about it. */
+  /** All clients request it at once. */
   acknowledged(edit: Edit): void {
     const { chance } = this;
     if (chance.happens(0.3)) return;
@@ -141,7 +141,7 @@ export class World {
     else this.#note(this.#anyClient().read(this.#anyQuestions()));
   }
 
-  /** Many ask one gateway the same. */
+  /** Many clients send one gateway the same request. */
   #rush(): void {
     const reference = this.#anyReference();
     const gateway = this.anyGateway();
@@ -149,7 +149,7 @@ export class World {
       this.#note(this.#anyClient().read([[reference, this.#anyDemand()]], gateway));
   }
 
-  /** In psql: nobody waits for it, and it may touch several rows. */
+  /** A change by psql: no mutation waits for it, and it may change several rows. */
   #changeByHand(): void {
     if (!this.registry.isUp) return;
     const edits = this.chance.happens(0.5) ? [this.#anyEdit()] : [this.#anyEdit(), this.#anyEdit()];
@@ -181,7 +181,7 @@ export class World {
         });
   }
 
-  /** Mostly one; several are one request, in which the same may be asked twice. */
+  /** Mostly one key; several keys are one request, in which a key may occur twice. */
   #anyQuestions(): [string, Demand][] {
     const count = this.chance.happens(0.2) ? 3 : 1;
     return Array.from({ length: count }, () => [this.#anyReference(), this.#anyDemand()]);

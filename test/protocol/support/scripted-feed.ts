@@ -3,7 +3,7 @@ import { Follower } from '../../../src/feed/follower.js';
 
 export const stalenessMs = 5_000;
 
-/** A change of one tenant at a revision of its own. */
+/** A change of one tenant, alone in its revision. */
 export function aChange(revision: bigint, fields: Partial<Change> = {}): Change {
   return {
     revision,
@@ -18,16 +18,16 @@ export function aChange(revision: bigint, fields: Partial<Change> = {}): Change 
   };
 }
 
-/** A change log that a test writes, at the times it says; each poll is held back until the test lets it go. */
+/** A change log that a test writes at the times it chooses; each poll waits until the test releases it. */
 export class ScriptedFeed implements FeedSource {
   now = 1_000;
   epoch = 'first';
   head = 10n;
-  /** Where a follower without a position begins. */
+  /** The revision after which a first page begins. */
   oldest = 0n;
   changes: Change[] = [];
   hasRow = false;
-  /** What happens to a poll on its way. */
+  /** What happens during a poll. */
   onPoll: (report: ReplicaReport) => void | Promise<void> = () => undefined;
   readonly reports: ReplicaReport[] = [];
 

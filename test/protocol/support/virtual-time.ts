@@ -1,9 +1,9 @@
 /**
- * Time and chance for one history. Everything that waits waits here, so a history is a sequence of events in the order
+ * Time and random numbers for one history. All waiting happens here, so a history is a sequence of events in the order
  * of a virtual clock, and the same seed makes the same sequence.
  */
 
-/** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
+/** Random numbers from 0 to 1, equal for equal seeds (mulberry32). */
 export function createChance(seed: number): Chance {
   let state = seed >>> 0;
   const next = () => {
@@ -18,7 +18,7 @@ export function createChance(seed: number): Chance {
     happens: (probability) => next() < probability,
     pick(items) {
       const item = items[Math.floor(next() * items.length)];
-      if (item === undefined) throw new Error('nothing to pick from');
+      if (item === undefined) throw new Error('there is no choice');
       return item;
     },
   };
@@ -33,11 +33,11 @@ export interface Chance {
 
 interface Event {
   at: number;
-  /** Returns false when nothing comes of it. */
+  /** Returns false when it had no effect. */
   run: () => unknown;
 }
 
-/** The least time between two events, in milliseconds: no two happen at once, so their times are their order. */
+/** Minimum time between two events, in milliseconds. No two events happen at once, so their times are their order. */
 const instantMs = 1e-6;
 
 export class VirtualTime {
@@ -45,7 +45,7 @@ export class VirtualTime {
   now = 0;
   readonly #events: Event[] = [];
 
-  /** `run` returns false when nobody was waiting for it any more. */
+  /** `run` returns false when no process waited for it any more. */
   after(ms: number, run: () => unknown): void {
     this.#push({ at: this.now + Math.max(0, ms), run });
   }
@@ -56,13 +56,15 @@ export class VirtualTime {
     });
   }
 
-  /** Runs events in order until then. After each one, everything that follows from it without waiting is done first. */
+  /**
+   * Runs the events up to that time in order. After each one, everything that follows without waiting is done first.
+   */
   async runUntil(end: () => boolean): Promise<void> {
     while (!end()) {
       const event = this.#pop();
       if (!event) return;
       this.now = Math.max(event.at, this.now + instantMs);
-      // The queue of ticks is looked at when no promise has anything left to do.
+      // A macrotask runs only after all promises have settled.
       if (event.run() !== false) await new Promise<void>((resolve) => process.nextTick(resolve));
     }
   }

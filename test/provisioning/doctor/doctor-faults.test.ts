@@ -5,43 +5,53 @@ import { uniqueName } from '../../setup/database.js';
 import { aTenant } from '../../setup/stories.js';
 import { urlTo } from '../support/catalog.js';
 import { openDoctor } from '../support/doctor.js';
-import { contacts, openWorkshop, type Workshop } from '../support/gateway-with-own-modules.js';
-import { makeStorages } from '../support/many-storages.js';
-import { saidOf, seedFaults } from '../support/seed-faults.js';
+import {
+  contacts,
+  type GatewayWithModules,
+  openGatewayWithModules,
+} from '../support/gateway-with-own-modules.js';
+import { createBulkStorages } from '../support/many-storages.js';
+import { keysOf, seedFaults } from '../support/seed-faults.js';
 
 const [crm, hr] = [uniqueName('c'), uniqueName('h')];
 const stranger = uniqueName('stranger');
 const roles = [`${crm}_tenants`, `${hr}_tenants`, stranger];
 const onServer = (sql: string) => queryOnce(urlTo('postgres'), sql);
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 beforeAll(async () => {
   await onServer(roles.map((role) => `CREATE ROLE ${role}`).join('; '));
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: crm, migrations: contacts, schemaPrefix: 'crm_' },
     { name: hr, migrations: contacts, schemaPrefix: 'crm_hr_', sharing: crm },
   );
 });
 afterAll(async () => {
-  await workshop?.close();
+  await testbed?.close();
   await onServer(`DROP ROLE ${roles.join(', ')}`);
 });
 
 const seed = Number(process.env.SEED ?? randomInt(1e9));
 
-test('300 faults seeded at random are found, each once, and nothing else', async () => {
+test('doctor finds 300 random faults, each once, and nothing else', async () => {
   onTestFailed(() => void process.stderr.write(`SEED=${seed}\n`));
-  const { gateway, modulesDir } = workshop;
-  await using doctor = await openDoctor(workshop);
+  const { gateway, modulesDir } = testbed;
+  await using doctor = await openDoctor(testbed);
   const look = async () => (await doctor.diagnose()).findings;
   await aTenant().subscribedTo(crm, hr).at(gateway);
-  const url = workshop.url(crm);
+  const url = testbed.url(crm);
   const modules = [crm, hr].map((name) => ({ name, url, role: `${name}_tenants` }));
   const registryUrl = gateway.registry.url;
-  const storages = await makeStorages({ registryUrl, modulesDir, modules, tenants: 190, slugs: 'bulk-' });
+  const storages = await createBulkStorages({
+    registryUrl,
+    modulesDir,
+    modules,
+    tenants: 190,
+    slugs: 'bulk-',
+  });
   expect(await look()).toEqual([]);
 
   const faults = { faults: 300, harmless: 60, stranger };
   const expected = await seedFaults({ seed, registryUrl, modules, storages, ...faults });
-  expect(saidOf(await look(), storages)).toEqual(expected);
+  expect(keysOf(await look(), storages)).toEqual(expected);
 }, 90_000);

@@ -12,50 +12,50 @@ import { type Doctor, openDoctor } from '../support/doctor.js';
 import {
   brokenMigration,
   contacts,
-  openWorkshop,
-  type Workshop,
+  type GatewayWithModules,
+  openGatewayWithModules,
 } from '../support/gateway-with-own-modules.js';
 import { provisionModule, subscribe, unsubscribe } from '../support/provisioning-calls.js';
 
-/** Databases and roles belong to the whole server, which other tests use as well. */
+/** Unique names, because databases and roles belong to the server that other tests use as well. */
 const vault = `v${uniqueName('').slice(-8)}`;
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 let doctor: Doctor;
 beforeAll(async () => {
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: 'crm', migrations: contacts },
     { name: vault, migrations: contacts, isolation: 'DATABASE', schemaPrefix: `${vault}_` },
   );
-  doctor = await openDoctor(workshop);
+  doctor = await openDoctor(testbed);
 });
 afterAll(async () => {
   await doctor?.close();
-  await workshop?.close();
+  await testbed?.close();
 });
 
-const context = () => workshop.gateway.app.commandsFor(developer);
+const context = () => testbed.gateway.app.commandsFor(developer);
 const look = async (options?: DoctorOptions) => (await doctor.diagnose(options)).findings;
 const codes = async (options?: DoctorOptions) => (await look(options)).map(({ code }) => code);
 
 async function aTenantOf(...modules: string[]) {
   const { id, slug } = await aTenant()
     .subscribedTo(...modules)
-    .at(workshop.gateway);
+    .at(testbed.gateway);
   return { id, slug, schema: `crm_${slug}`, database: `${vault}_${slug}`, only: { tenant: id } };
 }
 
-/** Takes up what waits, as a worker would. */
+/** Runs the queued operations, as a worker does. */
 async function runWaiting(): Promise<void> {
-  const waiting = await workshop.gateway.psql<{ id: string }>(
+  const waiting = await testbed.gateway.psql<{ id: string }>(
     `SELECT id FROM operations WHERE status = 'queued'`,
   );
   for (const { id } of waiting) await context().runOperation(id);
 }
 
-describe('a registry that is well', () => {
-  test('gives no findings, whatever its subscriptions have been through', async () => {
-    const { gateway } = workshop;
+describe('a registry that agrees with its databases', () => {
+  test('has no findings, whatever its subscriptions have been through', async () => {
+    const { gateway } = testbed;
     const both = await aTenantOf('crm', vault);
     const suspended = await aTenantOf('crm');
     await mutate(gateway, 'suspendTenant', { tenantId: suspended.id, reason: 'unpaid' });
@@ -70,26 +70,26 @@ describe('a registry that is well', () => {
     const purged = await aTenantOf('crm');
     await mutate(gateway, 'deleteTenant', { tenantId: purged.id });
     await mutate(gateway, 'purgeTenant', { tenantId: purged.id, purgeAfter: new Date(0).toISOString() });
-    await workshop.write('crm/0003_half.sql', brokenMigration);
+    await testbed.write('crm/0003_half.sql', brokenMigration);
     const failed = await aTenantOf();
     await subscribe(gateway, { tenantId: failed.id, module: 'crm' });
-    await workshop.remove('crm/0003_half.sql');
+    await testbed.remove('crm/0003_half.sql');
     await runWaiting();
     const { findings, tenants, storages } = await doctor.diagnose();
     expect(findings).toEqual([]);
-    // All but those that wait, failed or are purged; and the one that waits with its storage made.
+    // All storages but those of pending, failed and purged subscriptions; and one that is pending with its storage made.
     expect({ tenants, storages }).toEqual({ tenants: 5, storages: 7 });
     expect(await codes(both.only)).toEqual([]);
   }, 90_000);
 
-  test('is read by as many statements for twenty tenants as for one', async () => {
+  test('is examined with as many statements for twenty tenants as for one', async () => {
     const count = async () => (await recordStatements(() => doctor.diagnose({ modules: ['crm'] }))).length;
     const before = await count();
     for (let made = 0; made < 5; made++) await aTenantOf('crm');
     expect(await count()).toBe(before);
   });
 
-  test('is looked at by sessions that can change nothing', async () => {
+  test('is examined by read-only sessions', async () => {
     const statements = await recordStatements(() => doctor.diagnose());
     expect(
       statements.filter((sql) => /default_transaction_read_only = on|READ ONLY/.test(sql)).length,
@@ -99,7 +99,7 @@ describe('a registry that is well', () => {
     ).toEqual([]);
   });
 
-  test('gives none when a tenant is suspended or resumed between the look at the registry and the one beyond', async () => {
+  test('has none when a tenant is suspended or resumed between the reads of the registry and of the databases', async () => {
     const { id, only } = await aTenantOf('crm');
     let changes = 0;
     const { serviceDatabases } = doctor.context;
@@ -115,7 +115,7 @@ describe('a registry that is well', () => {
               wait: 'EVERYWHERE',
               ...(name === 'suspendTenant' && { reason: 'x' }),
             };
-            await mutate(workshop.gateway, name, input);
+            await mutate(testbed.gateway, name, input);
           }
           return serviceDatabases.withConnection(reference, work);
         },
@@ -130,7 +130,7 @@ describe('a tenant’s own database', () => {
   const inside = (database: string, sql: string) => queryOnce(urlTo(database), sql);
   const onServer = (sql: string) => queryOnce(urlTo('postgres'), sql);
 
-  test('that is gone is found', async () => {
+  test('that is missing is reported', async () => {
     const { only, database, id, slug } = await aTenantOf(vault);
     await onServer(`DROP DATABASE ${database}`);
     expect(await look(only)).toMatchObject([
@@ -151,13 +151,13 @@ describe('a tenant’s own database', () => {
       `UPDATE schema_version SET checksum = repeat('0', 64) WHERE migration LIKE '%_notes.sql'`,
     ],
     ['SCHEMA_MISSING', 'DROP SCHEMA public CASCADE'],
-  ])('is looked into: %s after %s', async (code, sql) => {
+  ])('is examined: %s after %s', async (code, sql) => {
     const { only, database } = await aTenantOf(vault);
     await inside(database, sql);
     expect(await look(only)).toMatchObject([{ code, database }]);
   });
 
-  test('that lets nobody connect is found, and the others are looked into all the same', async () => {
+  test('that refuses connections is reported, and the others are examined', async () => {
     const [closed, other] = [await aTenantOf(vault), await aTenantOf(vault)];
     await onServer(`ALTER DATABASE ${closed.database} ALLOW_CONNECTIONS false`);
     await inside(other.database, 'DELETE FROM tenant_guard.binding');
@@ -165,7 +165,7 @@ describe('a tenant’s own database', () => {
     expect(await codes(other.only)).toEqual(['BINDING_MISSING']);
   });
 
-  test('that no subscription names, or that was never finished, is found', async () => {
+  test('that no subscription names, or that was never finished, is reported', async () => {
     const { database, only } = await aTenantOf(vault);
     const [alien, building] = [`${vault}_${uniqueName('alien')}`, buildingName(database)];
     for (const name of [alien, building]) {
@@ -187,7 +187,7 @@ describe('a tenant’s own database', () => {
   });
 });
 
-describe('what is to be done', () => {
+describe('the remedy', () => {
   test.each([
     ['BINDING_STATE_DIFFERS', `UPDATE tenant_guard.binding SET state = 'suspended'`],
     ['BINDING_GENERATION_DIFFERS', 'UPDATE tenant_guard.binding SET generation = 7'],
@@ -202,20 +202,20 @@ describe('what is to be done', () => {
     ['GUARD_OPEN_TO_OTHERS', 'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA tenant_guard TO PUBLIC'],
     ['GUARD_OPEN_TO_OTHERS', 'GRANT SELECT ON tenant_guard.binding TO PUBLIC'],
     ['SCHEMA_OPEN_TO_PUBLIC', 'GRANT CREATE ON SCHEMA public TO PUBLIC'],
-  ])('against %s after %s mends it', async (code, sql) => {
+  ])('of %s after %s repairs it', async (code, sql) => {
     const { only, database } = await aTenantOf(vault);
     await queryOnce(urlTo(database), sql);
     const [found, ...more] = await look(only);
     expect(found).toMatchObject({ code, database });
     expect(more).toEqual([]);
     for (const { where, sql } of statementsIn(found?.remedy ?? ''))
-      await (where === 'registry' ? workshop.gateway.psql(sql) : queryOnce(urlTo(database), sql));
+      await (where === 'registry' ? testbed.gateway.psql(sql) : queryOnce(urlTo(database), sql));
     await runWaiting();
     expect(await look(only)).toEqual([]);
   });
 });
 
-/** The SQL of a sentence that says in which database which statement is to be run. */
+/** The statements of a remedy, each with the database to run it in. */
 function statementsIn(remedy: string): { where: 'registry' | 'database'; sql: string }[] {
   return remedy
     .replace(/\.$/, '')

@@ -11,17 +11,17 @@ import {
 } from '../../../src/provisioning/fence/binding.js';
 import {
   enter,
-  type Guarded,
+  type GuardedDatabase,
   type GuardedTenant,
   guardedModule,
-  openGuarded,
+  openGuardedDatabase,
   refusalOf,
 } from '../support/guarded-schemas.js';
 
-let guarded: Guarded;
+let guarded: GuardedDatabase;
 let acme: GuardedTenant;
 beforeAll(async () => {
-  guarded = await openGuarded();
+  guarded = await openGuardedDatabase();
 });
 afterAll(() => guarded[Symbol.asyncDispose]());
 beforeEach(async () => {
@@ -48,7 +48,7 @@ const apply = async (state: BoundState) =>
 const standing = async () => (await findBinding(guarded.registry, acme.schema))?.state;
 
 describe('a binding', () => {
-  test('is replaced by what is newer, and never by what is older in the same epoch', async () => {
+  test('is replaced by a newer revision, and never by an older one of the same epoch', async () => {
     expect(await apply(told('suspended', 1_000n))).toBe('applied');
     expect(await apply(told('suspended', 1_000n))).toBe('unchanged');
     expect(await apply(told('active', 999n))).toBe('superseded');
@@ -57,23 +57,23 @@ describe('a binding', () => {
     expect(await standing()).toBe('active');
   });
 
-  test('follows a restored registry, which counts anew in another epoch', async () => {
+  test('follows a restored registry, which starts a new epoch', async () => {
     await apply(told('active', 1_000n));
     expect(await apply(told('suspended', 7n, 'two'))).toBe('applied');
     expect(await standing()).toBe('suspended');
     expect(await apply(told('active', 6n, 'two'))).toBe('superseded');
   });
 
-  test('keeps big revisions whole', async () => {
+  test('keeps large revisions exact', async () => {
     await apply(told('suspended', 2n ** 62n + 1n));
     expect((await findBinding(guarded.registry, acme.schema))?.revision).toBe(2n ** 62n + 1n);
   });
 
-  test('is what the registry says last, however many apply it, in whatever order and epoch', async () => {
+  test('ends with the registry’s last state, whatever the order and epoch of concurrent writers', async () => {
     let truth = told('active', 1_000n);
     const change = (at: number) => {
       const state = at % 2 === 0 ? 'suspended' : 'active';
-      // Half way the registry is restored to an earlier revision.
+      // In the middle the registry is restored to an earlier revision.
       truth = at === 20 ? told(state, 10n, 'two') : { ...truth, state, revision: truth.revision + 1n };
     };
     const registries = await Promise.all(Array.from({ length: 8 }, aRegistry));
@@ -94,7 +94,7 @@ describe('a binding', () => {
     expect(await findBinding(guarded.registry, acme.schema)).toMatchObject(truth);
   });
 
-  test('of another tenant or module is not touched, and the registry not even asked', async () => {
+  test('of another tenant or module is not changed, and the registry’s state is not even read', async () => {
     const before = await findBinding(guarded.registry, acme.schema);
     for (const owner of [
       { tenantId: randomUUID(), module: guardedModule },
@@ -113,7 +113,7 @@ describe('a binding', () => {
     expect(await findBinding(guarded.registry, acme.schema)).toEqual(before);
   });
 
-  test('is not made for a schema that does not exist, and follows the registry where one is gone', async () => {
+  test('is not created for a schema that does not exist, but an existing one is updated after its schema was dropped', async () => {
     const { owner } = wanted();
     const absent = { schemaName: 'never_made', owner };
     expect(await applyBinding(guarded.registry, absent, async () => told('active', 1n))).toEqual({
@@ -124,13 +124,13 @@ describe('a binding', () => {
     expect(await standing()).toBe('closed');
   });
 
-  test('is not another schema’s that was put under the name', async () => {
+  test('does not hold for another schema that replaced the bound one', async () => {
     await guarded.registry.query(`DROP SCHEMA ${acme.schema} CASCADE; CREATE SCHEMA ${acme.schema}`);
     await apply(told('active', 1_000n));
     expect((await findBinding(guarded.registry, acme.schema))?.isSameSchema).toBe(false);
   });
 
-  test('is listed with all others of the database', async () => {
+  test('is listed with all other bindings of the database', async () => {
     const globex = await guarded.addTenant();
     const names = (await listBindings(guarded.registry)).map(({ schemaName }) => schemaName);
     expect(names).toEqual(expect.arrayContaining([acme.schema, globex.schema]));
@@ -138,8 +138,8 @@ describe('a binding', () => {
   });
 });
 
-describe('an applier', () => {
-  test('that stands still loses its session, and a suspend goes by it', async () => {
+describe('a process that applies a binding', () => {
+  test('loses its session when it freezes, and a suspension is applied without it', async () => {
     const patienceMs = 300;
     const frozen = await aRegistry();
     let thaw = () => {};
@@ -172,7 +172,7 @@ describe('an applier', () => {
     expect(await refusalOf(enter(await guarded.connect(), acme))).toBe('TR002 TENANT_SUSPENDED');
   });
 
-  test('that finds the name locked for too long gives up instead of hanging', async () => {
+  test('gives up when the lock is held for too long', async () => {
     const holder = await aRegistry();
     await holder.query(`SELECT pg_advisory_lock(hashtextextended('tenant_guard/apply/' || $1, 0))`, [
       acme.schema,
@@ -183,14 +183,14 @@ describe('an applier', () => {
     await expect(attempt).rejects.toThrow('lock timeout');
   });
 
-  test('whose registry cannot be asked changes nothing', async () => {
+  test('changes nothing when the registry cannot be read', async () => {
     const before = await findBinding(guarded.registry, acme.schema);
     const attempt = applyBinding(guarded.registry, wanted(), () => Promise.reject(new Error('away')));
     await expect(attempt).rejects.toThrow('away');
     expect(await findBinding(guarded.registry, acme.schema)).toEqual(before);
   });
 
-  test('reads the newest binding under whatever isolation its role has by default', async () => {
+  test('reads the newest binding, whatever the default isolation level of its role', async () => {
     const registry = await aRegistry();
     await registry.query('SET default_transaction_isolation = serializable');
     const first = await applyBinding(registry, wanted(), async () => {

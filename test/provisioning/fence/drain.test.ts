@@ -5,17 +5,17 @@ import { drainSchema } from '../../../src/provisioning/fence/drain.js';
 import { aUser } from '../../database/support/temporary-databases.js';
 import {
   enter,
-  type Guarded,
+  type GuardedDatabase,
   type GuardedTenant,
-  openGuarded,
+  openGuardedDatabase,
   readInvoices,
 } from '../support/guarded-schemas.js';
 
-let guarded: Guarded;
+let guarded: GuardedDatabase;
 let acme: GuardedTenant;
 let service: pg.Client;
 beforeAll(async () => {
-  guarded = await openGuarded();
+  guarded = await openGuardedDatabase();
 });
 afterAll(() => guarded[Symbol.asyncDispose]());
 beforeEach(async () => {
@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 const deadlineMs = 400;
 
-/** Suspends as bindStorage does, and how long that took. */
+/** Suspends as bindStorage does; returns the duration and the number of ended sessions. */
 async function suspend(): Promise<{ ended: number; tookMs: number }> {
   await guarded.bind(acme, 'suspended');
   const from = performance.now();
@@ -34,7 +34,7 @@ async function suspend(): Promise<{ ended: number; tookMs: number }> {
   return { ended, tookMs: performance.now() - from };
 }
 
-test('a transaction open at the time of the suspend goes on until D, and runs no further statement after it', async () => {
+test('a transaction that is open during a suspension continues until the staleness bound and runs no statement after it', async () => {
   await service.query('BEGIN');
   await enter(service, acme);
   const suspended = suspend();
@@ -44,7 +44,7 @@ test('a transaction open at the time of the suspend goes on until D, and runs no
   await expect(readInvoices(service)).rejects.toThrow();
 });
 
-test('a statement that runs at D is stopped in the middle', async () => {
+test('a statement that runs at the staleness bound is stopped', async () => {
   await service.query('BEGIN');
   await enter(service, acme);
   const running = service.query('SELECT pg_sleep(20) FROM invoice').catch((error) => error);
@@ -54,7 +54,7 @@ test('a statement that runs at D is stopped in the middle', async () => {
   expect((await running).message).toMatch(/terminat/);
 });
 
-test('who leaves in time is not ended, and the suspend does not wait any longer', async () => {
+test('a session that leaves in time is not ended, and the suspension does not wait any longer', async () => {
   await service.query('BEGIN');
   await enter(service, acme);
   const suspended = suspend();
@@ -66,7 +66,7 @@ test('who leaves in time is not ended, and the suspend does not wait any longer'
   expect((await service.query('SELECT 1')).rowCount).toBe(1);
 });
 
-test('sessions in other schemas, or in none, are left alone', async () => {
+test('sessions in other schemas, or in none, are not ended', async () => {
   const globex = await guarded.addTenant();
   const visitors = await Promise.all([1, 2, 3].map(() => guarded.connect()));
   for (const visitor of visitors) {
@@ -77,7 +77,7 @@ test('sessions in other schemas, or in none, are left alone', async () => {
   for (const visitor of visitors.slice(1)) expect(await readInvoices(visitor)).toHaveLength(1);
 });
 
-test('who entered two tenants is ended for either', async () => {
+test('a session that entered two tenants is ended when either is suspended', async () => {
   const globex = await guarded.addTenant();
   await service.query('BEGIN');
   await enter(service, acme);
@@ -86,7 +86,7 @@ test('who entered two tenants is ended for either', async () => {
   await expect(readInvoices(service)).rejects.toThrow();
 });
 
-test('nobody is ended once the tenant was resumed while the suspend still waited', async () => {
+test('no session is ended when the tenant is resumed while the suspension still waits', async () => {
   await service.query('BEGIN');
   await enter(service, acme);
   await guarded.bind(acme, 'suspended');
@@ -100,7 +100,7 @@ test('nobody is ended once the tenant was resumed while the suspend still waited
   expect(await readInvoices(service)).toHaveLength(1);
 });
 
-test('a registry that may not end sessions says which grant it lacks', async () => {
+test('a registry that may not end sessions names the missing grant', async () => {
   const registry = await aUser();
   await guarded.registry.query(`GRANT USAGE ON SCHEMA tenant_guard TO ${registry.name}`);
   await guarded.registry.query(`GRANT SELECT ON tenant_guard.binding TO ${registry.name}`);

@@ -5,20 +5,20 @@ import { identifier } from '../../../src/database/identifier.js';
 import { guardRefusals } from '../../../src/errors.js';
 import {
   enter,
-  type Guarded,
+  type GuardedDatabase,
   type GuardedTenant,
-  openGuarded,
-  pathOf,
+  openGuardedDatabase,
   readInvoices,
+  readSearchPath,
   refusalOf,
 } from '../support/guarded-schemas.js';
 
-let guarded: Guarded;
+let guarded: GuardedDatabase;
 let acme: GuardedTenant;
 let globex: GuardedTenant;
 let service: pg.Client;
 beforeAll(async () => {
-  guarded = await openGuarded();
+  guarded = await openGuardedDatabase();
   acme = await guarded.addTenant();
   globex = await guarded.addTenant();
 });
@@ -39,19 +39,19 @@ async function inTransaction<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-describe('who enters', () => {
-  test('finds its tenant’s tables, and after the transaction the path that was before', async () => {
-    const before = await pathOf(service);
+describe('a service that enters', () => {
+  test('finds its tenant’s tables, and has its former search_path after the transaction', async () => {
+    const before = await readSearchPath(service);
     await service.query('BEGIN');
     expect(await enter(service, acme)).toBe(identifier(acme.schema));
     expect(await readInvoices(service)).toEqual([invoiceOf(acme)]);
     await service.query('COMMIT');
-    expect(await pathOf(service)).toBe(before);
+    expect(await readSearchPath(service)).toBe(before);
     await expect(readInvoices(service)).rejects.toThrow('does not exist');
   });
 
   test.each(['Upper', 'a"b', 'a","b', 'a, b', 'select', '"$user"', 'ü', 'x'.repeat(63)])(
-    'a schema named %s stands in it and in no other',
+    'a schema named %s is in that schema and in no other',
     async (schema) => {
       const tenant = await guarded.addTenant({ schema });
       await inTransaction(async () => {
@@ -64,7 +64,7 @@ describe('who enters', () => {
   );
 
   test.each(['$user', 'pg_temp', 'pg_catalog', 'information_schema', 'tenant_guard', ''])(
-    'cannot be led into %s, which no binding names',
+    'cannot be led into %s, which no binding can name',
     async (schema) => {
       await expect(
         guarded.registry.query(
@@ -75,7 +75,7 @@ describe('who enters', () => {
     },
   );
 
-  test('twice in one transaction is in the second tenant’s schema alone, and counted in both', async () => {
+  test('twice in one transaction is in the second tenant’s schema alone, and holds the locks of both', async () => {
     await inTransaction(async () => {
       await enter(service, acme);
       await enter(service, globex);
@@ -88,7 +88,7 @@ describe('who enters', () => {
     });
   });
 
-  test('and rolls back to a savepoint is where it was before, with the lock it had before', async () => {
+  test('and rolls back to a savepoint has the search_path and the lock that it had there', async () => {
     const holders = async (tenant: GuardedTenant) => {
       await guarded.registry.query('BEGIN');
       const { rows } = await guarded.registry.query(
@@ -98,7 +98,7 @@ describe('who enters', () => {
       await guarded.registry.query('ROLLBACK');
       return rows[0].isEmpty ? 0 : 1;
     };
-    const outside = await pathOf(service);
+    const outside = await readSearchPath(service);
     await inTransaction(async () => {
       await service.query('SAVEPOINT first');
       await enter(service, acme);
@@ -109,12 +109,12 @@ describe('who enters', () => {
       expect(await readInvoices(service)).toEqual([invoiceOf(acme)]);
       expect([await holders(acme), await holders(globex)]).toEqual([1, 0]);
       await service.query('ROLLBACK TO first');
-      expect(await pathOf(service)).toBe(outside);
+      expect(await readSearchPath(service)).toBe(outside);
       expect([await holders(acme), await holders(globex)]).toEqual([0, 0]);
     });
   });
 
-  test('keeps the lock of a savepoint that was released', async () => {
+  test('keeps the lock after it releases a savepoint', async () => {
     await inTransaction(async () => {
       await service.query('SAVEPOINT part');
       await enter(service, acme);
@@ -127,7 +127,7 @@ describe('who enters', () => {
     });
   });
 
-  test('and is refused stands in no tenant’s schema, also when the service goes on from a savepoint', async () => {
+  test('and is refused is in no tenant’s schema, even when it continues from a savepoint', async () => {
     await inTransaction(async () => {
       await service.query('SAVEPOINT before');
       expect(await refusalOf(enter(service, { ...acme, generation: 2 }))).toBe('TR001 ROUTE_STALE');
@@ -167,7 +167,7 @@ describe('enter refuses', () => {
     expect(await refusalOf(enter(service, tenant))).toBe('none');
   });
 
-  test('whoever comes while somebody waits for the schema to be left', async () => {
+  test('every session while a suspension waits for the schema to be empty', async () => {
     const waiting = await guarded.connect();
     await inTransaction(async () => {
       await enter(service, acme);
@@ -189,7 +189,7 @@ describe('enter refuses', () => {
     await waiting.end();
   });
 
-  test('with the SQLSTATEs that stand in the table of errors, and no others', async () => {
+  test('with the SQLSTATEs of the table of errors, and no others', async () => {
     const { rows } = await guarded.registry.query(
       `SELECT DISTINCT found[1] AS code, found[2] AS "sqlState"
        FROM pg_proc, regexp_matches(prosrc, 'RAISE EXCEPTION ''([A-Z_]+):[^;]*ERRCODE = ''(TR...)''', 'g') AS found
@@ -213,7 +213,7 @@ describe('a service cannot', () => {
     expect(await refusalOf(service.query(sql))).toMatch(/^42501 /);
   });
 
-  test('lead the guard astray by functions, operators or tables of its own', async () => {
+  test('deceive the guard with functions, operators or tables of its own', async () => {
     const { role } = guarded;
     await guarded.registry.query(`CREATE SCHEMA hostile AUTHORIZATION ${role}`);
     await service.query(`
@@ -243,7 +243,7 @@ test('10,000 stale, forged or suspended routes read no row', { timeout: 120_000 
     acme.schema.toUpperCase(),
   ];
   const tries = 10_000;
-  /** Another one for each number; none of them is true. */
+  /** A different wrong route for each number. */
   function forge(at: number): Parameters<typeof enter>[1] {
     const tenant = open[at % 2] ?? acme;
     const other = open[(at + 1) % 2] ?? globex;
@@ -267,7 +267,7 @@ test('10,000 stale, forged or suspended routes read no row', { timeout: 120_000 
   await Promise.all(
     services.map(async (client, first) => {
       for (let at = first; at < tries; at += services.length) {
-        // Without a transaction too, where the next statement runs whatever became of the first.
+        // Also without a transaction, where the next statement runs even when the first one failed.
         const isInTransaction = at % 3 > 0;
         if (isInTransaction) await client.query('BEGIN');
         const refusal = await refusalOf(enter(client, forge(at)));

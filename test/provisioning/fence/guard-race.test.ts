@@ -4,18 +4,18 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { drainSchema } from '../../../src/provisioning/fence/drain.js';
 import {
   enter,
-  type Guarded,
+  type GuardedDatabase,
   type GuardedTenant,
-  openGuarded,
+  openGuardedDatabase,
   readInvoices,
   refusalOf,
 } from '../support/guarded-schemas.js';
 
-let guarded: Guarded;
+let guarded: GuardedDatabase;
 let acme: GuardedTenant;
 let service: pg.Client;
 beforeAll(async () => {
-  guarded = await openGuarded();
+  guarded = await openGuardedDatabase();
 });
 afterAll(() => guarded[Symbol.asyncDispose]());
 beforeEach(async () => {
@@ -34,7 +34,7 @@ const mayBeOld = [
 
 const runAgain = '40001 ROUTE_STALE';
 
-/** Opens a transaction and takes its snapshot, where it has one. */
+/** Opens a transaction and takes its snapshot, if its isolation level has one per transaction. */
 async function begin(isolation: string): Promise<void> {
   await service.query(`BEGIN ISOLATION LEVEL ${isolation}`);
   await service.query('SELECT 1');
@@ -48,13 +48,13 @@ const updateInOpenTransaction = async () => {
 };
 
 describe.each(mayBeOld)('a %s transaction', (isolation) => {
-  test('enters, and sees what it may', async () => {
+  test('enters, and reads its tenant’s rows', async () => {
     await begin(isolation);
     await enter(service, acme);
     expect(await readInvoices(service)).toHaveLength(1);
   });
 
-  test('whose snapshot is older than the suspend is refused, though its snapshot shows an active tenant', async () => {
+  test('whose snapshot is older than the suspension is refused, though its snapshot shows an active tenant', async () => {
     await begin(isolation);
     await guarded.bind(acme, 'suspended');
     expect(await drainSchema(guarded.registry, acme.schema, { deadlineMs: 0 })).toBe(0);
@@ -70,7 +70,7 @@ describe.each(mayBeOld)('a %s transaction', (isolation) => {
     expect(await refusalOf(enter(service, acme))).toBe(runAgain);
   });
 
-  test('is refused while a suspend is being written, and not for one that was rolled back', async () => {
+  test('is refused while a suspension is being written, and admitted after one was rolled back', async () => {
     await updateInOpenTransaction();
     await begin(isolation);
     expect(await refusalOf(enter(service, acme))).toBe(runAgain);
@@ -81,7 +81,7 @@ describe.each(mayBeOld)('a %s transaction', (isolation) => {
   });
 });
 
-test('a READ COMMITTED transaction is let in while a suspend is being written, and seen by whoever wrote it', async () => {
+test('a READ COMMITTED transaction enters while a suspension is being written, and the suspension sees it', async () => {
   await updateInOpenTransaction();
   await begin('READ COMMITTED');
   expect(await refusalOf(enter(service, acme))).toBe('none');
@@ -90,13 +90,13 @@ test('a READ COMMITTED transaction is let in while a suspend is being written, a
   await expect(readInvoices(service)).rejects.toThrow();
 });
 
-test('a READ COMMITTED transaction is refused after a suspend, however old it is', async () => {
+test('a READ COMMITTED transaction is refused after a suspension, however old it is', async () => {
   await begin('READ COMMITTED');
   await guarded.bind(acme, 'suspended');
   expect(await refusalOf(enter(service, acme))).toBe('TR002 TENANT_SUSPENDED');
 });
 
-test('a transaction whose snapshot an enter takes itself is not let in by it, in a function that says it is stable', async () => {
+test('a transaction whose snapshot is taken by enter itself is refused, in a function declared stable', async () => {
   await service.query(`
     CREATE FUNCTION pg_temp.calm(tenant uuid, name text, generation int) RETURNS text LANGUAGE plpgsql STABLE AS
     $$ BEGIN PERFORM pg_sleep(0.3); RETURN tenant_guard.enter(tenant, name, generation); END $$`);
@@ -107,23 +107,23 @@ test('a transaction whose snapshot an enter takes itself is not let in by it, in
 });
 
 /**
- * Services of every isolation level come and go while the tenant is suspended and resumed. `closed` counts up when a suspend
- * has been drained and when a resume begins, so it is odd while nobody may be inside.
+ * Services of every isolation level enter and leave while the tenant is suspended and resumed. `closed` increases when a
+ * suspension has been drained and when a resume starts, so it is odd while no session may be inside.
  */
-test('of all who come while a tenant is suspended and resumed, none reads after the suspend', {
+test('of all sessions that enter while a tenant is suspended and resumed, none reads after the suspension', {
   timeout: 60_000,
 }, async () => {
   const [leastMs, mostMs] = [4_000, 25_000];
   const from = Date.now();
   let closed = 0;
   const seen = { suspensions: 0, reads: 0, refused: 0, late: [] as string[], surprises: [] as string[] };
-  /** However slow the machine is, enough has to happen for the test to mean something. */
+  /** A lower bound that also a slow machine must reach, so that the test proves something. */
   const isEnough = () => seen.suspensions > 20 && seen.reads > 200 && seen.refused > 50;
   const goesOn = () => Date.now() < from + (isEnough() ? leastMs : mostMs);
 
   async function visit(client: pg.Client, isolation: string): Promise<void> {
     await client.query(`BEGIN ISOLATION LEVEL ${isolation}`);
-    // The snapshot of half the visitors is a moment older than their coming.
+    // Half of the sessions take their snapshot a moment before they enter.
     if (Math.random() < 0.5) await client.query('SELECT 1');
     await enter(client, acme);
     for (let statement = 0; statement < 3; statement++) {

@@ -7,7 +7,7 @@ import { installGuard } from '../../../src/provisioning/fence/guard.js';
 import { openPostgresServer, type PostgresServer } from '../../setup/postgres-server.js';
 import { enter, guardedModule, refusalOf } from '../support/guarded-schemas.js';
 
-/** A server of its own, which can be followed by another and set up as no shared one may be. */
+/** A separate server, which can have a standby and settings that the shared server cannot have. */
 let server: PostgresServer;
 const acme = { id: randomUUID(), schema: 'acme', generation: 1 };
 let revision = 0n;
@@ -45,7 +45,7 @@ async function bind(state: BindingState): Promise<void> {
   await registry.end();
 }
 
-test('a prepared transaction, which runs no statement any more, keeps no suspend waiting longer than D', async () => {
+test('a prepared transaction, which runs no statement any more, delays a suspension no longer than the deadline', async () => {
   const service = await visit(server);
   await service.query('BEGIN');
   await enter(service, acme);
@@ -57,7 +57,7 @@ test('a prepared transaction, which runs no statement any more, keeps no suspend
   await bind('active');
 });
 
-test('a session ended by a crash of the server holds nothing after it, and bindings stand as they were', async () => {
+test('a session that a crash of the server ended holds no lock after it, and the bindings are unchanged', async () => {
   const service = await visit(server);
   await service.query('BEGIN');
   await enter(service, acme);
@@ -69,7 +69,7 @@ test('a session ended by a crash of the server holds nothing after it, and bindi
   await bind('active');
 });
 
-test('a standby, which learns of a suspend when it may, lets nobody in until it is the primary', async () => {
+test('a standby, which replays a suspension late, refuses every session until it is the primary', async () => {
   await using standby = await server.openStandby();
   const service = await visit(standby);
   expect(await refusalOf(enter(service, acme))).toBe('TR005 REGISTRY_UNAVAILABLE');

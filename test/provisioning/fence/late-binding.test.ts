@@ -8,8 +8,8 @@ import { provisionTenant } from '../../../src/provisioning/commands/provision-te
 import { resumeTenant } from '../../../src/provisioning/commands/resume-tenant.js';
 import { suspendTenant } from '../../../src/provisioning/commands/suspend-tenant.js';
 import { applyLock } from '../../../src/provisioning/fence/guard-sql.js';
-import { askOnce, modules } from '../../interruption/provisioning-environment.js';
-import { openTestGround, type TestGround } from '../../interruption/test-environment.js';
+import { modules, queryOnce } from '../../interruption/provisioning-environment.js';
+import { openTestEnvironment, type TestEnvironment } from '../../interruption/test-environment.js';
 import { startWorker } from '../../interruption/worker-process.js';
 import { uniqueName } from '../../setup/database.js';
 import { openTcpProxy, type TcpProxy } from '../../setup/tcp-proxy.js';
@@ -17,13 +17,13 @@ import { waitFor } from '../support/blocked-migration.js';
 
 vi.setConfig({ testTimeout: 90_000 });
 
-/** D of this gateway. */
+/** The staleness bound of this gateway. */
 const stalenessMs = 1_500;
 
-let ground: TestGround;
-/** Between this gateway and the second service database. */
+let environment: TestEnvironment;
+/** A proxy between this gateway and the second service database. */
 let network: TcpProxy;
-/** That database, past the network. */
+/** A direct connection to that database. */
 let direct: string;
 let slug: string;
 beforeAll(async () => {
@@ -32,10 +32,10 @@ beforeAll(async () => {
     network = await openTcpProxy(Number(new URL(two).port));
     return { two: two.replace(/:\d+\//, `:${network.port}/`) };
   };
-  ground = await openTestGround(through, { stalenessMs });
+  environment = await openTestEnvironment(through, { stalenessMs });
 });
 afterAll(async () => {
-  await ground.close();
+  await environment.close();
   await network.close();
 });
 beforeEach(async () => {
@@ -44,12 +44,12 @@ beforeEach(async () => {
   await provisionTenant(here(), input);
 });
 
-const here = () => ground.app.commandsFor(developer);
+const here = () => environment.app.commandsFor(developer);
 const suspension = () => ({ tenantId: slug, reason: 'unpaid' });
 
-/** What the guard of the second database says of the tenant. */
+/** The tenant’s binding in the second database. */
 async function guard(): Promise<{ state: string; revision: string } | undefined> {
-  const [binding] = await askOnce<{ state: string; revision: string }>(
+  const [binding] = await queryOnce<{ state: string; revision: string }>(
     direct,
     'SELECT state, revision FROM tenant_guard.binding WHERE schema_name = $1',
     [`beta_${slug}`],
@@ -57,7 +57,7 @@ async function guard(): Promise<{ state: string; revision: string } | undefined>
   return binding;
 }
 
-/** SQL that writes down from now on when the guard of the tenant is opened. */
+/** SQL of a trigger that records each opening of the tenant’s binding. */
 function watchOpening(of: string): string {
   return `CREATE TABLE opened (state text);
     CREATE FUNCTION write_down() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -67,7 +67,7 @@ function watchOpening(of: string): string {
 }
 
 async function bindings(): Promise<string[]> {
-  const rows = await ground.psql<{ status: string }>(
+  const rows = await environment.psql<{ status: string }>(
     `SELECT status::text FROM operations WHERE kind = 'bind_storage' AND tenant_id = (SELECT id FROM tenants WHERE slug = $1)`,
     [slug],
   );
@@ -76,33 +76,36 @@ async function bindings(): Promise<string[]> {
 
 /** A gateway on the same registry that reaches all databases. */
 async function openOther() {
-  const { config } = ground.app;
+  const { config } = environment.app;
   const serviceDatabaseUrls = { ...config.serviceDatabaseUrls, BETA_DB_URL: direct };
   const app = await openApp({ ...config, serviceDatabaseUrls }, openLog('silent'), { exclusive: true });
   onTestFinished(() => app.close());
   return app.commandsFor(developer);
 }
 
-describe('a tenant suspended while a service database', () => {
-  test.each(['refuses', 'does not answer'])('%s is so within D, and there when it is back', async (fault) => {
-    await (fault === 'refuses' ? network.cut() : network.blackhole());
-    onTestFinished(() => network.heal());
-    const since = performance.now();
-    await suspendTenant(here(), suspension());
-    expect(performance.now() - since).toBeLessThan(stalenessMs + 1_000);
-    expect(await ground.resolve(slug, 'beta')).toBe('TENANT_SUSPENDED');
-    expect((await bindings())[0]).toMatch(/^(queued|running)$/);
-    expect(await guard()).toMatchObject({ state: 'active' });
-    await network.heal();
-    await ground.recover(slug);
-    expect(await guard()).toMatchObject({ state: 'suspended' });
-    expect(await bindings()).toEqual(['succeeded']);
-  });
+describe('a suspension while a service database', () => {
+  test.each(['refuses', 'does not answer'])(
+    '%s answers within the staleness bound, and reaches that database when it is back',
+    async (fault) => {
+      await (fault === 'refuses' ? network.cut() : network.blackhole());
+      onTestFinished(() => network.heal());
+      const since = performance.now();
+      await suspendTenant(here(), suspension());
+      expect(performance.now() - since).toBeLessThan(stalenessMs + 1_000);
+      expect(await environment.resolve(slug, 'beta')).toBe('TENANT_SUSPENDED');
+      expect((await bindings())[0]).toMatch(/^(queued|running)$/);
+      expect(await guard()).toMatchObject({ state: 'active' });
+      await network.heal();
+      await environment.recover(slug);
+      expect(await guard()).toMatchObject({ state: 'suspended' });
+      expect(await bindings()).toEqual(['succeeded']);
+    },
+  );
 });
 
-describe('what comes late', () => {
-  test('from a worker that was frozen in the middle of a suspend does not undo the resume after it', async () => {
-    await using worker = await startWorker({ ...ground.env, BETA_DB_URL: direct });
+describe('a late write of a binding', () => {
+  test('by a worker that was frozen during a suspension does not undo the resume after it', async () => {
+    await using worker = await startWorker({ ...environment.env, BETA_DB_URL: direct });
     const keeper = new pg.Client({ connectionString: direct });
     await keeper.connect();
     onTestFinished(() => keeper.end());
@@ -118,13 +121,13 @@ describe('what comes late', () => {
       return rowCount === 1;
     });
     worker.freeze();
-    // What it waited for is its own now, and it does not know.
+    // The frozen worker has been granted the lock that it waited for, and does not know it yet.
     await keeper.query('SELECT pg_advisory_unlock_all()');
     await resumeTenant(here(), { tenantId: slug });
-    await ground.recover(slug);
+    await environment.recover(slug);
     const open = await guard();
     expect(open).toMatchObject({ state: 'active' });
-    expect(await ground.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
+    expect(await environment.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
 
     worker.thaw();
     const resumed = slug;
@@ -133,50 +136,50 @@ describe('what comes late', () => {
       { ...here(), runOperation: async () => undefined },
       { name: slug, slug, adminEmail: 'a@example.com', modules: [...modules.SCHEMA] },
     );
-    // The worker is at work again.
-    await waitFor(async () => (await ground.resolve(slug, 'beta')) === `schema beta_${slug}`);
+    // The worker continues.
+    await waitFor(async () => (await environment.resolve(slug, 'beta')) === `schema beta_${slug}`);
     slug = resumed;
     expect(await guard()).toEqual(open);
     expect(new Set(await bindings())).toEqual(new Set(['succeeded']));
   });
 
-  test('from a resume that could not open a guard in time does not open it after the next suspend', async () => {
+  test('by a resume that could not open a guard in time does not open it after the next suspension', async () => {
     const there = await openOther();
     await suspendTenant(here(), suspension());
     expect(await guard()).toMatchObject({ state: 'suspended' });
     network.blackhole();
     onTestFinished(() => network.heal());
     await resumeTenant(here(), { tenantId: slug });
-    expect(await ground.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
+    expect(await environment.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
     await suspendTenant(there, suspension());
     expect(await guard()).toMatchObject({ state: 'suspended' });
-    // Not for a moment: who watches sees every version of the row.
-    await askOnce(direct, watchOpening(slug));
+    // Not even for a moment: the trigger sees every version of the row.
+    await queryOnce(direct, watchOpening(slug));
     await network.heal();
-    await ground.recover(slug);
-    // Whoever opens is no operation that could be waited for.
+    await environment.recover(slug);
+    // The opening is not part of an operation that the test could wait for.
     await delay(1_000);
-    expect(await askOnce(direct, 'SELECT state FROM opened')).toEqual([]);
+    expect(await queryOnce(direct, 'SELECT state FROM opened')).toEqual([]);
     expect(await guard()).toMatchObject({ state: 'suspended' });
   });
 });
 
-describe('a change by hand is followed', () => {
+describe('guards follow a change by SQL', () => {
   test('of a tenant', async () => {
-    await ground.psql(`UPDATE tenants SET status = 'suspended' WHERE slug = $1`, [slug]);
-    await ground.recover(slug);
+    await environment.psql(`UPDATE tenants SET status = 'suspended' WHERE slug = $1`, [slug]);
+    await environment.recover(slug);
     expect(await guard()).toMatchObject({ state: 'suspended' });
-    await ground.psql(`UPDATE tenants SET status = 'active' WHERE slug = $1`, [slug]);
-    await ground.recover(slug);
+    await environment.psql(`UPDATE tenants SET status = 'active' WHERE slug = $1`, [slug]);
+    await environment.recover(slug);
     expect(await guard()).toMatchObject({ state: 'active' });
   });
 
   test('of a subscription', async () => {
-    await ground.psql(`UPDATE module_subscriptions SET status = 'cancelled' WHERE schema_name = $1`, [
+    await environment.psql(`UPDATE module_subscriptions SET status = 'cancelled' WHERE schema_name = $1`, [
       `beta_${slug}`,
     ]);
-    await ground.recover(slug);
+    await environment.recover(slug);
     expect(await guard()).toMatchObject({ state: 'closed' });
-    expect(await ground.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
+    expect(await environment.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
   });
 });

@@ -2,42 +2,42 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { uniqueName } from '../../setup/database.js';
 import { openGateway } from '../../setup/gateway.js';
 import { aTenant, type StoryTenant } from '../../setup/stories.js';
-import { shutGate, stopAtGate, waitFor } from '../support/blocked-migration.js';
-import { photograph, schemasAt, tablesOf } from '../support/catalog.js';
+import { blockingStatement, blockMigrations, waitFor } from '../support/blocked-migration.js';
+import { listSchemas, listTables, readSchemaContents } from '../support/catalog.js';
 import {
   brokenMigration,
   contacts,
-  openWorkshop,
-  type Workshop,
+  type GatewayWithModules,
+  openGatewayWithModules,
 } from '../support/gateway-with-own-modules.js';
-import { lookAt, provision, resolve, subscribe } from '../support/provisioning-calls.js';
+import { provision, readTenant, resolve, subscribe } from '../support/provisioning-calls.js';
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 let tenant: StoryTenant;
 beforeAll(async () => {
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: 'alpha', migrations: contacts },
     { name: 'beta', migrations: contacts },
   );
 });
-afterAll(() => workshop.close());
+afterAll(() => testbed.close());
 beforeEach(async () => {
-  tenant = await aTenant().at(workshop.gateway);
+  tenant = await aTenant().at(testbed.gateway);
 });
 
-const toAlpha = () => subscribe(workshop.gateway, { tenantId: tenant.id, module: 'alpha' });
+const toAlpha = () => subscribe(testbed.gateway, { tenantId: tenant.id, module: 'alpha' });
 
-/** What the registry holds of a subscription whose process was killed so long ago. */
+/** Writes the rows of an operation whose process was killed this long ago. */
 async function beginAndVanish(silence: string): Promise<string> {
-  await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'alpha', provision: false });
+  await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'alpha', provision: false });
   return vanish(silence);
 }
 
 async function vanish(silence: string): Promise<string> {
-  await workshop.gateway.psql(
+  await testbed.gateway.psql(
     `UPDATE module_subscriptions SET status = 'provisioning' WHERE tenant_id = '${tenant.id}'`,
   );
-  const [operation] = await workshop.gateway.psql<{ id: string }>(
+  const [operation] = await testbed.gateway.psql<{ id: string }>(
     `WITH operation AS (
        INSERT INTO operations (kind, tenant_id, status, actor, worker, started_at, heartbeat_at)
        VALUES ('subscribe_tenant', '${tenant.id}', 'running', 'somebody', 'elsewhere:1', now(), now() - interval '${silence}')
@@ -52,37 +52,36 @@ async function vanish(silence: string): Promise<string> {
 }
 
 async function silence(operationId: string): Promise<void> {
-  await workshop.gateway.psql(
-    `UPDATE operations SET heartbeat_at = now() - interval '1 hour' WHERE id = $1`,
-    [operationId],
-  );
+  await testbed.gateway.psql(`UPDATE operations SET heartbeat_at = now() - interval '1 hour' WHERE id = $1`, [
+    operationId,
+  ]);
 }
 
 async function runningOperation(tenantId: string): Promise<string> {
-  const [row] = await workshop.gateway.psql<{ id: string }>(
+  const [row] = await testbed.gateway.psql<{ id: string }>(
     `SELECT id FROM operations WHERE tenant_id = $1 AND status = 'running'`,
     [tenantId],
   );
   return row?.id ?? '';
 }
 
-/** So many sessions wait in alpha's database for somebody else: at the gate, or for him who stands there. */
+/** Resolves when this many sessions wait in alpha's database: for the blocked migration, or for a session that runs it. */
 async function standInLine(count: number): Promise<void> {
   const waiting = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-  await waitFor(async () => (await workshop.psql('alpha', waiting)).length === count);
+  await waitFor(async () => (await testbed.psql('alpha', waiting)).length === count);
 }
 
-/** Another gateway on the same registry, which takes up what is due. */
+/** Another gateway on the same registry, which runs due operations. */
 const openWorker = (takeOverAfterMs = 15_000) =>
   openGateway({
-    sharing: workshop.gateway,
-    config: { ...workshop.config, runsWorker: true, heartbeatMs: 5_000, takeOverAfterMs },
+    sharing: testbed.gateway,
+    config: { ...testbed.config, runsWorker: true, heartbeatMs: 5_000, takeOverAfterMs },
   });
 
 async function endOf(operationId: string) {
   const ends = ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'];
   const look = async () => {
-    const { data } = await workshop.gateway.ask(
+    const { data } = await testbed.gateway.ask(
       `{ operation(id: "${operationId}") { id status error steps { name status } } }`,
     );
     return data.operation;
@@ -92,39 +91,39 @@ async function endOf(operationId: string) {
 }
 
 const activations = () =>
-  workshop.gateway.psql(
+  testbed.gateway.psql(
     `SELECT FROM registry_change WHERE tenant_id = $1 AND kind = 'subscription.activated'`,
     [tenant.id],
   );
 
-describe('an operation whose process is gone', () => {
-  test('is taken over and carried to its end, and meanwhile the same call gets OPERATION_IN_PROGRESS', async () => {
+describe('an operation whose process died', () => {
+  test('is taken over and completed, and meanwhile the same call gets OPERATION_IN_PROGRESS', async () => {
     const id = await beginAndVanish('1 hour');
     expect(await toAlpha()).toMatchObject({ code: 'OPERATION_IN_PROGRESS' });
-    expect(await resolve(workshop.gateway, tenant.id, 'alpha')).toBe('TENANT_NOT_READY');
+    expect(await resolve(testbed.gateway, tenant.id, 'alpha')).toBe('TENANT_NOT_READY');
     await using _ = await openWorker();
     expect(await endOf(id)).toMatchObject({
       status: 'SUCCEEDED',
       error: null,
       steps: [{ status: 'SUCCEEDED' }, { status: 'SUCCEEDED' }],
     });
-    const seen = await lookAt(workshop.gateway, tenant.id);
+    const seen = await readTenant(testbed.gateway, tenant.id);
     expect(seen.subscriptions[0]).toMatchObject({ status: 'ACTIVE', history: [{ id }] });
-    expect(await resolve(workshop.gateway, tenant.id, 'alpha')).toBe(`schema alpha_${tenant.slug}`);
+    expect(await resolve(testbed.gateway, tenant.id, 'alpha')).toBe(`schema alpha_${tenant.slug}`);
   });
 
-  test('is done in the name of whoever asked for it', async () => {
+  test('keeps the name of the user who requested it', async () => {
     const id = await beginAndVanish('1 hour');
     await using _ = await openWorker();
     await endOf(id);
-    const [change] = await workshop.gateway.psql(
+    const [change] = await testbed.gateway.psql(
       `SELECT actor FROM registry_change WHERE tenant_id = $1 AND kind = 'subscription.activated'`,
       [tenant.id],
     );
     expect(change).toEqual({ actor: 'somebody' });
   });
 
-  test('is carried to its end once, though two workers find it at the same time', async () => {
+  test('is completed once, though two workers find it at the same time', async () => {
     const id = await beginAndVanish('1 hour');
     const workers = await Promise.all([openWorker(), openWorker()]);
     onTestFinished(async () => void (await Promise.all(workers.map((worker) => worker.close()))));
@@ -132,104 +131,104 @@ describe('an operation whose process is gone', () => {
     expect(await activations()).toHaveLength(1);
   });
 
-  test('that was heard of just now is left alone', async () => {
+  test('with a recent heartbeat is not taken over', async () => {
     const id = await beginAndVanish('10 seconds');
     const recent = tenant;
-    tenant = await aTenant().at(workshop.gateway);
+    tenant = await aTenant().at(testbed.gateway);
     const old = await beginAndVanish('1 hour');
     await using _ = await openWorker();
     expect((await endOf(old)).status).toBe('SUCCEEDED');
-    const { data } = await workshop.gateway.ask(`{ operation(id: "${id}") { status finishedAt } }`);
+    const { data } = await testbed.gateway.ask(`{ operation(id: "${id}") { status finishedAt } }`);
     expect(data.operation).toEqual({ status: 'RUNNING', finishedAt: null });
-    expect(await schemasAt(workshop.url('alpha'))).not.toContain(`alpha_${recent.slug}`);
+    expect(await listSchemas(testbed.url('alpha'))).not.toContain(`alpha_${recent.slug}`);
   });
 });
 
-describe('an operation whose process lives', () => {
+describe('an operation whose process is alive', () => {
   async function holdAlpha() {
-    await workshop.write('alpha/0003_gate.sql', stopAtGate);
-    onTestFinished(() => workshop.remove('alpha/0003_gate.sql'));
-    return shutGate(workshop.url('alpha'));
+    await testbed.write('alpha/0003_gate.sql', blockingStatement);
+    onTestFinished(() => testbed.remove('alpha/0003_gate.sql'));
+    return blockMigrations(testbed.url('alpha'));
   }
 
-  test('says so while a migration takes its time', async () => {
+  test('sends heartbeats during a long migration', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     onTestFinished(() => void vi.useRealTimers());
-    await using gate = await holdAlpha();
+    await using block = await holdAlpha();
     const running = toAlpha();
-    await gate.reached();
+    await block.untilBlocked();
     const id = await runningOperation(tenant.id);
     await silence(id);
     vi.advanceTimersByTime(5_000);
     await waitFor(async () => {
-      const rows = await workshop.gateway.psql(
+      const rows = await testbed.gateway.psql(
         `SELECT FROM operations WHERE id = $1 AND heartbeat_at > now() - interval '5 seconds'`,
         [id],
       );
       return rows.length === 1;
     });
-    await gate.open();
+    await block.release();
     expect((await running).operation).toMatchObject({ id, status: 'SUCCEEDED' });
   });
 
-  test('but was taken over, hands out nothing that its successor does not', async () => {
-    await using gate = await holdAlpha();
+  test('but was taken over, makes no route visible that its successor does not', async () => {
+    await using block = await holdAlpha();
     const late = toAlpha();
-    await gate.reached();
+    await block.untilBlocked();
     const id = await runningOperation(tenant.id);
     await silence(id);
     await using _ = await openWorker();
     await standInLine(2);
-    await gate.open();
+    await block.release();
 
     expect((await endOf(id)).status).toBe('SUCCEEDED');
     expect((await late).operation).toMatchObject({ id });
-    expect(await resolve(workshop.gateway, tenant.id, 'alpha')).toBe(`schema alpha_${tenant.slug}`);
-    expect(await tablesOf(workshop.url('alpha'), `alpha_${tenant.slug}`)).toContain('contact');
+    expect(await resolve(testbed.gateway, tenant.id, 'alpha')).toBe(`schema alpha_${tenant.slug}`);
+    expect(await listTables(testbed.url('alpha'), `alpha_${tenant.slug}`)).toContain('contact');
     expect(await activations()).toHaveLength(1);
   });
 
-  test('but was taken over and does not move, is put out of the schema it works on', async () => {
-    await using gate = await holdAlpha();
+  test('but was taken over while it is frozen, loses its session in the schema', async () => {
+    await using block = await holdAlpha();
     const late = toAlpha();
-    await gate.reached();
+    await block.untilBlocked();
     const id = await runningOperation(tenant.id);
     await silence(id);
     await using _ = await openWorker();
     expect((await late).operation).toMatchObject({ id, status: 'RUNNING' });
-    await gate.reached();
-    await gate.open();
+    await block.untilBlocked();
+    await block.release();
     expect((await endOf(id)).status).toBe('SUCCEEDED');
     expect(await activations()).toHaveLength(1);
   });
 
-  test('but was taken over, makes nothing after its successor has undone it', async () => {
+  test('but was taken over, creates nothing after its successor has undone it', async () => {
     const slug = uniqueName('t');
-    await workshop.write('alpha/0003_gate.sql', stopAtGate);
-    onTestFinished(() => workshop.remove('alpha/0003_gate.sql'));
-    await using gate = await shutGate(workshop.url('alpha'));
-    const late = provision(workshop.gateway, { slug, modules: ['alpha', 'beta'] });
-    await gate.reached();
-    const id = await runningOperation((await lookAt(workshop.gateway, slug)).id);
+    await testbed.write('alpha/0003_gate.sql', blockingStatement);
+    onTestFinished(() => testbed.remove('alpha/0003_gate.sql'));
+    await using block = await blockMigrations(testbed.url('alpha'));
+    const late = provision(testbed.gateway, { slug, modules: ['alpha', 'beta'] });
+    await block.untilBlocked();
+    const id = await runningOperation((await readTenant(testbed.gateway, slug)).id);
     await silence(id);
-    await workshop.write('alpha/0003_gate.sql', brokenMigration);
+    await testbed.write('alpha/0003_gate.sql', brokenMigration);
     await using _ = await openWorker();
     await standInLine(2);
-    await gate.open();
+    await block.release();
     await late;
     expect((await endOf(id)).status).toBe('COMPENSATED');
-    expect(await schemasAt(workshop.url('alpha'))).not.toContain(`alpha_${slug}`);
-    expect(await schemasAt(workshop.url('beta'))).not.toContain(`beta_${slug}`);
-    expect(await resolve(workshop.gateway, slug, 'beta')).toBe('TENANT_NOT_READY');
+    expect(await listSchemas(testbed.url('alpha'))).not.toContain(`alpha_${slug}`);
+    expect(await listSchemas(testbed.url('beta'))).not.toContain(`beta_${slug}`);
+    expect(await resolve(testbed.gateway, slug, 'beta')).toBe('TENANT_NOT_READY');
   });
 });
 
-test('a schema that an earlier attempt made is taken up as it stands', async () => {
+test('a schema that an earlier attempt created is used as it is', async () => {
   expect((await toAlpha()).operation.status).toBe('SUCCEEDED');
-  await workshop.psql('alpha', `INSERT INTO alpha_${tenant.slug}.contact VALUES (1, 'Ada')`);
-  const before = await photograph(workshop.url('alpha'), `alpha_${tenant.slug}`);
+  await testbed.psql('alpha', `INSERT INTO alpha_${tenant.slug}.contact VALUES (1, 'Ada')`);
+  const before = await readSchemaContents(testbed.url('alpha'), `alpha_${tenant.slug}`);
   const id = await vanish('1 hour');
   await using _ = await openWorker();
   expect((await endOf(id)).status).toBe('SUCCEEDED');
-  expect(await photograph(workshop.url('alpha'), `alpha_${tenant.slug}`)).toEqual(before);
+  expect(await readSchemaContents(testbed.url('alpha'), `alpha_${tenant.slug}`)).toEqual(before);
 });

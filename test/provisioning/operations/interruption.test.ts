@@ -4,47 +4,47 @@ import { cancelOperation } from '../../../src/provisioning/commands/cancel-opera
 import { stepsByName } from '../../../src/provisioning/operations/steps.js';
 import { interrupt, type Recording, record } from '../../interruption/interrupt.js';
 import { scenarios } from '../../interruption/scenarios.js';
-import { drawFrom } from '../../interruption/seeded-random.js';
+import { createSeededRandom } from '../../interruption/seeded-random.js';
 import { databasesOf } from '../../interruption/tenant-state.js';
-import { openTestGround, type TestGround } from '../../interruption/test-environment.js';
+import { openTestEnvironment, type TestEnvironment } from '../../interruption/test-environment.js';
 import { type Interruption, openVictims, type Victims } from '../../interruption/victim-processes.js';
 import { uniqueName } from '../../setup/database.js';
 
-// A sample of bench/kill-matrix.ts, another one in every run. Each case is a process of its own.
+// A random sample of bench/kill-matrix.ts. Each case runs in its own process.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
-const draw = drawFrom(seed);
+const draw = createSeededRandom(seed);
 
-/** Together they have all steps there are. */
+/** Together they run every kind of step. */
 const sampled = scenarios.filter(({ name }) =>
   ['onboard', 'provision', 'adopt', 'remove', 'suspend'].includes(name),
 );
 const moments = ['before', 'sent', 'after'] as const;
 
-let ground: TestGround;
+let environment: TestEnvironment;
 let victims: Victims;
 const recordings: Recording[] = [];
 beforeAll(async () => {
-  ground = await openTestGround();
-  victims = openVictims(ground.env);
-  for (const scenario of sampled) recordings.push(await record(ground, victims, scenario));
+  environment = await openTestEnvironment();
+  victims = openVictims(environment.env);
+  for (const scenario of sampled) recordings.push(await record(environment, victims, scenario));
 });
 afterAll(async () => {
   await victims?.[Symbol.asyncDispose]();
-  await ground?.close();
+  await environment?.close();
 });
 
-test('every step there is has its points at which it is interrupted', () => {
+test('every kind of step has points at which it is interrupted', () => {
   const recorded = new Set(recordings.flatMap(({ steps }) => steps));
   expect(Object.keys(stepsByName).filter((name) => !recorded.has(name))).toEqual([]);
   for (const { scenario, points } of recordings) {
-    // Onboarding is one transaction in one database.
+    // registerTenant is one transaction in one database.
     const many = scenario.name === 'onboard' ? 9 : 10;
     expect(points.length, scenario.name).toBeGreaterThan(many);
   }
 });
 
-describe(`whatever is interrupted ends as if nobody had interrupted it (SEED=${seed})`, () => {
+describe(`an interrupted operation ends as if it had not been interrupted (SEED=${seed})`, () => {
   const drawn = sampled.map((scenario) => {
     const how: Interruption['how'] = draw(2) === 0 ? 'kill' : 'cut';
     return { scenario, how, title: `${scenario.name} ${scenario.isolation}` };
@@ -56,12 +56,12 @@ describe(`whatever is interrupted ends as if nobody had interrupted it (SEED=${s
     const lasting = recording.points.flatMap(({ lasts }, at) => (lasts ? at + 1 : []));
     const at = lasting[draw(lasting.length)] ?? 1;
     const moment = moments[draw(3)] ?? 'sent';
-    const { problems, point } = await interrupt(ground, victims, recording, { at, moment, how });
+    const { problems, point } = await interrupt(environment, victims, recording, { at, moment, how });
     expect(problems, `${moment} ${at}: ${point?.sql}`).toEqual([]);
   });
 });
 
-test('a database that was half made when its process died goes when the operation is called off', async () => {
+test('an unfinished database of a process that died is dropped when the operation is cancelled', async () => {
   const recording = recordings.find(
     ({ scenario: { name, isolation } }) => name === 'provision' && isolation === 'DATABASE',
   );
@@ -70,11 +70,13 @@ test('a database that was half made when its process died goes when the operatio
   const slug = uniqueName('t');
   const order = { slug, command: 'provisionTenant', input: scenario?.input(slug) ?? {}, goesOn: false };
   await victims.send({ ...order, interruption: { at, moment: 'after', how: 'kill' } });
-  expect(await databasesOf(ground.places.two, slug)).toEqual([expect.stringMatching(/^registry_building_/)]);
-  const { rows } = await ground.app.database.pool.query(
+  expect(await databasesOf(environment.urls.two, slug)).toEqual([
+    expect.stringMatching(/^registry_building_/),
+  ]);
+  const { rows } = await environment.app.database.pool.query(
     'SELECT id FROM operations ORDER BY created_at DESC LIMIT 1',
   );
-  await cancelOperation(ground.app.commandsFor(developer), { id: rows[0].id });
-  await ground.recover(slug);
-  expect(await databasesOf(ground.places.two, slug)).toEqual([]);
+  await cancelOperation(environment.app.commandsFor(developer), { id: rows[0].id });
+  await environment.recover(slug);
+  expect(await databasesOf(environment.urls.two, slug)).toEqual([]);
 });

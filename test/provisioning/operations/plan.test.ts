@@ -5,7 +5,7 @@ const ledger = { moduleName: 'ledger', isolation: 'SCHEMA' } as const;
 const vault = { moduleName: 'vault', isolation: 'DATABASE' } as const;
 
 describe('the plan of a provisioning', () => {
-  test('makes all storage in the order given before any route becomes visible', () => {
+  test('creates all storage in the given order before any route becomes visible', () => {
     expect(planProvisioning([vault, ledger], { activate: true })).toEqual([
       { name: 'create_database', moduleName: 'vault' },
       { name: 'create_schema', moduleName: 'ledger' },
@@ -13,7 +13,7 @@ describe('the plan of a provisioning', () => {
     ]);
   });
 
-  test('has one step that makes routes visible, however many modules there are', () => {
+  test('has one step that makes routes visible, for any number of modules', () => {
     const many = Array.from({ length: 50 }, (_, at) => ({ ...ledger, moduleName: `m${at}` }));
     const plan = planProvisioning(many, { activate: true });
     expect(plan).toHaveLength(51);
@@ -21,13 +21,13 @@ describe('the plan of a provisioning', () => {
     expect(plan.at(-1)?.name).toBe('activate_route');
   });
 
-  test('makes no route visible when the storage is to wait for markModuleProvisioned', () => {
+  test('makes no route visible when the storage waits for markModuleProvisioned', () => {
     expect(planProvisioning([ledger], { activate: false })).toEqual([
       { name: 'create_schema', moduleName: 'ledger' },
     ]);
   });
 
-  test('leaves what it was given as it was', () => {
+  test('does not change its arguments', () => {
     const wanted = Object.freeze([Object.freeze({ ...ledger })]);
     planProvisioning(wanted, { activate: true });
     expect(wanted).toEqual([ledger]);

@@ -3,54 +3,69 @@ import { openGateway, type TestGateway } from '../../setup/gateway.js';
 import { mutate } from '../../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../../setup/stories.js';
 import { waitFor } from '../support/blocked-migration.js';
-import { databasesLike, schemasAt } from '../support/catalog.js';
-import { contacts, openWorkshop, type Workshop } from '../support/gateway-with-own-modules.js';
-import { endOf, newestOperation, operationAt, steer } from '../support/operation-calls.js';
-import { lookAt, provisionModule, resolve, subscribe, unsubscribe } from '../support/provisioning-calls.js';
+import { listDatabases, listSchemas } from '../support/catalog.js';
+import {
+  contacts,
+  type GatewayWithModules,
+  openGatewayWithModules,
+} from '../support/gateway-with-own-modules.js';
+import {
+  awaitOperationEnd,
+  controlOperation,
+  newestOperation,
+  readOperation,
+} from '../support/operation-calls.js';
+import {
+  provisionModule,
+  readTenant,
+  resolve,
+  subscribe,
+  unsubscribe,
+} from '../support/provisioning-calls.js';
 
-let workshop: Workshop;
-/** Takes up what is due. */
+let testbed: GatewayWithModules;
+/** Runs due operations. */
 let worker: TestGateway;
 let tenant: StoryTenant;
 beforeAll(async () => {
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: 'crm', migrations: contacts },
     { name: 'vault', migrations: contacts, isolation: 'DATABASE' },
   );
   worker = await openGateway({
-    sharing: workshop.gateway,
-    config: { ...workshop.config, runsWorker: true },
+    sharing: testbed.gateway,
+    config: { ...testbed.config, runsWorker: true },
   });
 });
 afterAll(async () => {
   await worker.close();
-  await workshop.close();
+  await testbed.close();
 });
 beforeEach(async () => {
-  tenant = await aTenant().subscribedTo('crm', 'vault').at(workshop.gateway);
-  await workshop.psql('crm', `INSERT INTO crm_${tenant.slug}.contact VALUES (1, 'Ada')`);
+  tenant = await aTenant().subscribedTo('crm', 'vault').at(testbed.gateway);
+  await testbed.psql('crm', `INSERT INTO crm_${tenant.slug}.contact VALUES (1, 'Ada')`);
 });
 
 const change = (name: string, more: object = {}, fields = 'revision') =>
-  mutate(workshop.gateway, name, { tenantId: tenant.id, ...more }, fields);
+  mutate(testbed.gateway, name, { tenantId: tenant.id, ...more }, fields);
 
 const schema = () => `crm_${tenant.slug}`;
-const hasSchema = async () => (await schemasAt(workshop.url('crm'))).includes(schema());
-const hasDatabase = async () => (await databasesLike(`vault_${tenant.slug}`)).length === 1;
-const contactsOf = () => workshop.psql('crm', `SELECT name FROM ${schema()}.contact`);
+const hasSchema = async () => (await listSchemas(testbed.url('crm'))).includes(schema());
+const hasDatabase = async () => (await listDatabases(`vault_${tenant.slug}`)).length === 1;
+const contactsOf = () => testbed.psql('crm', `SELECT name FROM ${schema()}.contact`);
 
-/** As if the time to keep the data were over. */
+/** Moves the purge date into the past. */
 async function letTimePass(module: string): Promise<void> {
-  await workshop.gateway.psql(
+  await testbed.gateway.psql(
     `UPDATE module_subscriptions SET purge_after = now() - interval '1 second' WHERE tenant_id = $1 AND module = $2`,
     [tenant.id, module],
   );
 }
 
 describe('an unsubscribed module’s data', () => {
-  test('is kept until purgeAfter, then dropped by an operation of its own, and its name stays taken', async () => {
-    await unsubscribe(workshop.gateway, { tenantId: tenant.id, module: 'crm', keepDataDays: 7 });
-    const { data } = await workshop.gateway.ask(
+  test('is kept until purgeAfter, then dropped by a separate operation, and its name stays taken', async () => {
+    await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm', keepDataDays: 7 });
+    const { data } = await testbed.gateway.ask(
       `{ tenant(id: "${tenant.id}") { subscriptions { module { name } purgeAfter storageRemovedAt } } }`,
     );
     const inDays = (Date.parse(data.tenant.subscriptions[0].purgeAfter) - Date.now()) / 86_400_000;
@@ -59,26 +74,29 @@ describe('an unsubscribed module’s data', () => {
     expect(await contactsOf()).toEqual([{ name: 'Ada' }]);
 
     await letTimePass('crm');
-    const removal = await newestOperation(workshop.gateway, tenant.id, 'remove_storage');
-    expect(await endOf(workshop.gateway, removal)).toMatchObject({
+    const removal = await newestOperation(testbed.gateway, tenant.id, 'remove_storage');
+    expect(await awaitOperationEnd(testbed.gateway, removal)).toMatchObject({
       status: 'SUCCEEDED',
       steps: [{ name: 'drop_schema', status: 'SUCCEEDED' }],
     });
     expect(await hasSchema()).toBe(false);
     expect(await hasDatabase()).toBe(true);
-    const other = await aTenant().at(workshop.gateway);
-    const stolen = await subscribe(workshop.gateway, {
+    const other = await aTenant().at(testbed.gateway);
+    const stolen = await subscribe(testbed.gateway, {
       ...{ tenantId: other.id, module: 'crm', schemaName: schema() },
     });
     expect(stolen.code).toBe('CONFLICT');
   }, 60_000);
 
-  test('dropped, is made anew under the same name when the tenant subscribes again', async () => {
-    await unsubscribe(workshop.gateway, { tenantId: tenant.id, module: 'vault' });
+  test('is created again under the same name when the tenant subscribes again after the removal', async () => {
+    await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'vault' });
     await letTimePass('vault');
     await waitFor(async () => !(await hasDatabase()));
-    await endOf(workshop.gateway, await newestOperation(workshop.gateway, tenant.id, 'remove_storage'));
-    const again = await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'vault' });
+    await awaitOperationEnd(
+      testbed.gateway,
+      await newestOperation(testbed.gateway, tenant.id, 'remove_storage'),
+    );
+    const again = await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'vault' });
     expect(again.subscription).toMatchObject({
       status: 'ACTIVE',
       databaseName: `vault_${tenant.slug}`,
@@ -87,51 +105,54 @@ describe('an unsubscribed module’s data', () => {
     expect(await hasDatabase()).toBe(true);
   }, 60_000);
 
-  test('is dropped though somebody stands in it: he is put out', async () => {
+  test('is dropped although a session is inside: the session is ended', async () => {
     const binding = `SELECT tenant_guard.enter('${tenant.id}', '${schema()}', 1)`;
     const { Client } = (await import('pg')).default;
-    const inside = new Client({ connectionString: workshop.url('crm') });
+    const inside = new Client({ connectionString: testbed.url('crm') });
     inside.on('error', () => undefined);
     await inside.connect();
     await inside.query('BEGIN');
     await inside.query(binding);
-    await unsubscribe(workshop.gateway, { tenantId: tenant.id, module: 'crm', wait: 'COMMITTED' });
+    await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm', wait: 'COMMITTED' });
     await letTimePass('crm');
     await waitFor(async () => !(await hasSchema()));
     await expect(inside.query('SELECT 1')).rejects.toThrow();
   }, 60_000);
 });
 
-test('storage that was made and never resolved goes, too, and its name with it', async () => {
-  const waiting = await aTenant().at(workshop.gateway);
+test('storage that was created and never resolved is dropped, too, and its name is released', async () => {
+  const waiting = await aTenant().at(testbed.gateway);
   const call = { tenantId: waiting.id, module: 'crm' };
-  await subscribe(workshop.gateway, { ...call, provision: false });
-  await provisionModule(workshop.gateway, call);
-  const standing = () => schemasAt(workshop.url('crm'));
+  await subscribe(testbed.gateway, { ...call, provision: false });
+  await provisionModule(testbed.gateway, call);
+  const standing = () => listSchemas(testbed.url('crm'));
   expect(await standing()).toContain(`crm_${waiting.slug}`);
-  await unsubscribe(workshop.gateway, call);
-  await workshop.gateway.psql(
+  await unsubscribe(testbed.gateway, call);
+  await testbed.gateway.psql(
     `UPDATE module_subscriptions SET purge_after = now() - interval '1 second' WHERE tenant_id = $1`,
     [waiting.id],
   );
-  await endOf(workshop.gateway, await newestOperation(workshop.gateway, waiting.id, 'remove_storage'));
+  await awaitOperationEnd(
+    testbed.gateway,
+    await newestOperation(testbed.gateway, waiting.id, 'remove_storage'),
+  );
   expect(await standing()).not.toContain(`crm_${waiting.slug}`);
 }, 60_000);
 
-test('a removal that is called off keeps the data once more for a while', async () => {
-  await unsubscribe(workshop.gateway, { tenantId: tenant.id, module: 'crm' });
+test('a cancelled removal keeps the data for another period', async () => {
+  await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm' });
   const id = await plannedRemoval();
-  const { operation } = await steer(workshop.gateway, 'cancelOperation', id);
+  const { operation } = await controlOperation(testbed.gateway, 'cancelOperation', id);
   expect(operation?.status).toBe('CANCELLED');
   expect(await contactsOf()).toEqual([{ name: 'Ada' }]);
-  const again = await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'crm' });
+  const again = await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm' });
   expect(again.subscription.status).toBe('ACTIVE');
   expect(await contactsOf()).toEqual([{ name: 'Ada' }]);
 });
 
-/** A removal that waits, as it does while all workers are busy. */
+/** A queued removal, as while all workers are busy. */
 async function plannedRemoval(): Promise<string> {
-  const [row] = await workshop.gateway.psql<{ id: string }>(
+  const [row] = await testbed.gateway.psql<{ id: string }>(
     `WITH planned AS (
        UPDATE module_subscriptions SET status = 'deprovisioning' WHERE tenant_id = $1 AND module = 'crm' RETURNING tenant_id),
      operation AS (
@@ -146,7 +167,7 @@ async function plannedRemoval(): Promise<string> {
 }
 
 describe('a deleted tenant', () => {
-  test('is restored with its data until its last day, and a planned purge is called off', async () => {
+  test('is restored with its data until its purge date, which cancels a scheduled purge', async () => {
     await change('deleteTenant');
     const planned = await change(
       'purgeTenant',
@@ -157,56 +178,56 @@ describe('a deleted tenant', () => {
       status: 'QUEUED',
       runAfter: planned.result.tenant.restorableUntil,
     });
-    expect(await resolve(workshop.gateway, tenant.id, 'crm')).toBe('TENANT_DELETED');
+    expect(await resolve(testbed.gateway, tenant.id, 'crm')).toBe('TENANT_DELETED');
     await change('restoreTenant');
-    expect(await resolve(workshop.gateway, tenant.id, 'crm')).toBe(`schema ${schema()}`);
+    expect(await resolve(testbed.gateway, tenant.id, 'crm')).toBe(`schema ${schema()}`);
     expect(await contactsOf()).toEqual([{ name: 'Ada' }]);
-    expect((await operationAt(workshop.gateway, planned.result.operation.id)).status).toBe('CANCELLED');
+    expect((await readOperation(testbed.gateway, planned.result.operation.id)).status).toBe('CANCELLED');
   });
 
-  test('is purged when its time is over: data gone, person forgotten, names taken for ever', async () => {
-    await workshop.gateway.psql(
+  test('is purged after its purge date: data dropped, personal data deleted, names taken forever', async () => {
+    await testbed.gateway.psql(
       `INSERT INTO members (tenant_id, email, role) VALUES ($1, 'ada@example.com', 'admin')`,
       [tenant.id],
     );
     await change('deleteTenant');
-    await workshop.gateway.psql(
+    await testbed.gateway.psql(
       `UPDATE tenants SET purge_after = now() - interval '1 second', primary_email = 'ada@example.com' WHERE id = $1`,
       [tenant.id],
     );
-    const purge = await newestOperation(workshop.gateway, tenant.id, 'purge_tenant');
-    expect(await endOf(workshop.gateway, purge)).toMatchObject({
+    const purge = await newestOperation(testbed.gateway, tenant.id, 'purge_tenant');
+    expect(await awaitOperationEnd(testbed.gateway, purge)).toMatchObject({
       status: 'SUCCEEDED',
       steps: [{ name: 'drop_schema' }, { name: 'drop_database' }],
     });
     expect([await hasSchema(), await hasDatabase()]).toEqual([false, false]);
-    expect(await resolve(workshop.gateway, tenant.id, 'crm')).toBe('TENANT_NOT_FOUND');
-    const [row] = await workshop.gateway.psql(
+    expect(await resolve(testbed.gateway, tenant.id, 'crm')).toBe('TENANT_NOT_FOUND');
+    const [row] = await testbed.gateway.psql(
       `SELECT status, primary_email, (SELECT count(*)::int FROM members WHERE tenant_id = id) AS members,
               (SELECT count(*)::int FROM personal_data_keys WHERE tenant_id = id) AS keys
        FROM tenants WHERE id = $1`,
       [tenant.id],
     );
     expect(row).toEqual({ status: 'purged', primary_email: null, members: 0, keys: 0 });
-    const again = await mutate(workshop.gateway, 'registerTenant', { name: 'New', slug: tenant.slug });
+    const again = await mutate(testbed.gateway, 'registerTenant', { name: 'New', slug: tenant.slug });
     expect(again.codes).toEqual(['CONFLICT']);
     expect((await change('restoreTenant')).codes).toEqual(['TENANT_NOT_FOUND']);
   }, 60_000);
 
-  test('can be purged at once, for who has to forget now', async () => {
+  test('can be purged at once', async () => {
     await change('deleteTenant');
     const purged = await change(
       'purgeTenant',
       { purgeAfter: '2020-01-01T00:00:00Z' },
       'operation { id status } tenant { status }',
     );
-    const end = await endOf(workshop.gateway, purged.result.operation.id);
+    const end = await awaitOperationEnd(testbed.gateway, purged.result.operation.id);
     expect(end.status).toBe('SUCCEEDED');
     expect([await hasSchema(), await hasDatabase()]).toEqual([false, false]);
   });
 
   test('is not purged before it is deleted', async () => {
     expect((await change('purgeTenant')).codes).toEqual(['CONFLICT']);
-    expect((await lookAt(workshop.gateway, tenant.id)).status).toBe('ACTIVE');
+    expect((await readTenant(testbed.gateway, tenant.id)).status).toBe('ACTIVE');
   });
 });

@@ -1,13 +1,13 @@
 import { expect, test, vi } from 'vitest';
-import { openTestGround } from '../../interruption/test-environment.js';
+import { openTestEnvironment } from '../../interruption/test-environment.js';
 import { raceWorkers } from '../../interruption/worker-race.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
 // With 500 operations: bench/two-workers.ts.
-test('two workers have each effect of 60 operations once, and are never both at one subscription', async () => {
-  await using ground = await openTestGround();
-  const report = await raceWorkers(ground, 20);
+test('two workers have each effect of 60 operations once, and never work on one subscription at the same time', async () => {
+  await using environment = await openTestEnvironment();
+  const report = await raceWorkers(environment, 20);
   expect(report.byWorker).toHaveLength(2);
   expect(report).toMatchObject({
     operations: 60,
@@ -16,7 +16,7 @@ test('two workers have each effect of 60 operations once, and are never both at 
     repeated: [],
     unguarded: 0,
   });
-  // Of two who ask for the same one is refused: while it is under way, and when he comes later, because it is so already.
+  // Of two equal requests one is refused: while the first is running, or after its end, because nothing is left to change.
   const { OPERATION_IN_PROGRESS = 0, CONFLICT = 0, ...others } = report.refusals;
   expect(others).toEqual({});
   expect(OPERATION_IN_PROGRESS + CONFLICT).toBe(60);

@@ -9,42 +9,42 @@ import { subscribeTenantToModule } from '../../../src/provisioning/commands/subs
 import type { CommandContext } from '../../../src/registry/command.js';
 import { modules } from '../../interruption/provisioning-environment.js';
 import { readState } from '../../interruption/tenant-state.js';
-import { openTestGround, type TestGround } from '../../interruption/test-environment.js';
+import { openTestEnvironment, type TestEnvironment } from '../../interruption/test-environment.js';
 import { startWorker } from '../../interruption/worker-process.js';
 import { uniqueName } from '../../setup/database.js';
 import { openTcpProxy, type TcpProxy } from '../../setup/tcp-proxy.js';
-import { shutGate, stopAtGate, waitFor } from '../support/blocked-migration.js';
+import { blockingStatement, blockMigrations, waitFor } from '../support/blocked-migration.js';
 
-// With processes of their own.
+// These tests start processes.
 vi.setConfig({ testTimeout: 120_000 });
 
-let ground: TestGround;
-/** Between whoever uses it and the second service database. */
+let environment: TestEnvironment;
+/** A proxy in front of the second service database. */
 let network: TcpProxy;
 let slug: string;
 beforeAll(async () => {
-  ground = await openTestGround();
-  await writeFile(join(ground.modulesDir, 'contacts/0003_gate.sql'), stopAtGate);
-  network = await openTcpProxy(Number(new URL(ground.places.two).port));
+  environment = await openTestEnvironment();
+  await writeFile(join(environment.modulesDir, 'contacts/0003_gate.sql'), blockingStatement);
+  network = await openTcpProxy(Number(new URL(environment.urls.two).port));
 });
 afterAll(async () => {
   await network.close();
-  await ground.close();
+  await environment.close();
 });
 beforeEach(() => {
   slug = uniqueName('t');
 });
 
-/** Commands whose operations are left to workers. */
+/** Commands that leave their operations to workers. */
 function leaving(): CommandContext {
-  return { ...ground.app.commandsFor(developer), runOperation: async () => undefined };
+  return { ...environment.app.commandsFor(developer), runOperation: async () => undefined };
 }
 
 const provision = () =>
   provisionTenant(leaving(), { name: slug, slug, adminEmail: 'a@example.com', modules: [...modules.SCHEMA] });
 
 async function operation(of = slug) {
-  const [row] = await ground.psql<{ status: string; token: string; worker: string | null }>(
+  const [row] = await environment.psql<{ status: string; token: string; worker: string | null }>(
     `SELECT operations.status::text, fencing_token::text AS token, worker
      FROM operations JOIN tenants ON tenants.id = tenant_id WHERE slug = $1`,
     [of],
@@ -56,81 +56,81 @@ async function operation(of = slug) {
 const ends = (status = 'succeeded', of = slug) =>
   waitFor(async () => (await operation(of)).status === status);
 
-/** Migrations in the second database stop half way. */
+/** Blocks migrations in the second database. */
 async function stopHalfWay() {
-  const gate = await shutGate(ground.places.two);
-  onTestFinished(() => gate.open());
-  return gate;
+  const block = await blockMigrations(environment.urls.two);
+  onTestFinished(() => block.release());
+  return block;
 }
 
-/** With these, nobody is taken for dead during a test. */
+/** With these intervals no worker is taken over during a test. */
 const patient = { OPERATION_HEARTBEAT_MS: '1000', OPERATION_TAKE_OVER_MS: '600000' };
 
-test('a worker alone carries out what gateways leave to it', async () => {
+test('a worker runs the operations that gateways leave to it', async () => {
   await provision();
   expect((await operation()).status).toBe('queued');
-  await using _ = await startWorker(ground.env);
+  await using _ = await startWorker(environment.env);
   await ends();
-  expect(await ground.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
+  expect(await environment.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
 });
 
-test('nobody marks storage as there that waits to be made', async () => {
+test('storage that waits to be created cannot be marked as provisioned', async () => {
   await registerTenant(leaving(), { name: slug, slug });
   await subscribeTenantToModule(leaving(), { tenantId: slug, module: 'alpha' });
   await expect(markModuleProvisioned(leaving(), { tenantId: slug, module: 'alpha' })).rejects.toMatchObject({
     code: 'OPERATION_IN_PROGRESS',
   });
-  expect(await ground.resolve(slug, 'alpha')).toBe('TENANT_NOT_READY');
-  await ground.recover(slug);
-  expect(await ground.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
+  expect(await environment.resolve(slug, 'alpha')).toBe('TENANT_NOT_READY');
+  await environment.recover(slug);
+  expect(await environment.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
 });
 
-test('a worker told to stop in the middle of a long step gives it back, and another goes on at once', async () => {
-  const gate = await stopHalfWay();
+test('a worker that is stopped during a long step releases the operation, and another continues at once', async () => {
+  const block = await stopHalfWay();
   await provision();
-  await using stopped = await startWorker({ ...ground.env, ...patient });
-  await gate.reached();
+  await using stopped = await startWorker({ ...environment.env, ...patient });
+  await block.untilBlocked();
   expect(await stopped.stop()).toBe(0);
   expect(await operation()).toMatchObject({ status: 'running', worker: null, token: '2' });
-  expect(await ground.resolve(slug, 'alpha')).toBe('TENANT_NOT_READY');
-  await using _ = await startWorker({ ...ground.env, ...patient });
+  expect(await environment.resolve(slug, 'alpha')).toBe('TENANT_NOT_READY');
+  await using _ = await startWorker({ ...environment.env, ...patient });
   await waitFor(async () => (await operation()).token === '3');
-  await gate.open();
+  await block.release();
   await ends();
-  expect(await ground.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
+  expect(await environment.resolve(slug, 'beta')).toBe(`schema beta_${slug}`);
 });
 
-test('a worker that loses the registry for longer than it is waited for writes nothing more', async () => {
-  const registry = await openTcpProxy(Number(new URL(ground.places.registry).port));
+test('a worker that loses the registry for longer than the takeover time writes nothing more', async () => {
+  const registry = await openTcpProxy(Number(new URL(environment.urls.registry).port));
   onTestFinished(() => registry.close());
-  const gate = await stopHalfWay();
+  const block = await stopHalfWay();
   await provision();
   await using _ = await startWorker({
-    ...ground.env,
-    DATABASE_URL: ground.places.registry.replace(/:\d+\//, `:${registry.port}/`),
+    ...environment.env,
+    DATABASE_URL: environment.urls.registry.replace(/:\d+\//, `:${registry.port}/`),
   });
-  await gate.reached();
+  await block.untilBlocked();
   await registry.cut();
-  const recovering = ground.recover(slug);
+  const recovering = environment.recover(slug);
   await waitFor(async () => (await operation()).token === '2');
-  await gate.open();
+  await block.release();
   await recovering;
-  const done = await readState(ground, slug);
+  const done = await readState(environment, slug);
   const row = await operation();
   expect(row).toMatchObject({ status: 'succeeded', token: '2' });
   await registry.heal();
-  // Another one that this worker carries out shows that it is there again.
+  // A further operation that this worker completes shows that it is connected again.
   const lost = slug;
   slug = uniqueName('t');
   await provision();
   await ends();
   expect(await operation(lost)).toEqual(row);
-  expect(await readState(ground, lost)).toEqual(done);
+  expect(await readState(environment, lost)).toEqual(done);
 });
 
 describe('a service database that does not answer', () => {
-  test('keeps no operation waiting that has nothing to do there', async () => {
-    const through = { BETA_DB_URL: ground.places.two.replace(/:\d+\//, `:${network.port}/`) };
+  test('does not delay operations that have no step there', async () => {
+    const through = { BETA_DB_URL: environment.urls.two.replace(/:\d+\//, `:${network.port}/`) };
     network.blackhole();
     const names = Array.from({ length: 40 }, () => uniqueName('t'));
     for (const name of names) {
@@ -139,11 +139,11 @@ describe('a service database that does not answer', () => {
     }
     await registerTenant(leaving(), { name: slug, slug });
     await subscribeTenantToModule(leaving(), { tenantId: slug, module: 'alpha' });
-    await using _ = await startWorker({ ...ground.env, ...through });
+    await using _ = await startWorker({ ...environment.env, ...through });
     await ends();
     const waiting = await Promise.all(names.map((name) => operation(name)));
     expect(waiting.filter(({ status }) => status === 'queued').length).toBeGreaterThan(20);
-    expect(await ground.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
+    expect(await environment.resolve(slug, 'alpha')).toBe(`schema alpha_${slug}`);
     await network.heal();
   });
 });

@@ -5,37 +5,41 @@ import { openLog } from '../../../src/log.js';
 import type { BindingState, BoundState } from '../../../src/provisioning/fence/binding.js';
 import { bindStorage } from '../../../src/provisioning/storage/bind-storage.js';
 import { createStorage, dropStorage } from '../../../src/provisioning/storage/storage.js';
-import type { StoragePlace } from '../../../src/provisioning/storage/storage-place.js';
+import type { StorageTarget } from '../../../src/provisioning/storage/storage-location.js';
 import { queryOnce } from '../../database/support/temporary-databases.js';
 import { uniqueName } from '../../setup/database.js';
 import { aTenant } from '../../setup/stories.js';
 import { urlTo } from '../support/catalog.js';
-import { contacts, openWorkshop, type Workshop } from '../support/gateway-with-own-modules.js';
+import {
+  contacts,
+  type GatewayWithModules,
+  openGatewayWithModules,
+} from '../support/gateway-with-own-modules.js';
 import { enter, refusalOf } from '../support/guarded-schemas.js';
-import { lookAt, subscribe } from '../support/provisioning-calls.js';
+import { readTenant, subscribe } from '../support/provisioning-calls.js';
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 beforeAll(async () => {
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: 'alpha', migrations: contacts },
     { name: 'beta', migrations: contacts, sharing: 'alpha' },
     { name: 'vault', migrations: contacts, isolation: 'DATABASE' },
   );
 });
-afterAll(() => workshop.close());
+afterAll(() => testbed.close());
 
-const told = (place: StoragePlace, state: BindingState, revision: bigint) => async () =>
+const told = (place: StorageTarget, state: BindingState, revision: bigint) => async () =>
   ({ generation: place.generation, state, epoch: 'test', revision }) satisfies BoundState;
 
-/** The service databases as the gateway has them, and a place in them whose tenant the registry does not know. */
+/** The gateway’s service databases, and storage in them of a tenant that the registry does not know. */
 function storageOf(module: string, isolation: 'SCHEMA' | 'DATABASE') {
   const databases = openServiceDatabases({
-    urls: workshop.config.serviceDatabaseUrls ?? {},
+    urls: testbed.config.serviceDatabaseUrls ?? {},
     fallbackUrl: () => Promise.reject(new Error('not embedded')),
     log: openLog('error'),
   });
   const name = uniqueName('own');
-  const place: StoragePlace = {
+  const place: StorageTarget = {
     owner: { tenantId: crypto.randomUUID(), module },
     isolation,
     reference: { databaseRef: `${module.toUpperCase()}_DB_URL`, databaseName: module },
@@ -48,7 +52,7 @@ function storageOf(module: string, isolation: 'SCHEMA' | 'DATABASE') {
     ],
     requireHeld: async () => undefined,
   };
-  const url = isolation === 'SCHEMA' ? workshop.url(module) : urlTo(name);
+  const url = isolation === 'SCHEMA' ? testbed.url(module) : urlTo(name);
   onTestFinished(async () => {
     await databases.close();
     if (isolation === 'DATABASE')
@@ -69,7 +73,7 @@ describe.each([
   ['alpha', 'SCHEMA'],
   ['vault', 'DATABASE'],
 ] as const)('storage of module %s, a %s', (module, isolation) => {
-  test('lets nobody in until the registry has spoken, then whom it says', async () => {
+  test('refuses every session until the registry’s state is applied, and then admits the right ones', async () => {
     const { databases, place, connect, key } = storageOf(module, isolation);
     await createStorage(databases, place);
     const service = await connect();
@@ -82,7 +86,7 @@ describe.each([
     expect(await refusalOf(enter(service, key))).toBe('none');
   });
 
-  test('is left by all before a suspend is through, newcomers being refused at once', async () => {
+  test('has no session inside when a suspension ends, and refuses new sessions at once', async () => {
     const { databases, place, connect, key } = storageOf(module, isolation);
     await createStorage(databases, place);
     await bindStorage(databases, place, told(place, 'active', 1n));
@@ -94,13 +98,13 @@ describe.each([
     await inside.query('SELECT FROM invoice');
     expect(await suspended).toMatchObject({ outcome: 'applied', ended: 1 });
     await expect(inside.query('SELECT FROM invoice')).rejects.toThrow();
-    // The late bearer of older news finds it closed, and makes sure that nobody is inside.
+    // A late write of an older state finds the binding closed, and still drains the schema.
     expect(await bindStorage(databases, place, told(place, 'active', 1n))).toMatchObject({
       ...{ outcome: 'superseded', binding: { state: 'suspended' } },
     });
   });
 
-  test('that is gone, or was never made, needs no binding', async () => {
+  test('that was dropped or never created needs no binding', async () => {
     const { databases, place } = storageOf(module, isolation);
     const suspend = () => bindStorage(databases, place, told(place, 'suspended', 1n));
     expect(await suspend()).toEqual({ outcome: 'absent', binding: undefined, ended: 0 });
@@ -110,7 +114,7 @@ describe.each([
     expect(await createStorage(databases, place)).toMatchObject({ created: true });
   });
 
-  test('whose version table is gone is known by its binding still', async () => {
+  test('without its version table is still recognised by its binding', async () => {
     const { databases, place, connect } = storageOf(module, isolation);
     await createStorage(databases, place);
     const client = await connect();
@@ -120,11 +124,11 @@ describe.each([
   });
 });
 
-test('a tenant’s own schema without a binding, older than the guard, gets one', async () => {
+test('a schema that is older than the guard gets a binding', async () => {
   const { databases, place, connect, key } = storageOf('alpha', 'SCHEMA');
   await createStorage(databases, place);
   await queryOnce(
-    workshop.url('alpha'),
+    testbed.url('alpha'),
     `DELETE FROM tenant_guard.binding WHERE schema_name = '${place.schemaName}'`,
   );
   const service = await connect();
@@ -133,7 +137,7 @@ test('a tenant’s own schema without a binding, older than the guard, gets one'
   expect(await refusalOf(enter(service, key))).toBe('TR004 TENANT_NOT_READY');
 });
 
-test('two modules in one physical database cannot share a schema, whatever their variables say', async () => {
+test('two modules in one physical database cannot share a schema, even through different variables', async () => {
   const one = storageOf('alpha', 'SCHEMA');
   await createStorage(one.databases, one.place);
   await bindStorage(one.databases, one.place, told(one.place, 'active', 1n));
@@ -147,15 +151,15 @@ test('two modules in one physical database cannot share a schema, whatever their
   expect(await refusalOf(enter(await one.connect(), one.key))).toBe('none');
 });
 
-test('a tenant that was provisioned through the gateway can be entered with what its route says', async () => {
-  const tenant = await aTenant().subscribedTo('alpha', 'beta').at(workshop.gateway);
-  const { subscriptions } = await lookAt(workshop.gateway, tenant.id);
-  const service = new pg.Client({ connectionString: workshop.url('alpha') });
+test('a service enters a tenant that the gateway provisioned with the values of its route', async () => {
+  const tenant = await aTenant().subscribedTo('alpha', 'beta').at(testbed.gateway);
+  const { subscriptions } = await readTenant(testbed.gateway, tenant.id);
+  const service = new pg.Client({ connectionString: testbed.url('alpha') });
   await service.connect();
   onTestFinished(() => service.end());
   for (const { schemaName, generation } of subscriptions)
     expect(await refusalOf(enter(service, { id: tenant.id, schema: schemaName, generation }))).toBe('none');
   expect(subscriptions).toHaveLength(2);
-  const again = await subscribe(workshop.gateway, { tenantId: tenant.id, module: 'alpha' });
+  const again = await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'alpha' });
   expect(again.code).toBe('CONFLICT');
 });

@@ -6,13 +6,13 @@ import { openLog } from '../../../src/log.js';
 import { bindStorage } from '../../../src/provisioning/storage/bind-storage.js';
 import { planGrants } from '../../../src/provisioning/storage/grants.js';
 import { createStorage, dropStorage } from '../../../src/provisioning/storage/storage.js';
-import type { StoragePlace } from '../../../src/provisioning/storage/storage-place.js';
+import type { StorageTarget } from '../../../src/provisioning/storage/storage-location.js';
 import { aUser, queryOnce } from '../../database/support/temporary-databases.js';
 import { createDatabase, type TestDatabase, uniqueName } from '../../setup/database.js';
-import { databasesLike, schemasAt, tablesOf, urlTo } from '../support/catalog.js';
+import { listDatabases, listSchemas, listTables, urlTo } from '../support/catalog.js';
 import { enter, readInvoices, refusalOf } from '../support/guarded-schemas.js';
 
-/** A fresh database whose administrator has run what the registry prints, and nothing else. */
+/** A new database in which an administrator has run the printed statements and nothing else. */
 let database: TestDatabase;
 let databases: ServiceDatabases;
 const module = uniqueName('m');
@@ -33,7 +33,7 @@ beforeAll(async () => {
   const [grants] = planGrants([
     { module, server: 'here:5432', database: database.name, provisioner, hasDatabases: true },
   ]);
-  // Twice, for it may be run again.
+  // Twice, because the statements can be repeated.
   for (const statement of [...(grants?.statements ?? []), ...(grants?.statements ?? [])])
     await queryOnce(database.url, statement);
   await onServer(`ALTER ROLE ${provisioner} PASSWORD 'secret'; ALTER ROLE ${service} PASSWORD 'secret'`);
@@ -49,7 +49,7 @@ afterAll(async () => {
   await onServer(`DROP ROLE ${service}; DROP ROLE ${provisioner}; DROP ROLE ${owner}`);
 });
 
-function aPlace(isolation: 'SCHEMA' | 'DATABASE'): StoragePlace {
+function aPlace(isolation: 'SCHEMA' | 'DATABASE'): StorageTarget {
   const name = uniqueName('own');
   return {
     owner: { tenantId: randomUUID(), module },
@@ -75,11 +75,11 @@ const told = (state: 'active' | 'suspended', revision: bigint) => async () => ({
   ...{ generation: 1, state, epoch: 'one', revision },
 });
 
-const keyOf = (place: StoragePlace) => ({
+const keyOf = (place: StorageTarget) => ({
   ...{ id: place.owner.tenantId, schema: place.schemaName, generation: place.generation },
 });
 
-async function connectAs(role: string, place: StoragePlace): Promise<pg.Client> {
+async function connectAs(role: string, place: StorageTarget): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: urlAs(role, place.databaseName) });
   client.on('error', () => undefined);
   await client.connect();
@@ -87,8 +87,8 @@ async function connectAs(role: string, place: StoragePlace): Promise<pg.Client> 
   return client;
 }
 
-/** Whose everything in a schema is, the schema included. */
-async function ownersIn(place: StoragePlace): Promise<string[]> {
+/** The owners of a schema and of everything in it. */
+async function ownersIn(place: StorageTarget): Promise<string[]> {
   const rows = await queryOnce<{ owner: string }>(
     urlTo(place.databaseName),
     `SELECT DISTINCT pg_get_userbyid(owner) AS owner FROM (
@@ -100,7 +100,7 @@ async function ownersIn(place: StoragePlace): Promise<string[]> {
   return rows.map((row) => row.owner);
 }
 
-test('the provisioner is no superuser and makes no roles', async () => {
+test('the provisioner is no superuser and cannot create roles', async () => {
   expect(
     await onServer(
       `SELECT rolsuper, rolcreaterole, rolbypassrls, rolreplication FROM pg_roles WHERE rolname = '${provisioner}'`,
@@ -108,64 +108,67 @@ test('the provisioner is no superuser and makes no roles', async () => {
   ).toEqual([{ rolsuper: false, rolcreaterole: false, rolbypassrls: false, rolreplication: false }]);
 });
 
-describe.each(['SCHEMA', 'DATABASE'] as const)('with what is printed, and a %s per tenant,', (isolation) => {
-  test('storage is made, belongs to the module’s role, and is taken away', async () => {
-    const place = aPlace(isolation);
-    expect(await createStorage(databases, place)).toMatchObject({ created: true });
-    expect(await ownersIn(place)).toEqual(
-      isolation === 'SCHEMA' ? [owner] : [owner, 'pg_database_owner'].sort(),
-    );
-    if (isolation === 'DATABASE')
-      expect(
-        await onServer(
-          `SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = '${place.databaseName}'`,
-        ),
-      ).toEqual([{ owner }]);
-    expect(await createStorage(databases, place)).toMatchObject({ created: false });
-    await dropStorage(databases, place);
-    expect(await schemasAt(database.url)).not.toContain(place.schemaName);
-    expect(await databasesLike(place.databaseName)).toEqual(isolation === 'SCHEMA' ? [database.name] : []);
-  });
-
-  test('a service enters and reads its tenant, until the registry ends its session', async () => {
-    const place = aPlace(isolation);
-    onTestFinished(() => dropStorage(databases, place));
-    await createStorage(databases, place);
-    await bindStorage(databases, place, told('active', 1n));
-    const client = await connectAs(service, place);
-    await client.query('BEGIN');
-    await enter(client, keyOf(place));
-    expect(await readInvoices(client)).toEqual(['one']);
-    expect((await client.query('SELECT total()::int')).rows).toEqual([{ total: 1 }]);
-    expect(await bindStorage(databases, place, told('suspended', 2n), { deadlineMs: 0 })).toMatchObject({
-      ended: 1,
+describe.each(['SCHEMA', 'DATABASE'] as const)(
+  'with the printed grants and a %s per tenant,',
+  (isolation) => {
+    test('storage can be created and dropped, and belongs to the module’s role', async () => {
+      const place = aPlace(isolation);
+      expect(await createStorage(databases, place)).toMatchObject({ created: true });
+      expect(await ownersIn(place)).toEqual(
+        isolation === 'SCHEMA' ? [owner] : [owner, 'pg_database_owner'].sort(),
+      );
+      if (isolation === 'DATABASE')
+        expect(
+          await onServer(
+            `SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = '${place.databaseName}'`,
+          ),
+        ).toEqual([{ owner }]);
+      expect(await createStorage(databases, place)).toMatchObject({ created: false });
+      await dropStorage(databases, place);
+      expect(await listSchemas(database.url)).not.toContain(place.schemaName);
+      expect(await listDatabases(place.databaseName)).toEqual(isolation === 'SCHEMA' ? [database.name] : []);
     });
-    await expect(readInvoices(client)).rejects.toThrow();
-    const again = await connectAs(service, place);
-    expect(await refusalOf(enter(again, keyOf(place)))).toBe('TR002 TENANT_SUSPENDED');
-    for (const sql of [
-      'SELECT FROM tenant_guard.binding',
-      `UPDATE tenant_guard.binding SET state = 'active'`,
-    ])
-      expect(await refusalOf(again.query(sql))).toMatch(/^42501 /);
-  });
 
-  test('who is not of the module neither enters nor reads', async () => {
-    const place = aPlace(isolation);
-    onTestFinished(() => dropStorage(databases, place));
-    await createStorage(databases, place);
-    await bindStorage(databases, place, told('active', 1n));
-    const { name } = await aUser();
-    await onServer(`ALTER ROLE ${name} PASSWORD 'secret'`);
-    const stranger = await connectAs(name, place);
-    expect(await refusalOf(enter(stranger, keyOf(place)))).toMatch(/^42501 /);
-    expect(await refusalOf(stranger.query(`SELECT FROM "${place.schemaName}".invoice`))).toMatch(/^42501 /);
-    expect(await refusalOf(stranger.query('CREATE TABLE public.mine (id int)'))).toMatch(/^42501 /);
-    await stranger.end();
-  });
-});
+    test('a service enters and reads its tenant until the registry ends its session', async () => {
+      const place = aPlace(isolation);
+      onTestFinished(() => dropStorage(databases, place));
+      await createStorage(databases, place);
+      await bindStorage(databases, place, told('active', 1n));
+      const client = await connectAs(service, place);
+      await client.query('BEGIN');
+      await enter(client, keyOf(place));
+      expect(await readInvoices(client)).toEqual(['one']);
+      expect((await client.query('SELECT total()::int')).rows).toEqual([{ total: 1 }]);
+      expect(await bindStorage(databases, place, told('suspended', 2n), { deadlineMs: 0 })).toMatchObject({
+        ended: 1,
+      });
+      await expect(readInvoices(client)).rejects.toThrow();
+      const again = await connectAs(service, place);
+      expect(await refusalOf(enter(again, keyOf(place)))).toBe('TR002 TENANT_SUSPENDED');
+      for (const sql of [
+        'SELECT FROM tenant_guard.binding',
+        `UPDATE tenant_guard.binding SET state = 'active'`,
+      ])
+        expect(await refusalOf(again.query(sql))).toMatch(/^42501 /);
+    });
 
-test('a schema that is older than the module’s role stays the provisioner’s, and is migrated as such', async () => {
+    test('a role outside the module can neither enter nor read', async () => {
+      const place = aPlace(isolation);
+      onTestFinished(() => dropStorage(databases, place));
+      await createStorage(databases, place);
+      await bindStorage(databases, place, told('active', 1n));
+      const { name } = await aUser();
+      await onServer(`ALTER ROLE ${name} PASSWORD 'secret'`);
+      const stranger = await connectAs(name, place);
+      expect(await refusalOf(enter(stranger, keyOf(place)))).toMatch(/^42501 /);
+      expect(await refusalOf(stranger.query(`SELECT FROM "${place.schemaName}".invoice`))).toMatch(/^42501 /);
+      expect(await refusalOf(stranger.query('CREATE TABLE public.mine (id int)'))).toMatch(/^42501 /);
+      await stranger.end();
+    });
+  },
+);
+
+test('a schema that is older than the module’s role stays the provisioner’s and is migrated as that role', async () => {
   const place = aPlace('SCHEMA');
   onTestFinished(() => dropStorage(databases, place));
   await onServer(`REVOKE ${owner} FROM ${provisioner}`);
@@ -174,11 +177,11 @@ test('a schema that is older than the module’s role stays the provisioner’s,
   await onServer(`GRANT ${owner} TO ${provisioner}`);
   const later = { name: 'x/2.sql', sql: 'CREATE TABLE later (id int)', checksum: '1'.repeat(64) };
   await createStorage(databases, { ...place, migrations: [...place.migrations, later] });
-  expect(await tablesOf(database.url, place.schemaName)).toContain('later');
+  expect(await listTables(database.url, place.schemaName)).toContain('later');
   expect(await ownersIn(place)).toEqual([provisioner]);
 });
 
-test('two modules in one database need its grants once, two databases their own', () => {
+test('two modules in one database need its grants once, two databases need one set each', () => {
   const place = {
     module: 'finance',
     server: 'a:5432',
@@ -201,7 +204,7 @@ test('two modules in one database need its grants once, two databases their own'
   expect(own?.join()).not.toContain('CREATEDB');
 });
 
-test('a name cannot leave its quotes', () => {
+test('a name cannot break out of its quotes', () => {
   const [grants] = planGrants([
     { module: 'm', server: 's', database: `d"; DROP`, provisioner: `p'"; DROP`, hasDatabases: false },
   ]);

@@ -3,102 +3,109 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { queryOnce } from '../../database/support/temporary-databases.js';
 import { uniqueName } from '../../setup/database.js';
 import { aTenant } from '../../setup/stories.js';
-import { databasesLike, ownersOf, photograph, schemasAt, tablesOf, urlTo } from '../support/catalog.js';
+import {
+  listDatabases,
+  listSchemas,
+  listTables,
+  readSchemaContents,
+  readSchemaOwners,
+  urlTo,
+} from '../support/catalog.js';
 import {
   brokenMigration,
   contacts,
-  mendedMigration,
-  openWorkshop,
-  type Workshop,
+  correctedMigration,
+  type GatewayWithModules,
+  openGatewayWithModules,
 } from '../support/gateway-with-own-modules.js';
-import { lookAt, provision, resolve, subscribe, unsubscribe } from '../support/provisioning-calls.js';
+import { provision, readTenant, resolve, subscribe, unsubscribe } from '../support/provisioning-calls.js';
 
-let workshop: Workshop;
+let testbed: GatewayWithModules;
 let slug: string;
 let database: string;
 beforeAll(async () => {
-  workshop = await openWorkshop(
+  testbed = await openGatewayWithModules(
     { name: 'alpha', migrations: contacts },
     { name: 'vault', migrations: contacts, isolation: 'DATABASE' },
   );
 });
-afterAll(() => workshop.close());
+afterAll(() => testbed.close());
 beforeEach(() => {
   slug = uniqueName('t');
   database = `vault_${slug}`;
   onTestFinished(async () => {
-    for (const name of await databasesLike(`${database}%`))
+    for (const name of await listDatabases(`${database}%`))
       await onServer(`DROP DATABASE ${name} WITH (FORCE)`);
   });
 });
 
 const toVault = (more: object = {}) =>
-  subscribe(workshop.gateway, { tenantId: slug, module: 'vault', ...more });
+  subscribe(testbed.gateway, { tenantId: slug, module: 'vault', ...more });
 const onServer = (sql: string) => queryOnce(urlTo('postgres'), sql);
 
 async function next(sql: string): Promise<void> {
-  await workshop.write('vault/0003_next.sql', sql);
-  onTestFinished(() => workshop.remove('vault/0003_next.sql').catch(() => undefined));
+  await testbed.write('vault/0003_next.sql', sql);
+  onTestFinished(() => testbed.remove('vault/0003_next.sql').catch(() => undefined));
 }
 
-/** The name under which a database is made before it gets its own, from the lips of a migration. */
+/** Reads the building name of a database, by a migration that fails with it. */
 async function nameWhileBuilding(): Promise<string> {
   await next(`DO $$ BEGIN RAISE EXCEPTION 'here: %', current_database(); END $$`);
   const { operation } = await toVault();
-  await workshop.remove('vault/0003_next.sql');
+  await testbed.remove('vault/0003_next.sql');
   const name = /here: (\w+)$/.exec(operation.error ?? '')?.[1];
   if (!name) throw new Error(`no name in: ${operation.error}`);
   return name;
 }
 
-describe('a database of the tenant’s own', () => {
-  test('holds all tables in public, and the module’s own database gets nothing', async () => {
-    await aTenant({ slug }).at(workshop.gateway);
+describe('a tenant’s own database', () => {
+  test('holds all tables in public, and the module’s database gets none', async () => {
+    await aTenant({ slug }).at(testbed.gateway);
     const { subscription, operation } = await toVault();
     expect(operation.steps[0]).toMatchObject({ name: 'create_database', status: 'SUCCEEDED' });
     expect(subscription).toMatchObject({
       ...{ databaseName: database, schemaName: 'public', isolation: 'DATABASE', status: 'ACTIVE' },
     });
-    expect(await resolve(workshop.gateway, slug, 'vault')).toBe('schema public');
-    expect(await tablesOf(urlTo(database), 'public')).toEqual([
+    expect(await resolve(testbed.gateway, slug, 'vault')).toBe('schema public');
+    expect(await listTables(urlTo(database), 'public')).toEqual([
       ...['activity_log', 'contact', 'note', 'schema_version', 'settings'],
     ]);
-    expect(await schemasAt(urlTo(database))).toEqual([]);
-    expect(await tablesOf(workshop.url('vault'), 'public')).toEqual([]);
+    expect(await listSchemas(urlTo(database))).toEqual([]);
+    expect(await listTables(testbed.url('vault'), 'public')).toEqual([]);
   });
 
-  test('keeps its data over unsubscribing and subscribing again', async () => {
-    await aTenant({ slug }).subscribedTo('vault').at(workshop.gateway);
+  test('keeps its data when the tenant unsubscribes and subscribes again', async () => {
+    await aTenant({ slug }).subscribedTo('vault').at(testbed.gateway);
     await queryOnce(urlTo(database), `INSERT INTO contact VALUES (1, 'Ada')`);
-    await unsubscribe(workshop.gateway, { tenantId: slug, module: 'vault' });
+    await unsubscribe(testbed.gateway, { tenantId: slug, module: 'vault' });
     expect((await toVault()).subscription.status).toBe('ACTIVE');
     expect(await queryOnce(urlTo(database), 'SELECT name FROM contact')).toEqual([{ name: 'Ada' }]);
   });
 
-  test('can be had from a module that makes schemas, and a schema from one that makes databases', async () => {
-    await aTenant({ slug }).at(workshop.gateway);
+  test('can be requested from a module with schemas, and a schema from a module with databases', async () => {
+    await aTenant({ slug }).at(testbed.gateway);
     expect((await toVault({ isolation: 'SCHEMA' })).subscription).toMatchObject({
       ...{ schemaName: database, isolation: 'SCHEMA', status: 'ACTIVE' },
     });
-    expect(await databasesLike(database)).toEqual([]);
-    expect(await schemasAt(workshop.url('vault'))).toContain(database);
+    expect(await listDatabases(database)).toEqual([]);
+    expect(await listSchemas(testbed.url('vault'))).toContain(database);
   });
 
   test.each(['postgres', 'template0', 'template1', 'registry'])('is never named %s', async (schemaName) => {
-    await aTenant({ slug }).at(workshop.gateway);
+    await aTenant({ slug }).at(testbed.gateway);
     expect(await toVault({ schemaName })).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
   });
 
   test('is never a module’s own database', async () => {
-    await aTenant({ slug }).at(workshop.gateway);
-    const schemaName = new URL(workshop.url('alpha')).pathname.slice(1);
+    await aTenant({ slug }).at(testbed.gateway);
+    const schemaName = new URL(testbed.url('alpha')).pathname.slice(1);
     expect(await toVault({ schemaName })).toMatchObject({ code: 'CONFLICT', fields: ['schemaName'] });
   });
 });
 
-describe('a migration that fails in a database of the tenant’s own', () => {
-  test('leaves no database, neither under the tenant’s name nor under the one it is built as', async () => {
-    await aTenant({ slug }).at(workshop.gateway);
+describe('a migration that fails in a tenant’s own database', () => {
+  test('leaves no database, neither under its name nor under its building name', async () => {
+    await aTenant({ slug }).at(testbed.gateway);
     const building = await nameWhileBuilding();
     await next(brokenMigration);
     const { operation, subscription } = await toVault();
@@ -106,19 +113,19 @@ describe('a migration that fails in a database of the tenant’s own', () => {
       ...{ status: 'FAILED', error: 'Migration vault/0003_next.sql failed: division by zero' },
     });
     expect(subscription).toMatchObject({ status: 'FAILED', databaseName: database });
-    expect(await databasesLike(`${database}%`)).toEqual([]);
-    expect(await databasesLike(building)).toEqual([]);
-    expect(await resolve(workshop.gateway, slug, 'vault')).toBe('TENANT_NOT_READY');
+    expect(await listDatabases(`${database}%`)).toEqual([]);
+    expect(await listDatabases(building)).toEqual([]);
+    expect(await resolve(testbed.gateway, slug, 'vault')).toBe('TENANT_NOT_READY');
 
-    await next(mendedMigration);
+    await next(correctedMigration);
     const mended = await toVault();
     expect(mended.subscription).toMatchObject({ status: 'ACTIVE', databaseName: database });
-    expect(await tablesOf(urlTo(database), 'public')).toContain('whole');
-    expect(await databasesLike(building)).toEqual([]);
+    expect(await listTables(urlTo(database), 'public')).toContain('whole');
+    expect(await listDatabases(building)).toEqual([]);
   });
 
-  test('does not mind what a killed attempt left behind, somebody’s open connection to it included', async () => {
-    const tenant = await aTenant({ slug }).at(workshop.gateway);
+  test('succeeds after an attempt that was killed, even if a session is still connected to the unfinished database', async () => {
+    const tenant = await aTenant({ slug }).at(testbed.gateway);
     const building = await nameWhileBuilding();
     await onServer(`CREATE DATABASE ${building}`);
     const lingering = new pg.Client({ connectionString: urlTo(building) });
@@ -126,19 +133,21 @@ describe('a migration that fails in a database of the tenant’s own', () => {
     await lingering.connect();
     await lingering.query('CREATE TABLE contact (half int); CREATE TABLE rubbish (id int)');
     expect((await toVault()).subscription.status).toBe('ACTIVE');
-    expect(await databasesLike(building)).toEqual([]);
-    expect(await tablesOf(urlTo(database), 'public')).not.toContain('rubbish');
-    expect(await ownersOf(urlTo(database), 'public')).toEqual([{ tenantId: tenant.id, module: 'vault' }]);
+    expect(await listDatabases(building)).toEqual([]);
+    expect(await listTables(urlTo(database), 'public')).not.toContain('rubbish');
+    expect(await readSchemaOwners(urlTo(database), 'public')).toEqual([
+      { tenantId: tenant.id, module: 'vault' },
+    ]);
   });
 
-  test('takes a provisioned tenant’s other storage away, and the other way round', async () => {
+  test('undoes the tenant’s other storage, and a failure there undoes the database', async () => {
     await next(brokenMigration);
-    const failed = await provision(workshop.gateway, { slug, modules: ['alpha', 'vault'] });
+    const failed = await provision(testbed.gateway, { slug, modules: ['alpha', 'vault'] });
     expect(failed.operation.status).toBe('COMPENSATED');
-    expect(await schemasAt(workshop.url('alpha'))).not.toContain(`alpha_${slug}`);
+    expect(await listSchemas(testbed.url('alpha'))).not.toContain(`alpha_${slug}`);
 
-    await workshop.remove('vault/0003_next.sql');
-    await using late = await openWorkshop(
+    await testbed.remove('vault/0003_next.sql');
+    await using late = await openGatewayWithModules(
       { name: 'vault', migrations: contacts, isolation: 'DATABASE' },
       { name: 'zeta', migrations: { '0001_next.sql': brokenMigration } },
     );
@@ -146,28 +155,28 @@ describe('a migration that fails in a database of the tenant’s own', () => {
     expect(undone.operation.steps.map(({ status }) => status)).toEqual([
       ...['COMPENSATED', 'FAILED', 'CANCELLED'],
     ]);
-    expect(await databasesLike(database)).toEqual([]);
-    expect((await lookAt(late.gateway, slug)).status).toBe('FAILED');
+    expect(await listDatabases(database)).toEqual([]);
+    expect((await readTenant(late.gateway, slug)).status).toBe('FAILED');
   });
 });
 
-test('a database that stands under the name already is not touched', async () => {
+test('an existing database of the name is not changed', async () => {
   await onServer(`CREATE DATABASE ${database}`);
   await queryOnce(urlTo(database), `CREATE TABLE treasure AS SELECT 'gold' AS worth`);
-  const before = await photograph(urlTo(database), 'public');
-  await aTenant({ slug }).at(workshop.gateway);
+  const before = await readSchemaContents(urlTo(database), 'public');
+  await aTenant({ slug }).at(testbed.gateway);
   const { operation } = await toVault();
   expect(operation).toMatchObject({
     ...{ status: 'FAILED', error: expect.stringContaining(`Database ${database} exists already`) },
   });
-  expect(await photograph(urlTo(database), 'public')).toEqual(before);
-  expect(await resolve(workshop.gateway, slug, 'vault')).toBe('TENANT_NOT_READY');
+  expect(await readSchemaContents(urlTo(database), 'public')).toEqual(before);
+  expect(await resolve(testbed.gateway, slug, 'vault')).toBe('TENANT_NOT_READY');
   const helped = await toVault({ schemaName: `${database}_own` });
   expect(helped.subscription).toMatchObject({ status: 'ACTIVE', databaseName: `${database}_own` });
 });
 
-test('ten tenants at once get ten databases', async () => {
+test('ten concurrent tenants get ten databases', async () => {
   const slugs = Array.from({ length: 10 }, (_, at) => `${slug}${String.fromCharCode(97 + at)}`);
-  await Promise.all(slugs.map((slug) => aTenant({ slug }).subscribedTo('vault').at(workshop.gateway)));
-  expect(await databasesLike(`${database}%`)).toEqual(slugs.map((slug) => `vault_${slug}`));
+  await Promise.all(slugs.map((slug) => aTenant({ slug }).subscribedTo('vault').at(testbed.gateway)));
+  expect(await listDatabases(`${database}%`)).toEqual(slugs.map((slug) => `vault_${slug}`));
 });

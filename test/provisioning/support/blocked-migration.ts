@@ -1,49 +1,49 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 
-/** A migration that stands still in the middle until the test lets it go on. */
-export interface Gate extends AsyncDisposable {
-  /** Resolves once so many migrations stand at the gate. */
-  reached(count?: number): Promise<void>;
-  open(): Promise<void>;
+/** Blocks migrations in the middle until the test releases them. */
+export interface BlockedMigration extends AsyncDisposable {
+  /** Resolves when this many migrations are blocked. */
+  untilBlocked(count?: number): Promise<void>;
+  release(): Promise<void>;
 }
 
 const key = 4711;
 
-/** The statement at which a migration stops while the gate of its database is shut. */
-export const stopAtGate = `SELECT pg_advisory_xact_lock_shared(${key});`;
+/** A statement for a migration: it waits while migrations of its database are blocked. */
+export const blockingStatement = `SELECT pg_advisory_xact_lock_shared(${key});`;
 
-export async function shutGate(url: string): Promise<Gate> {
-  const keeper = new pg.Client({ connectionString: url });
-  await keeper.connect();
-  await keeper.query(`SELECT pg_advisory_lock(${key})`);
-  let isOpen = false;
-  const open = async () => {
-    if (isOpen) return;
-    isOpen = true;
-    await keeper.end();
+export async function blockMigrations(url: string): Promise<BlockedMigration> {
+  const blocker = new pg.Client({ connectionString: url });
+  await blocker.connect();
+  await blocker.query(`SELECT pg_advisory_lock(${key})`);
+  let isReleased = false;
+  const release = async () => {
+    if (isReleased) return;
+    isReleased = true;
+    await blocker.end();
   };
   return {
-    async reached(count = 1) {
+    async untilBlocked(count = 1) {
       await waitFor(async () => {
-        const { rowCount } = await keeper.query(
+        const { rowCount } = await blocker.query(
           `SELECT FROM pg_locks JOIN pg_database AS here ON here.oid = pg_locks.database
            WHERE locktype = 'advisory' AND objid = ${key} AND NOT granted AND datname = current_database()`,
         );
         return rowCount === count;
       });
     },
-    open,
-    [Symbol.asyncDispose]: open,
+    release,
+    [Symbol.asyncDispose]: release,
   };
 }
 
 const patienceMs = 20_000;
 
-export async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
+export async function waitFor(condition: () => Promise<boolean>): Promise<void> {
   const until = Date.now() + patienceMs;
-  while (!(await isSo())) {
-    if (Date.now() > until) throw new Error(`waited ${patienceMs} ms in vain for ${isSo}`);
+  while (!(await condition())) {
+    if (Date.now() > until) throw new Error(`waited ${patienceMs} ms in vain for ${condition}`);
     await delay(20);
   }
 }

@@ -2,10 +2,8 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import { queryOnce } from '../../database/support/temporary-databases.js';
 
-/** What really stands in a database, from PostgreSQL's own catalog. */
-
-/** Schemas that PostgreSQL did not bring, public and the guard's left out. */
-export async function schemasAt(url: string): Promise<string[]> {
+/** The schemas of a database, without those of PostgreSQL, public and the guard's. */
+export async function listSchemas(url: string): Promise<string[]> {
   const rows = await queryOnce<{ name: string }>(
     url,
     `SELECT nspname AS name FROM pg_namespace
@@ -14,7 +12,7 @@ export async function schemasAt(url: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Everything a schema holds, "table contact" by "table contact"; what belongs to a table is not repeated. */
+/** The relations and functions of a schema, such as "table contact". */
 async function contentsOf(url: string, schema: string): Promise<string[]> {
   const rows = await queryOnce<{ name: string }>(
     url,
@@ -29,13 +27,13 @@ async function contentsOf(url: string, schema: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-export async function tablesOf(url: string, schema: string): Promise<string[]> {
+export async function listTables(url: string, schema: string): Promise<string[]> {
   const contents = await contentsOf(url, schema);
   return contents.flatMap((name) => (name.startsWith('table ') ? name.slice('table '.length) : []));
 }
 
-/** Tables with all their rows, definitions and owners: two photographs are equal when nobody touched the schema. */
-export async function photograph(url: string, schema: string): Promise<unknown> {
+/** Relations with rows, definitions and owners. Two results are equal when nothing in the schema was changed in between. */
+export async function readSchemaContents(url: string, schema: string): Promise<unknown> {
   const name = pg.escapeLiteral(schema);
   return await queryOnce(
     url,
@@ -49,16 +47,19 @@ export async function photograph(url: string, schema: string): Promise<unknown> 
   );
 }
 
-/** Whom a schema was made for, as its own version table says: one tenant and module, when all is well. */
-export async function ownersOf(url: string, schema: string): Promise<{ tenantId: string; module: string }[]> {
+/** The owners in the schema's version table: exactly one tenant and module in a correct schema. */
+export async function readSchemaOwners(
+  url: string,
+  schema: string,
+): Promise<{ tenantId: string; module: string }[]> {
   return await queryOnce(
     url,
     `SELECT DISTINCT tenant_id AS "tenantId", module FROM ${pg.escapeIdentifier(schema)}.schema_version`,
   );
 }
 
-/** Databases of the whole server, by a pattern of LIKE. */
-export async function databasesLike(pattern: string): Promise<string[]> {
+/** The databases of the server that match a LIKE pattern. */
+export async function listDatabases(pattern: string): Promise<string[]> {
   const rows = await queryOnce<{ name: string }>(
     inject('postgresUrl'),
     `SELECT datname AS name FROM pg_database WHERE datname LIKE ${pg.escapeLiteral(pattern)} ORDER BY 1`,
@@ -66,7 +67,7 @@ export async function databasesLike(pattern: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** The same server, another database. */
+/** URL of another database on the same server. */
 export function urlTo(database: string): string {
   const url = new URL(inject('postgresUrl'));
   url.pathname = `/${encodeURIComponent(database)}`;

@@ -4,20 +4,23 @@ import { developer } from '../../../src/auth/caller.js';
 import { openLog } from '../../../src/log.js';
 import { type Diagnosis, type DoctorOptions, diagnose } from '../../../src/provisioning/doctor/doctor.js';
 import type { CommandContext } from '../../../src/registry/command.js';
-import type { Workshop } from './gateway-with-own-modules.js';
+import type { GatewayWithModules } from './gateway-with-own-modules.js';
 
-/** A doctor as the command line has it, beside the workshop's gateway; `urls` are variables that lead elsewhere. */
+/** Runs doctor as the command line does, beside the testbed's gateway. `urls` override variables of databases. */
 export interface Doctor extends AsyncDisposable {
   context: CommandContext;
   diagnose(options?: DoctorOptions): Promise<Diagnosis>;
   close(): Promise<void>;
 }
 
-export async function openDoctor(workshop: Workshop, urls: Record<string, string> = {}): Promise<Doctor> {
-  const { config } = workshop.gateway.app;
+export async function openDoctor(
+  testbed: GatewayWithModules,
+  urls: Record<string, string> = {},
+): Promise<Doctor> {
+  const { config } = testbed.gateway.app;
   const serviceDatabaseUrls = { ...config.serviceDatabaseUrls, ...urls };
-  // Shipped modules have no variable here, and there is no embedded PostgreSQL in which they could be.
-  const dataDir = join(workshop.modulesDir, 'no-data');
+  // The shipped modules have no variable here, and without an embedded PostgreSQL they have no database.
+  const dataDir = join(testbed.modulesDir, 'no-data');
   const app = await openApp({ ...config, serviceDatabaseUrls, dataDir }, openLog('silent'), {
     ...{ exclusive: false, readOnly: true },
   });

@@ -1,34 +1,34 @@
 import { randomUUID } from 'node:crypto';
 import type { FindingCode } from '../../../src/provisioning/doctor/finding.js';
-import type { MadeStorage } from './many-storages.js';
+import type { BulkStorage } from './many-storages.js';
 
-/** What goes wrong with a storage, by SQL in the registry, in the module's database, or in both. */
+/** A fault of a storage, made by SQL in the registry, in the module's database, or in both. */
 export interface Fault {
-  /** What doctor has to say; undefined: nothing, for it is how things should be. */
+  /** The finding that doctor must report; undefined when the state is correct. */
   code: FindingCode | undefined;
-  registry?: (storage: MadeStorage) => string;
-  service?: (storage: MadeStorage) => string;
-  /** Schema that the finding is about, where that is not the storage's own. */
-  schema?: (storage: MadeStorage) => string;
+  registry?: (storage: BulkStorage) => string;
+  service?: (storage: BulkStorage) => string;
+  /** The schema of the finding, where it is not the storage's own. */
+  schema?: (storage: BulkStorage) => string;
 }
 
 const binding =
   (change: string) =>
-  ({ schema }: MadeStorage) =>
+  ({ schema }: BulkStorage) =>
     `UPDATE tenant_guard.binding SET ${change} WHERE schema_name = '${schema}'`;
 
 const subscription =
   (change: string) =>
-  ({ tenantId, module }: MadeStorage) =>
+  ({ tenantId, module }: BulkStorage) =>
     `UPDATE module_subscriptions SET ${change} WHERE tenant_id = '${tenantId}' AND module = '${module}'`;
 
-const dropped = ({ schema }: MadeStorage) => `DROP SCHEMA ${schema} CASCADE`;
-const forgotten = ({ schema }: MadeStorage) =>
+const dropped = ({ schema }: BulkStorage) => `DROP SCHEMA ${schema} CASCADE`;
+const forgotten = ({ schema }: BulkStorage) =>
   `DELETE FROM tenant_guard.binding WHERE schema_name = '${schema}'`;
 
 const operation =
   (columns: Record<string, string>, facts = '{}') =>
-  ({ tenantId, module }: MadeStorage) =>
+  ({ tenantId, module }: BulkStorage) =>
     `WITH made AS (
        INSERT INTO operations (kind, tenant_id, actor, ${Object.keys(columns).join(', ')})
        VALUES ('subscribe_tenant', '${tenantId}', 'test', ${Object.values(columns).join(', ')}) RETURNING id)
@@ -36,11 +36,11 @@ const operation =
      SELECT id, 0, 'create_schema', '${module}', '${facts}' FROM made`;
 
 const both =
-  (...statements: ((storage: MadeStorage) => string)[]) =>
-  (storage: MadeStorage) =>
+  (...statements: ((storage: BulkStorage) => string)[]) =>
+  (storage: BulkStorage) =>
     statements.map((statement) => statement(storage)).join('; ');
 
-/** `stranger` is a role that is not the module's. */
+/** `stranger` is a role other than the module's. */
 export function listFaults(stranger: string): Fault[] {
   return [
     { code: 'SCHEMA_MISSING', service: dropped },
@@ -175,7 +175,7 @@ export function listFaults(stranger: string): Fault[] {
   ];
 }
 
-/** What only looks like a fault. */
+/** States that look like faults but are correct. */
 export const harmless: Fault[] = [
   { code: undefined, service: ({ schema }) => `CREATE SCHEMA not_ours_${schema}` },
   {
@@ -229,11 +229,11 @@ export const harmless: Fault[] = [
     registry: subscription('migration_version = NULL'),
     service: ({ schema }) => `DROP TABLE ${schema}.schema_version`,
   },
-  // The guard follows, and will have by then.
+  // The guard is about to be updated by a queued operation.
   {
     code: undefined,
     registry: ({ tenantId, module }) =>
-      // The tenant's other storage may be meant as well, and then shares the operation.
+      // The operation also covers the tenant's other storage; keep only the step of this one.
       `SELECT registry_enqueue_binding('${tenantId}');
        UPDATE operation_steps SET facts = '{"meant": true}' FROM operations
        WHERE id = operation_id AND kind = 'bind_storage' AND tenant_id = '${tenantId}' AND module = '${module}';

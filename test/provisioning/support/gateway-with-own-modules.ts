@@ -6,16 +6,16 @@ import { queryOnce } from '../../database/support/temporary-databases.js';
 import { createDatabase, type TestDatabase } from '../../setup/database.js';
 import { openGateway, type TestGateway } from '../../setup/gateway.js';
 
-/** A gateway with modules of the test's own, added at run time, whose migrations the test writes, breaks and mends. */
-export interface Workshop extends AsyncDisposable {
+/** A gateway with modules that the test registers, and whose migrations the test writes, breaks and corrects. */
+export interface GatewayWithModules extends AsyncDisposable {
   gateway: TestGateway;
   /** The copy of modules/ that the gateway reads. */
   modulesDir: string;
-  /** Settings under which a further gateway sees the same modules. */
+  /** Settings for another gateway with the same modules. */
   config: Partial<Config>;
   /** URL of a module's database. */
   url(module: string): string;
-  /** SQL by hand in a module's database. */
+  /** Runs SQL in a module's database. */
   psql<Row extends Record<string, unknown>>(module: string, sql: string): Promise<Row[]>;
   /** Writes a migration, such as `crm/0001_contacts.sql`. */
   write(file: string, sql: string): Promise<void>;
@@ -23,21 +23,21 @@ export interface Workshop extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export interface WorkshopModule {
+export interface OwnModule {
   name: string;
-  /** File name → SQL. undefined: the module has no folder at all. */
+  /** File name → SQL. Without it the module has no folder. */
   migrations?: Record<string, string>;
   isolation?: 'SCHEMA' | 'DATABASE';
   schemaPrefix?: string;
-  /** Another module whose database this one shares, by a variable of its own. */
+  /** Another module whose database this one shares, through its own variable. */
   sharing?: string;
-  /** In place of a database of its own. */
+  /** URL of an existing database; by default a new one is created. */
   url?: string;
 }
 
 const shippedModules = new URL('../../../modules', import.meta.url).pathname;
 
-export async function openWorkshop(...modules: WorkshopModule[]): Promise<Workshop> {
+export async function openGatewayWithModules(...modules: OwnModule[]): Promise<GatewayWithModules> {
   const modulesDir = await mkdtemp(join(tmpdir(), 'tenant-registry-modules-'));
   await cp(shippedModules, modulesDir, { recursive: true });
   const write = async (file: string, sql: string) => {
@@ -68,7 +68,7 @@ export async function openWorkshop(...modules: WorkshopModule[]): Promise<Worksh
 
   const url = (module: string) => {
     const found = urls.get(module);
-    if (!found) throw new Error(`no module ${module} in this workshop`);
+    if (!found) throw new Error(`no module ${module} in this testbed`);
     return found;
   };
   async function close() {
@@ -95,7 +95,7 @@ async function makeDatabase(databases: TestDatabase[]): Promise<TestDatabase> {
   return database;
 }
 
-/** Two files, of which the second needs the first. */
+/** Two files; the second one needs the first. */
 export const contacts = {
   '0001_contacts.sql': `
     CREATE TABLE contact (id int PRIMARY KEY, name text NOT NULL);
@@ -103,11 +103,11 @@ export const contacts = {
   '0002_notes.sql': 'CREATE TABLE note (contact_id int REFERENCES contact (id), body text NOT NULL);',
 };
 
-/** What is wrong half way: two statements that succeed, and one that does not. */
+/** Fails in the middle: after two statements that succeed. */
 export const brokenMigration = `
   CREATE TABLE half (id int PRIMARY KEY);
   INSERT INTO half VALUES (1), (2);
   SELECT 1 / 0;
   CREATE TABLE never (id int);`;
 
-export const mendedMigration = 'CREATE TABLE whole (id int PRIMARY KEY);';
+export const correctedMigration = 'CREATE TABLE whole (id int PRIMARY KEY);';

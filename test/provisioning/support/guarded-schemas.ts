@@ -5,18 +5,18 @@ import { installGuard } from '../../../src/provisioning/fence/guard.js';
 import { queryOnce } from '../../database/support/temporary-databases.js';
 import { createDatabase, uniqueName } from '../../setup/database.js';
 
-/** A service database with a guard, the registry that writes its bindings, and a service that may do no more than enter and read. */
-export interface Guarded extends AsyncDisposable {
+/** A service database with a guard, a connection of the registry that writes bindings, and a role that may only enter and read. */
+export interface GuardedDatabase extends AsyncDisposable {
   url: string;
-  /** The registry's own connection. */
+  /** The registry's connection. */
   registry: pg.Client;
   /** The service's role. */
   role: string;
-  /** A connection of the service; one that is cut off says so in its next query only. */
+  /** A connection of the service. When it is terminated, its next query fails. */
   connect(): Promise<pg.Client>;
-  /** A schema with one table and one row, "invoice of <tenant>", bound. */
+  /** Creates and binds a schema with one table and one row, "invoice of <tenant>". */
   addTenant(options?: { schema?: string; state?: BindingState }): Promise<GuardedTenant>;
-  /** Tells the guard of a new state, as of the next revision. */
+  /** Applies a new state with the next revision. */
   bind(tenant: GuardedTenant, state: BindingState): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export interface GuardedTenant {
 
 export const guardedModule = 'finance';
 
-export async function openGuarded(): Promise<Guarded> {
+export async function openGuardedDatabase(): Promise<GuardedDatabase> {
   const database = await createDatabase();
   const registry = await open(database.url);
   const role = uniqueName('service');
@@ -43,8 +43,8 @@ export async function openGuarded(): Promise<Guarded> {
   async function bind({ id, schema, generation }: GuardedTenant, state: BindingState): Promise<void> {
     const owner = { tenantId: id, module: guardedModule };
     revision += 1n;
-    const told = { generation, state, epoch: 'one', revision };
-    await applyBinding(registry, { schemaName: schema, owner }, async () => told);
+    const newState = { generation, state, epoch: 'one', revision };
+    await applyBinding(registry, { schemaName: schema, owner }, async () => newState);
   }
 
   return {
@@ -85,7 +85,7 @@ async function open(url: string): Promise<pg.Client> {
   return client;
 }
 
-/** Enters as a service does, in one round trip. Inside a transaction, or it ends with the statement. */
+/** Enters as a service does, in one round trip. Lasts until the end of the transaction. */
 export async function enter(
   client: pg.ClientBase,
   { id, schema, generation }: { id: string | null; schema: string | null; generation: number | null },
@@ -97,17 +97,17 @@ export async function enter(
   return rows[0].path;
 }
 
-/** All invoices that the present path shows. */
+/** All invoices that are visible with the present search_path. */
 export async function readInvoices(client: pg.ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ title: string }>('SELECT title FROM invoice');
   return rows.map(({ title }) => title);
 }
 
-export async function pathOf(client: pg.ClientBase): Promise<string> {
+export async function readSearchPath(client: pg.ClientBase): Promise<string> {
   return (await client.query('SHOW search_path')).rows[0].search_path;
 }
 
-/** SQLSTATE of a failure and the code that its message begins with: "TR002 TENANT_SUSPENDED"; "none" when there is none. */
+/** SQLSTATE and code of a refusal, such as "TR002 TENANT_SUSPENDED"; "none" when the attempt succeeds. */
 export async function refusalOf(attempt: Promise<unknown>): Promise<string> {
   try {
     await attempt;

@@ -4,9 +4,9 @@ import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import { build } from '../../../bin/build.js';
 
-/** A gateway in a process of its own, to be killed in the middle of its work. */
+/** A gateway process that the test kills during an operation. */
 export interface GatewayProcess {
-  /** Asks and does not wait for the answer, which will not come. */
+  /** Sends a request without waiting for the answer, which the kill prevents. */
   ask(query: string, variables: object): void;
   kill(): Promise<void>;
 }
@@ -38,7 +38,7 @@ export async function startGateway(settings: Record<string, string>, key: string
   };
 }
 
-/** Where it serves, as its log says. */
+/** Reads the URL from its log. */
 async function urlFrom(child: ChildProcess): Promise<string> {
   const said: string[] = [];
   if (child.stderr)

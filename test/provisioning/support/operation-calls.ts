@@ -5,9 +5,7 @@ import type { TestGateway } from '../../setup/gateway.js';
 import { mutate } from '../../setup/graphql-calls.js';
 import { waitFor } from './blocked-migration.js';
 
-/** Operations as a client sees and steers them. */
-
-export interface SeenProgress {
+export interface OperationView {
   id: string;
   kind: string;
   status: string;
@@ -20,22 +18,22 @@ const fields = 'id kind status error attempt steps { name status error }';
 
 const endings = ['SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'];
 
-export async function operationAt(gateway: TestGateway, id: string): Promise<SeenProgress> {
+export async function readOperation(gateway: TestGateway, id: string): Promise<OperationView> {
   const { data } = await gateway.ask(`query ($id: ID!) { operation(id: $id) { ${fields} } }`, { id });
   return data.operation;
 }
 
-/** The operation once it has ended. */
-export async function endOf(gateway: TestGateway, id: string): Promise<SeenProgress> {
-  await waitFor(async () => endings.includes((await operationAt(gateway, id)).status));
-  return operationAt(gateway, id);
+/** Waits for the end of the operation and returns it. */
+export async function awaitOperationEnd(gateway: TestGateway, id: string): Promise<OperationView> {
+  await waitFor(async () => endings.includes((await readOperation(gateway, id)).status));
+  return readOperation(gateway, id);
 }
 
-export async function steer(
+export async function controlOperation(
   gateway: TestGateway,
   name: 'retryOperation' | 'cancelOperation',
   id: string,
-): Promise<{ operation: SeenProgress | undefined; code: string | undefined; message: string }> {
+): Promise<{ operation: OperationView | undefined; code: string | undefined; message: string }> {
   const { result, errors } = await mutate(gateway, name, { id }, `operation { ${fields} } revision`);
   return {
     operation: result?.operation,
@@ -44,7 +42,7 @@ export async function steer(
   };
 }
 
-/** Id of the newest operation of a kind that a tenant has; waits for it. */
+/** Waits for an operation of the kind and returns the id of the newest one. */
 export async function newestOperation(gateway: TestGateway, tenantId: string, kind: string): Promise<string> {
   const find = () =>
     gateway.psql<{ id: string }>(
@@ -56,20 +54,23 @@ export async function newestOperation(gateway: TestGateway, tenantId: string, ki
   return row?.id ?? '';
 }
 
-/** All events of operationProgress until its end, as [status of the operation, statuses of its steps]. */
-export async function watch(gateway: TestGateway, id: string): Promise<{ status: string; isEnd: boolean }[]> {
-  const asked = request(`${gateway.url}/graphql`, {
+/** All events of the subscription operationProgress until it completes. */
+export async function watchProgress(
+  gateway: TestGateway,
+  id: string,
+): Promise<{ status: string; isEnd: boolean }[]> {
+  const sent = request(`${gateway.url}/graphql`, {
     method: 'POST',
     agent: false,
     headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
   });
-  asked.end(
+  sent.end(
     JSON.stringify({
       query: `subscription ($id: ID!) { operationProgress(id: $id) { isEnd operation { ${fields} } } }`,
       variables: { id },
     }),
   );
-  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
   const events: { status: string; isEnd: boolean }[] = [];
   for await (const line of createInterface({ input: response })) {
     if (!line.startsWith('data: {')) continue;

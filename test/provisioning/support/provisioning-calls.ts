@@ -1,8 +1,6 @@
 import type { TestGateway } from '../../setup/gateway.js';
 
-/** The mutations and queries of provisioning, as these tests ask them: over HTTP, with the refusal beside the answer. */
-
-interface SeenOperation {
+interface OperationView {
   id: string;
   status: string;
   error: string | null;
@@ -10,7 +8,7 @@ interface SeenOperation {
   steps: { name: string; module: string | null; status: string; error: string | null }[];
 }
 
-interface SeenSubscription {
+interface SubscriptionView {
   schemaName: string;
   databaseName: string;
   isolation: string;
@@ -26,39 +24,39 @@ interface Refusable {
   fields: string[];
 }
 
-export interface Subscribed extends Refusable {
-  subscription: SeenSubscription;
-  operation: SeenOperation;
+export interface SubscriptionResult extends Refusable {
+  subscription: SubscriptionView;
+  operation: OperationView;
 }
 
-export interface Provisioned extends Refusable {
+export interface ProvisioningResult extends Refusable {
   tenant: { id: string; slug: string; status: string };
-  operation: SeenOperation;
+  operation: OperationView;
 }
 
 const operation = 'operation { id status error finishedAt steps { name module status error } }';
 const subscription = 'subscription { schemaName databaseName isolation status generation migrationVersion }';
 
-export function subscribe(gateway: TestGateway, input: object): Promise<Subscribed> {
+export function subscribe(gateway: TestGateway, input: object): Promise<SubscriptionResult> {
   return mutate(gateway, 'subscribeTenantToModule', `${subscription} ${operation}`, input);
 }
 
-export function unsubscribe(gateway: TestGateway, input: object): Promise<Subscribed> {
+export function unsubscribe(gateway: TestGateway, input: object): Promise<SubscriptionResult> {
   return mutate(gateway, 'unsubscribeTenantFromModule', subscription, input);
 }
 
-export function provisionModule(gateway: TestGateway, input: object): Promise<Subscribed> {
+export function provisionModule(gateway: TestGateway, input: object): Promise<SubscriptionResult> {
   return mutate(gateway, 'provisionModule', `${subscription} ${operation}`, input);
 }
 
-export function markProvisioned(gateway: TestGateway, input: object): Promise<Subscribed> {
+export function markProvisioned(gateway: TestGateway, input: object): Promise<SubscriptionResult> {
   return mutate(gateway, 'markModuleProvisioned', `${subscription} ${operation}`, input);
 }
 
 export function provision(
   gateway: TestGateway,
   input: { slug: string; modules: string[] } & Record<string, unknown>,
-): Promise<Provisioned> {
+): Promise<ProvisioningResult> {
   const given = { name: input.slug, adminEmail: 'admin@example.com', ...input };
   return mutate(gateway, 'provisionTenant', `tenant { id slug status } ${operation}`, given);
 }
@@ -92,13 +90,13 @@ export async function resolve(gateway: TestGateway, id: string, module: string):
   return codes[0] ?? `schema ${data.tenantSchema.schemaName}`;
 }
 
-export interface SeenTenant {
+export interface TenantView {
   id: string;
   status: string;
-  subscriptions: (SeenSubscription & { module: { name: string }; history: SeenOperation[] })[];
+  subscriptions: (SubscriptionView & { module: { name: string }; history: OperationView[] })[];
 }
 
-export async function lookAt(gateway: TestGateway, id: string): Promise<SeenTenant> {
+export async function readTenant(gateway: TestGateway, id: string): Promise<TenantView> {
   const { data } = await gateway.ask(
     `query ($id: ID!) {
        tenant(id: $id) {

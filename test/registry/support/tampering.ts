@@ -1,17 +1,20 @@
-/** What somebody may do to the change log who can switch its triggers off. No vitest here: bench asks the same. */
+/**
+ * Faults that a user who can disable its triggers may cause in the change log. Without vitest, because bench/ uses it
+ * too.
+ */
 
 export interface Place {
   revision: string;
   position: number;
 }
 
-/** A fault, as what it does and the SQL that does it; every one of them changes something. */
+/** A fault with its description and its SQL. Every fault changes something. */
 export interface Fault {
   what: string;
   sql: string;
 }
 
-/** From 0 up to 1, the same for the same seed (mulberry32). */
+/** Random numbers from 0 to 1, equal for equal seeds (mulberry32). */
 export function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -22,7 +25,7 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-/** New values of each column, of which at least one differs from what is there. */
+/** New values of each column; each differs from the old value. */
 const edits: Record<string, string> = {
   tenant_id: `CASE WHEN tenant_id IS NULL THEN gen_random_uuid() END`,
   tenant_slug: `coalesce(tenant_slug, '') || 'x'`,
@@ -43,12 +46,12 @@ const edits: Record<string, string> = {
 const recompute = (where: string) =>
   `UPDATE registry_change AS change SET hash = registry_change_hash(change) WHERE ${where}`;
 
-/** One fault at random in a log with these places, in their order. */
+/** Picks a random fault for a log with these entries, given in their order. */
 export function pickFault(random: () => number, places: readonly Place[]): Fault {
   const below = (count: number) => Math.floor(random() * count);
   const pick = <T>(choices: readonly T[]): T => {
     const choice = choices[below(choices.length)];
-    if (choice === undefined) throw new Error('nothing to choose from');
+    if (choice === undefined) throw new Error('there is no choice');
     return choice;
   };
   const is = ({ revision, position }: Place) => `revision = ${revision} AND position = ${position}`;

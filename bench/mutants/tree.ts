@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { applyMutation, type Mutant } from './mutation.js';
+import { readSource, root } from './sources.js';
+
+/** A copy of the project in which mutants are tried, so that the checkout stays as it is even when we are killed. */
+export interface Tree {
+  folder: string;
+  /** Puts these mutants, of different files, in place of those before, and compiles the product, type errors or not. */
+  apply(mutants: readonly Mutant[]): void;
+  /** The type errors that the compiler finds now. */
+  findTypeErrors(): string[];
+  /** Removes the copy. */
+  close(): void;
+}
+
+const prefix = 'tenant-registry-mutants-';
+/** Made by the build, so git does not list them. */
+const built = ['dist', 'src/database/generated', 'examples/operations/generated'];
+
+/** Typed as the real one, because the tests that import it are type-checked as well. */
+const builtAlready = `/** @param {string[]} [_names] */
+export function build(_names) {
+  return true;
+}
+`;
+
+export function openTree(files: readonly string[]): Tree {
+  removeLeftovers();
+  const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  // As root, PostgreSQL runs as another user, who must get in.
+  chmodSync(folder, 0o755);
+  for (const file of [...files, ...built]) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    cpSync(join(root, file), join(folder, file), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  // Tests build what they start. We have built it already, and a type error is no reason for a test to fail.
+  writeFileSync(join(folder, 'bin/build.js'), builtAlready);
+
+  const compiler = (...args: string[]) => {
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    return spawnSync(process.execPath, [tsc, ...args], { cwd: folder, encoding: 'utf8' }).stdout;
+  };
+  let applied: readonly Mutant[] = [];
+  return {
+    folder,
+    apply(mutants) {
+      const touched = [...applied, ...mutants].map(({ file }) => file);
+      for (const { file } of applied) writeFileSync(join(folder, file), readSource(file));
+      for (const mutant of mutants)
+        writeFileSync(join(folder, mutant.file), applyMutation(readSource(mutant.file), mutant));
+      applied = mutants;
+      // Without the check, which takes four times as long.
+      if (touched.some((file) => file.startsWith('src/')))
+        compiler('--project', 'tsconfig.build.json', '--noCheck');
+      if (touched.some((file) => file.startsWith('src/client/')))
+        compiler('--project', 'tsconfig.client.json', '--noCheck');
+    },
+    findTypeErrors: () =>
+      compiler('--noEmit')
+        .split('\n')
+        .filter((line) => /: error TS\d+:/.test(line)),
+    close() {
+      process.off('exit', remove);
+      remove();
+    },
+  };
+}
+
+/** Trees of runs that were killed. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid)))
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

@@ -1,0 +1,231 @@
+import {
+  defaultFieldResolver,
+  type ExecutionResult,
+  type FieldNode,
+  GraphQLError,
+  type GraphQLResolveInfo,
+  getVariableValues,
+  locatedError,
+  type ResponsePath,
+  responsePathAsArray,
+} from 'graphql';
+import { CollectedErrors } from './collected-errors.js';
+import type { FieldPlan, ObjectPlan, QueryPlan, ValuePlan } from './plan.js';
+
+/** One execution of a plan. */
+interface Run {
+  plan: QueryPlan;
+  context: unknown;
+  variables: Record<string, unknown>;
+  errors: CollectedErrors;
+}
+
+/** Where a value belongs. */
+interface Place {
+  field: FieldPlan;
+  info: GraphQLResolveInfo;
+  path: ResponsePath;
+}
+
+/** As many problems of the variables are told at once, like graphql-js does. */
+const maxVariableErrors = 50;
+
+/**
+ * Executes a query as graphql-js does, with the same answers and errors: a promise only where a resolver returned one,
+ * and resolvers get the same four arguments. What is missing here against graphql-js is what planQuery refuses.
+ */
+export function executePlan(
+  plan: QueryPlan,
+  context: unknown,
+  given: Record<string, unknown> | undefined,
+): ExecutionResult | Promise<ExecutionResult> {
+  const variables = readVariables(plan, given);
+  if ('errors' in variables) return { errors: variables.errors };
+  const run: Run = { plan, context, variables: variables.coerced, errors: new CollectedErrors() };
+  const respond = (data: Record<string, unknown> | null): ExecutionResult =>
+    run.errors.all.length === 0 ? { data } : { errors: run.errors.all, data };
+  const fail = (error: unknown): ExecutionResult => {
+    run.errors.add(error as GraphQLError, undefined);
+    return respond(null);
+  };
+  try {
+    const data = executeFields(run, plan.root, undefined, undefined);
+    // Executing an object answers an object or a promise of one.
+    return isPromise(data)
+      ? data.then((done) => respond(done as Record<string, unknown>), fail)
+      : respond(data as Record<string, unknown>);
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+const noVariables = { coerced: {} };
+
+function readVariables({ schema, operation }: QueryPlan, given: Record<string, unknown> | undefined) {
+  const { variableDefinitions } = operation;
+  if (!variableDefinitions?.length) return noVariables;
+  return getVariableValues(schema, variableDefinitions, given ?? {}, { maxErrors: maxVariableErrors });
+}
+
+function executeFields(run: Run, plan: ObjectPlan, source: unknown, parent: ResponsePath | undefined) {
+  const results: Record<string, unknown> = {};
+  let hasPromise = false;
+  const typename = plan.type.name;
+  try {
+    for (const field of plan.fields) {
+      const result = executeField(run, field, source, { prev: parent, key: field.key, typename });
+      if (result === undefined) continue;
+      results[field.key] = result;
+      if (isPromise(result)) hasPromise = true;
+    }
+  } catch (error) {
+    if (!hasPromise) throw error;
+    // The others' promises are waited for: they may reject as well.
+    return resolveEach(results).finally(() => {
+      throw error;
+    });
+  }
+  return hasPromise ? resolveEach(results) : results;
+}
+
+/** In as many turns as graphql-js takes: the order of errors in the answer depends on it. */
+function resolveEach(results: Record<string, unknown>): Promise<Record<string, unknown>> {
+  return Promise.all(Object.values(results)).then((values) => {
+    for (const [at, key] of Object.keys(results).entries()) results[key] = values[at];
+    return results;
+  });
+}
+
+function executeField(run: Run, field: FieldPlan, source: unknown, path: ResponsePath): unknown {
+  const { plan, context, variables } = run;
+  const { definition, nodes } = field;
+  const info: GraphQLResolveInfo = {
+    fieldName: definition.name,
+    fieldNodes: nodes,
+    returnType: definition.type,
+    parentType: field.parentType,
+    path,
+    schema: plan.schema,
+    fragments: plan.fragments,
+    rootValue: undefined,
+    operation: plan.operation,
+    variableValues: variables,
+  };
+  const place = { field, info, path };
+  const fail = (error: unknown) => recordError(run, place, error, field.value.kind === 'non-null');
+  try {
+    const resolve = definition.resolve ?? defaultFieldResolver;
+    const result: unknown = resolve(source, field.readArguments(variables), context, info);
+    const completed = isPromise(result)
+      ? result.then((resolved) => complete(run, field.value, place, resolved))
+      : complete(run, field.value, place, result);
+    return isPromise(completed) ? completed.then(undefined, fail) : completed;
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+/** An error makes its place null, or the next one outwards that may be null. */
+function recordError(run: Run, { field, path }: Place, error: unknown, isNonNull: boolean): null {
+  const located = locatedError(error, field.nodes as FieldNode[], responsePathAsArray(path));
+  if (isNonNull) throw located;
+  run.errors.add(located, path);
+  return null;
+}
+
+function complete(run: Run, plan: ValuePlan, place: Place, value: unknown): unknown {
+  if (value instanceof Error) throw value;
+  if (plan.kind === 'non-null') {
+    const completed = complete(run, plan.inner, place, value);
+    if (completed !== null) return completed;
+    const { parentType, fieldName } = place.info;
+    throw new Error(`Cannot return null for non-nullable field ${parentType.name}.${fieldName}.`);
+  }
+  if (value === null || value === undefined) return null;
+  switch (plan.kind) {
+    case 'leaf':
+      return completeLeaf(plan, value);
+    case 'object':
+      return executeFields(run, plan, value, place.path);
+    case 'list':
+      return completeList(run, plan, place, value);
+    case 'union':
+      return completeUnion(run, plan, place, value);
+  }
+}
+
+function completeLeaf({ type }: Extract<ValuePlan, { kind: 'leaf' }>, value: unknown): unknown {
+  const serialized: unknown = type.serialize(value);
+  if (serialized !== null && serialized !== undefined) return serialized;
+  throw new Error(
+    `Expected \`${type.name}.serialize(${String(value)})\` to return non-nullable value, returned: ${serialized}`,
+  );
+}
+
+function completeList(
+  run: Run,
+  { item, isItemNonNull }: Extract<ValuePlan, { kind: 'list' }>,
+  place: Place,
+  value: unknown,
+): unknown {
+  const { parentType, fieldName } = place.info;
+  if (typeof value !== 'object' || value === null || !(Symbol.iterator in value))
+    throw new GraphQLError(
+      `Expected Iterable, but did not find one for field "${parentType.name}.${fieldName}".`,
+    );
+  const completed: unknown[] = [];
+  try {
+    // An object with Symbol.iterator can be iterated.
+    for (const entry of value as Iterable<unknown>) {
+      const path = { prev: place.path, key: completed.length, typename: undefined };
+      const at = { field: place.field, info: place.info, path };
+      completed.push(completeItem(run, { item, isItemNonNull }, at, entry));
+    }
+  } catch (error) {
+    // Nobody waits for the others any more: one that fails later must not end the process.
+    for (const pending of completed) if (isPromise(pending)) pending.catch(() => undefined);
+    throw error;
+  }
+  return completed.some(isPromise) ? Promise.all(completed) : completed;
+}
+
+function completeItem(
+  run: Run,
+  { item, isItemNonNull }: { item: ValuePlan; isItemNonNull: boolean },
+  at: Place,
+  entry: unknown,
+): unknown {
+  const fail = (error: unknown) => recordError(run, at, error, isItemNonNull);
+  try {
+    const result = isPromise(entry)
+      ? entry.then((resolved) => complete(run, item, at, resolved))
+      : complete(run, item, at, entry);
+    return isPromise(result) ? result.then(undefined, fail) : result;
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+function completeUnion(
+  run: Run,
+  { type, plans }: Extract<ValuePlan, { kind: 'union' }>,
+  place: Place,
+  value: unknown,
+): unknown {
+  // planQuery takes only unions that tell by themselves which of their types a value is.
+  const name = type.resolveType?.(value, run.context, place.info, type);
+  const executeAs = (typeName: unknown) => {
+    const plan = typeof typeName === 'string' ? plans.get(typeName) : undefined;
+    if (!plan)
+      throw new GraphQLError(
+        `Union "${type.name}" was resolved to "${String(typeName)}", which is none of its types.`,
+        { nodes: place.field.nodes },
+      );
+    return executeFields(run, plan, value, place.path);
+  };
+  return isPromise(name) ? name.then(executeAs) : executeAs(name);
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

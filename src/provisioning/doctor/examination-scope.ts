@@ -1,0 +1,7 @@
+/** The modules and tenants that an examination is about. */
+export interface ExaminationScope {
+  hasModule(name: string): boolean;
+  hasTenant(tenant: { tenantId: string | null }): boolean;
+  /** Whether all tenants are in scope. Only then is storage without a tenant looked for. */
+  isWhole: boolean;
+}

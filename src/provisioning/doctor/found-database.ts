@@ -1,0 +1,96 @@
+import type { ClientBase } from 'pg';
+import { type Binding, listBindings } from '../fence/binding.js';
+import { readSession, type SessionFacts } from './session.js';
+import { readVersions, type VersionTable } from './version-tables.js';
+
+/** The state of a service database, from its catalogs. */
+export interface FoundDatabase extends SessionFacts {
+  schemas: Map<string, FoundSchema>;
+  /** By schema; undefined when there is no guard or this session may not read it. */
+  bindings: Map<string, Binding> | undefined;
+  /** Tables and routines of the requested schemas that belong to a wrong role, by schema. */
+  foreignObjects: Map<string, ForeignObjects>;
+  /** The version tables of the requested schemas, by schema; schemas without one are left out. */
+  versions: Map<string, VersionTable>;
+}
+
+interface FoundSchema {
+  owner: string;
+  /** Whether this session may change and drop it. */
+  isOurs: boolean;
+  /** Whether PUBLIC may create objects in it. */
+  isOpen: boolean;
+}
+
+interface ForeignObjects {
+  count: number;
+  /** One of them, in the form that ALTER … OWNER TO takes: 'TABLE acme.invoice'. */
+  example: string;
+  owner: string;
+}
+
+export interface FoundServer {
+  databases: Map<string, { owner: string; isOurs: boolean }>;
+}
+
+/** The schemas whose owners and version tables are read. */
+export interface SchemaSelection {
+  module: string;
+  schemas: readonly string[];
+}
+
+/** Sends a fixed number of statements, plus one per 200 version tables. */
+export async function readDatabase(client: ClientBase, selection: SchemaSelection): Promise<FoundDatabase> {
+  const session = await readSession(client, selection.module);
+  const schemas = await client.query<FoundSchema & { name: string }>(schemasSql);
+  const foreignObjects = await client.query<ForeignObjects & { schema: string }>(strangersSql, [
+    selection.schemas,
+    session.role ?? null,
+  ]);
+  const bindings = session.guard?.isReadable ? await listBindings(client) : undefined;
+  return {
+    ...session,
+    schemas: new Map(schemas.rows.map(({ name, ...schema }) => [name, schema])),
+    bindings: bindings && new Map(bindings.map((binding) => [binding.schemaName, binding])),
+    foreignObjects: new Map(foreignObjects.rows.map(({ schema, ...found }) => [schema, found])),
+    versions: await readVersions(client, selection.schemas),
+  };
+}
+
+// The owner of schema public is by default pg_database_owner, which stands for the owner of the database.
+const schemasSql = `
+  SELECT nspname AS name, pg_get_userbyid(owner) AS owner, pg_has_role(owner, 'USAGE') AS "isOurs",
+         EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = 0 AND privilege_type = 'CREATE') AS "isOpen"
+  FROM pg_namespace, LATERAL (
+    SELECT CASE WHEN pg_get_userbyid(nspowner) = 'pg_database_owner'
+           THEN (SELECT datdba FROM pg_database WHERE datname = current_database()) ELSE nspowner END AS owner
+  ) AS effective
+  WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'tenant_guard')`;
+
+// Objects of extensions (deptype 'e') are left out: their owner is the role that created the extension.
+const strangersSql = `
+  WITH requested AS (
+    SELECT oid, nspname FROM pg_namespace WHERE nspname = ANY ($1)
+  ), objects AS (
+    SELECT nspname AS schema, relowner AS owner, 'pg_class'::regclass AS kind, pg_class.oid,
+           CASE relkind WHEN 'v' THEN 'VIEW ' WHEN 'm' THEN 'MATERIALIZED VIEW ' WHEN 'S' THEN 'SEQUENCE '
+                        WHEN 'f' THEN 'FOREIGN TABLE ' ELSE 'TABLE ' END || format('%I.%I', nspname, relname) AS name
+    FROM pg_class JOIN requested ON requested.oid = relnamespace WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+    UNION ALL
+    SELECT nspname, proowner, 'pg_proc'::regclass, pg_proc.oid, 'ROUTINE ' || pg_proc.oid::regprocedure
+    FROM pg_proc JOIN requested ON requested.oid = pronamespace
+  )
+  SELECT schema, count(*)::int AS count, min(name) AS example, min(pg_get_userbyid(owner)) AS owner
+  FROM objects
+  WHERE CASE WHEN $2::name IS NULL THEN NOT pg_has_role(owner, 'USAGE')
+             ELSE owner <> (SELECT oid FROM pg_roles WHERE rolname = $2) END
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = kind AND objid = objects.oid AND deptype = 'e')
+  GROUP BY schema`;
+
+export async function readServer(client: ClientBase): Promise<FoundServer> {
+  const { rows } = await client.query<{ name: string; owner: string; isOurs: boolean }>(
+    `SELECT datname AS name, pg_get_userbyid(datdba) AS owner, pg_has_role(datdba, 'USAGE') AS "isOurs"
+     FROM pg_database WHERE NOT datistemplate`,
+  );
+  return { databases: new Map(rows.map(({ name, ...database }) => [name, database])) };
+}

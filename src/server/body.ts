@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import { HttpError } from './request.js';
+
+/** In bytes: 500 keys of tenantSchemas take 60 kB. */
+const maxBodyBytes = 1_000_000;
+
+/**
+ * Calls back once: with the body, or with a refusal as soon as the body is known to be too large. By events and not by a
+ * promise, which costs as much as the rest of a short request.
+ */
+export function onBody(
+  request: IncomingMessage,
+  done: (error: Error | undefined, body: string) => void,
+): void {
+  let chunks: Buffer[] = [];
+  let size = 0;
+  let isDone = false;
+  const finish = (error: Error | undefined, body: string) => {
+    if (isDone) return;
+    isDone = true;
+    chunks = [];
+    done(error, body);
+  };
+  const leave = () => {
+    if (!isDone) finish(new HttpError(400, 'The client went away before its request was whole'), '');
+  };
+
+  request.on('data', (chunk: Buffer) => {
+    // The rest of a refused body is read and dropped, or the client would not get to read why.
+    if (isDone) return;
+    size += chunk.length;
+    if (size <= maxBodyBytes) return void chunks.push(chunk);
+    const message = `The request is larger than ${maxBodyBytes} bytes: ask in parts`;
+    finish(new HttpError(413, message, { connection: 'close' }), '');
+  });
+  request.on('end', () => {
+    const [first] = chunks;
+    finish(undefined, first && chunks.length === 1 ? first.toString() : Buffer.concat(chunks).toString());
+  });
+  // Without a listener for errors a client that goes away is no error, only the end.
+  request.on('close', leave);
+}
+
+export function readBody(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    onBody(request, (error, body) => (error ? reject(error) : resolve(body)));
+  });
+}

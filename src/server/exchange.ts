@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { App } from '../app.js';
+import type { Caller } from '../auth/caller.js';
+import type { RequestFacts, RequestOutcome, SharedContext } from '../graphql/context.js';
+import type { CommandContext } from '../registry/command.js';
+import { readClient, readRequestId } from './request.js';
+
+/** One request on its way through the server. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  /** As it came, without the question mark and what follows it. */
+  readonly path: string;
+  readonly startedAt = performance.now();
+  readonly outcome: RequestOutcome = { codes: [], mutations: [] };
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.request = request;
+    this.response = response;
+    this.requestId = readRequestId(request);
+    const url = request.url ?? '/';
+    const mark = url.indexOf('?');
+    this.path = mark < 0 ? url : url.slice(0, mark);
+  }
+
+  get queryString(): string {
+    return this.request.url?.slice(this.path.length + 1) ?? '';
+  }
+
+  get durationMs(): number {
+    return performance.now() - this.startedAt;
+  }
+}
+
+/** An exchange whose caller is known, as the GraphQL side sees it. */
+export class GraphqlFacts implements RequestFacts {
+  readonly caller: Caller;
+  readonly shared: SharedContext;
+  readonly #exchange: Exchange;
+  readonly #app: App;
+
+  constructor(
+    exchange: Exchange,
+    { app, shared, caller }: { app: App; shared: SharedContext; caller: Caller },
+  ) {
+    this.#exchange = exchange;
+    this.#app = app;
+    this.caller = caller;
+    this.shared = shared;
+  }
+
+  get requestId(): string {
+    return this.#exchange.requestId;
+  }
+
+  get outcome(): RequestOutcome {
+    return this.#exchange.outcome;
+  }
+
+  openCommands(): CommandContext {
+    return commandsFor(this.#app, this.caller, this.requestId);
+  }
+
+  readClient(): string | undefined {
+    return readClient(this.#exchange.request);
+  }
+}
+
+/** What the caller of a request can do, with the request's id in what it logs. */
+export function commandsFor(app: App, caller: Caller, requestId: string): CommandContext {
+  return { ...app.commandsFor(caller), log: app.log.child({ requestId, actor: caller.actor }) };
+}

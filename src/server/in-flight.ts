@@ -1,0 +1,47 @@
+import type { Server as HttpServer } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** What is open at the moment: requests without an end yet, and connections. */
+export class InFlight {
+  readonly #sockets = new Set<Socket>();
+  #requests = 0;
+  #drained: (() => void) | undefined;
+
+  get requests(): number {
+    return this.#requests;
+  }
+
+  watch(http: HttpServer): void {
+    http.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  begin(): void {
+    this.#requests++;
+  }
+
+  end(): void {
+    this.#requests--;
+    if (this.#requests === 0) this.#drained?.();
+  }
+
+  /** Resolves when no request is open any more. */
+  async drain(): Promise<void> {
+    if (this.#requests === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+    });
+  }
+
+  /** Closes each connection once everything is sent: an answer that was given is not yet with the client. */
+  async sendTheRest(): Promise<void> {
+    const closing = [...this.#sockets].map((socket) => {
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      socket.destroySoon();
+      return closed;
+    });
+    await Promise.all(closing);
+  }
+}

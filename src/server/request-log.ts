@@ -1,0 +1,76 @@
+import type { Log } from '../log.js';
+import { safeLinesOf } from '../log.js';
+import { isRestPath, restPathName } from '../rest/paths.js';
+import type { Exchange } from './exchange.js';
+
+/** Which requests get a line of the log; those that change something always do. */
+export type LogRequests = 'all' | 'failed' | 'none';
+
+/** Requests that take longer are logged. */
+const slowMs = 1_000;
+
+/** Refusals that say how a tenant stands. They are answers like others, and under load there are many of them. */
+const routineCodes = new Set([
+  'TENANT_NOT_FOUND',
+  'TENANT_SUSPENDED',
+  'TENANT_DELETED',
+  'TENANT_NOT_READY',
+  'MODULE_NOT_FOUND',
+  'MODULE_NOT_SUBSCRIBED',
+  'SCHEMA_MIGRATING',
+  'REVISION_NOT_REACHED',
+]);
+
+/** Also the only paths that metrics name. */
+const knownPaths = new Set(['/', '/graphql', '/lease', '/health', '/ready', '/metrics']);
+
+/** Path of a request as metrics may name it: nothing that a client chose. */
+export function pathName(path: string): string {
+  return knownPaths.has(path) ? path : (restPathName(path) ?? 'other');
+}
+
+export function isKnownPath(path: string): boolean {
+  return knownPaths.has(path);
+}
+
+/** Writes the line of a request that has ended, where it gets one. */
+export function openRequestLog(
+  log: Log,
+  wanted: LogRequests,
+): (exchange: Exchange, durationMs: number) => void {
+  const safeLines = safeLinesOf(log);
+
+  return (exchange, durationMs) => {
+    const { path, request, response, outcome } = exchange;
+    const isChange = outcome.mutations.length > 0 || (isRestPath(path) && request.method !== 'GET');
+    if (!isChange && wanted !== 'all' && (wanted === 'none' || !isNotable(exchange, durationMs))) return;
+    const isDoor = path === '/graphql' || isRestPath(path);
+    const line = {
+      requestId: exchange.requestId,
+      method: request.method,
+      path: withoutSecrets(path),
+      status: response.statusCode,
+      durationMs: Math.round(durationMs * 10) / 10,
+      ...(outcome.mutations.length > 0 && { mutations: outcome.mutations }),
+      ...(outcome.codes.length > 0 && { codes: [...new Set(outcome.codes)] }),
+    };
+    const target = knownPaths.has(path) ? safeLines : log;
+    target[isDoor || wanted !== 'all' ? 'info' : 'debug'](line, 'request');
+  };
+}
+
+function isNotable({ path, response, outcome }: Exchange, durationMs: number): boolean {
+  // A stream is open for as long as its client likes.
+  const isStream = String(response.getHeader('content-type') ?? '').startsWith('text/event-stream');
+  if (durationMs > slowMs && !isStream) return true;
+  if (outcome.codes.some((code) => !routineCodes.has(code))) return true;
+  const { statusCode } = response;
+  if (outcome.codes.length > 0 || statusCode < 400) return false;
+  // GraphQL tells routine refusals by their codes, REST by its status.
+  return !isRestPath(path) || statusCode >= 500 || statusCode === 401 || statusCode === 403;
+}
+
+/** Somebody may have put a key where it does not belong. */
+function withoutSecrets(path: string): string {
+  return path.includes('trk_') ? path.replace(/trk_[\w-]+/g, 'trk_…') : path;
+}

@@ -1,0 +1,119 @@
+import type { App } from '../app.js';
+import { authenticate } from '../auth/authenticate.js';
+import type { Caller } from '../auth/caller.js';
+import type { SharedContext } from '../graphql/context.js';
+import type { openGraphqlServer } from '../graphql/yoga.js';
+import { answerRequest } from '../rest/answer-request.js';
+import { isRestPath } from '../rest/paths.js';
+import { readBody } from './body.js';
+import { commandsFor, type Exchange } from './exchange.js';
+import { graphiqlPage } from './graphiql.js';
+import { openGraphqlDoor } from './graphql-door.js';
+import { renewLease } from './lease.js';
+import { checkReadiness } from './readiness.js';
+import { HttpError, readContentType, requireGraphqlRequest, requireLocalHost } from './request.js';
+import { isKnownPath } from './request-log.js';
+import { sendAnswer, sendJson, sendRedirect, sendText } from './send.js';
+
+/** Answers a request; calls back once when that is done, with the error if the request is still to be refused. */
+export type Route = (exchange: Exchange, done: (error?: unknown) => void) => void;
+
+export interface RouterOptions {
+  app: App;
+  shared: SharedContext;
+  graphql: ReturnType<typeof openGraphqlServer>;
+  isStopping: () => boolean;
+}
+
+/** Finds the door for each request, and refuses what may not pass any of them. */
+export function createRouter(options: RouterOptions): Route {
+  const { app, shared } = options;
+  const { gateway, config } = app;
+  if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
+  const findCaller = (exchange: Exchange) =>
+    authenticate(exchange.request.headers.authorization, {
+      authMode: config.authMode,
+      findCaller: gateway.findCaller,
+    });
+  const answerGraphql = openGraphqlDoor({ ...options, findCaller });
+
+  return (exchange, done) => {
+    try {
+      const { path, request } = exchange;
+      if (path === '/graphql') {
+        requireRunning(options);
+        if (config.authMode === 'open') requireLocalHost(request);
+        if (!isPageRequest(exchange)) return answerGraphql(exchange, done);
+      }
+      exchange.response.setHeader('x-request-id', exchange.requestId);
+      answerOther(exchange, { ...options, shared, findCaller }).then(() => done(), done);
+    } catch (error) {
+      done(error);
+    }
+  };
+}
+
+type DoorOptions = RouterOptions & { findCaller(exchange: Exchange): Caller | Promise<Caller> };
+
+async function answerOther(exchange: Exchange, options: DoorOptions): Promise<void> {
+  const { path, request, response } = exchange;
+  const { app, isStopping } = options;
+  if (path === '/health') return sendJson(response, 200, { status: 'alive' });
+  if (path === '/ready') {
+    const readiness = await checkReadiness(app.database, { stopping: isStopping() });
+    return sendJson(response, readiness.ready ? 200 : 503, readiness);
+  }
+  if (path === '/metrics') return sendText(response, await app.metrics.text());
+  requireRunning(options);
+  if (path === '/') return sendRedirect(response, '/graphql');
+  if (!isKnownPath(path) && !isRestPath(path))
+    throw new HttpError(404, `There is nothing at ${path}; GraphQL is at /graphql`);
+  if (app.config.authMode === 'open') requireLocalHost(request);
+  if (isRestPath(path)) return answerRest(exchange, options);
+  if (path === '/lease') return answerLease(exchange, options);
+  return answerGraphiql(exchange);
+}
+
+function requireRunning({ isStopping }: RouterOptions): void {
+  if (isStopping())
+    throw new HttpError(503, 'This gateway is stopping: ask another one, or again', {
+      connection: 'close',
+      'retry-after': '1',
+    });
+}
+
+function isPageRequest({ request }: Exchange): boolean {
+  return request.method === 'GET' && request.headers.accept?.includes('text/html') === true;
+}
+
+async function answerRest(exchange: Exchange, { app, findCaller }: DoorOptions): Promise<void> {
+  const { request, response, path, requestId } = exchange;
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const answer = await answerRequest({
+    method: request.method ?? 'GET',
+    path,
+    query: new URLSearchParams(exchange.queryString),
+    contentType: readContentType(request),
+    idempotencyKey: request.headers['idempotency-key']?.toString(),
+    readBody: () => readBody(request),
+    authenticate: async () => commandsFor(app, await findCaller(exchange), requestId),
+    signal: gone.signal,
+  });
+  await sendAnswer(response, answer);
+}
+
+async function answerLease(exchange: Exchange, { shared, findCaller }: DoorOptions): Promise<void> {
+  const { request, response } = exchange;
+  requireGraphqlRequest(request);
+  const caller = await findCaller(exchange);
+  sendJson(response, 200, await renewLease({ caller, freshness: shared, body: await readBody(request) }));
+}
+
+async function answerGraphiql({ request, response }: Exchange): Promise<void> {
+  const page = await graphiqlPage({
+    acceptEncoding: request.headers['accept-encoding']?.toString(),
+    ifNoneMatch: request.headers['if-none-match'],
+  });
+  response.writeHead(page.status, page.headers).end(page.body);
+}

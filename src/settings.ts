@@ -1,0 +1,160 @@
+/**
+ * Every environment variable of the product in one table. config.ts reads the environment by it, and
+ * docs/configuration.md shows it.
+ */
+
+interface Setting {
+  /** The value that counts when the variable is not set; a description where it is not a fixed text. */
+  default: string;
+  /** The accepted values, for documents and for the message about a wrong value. */
+  expected: string;
+  meaning: string;
+  /** The value may hold a password, so no message repeats it. */
+  isSecret?: true;
+}
+
+const postgresUrl = 'a URL such as postgres://user:password@host:5432/database';
+
+function wholeNumber(min: number, max: number) {
+  return { min, max, expected: `a whole number from ${min} to ${max}` };
+}
+
+function oneOf<const Values extends readonly string[]>(...values: Values) {
+  return { values, expected: `one of ${values.join(', ')}` };
+}
+
+/** The variables by name. `<MODULE>_DB_URL` stands for one variable per module. */
+export const settings = {
+  DATABASE_URL: {
+    default: 'none',
+    expected: postgresUrl,
+    meaning:
+      'URL of the registry database. Without it the registry uses the embedded PostgreSQL in `DATA_DIR`.',
+    isSecret: true,
+  },
+  '<MODULE>_DB_URL': {
+    default: 'none',
+    expected: postgresUrl,
+    meaning:
+      'URL of a service database. The module’s catalogue entry names the variable, which may be any name that ends in `_URL`. ' +
+      'Without it the module uses a database in the embedded PostgreSQL.',
+    isSecret: true,
+  },
+  HOST: {
+    default: '127.0.0.1',
+    expected: 'a host name or an IP address',
+    meaning: 'Address on which the server listens.',
+  },
+  PORT: {
+    default: '4000',
+    ...wholeNumber(0, 65_535),
+    meaning: 'Port on which the server listens. 0 chooses a free port.',
+  },
+  DATA_DIR: {
+    default: '.data',
+    expected: 'a folder',
+    meaning: 'Folder of the embedded PostgreSQL.',
+  },
+  MODULES_DIR: {
+    default: 'the folder `modules` of the package',
+    expected: 'a folder',
+    meaning: 'Folder with one folder of SQL migrations per module.',
+  },
+  CLIENTS_DIR: {
+    default: 'none',
+    expected: 'a folder',
+    meaning:
+      'Folder with the `<id>/client.yaml` files. The gateway serves such a file as the configuration of a tenant that has not been ' +
+      'imported yet.',
+  },
+  AUTH_MODE: {
+    default: '`open` with the embedded registry database on a loopback `HOST`, otherwise `required`',
+    ...oneOf('open', 'required'),
+    meaning: 'Whether requests need an API key or a token. `open` accepts every request.',
+  },
+  JWT_ISSUER: {
+    default: 'none',
+    expected: 'the `iss` claim of the identity provider’s tokens',
+    meaning: 'Issuer of the tokens that are accepted besides API keys. `JWT_AUDIENCE` must be set with it.',
+  },
+  JWT_AUDIENCE: {
+    default: 'none',
+    expected: 'the `aud` claim of the identity provider’s tokens',
+    meaning: 'Audience that the accepted tokens must name.',
+  },
+  JWT_JWKS_URL: {
+    default: '`JWT_ISSUER` followed by `/.well-known/jwks.json`',
+    expected: 'an https URL such as https://login.example/.well-known/jwks.json, or http on a loopback host',
+    meaning: 'URL of the identity provider’s public keys.',
+    isSecret: true,
+  },
+  REDIS_URL: {
+    default: 'none',
+    expected:
+      'redis://host:6379, rediss://host:6379, redis-sentinel://host:26379,host:26379/master, ' +
+      'or several redis:// URLs of a Cluster separated by commas; in a password write @ as %40, % as %25 and so on',
+    meaning: 'URL of the Redis that gateways share as a cache. Without it each gateway caches for itself.',
+    isSecret: true,
+  },
+  LOG_LEVEL: {
+    default: 'info',
+    ...oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    meaning: 'Lowest level of the log lines that are written to standard error.',
+  },
+  LOG_REQUESTS: {
+    default: 'failed',
+    ...oneOf('all', 'failed', 'none'),
+    meaning:
+      'Requests that get a log line: all, those that failed unexpectedly or took more than 1 s, or none. Requests that change something always get one.',
+  },
+  STALENESS_BOUND_MS: {
+    default: '5000',
+    ...wholeNumber(1_000, 60_000),
+    meaning:
+      'Staleness bound in milliseconds: how long a gateway may use cached entries without news from the registry database.',
+  },
+  SHUTDOWN_TIMEOUT_MS: {
+    default: '10000',
+    ...wholeNumber(100, 600_000),
+    meaning: 'How long requests in flight may take after SIGTERM, in milliseconds.',
+  },
+  WORKER: {
+    default: 'inside',
+    ...oneOf('inside', 'none'),
+    meaning:
+      'Whether this gateway runs operations that are due. With `none` it runs only operations that its own callers wait for, and ' +
+      '`tenant-registry worker` runs the others.',
+  },
+  OPERATION_HEARTBEAT_MS: {
+    default: '5000',
+    ...wholeNumber(100, 60_000),
+    meaning: 'How often a process that runs an operation reports that it is alive, in milliseconds.',
+  },
+  OPERATION_TAKE_OVER_MS: {
+    default: '15000',
+    ...wholeNumber(300, 600_000),
+    meaning:
+      'After how long without a heartbeat another process takes an operation over, in milliseconds. At least three times ' +
+      '`OPERATION_HEARTBEAT_MS`.',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
+
+/** Names of the settings that are whole numbers, and of those with a list of values. */
+export type NumberSetting = {
+  [Name in SettingName]: (typeof settings)[Name] extends { min: number } ? Name : never;
+}[SettingName];
+export type ChoiceSetting = {
+  [Name in SettingName]: (typeof settings)[Name] extends { values: readonly string[] } ? Name : never;
+}[SettingName];
+
+export type Choice<Name extends ChoiceSetting> = (typeof settings)[Name]['values'][number];
+
+/** The message about a wrong value: the variable, the value unless it may hold a password, and the accepted values. */
+export function describeWrongValue(name: SettingName, given: string, variable: string = name): string {
+  const { expected, isSecret }: Setting = settings[name];
+  return isSecret
+    ? `${variable} has a wrong value, which is not shown because it may hold a password: expected ${expected}`
+    : `${variable} is "${given}": expected ${expected}`;
+}
