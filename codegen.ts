@@ -7,8 +7,10 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type CodegenConfig, generate } from '@graphql-codegen/cli';
 import { lexicographicSortSchema, printSchema } from 'graphql';
+import { errorTable, guardRefusals, procedureRefusals } from './src/errors.js';
 import { schema } from './src/graphql/schema.js';
 import { tenantConfigJsonSchema } from './src/profile/tenant-config.js';
+import { settings } from './src/settings.js';
 
 const root = import.meta.dirname;
 const schemaFile = 'schema.graphql';
@@ -58,6 +60,8 @@ const generated: { filename: string; content: string }[] = await generate(config
 const wanted = new Map([
   [schemaFile, sdl],
   ['tenant-config.schema.json', `${JSON.stringify(tenantConfigJsonSchema(), undefined, 2)}\n`],
+  ['docs/configuration.md', configurationPage()],
+  ['docs/errors.md', errorPage()],
   ...generated.map(({ filename, content }) => [relative(root, filename), content] as const),
 ]);
 const present = (await readdir(join(root, typesDir)).catch(() => [])).map((name) => `${typesDir}/${name}`);
@@ -76,4 +80,48 @@ if (!process.argv.includes('--check')) {
 } else if (outdated.length + obsolete.length > 0) {
   process.stderr.write(`Out of date: ${[...outdated, ...obsolete].join(', ')}. Run "npm run codegen"\n`);
   process.exitCode = 1;
+}
+
+function configurationPage(): string {
+  const rows = Object.entries(settings).map(
+    ([name, { default: byDefault, expected, meaning }]) =>
+      `| \`${name}\` | ${code(byDefault)} | ${meaning} Expected: ${expected.replaceAll('|', '\\|')}. |`,
+  );
+  return `# Configuration
+
+Every setting is an environment variable. A variable that is empty counts as not set. All problems are reported at once, one line each,
+and the process exits with status 1. This page is generated from [src/settings.ts](../src/settings.ts) by \`npm run codegen\`.
+
+| variable | default | meaning |
+|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+/** Defaults that are a word or number are shown as code; descriptions are sentences already. */
+function code(text: string): string {
+  return text === 'none' || /[` ]/.test(text) ? text : `\`${text}\``;
+}
+
+function errorPage(): string {
+  const states: Record<string, string[]> = {};
+  for (const [state, code] of [...Object.entries(guardRefusals), ...Object.entries(procedureRefusals)]) {
+    states[code] ??= [];
+    if (!states[code].includes(state)) states[code].push(state);
+  }
+  const rows = Object.entries(errorTable).map(
+    ([name, { status, meaning, action }]) =>
+      `| \`${name}\` | ${status} | ${states[name]?.join(', ') ?? ''} | ${meaning} | ${action} |`,
+  );
+  return `# Errors
+
+Expected failures have a code: \`errors[].extensions.code\` in GraphQL, \`error.code\` over REST, the first word of the message in SQL.
+\`extensions.fields\` lists the fields of a VALIDATION_ERROR. The HTTP status counts for REST and for clients that accept
+\`application/graphql-response+json\`. Every other failure is \`INTERNAL_SERVER_ERROR\` (500) with a request id; the log has its cause under
+that id. This page is generated from [src/errors.ts](../src/errors.ts) by \`npm run codegen\`.
+
+| code | status | SQLSTATE | meaning | what to do |
+|---|--:|---|---|---|
+${rows.join('\n')}
+`;
 }

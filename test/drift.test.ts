@@ -27,7 +27,7 @@ test('the type ModuleSubscription in schema.graphql does not become the root typ
   expect(read.getSubscriptionType()?.name).toBe(schema.getSubscriptionType()?.name);
 });
 
-test('the generated files are those that npm run codegen would write', async () => {
+test('the generated files are those that npm run codegen would write', { timeout: 120_000 }, async () => {
   const args = ['--import', 'tsx', 'codegen.ts', '--check'];
   await promisify(execFile)(process.execPath, args, { cwd: root });
 });
