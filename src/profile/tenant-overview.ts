@@ -2,8 +2,6 @@ import type { RegistryDatabase } from '../database/registry-database.js';
 import { tenantNotFound } from '../registry/route.js';
 import { tenantWhere } from '../registry/tenant.js';
 
-type TenantOverview = Awaited<ReturnType<typeof requireTenantOverview>>;
-
 /** A tenant in any status with its profile, members and subscriptions; throws TENANT_NOT_FOUND. */
 export async function requireTenantOverview({ prisma }: RegistryDatabase, reference: string) {
   const where = tenantWhere(reference);
