@@ -36,10 +36,7 @@ export async function addDemo(app: App): Promise<void> {
     const { status: result, error } = await requireOperation(app.database.prisma, operationId);
     if (result === 'SUCCEEDED') app.log.info({ tenant: tenant.slug }, 'added a demo tenant');
     else
-      app.log.warn(
-        { tenant: tenant.slug, error },
-        'could not add a demo tenant; the next start tries again',
-      );
+      app.log.warn({ tenant: tenant.slug, error }, 'could not add a demo tenant; the next start tries again');
   }
 }
 
