@@ -3,8 +3,9 @@ import type pg from 'pg';
 import type { MigrationPlan } from './migration-history.js';
 
 /**
- * Refuses a database that has migrations, but none of this version: an unreleased version created it from a set that was
- * replaced, or another program did. Nothing was touched yet. `dataDir` is that of the embedded PostgreSQL.
+ * Refuses a database that has migrations but none of this version: an unreleased version with other migrations, or
+ * another program, created it. Nothing has been changed at this point. `dataDir` is the data folder of the embedded
+ * PostgreSQL.
  */
 export function refuseForeignMigrations(
   { host, port, database }: pg.Client,

@@ -7,7 +7,7 @@ import { openLog } from '../../../src/log.js';
 import { aDataDir, run } from '../../setup/process.js';
 import { aDatabase, aMigrationsDir } from '../support/temporary-databases.js';
 
-/** Names and the marks of the set of migrations before they were squashed; the scripts are shortened. */
+/** The names and the recognisable columns of the migrations before the squash; the scripts are shortened. */
 const oldSet = {
   '20261120000001_tables':
     'CREATE TABLE tenants (id uuid PRIMARY KEY, slug text, tenant_config jsonb, status_before_deletion text)',
@@ -26,7 +26,7 @@ async function anOldRegistry(url: string): Promise<string> {
   return url;
 }
 
-test('a registry made by the migrations from before the squash is refused in one sentence, and left as it is', async () => {
+test('a registry from the migrations before the squash is refused in one sentence and not changed', async () => {
   const database = await aDatabase();
   await anOldRegistry(database.url);
   const { host, pathname } = new URL(database.url);
@@ -40,7 +40,7 @@ test('a registry made by the migrations from before the squash is refused in one
   expect(warned).toEqual([]);
 });
 
-test('an attempt that failed before the first migration was applied makes no registry old', async () => {
+test('a database in which the first migration failed does not count as an old registry', async () => {
   const database = await aDatabase();
   const migrationsDir = await aMigrationsDir({ '0001_broken': 'SELECT nothing' });
   await expect(migrateRegistry(database.url, { migrationsDir })).rejects.toThrow('"0001_broken" failed');
@@ -48,7 +48,7 @@ test('an attempt that failed before the first migration was applied makes no reg
 });
 
 test.each([['migrate'], ['serve'], ['worker'], ['doctor'], ['tenant', 'list'], ['keys', 'list'], ['export']])(
-  'tenant-registry %s %s says so on an old registry in a database of its own, and exits',
+  'tenant-registry %s %s refuses an old registry with that sentence and exits',
   { timeout: 60_000 },
   async (...args) => {
     const database = await aDatabase();
@@ -56,13 +56,13 @@ test.each([['migrate'], ['serve'], ['worker'], ['doctor'], ['tenant', 'list'], [
     const { code, stdout, stderr } = await run(args, { DATABASE_URL: database.url, PORT: '0' });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(
-      /^The database "scratch_[^\n]* set DATABASE_URL to an empty database and start anew\n$/,
+      /^The database "temporary_[^\n]* set DATABASE_URL to an empty database and start anew\n$/,
     );
     expect(await database.query(contents)).toEqual(untouched);
   },
 );
 
-test('npm start on an old data folder names the folder, and starts anew once that is gone', {
+test('npm start on an old data folder names the folder, and creates a new registry after that is moved', {
   timeout: 120_000,
 }, async () => {
   const dataDir = await aDataDir();
