@@ -97,7 +97,7 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
     const unmigrated = await run(['doctor'], { DATABASE_URL: empty.url });
     expect(unmigrated).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('run tenant-registry migrate first'),
+      stderr: expect.stringContaining('run "tenant-registry migrate" first'),
     });
     await empty.drop();
   });
