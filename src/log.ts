@@ -35,7 +35,7 @@ let destination: DestinationStream | undefined;
 
 /**
  * One for the process, so that lines keep their order. Lines are written in the background; pino writes out the rest when
- * the process exits, also by an error that nobody caught.
+ * the process exits, also by an uncaught error.
  */
 function standardError(): DestinationStream {
   destination ??= pino.destination({ dest: 2, sync: false });

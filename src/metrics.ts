@@ -92,7 +92,7 @@ export function createMetrics(): Metrics {
         });
       gauge(
         'tenant_registry_lease_remaining_seconds',
-        'For how long what is known may be trusted',
+        'Time for which cached answers may still be given',
         () => read().leaseRemainingMs / 1000,
       );
       gauge(
@@ -119,7 +119,7 @@ const requestBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 interface Times {
   path: string;
   status: number;
-  /** How many fell below each bound and not below the one before; the last: below none. */
+  /** Number of requests up to each bound and above the one before; the last: above all bounds. */
   counts: number[];
   sum: number;
 }

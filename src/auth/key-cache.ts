@@ -6,9 +6,9 @@ import { apiKeysReference } from '../feed/change.js';
 import { hashSecret, isSecret, type KnownKey, loadKeys } from './api-key.js';
 import type { Caller } from './caller.js';
 
-/** Finds the caller behind a secret that came as `Bearer`; undefined: nobody. */
+/** Finds the caller for a secret that came as `Bearer`; undefined when the secret opens nothing. */
 export interface FindCaller {
-  /** Only what is known at once; undefined means that `find` has to be asked. */
+  /** The caller, if it is known at once; undefined means that `find` has to be asked. */
   peek(secret: string): Caller | undefined;
   find(secret: string): Promise<Caller | undefined>;
 }

@@ -25,7 +25,7 @@ export function createBreaker(
   let closedAt = Number.NEGATIVE_INFINITY;
 
   function open(sample: () => Promise<unknown>) {
-    // Of many that were under way the first one tells.
+    // Many calls may fail at once; only the first one reports it.
     if (failed) return;
     failed = sample;
     if (clock() - closedAt > longestPauseMs) pauseMs = 0;

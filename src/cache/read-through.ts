@@ -10,7 +10,7 @@ export interface Validity {
   poll(): Promise<void>;
 }
 
-/** What a load found: all values in one snapshot, in the order of the keys. */
+/** The result of a load: all values in one snapshot, in the order of the keys. */
 export interface Loaded<Value> {
   epoch: string;
   asOf: bigint;
@@ -25,7 +25,7 @@ export interface ReadThroughOptions<Key, Value> {
   load: (keys: readonly Key[]) => Promise<Loaded<Value>>;
   /** The key's name in the tiers. */
   nameOf: (key: Key) => string;
-  /** What the key's floor is kept under: the tenant's id or slug, as it was asked for. */
+  /** Key of the floor: the tenant's id or slug, as it was asked for. */
   referenceOf: (key: Key) => string;
   /** Whether a value from a shared tier is about the key; without it, the tier's own check of the key counts. */
   isAbout?: ((key: Key, value: Value) => boolean) | undefined;
@@ -71,8 +71,8 @@ export class ReadThrough<Key, Value> {
   }
 
   /**
-   * What the nearest tier holds, when it counts now and that tier can say so at once. Undefined means nothing more than
-   * that: getMany then has the answer.
+   * The entry of the nearest tier, if that tier can answer at once and the entry counts now. Otherwise undefined, and
+   * getMany has the answer.
    */
   peek(key: Key, atLeast: Demand<Key>['atLeast']): Entry<Value> | undefined {
     const { tiers, nameOf, onLookup } = this.#options;
@@ -91,7 +91,7 @@ export class ReadThrough<Key, Value> {
     const answers = new Array<Answer<Value> | undefined>(demands.length);
     await this.#fromTiers(demands, answers);
     this.#fromNearest(demands, answers);
-    // First whatever load is under way; then, for whom that was too early, one that was sent after he asked.
+    // First a load that is under way; a demand for which that one was too early gets a load sent after it.
     for (const mayShareEarlier of [true, false]) {
       const open = [...demands.keys()].filter((at) => !answers[at]);
       if (open.length > 0) await this.#fromDatabase(demands, open, answers, { askedAfter, mayShareEarlier });
@@ -228,7 +228,7 @@ export class ReadThrough<Key, Value> {
       readAt,
       value: values[at] as Value,
     }));
-    // What a change has overtaken meanwhile is not kept.
+    // An entry that a change has overtaken meanwhile is not kept.
     const current = entries.filter((entry, at) => validity.isCurrent(entry, referenceOf(keys[at] as Key)));
     for (const tier of tiers) if (current.length > 0) void tier.set(current);
     return entries;

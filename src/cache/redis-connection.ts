@@ -12,7 +12,7 @@ const impatient = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
-  // Who subscribes does so on each `ready`; when ioredis does it and fails, nobody handles that and the process ends.
+  // Subscribers subscribe on each `ready` themselves: when ioredis does it and fails, the unhandled error ends the process.
   autoResubscribe: false,
   connectTimeout: patienceMs,
   commandTimeout: patienceMs,

@@ -9,7 +9,7 @@ import type { Caches } from '../registry/caches.js';
 import type { CommandContext } from '../registry/command.js';
 import { createReader, type Reader } from '../registry/reader.js';
 
-/** What resolvers get; made for each request. */
+/** The context of resolvers; made for each request. */
 export interface GraphqlContext {
   readonly caller: Caller;
   readonly commands: CommandContext;
@@ -32,19 +32,19 @@ export interface SharedContext {
   clients: ClientConfigs | undefined;
 }
 
-/** What the HTTP reader found out about a request before any of it is executed. */
+/** Facts about a request that are known before any of it is executed. */
 export interface RequestFacts {
   requestId: string;
   caller: Caller;
   shared: SharedContext;
-  /** What the caller can do, with the request's id in what it logs. Called only where it is needed. */
+  /** Everything that commands need to work for the caller. Called only where it is needed. */
   openCommands(): CommandContext;
   readClient(): string | undefined;
   /** Filled while the request is answered, for the log. */
   outcome: RequestOutcome;
 }
 
-/** What the log says of a GraphQL request beside its HTTP status, which often is 200. */
+/** Facts for the log line of a request, whose HTTP status is often 200. */
 export interface RequestOutcome {
   /** Codes of the errors that were answered. */
   codes: string[];

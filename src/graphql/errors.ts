@@ -15,7 +15,7 @@ export function translateResult(result: ExecutionResult, facts: RequestFacts): E
   return { ...result, errors };
 }
 
-/** Every error leaves with a code and a status; an error that nobody expected is logged and leaves masked. */
+/** Every error leaves with a code and a status; an unexpected one is logged and leaves masked. */
 function toGraphqlError(
   error: unknown,
   options: {

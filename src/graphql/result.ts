@@ -1,6 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 
-/** What goes out over HTTP for a result, as plain values. */
+/** The HTTP answer for a result, as plain values. */
 export interface GraphqlHttpAnswer {
   status: number;
   headers: Record<string, string>;

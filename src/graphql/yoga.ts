@@ -45,6 +45,8 @@ function openYoga() {
     batching: false,
     logging: false,
     maxRequestBodySize: false,
+    // The engine keeps documents, within a bound for their size, which Yoga's cache has not.
+    parserAndValidationCache: false,
     context: ({ facts }) => plainContext(new RequestContext(facts)),
     maskedErrors: false,
     plugins: [executeByGraphqlJs, guardIntrospection, refuseUnreadableStreams, translateErrors, writeAnswers],

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Loaded } from '../cache/read-through.js';
 import { queryWithin } from '../database/pool.js';
+import { queryPrepared } from '../database/prepared-query.js';
 import type { RouteFacts, RouteKey } from './route.js';
 import { isSlug, isUuid } from './slug.js';
 
@@ -13,8 +14,10 @@ export async function loadRouteFacts(
   keys: readonly RouteKey[],
   timeoutMs: number,
 ): Promise<Loaded<RouteFacts>> {
-  const query = { text: routeFactsSql, values: routeFactsParameters(keys) };
-  const { rows } = await queryWithin(pool, timeoutMs, query);
+  const { rows } =
+    keys.length === 1
+      ? await queryPrepared(pool, timeoutMs, { text: oneRouteSql, values: routeFactsParameters(keys).flat() })
+      : await queryWithin(pool, timeoutMs, { text: manyRoutesSql, values: routeFactsParameters(keys) });
   const [{ epoch, asOf }] = rows;
   return { epoch, asOf: BigInt(asOf), values: rows.map(({ epoch, asOf, ...facts }) => facts) };
 }
@@ -52,7 +55,8 @@ function routeFactsParameters(keys: readonly RouteKey[]): [(string | null)[], (s
   ];
 }
 
-const routeFactsSql = `
+// Row by row, so that a plan made while the tables are small is good for large ones, too.
+const routeFactsSql = (wanted: string) => `
   SELECT
     tenant.id                    AS "tenantId",
     tenant.slug                  AS "tenantSlug",
@@ -67,12 +71,23 @@ const routeFactsSql = `
     head.epoch                   AS "epoch",
     head.revision                AS "asOf"
   FROM (SELECT revision, registry_epoch() AS epoch FROM registry_head LIMIT 1) AS head
-  CROSS JOIN unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS wanted (id, slug, module, ordinal)
-  LEFT JOIN tenants AS tenant ON tenant.id = wanted.id OR tenant.slug = wanted.slug
+  CROSS JOIN ${wanted} AS wanted (id, slug, module, ordinal)
+  LEFT JOIN LATERAL (
+    SELECT id, slug, status, suspended_reason FROM tenants WHERE tenants.id = wanted.id
+    UNION ALL
+    SELECT id, slug, status, suspended_reason FROM tenants WHERE tenants.slug = wanted.slug
+    LIMIT 1
+  ) AS tenant ON true
   LEFT JOIN modules AS module ON module.name = wanted.module
-  LEFT JOIN module_subscriptions AS subscription
-    ON subscription.tenant_id = tenant.id AND subscription.module = wanted.module
+  LEFT JOIN LATERAL (
+    SELECT * FROM module_subscriptions WHERE tenant_id = tenant.id AND module = wanted.module LIMIT 1
+  ) AS subscription ON true
   ORDER BY wanted.ordinal`;
+
+const manyRoutesSql = routeFactsSql('unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY');
+
+/** For one key: planned as one row whatever the key, so that PostgreSQL keeps the plan of the prepared statement. */
+const oneRouteSql = routeFactsSql('(VALUES ($1::uuid, $2::text, $3::text, 1))');
 
 /** A tenant's configuration; secrets in it are references. */
 export type TenantConfig = Record<string, unknown>;

@@ -14,6 +14,8 @@ export class Exchange {
   readonly path: string;
   readonly startedAt = performance.now();
   readonly outcome: RequestOutcome = { codes: [], mutations: [] };
+  /** It was answered or refused; set once. */
+  hasEnded = false;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.request = request;
@@ -67,7 +69,7 @@ export class GraphqlFacts implements RequestFacts {
   }
 }
 
-/** What the caller of a request can do, with the request's id in what it logs. */
+/** Everything that commands need to work for the caller; their log lines bear the request's id. */
 export function commandsFor(app: App, caller: Caller, requestId: string): CommandContext {
   return { ...app.commandsFor(caller), log: app.log.child({ requestId, actor: caller.actor }) };
 }

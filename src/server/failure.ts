@@ -7,7 +7,7 @@ import { isRestPath } from '../rest/paths.js';
 import { HttpError } from './request.js';
 import { sendAnswer, sendJson } from './send.js';
 
-/** What became of a request that was not answered, in the shape of the door it was sent to. */
+/** Answers a request that failed, in the form of the door it was sent to. */
 export async function sendFailure(
   response: ServerResponse,
   error: unknown,
@@ -15,12 +15,12 @@ export async function sendFailure(
 ): Promise<void> {
   const { path, requestId, log } = facts;
   if (response.headersSent) {
-    // Half of an answer is sent, and what followed would be taken for the rest of it.
+    // Half of an answer is sent already; the client would take an error for the rest of it.
     const isClientGone = (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
     if (!isClientGone) log.warn({ err: error, requestId }, 'an answer broke off');
     return void response.destroy();
   }
-  // Work that was given up because nobody waits for its answer any more; the log shows it by nginx's status for that.
+  // The client left, and the work was given up. 499 is nginx's status for that.
   if (response.destroyed && error instanceof Error && error.name === 'AbortError') {
     response.statusCode = 499;
     return;

@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** What is open at the moment: requests without an end yet, and connections. */
+/** The requests and connections that are open at the moment. */
 export class InFlight {
   readonly #sockets = new Set<Socket>();
   #requests = 0;

@@ -13,24 +13,24 @@ const LeaseRequest = z.object({
     .string()
     .regex(/^[0-9a-f]{16}:\d{1,18}$/, 'must be a revision')
     .nullish(),
-  /** It goes away and uses nothing any more: nobody has to wait for it. */
+  /** The client goes away and uses nothing any more, so no acknowledgement waits for it. */
   ends: z.boolean().optional(),
 });
 
-/** What a client has to do, and for how long it may then trust what it holds. */
+/** Tells a client which entries to drop, and how long it may then trust the others. */
 export interface LeaseAnswer {
-  /** Where the client stands once it has done it; to be given back as `has` with the next request. */
+  /** The client's position once it has dropped them; it sends this as `has` with the next request. */
   revision: string | null;
-  /** From the moment it sent this request, in milliseconds; 0: it may trust nothing. */
+  /** Counted from the moment the client sent this request; 0: it may trust nothing. */
   leaseRemainingMs: number;
-  /** What to drop; null: everything. */
+  /** Entries to drop; null: everything. */
   changed: { tenantId: string | null; tenantSlug: string | null; module: string | null }[] | null;
 }
 
-/** More changes than this are not told one by one. */
+/** A client that is further behind has to drop everything. */
 const maxChanges = 5_000n;
 
-/** Renews a client's lease, from memory: it says what it has, and hears what of it counts no more. */
+/** Renews a client's lease from memory: the client says which revision it has, and is told which entries changed since. */
 export async function renewLease(request: {
   caller: Caller;
   freshness: Pick<Freshness, 'follower' | 'changes' | 'leases'>;
@@ -51,7 +51,7 @@ export async function renewLease(request: {
     held?.epoch === position.epoch &&
     held.number <= position.revision &&
     position.revision - held.number <= maxChanges;
-  // Before anything is awaited: a change of that time must find that somebody is about to trust what it ends.
+  // Granted before anything is awaited: a change that commits meanwhile has to wait for this client.
   leases.grant(client, {
     confirmed: canContinue ? held.number : undefined,
     current: position.revision,

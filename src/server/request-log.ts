@@ -24,6 +24,9 @@ const routineCodes = new Set([
 /** Also the only paths that metrics name. */
 const knownPaths = new Set(['/', '/graphql', '/lease', '/health', '/ready', '/metrics']);
 
+/** Asked every few seconds by the platform, which reports a failure itself. */
+const polledPaths = new Set(['/health', '/ready', '/metrics']);
+
 /** Path of a request as metrics may name it: nothing that a client chose. */
 export function pathName(path: string): string {
   return knownPaths.has(path) ? path : (restPathName(path) ?? 'other');
@@ -55,7 +58,7 @@ export function openRequestLog(
       ...(outcome.codes.length > 0 && { codes: [...new Set(outcome.codes)] }),
     };
     const target = knownPaths.has(path) ? safeLines : log;
-    target[isDoor || wanted !== 'all' ? 'info' : 'debug'](line, 'request');
+    target[isDoor || (wanted !== 'all' && !polledPaths.has(path)) ? 'info' : 'debug'](line, 'request');
   };
 }
 

@@ -9,7 +9,7 @@ export function sendJson(response: ServerResponse, status: number, body: unknown
   response.writeHead(status, jsonHeaders).end(JSON.stringify(body));
 }
 
-/** An answer that fails half way is cut off, so that nobody takes it for whole. */
+/** An answer that fails half way is cut off, so that no client takes it for complete. */
 export async function sendAnswer(
   response: ServerResponse,
   { status, headers, body }: RestAnswer,

@@ -14,13 +14,13 @@ export interface Server {
   /** "http://127.0.0.1:4000" */
   url: string;
   /**
-   * Answers what it has begun and refuses what comes meanwhile; after the deadline it cuts off what still runs.
+   * Answers the requests that are open and refuses new ones; after the deadline it cuts off those that are still open.
    * False when it had to.
    */
   close(): Promise<boolean>;
 }
 
-/** How long a client may take to send its request, in milliseconds. */
+/** Time a client has to send its request. */
 const requestTimeoutMs = 30_000;
 
 export async function openServer(app: App): Promise<Server> {
@@ -73,6 +73,8 @@ function serveRequests(app: App, { route, inFlight }: { route: Route; inFlight: 
     const exchange = new Exchange(request, response);
     inFlight.begin();
     route(exchange, (error) => {
+      if (exchange.hasEnded) return log.error({ err: error, requestId: exchange.requestId }, 'ended twice');
+      exchange.hasEnded = true;
       if (error === undefined) return end(exchange);
       fail(exchange, error)
         .catch((failure) => log.error({ err: failure, requestId: exchange.requestId }, 'a refusal failed'))

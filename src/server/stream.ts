@@ -7,12 +7,12 @@ export async function sendStream(body: ReadableStream<Uint8Array>, response: Ser
   const gone = new AbortController();
   const leave = () => {
     gone.abort();
-    // Of the stream and not of its reader: Yoga's reader would wait for the next event, and before its first read do
-    // nothing at all. The source may have failed by itself, which ends it just as well.
+    // The stream is cancelled and not its reader: Yoga's reader would wait for the next event, and do nothing at all
+    // before its first read. A source that failed by itself has ended already.
     body.cancel().catch(() => undefined);
   };
   response.once('close', leave);
-  // Gone before there was anything to send: that event is over.
+  // The client may be gone already; its close event is then over.
   if (response.destroyed) leave();
   try {
     for (;;) {

@@ -1,8 +1,7 @@
 import type { GraphQLError, ResponsePath } from 'graphql';
 
 /**
- * The errors of one execution. What fails below a place that is null already is not told: nobody can see that place in
- * the answer.
+ * The errors of one execution. An error below a place that is null already is left out: that place is not in the answer.
  */
 export class CollectedErrors {
   readonly all: GraphQLError[] = [];

@@ -33,8 +33,8 @@ interface KnownDocument {
 }
 
 const maxDocuments = 2_000;
-/** In characters of all documents together. */
-const maxSize = 10_000_000;
+/** In characters of all documents together; what is made of a document takes several times its length. */
+const maxSize = 2_000_000;
 /** Longer ones are prepared each time: few of them would displace all others. */
 const maxLength = 50_000;
 

@@ -20,7 +20,7 @@ interface Run {
   errors: CollectedErrors;
 }
 
-/** Where a value belongs. */
+/** The position of a value in the answer. */
 interface Place {
   field: FieldPlan;
   info: GraphQLResolveInfo;
@@ -32,7 +32,7 @@ const maxVariableErrors = 50;
 
 /**
  * Executes a query as graphql-js does, with the same answers and errors: a promise only where a resolver returned one,
- * and resolvers get the same four arguments. What is missing here against graphql-js is what planQuery refuses.
+ * and resolvers get the same four arguments. planQuery refuses everything that graphql-js does and this does not.
  */
 export function executePlan(
   plan: QueryPlan,
@@ -182,7 +182,7 @@ function completeList(
       completed.push(completeItem(run, { item, isItemNonNull }, at, entry));
     }
   } catch (error) {
-    // Nobody waits for the others any more: one that fails later must not end the process.
+    // The other items are given up. One of them that fails later must not end the process.
     for (const pending of completed) if (isPromise(pending)) pending.catch(() => undefined);
     throw error;
   }

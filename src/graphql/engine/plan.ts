@@ -48,7 +48,7 @@ export interface FieldPlan {
   value: ValuePlan;
 }
 
-/** How a resolver's value becomes a part of the answer; one kind per kind of type. */
+/** Turns a resolver's value into a part of the answer; one kind per kind of type. */
 export type ValuePlan =
   | { kind: 'non-null'; inner: ValuePlan }
   | { kind: 'list'; item: ValuePlan; isItemNonNull: boolean }

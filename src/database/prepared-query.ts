@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import type { Pool, QueryResult } from 'pg';
+import { queryWithin } from './pool.js';
+
+/**
+ * SQLSTATEs of a named statement that cannot be used: the connection does not have it, has it already, or its result has
+ * another form since a migration.
+ */
+const unusableStates = new Set(['26000', '42P05', '0A000']);
+
+/** Pools behind a pooler that gives each transaction another connection, such as PgBouncer before 1.21. */
+const poolsWithoutNames = new WeakSet<Pool>();
+
+const names = new Map<string, string>();
+
+/**
+ * Like queryWithin, for a statement that is sent often: PostgreSQL keeps its plan per connection. Where that is impossible,
+ * which the first failure shows, the statement is sent as any other from then on. It must only read: it may be sent twice.
+ */
+export async function queryPrepared(
+  pool: Pool,
+  timeoutMs: number,
+  statement: { text: string; values: unknown[] },
+): Promise<QueryResult> {
+  if (poolsWithoutNames.has(pool)) return queryWithin(pool, timeoutMs, statement);
+  try {
+    return await queryWithin(pool, timeoutMs, { ...statement, name: nameOf(statement.text) });
+  } catch (error) {
+    if (!unusableStates.has((error as { code?: string }).code ?? '')) throw error;
+    poolsWithoutNames.add(pool);
+    return queryWithin(pool, timeoutMs, statement);
+  }
+}
+
+/** By the text: another version of this program may have left a statement of its own on the same connection. */
+function nameOf(text: string): string {
+  const name = names.get(text) ?? createHash('sha256').update(text).digest('hex').slice(0, 32);
+  names.set(text, name);
+  return name;
+}
