@@ -52,9 +52,7 @@ export class Ledger {
         const allowed = { true: [entry.written], false: [0], undefined: [0, entry.written] };
         if (allowed[`${entry.isCommitted}`].includes(standing)) continue;
         const said = entry.isCommitted ? 'committed' : 'rolled back';
-        found.torn.push(
-          `${slug} ${entry.number}: ${standing} of ${entry.written} rows, reported as ${said}`,
-        );
+        found.torn.push(`${slug} ${entry.number}: ${standing} of ${entry.written} rows, reported as ${said}`);
       }
       for (const action of left) found.torn.push(`${action}: the transaction is not recorded`);
     }
