@@ -1,18 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { aChange, ScriptedFeed } from './support/scripted-feed.js';
 
+/** Resolves when everything that waits for a promise only has gone on. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
 /** A follower that has begun, and a way to hold polls back after they were sent. */
 async function aFollower() {
   const feed = new ScriptedFeed();
   const follower = feed.follow();
   await follower.poll();
-  await follower.poll();
+  await settled();
   feed.reports.length = 0;
   const held: (() => void)[] = [];
   feed.onPoll = () => new Promise<void>((resolve) => held.push(resolve));
   const letGo = async () => {
     held.shift()?.();
-    for (let turn = 0; turn < 20; turn++) await undefined;
+    await settled();
   };
   return { feed, follower, letGo };
 }
