@@ -1,5 +1,9 @@
 const codes = { green: 32, yellow: 33, red: 31, dim: 2, bold: 1 } as const;
 
+/** The sequences that `paint` writes. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences begin with ESC
+export const colorSequence = /\x1b\[(?:0|1|2|31|32|33)m/;
+
 export type Color = keyof typeof codes;
 
 /** Coloured on a terminal that wants it; see no-color.org. */

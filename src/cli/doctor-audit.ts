@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type ChainProblem, type ChainReport, checkChangeLog } from '../registry/hash-chain.js';
+import { oneLine } from './printable.js';
 import { print, withApp } from './with-app.js';
 
 export function addDoctorAudit(doctor: Command): void {
@@ -76,7 +77,8 @@ function describe(
         : ['Keep it elsewhere: only --expect with it finds a log that was written anew as a whole.']),
     ];
   const lines = findings.map(
-    ({ code, revision, position, problem }) => `  ${code}\n    Entry ${revision}/${position} ${problem}.`,
+    ({ code, revision, position, problem }) =>
+      `  ${code}\n    Entry ${revision}/${position} ${oneLine(problem)}.`,
   );
   const rest = problems - findings.length;
   return [

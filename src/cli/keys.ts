@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { authorize, scopeList } from '../auth/permissions.js';
 import { createApiKey } from '../registry/commands/create-api-key.js';
 import { revokeApiKey } from '../registry/commands/revoke-api-key.js';
+import { oneLine } from './printable.js';
 import { print, withApp } from './with-app.js';
 
 export function addKeys(program: Command): void {
@@ -56,7 +57,7 @@ async function listKeys(options: { json?: true }): Promise<void> {
     if (keys.length === 0) return print('There are no keys; make one with "tenant-registry keys create".');
     for (const { id, name, scopes, expiresAt, revokedAt } of keys) {
       const end = revokedAt ? 'revoked' : expiresAt ? `until ${expiresAt.toISOString()}` : 'valid';
-      print(`${id}  ${end}  ${name}  ${scopes.join(',')}`);
+      print(`${id}  ${end}  ${oneLine(name)}  ${oneLine(scopes.join(','))}`);
     }
   });
 }

@@ -9,6 +9,7 @@ import { addGrants } from './grants.js';
 import { addImport } from './import.js';
 import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
+import { oneLine } from './printable.js';
 import { addProvision } from './provision.js';
 import { addServe } from './serve.js';
 import { addTenant } from './tenant.js';
@@ -33,7 +34,7 @@ addExport(program);
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`${explain(error)}\n`);
+  process.stderr.write(`${explain(error).split('\n').map(oneLine).join('\n')}\n`);
   process.exitCode = 1;
 }
 
@@ -44,7 +45,7 @@ function readVersion(): string {
 /** A line per problem; a stack trace only for what nobody expected. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof EmbeddedInUseError) return error.message;
-  if (error instanceof RegistryError) return `${error.code}: ${error.message}`;
+  if (error instanceof RegistryError) return oneLine(`${error.code}: ${error.message}`);
   if (error instanceof Error)
     return process.env.LOG_LEVEL === 'debug' ? (error.stack ?? error.message) : error.message;
   return String(error);

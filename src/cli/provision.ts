@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
 import { colorOf, paint } from './color.js';
+import { oneLine } from './printable.js';
 import { carryOut, type Outcome } from './provision-outcome.js';
 import { stopSignal } from './stop-signal.js';
 import { renderTable } from './table.js';
@@ -97,7 +98,7 @@ function report(outcome: Outcome, { json, idempotencyKey }: Options): undefined 
     process.exitCode = 1;
     const again = `The same command${idempotencyKey === undefined ? '' : ' without that key'} starts anew under the same names.`;
     const what = operation.status === 'NEEDS_ATTENTION' ? failedHalfWay : `${failed} ${again}`;
-    process.stderr.write(`${operation.error ?? 'It failed'}\n${what}\n`);
+    process.stderr.write(`${oneLine(operation.error ?? 'It failed')}\n${what}\n`);
   } else if (!json) {
     const status = paint(colorOf(tenant.status), tenant.status.toLowerCase());
     print(`Tenant ${tenant.slug} (${tenant.id}) is ${status}.`);

@@ -38,7 +38,7 @@ export function renderTable<Row>(
 
 /** What was written past every check must not steer the terminal. */
 export function visible(text: string): string {
-  return text.replace(/\p{C}/gu, '�');
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '�');
 }
 
 function narrow<Row>(widths: number[], columns: readonly Column<Row>[], available: number): void {

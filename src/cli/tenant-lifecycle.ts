@@ -10,6 +10,7 @@ import { tenantNotFound } from '../registry/route.js';
 import { tenantWhere } from '../registry/tenant.js';
 import { colorOf, paint } from './color.js';
 import { confirm, requireConfirmable } from './confirm.js';
+import { oneLine } from './printable.js';
 import { visible } from './table.js';
 import { print, withApp } from './with-app.js';
 
@@ -121,7 +122,9 @@ async function tellOfTrouble(app: App, operationId: string): Promise<void> {
   const operation = await app.database.prisma.operation.findUnique({ where: { id: operationId } });
   if (!operation || operation.error === null || operation.status === 'SUCCEEDED') return;
   const next = operation.status === 'QUEUED' ? 'a gateway or worker tries again' : 'see "tenant show"';
-  process.stderr.write(`Not everything is done: ${operation.error}; ${next} (operation ${operationId})\n`);
+  process.stderr.write(
+    `Not everything is done: ${oneLine(operation.error)}; ${next} (operation ${operationId})\n`,
+  );
   // Of a purge that is all there is to do; a suspension holds without the guards in the databases.
   if (operation.kind === 'PURGE_TENANT') process.exitCode = 1;
 }
