@@ -1,11 +1,11 @@
 /**
  * `npx tsx bench/hammer.ts [seconds] [whole | open]`: 51 clients in three processes work for 20 tenants that are suspended,
- * deleted and let in again; whether a statement started after an acknowledgement, or saw another tenant's rows. "open": for 4
- * tenants with a fence that looks at nothing, which has to be found out.
+ * deleted and reopened. Counts statements that started after an acknowledgement and rows of another tenant. "open" uses 4
+ * tenants and a fence that admits everyone; the run must then report violations.
  */
-import { openTheFence } from '../test/client/support/broken-fence.js';
+import { disableFence } from '../test/client/support/broken-fence.js';
 import { runHammer } from '../test/client/support/hammer.js';
-import { openCity } from '../test/client/support/killable-gateways.js';
+import { openKillableGateways } from '../test/client/support/killable-gateways.js';
 
 const [seconds = '60', fence = 'whole'] = process.argv.slice(2);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
@@ -13,10 +13,10 @@ const stalenessMs = 2_000;
 
 const isOpen = fence === 'open';
 
-await using city = await openCity({ tenants: isOpen ? 4 : 20, stalenessMs });
-if (isOpen) await openTheFence(city.finance);
+await using fixture = await openKillableGateways({ tenants: isOpen ? 4 : 20, stalenessMs });
+if (isOpen) await disableFence(fixture.finance);
 say(`two gateways, D is ${stalenessMs} ms, the fence is ${fence}; ${seconds} s`);
-const { foreign, late, ...figures } = await runHammer(city, {
+const { foreign, late, ...figures } = await runHammer(fixture, {
   seconds: Number(seconds),
   ...{ stalenessMs, freezes: !isOpen },
   ...(isOpen && { stay: 200 }),

@@ -1,6 +1,6 @@
 /**
- * `npx tsx bench/resolve.ts [--rounds 9] [--tenants 1000] [--sizes 1000,100000,1000000]`: warm `resolve` in a service's process
- * beside one SQL query per lookup and beside the gateway over HTTP, in turns; and the memory that a cached tenant takes.
+ * `npx tsx bench/resolve.ts [--rounds 9] [--tenants 1000] [--sizes 1000,100000,1000000]`: compares cached `resolve` calls in a
+ * service's process with one SQL query per lookup and with requests to the gateway, in turns; measures memory per tenant.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,13 +21,13 @@ const { values: given } = parseArgs({
     sizes: { type: 'string', default: '1000,100000,1000000' },
   },
 });
-/** How long one way is asked in a round. */
+/** Duration of one way in a round. */
 const roundMs = 500;
-/** As many lookups as by SQL, times this. */
+/** Required ratio of lookups by resolve to lookups by SQL. */
 const goal = 100;
-/** Of the heap, for a tenant that is held. */
+/** Maximum heap per cached tenant. */
 const goalBytes = 600;
-/** What services ask without the registry's client. */
+/** The query of a service without the client. */
 const routeSql = `SELECT finance_schema FROM tenant_registry WHERE tenant_id = $1 AND 'finance' = ANY(modules_subscribed)`;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -35,7 +35,7 @@ const ratio = await compareWays();
 const bytes = await measureMemory();
 process.exitCode = ratio >= goal && bytes <= goalBytes ? 0 : 1;
 
-/** How many times as many lookups as by SQL; the least of the two concurrencies. */
+/** Returns the ratio of lookups by resolve to lookups by SQL, the lower one of the two concurrencies. */
 async function compareWays(): Promise<number> {
   await using environment = await openBreakableEnvironment();
   const gateway = await environment.gateway();
@@ -77,7 +77,7 @@ async function compareWays(): Promise<number> {
 
 interface Way {
   lookUp: () => Promise<unknown>;
-  /** How many lookups between two looks at the clock. */
+  /** Number of lookups between two readings of the clock. */
   atOnce: number;
 }
 
@@ -98,7 +98,7 @@ function medianOf(numbers: number[]): number {
   return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
-/** By hand: no storage is needed to ask where it is. */
+/** Inserted directly: resolving a tenant needs no storage. */
 async function insertTenants(environment: BreakableEnvironment, count: number): Promise<string[]> {
   await environment.psql(
     `WITH made AS (INSERT INTO tenants (slug, name) SELECT 'tenant-' || at, 'Tenant' FROM generate_series(1, $1::int) AS at RETURNING id)
@@ -109,7 +109,10 @@ async function insertTenants(environment: BreakableEnvironment, count: number): 
   return (await environment.psql('SELECT id FROM tenants')).map(({ id }) => String(id));
 }
 
-/** The most bytes per tenant. Each size in a process of its own. The answers come from a stand-in, so that no database has to hold a million tenants. */
+/**
+ * Returns the highest number of bytes per tenant. Each size runs in a process of its own, and a stand-in gateway
+ * answers, so no database needs a million tenants.
+ */
 async function measureMemory(): Promise<number> {
   const each: number[] = [];
   await using gateway = await openStandInGateway();

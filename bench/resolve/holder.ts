@@ -1,11 +1,11 @@
-/** Holds so many tenants, and says what that takes. */
+/** Caches a given number of tenants and reports the memory used. */
 import { createTenantRegistry, TenantRegistryError } from '../../src/client/index.js';
 
 const [url = '', given] = process.argv.slice(2);
 const size = Number(given);
 const atOnce = 2_000;
 
-/** As random as ids are where they differ, in a form that nobody has to keep. */
+/** Ids that differ in few characters and need no list to be kept. */
 const idOf = (at: number) => `0198f2a4-7c3e-7d21-9f00-${at.toString(16).padStart(12, '0')}`;
 
 function measure(): { heap: number; rss: number } {
@@ -15,7 +15,7 @@ function measure(): { heap: number; rss: number } {
 }
 
 const registry = createTenantRegistry({ url, module: 'finance', maxTenants: size + atOnce, hints: false });
-/** What it takes once, such as code that is compiled. */
+/** The first batch takes what is needed once, such as compiled code. */
 async function resolveFrom(start: number, end: number): Promise<void> {
   for (let from = start; from < end; from += atOnce) {
     const ids = Array.from({ length: Math.min(atOnce, end - from) }, (_, at) => idOf(from + at));

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Answers /lease and tenantSchemas as a gateway does, for tenants that it makes up from their ids. */
+/** Answers /lease and tenantSchemas like a gateway, for tenants that it derives from their ids. */
 export async function openStandInGateway(): Promise<AsyncDisposable & { url: string }> {
-  // As long as those of a registry with so many tenants.
+  // As long as the revisions of a registry with this many tenants.
   const revision = '7a6e3c1f9b2d4e50:12345678';
   const routeOf = ({ id, module }: { id: string; module: string }) => {
     const slug = `company-${id.slice(-12)}`;

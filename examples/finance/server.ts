@@ -27,7 +27,7 @@ const draftSql = `WITH customer AS (INSERT INTO ar_customer (name, currency) VAL
   INSERT INTO ar_invoice_line (invoice_id, position, description, unit_price) SELECT id, 1, $2, $3 FROM invoice RETURNING invoice_id`;
 const issueSql = 'SELECT ar_issue_invoice($1, current_date) AS number';
 
-/** Knows nothing of tenants but whose request it is. */
+/** Contains no tenant logic: the middleware has set the request's tenant. */
 async function answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
   const tenantId = registry.current()?.tenantId ?? '';
   if (request.url !== '/invoices') return { status: 404, body: { error: 'there is only /invoices' } };

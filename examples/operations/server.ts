@@ -20,7 +20,7 @@ const registry = createTenantRegistry({
   module: 'operations',
   ...(REGISTRY_KEY && { apiKey: REGISTRY_KEY }),
 });
-/** One for all tenants. */
+/** One PrismaClient for all tenants. */
 const prisma = new PrismaClient({ adapter: tenantAdapter(PrismaPg, pool) });
 
 const app = fastify();

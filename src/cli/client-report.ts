@@ -1,5 +1,6 @@
 import type { RemovedTests } from '../importing/yaml/test-folders.js';
 import type { ClientAction, ClientEntry, YamlImportReport } from '../importing/yaml/yaml-import.js';
+import { oneLine } from './printable.js';
 import { visible } from './table.js';
 
 /** Result of an import of client.yaml files. */
@@ -28,7 +29,7 @@ export function describeClients(report: ClientReport): string[] {
   if (shown.length > 0) lines.push('');
   for (const id of tests?.removed ?? [])
     lines.push(`${visible(id)}: ${done ? 'deleted' : 'would be deleted'}`);
-  for (const { id, why } of tests?.kept ?? []) lines.push(`${visible(id)}: not deleted: ${why}`);
+  for (const { id, why } of tests?.kept ?? []) lines.push(`${visible(id)}: not deleted: ${oneLine(why)}`);
   const counted = (Object.keys(words) as ClientAction[])
     .filter((action) => counts[action] > 0)
     .map((action) => `${counts[action]} ${nameOf(action)}`);
@@ -39,10 +40,10 @@ export function describeClients(report: ClientReport): string[] {
 function describeClient(entry: ClientEntry, outcome: string): string[] {
   const { id, why, problems, secrets, unknownKeys, differences } = entry;
   return [
-    `${visible(id)}: ${outcome}${why === null ? '' : `: ${why}`}`,
+    `${visible(id)}: ${outcome}${why === null ? '' : `: ${oneLine(why)}`}`,
     ...problems.map(({ path, line, column, message }) => {
       const place = line === null ? '' : `line ${line}, column ${column}: `;
-      return `    ${place}${path === null ? 'it' : visible(path)} ${message}`;
+      return `    ${place}${path === null ? 'it' : visible(path)} ${oneLine(message)}`;
     }),
     ...secrets.map(({ path, line, reference, why: reason }) =>
       reference === null

@@ -1,5 +1,9 @@
 const codes = { green: 32, yellow: 33, red: 31, dim: 2, bold: 1 } as const;
 
+/** The sequences that `paint` writes. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences begin with ESC
+export const colorSequence = /\x1b\[(?:0|1|2|31|32|33)m/;
+
 export type Color = keyof typeof codes;
 
 /** Colours the text if the stream is a terminal and NO_COLOR is not set (no-color.org). */

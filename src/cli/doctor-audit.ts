@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ChainProblem, ChainReport } from '../registry/chain-check.js';
 import { checkChangeLog } from '../registry/hash-chain.js';
+import { oneLine } from './printable.js';
 import { print, withApp } from './with-app.js';
 
 export function addDoctorAudit(doctor: Command): void {
@@ -77,7 +78,8 @@ function describe(
         : ['Store the head elsewhere: only --expect with it finds a log that was rewritten as a whole.']),
     ];
   const lines = findings.map(
-    ({ code, revision, position, problem }) => `  ${code}\n    Entry ${revision}/${position} ${problem}.`,
+    ({ code, revision, position, problem }) =>
+      `  ${code}\n    Entry ${revision}/${position} ${oneLine(problem)}.`,
   );
   const rest = problems - findings.length;
   return [

@@ -3,6 +3,7 @@ import { type Diagnosis, diagnose } from '../provisioning/doctor/doctor.js';
 import type { Finding } from '../provisioning/doctor/finding.js';
 import { addDoctorAudit } from './doctor-audit.js';
 import { collect } from './option.js';
+import { oneLine } from './printable.js';
 import { print, withApp } from './with-app.js';
 
 export function addDoctor(program: Command): void {
@@ -49,8 +50,8 @@ function section(title: string, findings: readonly Finding[]): string[] {
   if (findings.length === 0) return [];
   const lines = findings.flatMap(({ code, problem, remedy }) => [
     `  ${code}`,
-    `    ${problem}`,
-    `    To do: ${remedy}`,
+    `    ${oneLine(problem)}`,
+    `    To do: ${oneLine(remedy)}`,
   ]);
   return [title, ...lines, ''];
 }

@@ -4,9 +4,10 @@ import { rename, rm } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
 import { invalidField } from '../errors.js';
 import { exportRegistry } from '../profile/export-registry.js';
+import { oneLine, steering } from './printable.js';
 import { withApp } from './with-app.js';
 
 export function addExport(program: Command): void {
@@ -32,7 +33,23 @@ Examples:
   tenant-registry export --tenant acme-corp`;
 
 /** YAML 1.1 and 1.2 must read the same values, so texts such as no, 1.50 or 2026-01-31 are quoted. */
+const unsafe = new RegExp(`(?!\\n)${steering.source}`, 'u');
+
 const format = { compat: 'yaml-1.1', lineWidth: 0, aliasDuplicateObjects: false } as const;
+
+/** As YAML in which no text steers a terminal: such texts are quoted, and their characters escaped. */
+function toYaml(value: unknown): string {
+  const document = new Document(value, format);
+  visit(document, {
+    Scalar(_key, scalar) {
+      if (typeof scalar.value === 'string' && unsafe.test(scalar.value)) scalar.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString(format).replace(new RegExp(unsafe, 'gu'), (found) => {
+    const code = found.codePointAt(0) ?? 0;
+    return `\\U${code.toString(16).padStart(8, '0')}`;
+  });
+}
 
 async function run(options: { tenant?: string; out?: string }): Promise<void> {
   const secrets: string[] = [];
@@ -55,7 +72,7 @@ async function run(options: { tenant?: string; out?: string }): Promise<void> {
               members: members.map(withoutNulls),
               subscriptions: subscriptions.map(withoutNulls),
             };
-            return write(`${tenants++ === 0 ? 'tenants:\n' : ''}${stringify([item], format)}`);
+            return write(`${tenants++ === 0 ? 'tenants:\n' : ''}${toYaml([item])}`);
           },
           onSecret: (slug, path) => secrets.push(`Tenant ${slug}: ${path} looks like a secret`),
         });
@@ -66,11 +83,11 @@ async function run(options: { tenant?: string; out?: string }): Promise<void> {
   if (secrets.length === 0) return;
   process.exitCode = 1;
   for (const secret of secrets)
-    process.stderr.write(`${secret} and was left out: replace it by a reference\n`);
+    process.stderr.write(`${oneLine(secret)} and was left out: replace it by a reference\n`);
 }
 
 function list(name: string, items: readonly object[]): string {
-  return items.length === 0 ? `${name}: []\n` : `${name}:\n${stringify(items, format)}`;
+  return items.length === 0 ? `${name}: []\n` : `${name}:\n${toYaml(items)}`;
 }
 
 /** Leaves out null fields and writes dates as text. */

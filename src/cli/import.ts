@@ -5,6 +5,7 @@ import { type ImportReport, importDatabases } from '../importing/databases/datab
 import type { Action, ImportEntry } from '../importing/databases/take-over-plan.js';
 import { addImportYaml } from './import-yaml.js';
 import { collect, showProgress } from './option.js';
+import { oneLine } from './printable.js';
 import { type Column, renderTable } from './table.js';
 import { print, withApp } from './with-app.js';
 
@@ -88,15 +89,17 @@ function describe({ done, entries, tables, skipped }: ImportReport): string[] {
     for (const [index, row] of rows.entries()) {
       lines.push(row);
       const why = entries[index]?.why;
-      if (why) lines.push(`    ${why}`);
+      if (why) lines.push(`    ${oneLine(why)}`);
     }
     lines.push('');
   }
   for (const { table, database, renamedTo, problem } of tables)
     lines.push(
-      `Table ${table} in ${database}: ${problem ?? (renamedTo ? `renamed to ${renamedTo}` : 'read')}`,
+      oneLine(
+        `Table ${table} in ${database}: ${problem ?? (renamedTo ? `renamed to ${renamedTo}` : 'read')}`,
+      ),
     );
-  for (const { module, why } of skipped) lines.push(`Module ${module} was skipped: ${why}`);
+  for (const { module, why } of skipped) lines.push(oneLine(`Module ${module} was skipped: ${why}`));
   const counts = (['register', 'subscribe', 'unchanged', 'ambiguous', 'conflict'] as const)
     .map((action) => ({ action, count: entries.filter((entry) => entry.action === action).length }))
     .filter(({ count }) => count > 0)

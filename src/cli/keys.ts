@@ -4,6 +4,7 @@ import { listApiKeys } from '../registry/api-key-record.js';
 import { createApiKey } from '../registry/commands/create-api-key.js';
 import { revokeApiKey } from '../registry/commands/revoke-api-key.js';
 import { readDate } from './option.js';
+import { oneLine } from './printable.js';
 import { print, withApp } from './with-app.js';
 
 export function addKeys(program: Command): void {
@@ -57,7 +58,7 @@ async function printKeys(options: { json?: true }): Promise<void> {
     if (keys.length === 0) return print('There are no keys; "tenant-registry keys create" creates one.');
     for (const { id, name, scopes, expiresAt, revokedAt } of keys) {
       const end = revokedAt ? 'revoked' : expiresAt ? `until ${expiresAt.toISOString()}` : 'valid';
-      print(`${id}  ${end}  ${name}  ${scopes.join(',')}`);
+      print(`${id}  ${end}  ${oneLine(name)}  ${oneLine(scopes.join(','))}`);
     }
   });
 }

@@ -1,19 +1,20 @@
 import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded/embedded.js';
 import { RegistryError } from '../errors.js';
+import { oneLine } from './printable.js';
 import { createProgram } from './program.js';
 
 try {
   await createProgram().parseAsync();
 } catch (error) {
-  process.stderr.write(`${explain(error)}\n`);
+  process.stderr.write(`${explain(error).split('\n').map(oneLine).join('\n')}\n`);
   process.exitCode = 1;
 }
 
 /** One line per problem; a stack trace only for unexpected errors, with LOG_LEVEL=debug. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof EmbeddedInUseError) return error.message;
-  if (error instanceof RegistryError) return `${error.code}: ${error.message}`;
+  if (error instanceof RegistryError) return oneLine(`${error.code}: ${error.message}`);
   if (error instanceof Error)
     return process.env.LOG_LEVEL === 'debug' ? (error.stack ?? error.message) : error.message;
   return String(error);

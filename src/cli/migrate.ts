@@ -5,6 +5,7 @@ import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
 import { redactSecrets } from '../profile/secret-detector.js';
 import { problemOf, renewCopies } from '../provisioning/copies/keep-copies.js';
+import { oneLine } from './printable.js';
 import { print } from './with-app.js';
 
 export function addMigrate(program: Command): void {
@@ -34,7 +35,7 @@ async function renew(app: App): Promise<void> {
     const problem = problemOf(renewed);
     if (problem === undefined) print(`The copy of module ${renewed.module} is up to date.`);
     else {
-      process.stderr.write(`${problem}\n`);
+      process.stderr.write(`${oneLine(problem)}\n`);
       process.exitCode = 1;
     }
   }

@@ -1,4 +1,5 @@
 import { colorOf, paint } from './color.js';
+import { oneLine } from './printable.js';
 
 /** The fields of a step that are shown. */
 export interface ShownStep {
@@ -29,7 +30,7 @@ export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progr
     const lines = current.map((step) => {
       const mark =
         marks[step.status] ?? (step.status === 'QUEUED' ? '·' : (spinner[frame % spinner.length] ?? ''));
-      const line = `${mark} ${describe(step)}${step.error ? `: ${oneLine(step.error)}` : ''}`;
+      const line = `${mark} ${describe(step)}${step.error ? `: ${squeeze(step.error)}` : ''}`;
       return paint(step.status === 'QUEUED' ? 'dim' : colorOf(step.status), line.slice(0, width - 1), stream);
     });
     const up = drawn > 0 ? `\x1b[${drawn}A` : '';
@@ -49,7 +50,7 @@ export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progr
         return draw();
       }
       for (const [position, step] of steps.entries()) {
-        const line = `${describe(step)}: ${step.status.toLowerCase()}${step.error ? `: ${oneLine(step.error)}` : ''}`;
+        const line = `${describe(step)}: ${step.status.toLowerCase()}${step.error ? `: ${squeeze(step.error)}` : ''}`;
         if (step.status !== 'QUEUED' && written.get(position) !== line) stream.write(`${line}\n`);
         written.set(position, line);
       }
@@ -70,6 +71,6 @@ function describe({ name, moduleName }: ShownStep): string {
   return `${name.replaceAll('_', ' ')}${moduleName === null ? '' : ` of ${moduleName}`}`;
 }
 
-function oneLine(text: string): string {
-  return text.replace(/[\s\p{Cc}]+/gu, ' ');
+function squeeze(text: string): string {
+  return oneLine(text.replace(/[\s\p{Cc}]+/gu, ' '));
 }

@@ -4,6 +4,7 @@ import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
 import type { SubscriptionRecord } from '../registry/subscription-record.js';
 import { colorOf, paint } from './color.js';
+import { oneLine } from './printable.js';
 import { type Outcome, provisionWithProgress } from './provision-outcome.js';
 import { stopSignal } from './stop-signal.js';
 import { type Column, renderTable } from './table.js';
@@ -96,7 +97,7 @@ function report(outcome: Outcome, { json, idempotencyKey }: Options): undefined 
     process.exitCode = 1;
     const retry = `The same command${idempotencyKey === undefined ? '' : ' without that key'} starts again under the same names.`;
     const state = operation.status === 'NEEDS_ATTENTION' ? needsAttention : `${undone} ${retry}`;
-    process.stderr.write(`${operation.error ?? 'The operation failed'}\n${state}\n`);
+    process.stderr.write(`${oneLine(operation.error ?? 'The operation failed')}\n${state}\n`);
   } else if (!json) {
     const status = paint(colorOf(tenant.status), tenant.status.toLowerCase());
     print(`Tenant ${tenant.slug} (${tenant.id}) is ${status}.`);

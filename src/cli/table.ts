@@ -37,7 +37,7 @@ export function renderTable<Row>(
 
 /** Replaces control characters, which data inserted by SQL could contain, so that they cannot control the terminal. */
 export function visible(text: string): string {
-  return text.replace(/\p{C}/gu, '�');
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '�');
 }
 
 function narrow<Row>(widths: number[], columns: readonly Column<Row>[], available: number): void {

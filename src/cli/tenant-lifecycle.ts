@@ -12,6 +12,7 @@ import { findTenantRecord, type TenantRecord } from '../registry/tenant-record.j
 import { colorOf, paint } from './color.js';
 import { confirm, requireConfirmable } from './confirm.js';
 import { readDateOrNow, readWholeNumber } from './option.js';
+import { oneLine } from './printable.js';
 import { visible } from './table.js';
 import { print, withApp } from './with-app.js';
 
@@ -141,7 +142,7 @@ async function reportUnfinished(app: App, operationId: string): Promise<void> {
   const operation = await findOperation(app.database, operationId);
   if (!operation || operation.error === null || operation.status === 'SUCCEEDED') return;
   const next = operation.status === 'QUEUED' ? 'a gateway or worker retries it' : 'see "tenant show"';
-  process.stderr.write(`Operation ${operationId} is not finished: ${operation.error}; ${next}\n`);
+  process.stderr.write(`Operation ${operationId} is not finished: ${oneLine(operation.error)}; ${next}\n`);
   // A purge consists of its operation; a suspension holds even before the guards in the databases know it.
   if (operation.kind === 'PURGE_TENANT') process.exitCode = 1;
 }

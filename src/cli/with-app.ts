@@ -4,6 +4,7 @@ import { type Caller, operator } from '../auth/caller.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
 import { redactSecrets } from '../profile/secret-detector.js';
+import { printable } from './printable.js';
 
 interface WithAppOptions {
   readOnly?: boolean;
@@ -25,6 +26,7 @@ export async function withApp<T>(
   }
 }
 
+/** Writes to standard output; nothing in the line steers the terminal. */
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${printable(line)}\n`);
 }

@@ -3,7 +3,7 @@ import { createTenantRegistry } from '../../src/client/index.js';
 import { aClientsFolder, clientYaml, importClients, writeClient } from '../importing/support/client-story.js';
 import { openGateway } from '../setup/gateway.js';
 
-test('a configuration that is a file still is asked for each time, so that a service hears of a changed file', async () => {
+test('a configuration still read from a file is requested each time, so the service sees a change of the file', async () => {
   const named = (name: string) => clientYaml('acme', `branding: { company_name: ${name} }`);
   const folder = await aClientsFolder({ acme: named('First') });
   await using gateway = await openGateway({ config: { clientsDir: folder } });

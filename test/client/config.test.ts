@@ -21,7 +21,7 @@ afterAll(async () => {
   await gateway?.close();
 });
 
-/** As somebody does in psql, which every cache is to hear of. */
+/** Writes as an operator with psql would; every cache must follow. */
 async function store(tenant: StoryTenant, config: object): Promise<void> {
   await gateway.psql('UPDATE tenants SET tenant_config = $2 WHERE id = $1', [
     tenant.id,
@@ -34,7 +34,7 @@ async function until(check: () => Promise<boolean>): Promise<void> {
 }
 
 describe('config', () => {
-  test('says what is stored, with the secrets of this service’s environment', async () => {
+  test('returns the stored configuration with the secrets of the service’s environment filled in', async () => {
     await store(acme, {
       branding: { company_name: 'Acme' },
       email: { smtp: { host: 'mail.acme.example', password: `\${ACME_PASSWORD}` } },
@@ -48,7 +48,7 @@ describe('config', () => {
     await expect(registry.secret(acme.slug, 'PATH' as 'OPENAI_API_KEY')).rejects.toThrow('PATH is none of');
   });
 
-  test('is asked of the gateway once, also by many at the same time, and serves resolve as well', async () => {
+  test('sends one request however many callers ask at the same time, and the answer serves resolve as well', async () => {
     const tenant = await aTenant().subscribedTo('finance').at(gateway);
     const requests = await countRequests(gateway, '/graphql', async () => {
       await Promise.all(Array.from({ length: 50 }, () => registry.config(tenant.id)));
@@ -58,19 +58,19 @@ describe('config', () => {
     expect(requests).toBe(1);
   });
 
-  test('is asked for where only the route was known', async () => {
+  test('is requested when only the route is cached', async () => {
     const tenant = await aTenant().subscribedTo('finance').at(gateway);
     await registry.resolve(tenant.id);
     expect(await registry.config(tenant.id)).toEqual({});
     expect(await registry.resolve(tenant.id)).not.toHaveProperty('config');
   });
 
-  test('is current as soon as the client has heard of the change, whatever was known before', async () => {
+  test('is current as soon as the client has seen the change, whatever was cached before', async () => {
     const tenant = await aTenant().subscribedTo('finance').at(gateway);
     for (let round = 1; round <= 20; round++) {
       await store(tenant, { extensions: { round } });
       const [head] = await gateway.psql<{ revision: string }>('SELECT revision FROM registry_head');
-      // Somebody who had only the route is asked for the configuration at that very moment.
+      // At this moment the client has only the route and must request the configuration.
       await until(async () => {
         await registry.config(tenant.id);
         const { revision: known } = await registry.resolve(tenant.id);
@@ -80,14 +80,14 @@ describe('config', () => {
     }
   });
 
-  test('is refused for the reasons that a route is refused for', async () => {
+  test('is refused for the same reasons as a route', async () => {
     const tenant = await aTenant().at(gateway);
     expect(await registry.config(tenant.id).catch(codeOf)).toBe('MODULE_NOT_SUBSCRIBED');
     expect(await registry.config('nobody').catch(codeOf)).toBe('TENANT_NOT_FOUND');
   });
 });
 
-test('a key without the scope registry:read resolves, and is told what it needs for the configuration', async () => {
+test('a key without the scope registry:read resolves; config names the missing scope', async () => {
   await using guarded = await openGateway({ authMode: 'required' });
   const everything = await guarded.createKey('resolve:*', 'registry:read', 'registry:write', 'provision');
   const asked = guarded.ask;

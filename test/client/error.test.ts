@@ -3,15 +3,15 @@ import { fenceRefusals } from '../../src/client/entrance.js';
 import { statusByCode, TenantRegistryError } from '../../src/client/error.js';
 import { statusByCode as gatewayStatusByCode, guardRefusals } from '../../src/errors.js';
 
-test('the client knows the gateway’s codes and statuses, and no others', () => {
+test('the client has the same codes and statuses as the gateway', () => {
   expect(statusByCode).toEqual(gatewayStatusByCode);
 });
 
-test('the client knows how the fence refuses', () => {
+test('the client has the same refusals of the fence as the gateway', () => {
   expect(fenceRefusals).toEqual(guardRefusals);
 });
 
-test('an error says its status, and when to ask again where that may help', () => {
+test('an error has a status, and seconds to wait where a retry may help', () => {
   const one = (...args: ConstructorParameters<typeof TenantRegistryError>) => {
     const { status, retryAfter } = new TenantRegistryError(...args);
     return [status, retryAfter];

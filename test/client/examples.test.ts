@@ -39,30 +39,33 @@ test.each([
     others: party('Harbour'),
     shown: { name: 'Lodge', contacts: [{ kind: 'email', value: 'office@lodge.example' }] },
   },
-])('the example $name answers with that tenant’s rows only', async ({ name, path, own, others, shown }) => {
-  await using service = await startExample(name);
-  const ask = async (tenant: string, body?: object) => {
-    const headers = { 'x-tenant-id': tenant, ...(body && { 'content-type': 'application/json' }) };
-    const method = body ? 'POST' : 'GET';
-    const response = await fetch(service.url + path, {
-      method,
-      headers,
-      body: body ? JSON.stringify(body) : null,
-    });
-    return { status: response.status, body: await response.json() };
-  };
-  expect(await ask(acme.slug, own)).toMatchObject({ status: 201 });
-  expect(await ask(globex.id, others)).toMatchObject({ status: 201 });
-  expect(await ask(acme.id)).toEqual({ status: 200, body: [expect.objectContaining(shown)] });
-  await mutate(gateway, 'suspendTenant', { tenantId: acme.id, reason: 'unpaid' });
-  expect(await ask(acme.id)).toMatchObject({ status: 403, body: { error: { code: 'TENANT_SUSPENDED' } } });
-  await mutate(gateway, 'resumeTenant', { tenantId: acme.id });
-  expect(await ask('nobody')).toMatchObject({ status: 404, body: { error: { code: 'TENANT_NOT_FOUND' } } });
-  const source = await readFile(join(root, `examples/${name}/server.ts`), 'utf8');
-  expect(source.split('\n').length).toBeLessThan(60);
-});
+])(
+  'the example $name answers with the rows of the request’s tenant only',
+  async ({ name, path, own, others, shown }) => {
+    await using service = await startExample(name);
+    const ask = async (tenant: string, body?: object) => {
+      const headers = { 'x-tenant-id': tenant, ...(body && { 'content-type': 'application/json' }) };
+      const method = body ? 'POST' : 'GET';
+      const response = await fetch(service.url + path, {
+        method,
+        headers,
+        body: body ? JSON.stringify(body) : null,
+      });
+      return { status: response.status, body: await response.json() };
+    };
+    expect(await ask(acme.slug, own)).toMatchObject({ status: 201 });
+    expect(await ask(globex.id, others)).toMatchObject({ status: 201 });
+    expect(await ask(acme.id)).toEqual({ status: 200, body: [expect.objectContaining(shown)] });
+    await mutate(gateway, 'suspendTenant', { tenantId: acme.id, reason: 'unpaid' });
+    expect(await ask(acme.id)).toMatchObject({ status: 403, body: { error: { code: 'TENANT_SUSPENDED' } } });
+    await mutate(gateway, 'resumeTenant', { tenantId: acme.id });
+    expect(await ask('nobody')).toMatchObject({ status: 404, body: { error: { code: 'TENANT_NOT_FOUND' } } });
+    const source = await readFile(join(root, `examples/${name}/server.ts`), 'utf8');
+    expect(source.split('\n').length).toBeLessThan(60);
+  },
+);
 
-/** By the command that stands in it, with the variables of this test. */
+/** Starts an example with the command that its comment names. */
 async function startExample(name: string) {
   const port = await findFreePort();
   const env = {

@@ -6,41 +6,41 @@ import { mutate } from '../setup/graphql-calls.js';
 import type { StoryTenant } from '../setup/stories.js';
 import { aTenant } from '../setup/stories.js';
 import { codeOf, countRequests } from './support/client-outcomes.js';
-import { openTown, ownerOf, type Town } from './support/gateway-with-tenants.js';
+import { type GatewayWithTenants, openGatewayWithTenants, ownerOf } from './support/gateway-with-tenants.js';
 
-let town: Town;
+let fixture: GatewayWithTenants;
 let pool: pg.Pool;
 beforeAll(async () => {
-  town = await openTown(0);
-  pool = town.openPool({ max: 1 });
+  fixture = await openGatewayWithTenants(0);
+  pool = fixture.openPool({ max: 1 });
 });
-afterAll(() => town?.close());
+afterAll(() => fixture?.close());
 
-/** A client that knows a tenant, and hears of nothing for the better part of a second. */
-async function deafClient(...tenants: StoryTenant[]): Promise<TenantRegistry> {
-  const registry = town.connect({ hints: false });
+/** A client that has the tenants cached and receives no change for most of a second. */
+async function clientWithoutHints(...tenants: StoryTenant[]): Promise<TenantRegistry> {
+  const registry = fixture.connect({ hints: false });
   for (const { id } of tenants) await registry.resolve(id);
-  // The renewal that confirms the first one.
+  // Wait for the renewal that confirms the first lease.
   await delay(100);
   return registry;
 }
 
 const bindingOf = (tenant: StoryTenant) => [`finance_${tenant.slug}`];
 const setBinding = (set: string, tenant: StoryTenant) =>
-  town.gateway.psqlIn(
+  fixture.gateway.psqlIn(
     'finance',
     `UPDATE tenant_guard.binding SET ${set} WHERE schema_name = $1`,
     bindingOf(tenant),
   );
 
-describe('a route that is old', () => {
-  test('is asked for anew, and the work is done in the new one', async () => {
-    const tenant = await town.addTenant();
-    const registry = await deafClient(tenant);
+describe('an outdated route', () => {
+  test('is read again, and the work runs once with the new one', async () => {
+    const tenant = await fixture.addTenant();
+    const registry = await clientWithoutHints(tenant);
     const old = await registry.resolve(tenant.id);
     const input = { tenantId: tenant.id, module: 'finance' };
-    await mutate(town.gateway, 'unsubscribeTenantFromModule', { ...input, wait: 'COMMITTED' });
-    await mutate(town.gateway, 'subscribeTenantToModule', { ...input, wait: 'COMMITTED' });
+    await mutate(fixture.gateway, 'unsubscribeTenantFromModule', { ...input, wait: 'COMMITTED' });
+    await mutate(fixture.gateway, 'subscribeTenantToModule', { ...input, wait: 'COMMITTED' });
     let runs = 0;
     const owner = await registry.withTenant(pool, tenant.id, (tx) => {
       runs++;
@@ -50,11 +50,11 @@ describe('a route that is old', () => {
     expect([owner, runs, generation > old.generation]).toEqual([tenant.slug, 1, true]);
   });
 
-  test('and is still the registry’s is refused as ROUTE_STALE, after one more look', async () => {
-    const tenant = await town.addTenant();
-    const registry = await deafClient(tenant);
+  test('is refused as ROUTE_STALE when the registry still returns it after one more request', async () => {
+    const tenant = await fixture.addTenant();
+    const registry = await clientWithoutHints(tenant);
     await setBinding('generation = 99', tenant);
-    const requests = await countRequests(town.gateway, '/graphql', async () => {
+    const requests = await countRequests(fixture.gateway, '/graphql', async () => {
       const error = await registry.withTenant(pool, tenant.id, ownerOf).catch((error) => error);
       expect(error).toMatchObject({ name: 'TenantRegistryError', code: 'ROUTE_STALE', status: 409 });
       expect(error.message).toMatch(/^schema "?finance_/);
@@ -69,9 +69,9 @@ describe('the fence refuses', () => {
     ['suspended', 'TENANT_SUSPENDED', 403],
     ['closed', 'MODULE_NOT_SUBSCRIBED', 403],
     ['not_ready', 'TENANT_NOT_READY', 503],
-  ])('a tenant that is %s as %s, and nothing has run', async (state, code, status) => {
-    const tenant = await town.addTenant();
-    const registry = await deafClient(tenant);
+  ])('a tenant whose binding is %s as %s, before any work runs', async (state, code, status) => {
+    const tenant = await fixture.addTenant();
+    const registry = await clientWithoutHints(tenant);
     await setBinding(`state = '${state}'`, tenant);
     let runs = 0;
     const attempt = registry.withTenant(pool, tenant.id, () => runs++);
@@ -83,18 +83,18 @@ describe('the fence refuses', () => {
     expect(await registry.withTenant(pool, tenant.id, ownerOf)).toBe(tenant.slug);
   });
 
-  test('who was suspended a moment ago, whatever the client believes', async () => {
-    const tenant = await town.addTenant();
-    const registry = await deafClient(tenant);
-    await mutate(town.gateway, 'suspendTenant', { tenantId: tenant.id, reason: 'unpaid' });
+  test('a tenant suspended a moment ago, although the client has its route cached', async () => {
+    const tenant = await fixture.addTenant();
+    const registry = await clientWithoutHints(tenant);
+    await mutate(fixture.gateway, 'suspendTenant', { tenantId: tenant.id, reason: 'unpaid' });
     expect(await registry.withTenant(pool, tenant.id, ownerOf).catch(codeOf)).toBe('TENANT_SUSPENDED');
-    await mutate(town.gateway, 'resumeTenant', { tenantId: tenant.id, wait: 'EVERYWHERE' });
+    await mutate(fixture.gateway, 'resumeTenant', { tenantId: tenant.id, wait: 'EVERYWHERE' });
     expect(await registry.withTenant(pool, tenant.id, ownerOf)).toBe(tenant.slug);
   });
 
-  test('nobody for what the work itself throws: that is not tried again', async () => {
-    const tenant = await town.addTenant();
-    const registry = await deafClient(tenant);
+  test('nothing that the work itself throws: such an error is not retried', async () => {
+    const tenant = await fixture.addTenant();
+    const registry = await clientWithoutHints(tenant);
     for (const state of ['TR001', '40001']) {
       let runs = 0;
       const attempt = registry.withTenant(pool, tenant.id, async (tx) => {
@@ -106,23 +106,23 @@ describe('the fence refuses', () => {
     }
   });
 
-  test('a database without a fence, in PostgreSQL’s own words', async () => {
-    const tenant = await town.addTenant();
-    const elsewhere = new pg.Pool({ connectionString: town.gateway.registry.url });
-    const attempt = town.connect().withTenant(elsewhere, tenant.id, ownerOf);
+  test('a database without a fence with PostgreSQL’s own error', async () => {
+    const tenant = await fixture.addTenant();
+    const elsewhere = new pg.Pool({ connectionString: fixture.gateway.registry.url });
+    const attempt = fixture.connect().withTenant(elsewhere, tenant.id, ownerOf);
     await expect(attempt).rejects.toThrow('"tenant_guard" does not exist');
     await elsewhere.end();
   });
 });
 
 describe('tenants with a database of their own', () => {
-  test('are entered through pools of their own, a bounded number, the least recently used of which is closed', async () => {
-    const { gateway } = town;
+  test('use pools of their own; of more than maxDatabasePools the least recently used is closed', async () => {
+    const { gateway } = fixture;
     const tenants: StoryTenant[] = [];
     for (let at = 0; at < 3; at++) tenants.push(await aTenant().subscribedTo('dbtools').at(gateway));
     const opened: string[] = [];
     const pools = new Map<string, pg.Pool>();
-    const registry = town.connect({
+    const registry = fixture.connect({
       module: 'dbtools',
       maxDatabasePools: 2,
       databasePool(databaseName) {
@@ -138,11 +138,11 @@ describe('tenants with a database of their own', () => {
       tx.query('SELECT current_database() AS name').then(({ rows }) => rows[0].name);
     const enter = (at: number, work = databaseOf) => registry.withTenant(pool, tenants[at]?.id ?? '', work);
     const nameOf = (at: number) => `dbtools_tenant_${tenants[at]?.slug}`;
-    // One after the other, and the first again, so that the second is the least recently used.
+    // Sequentially, and the first one again, so that the second is the least recently used.
     for (const at of [0, 1, 0, 2]) expect(await enter(at)).toBe(nameOf(at));
     expect(opened).toEqual([nameOf(0), nameOf(1), nameOf(2)]);
     expect([0, 1, 2].map((at) => pools.get(nameOf(at))?.ending)).toEqual([false, true, false]);
-    // While both are in use the third waits.
+    // While both pools are in use the third database waits.
     let leave: () => void = () => undefined;
     const left = new Promise<void>((resolve) => {
       leave = resolve;
@@ -160,9 +160,9 @@ describe('tenants with a database of their own', () => {
     );
   });
 
-  test('cannot be entered without such a pool', async () => {
-    const tenant = await aTenant().subscribedTo('dbtools').at(town.gateway);
-    const attempt = town.connect({ module: 'dbtools' }).withTenant(pool, tenant.id, ownerOf);
+  test('are refused when the option databasePool is missing', async () => {
+    const tenant = await aTenant().subscribedTo('dbtools').at(fixture.gateway);
+    const attempt = fixture.connect({ module: 'dbtools' }).withTenant(pool, tenant.id, ownerOf);
     await expect(attempt).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
   });
 });

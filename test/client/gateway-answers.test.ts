@@ -18,7 +18,7 @@ function connect(url: string | string[], options: { timeoutMs?: number } = {}): 
   return registry;
 }
 
-describe('a route that is not about what was asked', () => {
+describe('a route that is not the one requested', () => {
   const wrong: [what: string, fields: Partial<StandInRoute>][] = [
     ['another tenant', aRoute('globex')],
     ['another module', { module: 'operations' }],
@@ -35,14 +35,14 @@ describe('a route that is not about what was asked', () => {
     expect((await registry.resolveMany(['acme'])).map(codeOf)).toEqual(['REGISTRY_UNAVAILABLE']);
   });
 
-  test('another gateway is asked instead', async () => {
+  test('makes the client ask another gateway', async () => {
     await using lying = await openStandInGateway((id) => aRoute(id, { tenantSlug: 'globex' }));
     await using honest = await openStandInGateway((id) => aRoute(id));
     const registry = connect([lying.url, honest.url]);
     expect(await registry.resolve('acme')).toMatchObject({ tenantSlug: 'acme', schemaName: 'finance_acme' });
   });
 
-  test('a correct one is returned, so the cases above prove something', async () => {
+  test('a correct route is returned, which shows that the cases above can fail', async () => {
     await using gateway = await openStandInGateway((id) => aRoute(id));
     expect(await connect(gateway.url).resolve('acme')).toMatchObject({ schemaName: 'finance_acme' });
   });

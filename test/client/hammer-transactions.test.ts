@@ -3,33 +3,33 @@ import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vites
 import type { TenantRegistry } from '../../src/client/index.js';
 import { openPgBouncer } from '../setup/pgbouncer.js';
 import { describeWithPgBouncer } from '../setup/with-pgbouncer.js';
-import { openTown, type Town } from './support/gateway-with-tenants.js';
+import { type GatewayWithTenants, openGatewayWithTenants } from './support/gateway-with-tenants.js';
 import { hammer } from './support/hammer-transactions.js';
 
-let town: Town;
+let fixture: GatewayWithTenants;
 let registry: TenantRegistry;
 beforeAll(async () => {
-  town = await openTown(16);
-  registry = town.connect();
+  fixture = await openGatewayWithTenants(16);
+  registry = fixture.connect();
 });
-afterAll(() => town?.close());
+afterAll(() => fixture?.close());
 
 const seed = Number(process.env.SEED ?? randomInt(1e9));
 const connections = 5;
 const transactions = 2_000;
 
-/** bench/hammer-transactions.ts runs more of them. */
+/** A small run; bench/hammer-transactions.ts makes longer ones. */
 async function expectNoLeak(url: string, poolSize: number): Promise<void> {
   onTestFailed(() => void process.stderr.write(`SEED=${seed}\n`));
-  const { gateway, tenants } = town;
+  const { gateway, tenants } = fixture;
   const databaseUrl = gateway.serviceUrl('finance');
-  const ground = { registry, gateway, tenants, databaseUrl, url, poolSize, serverConnections: connections };
-  const report = await hammer({ ...ground, transactions, seed });
+  const setup = { registry, gateway, tenants, databaseUrl, url, poolSize, serverConnections: connections };
+  const report = await hammer({ ...setup, transactions, seed });
   const { wrongRows, unsafeConnections, torn, surprises } = report;
   expect({ wrongRows, unsafeConnections, torn, surprises }).toEqual({
     ...{ wrongRows: [], unsafeConnections: [], torn: [], surprises: [] },
   });
-  // It has come to what it is for.
+  // The run reached the endings that it is meant to cause.
   expect(report).toMatchObject({ transactions, connections });
   expect(report.looks).toBeGreaterThan(transactions / 2);
   expect(Object.keys(report.endings)).toEqual(
@@ -37,17 +37,17 @@ async function expectNoLeak(url: string, poolSize: number): Promise<void> {
   );
 }
 
-describe('thousands of transactions in which everything goes wrong', () => {
-  test('show nobody a row of another tenant and leave every connection as it was', async () => {
-    await expectNoLeak(town.gateway.serviceUrl('finance'), connections);
+describe('thousands of transactions with errors, timeouts, aborts and lost connections', () => {
+  test('no tenant sees a row of another, and every connection is returned as it was lent', async () => {
+    await expectNoLeak(fixture.gateway.serviceUrl('finance'), connections);
   }, 120_000);
 });
 
 describeWithPgBouncer(
-  'the same through a PgBouncer, where the next transaction has another connection',
+  'the same through PgBouncer, where the next transaction may get another server connection',
   () => {
-    test('shows nobody a row of another tenant and leaves every connection of the server as it was', async () => {
-      await using bouncer = await openPgBouncer(town.gateway.serviceUrl('finance'), connections);
+    test('no tenant sees a row of another, and every server connection stays as it was', async () => {
+      await using bouncer = await openPgBouncer(fixture.gateway.serviceUrl('finance'), connections);
       await expectNoLeak(bouncer.url, 2 * connections);
     }, 120_000);
   },

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTenantRegistry, type TenantRegistry } from '../../src/client/index.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { openTown, type Town } from './support/gateway-with-tenants.js';
+import { type GatewayWithTenants, openGatewayWithTenants } from './support/gateway-with-tenants.js';
 
-let town: Town;
+let fixture: GatewayWithTenants;
 let acme: StoryTenant;
 let globex: StoryTenant;
 let suspended: StoryTenant;
@@ -17,21 +17,21 @@ let poor: StoryTenant;
 let registry: TenantRegistry;
 const closing: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
-  town = await openTown(3);
-  [acme, globex, suspended] = town.tenants as [StoryTenant, StoryTenant, StoryTenant];
-  poor = await aTenant().at(town.gateway);
-  await mutate(town.gateway, 'suspendTenant', { tenantId: suspended.id, reason: 'unpaid' });
-  registry = town.connect();
+  fixture = await openGatewayWithTenants(3);
+  [acme, globex, suspended] = fixture.tenants as [StoryTenant, StoryTenant, StoryTenant];
+  poor = await aTenant().at(fixture.gateway);
+  await mutate(fixture.gateway, 'suspendTenant', { tenantId: suspended.id, reason: 'unpaid' });
+  registry = fixture.connect();
 });
 afterAll(async () => {
   for (const close of closing) await close();
-  await town?.close();
+  await fixture?.close();
 });
 
-/** In place of a verified token. */
+/** Stands in for reading a verified token. */
 const claimOf = (request: Pick<IncomingMessage, 'headers'>) => request.headers['x-claim']?.toString();
 
-/** What a service does with a request, some of it later and some of it after the body was read. */
+/** The service's own code, which runs partly later and partly after the body was read. */
 async function serve(body: string): Promise<string> {
   await delay(1);
   return JSON.stringify({ slug: registry.current()?.tenantSlug, body });
@@ -62,13 +62,13 @@ async function openFastify(of: () => TenantRegistry): Promise<string> {
   return app.listen({ port: 0, host: '127.0.0.1' });
 }
 
-interface Told {
+interface Answer {
   status: number;
   headers: IncomingMessage['headers'];
   body: { slug?: string; body?: string; error?: { code: string; message: string } };
 }
 
-async function ask(url: string, headers: Record<string, string | string[]>, body = ''): Promise<Told> {
+async function ask(url: string, headers: Record<string, string | string[]>, body = ''): Promise<Answer> {
   const request = send(url, {
     method: 'POST',
     agent: false,
@@ -92,7 +92,7 @@ describe.each([
   });
   const named = async (...names: string[]) => (await ask(url, { 'x-tenant-id': names })).body.error?.code;
 
-  test('a request is its tenant’s, whatever else is going on', async () => {
+  test('concurrent requests each see their own tenant', async () => {
     const asked = Array.from({ length: 60 }, (_, at) => (at % 2 ? acme : globex));
     const answers = await Promise.all(
       asked.map(({ id }, at) => ask(url, { 'x-tenant-id': id }, `${at}`.repeat(20_000))),
@@ -103,7 +103,7 @@ describe.each([
     expect(registry.current()).toBeUndefined();
   });
 
-  test('a request names exactly one tenant', async () => {
+  test('a request must name exactly one tenant', async () => {
     expect(await named()).toBe('VALIDATION_ERROR');
     expect(await named('')).toBe('VALIDATION_ERROR');
     expect(await named(acme.id, acme.id)).toBe('VALIDATION_ERROR');
@@ -111,15 +111,15 @@ describe.each([
     expect(await named(`${acme.id}, ${globex.id}`)).toBe('VALIDATION_ERROR');
   });
 
-  test('a refusal has its status and says which it is, in plain JSON', async () => {
-    const told = await Promise.all(
+  test('a refusal has its status and a JSON body with its code', async () => {
+    const answers = await Promise.all(
       [[], [suspended.slug], ['nobody'], ["'"], [poor.id]].map(async (names) => {
         const { status, headers, body } = await ask(url, { 'x-tenant-id': names });
         return [status, body.error?.code, headers['content-type'], headers['retry-after']];
       }),
     );
     const json = 'application/json; charset=utf-8';
-    expect(told).toEqual([
+    expect(answers).toEqual([
       [400, 'VALIDATION_ERROR', json, undefined],
       [403, 'TENANT_SUSPENDED', json, undefined],
       [404, 'TENANT_NOT_FOUND', json, undefined],
@@ -132,7 +132,7 @@ describe.each([
     });
   });
 
-  test('the token’s tenant is the header’s, in whichever form', async () => {
+  test('the token’s claim and the header may each be an id or a slug of the same tenant', async () => {
     for (const claim of [acme.id, acme.slug, acme.id.toUpperCase()])
       for (const header of [acme.id, acme.slug, acme.id.toUpperCase()]) {
         const { status, body } = await ask(url, { 'x-tenant-id': header, 'x-claim': claim });
@@ -140,12 +140,12 @@ describe.each([
       }
   });
 
-  test('of another tenant than the token’s nothing is told', async () => {
+  test('a header that names another tenant than the token reveals nothing about that tenant', async () => {
     for (const header of [globex.id, globex.slug, suspended.id, suspended.slug, poor.slug, 'nobody']) {
       const { status, body } = await ask(url, { 'x-tenant-id': header, 'x-claim': acme.id });
       expect([header, status, body.error?.code]).toEqual([header, 403, 'TENANT_MISMATCH']);
     }
-    // One's own tenant's refusal is told, by its own name and by any other.
+    // A refusal of the token's own tenant is reported, whatever the header names.
     for (const header of [suspended.id, suspended.slug, acme.id]) {
       const { body } = await ask(url, { 'x-tenant-id': header, 'x-claim': suspended.slug });
       expect(body.error?.code).toBe('TENANT_SUSPENDED');
@@ -156,12 +156,12 @@ describe.each([
 describe.each([
   ['node:http', openHttp],
   ['Fastify', openFastify],
-])('when the registry cannot be asked, behind the middleware for %s', (_name, open) => {
+])('while the registry cannot be asked, the middleware for %s', (_name, open) => {
   test.each([
-    ['no gateway answers', { url: 'http://127.0.0.1:1', timeoutMs: 100 }],
-    ['the service may not ask', { apiKey: 'trk_wrong' }],
-  ])('%s: the service says that it is unavailable', async (_what, options) => {
-    const lost = createTenantRegistry({ url: town.gateway.url, module: 'finance', ...options });
+    ['no gateway can be reached', { url: 'http://127.0.0.1:1', timeoutMs: 100 }],
+    ['the service’s key is rejected', { apiKey: 'trk_wrong' }],
+  ])('answers 503 when %s', async (_what, options) => {
+    const lost = createTenantRegistry({ url: fixture.gateway.url, module: 'finance', ...options });
     const { status, headers, body } = await ask(await open(() => lost), { 'x-tenant-id': acme.id });
     expect([status, headers['retry-after'], body.error?.code]).toEqual([503, '1', 'REGISTRY_UNAVAILABLE']);
     await lost.close();

@@ -7,18 +7,18 @@ import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
 import { codeOf, once } from './support/client-outcomes.js';
 
-/** D of these gateways. */
+/** The staleness bound of these gateways. */
 const stalenessMs = 1_000;
 
 let gateways: TwoGateways;
 let acme: StoryTenant;
-const strangers: StoryTenant[] = [];
+const unsubscribed: StoryTenant[] = [];
 let ways: [TcpProxy, TcpProxy];
 let registry: TenantRegistry;
 beforeAll(async () => {
   gateways = await openTwoGateways({ stalenessMs });
   acme = await aTenant().subscribedTo('finance').at(gateways.one);
-  for (let at = 0; at < 12; at++) strangers.push(await aTenant().at(gateways.one));
+  for (let at = 0; at < 12; at++) unsubscribed.push(await aTenant().at(gateways.one));
   ways = [await wayTo(gateways.one.url), await wayTo(gateways.other.url)];
 });
 afterAll(async () => {
@@ -41,13 +41,13 @@ function connect(...through: TcpProxy[]): TenantRegistry {
   return createTenantRegistry({ url, module: 'finance', timeoutMs: 600 });
 }
 
-/** Asks over and over for what is known and for what is not; the codes of all answers, with how long the slowest took. */
+/** Resolves a cached and an uncached tenant repeatedly; returns the codes seen and the slowest time. */
 async function keepAsking(forMs: number): Promise<{ codes: string[]; slowestMs: number }> {
   const codes = new Set<string>();
   let slowestMs = 0;
   for (const endsAt = performance.now() + forMs; performance.now() < endsAt; await delay(20)) {
     const startedAt = performance.now();
-    const cold = strangers[Math.floor(Math.random() * strangers.length)] as StoryTenant;
+    const cold = unsubscribed[Math.floor(Math.random() * unsubscribed.length)] as StoryTenant;
     for (const id of [acme.id, cold.id])
       codes.add(await registry.resolve(id).then(({ tenantId }) => tenantId, codeOf));
     slowestMs = Math.max(slowestMs, performance.now() - startedAt);
@@ -62,7 +62,7 @@ describe('one of two gateways', () => {
     ['refuses', (way: TcpProxy) => way.cut()],
     ['hangs', async (way: TcpProxy) => way.blackhole()],
     ['resets', async (way: TcpProxy) => way.reset()],
-  ])('%s: nobody notices, whichever it was', async (_what, fail) => {
+  ])('%s: no caller sees an error, whichever gateway it is', async (_what, fail) => {
     for (const way of ways) {
       await registry.resolve(acme.id);
       await fail(way);
@@ -72,7 +72,7 @@ describe('one of two gateways', () => {
     }
   });
 
-  test('that knows less than the client makes it hear nothing older', async () => {
+  test('that is behind the client never takes the client back to an older state', async () => {
     await registry.close();
     registry = connect(...ways);
     const tenant = await aTenant().subscribedTo('finance').at(gateways.one);
@@ -82,8 +82,8 @@ describe('one of two gateways', () => {
       wait: 'GATEWAYS',
     });
     expect((await registry.resolve(tenant.id)).tenantId).toBe(tenant.id);
-    await gateways.whileOtherIsBlocked(async () => {
-      // The other is the only one that does not know.
+    await gateways.whileOtherIsDeaf(async () => {
+      // The other gateway is the only one that does not know of the suspension.
       await mutate(gateways.one, 'suspendTenant', {
         tenantId: tenant.id,
         reason: 'unpaid',
@@ -109,7 +109,7 @@ describe('all gateways', () => {
     ['refuse', (way: TcpProxy) => way.cut()],
     ['hang', async (way: TcpProxy) => way.blackhole()],
   ])(
-    '%s: what is known counts until the lease ends, then the registry is unavailable; then all is as before',
+    '%s: cached routes are valid until the lease ends, then resolve throws REGISTRY_UNAVAILABLE until a gateway is back',
     async (_what, fail) => {
       const heard: string[] = [];
       registry.on('stale', () => heard.push('stale'));
@@ -129,7 +129,7 @@ describe('all gateways', () => {
       expect(lastKnownAt).toBeGreaterThan(stalenessMs / 4);
       expect(lastKnownAt).toBeLessThan(stalenessMs);
       expect(heard).toEqual(['stale']);
-      // Later ones do not wait long to be told.
+      // Later calls fail as fast.
       await delay(1_300);
       const askedAt = performance.now();
       const error = await registry.resolve(acme.id).catch((error) => error);
@@ -144,7 +144,7 @@ describe('all gateways', () => {
   );
 });
 
-test('a gateway that is slow, but not as slow as a request may be, gives a lease all the same', async () => {
+test('a gateway whose answers are slow but within the timeout still grants a lease', async () => {
   await registry.close();
   ways[0].delayAnswers(400);
   registry = connect(ways[0]);
@@ -153,7 +153,7 @@ test('a gateway that is slow, but not as slow as a request may be, gives a lease
   await ready;
 });
 
-test('without events everything is heard by the next renewal', async () => {
+test('without events a change arrives with the next renewal', async () => {
   await registry.close();
   registry = createTenantRegistry({ url: gateways.one.url, module: 'finance', hints: false });
   const tenant = await aTenant().subscribedTo('finance').at(gateways.one);

@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(project, { recursive: true, force: true }));
 
-test('an empty project gets one package, without an install script', async () => {
+test('installing it adds one package without an install script', async () => {
   const { stdout } = await run('npm', ['ls', '--all', '--json'], { cwd: project });
   const { dependencies } = JSON.parse(stdout);
   expect(Object.keys(dependencies)).toEqual(['tenant-registry-client']);
@@ -66,7 +66,7 @@ const middleware = registry.middleware<{ rawHeaders: string[]; user: { tenant: s
   claim: (request) => request.user.tenant,
 });
 middleware satisfies (request: never, response: never, next: () => void) => unknown;
-// @ts-expect-error no such module
+// @ts-expect-error The option module is required.
 createTenantRegistry({ url: 'http://localhost:4000' });
 many.map((one) => (one instanceof TenantRegistryError ? one.code : one.schemaName));
 tenantAdapter(PrismaPg, pool) satisfies PrismaPg;
@@ -78,7 +78,7 @@ test.each([
   ['NodeNext', 'NodeNext'],
   ['ESNext', 'bundler'],
 ])(
-  'its types are found in module %s with resolution %s, and need no others',
+  'its types resolve in module %s with resolution %s, and need no other types',
   async (module, moduleResolution) => {
     await writeFile(join(project, 'service.ts'), service);
     const options = { module, moduleResolution, target: 'ES2022', lib: ['ES2022'], types: [], strict: true };
@@ -94,11 +94,11 @@ test.each([
   },
 );
 
-test('it runs, and leaves nothing that keeps a process alive', async () => {
+test('it runs, and neither an open nor a closed client keeps the process alive', async () => {
   const text = `
     import { createTenantRegistry } from 'tenant-registry-client';
     const options = { url: 'http://127.0.0.1:1', module: 'finance', timeoutMs: 50 };
-    // One that is closed and one that is forgotten.
+    // One client is closed, the other is never closed.
     const closed = createTenantRegistry(options);
     createTenantRegistry(options);
     console.log(await closed.resolve('acme').catch(({ name, code }) => [name, code].join(' ')));
@@ -111,14 +111,14 @@ test('it runs, and leaves nothing that keeps a process alive', async () => {
   expect(stdout.trim()).toBe('TenantRegistryError REGISTRY_UNAVAILABLE');
 });
 
-test('publint finds nothing in it', async () => {
+test('publint reports nothing', async () => {
   const { messages } = await publint({ pkgDir: packed, strict: true });
   expect(messages).toEqual([]);
 });
 
-test('arethetypeswrong finds nothing in it', async () => {
+test('arethetypeswrong reports nothing', async () => {
   const found = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
   const problems = 'problems' in found ? found.problems : [{ kind: 'no types' }];
-  // Its profile esm-only: that CommonJS has to import() it is what such a package is.
+  // The package is ESM only, so CommonJS must use import().
   expect(problems.filter(({ kind }) => kind !== 'CJSResolvesToESM')).toEqual([]);
 });

@@ -7,23 +7,23 @@ import type { TenantRegistry } from '../../src/client/index.js';
 import { tenantAdapter, withTenant } from '../../src/client/prisma.js';
 import { recordStatements } from '../setup/gateway.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { openTown, type Town } from './support/gateway-with-tenants.js';
+import { type GatewayWithTenants, openGatewayWithTenants } from './support/gateway-with-tenants.js';
 
-let town: Town;
+let fixture: GatewayWithTenants;
 let acme: StoryTenant;
 let globex: StoryTenant;
 let registry: TenantRegistry;
 let pool: pg.Pool;
 let prisma: PrismaClient;
 beforeAll(async () => {
-  town = await openTown(0);
+  fixture = await openGatewayWithTenants(0);
   [acme, globex] = [
-    await aTenant().subscribedTo('operations').at(town.gateway),
-    await aTenant().subscribedTo('operations').at(town.gateway),
+    await aTenant().subscribedTo('operations').at(fixture.gateway),
+    await aTenant().subscribedTo('operations').at(fixture.gateway),
   ];
-  registry = town.connect({ module: 'operations' });
-  // Of one connection, so that the next one to come has it.
-  pool = town.openPool({ connectionString: town.gateway.serviceUrl('operations'), max: 1 });
+  registry = fixture.connect({ module: 'operations' });
+  // One connection, so that each transaction gets the connection that the last one returned.
+  pool = fixture.openPool({ connectionString: fixture.gateway.serviceUrl('operations'), max: 1 });
   prisma = new PrismaClient({ adapter: tenantAdapter(PrismaPg, pool) });
   for (const { id, slug } of [acme, globex])
     await withTenant(registry, prisma, id, (tx) =>
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await prisma?.$disconnect();
-  await town?.close();
+  await fixture?.close();
 });
 beforeEach(async () => {
   expect((await pool.query('SHOW search_path')).rows).toEqual([{ search_path: '"$user", public' }]);
@@ -42,14 +42,14 @@ const namesOf = ({ id }: StoryTenant) =>
   withTenant(registry, prisma, id, async (tx) => (await tx.party.findMany()).map(({ name }) => name));
 
 describe('Prisma inside a tenant', () => {
-  test('finds that tenant’s rows with one client for all, one after the other and at the same time', async () => {
+  test('reads the tenant’s rows with one PrismaClient for all tenants, in sequence and concurrently', async () => {
     for (const tenant of [acme, globex, acme]) expect(await namesOf(tenant)).toEqual([tenant.slug]);
-    const many = town.openPool({ connectionString: town.gateway.serviceUrl('operations'), max: 4 });
+    const many = fixture.openPool({ connectionString: fixture.gateway.serviceUrl('operations'), max: 4 });
     const shared = new PrismaClient({ adapter: tenantAdapter(PrismaPg, many) });
     const tenants = Array.from({ length: 40 }, (_, at) => (at % 2 ? acme : globex));
     const found = await Promise.all(
       tenants.map(({ id, slug }) =>
-        // Prisma puts unique look-ups of the same moment together: never those of two tenants.
+        // Prisma batches unique look-ups of the same tick; it must not batch those of two tenants.
         withTenant(
           registry,
           shared,
@@ -59,7 +59,8 @@ describe('Prisma inside a tenant', () => {
             const again = await tx.party.findUnique({ where: { id: party?.id ?? '' } });
             const raw = await tx.$queryRaw<{ name: string }[]>`SELECT name FROM party WHERE name = ${slug}`;
             return [party?.name, again?.name, raw[0]?.name];
-            // They queue for four connections, longer than Prisma's 2 s on a busy machine.
+            // 40 transactions share four connections; on a busy machine they wait longer than Prisma's
+            // default of 2 s.
           },
           { maxWait: 20_000, timeout: 20_000 },
         ),
@@ -69,7 +70,7 @@ describe('Prisma inside a tenant', () => {
     await shared.$disconnect();
   });
 
-  test('writes and reads relations as ever', async () => {
+  test('writes and reads relations', async () => {
     const name = await withTenant(registry, prisma, acme.id, async (tx) => {
       const contact = { kind: 'email', value: 'office@acme.example' };
       await tx.party.create({
@@ -87,7 +88,7 @@ describe('Prisma inside a tenant', () => {
     expect(name).toEqual(['Supplier', 'office@acme.example', 1]);
   });
 
-  test('costs one round trip before it and one after it', async () => {
+  test('adds one round trip before the work and one after it', async () => {
     const statements = await recordStatements(() => namesOf(acme));
     expect(statements).toEqual([
       expect.stringMatching(/^BEGIN.*tenant_guard\.enter\(/s),
@@ -96,7 +97,7 @@ describe('Prisma inside a tenant', () => {
     ]);
   });
 
-  test('can nest, and goes back to where it was', async () => {
+  test('supports nested transactions, which roll back to their start', async () => {
     const names = await withTenant(registry, prisma, acme.id, async (tx) => {
       await tx
         .$transaction(async (inner) => {
@@ -118,7 +119,7 @@ describe('Prisma inside a tenant', () => {
     expect(await namesOf(acme)).toEqual([acme.slug]);
   });
 
-  test('is not taken for done when a statement failed and its error was swallowed', async () => {
+  test('is rolled back and rejects when the work ignores the error of a statement', async () => {
     const attempt = withTenant(registry, prisma, acme.id, async (tx) => {
       await tx.party.create({ data: { kind: 'person', name: 'never' } });
       await tx.$executeRaw`SELECT 1 / 0`.catch(() => undefined);
@@ -128,10 +129,10 @@ describe('Prisma inside a tenant', () => {
   });
 });
 
-describe('the client itself', () => {
+describe('the PrismaClient itself', () => {
   const refusal = 'has no tenant here';
 
-  test('has no tenant, outside and inside', async () => {
+  test('is refused outside and inside withTenant, since it has no tenant', async () => {
     await expect(prisma.party.findMany()).rejects.toThrow(refusal);
     await expect(prisma.$queryRaw`SELECT 1`).rejects.toThrow(refusal);
     await expect(prisma.$transaction((tx) => tx.party.findMany())).rejects.toThrow(refusal);
@@ -142,21 +143,21 @@ describe('the client itself', () => {
     });
   });
 
-  test('of an adapter that goes past the fence is refused', async () => {
+  test('is refused when its adapter bypasses the fence', async () => {
     const bare = new PrismaClient({ adapter: new PrismaPg(pool) });
     const attempt = withTenant(registry, bare, acme.id, (tx) => tx.party.findMany());
     await expect(attempt).rejects.toThrow('goes past the fence');
   });
 });
 
-describe('what ends badly', () => {
+describe('a transaction that fails', () => {
   const setBinding = (set: string, { slug }: StoryTenant) =>
-    town.gateway.psqlIn('operations', `UPDATE tenant_guard.binding SET ${set} WHERE schema_name = $1`, [
+    fixture.gateway.psqlIn('operations', `UPDATE tenant_guard.binding SET ${set} WHERE schema_name = $1`, [
       `tenant_${slug}`,
     ]);
 
-  test('at the fence is said in the registry’s words, and has run nothing', async () => {
-    const tenant = await aTenant().subscribedTo('operations').at(town.gateway);
+  test('at the fence throws a TenantRegistryError before any work runs', async () => {
+    const tenant = await aTenant().subscribedTo('operations').at(fixture.gateway);
     for (const [set, code] of [
       [`state = 'suspended'`, 'TENANT_SUSPENDED'],
       [`state = 'active', generation = 9`, 'ROUTE_STALE'],
@@ -170,7 +171,7 @@ describe('what ends badly', () => {
     expect(await namesOf(acme)).toEqual([acme.slug]);
   });
 
-  test('by Prisma’s own timeout, by an abort, or with the connection costs no more than the connection', async () => {
+  test('by Prisma’s timeout, an abort or a lost connection leaves other transactions working', async () => {
     const sleep = (options: { timeout?: number; signal?: AbortSignal }) =>
       withTenant(registry, prisma, acme.id, (tx) => tx.$queryRaw`SELECT pg_sleep(5)::text`, options);
     await expect(sleep({ timeout: 200 })).rejects.toThrow();
@@ -178,7 +179,7 @@ describe('what ends badly', () => {
     expect(await namesOf(globex)).toEqual([globex.slug]);
     const killed = withTenant(registry, prisma, acme.id, async (tx) => {
       const [{ pid } = { pid: 0 }] = await tx.$queryRaw<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
-      await town.gateway.psqlIn('operations', 'SELECT pg_terminate_backend($1)', [pid]);
+      await fixture.gateway.psqlIn('operations', 'SELECT pg_terminate_backend($1)', [pid]);
       await delay(50);
       await tx.party.count();
     });

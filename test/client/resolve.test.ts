@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 describe('resolve', () => {
-  test('says where the data is', async () => {
+  test('returns the tenant’s route, by slug and by id', async () => {
     const route = await registry.resolve(acme.slug);
     expect(route).toEqual({
       tenantId: acme.id,
@@ -46,7 +46,7 @@ describe('resolve', () => {
     expect(await registry.resolve(acme.id.toUpperCase())).toEqual(route);
   });
 
-  test('is asked of the gateway once; then it is known', async () => {
+  test('requests a tenant once, then answers from the cache', async () => {
     const tenant = await aTenant().subscribedTo('finance').at(gateway);
     const requests = await countRequests(gateway, '/graphql', async () => {
       for (let at = 0; at < 100; at++) await registry.resolve(tenant.id);
@@ -54,7 +54,7 @@ describe('resolve', () => {
     expect(requests).toBe(1);
   });
 
-  test('is one request for any number of calls at the same time, and one key for each tenant', async () => {
+  test('sends concurrent calls as one request with one key per tenant', async () => {
     const tenants = [await aTenant().subscribedTo('finance').at(gateway), await aTenant().at(gateway)];
     const ids = Array.from({ length: 400 }, (_, at) => tenants[at % 2]?.slug ?? '');
     const requests = await countRequests(gateway, '/graphql', async () => {
@@ -66,7 +66,7 @@ describe('resolve', () => {
     expect(requests).toBe(1);
   });
 
-  test('of more than 500 tenants goes in several requests', async () => {
+  test('sends more than 500 tenants as several requests', async () => {
     const ids = Array.from({ length: 1_200 }, () => randomUUID());
     const requests = await countRequests(gateway, '/graphql', async () => {
       const answers = await registry.resolveMany([acme.id, ...ids, globex.id]);
@@ -78,7 +78,7 @@ describe('resolve', () => {
   });
 
   test.each(['', 'acme, globex', "'; DROP TABLE tenants --", 'x'.repeat(10_000), 'Acme', '../x', 'ä'])(
-    'of what can be no tenant asks nobody: %s',
+    'throws TENANT_NOT_FOUND without a request for a text that cannot be a tenant: %s',
     async (text) => {
       const requests = await countRequests(gateway, '/graphql', async () => {
         expect(await registry.resolve(text).catch(codeOf)).toBe('TENANT_NOT_FOUND');
@@ -89,7 +89,7 @@ describe('resolve', () => {
 });
 
 describe('a refusal', () => {
-  test('comes with code and status, and is known as well', async () => {
+  test('has a code and a status, and is cached like a route', async () => {
     const tenant = await aTenant().subscribedTo('finance').at(gateway);
     await mutate(gateway, 'suspendTenant', { tenantId: tenant.id, reason: 'unpaid' });
     const requests = await countRequests(gateway, '/graphql', async () => {
@@ -107,7 +107,7 @@ describe('a refusal', () => {
     expect(requests).toBe(1);
   });
 
-  test('of the client’s own key is said as it is', async () => {
+  test('of the client’s own key is thrown with its own code', async () => {
     const nobody = createTenantRegistry({ url: gateway.url, apiKey: 'trk_nobody', module: 'finance' });
     const elsewhere = createTenantRegistry({ url: gateway.url, apiKey: key, module: 'inventory' });
     const heard = once(nobody, 'error');
@@ -120,7 +120,7 @@ describe('a refusal', () => {
 });
 
 describe('a change', () => {
-  test('is heard before the mutation that waits for everybody is answered', async () => {
+  test('arrives before the mutation with wait EVERYWHERE answers', async () => {
     const tenant = await aTenant().subscribedTo('finance').at(gateway);
     for (let round = 0; round < 3; round++) {
       expect((await registry.resolve(tenant.id)).tenantId).toBe(tenant.id);
@@ -134,7 +134,7 @@ describe('a change', () => {
     }
   });
 
-  test('of one tenant leaves what is known of the others', async () => {
+  test('of one tenant keeps the others cached', async () => {
     await registry.resolve(globex.id);
     const changed = new Promise((resolve) =>
       registry.on('change', ({ tenantId }) => tenantId === acme.id && resolve(tenantId)),
@@ -147,7 +147,7 @@ describe('a change', () => {
   });
 });
 
-test('a client that is closed refuses, and a second close does nothing', async () => {
+test('a closed client refuses calls, and closing it twice does nothing', async () => {
   const closed = createTenantRegistry({ url: gateway.url, apiKey: key, module: 'finance' });
   await closed.resolve(acme.id);
   await Promise.all([closed.close(), closed.close()]);
@@ -155,10 +155,10 @@ test('a client that is closed refuses, and a second close does nothing', async (
 });
 
 test.each([
-  ['no URL', { url: 'registry.internal', module: 'finance' }],
-  ['no gateway', { url: [], module: 'finance' }],
-  ['no module', { url: 'http://localhost:4000', module: 'Finance' }],
-  ['no room', { url: 'http://localhost:4000', module: 'finance', maxTenants: 0 }],
-])('%s is refused at once', (_what, options) => {
+  ['a text that is no URL', { url: 'registry.internal', module: 'finance' }],
+  ['an empty list of gateways', { url: [], module: 'finance' }],
+  ['an invalid module name', { url: 'http://localhost:4000', module: 'Finance' }],
+  ['a maximum of 0 tenants', { url: 'http://localhost:4000', module: 'finance', maxTenants: 0 }],
+])('createTenantRegistry refuses %s', (_what, options) => {
   expect(() => createTenantRegistry(options)).toThrow(expect.objectContaining({ code: 'VALIDATION_ERROR' }));
 });

@@ -7,19 +7,19 @@ const from = (env: Record<string, string>) => (name: string) => env[name];
 describe('the configuration of a service', () => {
   const smtp = { host: 'mail.acme.example', port: 465, password: reference('ACME_SMTP_PASSWORD') };
 
-  test('has the values of its references', () => {
+  test('contains the values of its references', () => {
     const config = readSecrets({ email: { smtp } }, 'acme', from({ ACME_SMTP_PASSWORD: 'open sesame' }));
     expect(config).toEqual({ email: { smtp: { ...smtp, password: 'open sesame' } } });
   });
 
   test.each([{}, { ACME_SMTP_PASSWORD: '' }])(
-    'names a variable that is not set to whoever reads it: %j',
+    'throws with the variable’s name when a value that is not set is read: %j',
     (env) => {
       const config = readSecrets({ email: { smtp } }, 'acme', from(env));
       expect(() => config.email?.smtp?.password).toThrow(
         "email.smtp.password of tenant acme is not set: this service's environment has no ACME_SMTP_PASSWORD",
       );
-      // Whoever needs only the others gets along.
+      // The other values stay readable.
       expect(JSON.parse(JSON.stringify(config))).toEqual({ email: { smtp: { host: smtp.host, port: 465 } } });
       expect({ ...config.email?.smtp }).toEqual({ host: smtp.host, port: 465 });
     },
@@ -36,14 +36,14 @@ describe('the configuration of a service', () => {
     [reference('ANOTHER'), { OIL_AND_GAS_VAPI_API_KEY: 'own', VAPI_API_KEY: 'shared' }, 'own'],
     [reference('ANOTHER'), { VAPI_API_KEY: 'shared' }, 'shared'],
   ])(
-    'finds a standard key %s by its name, then the tenant’s, then everybody’s: %j',
+    'takes a standard key %s from the named variable, then the tenant’s, then the shared one: %j',
     (api_key, env, value) => {
       const config = readSecrets({ infrastructure: { vapi: { api_key } } }, 'oil-and-gas', from(env));
       expect(config.infrastructure?.vapi?.api_key).toBe(value);
     },
   );
 
-  test('never takes the key of another tenant for one that is not set', () => {
+  test('never uses another tenant’s key for one that is not set', () => {
     const stored = { infrastructure: { openai: { api_key: reference('OPENAI_API_KEY') } } };
     const config = readSecrets(
       stored,
@@ -56,7 +56,7 @@ describe('the configuration of a service', () => {
     expect(() => other.email?.sendgrid?.api_key).toThrow('ACME_SENDGRID_API_KEY or SENDGRID_API_KEY');
   });
 
-  test('looks nothing up for texts that people see, nor within a text', () => {
+  test('replaces neither references in texts that people see nor references inside a text', () => {
     const stored = {
       branding: { email_signature: reference('DATABASE_URL') },
       email: { sendgrid: { from_name: `Acme ${reference('DATABASE_URL')}` } },
@@ -65,7 +65,7 @@ describe('the configuration of a service', () => {
     expect(readSecrets(stored, 'acme', from({ DATABASE_URL: 'postgres://…' }))).toEqual(stored);
   });
 
-  test('is a copy, and nothing in it can be a prototype', () => {
+  test('is a copy without inherited properties', () => {
     const stored = JSON.parse(
       '{"extensions": {"__proto__": {"isAdmin": true}}, "destinations": [{"name": "Durban"}]}',
     );
@@ -76,17 +76,20 @@ describe('the configuration of a service', () => {
   });
 });
 
-describe('a key that every service may need', () => {
-  test('is the tenant’s own before everybody’s', () => {
+describe('a standard key', () => {
+  test('is read from the tenant’s variable first, then from the shared one', () => {
     const env = from({ T_1_SENDGRID_API_KEY: 'own', SENDGRID_API_KEY: 'shared' });
     expect(requireSecret('t-1', 'SENDGRID_API_KEY', env)).toBe('own');
     expect(requireSecret('t-2', 'SENDGRID_API_KEY', env)).toBe('shared');
   });
 
-  test.each(['OPENAI_API_KEY', 'SUPABASE_SERVICE_KEY'] as const)('%s is everybody’s only', (name) => {
-    expect(requireSecret('t-1', name, from({ [`T_1_${name}`]: 'own', [name]: 'shared' }))).toBe('shared');
-    expect(() => requireSecret('t-1', name, from({ [`T_1_${name}`]: 'own' }))).toThrow(
-      `${name} for tenant t-1 is not set: this service's environment has no ${name}`,
-    );
-  });
+  test.each(['OPENAI_API_KEY', 'SUPABASE_SERVICE_KEY'] as const)(
+    '%s is read from the shared variable only',
+    (name) => {
+      expect(requireSecret('t-1', name, from({ [`T_1_${name}`]: 'own', [name]: 'shared' }))).toBe('shared');
+      expect(() => requireSecret('t-1', name, from({ [`T_1_${name}`]: 'own' }))).toThrow(
+        `${name} for tenant t-1 is not set: this service's environment has no ${name}`,
+      );
+    },
+  );
 });

@@ -4,33 +4,33 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TenantRegistry } from '../../src/client/index.js';
 import { codeOf, once } from './support/client-outcomes.js';
 import { startTraffic } from './support/client-traffic.js';
-import { type City, openCity } from './support/killable-gateways.js';
+import { type KillableGateways, openKillableGateways } from './support/killable-gateways.js';
 
-/** D of the gateways. */
+/** The staleness bound of the gateways. */
 const stalenessMs = 3_000;
 
-let city: City;
+let fixture: KillableGateways;
 let pool: pg.Pool;
 beforeAll(async () => {
-  city = await openCity({ tenants: 5, stalenessMs });
-  pool = city.openPool(6);
+  fixture = await openKillableGateways({ tenants: 5, stalenessMs });
+  pool = fixture.openPool(6);
 }, 120_000);
-afterAll(() => city?.[Symbol.asyncDispose]());
+afterAll(() => fixture?.[Symbol.asyncDispose]());
 
-/** Six that know every tenant. */
+/** Six clients with every tenant cached. */
 async function openClients(timeoutMs: number): Promise<TenantRegistry[]> {
-  const clients = Array.from({ length: 6 }, () => city.connect({ timeoutMs }));
+  const clients = Array.from({ length: 6 }, () => fixture.connect({ timeoutMs }));
   await Promise.all(clients.map((client) => once(client, 'ready')));
-  for (const client of clients) await client.resolveMany(city.tenants.map(({ id }) => id));
+  for (const client of clients) await client.resolveMany(fixture.tenants.map(({ id }) => id));
   return clients;
 }
 
-test('one gateway of two is killed and comes back, then the other: no service sees an error', {
+test('no service sees an error while one of two gateways is killed and restarted, then the other', {
   timeout: 180_000,
 }, async () => {
-  // Who is killed refuses at once, so nobody waits for that, however slow the machine.
+  // A killed gateway refuses connections at once, so this long timeout is never reached on a slow machine.
   const clients = await openClients(10_000);
-  const each = clients.map((client) => startTraffic(city, [client], pool));
+  const each = clients.map((client) => startTraffic(fixture, [client], pool));
   const expectNoError = (atLeast: number) => {
     for (const traffic of each)
       for (const { failed, done } of Object.values(traffic.take())) {
@@ -39,14 +39,14 @@ test('one gateway of two is killed and comes back, then the other: no service se
       }
   };
   for (const name of ['A', 'B'] as const) {
-    await city.kill(name);
+    await fixture.kill(name);
     await delay(500);
     expectNoError(-1);
-    // Each of them goes on by the other one, also with what it does not hold, and does not wait for this one.
+    // Every client uses the other gateway, for uncached tenants too, and does not wait for the killed one.
     await delay(2_000);
     expectNoError(0);
-    await city.start(name);
-    // What was asked in vain is tried again by then, so that there are two again.
+    await fixture.start(name);
+    // Wait until the clients have tried the restarted gateway again, so that they have two.
     await delay(2_500);
   }
   await Promise.all(each.map((traffic) => traffic.stop()));
@@ -54,17 +54,17 @@ test('one gateway of two is killed and comes back, then the other: no service se
   await Promise.all(clients.map((client) => client.close()));
 });
 
-test('the registry’s PostgreSQL is down: work goes on, by routes that are no longer proven', {
+test('withTenant goes on with stale routes while the registry’s PostgreSQL is down', {
   timeout: 180_000,
 }, async () => {
   const clients = await openClients(1_000);
   const [first] = clients as [TenantRegistry];
-  const [{ id }] = city.tenants as [City['tenants'][number]];
-  const traffic = startTraffic(city, clients, pool);
+  const [{ id }] = fixture.tenants as [KillableGateways['tenants'][number]];
+  const traffic = startTraffic(fixture, clients, pool);
   const stale = Promise.all(clients.map((client) => once(client, 'stale')));
-  await city.registry.stop('immediate');
+  await fixture.registry.stop('immediate');
   await stale;
-  // Nobody waits for an answer to a question from before any more.
+  // Requests that were sent before the outage have ended by now.
   await delay(2_500);
   const until = traffic.take();
   await delay(2_000);
@@ -75,7 +75,7 @@ test('the registry’s PostgreSQL is down: work goes on, by routes that are no l
   expect(await first.enter(id, async ({ route }) => route.isStale)).toBe(true);
 
   const ready = Promise.all(clients.map((client) => once(client, 'ready')));
-  await city.registry.start();
+  await fixture.registry.start();
   await ready;
   for (const client of clients)
     await expect

@@ -5,37 +5,37 @@ import { mutate } from '../setup/graphql-calls.js';
 import type { StoryTenant } from '../setup/stories.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
 import { codeOf, once } from './support/client-outcomes.js';
-import { openTown, ownerOf, type Town } from './support/gateway-with-tenants.js';
+import { type GatewayWithTenants, openGatewayWithTenants, ownerOf } from './support/gateway-with-tenants.js';
 
-/** D of the gateway. */
+/** The staleness bound of the gateway. */
 const stalenessMs = 1_000;
 
-let town: Town;
+let fixture: GatewayWithTenants;
 let way: TcpProxy;
 let pool: pg.Pool;
 let acme: StoryTenant;
 let suspended: StoryTenant;
 let unread: StoryTenant;
 beforeAll(async () => {
-  town = await openTown(3, { config: { stalenessMs } });
-  [acme, suspended, unread] = town.tenants as [StoryTenant, StoryTenant, StoryTenant];
-  await mutate(town.gateway, 'suspendTenant', { tenantId: suspended.id, reason: 'unpaid' });
-  way = await openTcpProxy(Number(new URL(town.gateway.url).port));
-  pool = town.openPool();
+  fixture = await openGatewayWithTenants(3, { config: { stalenessMs } });
+  [acme, suspended, unread] = fixture.tenants as [StoryTenant, StoryTenant, StoryTenant];
+  await mutate(fixture.gateway, 'suspendTenant', { tenantId: suspended.id, reason: 'unpaid' });
+  way = await openTcpProxy(Number(new URL(fixture.gateway.url).port));
+  pool = fixture.openPool();
 });
 afterAll(async () => {
   await way?.close();
-  await town?.close();
+  await fixture?.close();
 });
 
 async function informedClient(options: Partial<TenantRegistryOptions> = {}): Promise<TenantRegistry> {
-  const registry = town.connect({ url: `http://127.0.0.1:${way.port}`, timeoutMs: 500, ...options });
+  const registry = fixture.connect({ url: `http://127.0.0.1:${way.port}`, timeoutMs: 500, ...options });
   await once(registry, 'ready');
   await registry.resolveMany([acme.id, suspended.id]);
   return registry;
 }
 
-test('while no gateway answers, work goes on for who was active, and for nobody else', async () => {
+test('while no gateway answers, withTenant goes on for tenants last seen active and for no other', async () => {
   const registry = await informedClient();
   const strict = await informedClient({ serveStaleMs: 0 });
   const brief = await informedClient({ serveStaleMs: 700 });
@@ -43,7 +43,7 @@ test('while no gateway answers, work goes on for who was active, and for nobody 
     client.withTenant(pool, id, ownerOf).catch(codeOf);
   const staleAt = Promise.all([once(registry, 'stale'), once(strict, 'stale'), once(brief, 'stale')]);
   await way.cut();
-  // Without a gap, and never slowly.
+  // No call fails or is slow while the lease runs out.
   for (let isStale = false; !isStale; ) {
     const startedAt = performance.now();
     expect(await enter(registry, acme)).toBe(acme.slug);
@@ -62,10 +62,10 @@ test('while no gateway answers, work goes on for who was active, and for nobody 
   expect(await enter(registry, unread)).toBe('REGISTRY_UNAVAILABLE');
   expect(await enter(strict, acme)).toBe('REGISTRY_UNAVAILABLE');
 
-  // The fence has heard of it, the client has not.
-  await mutate(town.gateway, 'suspendTenant', { tenantId: acme.id, reason: 'unpaid' });
+  // The fence knows of the suspension, the client does not.
+  await mutate(fixture.gateway, 'suspendTenant', { tenantId: acme.id, reason: 'unpaid' });
   expect(await enter(registry, acme)).toBe('TENANT_SUSPENDED');
-  await mutate(town.gateway, 'resumeTenant', { tenantId: acme.id });
+  await mutate(fixture.gateway, 'resumeTenant', { tenantId: acme.id });
   expect(await enter(registry, acme)).toBe(acme.slug);
   await expect.poll(() => enter(brief, acme)).toBe('REGISTRY_UNAVAILABLE');
 

@@ -4,23 +4,23 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { TenantRegistry } from '../../src/client/index.js';
 import { recordStatements } from '../setup/gateway.js';
 import type { StoryTenant } from '../setup/stories.js';
-import { openTown, ownerOf, type Town } from './support/gateway-with-tenants.js';
+import { type GatewayWithTenants, openGatewayWithTenants, ownerOf } from './support/gateway-with-tenants.js';
 
-let town: Town;
+let fixture: GatewayWithTenants;
 let acme: StoryTenant;
 let globex: StoryTenant;
 let registry: TenantRegistry;
-/** Of one connection, so that the next one to come has it. */
+/** One connection, so that each transaction gets the connection that the last one returned. */
 let pool: pg.Pool;
 beforeAll(async () => {
-  town = await openTown(2);
-  [acme, globex] = town.tenants as [StoryTenant, StoryTenant];
-  registry = town.connect();
+  fixture = await openGatewayWithTenants(2);
+  [acme, globex] = fixture.tenants as [StoryTenant, StoryTenant];
+  registry = fixture.connect();
   await registry.resolveMany([acme.id, globex.id]);
 });
-afterAll(() => town?.close());
+afterAll(() => fixture?.close());
 beforeEach(() => {
-  pool = town.openPool({ max: 1 });
+  pool = fixture.openPool({ max: 1 });
 });
 afterEach(() => pool.end());
 
@@ -30,14 +30,14 @@ const backendOf = async (client: Pick<pg.Pool, 'query'>) =>
   (await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
 
 describe('work for a tenant', () => {
-  test('finds the tenant’s tables, and nobody’s afterwards', async () => {
+  test('sees the tenant’s tables; afterwards the connection sees no tenant’s', async () => {
     for (const { id, slug } of [acme, globex, acme])
       expect(await registry.withTenant(pool, id, ownerOf)).toBe(slug);
     expect(await pathOf(pool)).toBe('"$user", public');
     await expect(ownerOf(pool)).rejects.toThrow('does not exist');
   });
 
-  test('costs one round trip before it and one after it', async () => {
+  test('adds one round trip before the work and one after it', async () => {
     const statements = await recordStatements(() => registry.withTenant(pool, acme.id, ownerOf));
     expect(statements).toEqual([
       expect.stringMatching(/^BEGIN.*tenant_guard\.enter\('/s),
@@ -46,7 +46,7 @@ describe('work for a tenant', () => {
     ]);
   });
 
-  test('is committed as a whole, and gives back what it returns', async () => {
+  test('is committed as a whole and returns the work’s result', async () => {
     const written = await registry.withTenant(pool, acme.id, async (tx) => {
       await tx.query(`INSERT INTO activity_log (action) VALUES ('one'), ('two')`);
       const { rowCount } = await tx.query('SELECT FROM activity_log');
@@ -59,7 +59,7 @@ describe('work for a tenant', () => {
     expect(rowCount).toBe(2);
   });
 
-  test('that throws is rolled back, and throws what it threw', async () => {
+  test('is rolled back when the work throws, and rejects with the same error', async () => {
     const mistake = new Error('mine');
     const attempt = registry.withTenant(pool, globex.id, async (tx) => {
       await tx.query(`INSERT INTO activity_log (action) VALUES ('never')`);
@@ -72,7 +72,7 @@ describe('work for a tenant', () => {
     expect(rowCount).toBe(0);
   });
 
-  test('that swallows the error of a statement is not taken for done', async () => {
+  test('is rolled back and rejects when the work ignores the error of a statement', async () => {
     const attempt = registry.withTenant(pool, globex.id, async (tx) => {
       await tx.query(`INSERT INTO activity_log (action) VALUES ('never')`);
       await tx.query('SELECT 1 / 0').catch(() => undefined);
@@ -80,7 +80,7 @@ describe('work for a tenant', () => {
     await expect(attempt).rejects.toThrow('was rolled back');
   });
 
-  test('that fails only at its commit leaves the connection fit for the next one', async () => {
+  test('leaves the connection usable when it fails at its commit', async () => {
     const before = await backendOf(pool);
     const attempt = registry.withTenant(pool, globex.id, async (tx) => {
       await tx.query(`CREATE TABLE parent (id int PRIMARY KEY);
@@ -92,7 +92,7 @@ describe('work for a tenant', () => {
     expect(await backendOf(pool)).toBe(before);
   });
 
-  test('can go back to a savepoint and stays in the tenant’s schema', async () => {
+  test('stays in the tenant’s schema after a rollback to a savepoint', async () => {
     const owner = await registry.withTenant(pool, acme.id, async (tx) => {
       await tx.query('SAVEPOINT before');
       await expect(tx.query('SELECT FROM nothing')).rejects.toThrow('does not exist');
@@ -102,7 +102,7 @@ describe('work for a tenant', () => {
     expect(owner).toBe(acme.slug);
   });
 
-  test('runs in the isolation level and the mode that it asks for', async () => {
+  test('uses the isolation level, access mode and timeout of its options', async () => {
     const settings = await registry.withTenant(
       pool,
       acme.id,
@@ -116,7 +116,7 @@ describe('work for a tenant', () => {
     expect(settings).toEqual({ level: 'repeatable read', readOnly: 'on', timeout: '1234ms' });
   });
 
-  test('may use named statements, which mean the tables of whoever runs them', async () => {
+  test('may use named statements, which read the tables of the current tenant', async () => {
     const owner = (tx: pg.ClientBase) =>
       tx.query({
         name: 'owner',
@@ -130,8 +130,8 @@ describe('work for a tenant', () => {
   });
 });
 
-describe('what work leaves behind', () => {
-  test('on its own is refused: it would run for the next tenant', async () => {
+describe('after a transaction', () => {
+  test('a statement sent by work that has ended is refused; it would run for the next tenant', async () => {
     let goOn: () => void = () => undefined;
     const later = new Promise<void>((resolve) => {
       goOn = resolve;
@@ -149,7 +149,7 @@ describe('what work leaves behind', () => {
     });
   });
 
-  test('unawaited but asked in time belongs to its transaction', async () => {
+  test('a statement that was sent in time but not awaited has run in its transaction', async () => {
     await registry.withTenant(pool, acme.id, (tx) => {
       void tx.query(`INSERT INTO settings (key, value) VALUES ('unawaited', '1')`);
     });
@@ -159,7 +159,7 @@ describe('what work leaves behind', () => {
     expect(rowCount).toBe(1);
   });
 
-  test('in temporary tables is gone', async () => {
+  test('temporary tables are dropped', async () => {
     for (const end of ['COMMIT', 'ROLLBACK'])
       await registry
         .withTenant(pool, acme.id, async (tx) => {
@@ -173,7 +173,7 @@ describe('what work leaves behind', () => {
     ).rejects.toThrow('does not exist');
   });
 
-  test('in a cursor that would outlive the transaction is gone', async () => {
+  test('cursors WITH HOLD are closed', async () => {
     await registry.withTenant(pool, acme.id, (tx) =>
       tx.query('DECLARE held CURSOR WITH HOLD FOR SELECT * FROM settings'),
     );
@@ -182,7 +182,7 @@ describe('what work leaves behind', () => {
     ).rejects.toThrow('does not exist');
   });
 
-  test('for its commit is checked in the tenant’s schema, temporary tables and all', async () => {
+  test('deferred checks have run in the tenant’s schema, with its temporary tables', async () => {
     await registry.withTenant(pool, acme.id, async (tx) => {
       await tx.query(`CREATE TEMP TABLE due (key text);
         CREATE FUNCTION pg_temp.check_due() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -197,13 +197,13 @@ describe('what work leaves behind', () => {
     expect(rowCount).toBe(1);
   });
 
-  test('elsewhere in the session as a temporary table hides no table of a tenant', async () => {
+  test('an older temporary table of the session hides no table of a tenant', async () => {
     await pool.query(`CREATE TEMP TABLE settings AS SELECT 'owner' AS key, '"nobody"'::jsonb AS value`);
     expect(await registry.withTenant(pool, globex.id, ownerOf)).toBe(globex.slug);
   });
 
-  test('as the path of the session is undone, and what the pool had set stays', async () => {
-    const own = town.openPool({ max: 1 });
+  test('a search_path set for the session is undone, and the pool’s own setting stays', async () => {
+    const own = fixture.openPool({ max: 1 });
     own.on('connect', (client) => void client.query('SET search_path = tenant_guard'));
     for (const each of [pool, own]) {
       const before = await pathOf(each);
@@ -213,7 +213,7 @@ describe('what work leaves behind', () => {
     expect(await pathOf(own)).toBe('tenant_guard');
   });
 
-  test('is no connection: it is not the work that gives it back', async () => {
+  test('the connection is returned by withTenant only: the work cannot release it', async () => {
     for (const method of ['release', 'end'] as const)
       await expect(
         registry.withTenant(pool, acme.id, (tx) => (tx as unknown as pg.Client & pg.PoolClient)[method]()),
@@ -222,15 +222,16 @@ describe('what work leaves behind', () => {
   });
 });
 
-describe('work that is cut off', () => {
+describe('work that is interrupted', () => {
   const sleep = (tx: pg.ClientBase) => tx.query('SELECT pg_sleep(20)');
 
   async function expectGone(pid: number | undefined): Promise<void> {
-    const alive = () => town.gateway.psqlIn('finance', 'SELECT FROM pg_stat_activity WHERE pid = $1', [pid]);
+    const alive = () =>
+      fixture.gateway.psqlIn('finance', 'SELECT FROM pg_stat_activity WHERE pid = $1', [pid]);
     await expect.poll(alive, { timeout: 3_000 }).toEqual([]);
   }
 
-  test('by its request ends at once, on the server too, and its connection is not used again', async () => {
+  test('by its signal rejects at once, ends on the server, and its connection is not used again', async () => {
     const pid = await backendOf(pool);
     const request = new AbortController();
     const attempt = registry.withTenant(pool, acme.id, sleep, { signal: request.signal });
@@ -244,7 +245,7 @@ describe('work that is cut off', () => {
     expect(await backendOf(pool)).not.toBe(pid);
   });
 
-  test('before it begins, or while it waits for a connection, never begins', async () => {
+  test('by its signal before it has a connection never runs', async () => {
     const reason = new Error('too late');
     const attempts = registry.withTenant(pool, acme.id, sleep, { signal: AbortSignal.abort(reason) });
     await expect(attempts).rejects.toBe(reason);
@@ -258,7 +259,7 @@ describe('work that is cut off', () => {
     expect(await registry.withTenant(pool, acme.id, ownerOf)).toBe(acme.slug);
   });
 
-  test('between two statements ends as well', async () => {
+  test('by its signal between two statements is rolled back', async () => {
     const request = new AbortController();
     const attempt = registry.withTenant(
       pool,
@@ -278,7 +279,7 @@ describe('work that is cut off', () => {
     expect(rowCount).toBe(0);
   });
 
-  test('by the time that a statement may take keeps its connection', async () => {
+  test('by the statement timeout keeps its connection', async () => {
     const pid = await backendOf(pool);
     const attempt = registry.withTenant(pool, acme.id, sleep, { statementTimeoutMs: 50 });
     await expect(attempt).rejects.toMatchObject({ code: '57014' });
@@ -286,17 +287,17 @@ describe('work that is cut off', () => {
     expect(await backendOf(pool)).toBe(pid);
   });
 
-  test('by the driver’s own patience gives its connection up, for the statement still runs', async () => {
-    const impatient = town.openPool({ max: 1, query_timeout: 100 });
+  test('by the driver’s query_timeout drops its connection, since the statement still runs', async () => {
+    const impatient = fixture.openPool({ max: 1, query_timeout: 100 });
     const pid = await backendOf(impatient);
     await expect(registry.withTenant(impatient, acme.id, sleep)).rejects.toThrow('timeout');
     await expectGone(pid);
     expect(await registry.withTenant(impatient, globex.id, ownerOf)).toBe(globex.slug);
   });
 
-  test('by the loss of its connection fails, and the next one gets another', async () => {
+  test('by the loss of its connection rejects, and the next transaction gets another connection', async () => {
     const attempt = registry.withTenant(pool, acme.id, async (tx) => {
-      await town.gateway.psqlIn('finance', 'SELECT pg_terminate_backend($1)', [await backendOf(tx)]);
+      await fixture.gateway.psqlIn('finance', 'SELECT pg_terminate_backend($1)', [await backendOf(tx)]);
       await delay(50);
       await tx.query('SELECT 1');
     });
@@ -304,13 +305,13 @@ describe('work that is cut off', () => {
     expect(await registry.withTenant(pool, globex.id, ownerOf)).toBe(globex.slug);
   });
 
-  test('by an administrator who cancels its statement is rolled back', async () => {
+  test('by pg_cancel_backend is rolled back', async () => {
     const pid = await backendOf(pool);
     const attempt = expect(registry.withTenant(pool, acme.id, sleep)).rejects.toMatchObject({
       code: '57014',
     });
     await delay(100);
-    await town.gateway.psqlIn('finance', 'SELECT pg_cancel_backend($1)', [pid]);
+    await fixture.gateway.psqlIn('finance', 'SELECT pg_cancel_backend($1)', [pid]);
     await attempt;
     expect(await registry.withTenant(pool, globex.id, ownerOf)).toBe(globex.slug);
   });

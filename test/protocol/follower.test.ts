@@ -15,21 +15,24 @@ describe('a follower', () => {
     expect(follower.leaseRemainingMs).toBe(stalenessMs - 3_000);
   });
 
-  test('polls once more when a poll is requested during a poll', async () => {
+  test('answers a poll that was asked for while another was under way with one that was sent later', async () => {
     const feed = new ScriptedFeed();
     const follower = feed.follow();
     await follower.poll();
     await follower.poll();
     const before = feed.reports.length;
-    let changed: Promise<void> | undefined;
-    feed.onPoll = () => {
+    let later: Promise<void> | undefined;
+    feed.onPoll = async () => {
       feed.onPoll = () => undefined;
-      // Too late for the poll whose answer is on its way.
+      // Until now poll() has not returned, so the poll does not count as under way yet.
+      await undefined;
+      // Too late for the page of the poll under way, which was read before.
       feed.add(aChange(11n));
-      changed = follower.poll();
+      later = follower.poll();
     };
     await follower.poll();
-    await changed;
+    expect(follower.position?.revision).toBe(10n);
+    await later;
     expect(follower.position?.revision).toBe(11n);
     expect(feed.reports.length).toBeGreaterThan(before + 1);
   });

@@ -1,12 +1,12 @@
 import type { TenantRegistry, TenantRegistryEvents } from '../../../src/client/index.js';
 import type { TestGateway } from '../../setup/gateway.js';
 
-/** The code of an error, or what it says when it has none. */
+/** The code of an error, or its text when it has none. */
 export function codeOf(error: unknown): string {
   return (error as { code?: string }).code ?? String(error);
 }
 
-/** What the next event of a client says. */
+/** Waits for the next event of a client and returns its arguments. */
 export async function once<Name extends keyof TenantRegistryEvents>(
   registry: TenantRegistry,
   name: Name,
@@ -16,7 +16,7 @@ export async function once<Name extends keyof TenantRegistryEvents>(
   )) as TenantRegistryEvents[Name];
 }
 
-/** How many requests a gateway of this process answers at a path while the work runs. */
+/** Counts the requests that a gateway of this process answers at a path while the work runs. */
 export async function countRequests(
   { app }: TestGateway,
   path: string,

@@ -1,38 +1,38 @@
-/** What services do all day, and what they get to see of it when something is down. */
+/** Continuous calls as services make them, counted by outcome, to see the effect of an outage on callers. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { TenantRegistry } from '../../../src/client/index.js';
 import { codeOf } from './client-outcomes.js';
 import { ownerOf } from './gateway-with-tenants.js';
-import type { City, CityTenant } from './killable-gateways.js';
+import type { KillableGateways, ProvisionedTenant } from './killable-gateways.js';
 
-const kinds = ['withTenant', 'resolve', 'resolve of what nobody knows'] as const;
+const kinds = ['withTenant', 'resolve', 'resolve of an unknown tenant'] as const;
 
 type Kind = (typeof kinds)[number];
 
 export interface Tally {
   done: number;
-  /** By what went wrong: the code of an error, or an answer that is not right. */
+  /** The kind of each failure: the code of an error, or a description of a wrong answer. */
   failed: Record<string, number>;
   slowestMs: number;
 }
 
 export interface Traffic {
-  /** Since the last time that it was asked for. */
+  /** Returns the counts since the last call. */
   take(): Record<Kind, Tally>;
   stop(): Promise<void>;
 }
 
-/** Each client does each of it all the time, one after the other. */
+/** Starts a loop for each client and each kind of call. */
 export function startTraffic(
-  { tenants }: Pick<City, 'tenants'>,
+  { tenants }: Pick<KillableGateways, 'tenants'>,
   clients: readonly TenantRegistry[],
   pool: pg.Pool,
 ): Traffic {
   let isOver = false;
   let tallies = openTallies();
-  const work: Record<Kind, (client: TenantRegistry, tenant: CityTenant) => Promise<string>> = {
+  const work: Record<Kind, (client: TenantRegistry, tenant: ProvisionedTenant) => Promise<string>> = {
     async withTenant(client, { id, slug }) {
       const owner = await client.withTenant(pool, id, ownerOf);
       return owner === slug ? 'right' : `the tables of ${owner}`;
@@ -41,8 +41,8 @@ export function startTraffic(
       const { tenantSlug } = await client.resolve(id);
       return tenantSlug === slug ? 'right' : `the route of ${tenantSlug}`;
     },
-    // Held by no client, so that a gateway is asked each time.
-    async 'resolve of what nobody knows'(client) {
+    // No client can have it cached, so each call is a request to a gateway.
+    async 'resolve of an unknown tenant'(client) {
       const answer = await client.resolve(randomUUID()).catch(codeOf);
       return answer === 'TENANT_NOT_FOUND' ? 'right' : `${answer}`;
     },
@@ -50,7 +50,7 @@ export function startTraffic(
   const running = clients.flatMap((client) =>
     kinds.map(async (kind) => {
       while (!isOver) {
-        const tenant = tenants[Math.floor(Math.random() * tenants.length)] as CityTenant;
+        const tenant = tenants[Math.floor(Math.random() * tenants.length)] as ProvisionedTenant;
         const startedAt = performance.now();
         const outcome = await work[kind](client, tenant).catch(codeOf);
         const tally = tallies[kind];
@@ -76,5 +76,5 @@ export function startTraffic(
 
 function openTallies(): Record<Kind, Tally> {
   const open = (): Tally => ({ done: 0, failed: {}, slowestMs: 0 });
-  return { withTenant: open(), resolve: open(), 'resolve of what nobody knows': open() };
+  return { withTenant: open(), resolve: open(), 'resolve of an unknown tenant': open() };
 }

@@ -8,29 +8,29 @@ import { uniqueName } from '../../setup/database.js';
 import { openGateway, type TestGateway } from '../../setup/gateway.js';
 import { aTenant, type StoryTenant } from '../../setup/stories.js';
 
-/** A gateway with tenants in finance, each of which has one setting, "owner": its slug; and what a finance service has. */
-export interface Town extends AsyncDisposable {
+/** A gateway with tenants in finance, and what a finance service has. Each tenant's setting "owner" is its slug. */
+export interface GatewayWithTenants extends AsyncDisposable {
   gateway: TestGateway;
   tenants: StoryTenant[];
   addTenant(): Promise<StoryTenant>;
-  /** A client for finance. */
+  /** A client for module finance. */
   connect(options?: Partial<TenantRegistryOptions>): TenantRegistry;
-  /** A pool of the finance database; one that a test leaves open is closed at the end. */
+  /** A pool for the finance database. Pools still open are closed with the gateway. */
   openPool(config?: pg.PoolConfig): pg.Pool;
   close(): Promise<void>;
 }
 
-export async function openTown(
+export async function openGatewayWithTenants(
   count: number,
   options: Parameters<typeof openGateway>[0] = {},
-): Promise<Town> {
+): Promise<GatewayWithTenants> {
   const gateway = await openGateway(options);
   const pools: pg.Pool[] = [];
   const clients: TenantRegistry[] = [];
   const addTenant = async () =>
-    (await settle([uniqueName('t')], gateway, gateway.serviceUrl('finance')))[0] as StoryTenant;
+    (await provisionTenants([uniqueName('t')], gateway, gateway.serviceUrl('finance')))[0] as StoryTenant;
   const slugs = Array.from({ length: count }, () => uniqueName('t'));
-  const tenants = await settle(slugs, gateway, gateway.serviceUrl('finance'));
+  const tenants = await provisionTenants(slugs, gateway, gateway.serviceUrl('finance'));
   const close = async () => {
     await Promise.all(clients.map((client) => client.close()));
     await Promise.all(pools.filter(({ ended }) => !ended).map((pool) => pool.end()));
@@ -49,7 +49,7 @@ export async function openTown(
     },
     openPool(config) {
       const pool = new pg.Pool({ connectionString: gateway.serviceUrl('finance'), ...config });
-      // Connections that the server ends while nobody uses them.
+      // Ignores the loss of idle connections.
       pool.on('error', () => undefined);
       pools.push(pool);
       return pool;
@@ -57,11 +57,11 @@ export async function openTown(
   };
 }
 
-/** How many are provisioned at a time. */
-const settlersAtOnce = 4;
+/** Number of tenants provisioned at the same time. */
+const tenantsAtOnce = 4;
 
-/** Tenants in finance with these slugs, each with its setting. */
-export async function settle(
+/** Provisions a tenant in finance for each slug and writes its setting "owner". */
+export async function provisionTenants(
   slugs: readonly string[],
   gateway: Pick<TestGateway, 'ask'>,
   financeUrl: string,
@@ -79,14 +79,14 @@ export async function settle(
     }
   };
   try {
-    await Promise.all(Array.from({ length: settlersAtOnce }, work));
+    await Promise.all(Array.from({ length: tenantsAtOnce }, work));
   } finally {
     await pool.end();
   }
   return tenants;
 }
 
-/** Whose tables these are. */
+/** Returns the slug of the tenant whose tables the transaction sees. */
 export async function ownerOf(tx: Pick<pg.ClientBase, 'query'>): Promise<string> {
   const { rows } = await tx.query<{ owner: string }>(
     `SELECT value #>> '{}' AS owner FROM settings WHERE key = 'owner'`,

@@ -1,12 +1,12 @@
-/** Looks at connections that somebody has given back before the next one gets them. */
+/** Inspects connections that were returned to the pool before they are lent again. */
 import type pg from 'pg';
 
 export interface Watch {
-  /** Lends a connection after a look at it. */
+  /** Lends a connection after inspecting it. */
   connect(): Promise<pg.PoolClient>;
-  /** Looks at so many of the server's connections at the same time, and says how many it saw. */
+  /** Inspects this many server connections at the same time. Returns the number of different ones. */
   lookAtAll(connections: number): Promise<number>;
-  /** How often a connection was looked at. */
+  /** Number of inspections. */
   readonly looks: number;
 }
 
@@ -36,7 +36,7 @@ export function watchConnections(pool: pg.Pool, complain: (what: string) => void
         looks++;
         return rows[0];
       } catch (error) {
-        // What was sent to cancel the statement of whoever had it before came late.
+        // A cancel request for the previous transaction's statement arrived late.
         if ((error as { code?: string }).code !== '57014') return undefined;
       }
     }
@@ -58,7 +58,7 @@ export function watchConnections(pool: pg.Pool, complain: (what: string) => void
     async connect() {
       for (;;) {
         const client = await pool.connect();
-        // Without a listener its loss would end the process.
+        // Without a listener the loss of the connection would end the process.
         client.on('error', ignore);
         const seen = await look(client);
         client.removeListener('error', ignore);
@@ -70,12 +70,12 @@ export function watchConnections(pool: pg.Pool, complain: (what: string) => void
     },
     async lookAtAll(connections) {
       const clients = await Promise.all(Array.from({ length: connections }, () => pool.connect()));
-      // Behind a PgBouncer each has one of the server's for itself as long as its transaction is open.
+      // Behind PgBouncer an open transaction keeps a server connection to itself.
       for (const client of clients) await client.query('BEGIN');
       const pids = new Set<number>();
       for (const client of clients) {
         const seen = await look(client);
-        if (!seen) complain('it is lost');
+        if (!seen) complain('the connection is lost');
         else {
           judge(seen);
           pids.add(seen.pid);

@@ -1,24 +1,24 @@
-/** What each transaction was said to have come to, and what of it stands in the tables. */
+/** Records how each transaction ended for its caller, and compares that with the rows in the tables. */
 import type pg from 'pg';
 
 export interface Entry {
   slug: string;
   number: number;
-  /** Rows that it wrote, which stand there if it is committed. */
+  /** Number of rows it wrote, which must be in the table if it is committed. */
   written: number;
-  /** undefined: its connection was lost, so it may have been committed. */
+  /** undefined: the connection was lost, so it may or may not be committed. */
   isCommitted: boolean | undefined;
 }
 
-/** Begins with whose it is: the truth of every row. */
+/** The text of a written row. It starts with the tenant's slug, so a row in a wrong table is recognised. */
 export function actionOf({ slug, number }: Entry, row: number | 'undone'): string {
   return `${slug} ${number} ${row}`;
 }
 
 export interface Discrepancies {
   /** Rows in the tables of another tenant. */
-  strangers: string[];
-  /** Rows that are missing, that were rolled back and stand there all the same, or transactions of which a part stands there. */
+  foreign: string[];
+  /** Rows that are missing although committed, present although rolled back, or partly present. */
   torn: string[];
 }
 
@@ -31,17 +31,20 @@ export class Ledger {
     entries.push(entry);
   }
 
-  /** Takes the rows of these tenants out of their tables, past everything that is tested, and compares. */
+  /**
+   * Deletes and returns the tenants' rows directly, without the client under test, and compares them with the
+   * entries.
+   */
   async compare(database: pg.Pool, tenants: readonly { slug: string }[]): Promise<Discrepancies> {
-    const found: Discrepancies = { strangers: [], torn: [] };
+    const found: Discrepancies = { foreign: [], torn: [] };
     for (const { slug } of tenants) {
       const { rows } = await database.query<{ action: string }>(
         `DELETE FROM "finance_${slug}".activity_log RETURNING action`,
       );
       const left = new Set<string>();
       for (const { action } of rows)
-        if (!action.startsWith(`${slug} `)) found.strangers.push(`${action} at ${slug}`);
-        else if (left.has(action)) found.torn.push(`${action} stands twice`);
+        if (!action.startsWith(`${slug} `)) found.foreign.push(`${action} at ${slug}`);
+        else if (left.has(action)) found.torn.push(`${action} is present twice`);
         else left.add(action);
       for (const entry of this.#entries.get(slug) ?? []) {
         const actions = Array.from({ length: entry.written }, (_, row) => actionOf(entry, row));
@@ -49,11 +52,9 @@ export class Ledger {
         const allowed = { true: [entry.written], false: [0], undefined: [0, entry.written] };
         if (allowed[`${entry.isCommitted}`].includes(standing)) continue;
         const said = entry.isCommitted ? 'committed' : 'rolled back';
-        found.torn.push(
-          `${slug} ${entry.number}: ${standing} of ${entry.written} rows, and said to be ${said}`,
-        );
+        found.torn.push(`${slug} ${entry.number}: ${standing} of ${entry.written} rows, reported as ${said}`);
       }
-      for (const action of left) found.torn.push(`${action}: nobody was told of it`);
+      for (const action of left) found.torn.push(`${action}: the transaction is not recorded`);
     }
     return found;
   }

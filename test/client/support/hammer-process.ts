@@ -1,55 +1,55 @@
-/** A process of a service in which many work for tenants all the time: forked by hammer.ts, which says where and for whom. */
+/** A service process in which many clients work for tenants. hammer.ts forks it and sends it its job. */
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { createTenantRegistry, type TenantRegistry } from '../../../src/client/index.js';
 import { codeOf } from './client-outcomes.js';
-import type { CityTenant } from './killable-gateways.js';
+import type { ProvisionedTenant } from './killable-gateways.js';
 
-export interface HammerOrder {
+export interface HammerJob {
   urls: string[];
   key: string;
   databaseUrl: string;
-  tenants: CityTenant[];
+  tenants: ProvisionedTenant[];
   clients: number;
-  /** How many of them stay inside, with a connection each, and for how many statements. */
+  /** Number of clients that stay in a transaction for `stay` statements, each with a connection. */
   stayers: number;
   stay: number;
   connections: number;
 }
 
-/** What was done since the last word, by the place of the tenant in the order. */
-export interface HammerWord {
-  /** When statements started, by the clock of the database, in microseconds. */
+/** Results since the last message, by the index of the tenant in the job. */
+export interface HammerMessage {
+  /** When statements started, by the database's clock, in microseconds. */
   startedAtUs: number[][];
-  /** Rows that were another tenant's. */
+  /** Rows of another tenant. */
   foreign: string[];
   failed: Record<string, number>;
 }
 
-/** A statement like any other, which says whose row it has seen and when it was received. */
+/** Returns the owner of the tables and the time at which the server received the statement. */
 const statement = `SELECT value #>> '{}' AS owner,
   extract(epoch FROM statement_timestamp())::float8 * 1e6 AS "startedAtUs" FROM settings WHERE key = 'owner'`;
 
-const wordEveryMs = 250;
+const messageEveryMs = 250;
 
-async function hammer(order: HammerOrder): Promise<void> {
-  const pool = new pg.Pool({ connectionString: order.databaseUrl, max: order.connections });
+async function hammer(job: HammerJob): Promise<void> {
+  const pool = new pg.Pool({ connectionString: job.databaseUrl, max: job.connections });
   pool.on('error', () => undefined);
-  const { urls: url, key: apiKey, tenants } = order;
-  let word = openWord(tenants.length);
+  const { urls: url, key: apiKey, tenants } = job;
+  let message = emptyMessage(tenants.length);
   let isOver = false;
 
   async function visit(client: TenantRegistry, at: number, statements: number): Promise<void> {
-    const { id, slug } = tenants[at] as CityTenant;
+    const { id, slug } = tenants[at] as ProvisionedTenant;
     await client.withTenant(pool, id, async (tx) => {
       for (let count = 0; count < statements && !isOver; count++) {
         if (count > 1) await delay(Math.random() * 150);
         const { rows } = await tx.query<{ owner: string; startedAtUs: number }>(statement);
         for (const { owner, startedAtUs } of rows) {
-          word.startedAtUs[at]?.push(startedAtUs);
-          if (owner !== slug) word.foreign.push(`${slug}: ${owner}`);
+          message.startedAtUs[at]?.push(startedAtUs);
+          if (owner !== slug) message.foreign.push(`${slug}: ${owner}`);
         }
-        if (rows.length !== 1) word.foreign.push(`${slug}: ${rows.length} rows`);
+        if (rows.length !== 1) message.foreign.push(`${slug}: ${rows.length} rows`);
       }
     });
   }
@@ -60,32 +60,32 @@ async function hammer(order: HammerOrder): Promise<void> {
       const at = Math.floor(Math.random() * tenants.length);
       await visit(client, at, statements).catch((error) => {
         const code = codeOf(error);
-        word.failed[code] = (word.failed[code] ?? 0) + 1;
+        message.failed[code] = (message.failed[code] ?? 0) + 1;
       });
       await delay(Math.random() * 10);
     }
     await client.close();
   }
 
-  const say = () => {
-    process.send?.(word);
-    word = openWord(tenants.length);
+  const sendMessage = () => {
+    process.send?.(message);
+    message = emptyMessage(tenants.length);
   };
-  const timer = setInterval(say, wordEveryMs);
+  const timer = setInterval(sendMessage, messageEveryMs);
   process.once('message', () => {
     isOver = true;
   });
-  const { clients, stayers, stay } = order;
-  // Most are brief; some are inside for as long as it takes to be overtaken by a suspend.
+  const { clients, stayers, stay } = job;
+  // Most visits are short; long ones are inside when their tenant is suspended.
   await Promise.all(Array.from({ length: clients }, (_, at) => work(at < stayers ? stay : 2)));
   clearInterval(timer);
   await pool.end();
-  say();
+  sendMessage();
   process.disconnect();
 }
 
-function openWord(tenants: number): HammerWord {
+function emptyMessage(tenants: number): HammerMessage {
   return { startedAtUs: Array.from({ length: tenants }, () => []), foreign: [], failed: {} };
 }
 
-process.once('message', (order) => void hammer(order as HammerOrder));
+process.once('message', (job) => void hammer(job as HammerJob));

@@ -1,7 +1,7 @@
 /**
- * Transactions of many tenants over few connections, and everything that goes wrong in a service's life: errors, savepoints,
- * timeouts, aborted requests, cancelled statements, lost connections, suspended tenants. No vitest here: bench/ lets the same
- * run for longer.
+ * Transactions of many tenants over few connections with the faults of a service's life: errors, savepoints,
+ * timeouts, aborted requests, cancelled statements, lost connections, suspended tenants. Free of vitest, since
+ * bench/ runs it for longer.
  */
 import pg from 'pg';
 import type { TenantRegistry } from '../../../src/client/index.js';
@@ -11,21 +11,21 @@ import type { StoryTenant } from '../../setup/stories.js';
 import { watchConnections } from './hammer-connections.js';
 import { Ledger } from './hammer-ledger.js';
 import { attack, drawTrouble, type Ending, endingOf } from './hammer-trouble.js';
-import { doErrand, type Errand } from './hammer-work.js';
+import { doWork, type WorkContext } from './hammer-work.js';
 import { startSuspending } from './suspending-administrator.js';
 
 export interface HammerOptions {
   registry: TenantRegistry;
   gateway: Pick<TestGateway, 'ask'>;
-  /** With storage in finance. */
+  /** Tenants with storage in finance. */
   tenants: readonly StoryTenant[];
-  /** Where the pool connects: the database itself, or a PgBouncer in front of it. */
+  /** The URL of the pool: the database itself or a PgBouncer in front of it. */
   url: string;
-  /** The database itself. */
+  /** The URL of the database itself. */
   databaseUrl: string;
-  /** How many connections the pool has. */
+  /** Maximum number of connections of the pool. */
   poolSize: number;
-  /** How many connections the server has for them. */
+  /** Number of server connections that they share. */
   serverConnections: number;
   transactions: number;
   seed: number;
@@ -35,23 +35,23 @@ export interface HammerReport {
   transactions: number;
   endings: Partial<Record<Ending, number>>;
   seconds: number;
-  /** How often a connection was looked at after somebody had given it back. */
+  /** Number of inspections of returned connections. */
   looks: number;
-  /** How many connections of the server were seen at the end. */
+  /** Number of different server connections inspected at the end. */
   connections: number;
   /** Rows of another tenant, read or written. */
   wrongRows: string[];
-  /** What connections were found to have kept. */
+  /** State that returned connections had kept. */
   unsafeConnections: string[];
-  /** Transactions whose rows are not what their callers were told. */
+  /** Transactions whose rows differ from the outcome that the caller saw. */
   torn: string[];
-  /** Work that ran while its tenant was suspended, and errors that nothing explains. */
+  /** Work that ran while its tenant was suspended, and errors without an explanation. */
   surprises: string[];
 }
 
-/** How many transactions are under way for each connection: some have to wait. */
+/** Transactions at a time per connection; above 1, so that some wait for a connection. */
 const lanesPerConnection = 1.6;
-/** For a suspended tenant, where there is one. */
+/** Share of the transactions that use a suspended tenant, when there is one. */
 const suspendedShare = 0.03;
 
 export async function hammer(options: HammerOptions): Promise<HammerReport> {
@@ -69,7 +69,7 @@ export async function hammer(options: HammerOptions): Promise<HammerReport> {
   const attacks: Promise<unknown>[] = [];
 
   async function transact(number: number): Promise<void> {
-    // Of its own, so that what it does depends on nobody's pace.
+    // A generator per transaction makes its steps independent of the order in which transactions run.
     const chance = createChance(seed + number * 7919);
     const trouble = drawTrouble(chance);
     const drawn = chance.pick(tenants);
@@ -82,11 +82,11 @@ export async function hammer(options: HammerOptions): Promise<HammerReport> {
         surprises.push(`${slug} was entered while suspended`);
       ledger.enter(entry);
       if (trouble.attack) attacks.push((await attack(administrator, tx, trouble.attack)).over);
-      const errand: Errand = {
+      const context: WorkContext = {
         ...{ tx, chance, entry, isElsewhere: false, otherSchema: `finance_${other.slug}` },
         wrong: (what) => void wrongRows.push(what),
       };
-      await doErrand(errand);
+      await doWork(context);
     };
     let ending: Ending | undefined = 'committed';
     try {
@@ -111,7 +111,7 @@ export async function hammer(options: HammerOptions): Promise<HammerReport> {
     const found = await ledger.compare(administrator, tenants);
     return {
       ...{ transactions: begun, endings, connections, looks: watch.looks },
-      ...{ unsafeConnections, wrongRows: [...wrongRows, ...found.strangers], torn: found.torn },
+      ...{ unsafeConnections, wrongRows: [...wrongRows, ...found.foreign], torn: found.torn },
       surprises: [...surprises, ...(await suspending.stop())],
       seconds: (performance.now() - startedAt) / 1_000,
     };
@@ -123,7 +123,7 @@ export async function hammer(options: HammerOptions): Promise<HammerReport> {
 
 function openPool(url: string, max: number): pg.Pool {
   const pool = new pg.Pool({ connectionString: url, max });
-  // Connections that are ended while nobody uses them.
+  // Ignores the loss of idle connections.
   pool.on('error', () => undefined);
   return pool;
 }

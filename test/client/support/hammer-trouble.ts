@@ -1,4 +1,4 @@
-/** What comes over transactions from outside, and how they may end. */
+/** Faults that hit transactions from outside, and the ways in which a transaction may end. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import type { TransactionOptions } from '../../../src/client/transaction.js';
@@ -6,9 +6,9 @@ import type { Chance } from '../../protocol/support/virtual-time.js';
 import { Mistake } from './hammer-work.js';
 
 export interface Trouble {
-  /** An administrator ends the statement or the connection, so long after the work has begun. */
+  /** An administrator cancels the statement or ends the connection this long after the work began. */
   attack: { how: 'pg_cancel_backend' | 'pg_terminate_backend'; afterMs: number } | undefined;
-  /** Of a request that is aborted at some moment, of one with a patience, of an ordinary one. */
+  /** Options with a signal that aborts at a random moment, with a statement timeout, or without either. */
   options: TransactionOptions;
 }
 
@@ -26,7 +26,10 @@ export function drawTrouble(chance: Chance): Trouble {
   return { attack: { how, afterMs: chance.between(0, 8) }, options };
 }
 
-/** Begins to attack the connection that the work has now; whoever has it when the moment comes is hit. */
+/**
+ * Schedules the attack on the connection that the work uses now. Whichever transaction uses it at that moment is
+ * hit.
+ */
 export async function attack(
   administrator: pg.Pool,
   tx: pg.ClientBase,
@@ -36,7 +39,7 @@ export async function attack(
   return { over: delay(afterMs).then(() => administrator.query(`SELECT ${how}($1)`, [rows[0]?.pid])) };
 }
 
-/** By which a transaction's end is known: the first that fits. */
+/** Recognises the end of a transaction by its error; the first match counts. */
 const endings = {
   'aborted request': ({ name }: Failure) => name === 'AbortError',
   'mistake of its own': (_: Failure, error: unknown) => error instanceof Mistake,
@@ -47,7 +50,7 @@ const endings = {
     code === '57P01' ||
     code === '08P01' ||
     /^Connection terminated|not queryable|ECONNRESET|EPIPE/.test(message),
-  // 25P02: a statement that nobody awaited was cancelled before.
+  // 25P02: a statement that was not awaited was cancelled before.
   'error of a statement': ({ code }: Failure) => code === '22012' || code === '25P02',
   'error of the commit': ({ code }: Failure) => code === '23503',
   'tenant suspended': ({ code }: Failure) => code === 'TENANT_SUSPENDED',
@@ -61,7 +64,7 @@ interface Failure {
 
 export type Ending = 'committed' | keyof typeof endings;
 
-/** undefined: nothing explains it. */
+/** undefined: an error that no fault explains. */
 export function endingOf(error: unknown): Ending | undefined {
   const kinds = Object.keys(endings) as (keyof typeof endings)[];
   return kinds.find((kind) => endings[kind](error as Failure, error));

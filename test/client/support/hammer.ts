@@ -1,24 +1,24 @@
-/** Services in processes of their own work for tenants that are suspended, deleted and let in again under their hands. */
+/** Service processes work for tenants while those tenants are suspended, deleted and reopened. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { mutate } from '../../setup/graphql-calls.js';
-import type { HammerOrder, HammerWord } from './hammer-process.js';
-import type { City, CityTenant } from './killable-gateways.js';
+import type { HammerJob, HammerMessage } from './hammer-process.js';
+import type { KillableGateways, ProvisionedTenant } from './killable-gateways.js';
 
 export interface HammerReport {
   statements: number;
   /** Rows of a wrong tenant. */
   foreign: string[];
-  /** How often a tenant was closed, acknowledged everywhere, and opened again. */
+  /** Number of times that a tenant was closed with an acknowledgement from everywhere and reopened, by mutation. */
   closed: Record<string, number>;
-  /** Acknowledged while somebody was still inside, which the operation in the answer said. */
+  /** Number of acknowledgements that came with an open operation, since a session was still inside. */
   closedLater: number;
-  /** Statements of a tenant that started while it was closed, at how many milliseconds after the acknowledgement. */
+  /** Statements that started while their tenant was closed, with the time since the acknowledgement. */
   late: { tenant: string; closedBy: string; afterMs: number }[];
   slowestAckMs: number;
-  /** What else services were told, by its code. */
+  /** Expected errors, by code. */
   refused: Record<string, number>;
   /** Errors that no service should see. */
   failed: Record<string, number>;
@@ -26,20 +26,23 @@ export interface HammerReport {
 
 export interface HammerOptions {
   seconds: number;
-  /** Goes on for longer until tenants were closed so often. */
+  /** The run continues until tenants were closed at least this often. */
   closures?: number;
   processes?: number;
   clients?: number;
   stayers?: number;
-  /** How many statements a visit of theirs has, about 75 ms apart. */
+  /** Number of statements of a long visit, about 75 ms apart. */
   stay?: number;
   connections?: number;
-  /** Stops a process for longer than D now and then, so that it goes on with what it knew before. */
+  /** Sometimes stops a process for longer than the staleness bound, so that it resumes with an outdated cache. */
   freezes?: boolean;
   stalenessMs: number;
 }
 
-/** From the acknowledgement of a suspend or delete until the tenant was about to be let in again; both by the database's clock. */
+/**
+ * The time from the acknowledgement of a suspension or deletion until just before the reopening, by the database's
+ * clock.
+ */
 interface Closure {
   tenant: number;
   closedBy: string;
@@ -47,50 +50,52 @@ interface Closure {
   toUs: number;
 }
 
-const directors = 4;
+const administrators = 4;
 
 /**
- * Refusals; the end of sessions that were still inside after D, as the driver says it; and what comes of leases on a machine
- * that is too slow for so many clients: it is safety that is looked at here.
+ * Refusals; the end of sessions that were still inside after the staleness bound; and lost leases on a machine
+ * that is too slow for this many clients. This run checks safety, not availability.
  */
 const expected =
   /^(TENANT_(SUSPENDED|DELETED|NOT_READY)|MODULE_NOT_SUBSCRIBED|REGISTRY_UNAVAILABLE|57P01|Error: (Connection terminated|Client has encountered a connection error))/;
 
-export async function runHammer(city: City, options: HammerOptions): Promise<HammerReport> {
+export async function runHammer(fixture: KillableGateways, options: HammerOptions): Promise<HammerReport> {
   const { seconds, closures: wanted = 0, stalenessMs } = options;
   const { processes = 3, clients = 17, stayers = 4, stay = 20, connections = 10 } = options;
-  const startedAtUs: number[][] = city.tenants.map(() => []);
+  const startedAtUs: number[][] = fixture.tenants.map(() => []);
   const report: HammerReport = {
     ...{ statements: 0, foreign: [], closed: {}, closedLater: 0, late: [], slowestAckMs: 0 },
     ...{ refused: {}, failed: {} },
   };
-  const hear = (word: HammerWord) => {
-    for (const [at, more] of word.startedAtUs.entries()) for (const us of more) startedAtUs[at]?.push(us);
-    report.foreign.push(...word.foreign);
-    for (const [code, times] of Object.entries(word.failed)) {
+  const record = (message: HammerMessage) => {
+    for (const [at, more] of message.startedAtUs.entries()) for (const us of more) startedAtUs[at]?.push(us);
+    report.foreign.push(...message.foreign);
+    for (const [code, times] of Object.entries(message.failed)) {
       const kind = expected.test(code) ? report.refused : report.failed;
       kind[code] = (kind[code] ?? 0) + times;
     }
   };
-  const { tenants, urls, key } = city;
-  const order = {
+  const { tenants, urls, key } = fixture;
+  const job = {
     tenants,
     urls,
     key,
-    databaseUrl: city.finance.url('finance'),
+    databaseUrl: fixture.finance.url('finance'),
     clients,
     stayers,
     stay,
     connections,
   };
-  const children = Array.from({ length: processes }, () => startProcess(order, hear));
+  const children = Array.from({ length: processes }, () => startProcess(job, record));
   const closures: Closure[] = [];
   try {
     await waitForWork(startedAtUs);
     const endsAt = Date.now() + seconds * 1_000;
     const isOver = () => Date.now() >= endsAt && closures.length >= wanted;
     await Promise.all([
-      ...Array.from({ length: directors }, (_, at) => direct(city, at, { isOver, report, closures })),
+      ...Array.from({ length: administrators }, (_, at) =>
+        closeAndReopen(fixture, at, { isOver, report, closures }),
+      ),
       ...(options.freezes ? [freezeNowAndThen(children, isOver, 2 * stalenessMs)] : []),
     ]);
     for (const child of children) child.send('over');
@@ -106,10 +111,10 @@ export async function runHammer(city: City, options: HammerOptions): Promise<Ham
   return report;
 }
 
-function startProcess(order: HammerOrder, hear: (word: HammerWord) => void): ChildProcess {
+function startProcess(job: HammerJob, record: (message: HammerMessage) => void): ChildProcess {
   const child = fork(new URL('./hammer-process.ts', import.meta.url), { execArgv: ['--import', 'tsx'] });
-  child.on('message', (word) => hear(word as HammerWord));
-  child.send(order);
+  child.on('message', (message) => record(message as HammerMessage));
+  child.send(job);
   const end = () => void child.kill('SIGKILL');
   process.once('exit', end);
   child.once('exit', () => process.off('exit', end));
@@ -120,32 +125,36 @@ async function waitForWork(startedAtUs: readonly number[][]): Promise<void> {
   while (startedAtUs.some((one) => one.length < 10)) await delay(50);
 }
 
-interface Direction {
+interface ClosingOptions {
   isOver: () => boolean;
   report: HammerReport;
   closures: Closure[];
 }
 
-/** Closes and opens its share of the tenants, one at a time. */
-async function direct(city: City, share: number, { isOver, report, closures }: Direction): Promise<void> {
-  const mine = city.tenants.map((_, at) => at).filter((at) => at % directors === share);
-  const pool = city.openPool(1);
+/** Closes and reopens tenants of its share, one at a time. */
+async function closeAndReopen(
+  fixture: KillableGateways,
+  share: number,
+  { isOver, report, closures }: ClosingOptions,
+): Promise<void> {
+  const mine = fixture.tenants.map((_, at) => at).filter((at) => at % administrators === share);
+  const pool = fixture.openPool(1);
   while (!isOver()) {
     const tenant = mine[Math.floor(Math.random() * mine.length)] as number;
-    const { id: tenantId } = city.tenants[tenant] as CityTenant;
+    const { id: tenantId } = fixture.tenants[tenant] as ProvisionedTenant;
     const [close, reopen] =
       Math.random() < 0.7 ? ['suspendTenant', 'resumeTenant'] : ['deleteTenant', 'restoreTenant'];
-    const gateway = () => city.gateway(Math.random() < 0.5 ? 'A' : 'B');
+    const gateway = () => fixture.gateway(Math.random() < 0.5 ? 'A' : 'B');
     const input = { tenantId, wait: 'EVERYWHERE' };
     const reason = close === 'suspendTenant' && { reason: 'unpaid' };
     const sentAt = performance.now();
     const { result } = await mutate(gateway(), close, { ...input, ...reason }, 'operation { id status }');
     report.slowestAckMs = Math.max(report.slowestAckMs, performance.now() - sentAt);
     if (!result) throw new Error(`${close} was refused`);
-    // It waits for those inside for no longer than D, and says so.
+    // The mutation waits at most the staleness bound for sessions inside, then returns the open operation.
     if (result.operation && result.operation.status !== 'SUCCEEDED') {
       report.closedLater++;
-      await waitForOperation(city, result.operation.id);
+      await waitForOperation(fixture, result.operation.id);
     }
     const fromUs = await readClock(pool);
     await delay(Math.random() * 300);
@@ -158,9 +167,9 @@ async function direct(city: City, share: number, { isOver, report, closures }: D
   }
 }
 
-async function waitForOperation(city: City, id: string): Promise<void> {
+async function waitForOperation(fixture: KillableGateways, id: string): Promise<void> {
   for (;;) {
-    const { data } = await city
+    const { data } = await fixture
       .gateway('A')
       .ask('query ($id: ID!) { operation(id: $id) { status } }', { id });
     if (data.operation.status === 'SUCCEEDED') return;
@@ -168,7 +177,7 @@ async function waitForOperation(city: City, id: string): Promise<void> {
   }
 }
 
-/** The clock that statements are timed by. */
+/** The clock that also times the statements. */
 async function readClock(pool: pg.Pool): Promise<number> {
   const { rows } = await pool.query('SELECT extract(epoch FROM clock_timestamp())::float8 * 1e6 AS us');
   return rows[0].us;
@@ -188,6 +197,6 @@ async function freezeNowAndThen(
   }
 }
 
-function slugOf(tenants: readonly CityTenant[], at: number): string {
+function slugOf(tenants: readonly ProvisionedTenant[], at: number): string {
   return tenants[at]?.slug ?? `${at}`;
 }

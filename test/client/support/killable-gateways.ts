@@ -1,4 +1,4 @@
-/** What a service lives among, each as a process of its own that can be killed, and without a test runner. */
+/** Gateways and PostgreSQL servers that are processes of their own and can be killed. Free of vitest, for bench/. */
 import pg from 'pg';
 import {
   createTenantRegistry,
@@ -12,7 +12,7 @@ import { type GatewayProcess, insertKey, startGateway } from '../../setup/gatewa
 import { mutate } from '../../setup/graphql-calls.js';
 import { openPostgresServer, type PostgresServer } from '../../setup/postgres-server.js';
 
-export interface CityTenant {
+export interface ProvisionedTenant {
   id: string;
   /** Its setting "owner" is its slug. */
   slug: string;
@@ -20,26 +20,29 @@ export interface CityTenant {
 
 export type GatewayName = 'A' | 'B';
 
-/** Two gateways, and tenants in finance; the registry and finance are on PostgreSQL servers of their own. */
-export interface City extends AsyncDisposable {
+/** Two gateways with tenants in finance. The registry and finance are on PostgreSQL servers of their own. */
+export interface KillableGateways extends AsyncDisposable {
   registry: PostgresServer;
   finance: PostgresServer;
-  tenants: CityTenant[];
-  /** Of the gateways, which come back where they were. */
+  tenants: ProvisionedTenant[];
+  /** URLs of the gateways; a restarted gateway keeps its URL. */
   urls: string[];
-  /** Opens everything. */
+  /** An API key with all scopes. */
   key: string;
   gateway(name: GatewayName): GatewayProcess;
-  /** Kills a gateway; `start` has another one take its place. */
+  /** Kills a gateway; `start` starts it again. */
   kill(name: GatewayName): Promise<void>;
   start(name: GatewayName): Promise<void>;
-  /** A client of both. */
+  /** A client of both gateways. */
   connect(options?: Partial<TenantRegistryOptions>): TenantRegistry;
-  /** A pool of the finance database. */
+  /** A pool for the finance database. */
   openPool(max: number): pg.Pool;
 }
 
-export async function openCity(options: { tenants: number; stalenessMs: number }): Promise<City> {
+export async function openKillableGateways(options: {
+  tenants: number;
+  stalenessMs: number;
+}): Promise<KillableGateways> {
   const undo: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -98,8 +101,8 @@ async function addTenants(
   gateway: GatewayProcess,
   finance: PostgresServer,
   count: number,
-): Promise<CityTenant[]> {
-  const tenants: CityTenant[] = [];
+): Promise<ProvisionedTenant[]> {
+  const tenants: ProvisionedTenant[] = [];
   for (let at = 0; at < count; at++) {
     const slug = `tenant-${at}`;
     const registered = await mutate(gateway, 'registerTenant', { name: slug, slug }, 'tenant { id }');

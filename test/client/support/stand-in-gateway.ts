@@ -1,4 +1,4 @@
-/** A gateway that answers what a test wants, for what a real one never answers. */
+/** A gateway whose answers the test chooses, for answers that a real gateway never gives. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';

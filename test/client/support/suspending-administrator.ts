@@ -1,4 +1,4 @@
-/** An administrator who suspends tenants and resumes them, one after the other. */
+/** Suspends and resumes tenants, one after the other. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Chance } from '../../protocol/support/virtual-time.js';
 import type { TestGateway } from '../../setup/gateway.js';
@@ -6,9 +6,12 @@ import { mutate } from '../../setup/graphql-calls.js';
 import type { StoryTenant } from '../../setup/stories.js';
 
 export interface Suspending {
-  /** Who is suspended at this moment: acknowledged, and nobody has asked to resume it. `round` counts them. */
+  /**
+   * The tenant that is suspended now: from the acknowledgement until it is about to be resumed. `round` counts
+   * them.
+   */
   readonly current: { tenant: StoryTenant; round: number } | undefined;
-  /** Resumes whoever is suspended, and says what the gateway refused. */
+  /** Resumes the suspended tenant and returns the mutations that the gateway refused. */
   stop(): Promise<string[]>;
 }
 
