@@ -82,7 +82,7 @@ describe('one of two gateways', () => {
       wait: 'GATEWAYS',
     });
     expect((await registry.resolve(tenant.id)).tenantId).toBe(tenant.id);
-    await gateways.whileOtherIsDeaf(async () => {
+    await gateways.whileOtherIsBlocked(async () => {
       // The other gateway is the only one that does not know of the suspension.
       await mutate(gateways.one, 'suspendTenant', {
         tenantId: tenant.id,

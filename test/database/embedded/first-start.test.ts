@@ -12,9 +12,9 @@ import {
   open,
   postmasterPid,
   query,
-  rain,
-  recall,
-  remember,
+  readRows,
+  storedRows,
+  storeRow,
 } from '../support/embedded-story.js';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -39,8 +39,8 @@ describe('a start beside another first start', () => {
     const guest = await open(dataDir, { exclusive: false });
     const owner = await first;
     expect([owner.freshlyCreated, guest.port]).toEqual([owner.freshlyCreated, owner.port]);
-    await remember(owner);
-    expect(await recall(guest)).toEqual(rain);
+    await storeRow(owner);
+    expect(await readRows(guest)).toEqual(storedRows);
     expect(await attemptsIn(dataDir)).toEqual([]);
   });
 

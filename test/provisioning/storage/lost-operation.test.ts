@@ -4,7 +4,7 @@ import { openServiceDatabases } from '../../../src/database/service-databases.js
 import { openLog } from '../../../src/log.js';
 import { LostOperationError } from '../../../src/provisioning/operations/operation.js';
 import { createStorage, dropStorage } from '../../../src/provisioning/storage/storage.js';
-import type { StoragePlace } from '../../../src/provisioning/storage/storage-place.js';
+import type { StorageTarget } from '../../../src/provisioning/storage/storage-location.js';
 import { createDatabase, type TestDatabase, uniqueName } from '../../setup/database.js';
 import { urlTo } from '../support/catalog.js';
 
@@ -17,7 +17,7 @@ afterAll(() => database?.drop());
 const isolations = ['SCHEMA', 'DATABASE'] as const;
 
 /** A place for storage whose operation this worker holds until `lose` is called. */
-async function aPlace(isolation: StoragePlace['isolation']) {
+async function aPlace(isolation: StorageTarget['isolation']) {
   const module = 'crm';
   const databases = openServiceDatabases({
     urls: { CRM_DB_URL: database.url },
@@ -30,7 +30,7 @@ async function aPlace(isolation: StoragePlace['isolation']) {
   const name = uniqueName('lost');
   const databaseName = new URL(database.url).pathname.slice(1);
   let isLost = false;
-  const place: StoragePlace = {
+  const place: StorageTarget = {
     owner: { tenantId: crypto.randomUUID(), module },
     isolation,
     reference: { databaseRef: 'CRM_DB_URL', databaseName },
