@@ -33,13 +33,35 @@ function options(level: string) {
 
 let destination: DestinationStream | undefined;
 
+/** More than this is written at once, in bytes. */
+const maxBufferedBytes = 8_192;
+
 /**
- * One for the process, so that lines keep their order. Lines are written in the background; pino writes out the rest when
- * the process exits, also by an uncaught error.
+ * One for the process, so that lines keep their order. The lines of one turn of the event loop are written together at its
+ * end, and what is left when the process exits, also by an uncaught error. Writes that go on in the background would be
+ * lost there: a process that exits does not wait for them.
  */
 function standardError(): DestinationStream {
-  destination ??= pino.destination({ dest: 2, sync: false });
+  destination ??= openStandardError();
   return destination;
+}
+
+function openStandardError(): DestinationStream {
+  const buffered = pino.destination({ dest: 2, sync: true, minLength: maxBufferedBytes });
+  let isScheduled = false;
+  const flush = () => {
+    isScheduled = false;
+    buffered.flushSync();
+  };
+  process.on('exit', flush);
+  return {
+    write(line) {
+      buffered.write(line);
+      if (isScheduled) return;
+      isScheduled = true;
+      setImmediate(flush);
+    },
+  };
 }
 
 /** A driver's errors carry their whole connection, with its keys: only what an error says is logged. */

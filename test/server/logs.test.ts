@@ -159,18 +159,26 @@ describe('the last lines of a process are there', () => {
     expect(JSON.parse(stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ msg: 'stopped' });
   });
 
-  test('when it ends by an error that nobody caught', () => {
+  test.each([
+    ['by an error that nobody caught', "throw new Error('nobody caught this');"],
+    ['at its own word', 'process.exit(1);'],
+  ])('when it ends %s', (_how, end) => {
     const program = `
       const { openLog } = await import('./dist/log.js');
       const log = openLog('info', (line) => line);
       for (let at = 1; at <= 1000; at++) log.info({ at }, 'line');
-      throw new Error('nobody caught this');`;
-    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-      encoding: 'utf8',
-    });
-    expect(status).toBe(1);
-    expect(stderr).toContain('nobody caught this');
-    const lines = stderr.split('\n').filter((line) => line.includes('"msg":"line"'));
-    expect(lines.map((line) => JSON.parse(line).at)).toEqual(Array.from({ length: 1000 }, (_, at) => at + 1));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      log.info({ at: 1001 }, 'line');
+      ${end}`;
+    for (let round = 0; round < 5; round++) {
+      const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+        encoding: 'utf8',
+      });
+      expect(status).toBe(1);
+      const lines = stderr.split('\n').filter((line) => line.includes('"msg":"line"'));
+      expect(lines.map((line) => JSON.parse(line).at)).toEqual(
+        Array.from({ length: 1001 }, (_, at) => at + 1),
+      );
+    }
   });
 });
