@@ -157,6 +157,11 @@ describe('text that was written into the registry past every check', { timeout: 
       /ERROR|NOT_FOUND|VALIDATION/,
     );
   });
+  test('does not steer the terminal in an error of the configuration', async () => {
+    const { stderr } = await run(['tenant', 'list'], { ...env, PORT: `\u001b[31m\u009b${forged}` });
+    expect(stderr).toContain('PORT must be');
+    expect(stderr.replaceAll('\n', '')).not.toMatch(steering);
+  });
   test.each([
     ['list', ['tenant', 'list', '--json']],
     ['sheet', ['tenant', 'show', '--json']],

@@ -88,7 +88,6 @@ describe.runIf(process.platform === 'linux')('the gateway’s environment', () =
     NODE_OPTIONS: '--no-deprecation',
     // These would change what PostgreSQL does.
     PGDATA: '/nowhere',
-    PGOPTIONS: '-c work_mem=1234kB',
     TZ: 'Africa/Johannesburg',
     LC_ALL: 'de_DE.UTF-8',
   };
@@ -148,6 +147,5 @@ describe.runIf(process.platform === 'linux')('the gateway’s environment', () =
       lines.map(({ line }) => line),
       'a program that PostgreSQL starts',
     );
-    expect(await query(embedded, 'SHOW work_mem')).toEqual([{ work_mem: '4MB' }]);
   });
 });
