@@ -8,7 +8,7 @@ import {
   Registry,
 } from 'prom-client';
 
-/** Read when Prometheus asks. */
+/** Values that are read when Prometheus asks. */
 interface Observed {
   leaseRemainingMs: number;
   lagRevisions: number;

@@ -1,7 +1,7 @@
 export interface Breaker {
   /**
-   * Does the work; undefined when it fails, and at once, without trying, while the breaker is open. `sample` is a small part
-   * of what failed: once it succeeds, the breaker closes.
+   * Runs the work. Returns undefined when it fails, and at once, without running it, while the breaker is open.
+   * `sample` is a small part of the failed work: when it succeeds, the breaker closes.
    */
   attempt<T>(work: () => Promise<T>, sample: () => Promise<unknown>): Promise<T | undefined>;
   readonly isOpen: boolean;
@@ -11,9 +11,9 @@ const firstPauseMs = 250;
 const longestPauseMs = 5_000;
 
 /**
- * Keeps a cache that is away from costing requests its timeout: one failure suffices to leave it alone. After a pause, and
- * when somebody asks, a sample of what failed is tried in the background: who asks meanwhile goes on without. A cache that
- * comes and goes is left alone for longer each time.
+ * Protects requests from the timeout of an unavailable cache: one failure opens the breaker. After a pause the next
+ * call tries a sample of the failed work in the background and continues without the cache meanwhile. The pause
+ * grows for a cache that fails repeatedly.
  */
 export function createBreaker(
   clock: () => number,
@@ -25,7 +25,7 @@ export function createBreaker(
   let closedAt = Number.NEGATIVE_INFINITY;
 
   function open(sample: () => Promise<unknown>) {
-    // Many calls may fail at once; only the first one reports it.
+    // Many calls may fail at the same time; only the first one reports it.
     if (failed) return;
     failed = sample;
     if (clock() - closedAt > longestPauseMs) pauseMs = 0;
@@ -56,7 +56,7 @@ export function createBreaker(
       try {
         return await work();
       } catch {
-        // No news for the caller: it goes on without.
+        // The caller continues without the cache.
         open(sample);
         return undefined;
       }

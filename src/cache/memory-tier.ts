@@ -3,16 +3,19 @@ import type { Entry, Tier } from './tier.js';
 
 export interface MemoryTierOptions {
   maxEntries: number;
-  /** Memory hygiene, not correctness: after this long an entry goes, however often it was read. */
+  /**
+   * Bounds the memory and is not needed for correctness: an entry is removed after this time, however often it is
+   * read.
+   */
   ttlMs: number;
 }
 
-/** Bounded, in this process. */
+/** A bounded tier in the memory of this process. */
 export function openMemoryTier<Value>({ maxEntries, ttlMs }: MemoryTierOptions): Tier<Value> {
   const entries = new LRUCache<string, Entry<Value>>({
     max: maxEntries,
     ttl: ttlMs,
-    // The cache looks at the clock once in this time, and not at each read.
+    // The cache reads the clock once per interval and not at each read.
     ttlResolution: Math.min(1_000, ttlMs / 100),
     updateAgeOnGet: false,
   });

@@ -1,12 +1,12 @@
 import { RegistryError } from '../errors.js';
 import type { Entry, Tier } from './tier.js';
 
-/** When a value may be answered; the follower of the change log knows. */
+/** Tells when a value is current; the follower of the change log implements it. */
 export interface Validity {
   isCurrent(read: { epoch: string; asOf: bigint }, reference: string): boolean;
-  /** The newest revision that is known. */
+  /** The last revision that this process has read. */
   readonly position: { epoch: string; revision: bigint } | undefined;
-  /** Asks for a look at the change log; the reader found out that something happened. */
+  /** Polls the change log, because the reader found a change that is not known yet. */
   poll(): Promise<void>;
 }
 
@@ -18,32 +18,32 @@ export interface Loaded<Value> {
 }
 
 export interface ReadThroughOptions<Key, Value> {
-  /** From the fastest to the slowest. */
+  /** The fastest tier first. */
   tiers: readonly Tier<Value>[];
   validity: Validity;
-  /** Reads from the primary database, any number of keys in one statement. */
+  /** Loads any number of keys from the primary database with one statement. */
   load: (keys: readonly Key[]) => Promise<Loaded<Value>>;
-  /** The key's name in the tiers. */
+  /** The name of the key in the tiers. */
   nameOf: (key: Key) => string;
-  /** Key of the floor: the tenant's id or slug, as it was asked for. */
+  /** The key of the floor: the tenant's id or slug, as requested. */
   referenceOf: (key: Key) => string;
   /** Whether a value from a shared tier is about the key; without it, the tier's own check of the key counts. */
   isAbout?: ((key: Key, value: Value) => boolean) | undefined;
   clock: () => number;
   stalenessMs: number;
-  /** Called for each look into a tier ("memory", "redis", "database") with how many keys it answered and how many not. */
+  /** Called for each look-up in a tier ("memory", "redis", "database") with the numbers of hits and misses. */
   onLookup?: ((tier: string, found: { hits: number; misses: number }) => void) | undefined;
 }
 
 export interface Demand<Key> {
   key: Key;
-  /** Read from the primary for this demand, whatever is known. */
+  /** Requires a read from the primary database. */
   isStrong?: boolean;
-  /** The answer must be at least as new. A point of another epoch asks for the primary. */
+  /** The lowest acceptable revision. A revision of another epoch requires the primary database. */
   atLeast?: { epoch: string; revision: bigint } | undefined;
 }
 
-/** An entry with the tier it came from. */
+/** An entry with the name of the tier that it came from. */
 export interface Answer<Value> extends Entry<Value> {
   tier: string;
 }
@@ -51,15 +51,15 @@ export interface Answer<Value> extends Entry<Value> {
 const oneHit = { hits: 1, misses: 0 };
 
 interface Flight<Value> {
-  /** Counts loads: a load with a higher number was sent later. */
+  /** Sequence number of the load; a higher number was sent later. */
   order: number;
   sentAt: number;
   entry: Promise<Entry<Value>>;
 }
 
 /**
- * Reads that fall: tier by tier, then the database, with one load under way per key. Every answer is checked at the
- * moment it is given, whichever way it came: a load that a change overtook is neither shared nor kept.
+ * Reads tier by tier and then from the database, with one concurrent load per key. Every entry is checked when it is
+ * used, whatever its source. A load that a change has overtaken is neither shared nor cached.
  */
 export class ReadThrough<Key, Value> {
   readonly #options: ReadThroughOptions<Key, Value>;
@@ -71,8 +71,8 @@ export class ReadThrough<Key, Value> {
   }
 
   /**
-   * The entry of the nearest tier, if that tier can answer at once and the entry counts now. Otherwise undefined, and
-   * getMany has the answer.
+   * Returns the entry of the nearest tier if that tier is synchronous and the entry is current; otherwise undefined,
+   * and the caller uses getMany.
    */
   peek(key: Key, atLeast: Demand<Key>['atLeast']): Entry<Value> | undefined {
     const { tiers, nameOf, onLookup } = this.#options;
@@ -85,13 +85,13 @@ export class ReadThrough<Key, Value> {
     return entry;
   }
 
-  /** Answers in the order of the demands; rejects when the database is needed and does not answer. */
+  /** Answers in the order of the demands. Rejects when the database is needed and does not answer. */
   async getMany(demands: readonly Demand<Key>[]): Promise<Answer<Value>[]> {
     const askedAfter = this.#sent;
     const answers = new Array<Answer<Value> | undefined>(demands.length);
     await this.#fromTiers(demands, answers);
     this.#fromNearest(demands, answers);
-    // First a load that is under way; a demand for which that one was too early gets a load sent after it.
+    // Shares a running load first; a demand for which that load was sent too early gets a later one.
     for (const mayShareEarlier of [true, false]) {
       const open = [...demands.keys()].filter((at) => !answers[at]);
       if (open.length > 0) await this.#fromDatabase(demands, open, answers, { askedAfter, mayShareEarlier });
@@ -122,7 +122,7 @@ export class ReadThrough<Key, Value> {
     }
   }
 
-  /** While a slower tier was asked, somebody else may have landed with it: then it is not loaded once more. */
+  /** Another request may have filled the nearest tier while a slower tier was read. */
   #fromNearest(demands: readonly Demand<Key>[], answers: (Answer<Value> | undefined)[]): void {
     const { tiers, nameOf, onLookup } = this.#options;
     const [nearest, ...slower] = tiers;
@@ -144,8 +144,8 @@ export class ReadThrough<Key, Value> {
   }
 
   /**
-   * Checks of an entry that another process wrote. An entry from ahead of the known position may belong to a history that was
-   * lost, so it is loaded instead.
+   * Checks an entry that another process wrote. An entry beyond the known position may belong to a lost history, so
+   * it is loaded instead.
    */
   #isPlausible(entry: Entry<Value>, { key }: Demand<Key>): boolean {
     const { validity, isAbout } = this.#options;
@@ -171,7 +171,7 @@ export class ReadThrough<Key, Value> {
       const entry = await flight.entry;
       const isTooOld = clock() >= flight.sentAt + stalenessMs;
       if (flight.order > asked.askedAfter) {
-        // Sent after the question, so true at a moment since then, whatever has changed meanwhile.
+        // The load was sent after the demand, so its values were current at some moment since then.
         if (isTooOld)
           throw new RegistryError(
             'REGISTRY_UNAVAILABLE',
@@ -184,7 +184,7 @@ export class ReadThrough<Key, Value> {
     onLookup?.('database', { hits, misses: open.length - hits });
   }
 
-  /** A load for each demand: one under way that it may share, or one more, in one statement, for all the others. */
+  /** Assigns each demand to a running load that it may share, or to one new load for all the others. */
   #board(
     demands: readonly Demand<Key>[],
     { askedAfter, mayShareEarlier }: { askedAfter: number; mayShareEarlier: boolean },
@@ -228,14 +228,14 @@ export class ReadThrough<Key, Value> {
       readAt,
       value: values[at] as Value,
     }));
-    // An entry that a change has overtaken meanwhile is not kept.
+    // An entry that a change has overtaken is not cached.
     const current = entries.filter((entry, at) => validity.isCurrent(entry, referenceOf(keys[at] as Key)));
     for (const tier of tiers) if (current.length > 0) void tier.set(current);
     return entries;
   }
 }
 
-/** Whether an entry is as new as asked for. Of another epoch it never is: that history's numbers mean nothing here. */
+/** Whether an entry reaches the required revision. Revision numbers of another epoch cannot be compared. */
 function reaches(entry: { epoch: string; asOf: bigint }, atLeast: Demand<unknown>['atLeast']): boolean {
   return atLeast === undefined || (entry.epoch === atLeast.epoch && entry.asOf >= atLeast.revision);
 }

@@ -1,38 +1,42 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Log } from '../log.js';
 
-/** One Redis, a Sentinel's master or a Cluster: what a tier needs of them is the same. */
+/** A single Redis, the master of a Sentinel, or a Cluster; tiers use them alike. */
 export type RedisConnection = Redis | Cluster;
 
-/** After this long without an answer a connection is given up, in milliseconds; the next one may find another master. */
+/**
+ * A connection without an answer for this time is closed, in milliseconds; the next connection may find another
+ * master.
+ */
 const patienceMs = 1_000;
 
-/** Nothing waits for Redis: no queue while it is away, no second try, nothing sent again after a reconnect. */
+/** Nothing waits for Redis: no offline queue, no retry, and nothing is sent again after a reconnect. */
 const impatient = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
-  // Subscribers subscribe on each `ready` themselves: when ioredis does it and fails, the unhandled error ends the process.
+  // Subscribers subscribe on each `ready` event themselves: a failed automatic resubscription of ioredis is an
+  // unhandled error that ends the process.
   autoResubscribe: false,
   connectTimeout: patienceMs,
   commandTimeout: patienceMs,
   sentinelCommandTimeout: patienceMs,
-  // Also for a peer that is gone without a word, as one is behind a firewall that forgot the connection.
+  // Also detects a peer that vanished silently, such as behind a firewall that dropped the connection.
   socketTimeout: patienceMs,
   keepAlive: 10_000,
   retryStrategy: (attempt: number) => Math.min(100 * attempt, 1_000),
-  // A master that was made a replica: the same name may lead to the new one by now.
+  // READONLY: the master became a replica, and the same name may now lead to the new master.
   reconnectOnError: (error: Error) => error.message.includes('READONLY'),
 } satisfies RedisOptions;
 
 /**
- * Opens what REDIS_URL names: `redis://`, `rediss://`, `redis-sentinel://host:26379,host:26379/master-name/0`, or nodes of a
- * Cluster separated by commas. Returns at once; a Redis that is not there is found out by who uses it.
+ * Opens the Redis of REDIS_URL: `redis://`, `rediss://`, `redis-sentinel://host:26379,host:26379/master-name/0`, or
+ * nodes of a Cluster separated by commas. Returns at once; the first use finds out whether Redis answers.
  */
 export function openRedis(url: string, log: Log): RedisConnection {
   const connection = open(url);
-  // Without a listener an error ends the process. Its text alone: an error of ioredis holds the command that failed,
-  // which can be the one with the password. The tier's breaker says what matters.
+  // Without a listener an 'error' event ends the process. Only its text is logged: an ioredis error holds the
+  // failed command, which can contain the password.
   connection.on('error', (error: NodeJS.ErrnoException) =>
     log.debug({ reason: error.message || error.code }, 'redis connection'),
   );
@@ -50,22 +54,22 @@ function open(url: string): RedisConnection {
 }
 
 function openCluster(nodes: URL[], options: typeof impatient & { tls?: object }): Cluster {
-  // A Cluster has its own offline queue and retry strategy, set beside.
+  // A Cluster has its own options for the offline queue and retries.
   const { enableOfflineQueue, retryStrategy, ...redisOptions } = options;
   const cluster = new Cluster(
     nodes.map((node) => addressOf(node, 6379)),
     {
       enableOfflineQueue,
       clusterRetryStrategy: retryStrategy,
-      // A node that is just being connected is asked again in time for a look-up to be answered.
+      // A node that is still connecting is tried again early enough for the look-up.
       retryDelayOnFailover: 10,
       redisOptions,
-      // A certificate names hosts, so don't turn them into addresses.
+      // Certificates name hosts, so host names are not resolved to addresses.
       ...(options.tls && { dnsLookup: (host, callback) => callback(null, host) }),
     },
   );
-  // Or each node would be connected by the first command for it, which would take too long. Not earlier: to find out
-  // whether it is ready, the Cluster needs a node that is not connecting.
+  // Connects to each node in advance; otherwise the first command for a node would connect, which takes too
+  // long. Not earlier: the Cluster needs a connected node to determine that it is ready.
   const connectNodes = () => {
     if (cluster.status !== 'ready') return;
     for (const node of cluster.nodes()) if (node.status === 'wait') node.connect().catch(() => undefined);
@@ -73,7 +77,7 @@ function openCluster(nodes: URL[], options: typeof impatient & { tls?: object })
   cluster.on('ready', connectNodes);
   cluster.on('+node', (node: Redis) => {
     setImmediate(connectNodes);
-    // Nor does anybody handle this one's failure; the command that it precedes fails as well.
+    // This failure needs no handling: the command that follows fails too.
     const asking = node.asking.bind(node);
     node.asking = () => asking().catch(() => 'OK');
   });

@@ -5,27 +5,30 @@ import type { Seal } from './seal.js';
 import type { Entry, Tier } from './tier.js';
 
 export interface RedisTierOptions<Value> {
-  /** Keeps different kinds of values apart. */
+  /** Separates the keys of different kinds of values. */
   namespace: string;
   ttlMs: number;
-  /** What a value must look like. Redis is never trusted: what does not fit counts as not there. */
+  /** The shape of a value. Redis is not trusted: an entry of another shape counts as missing. */
   value: z.ZodType<Value>;
-  /** Signs entries, so that an entry which no gateway of this registry wrote counts as not there. Rejects while the registry is away. */
+  /**
+   * Loads the signer of entries; an entry without a valid signature counts as missing. Rejects while the registry is
+   * unavailable.
+   */
   loadSeal: () => Promise<Seal>;
   clock: () => number;
   onBreaker?: ((isOpen: boolean) => void) | undefined;
 }
 
-/** How long a look into Redis may take, in milliseconds: what is slower than the database is no cache. */
+/** Timeout of a look-up in milliseconds: a cache slower than the database is useless. */
 const timeoutMs = 50;
 
-/** What is longer is neither stored nor read to its end. */
+/** Larger entries are neither stored nor read completely. */
 const maxBytes = 1_048_576;
 
 /**
- * Stores only what is newer, of one history; what came from another history goes, and so does what is no entry. An
- * optimisation: readers check every entry, because Redis can be flushed, rolled back, or serve a write that timed out long
- * ago. Revisions are compared as text: Lua's numbers are exact up to 2^53 only.
+ * Stores an entry unless a newer one of the same epoch is present; entries of another epoch and malformed ones are
+ * replaced. This is an optimisation: readers check every entry, because Redis can be flushed, rolled back, or apply
+ * a timed-out write later. Revisions are compared as text, because Lua's numbers are exact only up to 2^53.
  */
 const compareAndSet = `
   local held = redis.pcall('GETRANGE', KEYS[1], 0, 255)
@@ -36,7 +39,7 @@ const compareAndSet = `
   redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
   return 1`;
 
-/** Shared between replicas, on a Redis that may refuse, freeze, be slow or lie. */
+/** A tier that replicas share, on a Redis that may refuse, freeze, be slow or return forged entries. */
 export function openRedisTier<Value>(redis: RedisConnection, options: RedisTierOptions<Value>): Tier<Value> {
   const { namespace, ttlMs, loadSeal } = options;
   const breaker = breakerOf(redis, options);
@@ -56,7 +59,7 @@ export function openRedisTier<Value>(redis: RedisConnection, options: RedisTierO
         if (!text) return undefined;
         const entry = readEntry(body, nameOf(key), text, seal);
         if (entry?.key === key) return entry;
-        // An entry that is not authentic must not keep out, by the revision it claims, what is set next.
+        // An entry that is not authentic is removed: its revision must not block the next write.
         redis.unlink(nameOf(key)).catch(() => undefined);
         return undefined;
       });
@@ -72,14 +75,15 @@ export function openRedisTier<Value>(redis: RedisConnection, options: RedisTierO
         await redis.eval(compareAndSet, 1, nameOf(key), asOf.toString(), epoch, text, ttlMs);
       });
     },
-    // Shared with replicas that know nothing of this one's resync; the checks on read make old entries harmless.
+    // Other replicas share the entries and have not resynchronised; the checks on read make old entries
+    // harmless.
     clear: () => undefined,
   };
 }
 
 const breakers = new WeakMap<RedisConnection, Breaker>();
 
-/** One per connection: what one tier found out, the others need not wait for. */
+/** One breaker per connection, so that the tiers on it share what one of them found out. */
 function breakerOf(
   redis: RedisConnection,
   { clock, onBreaker }: Pick<RedisTierOptions<unknown>, 'clock' | 'onBreaker'>,
@@ -89,7 +93,7 @@ function breakerOf(
   return breaker;
 }
 
-/** The sample is one that had failed by then or was not answered: in a Cluster one node can fail among sound ones. */
+/** The sample is an item that failed or was not answered: in a Cluster a single node can fail. */
 function attemptAll<Item, Result>(
   breaker: Breaker,
   items: readonly Item[],
@@ -110,11 +114,11 @@ function attemptAll<Item, Result>(
   return breaker.attempt(doAll, () => inTime(() => Promise.all(sample.map(work))));
 }
 
-/** Not left to the client, which goes on redirecting and retrying in a Cluster. */
+/** The client's own timeout is not used: in a Cluster it continues to redirect and retry. */
 function inTime<T>(work: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const tooLate = () => reject(new Error(`Redis took longer than ${timeoutMs} ms`));
-    // One turn more: when it was this process that was busy, the answer may be here already.
+    // One more turn of the event loop: if this process was busy, the answer may already be here.
     const timer = setTimeout(() => setImmediate(tooLate), timeoutMs);
     work()
       .then(resolve, reject)
@@ -122,18 +126,18 @@ function inTime<T>(work: () => Promise<T>): Promise<T> {
   });
 }
 
-/** Redis works; it only holds something else under this name. */
+/** WRONGTYPE: Redis works, but holds a value of another type under this name. */
 function emptyIfOfAnotherType(error: Error): string {
   if (error.message.startsWith('WRONGTYPE')) return '';
   throw error;
 }
 
-/** Within 24 days of this clock: an age beyond that fits into no answer. */
+/** Within 24 days of this clock: the age of an entry must fit into an Int. */
 function isPlausible(readAt: number): boolean {
   return Math.abs(Date.now() - readAt) < 2 ** 31;
 }
 
-/** The name is part of it: an authentic entry under another name is not authentic there. */
+/** The signature covers the name, so an authentic entry under another name is not valid. */
 function signedText(name: string, head: string, json: string): string {
   return `${name}\n${head}\n${json}`;
 }

@@ -1,12 +1,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Signs and verifies texts of one registry. The key is not in the place where the texts are kept. */
+/** Signs and verifies the entries of one registry. The key is not stored where the entries are. */
 export interface Seal {
   sign(epoch: string, text: string): string;
   isAuthentic(epoch: string, text: string, signature: string): boolean;
 }
 
-/** HMAC-SHA256 with a key derived from the secret and the epoch, so that a new history begins with a new key. */
+/** HMAC-SHA256 with a key derived from the secret and the epoch, so that each history has its own key. */
 export function createSeal(secret: Uint8Array): Seal {
   let last: { epoch: string; key: Buffer } | undefined;
   const digest = (epoch: string, text: string) => {

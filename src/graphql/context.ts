@@ -13,7 +13,7 @@ import { createReader, type Reader } from '../registry/reader.js';
 export interface GraphqlContext {
   readonly caller: Caller;
   readonly commands: CommandContext;
-  /** For the admin side's lists only: what is on the hot path goes through the reader. */
+  /** For the lists of the admin side only; the hot path uses the reader. */
   readonly prisma: PrismaClient;
   readonly reader: Reader;
   readonly history: HistoryLoader;

@@ -15,7 +15,7 @@ export function translateResult(result: ExecutionResult, facts: RequestFacts): E
   return { ...result, errors };
 }
 
-/** Every error leaves with a code and a status; an unexpected one is logged and leaves masked. */
+/** Gives every error a code and a status. An unexpected error is logged and masked. */
 function toGraphqlError(
   error: unknown,
   options: {
@@ -53,7 +53,7 @@ export function extensionsOf(error: RegistryError): Record<string, unknown> {
   };
 }
 
-/** Yoga refuses some requests before they are GraphQL: no JSON, a batch, a mutation by GET. */
+/** Yoga refuses some requests before GraphQL: no JSON, a batch, a mutation by GET. */
 function malformedRequest(cause: unknown) {
   if (!(cause instanceof GraphQLError) || cause.extensions.code !== 'BAD_REQUEST') return undefined;
   const { status = 400 } = (cause.extensions.http ?? {}) as { status?: number };

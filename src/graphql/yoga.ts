@@ -70,7 +70,7 @@ const guardIntrospection: Plugin<GraphqlContext> = {
   },
 };
 
-/** Yoga would answer a client that can't read events with an empty page. */
+/** Without this, a client that cannot read events would get an empty response. */
 const refuseUnreadableStreams: Plugin<GraphqlContext, YogaRequest> = {
   async onResultProcess({ request, result, setResult }) {
     if (
@@ -92,7 +92,7 @@ const translateErrors: Plugin<GraphqlContext, YogaRequest> = {
   },
 };
 
-/** Not an async generator: a client that leaves while it waits would have to wait for the next event as well. */
+/** Not an async generator: a client that disconnects during a wait would keep it open until the next event. */
 function translateEach(
   events: AsyncIterable<ExecutionResult>,
   translate: (event: ExecutionResult) => ExecutionResult,
@@ -115,7 +115,7 @@ function translateEach(
 
 const writeAnswers: Plugin = {
   onResultProcess({ request, result, setResultProcessor }) {
-    // Streams go out as Yoga sends them.
+    // Yoga itself sends streams.
     if (Symbol.asyncIterator in result) return;
     const mediaType = mediaTypeFor(request.headers.get('accept'));
     setResultProcessor((result, fetchApi) => {

@@ -12,11 +12,11 @@ import type { RouteFacts, RouteKey } from './route.js';
 import { isSlug, isUuid } from './slug.js';
 import { existingName } from './storage-name.js';
 
-/** What the registry keeps near: routes (refusals too) and configurations, under the same rules. */
+/** The caches of the registry: routes (refusals too) and configurations, under the same rules. */
 export interface Caches {
   routes: ReadThrough<RouteKey, RouteFacts>;
   configs: ReadThrough<string, StoredConfig | null>;
-  /** Forgets what this process holds. */
+  /** Removes the entries that this process holds. */
   clear(): void;
 }
 
@@ -49,7 +49,7 @@ export function openCaches(options: CachesOptions): Caches {
     routes: new ReadThrough<RouteKey, RouteFacts>({
       ...options,
       tiers: tiersFor('route', storedFacts, maxRoutes),
-      // What takes longer than D is no answer any more.
+      // A read that takes longer than the staleness bound is useless.
       load: (keys) => loadRouteFacts(pool, keys, stalenessMs),
       nameOf: ({ reference, module }) => `${reference}/${module}`,
       referenceOf: ({ reference }) => reference,
@@ -97,7 +97,7 @@ const databaseName = z
   .min(1)
   .refine((name) => Buffer.byteLength(name) <= 63 && !/\p{Cc}/u.test(name));
 
-/** What another process may have written into the shared tier. */
+/** The shape of a route that another process may have written into the shared tier. */
 const storedFacts: z.ZodType<RouteFacts> = z.object({
   tenantId: z.string().refine(isUuid).nullable(),
   tenantSlug: z.string().refine(isSlug).nullable(),
