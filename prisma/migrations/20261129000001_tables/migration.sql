@@ -152,7 +152,6 @@ CREATE TABLE "operations" (
     "tenant_id" UUID,
     "status" "operation_status" NOT NULL DEFAULT 'queued',
     "actor" TEXT NOT NULL,
-    "input" JSONB NOT NULL DEFAULT '{}',
     "error" TEXT,
     "attempt" INTEGER NOT NULL DEFAULT 1,
     "fencing_token" BIGINT NOT NULL DEFAULT 0,

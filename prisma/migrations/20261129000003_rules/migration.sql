@@ -68,7 +68,6 @@ ALTER TABLE api_keys
   ADD CONSTRAINT api_keys_has_scopes CHECK (cardinality(scopes) > 0);
 
 ALTER TABLE operations
-  ADD CONSTRAINT operations_input_is_object CHECK (jsonb_typeof(input) = 'object'),
   ADD CONSTRAINT operations_end_has_date CHECK (
     (status IN ('succeeded', 'failed', 'compensated', 'cancelled')) = (finished_at IS NOT NULL)),
   ADD CONSTRAINT operations_attempt_positive CHECK (attempt >= 1);

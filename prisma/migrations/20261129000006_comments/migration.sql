@@ -127,7 +127,6 @@ COMMENT ON COLUMN operations.kind IS 'Purpose of the operation: subscribe_tenant
 COMMENT ON COLUMN operations.tenant_id IS 'Tenant of the operation; null for work that concerns no single tenant.';
 COMMENT ON COLUMN operations.status IS 'State of the operation: queued, running, succeeded, failed, compensating (its steps are being undone), compensated, cancelled or needs_attention (undoing failed as well, and a person must look at it).';
 COMMENT ON COLUMN operations.actor IS 'Actor who requested the operation, in the form of registry_change.actor.';
-COMMENT ON COLUMN operations.input IS 'Arguments of the command as an object, without secrets.';
 COMMENT ON COLUMN operations.error IS 'Reason why the last attempt failed, in words for the operator; null if it did not fail.';
 COMMENT ON COLUMN operations.attempt IS 'Number of the attempt: 1 for the first, and retryOperation adds 1.';
 COMMENT ON COLUMN operations.fencing_token IS 'Number that is raised each time a worker takes the operation; a worker with a lower number has lost the operation and may not write any more.';

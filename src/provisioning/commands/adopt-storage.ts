@@ -60,7 +60,6 @@ export async function adoptStorage(context: CommandContext, input: unknown) {
       kind: 'ADOPT_STORAGE',
       tenantId: tenant.id,
       actor: context.caller.actor,
-      input: { storages: wanted.storages },
       steps: planAdoption(wanted.storages.map(({ module }) => module)),
     });
     return { tenantId: tenant.id, operationId };

@@ -56,7 +56,6 @@ export async function provisionModule(context: CommandContext, input: unknown) {
         kind: 'PROVISION_MODULE',
         tenantId: tenant.id,
         actor: context.caller.actor,
-        input: { module: wanted.module },
         steps: planProvisioning([subscription], { activate: false }),
         idempotencyKey: wanted.idempotencyKey,
       });

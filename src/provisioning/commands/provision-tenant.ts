@@ -62,7 +62,6 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
         kind: 'PROVISION_TENANT',
         tenantId: tenant.id,
         actor,
-        input: { modules: wanted.modules },
         steps: planProvisioning(subscriptions, { activate: true }),
         idempotencyKey: wanted.idempotencyKey,
       });

@@ -53,7 +53,6 @@ export async function subscribeTenantToModule(context: CommandContext, input: un
           kind: 'SUBSCRIBE_TENANT',
           tenantId: tenant.id,
           actor: context.caller.actor,
-          input: { module: module.name },
           steps: planProvisioning([subscription], { activate: true }),
           idempotencyKey: wanted.idempotencyKey,
         })

@@ -47,7 +47,6 @@ export interface NewOperation {
   kind: OperationKind;
   tenantId: string;
   actor: string;
-  input: object;
   steps: readonly PlannedStep[];
   /** The earliest time to start it. */
   runAfter?: Date;

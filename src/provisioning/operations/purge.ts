@@ -25,7 +25,6 @@ export async function schedulePurge(
     kind: 'PURGE_TENANT',
     tenantId,
     actor,
-    input: {},
     steps: planRemoval(stored),
     runAfter,
     idempotencyKey,

@@ -42,7 +42,6 @@ async function removeDueSubscriptions(context: CommandContext): Promise<void> {
         kind: 'REMOVE_STORAGE',
         tenantId,
         actor: gateway.actor,
-        input: { module: moduleName },
         steps: planRemoval([subscription]),
       });
       return {};
