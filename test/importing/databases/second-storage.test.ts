@@ -37,15 +37,15 @@ async function aTenantWith(status: string, hasData: boolean) {
 
 test.each(
   Object.values(SubscriptionStatus).flatMap((status) =>
-    [true, false].map((hasData) => ({
+    // An active subscription always has data.
+    (status === 'ACTIVE' ? [true] : [true, false]).map((hasData) => ({
       status,
       hasData,
       data: hasData ? 'with data' : 'that never had data',
     })),
   ),
 )('a second schema of a tenant with a $status subscription $data', async ({ status, hasData }) => {
-  // An active subscription always has data.
-  const { id, slug, first, second } = await aTenantWith(status, hasData || status === 'ACTIVE');
+  const { id, slug, first, second } = await aTenantWith(status, hasData);
   const map = `schema,id,slug,name\n${second},${id},${slug},`;
   for (const isDryRun of [true, false]) {
     const entry = entryFor(await takeOver(gateway, { map, modules: ['finance'], isDryRun }), second);
@@ -53,7 +53,7 @@ test.each(
     else
       expect(entry).toMatchObject({
         action: 'conflict',
-        why: expect.stringContaining(`keeps its finance data in ${first} already`),
+        why: `tenant ${slug} already has its finance data in ${first}`,
       });
   }
   const rows = await gateway.psql<{ schema_name: string }>(
