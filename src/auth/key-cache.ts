@@ -67,6 +67,7 @@ export function openKeyCache(options: {
         kind: 'api-key',
         actor: `api-key:${key.id}`,
         scopes: new Set(key.scopes),
+        expiresAt: key.expiresAt ?? undefined,
       };
       // One from memory is as old as its entry there, and so must not begin a time of its own here.
       if (answer.tier === 'database') presented.set(secret, { answer, key, caller });

@@ -58,6 +58,9 @@ export const maxRevisionsPerPage = 2_000n;
 /** The key under which the floor of all API keys is stored. No tenant can have this slug. */
 export const apiKeysReference = 'api keys';
 
+/** The key under which the floor of all memberships is stored. No tenant can have this slug either. */
+export const membersReference = 'tenant members';
+
 /** Whether cached answers about tenants depend on this change. */
 export function concernsTenants({ kind }: Change): boolean {
   return !/^(api_key|member|invitation)\./.test(kind);

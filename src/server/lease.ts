@@ -41,7 +41,7 @@ export async function renewLease(request: {
   const { client, has, ends } = readInput(LeaseRequest, readJson(request.body));
   const { follower, changes, leases } = freshness;
   if (ends) {
-    leases.end(client);
+    leases.end({ actor: caller.actor, client });
     return { revision: null, leaseRemainingMs: 0, changed: null };
   }
   const { position, leaseRemainingMs } = follower;
@@ -52,7 +52,7 @@ export async function renewLease(request: {
     held.number <= position.revision &&
     position.revision - held.number <= maxChanges;
   // Before anything is awaited: a change of that time must find that somebody is about to trust what it ends.
-  leases.grant(client, {
+  leases.grant({ actor: caller.actor, client }, {
     confirmed: canContinue ? held.number : undefined,
     current: position.revision,
     remainingMs: leaseRemainingMs,
