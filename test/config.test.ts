@@ -41,6 +41,8 @@ describe('the configuration', () => {
       runsWorker: true,
       heartbeatMs: 5_000,
       takeOverAfterMs: 15_000,
+      apiKeyLifetimeDays: 365,
+      tokenKeyLifetimeDays: 90,
       identityProvider: undefined,
     });
   });

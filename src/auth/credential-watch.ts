@@ -88,8 +88,7 @@ export class CredentialWatch {
 
 /** The first right of the caller that opened the stream which the caller no longer has. */
 function findLoss(opened: Caller, now: Caller): string | undefined {
-  for (const scope of opened.scopes)
-    if (!now.scopes.has(scope)) return `it no longer has the scope ${scope}`;
+  for (const scope of opened.scopes) if (!now.scopes.has(scope)) return `it no longer has the scope ${scope}`;
   for (const [tenantId, role] of opened.identity?.roles ?? [])
     if (now.identity?.roles.get(tenantId) !== role)
       return `its subject’s membership in tenant ${tenantId} has changed`;

@@ -47,10 +47,11 @@ export class ClientLeases {
     const confirmed = lease.confirmed ?? known?.confirmed ?? lease.current;
     // A lease never gets shorter: the client may not receive this answer and continue with the one before.
     const until = Math.max(known?.until ?? Number.NEGATIVE_INFINITY, this.#clock() + lease.remainingMs);
-    if (!known && this.#named >= maxClients) return this.grantUnnamed(confirmed, lease.remainingMs);
-    if (!known) this.#named++;
-    own.set(client, { confirmed, until });
-    this.#leases.set(actor, own);
+    if (known || this.#named < maxClients) {
+      if (!known) this.#named++;
+      own.set(client, { confirmed, until });
+      this.#leases.set(actor, own);
+    } else this.grantUnnamed(confirmed, lease.remainingMs);
   }
 
   /** Records that a reusable answer was given to a client that does not report. */

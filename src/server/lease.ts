@@ -52,11 +52,14 @@ export async function renewLease(request: {
     held.number <= position.revision &&
     position.revision - held.number <= maxChanges;
   // Before anything is awaited: a change of that time must find that somebody is about to trust what it ends.
-  leases.grant({ actor: caller.actor, client }, {
-    confirmed: canContinue ? held.number : undefined,
-    current: position.revision,
-    remainingMs: leaseRemainingMs,
-  });
+  leases.grant(
+    { actor: caller.actor, client },
+    {
+      confirmed: canContinue ? held.number : undefined,
+      current: position.revision,
+      remainingMs: leaseRemainingMs,
+    },
+  );
   const changed = canContinue ? await changes.changesAfter(held.number, position.revision) : null;
   return {
     revision: formatRevision({ epoch: position.epoch, number: position.revision }),

@@ -6,6 +6,16 @@ import type { IdentityProvider } from '../../src/config.js';
 const issuer = 'https://login.example';
 const audience = 'tenant-registry';
 
+/** How tokens are read by default. */
+const tokenRules = {
+  audienceClaim: 'aud',
+  types: ['jwt', 'at+jwt'],
+  maxLifetimeSeconds: 86_400,
+  scopes: undefined,
+  scopeClaims: ['scope'],
+  scopePrefix: '',
+} as const;
+
 /** An identity provider for one test. */
 export interface TestIdentityProvider extends AsyncDisposable {
   provider: IdentityProvider;
@@ -27,7 +37,7 @@ export async function openIdentityProvider(): Promise<TestIdentityProvider> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    provider: { issuer, audience, jwksUrl: `http://127.0.0.1:${port}/keys` },
+    provider: { ...tokenRules, issuer, audience, jwksUrl: `http://127.0.0.1:${port}/keys` },
     sign(claims, { by } = {}) {
       const now = Math.floor(Date.now() / 1_000);
       return new SignJWT({ iss: issuer, aud: audience, iat: now, exp: now + 300, ...claims })

@@ -168,7 +168,10 @@ export class ModelGateway implements Host {
         figures.count('shared loads');
       const remainingMs = follower.isCurrent(answer, reference) ? Math.floor(follower.leaseRemainingMs) : 0;
       if (client && remainingMs > 0 && follower.position)
-        if (client.name === undefined || !this.#leases.extend({ actor: 'sdk', client: client.name }, remainingMs))
+        if (
+          client.name === undefined ||
+          !this.#leases.extend({ actor: 'sdk', client: client.name }, remainingMs)
+        )
           this.#leases.grantUnnamed(follower.position.revision, remainingMs);
       return { answer, remainingMs };
     });
