@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Caller } from '../auth/caller.js';
+import { viewChanges } from '../auth/change-view.js';
 import { mayResolveAny } from '../auth/permissions.js';
 import { RegistryError } from '../errors.js';
+import type { Change, ChangeView } from '../feed/change.js';
 import type { Freshness } from '../feed/freshness.js';
 import { readInput, uuid } from '../registry/input.js';
 import { formatRevision, readRevision } from '../registry/revision.js';
@@ -17,6 +19,15 @@ const LeaseRequest = z.object({
   ends: z.boolean().optional(),
 });
 
+/** Entries to drop: of a tenant, of a module, or every refusal. */
+interface Invalidation {
+  tenantId: string | null;
+  tenantSlug: string | null;
+  module: string | null;
+  /** Tenants that are none of the client's business changed: it drops its refusals, and its routes stay valid. */
+  refusalsOnly?: true;
+}
+
 /** What a client has to do, and for how long it may then trust what it holds. */
 export interface LeaseAnswer {
   /** Where the client stands once it has done it; to be given back as `has` with the next request. */
@@ -24,7 +35,7 @@ export interface LeaseAnswer {
   /** From the moment it sent this request, in milliseconds; 0: it may trust nothing. */
   leaseRemainingMs: number;
   /** What to drop; null: everything. */
-  changed: { tenantId: string | null; tenantSlug: string | null; module: string | null }[] | null;
+  changed: Invalidation[] | null;
 }
 
 /** More changes than this are not told one by one. */
@@ -64,8 +75,19 @@ export async function renewLease(request: {
   return {
     revision: formatRevision({ epoch: position.epoch, number: position.revision }),
     leaseRemainingMs: Math.floor(leaseRemainingMs),
-    changed: changed?.map(({ tenantId, tenantSlug, module }) => ({ tenantId, tenantSlug, module })) ?? null,
+    changed: changed && readInvalidations(changed, viewChanges(caller)),
   };
+}
+
+function readInvalidations(changes: readonly Change[], view: ChangeView): Invalidation[] {
+  const seen = changes.map((change) => ({ change, as: view(change) }));
+  const invalidations: Invalidation[] = seen
+    .filter(({ as }) => as === 'whole')
+    .map(({ change: { tenantId, tenantSlug, module } }) => ({ tenantId, tenantSlug, module }));
+  // A client that does not know the mark drops everything, which is safe.
+  if (seen.some(({ as }) => as === 'refusals'))
+    invalidations.push({ tenantId: null, tenantSlug: null, module: null, refusalsOnly: true });
+  return invalidations;
 }
 
 function readJson(body: string): unknown {
