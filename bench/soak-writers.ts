@@ -45,6 +45,8 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
       clientsDir: undefined,
       authMode: 'open',
       redisUrl: undefined,
+      apiKeyLifetimeDays: 365,
+      tokenKeyLifetimeDays: 90,
       identityProvider: undefined,
       stalenessMs: 5_000,
       logLevel: 'error',

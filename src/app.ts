@@ -1,7 +1,9 @@
 import { mkdir, readdir } from 'node:fs/promises';
+import type { KnownKey } from './auth/api-key.js';
 import { type Caller, gateway as gatewayCaller } from './auth/caller.js';
 import { isToken, openIdentities } from './auth/identity.js';
 import { type FindCaller, openKeyCache } from './auth/key-cache.js';
+import { KeysInUse } from './auth/keys-in-use.js';
 import type { Config } from './config.js';
 import { closeInTime } from './database/close-in-time.js';
 import { type EmbeddedPostgres, hasEmbedded, openEmbedded } from './database/embedded/embedded.js';
@@ -81,6 +83,8 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
       caller,
       runOperation: (id, wait) => worker.run(commandsFor(caller), id, wait),
       stalenessMs: config.stalenessMs,
+      apiKeyLifetimeDays: config.apiKeyLifetimeDays,
+      tokenKeyLifetimeDays: config.tokenKeyLifetimeDays,
       database,
       serviceDatabases,
       modulesDir: config.modulesDir,
@@ -226,16 +230,26 @@ function openGateway(parts: {
       log.warn(isOpen ? 'Redis failed; the gateway pauses its requests to Redis' : 'Redis answers again');
     },
   });
+  const keysInUse = new KeysInUse(log);
   metrics.observe(() => ({
     leaseRemainingMs: follower.leaseRemainingMs,
     lagRevisions: follower.lagRevisions,
     subscribers: changes.subscribers,
+    expiringKeys: keysInUse.expiring,
     unusableClientFiles: clients?.all().filter(({ problems }) => problems.length > 0).length ?? 0,
   }));
-  const findByKey = openKeyCache({ database, validity: follower, clock, stalenessMs });
+  const onUse = (key: KnownKey) => keysInUse.used(key);
+  const findByKey = openKeyCache({ database, validity: follower, clock, stalenessMs, onUse });
   const findByToken =
     config.identityProvider &&
-    openIdentities({ provider: config.identityProvider, pool: database.pool, timeoutMs: stalenessMs });
+    openIdentities({
+      provider: config.identityProvider,
+      pool: database.pool,
+      validity: follower,
+      clock,
+      stalenessMs,
+      log,
+    });
   const findCaller: FindCaller = {
     peek: findByKey.peek,
     find: (text) => (findByToken && isToken(text) ? findByToken(text) : findByKey.find(text)),

@@ -37,6 +37,10 @@ export interface Config {
   heartbeatMs: number;
   /** After how long without a heartbeat another process takes an operation over, in milliseconds. */
   takeOverAfterMs: number;
+  /** Lifetime of API keys that are created without an expiry date, in days. */
+  apiKeyLifetimeDays: number;
+  /** Longest lifetime of API keys that are created with a token, in days. */
+  tokenKeyLifetimeDays: number;
   /** The provider whose tokens are accepted besides API keys; undefined: API keys only. */
   identityProvider: IdentityProvider | undefined;
 }
@@ -45,8 +49,18 @@ export interface Config {
 export interface IdentityProvider {
   issuer: string;
   audience: string;
-  /** URL of the issuer's public keys (RFC 7517). */
-  jwksUrl: string;
+  /** The claim that names the audience. */
+  audienceClaim: 'aud' | 'client_id';
+  /** URL of the issuer's public keys (RFC 7517); undefined: in the issuer's discovery document. */
+  jwksUrl: string | undefined;
+  /** Accepted values of the header `typ`, in lower case. */
+  types: readonly string[];
+  maxLifetimeSeconds: number;
+  /** Scopes that tokens may carry; undefined: every scope. */
+  scopes: readonly string[] | undefined;
+  scopeClaims: readonly string[];
+  /** Text before each scope in a token; may be empty. */
+  scopePrefix: string;
 }
 
 /** All problems of the environment, one per line. No message repeats a value that could hold a password. */
@@ -67,7 +81,7 @@ const shippedModulesDir = fileURLToPath(new URL('../modules', import.meta.url));
 /** Reads the environment; throws ConfigError with all problems found. */
 export function readConfig(env: Environment): Config {
   const read = new EnvironmentReader(env);
-  const databaseUrl = read.url('DATABASE_URL', isPostgresUrl);
+  const databaseUrl = read.checked('DATABASE_URL', isPostgresUrl);
   const host = read.text('HOST') ?? settings.HOST.default;
   const config: Config = {
     databaseUrl,
@@ -80,12 +94,14 @@ export function readConfig(env: Environment): Config {
     authMode: readAuthMode(read, host),
     logLevel: read.choice('LOG_LEVEL') ?? settings.LOG_LEVEL.default,
     logRequests: read.choice('LOG_REQUESTS') ?? settings.LOG_REQUESTS.default,
-    redisUrl: read.url('REDIS_URL', isRedisUrl),
+    redisUrl: read.checked('REDIS_URL', isRedisUrl),
     stalenessMs: read.number('STALENESS_BOUND_MS'),
     shutdownTimeoutMs: read.number('SHUTDOWN_TIMEOUT_MS'),
     runsWorker: (read.choice('WORKER') ?? settings.WORKER.default) === 'inside',
     heartbeatMs: read.number('OPERATION_HEARTBEAT_MS'),
     takeOverAfterMs: read.number('OPERATION_TAKE_OVER_MS'),
+    apiKeyLifetimeDays: read.number('API_KEY_LIFETIME_DAYS'),
+    tokenKeyLifetimeDays: read.number('TOKEN_KEY_LIFETIME_DAYS'),
     identityProvider: readIdentityProvider(read),
   };
   const { heartbeatMs, takeOverAfterMs } = config;
@@ -130,7 +146,16 @@ class EnvironmentReader {
     return value;
   }
 
-  url(name: SettingName, isValid: (text: string) => boolean): string | undefined {
+  /** A list separated by commas; undefined when it is not set. */
+  list(name: SettingName, isValid: (text: string) => boolean): string[] | undefined {
+    const text = this.text(name);
+    const list = text?.split(',').map((one) => one.trim());
+    if (text !== undefined && !list?.every(isValid)) this.problems.push(describeWrongValue(name, text));
+    return list;
+  }
+
+  /** A text that `isValid` accepts. */
+  checked(name: SettingName, isValid: (text: string) => boolean): string | undefined {
     const text = this.text(name);
     if (text !== undefined && !isValid(text)) this.problems.push(describeWrongValue(name, text));
     return text;
@@ -163,8 +188,9 @@ function readAuthMode(read: EnvironmentReader, host: string): Config['authMode']
 
 function readIdentityProvider(read: EnvironmentReader): IdentityProvider | undefined {
   const [issuer, audience] = [read.text('JWT_ISSUER'), read.text('JWT_AUDIENCE')];
-  const given = read.text('JWT_JWKS_URL');
-  if (!issuer && !audience && !given) return undefined;
+  const jwksUrl = read.checked('JWT_JWKS_URL', isKeySource);
+  const tokens = readTokenRules(read);
+  if (!issuer && !audience && !jwksUrl) return undefined;
   if (!issuer || !audience) {
     const missing = [...(issuer ? [] : ['JWT_ISSUER']), ...(audience ? [] : ['JWT_AUDIENCE'])];
     read.problems.push(
@@ -173,18 +199,28 @@ function readIdentityProvider(read: EnvironmentReader): IdentityProvider | undef
     );
     return undefined;
   }
-  const jwksUrl = given ?? `${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`;
-  if (!isKeySource(jwksUrl))
+  if (jwksUrl === undefined && !isKeySource(issuer))
     read.problems.push(
-      given
-        ? describeWrongValue('JWT_JWKS_URL', given)
-        : `JWT_ISSUER is "${issuer}": without JWT_JWKS_URL, expected an https URL, or http on a loopback host`,
+      `JWT_ISSUER is "${issuer}": without JWT_JWKS_URL, expected an https URL, or http on a loopback host`,
     );
-  return { issuer, audience, jwksUrl };
+  return { issuer, audience, jwksUrl, ...tokens };
 }
 
-/** Keys must not come over an unprotected network: a forged key lets anybody in. */
-function isKeySource(text: string): boolean {
+function readTokenRules(read: EnvironmentReader) {
+  const types = read.list('JWT_TYPES', (text) => /^(jwt|at\+jwt)$/i.test(text));
+  const isName = (text: string) => /^[\x21-\x7e]{1,255}$/.test(text);
+  return {
+    audienceClaim: read.choice('JWT_AUDIENCE_CLAIM') ?? settings.JWT_AUDIENCE_CLAIM.default,
+    types: (types ?? settings.JWT_TYPES.default.split(',')).map((type) => type.toLowerCase()),
+    maxLifetimeSeconds: read.number('JWT_MAX_LIFETIME_SECONDS'),
+    scopes: read.list('JWT_SCOPES', (text) => /^[a-z]+(:([a-z][a-z0-9_]*|\*))?$/.test(text)),
+    scopeClaims: read.list('JWT_SCOPE_CLAIMS', isName) ?? [settings.JWT_SCOPE_CLAIMS.default],
+    scopePrefix: read.checked('JWT_SCOPE_PREFIX', isName) ?? '',
+  };
+}
+
+/** Whether keys may be read from this URL. A forged key lets anybody in, so the network must be protected. */
+export function isKeySource(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));

@@ -13,6 +13,8 @@ interface Observed {
   leaseRemainingMs: number;
   lagRevisions: number;
   subscribers: number;
+  /** API keys used at this gateway that expire soon. */
+  expiringKeys: number;
   unusableClientFiles: number;
 }
 
@@ -99,6 +101,11 @@ export function createMetrics(): Metrics {
         'tenant_registry_feed_lag_revisions',
         'Revisions between the head and what was known, at the last poll',
         () => read().lagRevisions,
+      );
+      gauge(
+        'tenant_registry_expiring_api_keys',
+        'API keys used at this gateway that expire within 14 days',
+        () => read().expiringKeys,
       );
       gauge('tenant_registry_subscribers', 'Open routesChanged subscriptions', () => read().subscribers);
       gauge(

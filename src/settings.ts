@@ -79,14 +79,63 @@ export const settings = {
   },
   JWT_AUDIENCE: {
     default: 'none',
-    expected: 'the `aud` claim of the identity provider’s tokens',
-    meaning: 'Audience that the accepted tokens must name.',
+    expected: 'the audience of the identity provider’s tokens',
+    meaning: 'Audience that the accepted tokens must name in the claim `JWT_AUDIENCE_CLAIM`.',
+  },
+  JWT_AUDIENCE_CLAIM: {
+    default: 'aud',
+    ...oneOf('aud', 'client_id'),
+    meaning:
+      'Claim that names the audience. `client_id` is for providers whose access tokens have no `aud`, such as Amazon Cognito.',
+  },
+  JWT_TYPES: {
+    default: 'JWT,at+jwt',
+    expected: 'one or both of JWT and at+jwt, separated by commas',
+    meaning:
+      'Accepted values of the header `typ`. A token without `typ` counts as `JWT`. With `at+jwt` alone only access tokens ' +
+      'after RFC 9068 are accepted. ID tokens are always refused.',
+  },
+  JWT_MAX_LIFETIME_SECONDS: {
+    default: '86400',
+    ...wholeNumber(60, 31_536_000),
+    meaning: 'Longest time from `iat` to `exp` of an accepted token, in seconds.',
+  },
+  JWT_SCOPES: {
+    default: 'every scope',
+    expected: 'scopes separated by commas, such as resolve:*,registry:read',
+    meaning:
+      'Scopes that tokens may carry; others in a token have no effect. `resolve:*` allows `resolve:<module>` too.',
+  },
+  JWT_SCOPE_CLAIMS: {
+    default: 'scope',
+    expected: 'names of claims separated by commas, such as scope,scp,roles,permissions',
+    meaning:
+      'Claims from which scopes are read. Each may be a list or a text with blanks between the scopes; claims that a token lacks ' +
+      'are skipped.',
+  },
+  JWT_SCOPE_PREFIX: {
+    default: 'none',
+    expected: 'a text without blanks, such as registry/',
+    meaning: 'Text before each scope in a token. Values without it are no scopes of the registry.',
   },
   JWT_JWKS_URL: {
-    default: '`JWT_ISSUER` followed by `/.well-known/jwks.json`',
+    default:
+      'the `jwks_uri` of the document `/.well-known/openid-configuration` of `JWT_ISSUER`, on the same origin',
     expected: 'an https URL such as https://login.example/.well-known/jwks.json, or http on a loopback host',
     meaning: 'URL of the identity provider’s public keys.',
     isSecret: true,
+  },
+  API_KEY_LIFETIME_DAYS: {
+    default: '365',
+    ...wholeNumber(1, 3_650),
+    meaning: 'Lifetime in days of API keys that are created without an expiry date.',
+  },
+  TOKEN_KEY_LIFETIME_DAYS: {
+    default: '90',
+    ...wholeNumber(1, 3_650),
+    meaning:
+      'Longest lifetime in days of API keys that are created with a token of the identity provider, and their lifetime when no ' +
+      'expiry date is given.',
   },
   REDIS_URL: {
     default: 'none',

@@ -41,6 +41,8 @@ describe('the configuration', () => {
       runsWorker: true,
       heartbeatMs: 5_000,
       takeOverAfterMs: 15_000,
+      apiKeyLifetimeDays: 365,
+      tokenKeyLifetimeDays: 90,
       identityProvider: undefined,
     });
   });
@@ -66,6 +68,8 @@ describe('the configuration', () => {
         OPERATION_TAKE_OVER_MS: ' 4000 ',
         JWT_ISSUER: ' https://login.example/ ',
         JWT_AUDIENCE: ' registry ',
+        API_KEY_LIFETIME_DAYS: ' 30 ',
+        TOKEN_KEY_LIFETIME_DAYS: ' 7 ',
       }),
     ).toEqual({
       databaseUrl: database,
@@ -84,10 +88,18 @@ describe('the configuration', () => {
       runsWorker: false,
       heartbeatMs: 1_000,
       takeOverAfterMs: 4_000,
+      apiKeyLifetimeDays: 30,
+      tokenKeyLifetimeDays: 7,
       identityProvider: {
         issuer: 'https://login.example/',
         audience: 'registry',
-        jwksUrl: 'https://login.example/.well-known/jwks.json',
+        jwksUrl: undefined,
+        audienceClaim: 'aud',
+        types: ['jwt', 'at+jwt'],
+        maxLifetimeSeconds: 86_400,
+        scopes: undefined,
+        scopeClaims: ['scope'],
+        scopePrefix: '',
       },
     });
   });
@@ -187,7 +199,52 @@ describe('the identity provider', () => {
       issuer: 'urn:acme',
       audience: 'registry',
       jwksUrl: 'http://[::1]:9/keys',
+      audienceClaim: 'aud',
+      types: ['jwt', 'at+jwt'],
+      maxLifetimeSeconds: 86_400,
+      scopes: undefined,
+      scopeClaims: ['scope'],
+      scopePrefix: '',
     });
+  });
+
+  test('can have other claims, types and scopes', () => {
+    expect(
+      readConfig({
+        JWT_ISSUER: 'https://login.example',
+        JWT_AUDIENCE: 'app-client',
+        JWT_AUDIENCE_CLAIM: 'client_id',
+        JWT_TYPES: ' at+JWT ',
+        JWT_MAX_LIFETIME_SECONDS: '3600',
+        JWT_SCOPES: 'resolve:*, registry:read',
+        JWT_SCOPE_CLAIMS: 'scp, https://acme.example/roles',
+        JWT_SCOPE_PREFIX: 'registry/',
+      }).identityProvider,
+    ).toEqual({
+      issuer: 'https://login.example',
+      audience: 'app-client',
+      audienceClaim: 'client_id',
+      jwksUrl: undefined,
+      types: ['at+jwt'],
+      maxLifetimeSeconds: 3_600,
+      scopes: ['resolve:*', 'registry:read'],
+      scopeClaims: ['scp', 'https://acme.example/roles'],
+      scopePrefix: 'registry/',
+    });
+  });
+
+  test.each([
+    ['JWT_AUDIENCE_CLAIM', 'azp', 'expected one of aud, client_id'],
+    ['JWT_TYPES', 'JWT,id+jwt', 'expected one or both of JWT and at+jwt'],
+    ['JWT_MAX_LIFETIME_SECONDS', '0', 'expected a whole number from 60 to 31536000'],
+    ['JWT_SCOPES', 'registry:read write', 'expected scopes separated by commas'],
+    ['JWT_SCOPE_CLAIMS', 'scope,,roles', 'expected names of claims separated by commas'],
+    ['JWT_SCOPE_PREFIX', 'my scope', 'expected a text without blanks'],
+    ['API_KEY_LIFETIME_DAYS', '0', 'expected a whole number from 1 to 3650'],
+  ])('and its keys are refused with %s=%s', (name, value, expected) => {
+    const [problem, ...others] = problemsOf({ [name]: value });
+    expect(problem).toContain(expected);
+    expect(others).toEqual([]);
   });
 
   test.each([

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type { Pool } from 'pg';
 import type { Loaded } from '../cache/read-through.js';
 import { queryWithin } from '../database/pool.js';
@@ -6,18 +7,37 @@ import { queryWithin } from '../database/pool.js';
 /** Marks a secret as ours for people and secret scanners. */
 const secretPrefix = 'trk_';
 
-/** 256 random bits; shown once, kept as a hash. */
+const randomLength = 28;
+const checksumLength = 4;
+
+/**
+ * A secret is the prefix and 32 bytes in base64url: 224 random bits and their CRC-32, by which secret scanners and the
+ * gateway recognise a secret without a database. It is shown once and stored as a hash.
+ */
 export function createSecret(): string {
-  return secretPrefix + randomBytes(32).toString('base64url');
+  const random = randomBytes(randomLength);
+  return secretPrefix + Buffer.concat([random, checksumOf(random)]).toString('base64url');
 }
 
-/** A plain hash suffices: what has 256 random bits cannot be guessed from it. */
+function checksumOf(random: Uint8Array): Buffer {
+  const checksum = Buffer.alloc(checksumLength);
+  checksum.writeUInt32BE(crc32(random));
+  return checksum;
+}
+
+/** A plain hash suffices: 224 random bits cannot be guessed from it. */
 export function hashSecret(secret: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash('sha256').update(secret).digest());
 }
 
+/** Whether a text can be a secret; refuses misspelt and invented ones before the database is asked. */
 export function isSecret(text: string): boolean {
-  return /^trk_[\w-]{43}$/.test(text);
+  if (!/^trk_[\w-]{43}$/.test(text)) return false;
+  const encoded = text.slice(secretPrefix.length);
+  const bytes = Buffer.from(encoded, 'base64url');
+  // The last character has two bits that no byte uses.
+  if (bytes.toString('base64url') !== encoded) return false;
+  return checksumOf(bytes.subarray(0, randomLength)).equals(bytes.subarray(randomLength));
 }
 
 /** A key that was found and not revoked. */

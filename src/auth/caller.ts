@@ -4,6 +4,8 @@ export interface Caller {
   /** What the audit log shows: "developer", "api-key:<id>", "subject:<sub>", "operator:<system user>", "gateway". */
   actor: string;
   scopes: ReadonlySet<string>;
+  /** Time of day in milliseconds since 1970 from which the credential is rejected; undefined: it has no end of its own. */
+  expiresAt?: number | undefined;
   /** Who came with a token of the identity provider, and as what it belongs to which tenants. */
   identity?: { subject: string; roles: ReadonlyMap<string, MemberRole> };
 }

@@ -34,6 +34,8 @@ export function openKeyCache(options: {
   validity: Validity;
   clock: () => number;
   stalenessMs: number;
+  /** Called about once a minute for each key in use. */
+  onUse?: (key: KnownKey) => void;
 }): FindCaller {
   const { validity } = options;
   const keys = new ReadThrough<string, KnownKey | null>({
@@ -67,7 +69,9 @@ export function openKeyCache(options: {
         kind: 'api-key',
         actor: `api-key:${key.id}`,
         scopes: new Set(key.scopes),
+        expiresAt: key.expiresAt ?? undefined,
       };
+      if (answer.tier === 'database') options.onUse?.(key);
       // One from memory is as old as its entry there, and so must not begin a time of its own here.
       if (answer.tier === 'database') presented.set(secret, { answer, key, caller });
       return caller;

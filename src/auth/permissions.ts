@@ -46,6 +46,7 @@ const scopeByAction = {
   adoptStorage: 'provision',
   createApiKey: 'keys:manage',
   listApiKeys: 'keys:manage',
+  rotateApiKey: 'keys:manage',
   revokeApiKey: 'keys:manage',
 } as const satisfies Record<string, PlainScope>;
 
@@ -109,7 +110,13 @@ export function missingScope(scope: string): RegistryError {
   return new RegistryError('FORBIDDEN', `This needs a key with scope ${scope}`);
 }
 
-/** Nobody hands out more than they hold. */
+/** Throws FORBIDDEN when the caller lacks one of these scopes: a caller manages only keys that it could create. */
+export function requireScopes(caller: Caller, scopes: readonly string[]): void {
+  const beyond = scopes.find((scope) => !holds(caller, scope));
+  if (beyond) throw missingScope(beyond);
+}
+
+/** Whether the caller has the scope and may pass it on. */
 export function holds(caller: Caller, scope: string): boolean {
   return (
     caller.scopes.has('*') ||

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
+import { expiresSoon } from '../auth/keys-in-use.js';
 import { authorize, scopeList } from '../auth/permissions.js';
 import { listApiKeys } from '../registry/api-key-record.js';
 import { createApiKey } from '../registry/commands/create-api-key.js';
 import { revokeApiKey } from '../registry/commands/revoke-api-key.js';
-import { readDate } from './option.js';
+import { defaultOverlapSeconds, rotateApiKey } from '../registry/commands/rotate-api-key.js';
+import { readDate, readWholeNumber } from './option.js';
 import { oneLine } from './printable.js';
 import { print, withApp } from './with-app.js';
 
@@ -18,12 +20,22 @@ export function addKeys(program: Command): void {
     .requiredOption('--scopes <scopes>', `scopes, separated by commas: ${scopeList}`)
     .option(
       '--expires <date>',
-      'when the key expires, such as 2027-01-31T00:00:00Z; default: never',
+      'when the key expires, such as 2027-01-31T00:00:00Z; default: after API_KEY_LIFETIME_DAYS',
       readDate,
     )
     .option('--json', 'print {"id","secret"}')
     .action(createKey);
   keys.command('list').description('List all keys.').option('--json', 'print a JSON array').action(printKeys);
+  keys
+    .command('rotate <id>')
+    .description('Replace a key by a new one with the same name and scopes, and print the new secret.')
+    .option(
+      '--overlap <seconds>',
+      `how long the previous key is still accepted; default: ${defaultOverlapSeconds}, one day`,
+      readWholeNumber,
+    )
+    .option('--json', 'print {"id","secret"}')
+    .action(rotateKey);
   keys
     .command('revoke <id>')
     .description('Revoke a key: requests with it are rejected from now on.')
@@ -42,12 +54,26 @@ async function createKey(options: {
       scopes: options.scopes.split(',').map((scope) => scope.trim()),
       expiresAt: options.expires,
     });
-    print(
-      options.json
-        ? JSON.stringify({ id: apiKeyId, secret })
-        : `Key ${apiKeyId}\nSecret ${secret}\nThe secret is not shown again. Send it as "Authorization: Bearer ${secret}".`,
-    );
+    printSecret(apiKeyId, secret, options);
   });
+}
+
+async function rotateKey(id: string, options: { overlap?: number; json?: true }): Promise<void> {
+  await withApp(async (app, caller) => {
+    const { apiKeyId, secret } = await rotateApiKey(app.commandsFor(caller), {
+      id,
+      overlapSeconds: options.overlap,
+    });
+    printSecret(apiKeyId, secret, options);
+  });
+}
+
+function printSecret(id: string, secret: string | null, { json }: { json?: true }): void {
+  print(
+    json
+      ? JSON.stringify({ id, secret })
+      : `Key ${id}\nSecret ${secret}\nThe secret is not shown again. Send it as "Authorization: Bearer ${secret}".`,
+  );
 }
 
 async function printKeys(options: { json?: true }): Promise<void> {
@@ -56,11 +82,20 @@ async function printKeys(options: { json?: true }): Promise<void> {
     const keys = await listApiKeys(app.database);
     if (options.json) return print(JSON.stringify(keys));
     if (keys.length === 0) return print('There are no keys; "tenant-registry keys create" creates one.');
-    for (const { id, name, scopes, expiresAt, revokedAt } of keys) {
-      const end = revokedAt ? 'revoked' : expiresAt ? `until ${expiresAt.toISOString()}` : 'valid';
-      print(`${id}  ${end}  ${oneLine(name)}  ${oneLine(scopes.join(','))}`);
-    }
+    for (const key of keys)
+      print(`${key.id}  ${describeEnd(key)}  ${oneLine(key.name)}  ${oneLine(key.scopes.join(','))}`);
   });
+}
+
+function describeEnd({ expiresAt, revokedAt }: { expiresAt: Date | null; revokedAt: Date | null }): string {
+  if (revokedAt) return 'revoked';
+  if (!expiresAt) return 'valid, never expires';
+  const now = Date.now();
+  if (expiresAt.getTime() <= now) return `expired ${expiresAt.toISOString()}`;
+  const until = `until ${expiresAt.toISOString()}`;
+  if (!expiresSoon(expiresAt.getTime(), now)) return until;
+  const days = Math.ceil((expiresAt.getTime() - now) / 86_400_000);
+  return `${until}, expires in ${days} ${days === 1 ? 'day' : 'days'}: rotate it`;
 }
 
 async function revokeKey(id: string): Promise<void> {

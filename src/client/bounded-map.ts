@@ -42,6 +42,10 @@ export class BoundedMap<Value extends Ageing> {
     this.#entries.delete(key);
   }
 
+  clear(): void {
+    this.#entries.clear();
+  }
+
   #append(key: string, value: Value): void {
     this.#entries.delete(key);
     value.touchedAt = ++this.#sets;

@@ -38,7 +38,8 @@ export async function listen(options: HintsOptions): Promise<void> {
       const change = readChange(data);
       if (!change) return;
       failures = 0;
-      if (change.type === 'RESYNC' || knowledge.hear(change, change.revision)) onHint();
+      const refusalsOnly = change.type === 'REFUSALS';
+      if (change.type === 'RESYNC' || knowledge.hear({ ...change, refusalsOnly }, change.revision)) onHint();
     };
     const body = { query, variables: { since: knowledge.position } };
     // A failed stream needs no report: renewals continue without it and report an outage.

@@ -2,11 +2,13 @@ import { type Ageing, BoundedMap } from './bounded-map.js';
 import type { Clock } from './clock.js';
 import { type Finding, formatRevision, isRoute, type Resolution, readRevision } from './route.js';
 
-/** An invalidation: of one tenant, or of everything when it names no tenant. */
+/** An invalidation: of one tenant, or of everything when it names no tenant, or of all refusals. */
 export interface TenantChange {
   readonly tenantId: string | null;
   readonly tenantSlug: string | null;
   readonly module: string | null;
+  /** A tenant changed that has no subscription to the module, so only refusals can be wrong. */
+  readonly refusalsOnly?: boolean;
 }
 
 /** The gateway's response to a renewal. */
@@ -61,6 +63,8 @@ export class Knowledge {
   readonly #floors = new Map<string, number>();
   #commonFloor = 0;
   #highestFloor = 0;
+  /** Older refusals are no longer valid. */
+  #refusalFloor = 0;
   readonly #leftEpochs = new Map<string, number>();
 
   constructor(options: KnowledgeOptions) {
@@ -121,6 +125,11 @@ export class Knowledge {
       this.#beginEpoch(epoch);
     }
     if (number < (this.#floors.get(reference) ?? this.#commonFloor)) return 'overtaken';
+    if (!isRoute(answer.resolution) && number < this.#refusalFloor) {
+      // The next request about this tenant demands a newer answer.
+      this.#raiseFloor(reference, this.#refusalFloor);
+      return 'overtaken';
+    }
     // The response may be ahead of this client. A later response, possibly of another gateway, must not be
     // older.
     if (number > (this.#position ?? 0)) this.#raiseFloor(reference, number);
@@ -180,6 +189,11 @@ export class Knowledge {
 
   #touch(change: TenantChange, number: number): void {
     const { tenantId, tenantSlug, module } = change;
+    if (change.refusalsOnly) {
+      this.#refusalFloor = Math.max(this.#refusalFloor, number);
+      this.#refusals.clear();
+      return;
+    }
     if (tenantId === null || tenantSlug === null) {
       if (tenantId === null && module !== null && module !== this.#options.module) return;
       this.#startOver(number);
@@ -210,6 +224,7 @@ export class Knowledge {
     this.#epoch = epoch;
     this.#position = undefined;
     this.#highestFloor = 0;
+    this.#refusalFloor = 0;
     this.#startOver(0);
     this.#leaseUntil = Number.NEGATIVE_INFINITY;
   }

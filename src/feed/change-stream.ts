@@ -1,4 +1,4 @@
-import { type Change, concernsTenants } from './change.js';
+import { type Change, type ChangeView, concernsTenants } from './change.js';
 import {
   ChangeSubscription,
   type ReadUpTo,
@@ -15,8 +15,11 @@ export interface ChangeStreamOptions {
 }
 
 export interface ChangeStream {
-  /** Changes after a point, or from now on. The iterator ends with return(), or when the stream closes. */
-  subscribe(since: ReadUpTo | undefined): AsyncIterableIterator<StreamedChange>;
+  /**
+   * Changes after a point, or from now on, as far as the subscriber may see them. The iterator ends with return(), or when
+   * the stream closes.
+   */
+  subscribe(since: ReadUpTo | undefined, view: ChangeView): AsyncIterableIterator<StreamedChange>;
   /** Announces that the follower moved: by these changes, or by a resync when the list is empty. */
   moved(changes: readonly Change[]): void;
   /** Changes from the memory of this process or from the log, for callers that poll instead of subscribing. */
@@ -50,8 +53,8 @@ export function openChangeStream({ position, read }: ChangeStreamOptions): Chang
       recent.append(changes);
       sleepers.wake();
     },
-    subscribe(since) {
-      const subscription = new ChangeSubscription(log, since, (ended) => open.delete(ended));
+    subscribe(since, view) {
+      const subscription = new ChangeSubscription(log, { since, view }, (ended) => open.delete(ended));
       open.add(subscription);
       return subscription;
     },

@@ -1,8 +1,12 @@
-import type { Change } from './change.js';
+import type { Change, ChangeView } from './change.js';
 
-/** One event for a subscriber: the next change, or the instruction to start anew from a revision. */
+/**
+ * One event for a subscriber: the next change, the news that cached refusals are no longer valid, or the instruction to start
+ * anew from a revision.
+ */
 export type StreamedChange =
   | { kind: 'change'; epoch: string; change: Change }
+  | { kind: 'refusals'; epoch: string; revision: bigint; position: number }
   | { kind: 'resync'; epoch: string; revision: bigint };
 
 /** How far a subscriber has read. Without `position` it has read the whole revision, otherwise up to that entry. */
@@ -34,6 +38,7 @@ const maxBehind = 100_000n;
  */
 export class ChangeSubscription implements AsyncIterableIterator<StreamedChange> {
   readonly #log: SubscribedLog;
+  readonly #view: ChangeView;
   readonly #onEnd: (subscription: ChangeSubscription) => void;
   #readUpTo: ReadUpTo | undefined;
   #pending: StreamedChange[] = [];
@@ -43,10 +48,11 @@ export class ChangeSubscription implements AsyncIterableIterator<StreamedChange>
   /** Starts after `since`, or at the follower's current position. */
   constructor(
     log: SubscribedLog,
-    since: ReadUpTo | undefined,
+    { since, view }: { since: ReadUpTo | undefined; view: ChangeView },
     onEnd: (subscription: ChangeSubscription) => void,
   ) {
     this.#log = log;
+    this.#view = view;
     this.#onEnd = onEnd;
     this.#readUpTo = since ?? log.position();
   }
@@ -91,8 +97,17 @@ export class ChangeSubscription implements AsyncIterableIterator<StreamedChange>
     // The follower finds out when the history was replaced during the read; its epoch differs then.
     if (this.#log.position()?.epoch !== from.epoch) return;
     this.#readUpTo = { epoch: from.epoch, revision: upTo };
-    for (const change of changes)
-      if (isAfter(change, from)) this.#pending.push({ kind: 'change', epoch: from.epoch, change });
+    for (const change of changes) if (isAfter(change, from)) this.#append(from.epoch, change);
+  }
+
+  #append(epoch: string, change: Change): void {
+    const seen = this.#view(change);
+    if (seen === 'nothing') return;
+    if (seen === 'whole') return void this.#pending.push({ kind: 'change', epoch, change });
+    // A later event of this kind includes an earlier one.
+    if (this.#pending.at(-1)?.kind === 'refusals') this.#pending.pop();
+    const { revision, position } = change;
+    this.#pending.push({ kind: 'refusals', epoch, revision, position });
   }
 
   #sleep(): Promise<void> {

@@ -7,6 +7,8 @@ export interface Change {
   tenantId: string | null;
   tenantSlug: string | null;
   module: string | null;
+  /** Modules to which the tenant has or had a subscription when the change was read; empty for the change of a module. */
+  tenantModules: readonly string[];
   /** Hash chain, in hexadecimal. */
   previousHash: string;
   hash: string;
@@ -57,6 +59,14 @@ export const maxRevisionsPerPage = 2_000n;
 
 /** The key under which the floor of all API keys is stored. No tenant can have this slug. */
 export const apiKeysReference = 'api keys';
+
+/** The key under which the floor of all memberships is stored. No tenant can have this slug either. */
+export const membersReference = 'tenant members';
+
+/**
+ * How much of a change a subscriber sees: all of it, only that cached refusals are no longer valid, or nothing.
+ */
+export type ChangeView = (change: Change) => 'whole' | 'refusals' | 'nothing';
 
 /** Whether cached answers about tenants depend on this change. */
 export function concernsTenants({ kind }: Change): boolean {

@@ -7,6 +7,14 @@ interface Lease {
   until: number;
 }
 
+/** A client and the caller whose credential it uses. */
+export interface ClientName {
+  /** See Caller.actor. */
+  actor: string;
+  /** UUID of the client's choice. */
+  client: string;
+}
+
 /** How many clients can have a lease of their own at a time. Further clients count together, by the oldest revision. */
 const maxClients = 10_000;
 
@@ -16,7 +24,9 @@ const maxClients = 10_000;
  */
 export class ClientLeases {
   readonly #clock: Clock;
-  readonly #leases = new Map<string, Lease>();
+  /** By the caller's actor, then by the client's id: a caller cannot reach a lease of another one, whatever id it sends. */
+  readonly #leases = new Map<string, Map<string, Lease>>();
+  #named = 0;
   /** Leases granted with an answer to clients that do not report, one entry per revision. */
   #unnamed: Lease[] = [];
 
@@ -29,15 +39,19 @@ export class ClientLeases {
    * drop everything: until it confirms that, its earlier confirmation counts.
    */
   grant(
-    client: string,
+    { actor, client }: ClientName,
     lease: { confirmed: bigint | undefined; current: bigint; remainingMs: number },
   ): void {
-    const known = this.#leases.get(client);
+    const own = this.#leases.get(actor) ?? new Map<string, Lease>();
+    const known = own.get(client);
     const confirmed = lease.confirmed ?? known?.confirmed ?? lease.current;
     // A lease never gets shorter: the client may not receive this answer and continue with the one before.
     const until = Math.max(known?.until ?? Number.NEGATIVE_INFINITY, this.#clock() + lease.remainingMs);
-    if (known || this.#leases.size < maxClients) this.#leases.set(client, { confirmed, until });
-    else this.grantUnnamed(confirmed, lease.remainingMs);
+    if (known || this.#named < maxClients) {
+      if (!known) this.#named++;
+      own.set(client, { confirmed, until });
+      this.#leases.set(actor, own);
+    } else this.grantUnnamed(confirmed, lease.remainingMs);
   }
 
   /** Records that a reusable answer was given to a client that does not report. */
@@ -49,34 +63,41 @@ export class ClientLeases {
   }
 
   /** Extends the lease of a client by an answer. Returns false for an unknown client. */
-  extend(client: string, remainingMs: number): boolean {
-    const lease = this.#leases.get(client);
+  extend({ actor, client }: ClientName, remainingMs: number): boolean {
+    const lease = this.#leases.get(actor)?.get(client);
     if (lease) lease.until = Math.max(lease.until, this.#clock() + remainingMs);
     return lease !== undefined;
   }
 
   /** Ends the lease of a client that uses its cached answers no longer. */
-  end(client: string): void {
-    this.#leases.delete(client);
+  end({ actor, client }: ClientName): void {
+    const own = this.#leases.get(actor);
+    if (own?.delete(client)) this.#named--;
+    if (own?.size === 0) this.#leases.delete(actor);
   }
 
   /** Another history begins: no client has confirmed anything of it, and the granted leases still count. */
   startOver(): void {
-    for (const lease of [...this.#leases.values(), ...this.#unnamed]) lease.confirmed = 0n;
+    for (const own of this.#leases.values()) for (const lease of own.values()) lease.confirmed = 0n;
+    for (const lease of this.#unnamed) lease.confirmed = 0n;
   }
 
   /** The lowest confirmed revision; undefined when no client has a lease. */
   get lowestConfirmed(): bigint | undefined {
     this.#forgetEnded();
     let lowest: bigint | undefined;
-    for (const { confirmed } of [...this.#leases.values(), ...this.#unnamed])
+    const lower = ({ confirmed }: Lease) => {
       if (lowest === undefined || confirmed < lowest) lowest = confirmed;
+    };
+    for (const own of this.#leases.values()) for (const lease of own.values()) lower(lease);
+    this.#unnamed.forEach(lower);
     return lowest;
   }
 
   #forgetEnded(): void {
     const now = this.#clock();
-    for (const [client, { until }] of this.#leases) if (until <= now) this.#leases.delete(client);
+    for (const [actor, own] of this.#leases)
+      for (const [client, { until }] of own) if (until <= now) this.end({ actor, client });
     this.#unnamed = this.#unnamed.filter(({ until }) => until > now);
   }
 }

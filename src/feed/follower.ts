@@ -4,6 +4,7 @@ import {
   concernsTenants,
   type FeedPage,
   type FeedSource,
+  membersReference,
   type Position,
 } from './change.js';
 
@@ -183,6 +184,7 @@ export class Follower {
   #raise(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.kind.startsWith('api_key.')) this.#floors.set(apiKeysReference, change.revision);
+      if (change.kind.startsWith('member.')) this.#floors.set(membersReference, change.revision);
       if (!concernsTenants(change)) continue;
       // The change of a module affects every tenant.
       if (change.tenantId === null) this.#base = change.revision;

@@ -62,7 +62,7 @@ export async function readChanges(
 ): Promise<Change[]> {
   const { rows } = await pool.query(
     `SELECT log.epoch, change.revision, change.position, change.kind, change.tenant_id AS "tenantId",
-       change.tenant_slug AS "tenantSlug", change.module,
+       change.tenant_slug AS "tenantSlug", change.module, ${tenantModules('change')} AS "tenantModules",
        encode(change.previous_hash, 'hex') AS "previousHash", encode(change.hash, 'hex') AS hash
      FROM (SELECT registry_epoch() AS epoch) AS log
      LEFT JOIN registry_change AS change ON change.revision > $1 AND change.revision <= $2
@@ -77,6 +77,10 @@ export async function readChanges(
   const entries = rows.filter(({ revision }) => revision !== null);
   return entries.map(({ epoch: _epoch, ...row }) => ({ ...row, revision: BigInt(row.revision) }));
 }
+
+/** Subscriptions are never deleted and never move, so a later snapshot has at least those of the time of the change. */
+const tenantModules = (entry: string) => `
+  array(SELECT known.module FROM module_subscriptions AS known WHERE known.tenant_id = ${entry}.tenant_id)`;
 
 /** One entry at a time: the next one by the primary key. */
 const nextEntry = (after: string) => `
@@ -119,7 +123,7 @@ const pollSql = (maxEntries: number) => `
   ), page AS MATERIALIZED (
     SELECT count(*) <= ${maxEntries} AS fits, json_agg(json_build_object(
       'revision', revision::text, 'position', position, 'kind', kind,
-      'tenantId', tenant_id, 'tenantSlug', tenant_slug, 'module', module,
+      'tenantId', tenant_id, 'tenantSlug', tenant_slug, 'module', module, 'tenantModules', ${tenantModules('read')},
       'previousHash', encode(previous_hash, 'hex'), 'hash', encode(hash, 'hex')
     ) ORDER BY revision, position) AS changes
     FROM (SELECT * FROM entries LIMIT ${maxEntries + 1}) AS read

@@ -1,6 +1,11 @@
 import { scopeList } from '../auth/permissions.js';
 import { createApiKey } from '../registry/commands/create-api-key.js';
 import { revokeApiKey } from '../registry/commands/revoke-api-key.js';
+import {
+  defaultOverlapSeconds,
+  maxOverlapSeconds,
+  rotateApiKey,
+} from '../registry/commands/rotate-api-key.js';
 import { builder } from './builder.js';
 import { execute } from './context.js';
 import { idempotencyKeyField } from './mutation-input.js';
@@ -47,6 +52,16 @@ function apiKeyField<Shape extends { apiKeyId: string }>(t: PayloadFields<Shape>
   });
 }
 
+function secretField<Shape extends { secret: string | null }>(t: PayloadFields<Shape>) {
+  return t.string({
+    nullable: true,
+    description:
+      'Secret for `Authorization: Bearer <secret>`. It is shown only now: when a request is repeated with ' +
+      'the same idempotency key, the field is null.',
+    resolve: ({ secret }) => secret,
+  });
+}
+
 builder.relayMutationField(
   'createApiKey',
   {
@@ -57,25 +72,26 @@ builder.relayMutationField(
         required: true,
         description: `Scopes of the new key: ${scopeList}. A caller can only grant its own scopes.`,
       }),
-      expiresAt: t.field({ type: 'DateTime', description: 'When the new key expires. Default: never.' }),
+      expiresAt: t.field({
+        type: 'DateTime',
+        description:
+          'When the new key expires. Default: after `API_KEY_LIFETIME_DAYS`, one year where that is not set. A key that a ' +
+          'token creates expires after `TOKEN_KEY_LIFETIME_DAYS` at the latest.',
+      }),
       idempotencyKey: idempotencyKeyField(t),
     }),
   },
   {
     description:
-      'Creates an API key. Scope: keys:manage. Errors: FORBIDDEN for scopes that the caller does not hold.',
+      'Creates an API key. Scope: keys:manage. Errors: FORBIDDEN for scopes that the caller does not hold, and for a ' +
+      'token that would create a key with keys:manage.',
     resolve: (_root, { input }, context) => execute(context, createApiKey, input),
   },
   {
     description: 'Result of createApiKey: the new key and its secret.',
     outputFields: (t) => ({
       apiKey: apiKeyField(t),
-      secret: t.exposeString('secret', {
-        nullable: true,
-        description:
-          'Secret for `Authorization: Bearer <secret>`. It is shown only now: when a request is repeated with ' +
-          'the same idempotency key, the field is null.',
-      }),
+      secret: secretField(t),
       revision: revisionField(t),
     }),
   },
@@ -92,14 +108,51 @@ builder.relayMutationField(
   },
   {
     description:
-      'Revokes an API key: requests with it are rejected from now on. Scope: keys:manage. Errors: ' +
-      'VALIDATION_ERROR for an unknown id.',
+      'Revokes an API key: requests with it are rejected from now on, and its streams end. Scope: keys:manage, and ' +
+      'the scopes of the key. Errors: FORBIDDEN, VALIDATION_ERROR for an unknown id.',
     resolve: (_root, { input }, context) => execute(context, revokeApiKey, input),
   },
   {
     description: 'Result of revokeApiKey.',
     outputFields: (t) => ({
       apiKey: apiKeyField(t),
+      revision: revisionField(t),
+    }),
+  },
+);
+
+builder.relayMutationField(
+  'rotateApiKey',
+  {
+    description: 'Input of rotateApiKey.',
+    inputFields: (t) => ({
+      id: t.id({ required: true, description: 'UUID of the API key to replace.' }),
+      overlapSeconds: t.int({
+        description:
+          `How long the previous key is still accepted, in seconds, at most ${maxOverlapSeconds}. Default: ` +
+          `${defaultOverlapSeconds}, one day. 0 ends it at once.`,
+      }),
+      idempotencyKey: idempotencyKeyField(t),
+    }),
+  },
+  {
+    description:
+      'Replaces an API key by a new one with the same name and scopes. The previous key expires after the overlap. ' +
+      'Scope: keys:manage, and the scopes of the key. Errors: FORBIDDEN, VALIDATION_ERROR for an unknown id, ' +
+      'CONFLICT for a revoked or expired key.',
+    resolve: (_root, { input }, context) => execute(context, rotateApiKey, input),
+  },
+  {
+    description: 'Result of rotateApiKey: the new key, its secret and the previous key.',
+    outputFields: (t) => ({
+      apiKey: apiKeyField(t),
+      secret: secretField(t),
+      previous: t.prismaField({
+        type: ApiKey,
+        description: 'The previous key; `expiresAt` is the end of the overlap.',
+        resolve: (query, { previousId }, _args, context) =>
+          context.prisma.apiKey.findUniqueOrThrow({ ...query, where: { id: previousId } }),
+      }),
       revision: revisionField(t),
     }),
   },

@@ -1,4 +1,5 @@
 import type { Caller } from '../auth/caller.js';
+import type { CredentialWatch } from '../auth/credential-watch.js';
 import type { PrismaClient } from '../database/generated/prisma/client.js';
 import type { ChangeStream } from '../feed/change-stream.js';
 import type { ClientLeases } from '../feed/client-leases.js';
@@ -40,6 +41,8 @@ export interface RequestFacts {
   /** Everything that commands need to work for the caller. Called only where it is needed. */
   openCommands(): CommandContext;
   readClient(): string | undefined;
+  /** Watches the credential of a stream; undefined where requests need none. */
+  watchCredential(): CredentialWatch | undefined;
   /** Filled while the request is answered, for the log. */
   outcome: RequestOutcome;
 }

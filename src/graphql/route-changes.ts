@@ -1,10 +1,11 @@
+import { viewChanges } from '../auth/change-view.js';
 import { mayResolveAny } from '../auth/permissions.js';
 import { RegistryError } from '../errors.js';
 import { formatRevision, readRevision } from '../registry/revision.js';
 import { builder } from './builder.js';
 
 interface RouteChange {
-  type: 'CHANGE' | 'RESYNC';
+  type: 'CHANGE' | 'REFUSALS' | 'RESYNC';
   revision: string;
   position: number;
   kind: string | null;
@@ -13,10 +14,17 @@ interface RouteChange {
   module: string | null;
 }
 
+const unnamed = { kind: null, tenantId: null, tenantSlug: null, module: null };
+
 const RouteChangeType = builder.enumType('RouteChangeType', {
   description: 'Kind of an event of routesChanged.',
   values: {
     CHANGE: { description: 'A row has changed; discard the cached data about it.' },
+    REFUSALS: {
+      description:
+        'A tenant changed that has no subscription to a module of the caller, so its id is not part of the event; ' +
+        'discard the cached refusals.',
+    },
     RESYNC: {
       description: 'The stream cannot continue; discard all cached data.',
     },
@@ -36,11 +44,11 @@ const RouteChange = builder.objectRef<RouteChange>('RouteChange').implement({
     position: t.exposeInt('position', { description: 'Position of the change within its revision, from 0.' }),
     kind: t.exposeString('kind', {
       nullable: true,
-      description: 'Kind of change as in the audit log, such as `tenant.suspended`; null for a RESYNC.',
+      description: 'Kind of change as in the audit log, such as `tenant.suspended`; null for other types.',
     }),
     tenantId: t.exposeID('tenantId', {
       nullable: true,
-      description: 'Id of the changed tenant; null for a module and for a RESYNC.',
+      description: 'Id of the changed tenant; null for a module and for other types.',
     }),
     tenantSlug: t.exposeString('tenantSlug', { nullable: true, description: 'Slug of the changed tenant.' }),
     module: t.expose('module', {
@@ -61,7 +69,9 @@ builder.subscriptionField('routesChanged', (t) =>
     description:
       'Changes of tenants, subscriptions, modules and configurations, in order and without a gap, or one ' +
       'RESYNC when the stream cannot continue. A revision that changed several rows produces several ' +
-      'events. Scope: any resolve scope.',
+      'events. A caller without registry:read sees only tenants with a subscription to a module that it may resolve, and ' +
+      'REFUSALS for others. The stream ends with an UNAUTHENTICATED error when the API key or token of the caller ends. ' +
+      'Scope: any resolve scope.',
     args: {
       since: t.arg({
         type: 'Revision',
@@ -77,19 +87,19 @@ builder.subscriptionField('routesChanged', (t) =>
         throw new RegistryError('FORBIDDEN', 'This needs a key with a resolve scope');
       const point = since == null ? undefined : readRevision(since);
       const position = sincePosition ?? undefined;
-      return shared.changes.subscribe(point && { epoch: point.epoch, revision: point.number, position });
+      return shared.changes.subscribe(
+        point && { epoch: point.epoch, revision: point.number, position },
+        viewChanges(caller),
+      );
     },
     resolve: (event): RouteChange => {
-      if (event.kind === 'resync') {
-        const revision = formatRevision({ epoch: event.epoch, number: event.revision });
+      if (event.kind !== 'change') {
+        const { kind: type, epoch, revision } = event;
         return {
-          type: 'RESYNC',
-          revision,
-          position: 0,
-          kind: null,
-          tenantId: null,
-          tenantSlug: null,
-          module: null,
+          type: type === 'resync' ? 'RESYNC' : 'REFUSALS',
+          revision: formatRevision({ epoch, number: revision }),
+          position: event.kind === 'resync' ? 0 : event.position,
+          ...unnamed,
         };
       }
       const { change } = event;

@@ -66,12 +66,12 @@ export const TenantSchema = builder.objectRef<Route>('TenantSchema').implement({
         'Time for which the route may be reused, in milliseconds from the sending of the request; 0 when ' +
         'each use needs a new request. A client that selects this field is assumed to reuse the route: ' +
         '`wait: EVERYWHERE` waits for that time, or until the client reports to /lease.',
-      resolve: ({ leaseRemainingMs }, _args, { shared, client }) => {
+      resolve: ({ leaseRemainingMs }, _args, { shared, caller, client }) => {
         const revision = shared.follower.position?.revision;
         if (
           leaseRemainingMs > 0 &&
           revision !== undefined &&
-          !(client && shared.leases.extend(client, leaseRemainingMs))
+          !(client && shared.leases.extend({ actor: caller.actor, client }, leaseRemainingMs))
         )
           shared.leases.grantUnnamed(revision, leaseRemainingMs);
         return leaseRemainingMs;

@@ -7,6 +7,7 @@ import { translateResult } from './errors.js';
 import { asksForSchema } from './introspection.js';
 import { mediaTypeFor, toHttpAnswer } from './result.js';
 import { schema } from './schema.js';
+import { endWithCredential } from './stream-end.js';
 
 /** In one property, because Yoga copies what it is given and loses an object's methods. */
 interface YogaRequest {
@@ -86,9 +87,12 @@ const refuseUnreadableStreams: Plugin<GraphqlContext, YogaRequest> = {
 
 const translateErrors: Plugin<GraphqlContext, YogaRequest> = {
   onResultProcess({ result, setResult, serverContext }) {
-    if (Symbol.asyncIterator in result)
-      setResult(translateEach(result, (event) => translateResult(event, serverContext.facts)));
-    else if ('errors' in result) setResult(translateResult(result as ExecutionResult, serverContext.facts));
+    const { facts } = serverContext;
+    if (Symbol.asyncIterator in result) {
+      const watch = facts.watchCredential();
+      const events = watch ? endWithCredential(result, watch) : result;
+      setResult(translateEach(events, (event) => translateResult(event, facts)));
+    } else if ('errors' in result) setResult(translateResult(result as ExecutionResult, facts));
   },
 };
 

@@ -22,6 +22,9 @@ export interface CommandContext {
   runOperation: (operationId: string, wait?: WaitFor) => Promise<string | undefined>;
   /** The staleness bound, in milliseconds: no command waits longer for gateways or guards. */
   stalenessMs: number;
+  /** See Config. */
+  apiKeyLifetimeDays: number;
+  tokenKeyLifetimeDays: number;
   log: Log;
 }
 

@@ -52,7 +52,10 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
   const { tenantStatus } = facts;
   if (!facts.tenantId || !facts.tenantSlug || tenantStatus === null || tenantStatus === 'purged')
     return tenantNotFound(reference);
-  const tenant = `Tenant ${facts.tenantSlug}`;
+  // Without a subscription the caller's module has no business with the tenant: the refusal names it as the caller did and
+  // repeats nothing of it.
+  const isStranger = facts.subscriptionStatus === null;
+  const tenant = `Tenant ${isStranger ? reference : facts.tenantSlug}`;
   if (tenantStatus === 'deleted')
     return new RegistryError(
       'TENANT_DELETED',
@@ -61,7 +64,9 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
   if (tenantStatus === 'suspended')
     return new RegistryError(
       'TENANT_SUSPENDED',
-      `${tenant} is suspended: ${facts.suspendedReason ?? 'no reason given'}`,
+      isStranger
+        ? `${tenant} is suspended`
+        : `${tenant} is suspended: ${facts.suspendedReason ?? 'no reason given'}`,
     );
   if (tenantStatus !== 'active')
     return new RegistryError('TENANT_NOT_READY', `${tenant} is ${tenantStatus}, not active yet`);

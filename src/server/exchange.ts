@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
+import { CredentialWatch } from '../auth/credential-watch.js';
 import type { RequestFacts, RequestOutcome, SharedContext } from '../graphql/context.js';
 import type { CommandContext } from '../registry/command.js';
 import { readClient, readRequestId } from './request.js';
@@ -41,13 +42,22 @@ export class GraphqlFacts implements RequestFacts {
   readonly shared: SharedContext;
   readonly #exchange: Exchange;
   readonly #app: App;
+  readonly #identify: () => Caller | Promise<Caller>;
+  #watch: CredentialWatch | undefined;
 
   constructor(
     exchange: Exchange,
-    { app, shared, caller }: { app: App; shared: SharedContext; caller: Caller },
+    options: {
+      app: App;
+      shared: SharedContext;
+      caller: Caller;
+      findCaller(exchange: Exchange): Caller | Promise<Caller>;
+    },
   ) {
+    const { app, shared, caller, findCaller } = options;
     this.#exchange = exchange;
     this.#app = app;
+    this.#identify = () => findCaller(exchange);
     this.caller = caller;
     this.shared = shared;
   }
@@ -66,6 +76,22 @@ export class GraphqlFacts implements RequestFacts {
 
   readClient(): string | undefined {
     return readClient(this.#exchange.request);
+  }
+
+  /** Resolves when the credential of the opened stream has ended. */
+  get credentialEnded(): Promise<unknown> | undefined {
+    return this.#watch?.ended;
+  }
+
+  watchCredential(): CredentialWatch | undefined {
+    // In open mode a request without a credential has nothing that could end.
+    if (this.caller.kind === 'developer') return undefined;
+    this.#watch ??= new CredentialWatch(this.caller, {
+      identify: this.#identify,
+      leaseRemainingMs: () => this.shared.follower.leaseRemainingMs,
+      stalenessMs: this.#app.config.stalenessMs,
+    });
+    return this.#watch;
   }
 }
 

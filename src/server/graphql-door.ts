@@ -105,6 +105,6 @@ async function answerByYoga(
   );
   response.writeHead(answered.status, Object.fromEntries(answered.headers));
   if (answered.headers.get('content-type')?.startsWith('text/event-stream') && answered.body)
-    return sendStream(answered.body, response);
+    return sendStream(answered.body, response, facts.credentialEnded);
   response.end(await answered.text());
 }

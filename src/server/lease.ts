@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Caller } from '../auth/caller.js';
+import { viewChanges } from '../auth/change-view.js';
 import { mayResolveAny } from '../auth/permissions.js';
 import { RegistryError } from '../errors.js';
+import type { Change, ChangeView } from '../feed/change.js';
 import type { Freshness } from '../feed/freshness.js';
 import { readInput, uuid } from '../registry/input.js';
 import { formatRevision, readRevision } from '../registry/revision.js';
@@ -17,6 +19,15 @@ const LeaseRequest = z.object({
   ends: z.boolean().optional(),
 });
 
+/** Entries to drop: of a tenant, of a module, or every refusal. */
+interface Invalidation {
+  tenantId: string | null;
+  tenantSlug: string | null;
+  module: string | null;
+  /** Tenants that are none of the client's business changed: it drops its refusals, and its routes stay valid. */
+  refusalsOnly?: true;
+}
+
 /** Tells a client which entries to drop, and how long it may then trust the others. */
 export interface LeaseAnswer {
   /** The client's position once it has dropped them; it sends this as `has` with the next request. */
@@ -24,7 +35,7 @@ export interface LeaseAnswer {
   /** Counted from the moment the client sent this request; 0: it may trust nothing. */
   leaseRemainingMs: number;
   /** Entries to drop; null: everything. */
-  changed: { tenantId: string | null; tenantSlug: string | null; module: string | null }[] | null;
+  changed: Invalidation[] | null;
 }
 
 /** A client that is further behind has to drop everything. */
@@ -41,7 +52,7 @@ export async function renewLease(request: {
   const { client, has, ends } = readInput(LeaseRequest, readJson(request.body));
   const { follower, changes, leases } = freshness;
   if (ends) {
-    leases.end(client);
+    leases.end({ actor: caller.actor, client });
     return { revision: null, leaseRemainingMs: 0, changed: null };
   }
   const { position, leaseRemainingMs } = follower;
@@ -52,17 +63,31 @@ export async function renewLease(request: {
     held.number <= position.revision &&
     position.revision - held.number <= maxChanges;
   // Granted before anything is awaited: a change that commits meanwhile has to wait for this client.
-  leases.grant(client, {
-    confirmed: canContinue ? held.number : undefined,
-    current: position.revision,
-    remainingMs: leaseRemainingMs,
-  });
+  leases.grant(
+    { actor: caller.actor, client },
+    {
+      confirmed: canContinue ? held.number : undefined,
+      current: position.revision,
+      remainingMs: leaseRemainingMs,
+    },
+  );
   const changed = canContinue ? await changes.changesAfter(held.number, position.revision) : null;
   return {
     revision: formatRevision({ epoch: position.epoch, number: position.revision }),
     leaseRemainingMs: Math.floor(leaseRemainingMs),
-    changed: changed?.map(({ tenantId, tenantSlug, module }) => ({ tenantId, tenantSlug, module })) ?? null,
+    changed: changed && readInvalidations(changed, viewChanges(caller)),
   };
+}
+
+function readInvalidations(changes: readonly Change[], view: ChangeView): Invalidation[] {
+  const seen = changes.map((change) => ({ change, as: view(change) }));
+  const invalidations: Invalidation[] = seen
+    .filter(({ as }) => as === 'whole')
+    .map(({ change: { tenantId, tenantSlug, module } }) => ({ tenantId, tenantSlug, module }));
+  // A client that does not know the mark drops everything, which is safe.
+  if (seen.some(({ as }) => as === 'refusals'))
+    invalidations.push({ tenantId: null, tenantSlug: null, module: null, refusalsOnly: true });
+  return invalidations;
 }
 
 function readJson(body: string): unknown {

@@ -1,8 +1,24 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 
-/** Sends a stream as it comes and no faster than the client takes it; a client that goes away ends it at the source. */
-export async function sendStream(body: ReadableStream<Uint8Array>, response: ServerResponse): Promise<void> {
+/** How long a client may take to read the last event after the end of its credential, in milliseconds. */
+const lastEventMs = 2_000;
+
+/**
+ * Sends a stream as fast as the client reads it; a client that disconnects ends it at the source. After `ended` the
+ * connection of a client that does not read is cut.
+ */
+export async function sendStream(
+  body: ReadableStream<Uint8Array>,
+  response: ServerResponse,
+  ended?: Promise<unknown>,
+): Promise<void> {
+  void ended?.then(() => {
+    setTimeout(() => {
+      // A response that was sent has left its connection to the next request.
+      if (!response.writableFinished) response.destroy();
+    }, lastEventMs).unref();
+  });
   const reader = body.getReader();
   const gone = new AbortController();
   const leave = () => {

@@ -1,11 +1,12 @@
 import type { Pool } from 'pg';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createSecret } from '../../src/auth/api-key.js';
 import { authenticate } from '../../src/auth/authenticate.js';
 import { type FindCaller, openKeyCache } from '../../src/auth/key-cache.js';
 import type { Follower } from '../../src/feed/follower.js';
 import { aChange, ScriptedFeed, stalenessMs } from '../protocol/support/scripted-feed.js';
 
-const secret = `trk_${'a'.repeat(43)}`;
+const secret = createSecret();
 
 let feed: ScriptedFeed;
 let follower: Follower;

@@ -54,6 +54,7 @@ const scopeOf: Record<string, string> = {
   retryOperation: 'provision',
   cancelOperation: 'provision',
   createApiKey: 'keys:manage',
+  rotateApiKey: 'keys:manage',
   revokeApiKey: 'keys:manage',
 };
 

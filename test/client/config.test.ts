@@ -45,7 +45,9 @@ describe('config', () => {
       email: { smtp: { host: 'mail.acme.example', password: 'open sesame' } },
     });
     expect(await registry.secret(acme.slug, 'OPENAI_API_KEY')).toBe('shared');
-    await expect(registry.secret(acme.slug, 'PATH' as 'OPENAI_API_KEY')).rejects.toThrow('PATH is not one of');
+    await expect(registry.secret(acme.slug, 'PATH' as 'OPENAI_API_KEY')).rejects.toThrow(
+      'PATH is not one of',
+    );
   });
 
   test('sends one request however many callers ask at the same time, and the answer serves resolve as well', async () => {

@@ -12,7 +12,7 @@ test('a subscriber that falls too far behind gets a resync and continues from th
       return [aChange(upTo)];
     },
   });
-  const slow = stream.subscribe(undefined);
+  const slow = stream.subscribe(undefined, () => 'whole');
   const first = slow.next();
   position.revision = 11n;
   stream.moved([aChange(11n)]);

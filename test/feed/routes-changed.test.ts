@@ -215,7 +215,7 @@ function changeWithoutEnd(): { pulled: () => number; restore: () => void } {
   const { subscribe } = changes;
   let pulled = 0;
   changes.subscribe = () => {
-    const subscription = subscribe(undefined);
+    const subscription = subscribe(undefined, () => 'whole');
     subscription.next = async () => {
       pulled++;
       // Yields to other work, as a read from the log does.

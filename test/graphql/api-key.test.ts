@@ -36,10 +36,13 @@ describe('a new API key', () => {
       name: 'finance service',
       scopes: ['registry:read'],
       createdBy: expect.stringMatching(/^api-key:[0-9a-f-]{36}$/),
-      expiresAt: null,
+      expiresAt: expect.any(String),
       revokedAt: null,
       lastUsedAt: null,
     });
+    const days = (Date.parse(result.apiKey.expiresAt) - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(364);
+    expect(days).toBeLessThanOrEqual(365);
     const { data, errors } = await gateway.ask('{ modules { name } }', {}, { key: result.secret });
     expect(errors).toEqual([]);
     expect(data.modules).toHaveLength(4);

@@ -68,6 +68,7 @@ function factsFor(caller: Caller): RequestFacts {
     shared: { ...running.freshness, caches: running.caches, clients: running.clients },
     openCommands: () => gateway.app.commandsFor(caller),
     readClient: () => undefined,
+    watchCredential: () => undefined,
     outcome: { codes: [], mutations: [] },
   };
 }

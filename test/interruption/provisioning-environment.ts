@@ -79,6 +79,8 @@ export async function openProvisioningEnvironment(
     logLevel: 'silent',
     logRequests: 'failed',
     redisUrl: undefined,
+    apiKeyLifetimeDays: 365,
+    tokenKeyLifetimeDays: 90,
     identityProvider: undefined,
     stalenessMs: 5_000,
     shutdownTimeoutMs: 5_000,

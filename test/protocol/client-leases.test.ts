@@ -10,7 +10,7 @@ beforeEach(() => {
 
 /** Grants a lease to a client that has applied this revision; undefined means that its cache is empty. */
 const renew = (client: string, confirmed: bigint | undefined, current = 20n, remainingMs = 1_000) =>
-  leases.grant(client, { confirmed, current, remainingMs });
+  leases.grant({ actor: 'api-key:one', client }, { confirmed, current, remainingMs });
 
 describe('the confirmed revision', () => {
   test('is the lowest one of all clients with a lease', () => {
@@ -57,10 +57,10 @@ describe('the confirmed revision', () => {
   test('counts longer with each reusable answer', () => {
     renew('ann', 12n);
     now = 900;
-    expect(leases.extend('ann', 1_000)).toBe(true);
+    expect(leases.extend({ actor: 'api-key:one', client: 'ann' }, 1_000)).toBe(true);
     now = 1_899;
     expect(leases.lowestConfirmed).toBe(12n);
-    expect(leases.extend('nobody', 1_000)).toBe(false);
+    expect(leases.extend({ actor: 'api-key:one', client: 'nobody' }, 1_000)).toBe(false);
   });
 
   test('of clients without a name counts as long as the longest of their answers', () => {
@@ -91,5 +91,29 @@ describe('the confirmed revision', () => {
     expect(leases.lowestConfirmed).toBe(14n);
     now = 1_000;
     expect(leases.lowestConfirmed).toBeUndefined();
+  });
+});
+
+describe('a lease belongs to its caller:', () => {
+  const thief = { actor: 'api-key:two', client: 'ann' };
+
+  test('the same client id of another caller neither renews, extends nor ends it', () => {
+    renew('ann', 12n);
+    leases.grant(thief, { confirmed: 19n, current: 20n, remainingMs: 1_000 });
+    expect(leases.lowestConfirmed).toBe(12n);
+    leases.end(thief);
+    expect(leases.lowestConfirmed).toBe(12n);
+    expect(leases.extend(thief, 9_000)).toBe(false);
+    now = 1_000;
+    expect(leases.lowestConfirmed).toBeUndefined();
+  });
+
+  test('an announced restart by another caller does not read its confirmation', () => {
+    renew('ann', 12n);
+    leases.end({ actor: 'api-key:one', client: 'ann' });
+    leases.grant(thief, { confirmed: 15n, current: 20n, remainingMs: 1_000 });
+    renew('ann', undefined);
+    leases.end(thief);
+    expect(leases.lowestConfirmed).toBe(20n);
   });
 });

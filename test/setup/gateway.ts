@@ -78,6 +78,8 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     logLevel: 'silent',
     logRequests: 'failed',
     redisUrl: undefined,
+    apiKeyLifetimeDays: 365,
+    tokenKeyLifetimeDays: 90,
     identityProvider: undefined,
     stalenessMs: 5_000,
     shutdownTimeoutMs: 5_000,

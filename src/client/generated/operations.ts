@@ -13,6 +13,8 @@ export type Isolation =
 export type RouteChangeType =
   /** A row has changed; discard the cached data about it. */
   | 'CHANGE'
+  /** A tenant changed that has no subscription to a module of the caller, so its id is not part of the event; discard the cached refusals. */
+  | 'REFUSALS'
   /** The stream cannot continue; discard all cached data. */
   | 'RESYNC';
 

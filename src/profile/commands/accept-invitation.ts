@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isSubject } from '../../auth/identity.js';
 import { authorize } from '../../auth/permissions.js';
+import { isSubject } from '../../auth/token-claims.js';
 import { invalidField } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, optional, readInput, text, wait } from '../../registry/input.js';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { createSecret, hashSecret } from '../../auth/api-key.js';
-import { authorize, holds, isScope, missingScope, scopeList } from '../../auth/permissions.js';
+import { authorize, isScope, requireScopes, scopeList } from '../../auth/permissions.js';
+import { decideExpiry, requireGrantableByToken } from '../api-key-lifetime.js';
 import { type CommandContext, runCommand } from '../command.js';
 import { idempotencyKey, optional, readInput, text } from '../input.js';
 
@@ -19,8 +20,9 @@ const CreateApiKeyInput = z.object({
 export async function createApiKey(context: CommandContext, input: unknown) {
   authorize(context.caller, 'createApiKey');
   const wanted = readInput(CreateApiKeyInput, input);
-  const beyond = wanted.scopes.find((scope) => !holds(context.caller, scope));
-  if (beyond) throw missingScope(beyond);
+  requireScopes(context.caller, wanted.scopes);
+  requireGrantableByToken(context, wanted.scopes);
+  const expiresAt = decideExpiry(context, wanted.expiresAt);
   const secret = createSecret();
   const committed = await runCommand(
     context,
@@ -33,7 +35,7 @@ export async function createApiKey(context: CommandContext, input: unknown) {
           scopes: wanted.scopes,
           secretHash: hashSecret(secret),
           createdBy: context.caller.actor,
-          expiresAt: wanted.expiresAt ?? null,
+          expiresAt,
         },
       });
       return { apiKeyId: id };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { authorize } from '../../auth/permissions.js';
+import { authorize, requireScopes } from '../../auth/permissions.js';
 import { invalidField } from '../../errors.js';
 import { type CommandContext, runCommand } from '../command.js';
 import { idempotencyKey, optional, readInput, uuid } from '../input.js';
@@ -7,8 +7,8 @@ import { idempotencyKey, optional, readInput, uuid } from '../input.js';
 const RevokeApiKeyInput = z.object({ id: uuid, idempotencyKey: optional(idempotencyKey) });
 
 /**
- * Revokes an API key. When the mutation answers, no gateway accepts the key any more. Revoking a revoked key changes
- * nothing.
+ * Revokes an API key. When the mutation answers, no gateway accepts the key any more. The caller needs the key's own
+ * scopes, so that it cannot revoke what it could not create. Revoking a revoked key changes nothing.
  */
 export async function revokeApiKey(context: CommandContext, input: unknown) {
   authorize(context.caller, 'revokeApiKey');
@@ -16,6 +16,7 @@ export async function revokeApiKey(context: CommandContext, input: unknown) {
   return runCommand(context, 'revokeApiKey', wanted, async (tx) => {
     const key = await tx.apiKey.findUnique({ where: { id: wanted.id } });
     if (!key) throw invalidField('id', `no API key has the id ${wanted.id}`);
+    requireScopes(context.caller, key.scopes);
     if (!key.revokedAt) await tx.apiKey.update({ where: { id: key.id }, data: { revokedAt: new Date() } });
     return { apiKeyId: key.id };
   });

@@ -168,7 +168,10 @@ export class ModelGateway implements Host {
         figures.count('shared loads');
       const remainingMs = follower.isCurrent(answer, reference) ? Math.floor(follower.leaseRemainingMs) : 0;
       if (client && remainingMs > 0 && follower.position)
-        if (client.name === undefined || !this.#leases.extend(client.name, remainingMs))
+        if (
+          client.name === undefined ||
+          !this.#leases.extend({ actor: 'sdk', client: client.name }, remainingMs)
+        )
           this.#leases.grantUnnamed(follower.position.revision, remainingMs);
       return { answer, remainingMs };
     });
@@ -183,7 +186,7 @@ export class ModelGateway implements Host {
     if (!position) return undefined;
     const canContinue = has?.epoch === position.epoch && has.revision <= position.revision;
     const confirmed = canContinue ? has.revision : undefined;
-    this.#leases.grant(client, { confirmed, current: position.revision, remainingMs });
+    this.#leases.grant({ actor: 'sdk', client }, { confirmed, current: position.revision, remainingMs });
     const changed = canContinue && (await this.#changes.changesAfter(has.revision, position.revision));
     return { position, remainingMs: Math.floor(remainingMs), changed: changed || undefined };
   }

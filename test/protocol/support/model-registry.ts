@@ -99,6 +99,7 @@ export class ModelRegistry {
         tenantId: isModule ? null : idOf(tenant),
         tenantSlug: isModule ? null : slugOf(tenant),
         module: isModule ? 'finance' : null,
+        tenantModules: isModule ? [] : ['finance'],
         previousHash,
         hash,
       });

@@ -12,6 +12,7 @@ export function aChange(revision: bigint, fields: Partial<Change> = {}): Change 
     tenantId: 'id-acme',
     tenantSlug: 'acme',
     module: null,
+    tenantModules: [],
     previousHash: `hash ${revision - 1n}`,
     hash: `hash ${revision}`,
     ...fields,

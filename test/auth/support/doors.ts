@@ -1,0 +1,150 @@
+import { schema } from '../../../src/graphql/schema.js';
+import { tenantEndpoints } from '../../../src/rest/tenants.js';
+import { everyOperation } from './every-operation.js';
+
+/** The right that a door demands. A member's right counts for a tenant that the member belongs to. */
+export interface Demand {
+  scope: string;
+  role?: 'MEMBER' | 'ADMIN';
+}
+
+/** What each field of the root types demands. A field without a row fails the matrix. */
+const demands: Record<string, Demand> = {
+  tenantSchema: { scope: 'resolve:finance' },
+  explainResolution: { scope: 'resolve:finance' },
+  tenantSchemas: { scope: 'resolve:finance' },
+  tenant: { scope: 'registry:read', role: 'MEMBER' },
+  tenants: { scope: 'registry:read' },
+  modules: { scope: 'registry:read' },
+  operation: { scope: 'registry:read' },
+  clientConfig: { scope: 'registry:read' },
+  clientConfigs: { scope: 'registry:read' },
+  auditLog: { scope: 'audit:read' },
+  registerTenant: { scope: 'registry:write' },
+  updateTenant: { scope: 'registry:write' },
+  suspendTenant: { scope: 'registry:write' },
+  resumeTenant: { scope: 'registry:write' },
+  deleteTenant: { scope: 'registry:write' },
+  restoreTenant: { scope: 'registry:write' },
+  purgeTenant: { scope: 'registry:write' },
+  updateTenantConfig: { scope: 'registry:write' },
+  updateTenantSettings: { scope: 'registry:write', role: 'ADMIN' },
+  updateTenantBranding: { scope: 'registry:write', role: 'ADMIN' },
+  inviteTenantMember: { scope: 'registry:write', role: 'ADMIN' },
+  removeTenantMember: { scope: 'registry:write', role: 'ADMIN' },
+  registerModule: { scope: 'registry:write' },
+  updateModule: { scope: 'registry:write' },
+  subscribeTenantToModule: { scope: 'registry:write' },
+  unsubscribeTenantFromModule: { scope: 'registry:write' },
+  provisionModule: { scope: 'provision' },
+  provisionTenant: { scope: 'provision' },
+  markModuleProvisioned: { scope: 'provision' },
+  retryOperation: { scope: 'provision' },
+  cancelOperation: { scope: 'provision' },
+  createApiKey: { scope: 'keys:manage' },
+  rotateApiKey: { scope: 'keys:manage' },
+  revokeApiKey: { scope: 'keys:manage' },
+  routesChanged: { scope: 'resolve:finance' },
+  operationProgress: { scope: 'registry:read' },
+};
+
+/** Fields that any token may use: acceptInvitation makes its subject a member. */
+const forAnyToken = ['acceptInvitation'];
+
+/** What the methods of the REST API and the other paths demand. */
+const pathDemands: Record<string, Demand> = {
+  'GET /api/tenants': { scope: 'registry:read' },
+  'POST /api/tenants': { scope: 'provision' },
+  'GET /api/tenants/{slug}': { scope: 'registry:read' },
+  'DELETE /api/tenants/{slug}': { scope: 'registry:write' },
+  'POST /lease': { scope: 'resolve:finance' },
+  'POST /graphql { __schema }': { scope: 'schema:read' },
+};
+
+export interface Door extends Demand {
+  name: string;
+  method: string;
+  path: string;
+  accept: string;
+  body: string | undefined;
+}
+
+/** Fields and paths of the product that the tables above do not have, and rows without a field or path. */
+export function findDifferences(): string[] {
+  const fields = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].flatMap(
+    (type) => Object.keys(type?.getFields() ?? {}),
+  );
+  const rows = [...Object.keys(demands), ...forAnyToken];
+  const { collection, member } = tenantEndpoints;
+  const paths = [
+    ...Object.keys(collection).map((method) => `${method} /api/tenants`),
+    ...Object.keys(member).map((method) => `${method} /api/tenants/{slug}`),
+  ];
+  const pathRows = Object.keys(pathDemands).filter((row) => row.includes(' /api/'));
+  return [
+    difference(fields, rows),
+    difference(rows, fields),
+    difference(paths, pathRows),
+    difference(pathRows, paths),
+  ].flat();
+}
+
+function difference(some: readonly string[], others: readonly string[]): string[] {
+  return some.filter((one) => !others.includes(one));
+}
+
+const nobody = '00000000-0000-4000-8000-000000000000';
+const json = 'application/graphql-response+json';
+
+/** Documents that are not generated: about a tenant that its members may read and change, and with refusals in the result. */
+const ownDocuments = (tenantId: string): Record<string, string> => ({
+  tenantSchemas: `{ tenantSchemas(keys: [{ id: "${tenantId}", module: "finance" }]) { ... on TenantSchemaRefusal { code } } }`,
+  tenant: `{ tenant(id: "${tenantId}") { slug } }`,
+  updateTenantSettings: `mutation { updateTenantSettings(input: { tenantId: "${tenantId}", companyName: "New" }) { revision } }`,
+  updateTenantBranding: `mutation { updateTenantBranding(input: { tenantId: "${tenantId}", primaryColor: "#000000" }) { revision } }`,
+  inviteTenantMember: `mutation { inviteTenantMember(input: { tenantId: "${tenantId}", email: "new@acme.example" }) { revision } }`,
+  removeTenantMember: `mutation { removeTenantMember(input: { tenantId: "${tenantId}", memberId: "${nobody}" }) { revision } }`,
+});
+
+const streams: Record<string, string> = {
+  routesChanged: 'subscription { routesChanged { revision } }',
+  operationProgress: `subscription { operationProgress(id: "${nobody}") { isEnd } }`,
+};
+
+/** Every door of the product with its demand; those for members are about this tenant. */
+export function everyDoor(tenantId: string): Door[] {
+  const documents = new Map(everyOperation().map(({ field, query }) => [field, query]));
+  const about = ownDocuments(tenantId);
+  const graphql = (name: string, query: string, accept: string, demand: Demand): Door => ({
+    ...demand,
+    name,
+    method: 'POST',
+    path: '/graphql',
+    accept,
+    body: JSON.stringify({ query }),
+  });
+  const fields = Object.entries(demands).flatMap(([field, demand]) => {
+    const stream = streams[field];
+    if (stream) return [graphql(`SSE ${field}`, stream, 'text/event-stream', demand)];
+    const query = about[field] ?? documents.get(field) ?? '';
+    return [
+      graphql(field, query, json, demand),
+      // The same document through Yoga instead of the engine.
+      graphql(`SSE ${field}`, query, 'text/event-stream', demand),
+    ];
+  });
+  const paths = Object.entries(pathDemands).map(([name, demand]): Door => {
+    const [method = '', path = ''] = name.split(' ');
+    if (path === '/graphql') return graphql('introspection', '{ __schema { types { name } } }', json, demand);
+    const body = path === '/lease' ? JSON.stringify({ client: nobody }) : '{}';
+    return {
+      ...demand,
+      name,
+      method,
+      path: path.replace('{slug}', 'nobody'),
+      accept: 'application/json',
+      body: method === 'POST' ? body : undefined,
+    };
+  });
+  return [...fields, ...paths];
+}
