@@ -23,7 +23,7 @@ const tokenRules = {
   scopePrefix: '',
 } as const;
 
-export interface SigningKey {
+interface SigningKey {
   privateKey: CryptoKey;
   jwk: JWK;
 }

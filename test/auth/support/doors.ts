@@ -3,7 +3,7 @@ import { tenantEndpoints } from '../../../src/rest/tenants.js';
 import { everyOperation } from './every-operation.js';
 
 /** The right that a door demands. A member's right counts for a tenant that the member belongs to. */
-export interface Demand {
+interface Demand {
   scope: string;
   role?: 'MEMBER' | 'ADMIN';
 }
@@ -125,17 +125,18 @@ export function everyDoor(tenantId: string): Door[] {
   });
   const fields = Object.entries(demands).flatMap(([field, demand]) => {
     const stream = streams[field];
-    if (stream) return [graphql(`SSE ${field}`, stream, 'text/event-stream', demand)];
+    if (stream) return [graphqlRequest(`SSE ${field}`, stream, 'text/event-stream', demand)];
     const query = about[field] ?? documents.get(field) ?? '';
     return [
-      graphql(field, query, json, demand),
+      graphqlRequest(field, query, json, demand),
       // The same document through Yoga instead of the engine.
-      graphql(`SSE ${field}`, query, 'text/event-stream', demand),
+      graphqlRequest(`SSE ${field}`, query, 'text/event-stream', demand),
     ];
   });
   const paths = Object.entries(pathDemands).map(([name, demand]): Door => {
     const [method = '', path = ''] = name.split(' ');
-    if (path === '/graphql') return graphql('introspection', '{ __schema { types { name } } }', json, demand);
+    if (path === '/graphql')
+      return graphqlRequest('introspection', '{ __schema { types { name } } }', json, demand);
     const body = path === '/lease' ? JSON.stringify({ client: nobody }) : '{}';
     return {
       ...demand,
