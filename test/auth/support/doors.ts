@@ -115,7 +115,7 @@ const streams: Record<string, string> = {
 export function everyDoor(tenantId: string): Door[] {
   const documents = new Map(everyOperation().map(({ field, query }) => [field, query]));
   const about = ownDocuments(tenantId);
-  const graphql = (name: string, query: string, accept: string, demand: Demand): Door => ({
+  const graphqlRequest = (name: string, query: string, accept: string, demand: Demand): Door => ({
     ...demand,
     name,
     method: 'POST',
