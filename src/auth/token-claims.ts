@@ -40,7 +40,7 @@ function requireAccessToken(
   { types }: IdentityProvider,
 ): void {
   // Without `typ` a token counts as a JWT (RFC 7519, 5.1).
-  const given: unknown = header.typ ?? 'JWT';
+  const given: unknown = header.typ === undefined ? 'JWT' : header.typ;
   const type = typeof given === 'string' ? given.toLowerCase().replace(/^application\//, '') : '';
   if (!types.includes(type)) throw refuse('unexpected "typ" header value');
   const isMarked =

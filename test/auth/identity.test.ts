@@ -210,3 +210,45 @@ describe('a member', () => {
     expect((await accept('bob', key)).codes).toEqual([]);
   });
 });
+
+describe('an API key that a token creates', () => {
+  const create = async (input: object, scope = 'keys:manage registry:read') =>
+    mutate(
+      gateway,
+      'createApiKey',
+      { name: 'k', scopes: ['registry:read'], ...input },
+      'apiKey { id expiresAt } secret',
+      { key: await identities.sign({ sub: 'a', scope }) },
+    );
+  const daysLeft = (expiresAt: string) => (Date.parse(expiresAt) - Date.now()) / 86_400_000;
+  const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+
+  test('expires after 90 days, or earlier', async () => {
+    const { result } = await create({});
+    expect(daysLeft(result.apiKey.expiresAt)).toBeGreaterThan(89.9);
+    expect(daysLeft(result.apiKey.expiresAt)).toBeLessThanOrEqual(90);
+    expect((await create({ expiresAt: inDays(89) })).codes).toEqual([]);
+    const { codes, errors } = await create({ expiresAt: inDays(91) });
+    expect(codes).toEqual(['VALIDATION_ERROR']);
+    expect(errors[0]?.extensions.fields).toMatchObject([{ field: 'expiresAt' }]);
+  });
+
+  test('cannot create keys itself, which would outlive that', async () => {
+    expect((await create({ scopes: ['keys:manage'] })).codes).toEqual(['FORBIDDEN']);
+    const manager = await gateway.createKey('keys:manage');
+    const [row] = await gateway.psql('SELECT id FROM api_keys ORDER BY created_at DESC LIMIT 1');
+    const token = await identities.sign({ sub: 'a', scope: 'keys:manage' });
+    const rotated = await mutate(gateway, 'rotateApiKey', { id: row?.id }, 'secret', { key: token });
+    expect(rotated.codes).toEqual(['FORBIDDEN']);
+    expect((await gateway.ask('{ __typename }', {}, { key: manager })).codes).toEqual([]);
+  });
+
+  test('by a rotation expires after 90 days as well', async () => {
+    const { result } = await create({ expiresAt: inDays(1) });
+    const token = await identities.sign({ sub: 'a', scope: 'keys:manage registry:read' });
+    const rotated = await mutate(gateway, 'rotateApiKey', { id: result.apiKey.id }, 'apiKey { expiresAt }', {
+      key: token,
+    });
+    expect(daysLeft(rotated.result.apiKey.expiresAt)).toBeLessThanOrEqual(90);
+  });
+});

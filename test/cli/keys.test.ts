@@ -49,7 +49,8 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
     );
     expect((await tenantsWith(secret ?? '')).status).toBe(200);
     const listed = await run(['keys', 'list'], env);
-    expect(listed.stdout).toContain(`${id}  valid  a service  registry:read\n`);
+    const inOneYear = new RegExp(`${id}  until \\d{4}-\\d\\d-\\d\\dT\\S+Z  a service  registry:read\\n`);
+    expect(listed.stdout).toMatch(inOneYear);
     expect(listed.stdout).not.toContain(secret);
   });
 
@@ -85,6 +86,36 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
     expect((await run(['keys', 'list'], env)).stdout).toContain(`${id}  revoked  `);
   });
 
+  test('a key is replaced by rotate, and is accepted until the end of the overlap', async () => {
+    const { id, secret } = JSON.parse((await run(create('registry:read', '--json'), env)).stdout);
+    const rotated = await run(['keys', 'rotate', id, '--overlap', '600', '--json'], env);
+    expect({ code: rotated.code, stderr: rotated.stderr }).toEqual({ code: 0, stderr: '' });
+    const successor = JSON.parse(rotated.stdout);
+    expect(successor).toEqual({
+      id: expect.stringMatching(uuid),
+      secret: expect.stringMatching(/^trk_[\w-]{43}$/),
+    });
+    expect([(await tenantsWith(secret)).status, (await tenantsWith(successor.secret)).status]).toEqual([
+      200, 200,
+    ]);
+    expect((await run(['keys', 'list'], env)).stdout).toMatch(
+      new RegExp(`${id}  until \\S+Z, expires in 1 day: rotate it  `),
+    );
+    const atOnce = await run(['keys', 'rotate', successor.id, '--overlap', '0'], env);
+    expect(atOnce.stdout).toMatch(/^Key \S+\nSecret trk_\S+\n/);
+    expect((await tenantsWith(successor.secret)).status).toBe(401);
+    expect((await run(['keys', 'list'], env)).stdout).toMatch(new RegExp(`${successor.id}  expired \\S+Z  `));
+  });
+
+  test('the default lifetime of a key is that of API_KEY_LIFETIME_DAYS, and list warns of its end', async () => {
+    const short = { ...env, API_KEY_LIFETIME_DAYS: '14' };
+    const { id } = JSON.parse((await run(create('registry:read', '--json'), short)).stdout);
+    expect((await run(['keys', 'list'], env)).stdout).toContain('expires in 14 days: rotate it');
+    const listed: Record<string, string>[] = JSON.parse((await run(['keys', 'list', '--json'], env)).stdout);
+    const expiresAt = listed.find((key) => key.id === id)?.expiresAt ?? '';
+    expect(Math.round((Date.parse(expiresAt) - Date.now()) / 86_400_000)).toBe(14);
+  });
+
   const expectsDate = 'Expected a date such as 2027-01-31T00:00:00Z.';
   test.each([
     ['an unknown scope', create('registry:read,root'), /^VALIDATION_ERROR: scopes\.1: .*registry:read/],
@@ -109,6 +140,11 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
     [
       'an unknown id',
       ['keys', 'revoke', '00000000-0000-4000-8000-000000000000'],
+      'VALIDATION_ERROR: id: no API key has the id 00000000-0000-4000-8000-000000000000',
+    ],
+    [
+      'an unknown id to rotate',
+      ['keys', 'rotate', '00000000-0000-4000-8000-000000000000'],
       'VALIDATION_ERROR: id: no API key has the id 00000000-0000-4000-8000-000000000000',
     ],
     ['no id', ['keys', 'revoke'], "error: missing required argument 'id'"],

@@ -176,3 +176,107 @@ describe('a revoked key', () => {
     expect(errors[0]?.extensions).toMatchObject({ code: 'VALIDATION_ERROR', fields: [{ field: 'id' }] });
   });
 });
+
+describe('a caller manages only keys that it could create:', () => {
+  test('it can neither revoke nor rotate a key with a scope that it lacks', async () => {
+    const manager = await gateway.createKey('keys:manage', 'resolve:finance');
+    const strong = await gateway.createKey('registry:read', 'resolve:finance');
+    const [row] = await gateway.psql('SELECT id FROM api_keys ORDER BY created_at DESC LIMIT 1');
+    for (const name of ['revokeApiKey', 'rotateApiKey']) {
+      const { status, codes, errors } = await mutate(gateway, name, { id: row?.id }, 'revision', {
+        key: manager,
+        accept: graphqlResponse,
+      });
+      expect([status, codes]).toEqual([403, ['FORBIDDEN']]);
+      expect(errors[0]?.message).toContain('registry:read');
+    }
+    expect(await statusWith(strong)).toBe(200);
+  });
+});
+
+describe('a rotated key', () => {
+  const rotate = (key: string, input: object) =>
+    mutate(gateway, 'rotateApiKey', input, `${facts} previous { id expiresAt revokedAt }`, {
+      key,
+      accept: graphqlResponse,
+    });
+
+  async function aKey(more: object = {}) {
+    const manager = await gateway.createKey('keys:manage', 'registry:read');
+    const { result } = await mutate(
+      gateway,
+      'createApiKey',
+      { name: 'reports', scopes: ['registry:read'], ...more },
+      facts,
+      { key: manager },
+    );
+    return {
+      manager,
+      id: result.apiKey.id as string,
+      secret: result.secret as string,
+      expiresAt: result.apiKey.expiresAt,
+    };
+  }
+
+  test('has a successor with its name and scopes, and is accepted until the end of the overlap', async () => {
+    const { manager, id, secret } = await aKey();
+    const { codes, result } = await rotate(manager, { id, overlapSeconds: 600 });
+    expect(codes).toEqual([]);
+    expect(result.apiKey).toMatchObject({ name: 'reports', scopes: ['registry:read'], revokedAt: null });
+    expect(result.apiKey.id).not.toBe(id);
+    expect(result.previous).toMatchObject({ id, revokedAt: null });
+    const overlapMs = Date.parse(result.previous.expiresAt) - Date.now();
+    expect(overlapMs).toBeGreaterThan(500_000);
+    expect(overlapMs).toBeLessThanOrEqual(600_000);
+    expect([await statusWith(secret), await statusWith(result.secret)]).toEqual([200, 200]);
+    await gateway.psql(`UPDATE api_keys SET expires_at = now() WHERE id = $1`, [id]);
+    expect([await statusWith(secret), await statusWith(result.secret)]).toEqual([401, 200]);
+  });
+
+  test('without an overlap is rejected when the mutation returns', async () => {
+    const { manager, id, secret } = await aKey();
+    expect(await statusWith(secret)).toBe(200);
+    const { result } = await rotate(manager, { id, overlapSeconds: 0 });
+    expect([await statusWith(secret), await statusWith(result.secret)]).toEqual([401, 200]);
+  });
+
+  test('never lives longer for it, and has an overlap of one day by default', async () => {
+    const soon = new Date(Date.now() + 60_000).toISOString();
+    const short = await aKey({ expiresAt: soon });
+    expect((await rotate(short.manager, { id: short.id })).result.previous.expiresAt).toBe(soon);
+    const long = await aKey();
+    const { result } = await rotate(long.manager, { id: long.id });
+    const hours = (Date.parse(result.previous.expiresAt) - Date.now()) / 3_600_000;
+    expect(hours).toBeGreaterThan(23.9);
+    expect(hours).toBeLessThanOrEqual(24);
+  });
+
+  test('by a repeated request is rotated once, and the secret is not shown again', async () => {
+    const { manager, id } = await aKey();
+    const first = await rotate(manager, { id, idempotencyKey: 'once' });
+    const second = await rotate(manager, { id, idempotencyKey: 'once' });
+    expect(second.result).toEqual({ ...first.result, secret: null });
+  });
+
+  test.each<[string, (id: string) => Promise<unknown>]>([
+    ['revoked', (id) => gateway.psql('UPDATE api_keys SET revoked_at = now() WHERE id = $1', [id])],
+    ['expired', (id) => gateway.psql('UPDATE api_keys SET expires_at = now() WHERE id = $1', [id])],
+  ])('must not be %s', async (state, end) => {
+    const { manager, id } = await aKey();
+    await end(id);
+    const { status, codes, errors } = await rotate(manager, { id });
+    expect([status, codes]).toEqual([409, ['CONFLICT']]);
+    expect(errors[0]?.message).toContain(state);
+  });
+
+  test.each([
+    ['00000000-0000-4000-8000-000000000000', 0, 'id'],
+    ['nobody', 0, 'id'],
+    ['00000000-0000-4000-8000-000000000000', -1, 'overlapSeconds'],
+    ['00000000-0000-4000-8000-000000000000', 2_592_001, 'overlapSeconds'],
+  ])('must exist and have a possible overlap: %j, %d', async (id, overlapSeconds, field) => {
+    const { status, errors } = await rotate(await gateway.createKey('keys:manage'), { id, overlapSeconds });
+    expect(status).toBe(400);
+    expect(errors[0]?.extensions).toMatchObject({ code: 'VALIDATION_ERROR', fields: [{ field }] });
+  });
+});

@@ -13,13 +13,14 @@ export interface CredentialStream extends AsyncDisposable {
 }
 
 const queries = {
-  routesChanged: 'subscription { routesChanged { type revision kind tenantId tenantSlug module } }',
+  routesChanged: (since: string) =>
+    `subscription { routesChanged${since} { type revision kind tenantId tenantSlug module } }`,
   operationProgress: (id: string) =>
     `subscription { operationProgress(id: "${id}") { isEnd operation { status } } }`,
 };
 
-export function routesChanged(url: string, key: string): Promise<CredentialStream> {
-  return openStream(url, key, queries.routesChanged);
+export function routesChanged(url: string, key: string, since?: string): Promise<CredentialStream> {
+  return openStream(url, key, queries.routesChanged(since === undefined ? '' : `(since: "${since}")`));
 }
 
 export function operationProgress(url: string, key: string, id: string): Promise<CredentialStream> {
