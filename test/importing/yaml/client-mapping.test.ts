@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { mapClient } from '../../../src/importing/yaml/client-mapping.js';
+import { strictConfigRules } from '../../../src/registry/config-rules.js';
 import { clientYaml } from '../support/client-story.js';
 
-const map = (more: string) => mapClient(clientYaml('acme', more), 'acme');
+const map = (more: string) => mapClient(clientYaml('acme', more), 'acme', strictConfigRules);
 
 function configOf(more: string) {
   const { wanted, problems } = map(more);
@@ -13,7 +14,11 @@ function configOf(more: string) {
 
 describe('a file with few keys', () => {
   test('gets the defaults of the mapping', () => {
-    const { wanted } = mapClient('client: { id: acme }\nemail: { primary: a@acme.example }', 'acme');
+    const { wanted } = mapClient(
+      'client: { id: acme }\nemail: { primary: a@acme.example }',
+      'acme',
+      strictConfigRules,
+    );
     expect(wanted).toMatchObject({
       slug: 'acme',
       tenant: {
@@ -158,7 +163,7 @@ describe('a file is refused with its line when', () => {
   });
 
   test('its id is not the name of its folder', () => {
-    expect(mapClient(clientYaml('acme'), 'other').problems).toEqual([
+    expect(mapClient(clientYaml('acme'), 'other', strictConfigRules).problems).toEqual([
       { path: 'client.id', line: 1, column: 15, message: expect.stringContaining('rename the folder') },
     ]);
   });

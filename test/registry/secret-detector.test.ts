@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findSecret, findSecrets, redactSecrets } from '../../src/profile/secret-detector.js';
+import { findSecret, findSecrets, redactSecrets } from '../../src/registry/secret-detector.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { ordinaryConfig, placeSecret, secretKinds, seeded } from './support/secret-samples.js';
 
