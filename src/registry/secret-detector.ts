@@ -99,7 +99,8 @@ const redactedForms = [
   ...secretForms
     .filter(({ isProse }) => !isProse)
     .map(({ pattern }) => new RegExp(`(?:${pattern.source})[^\\s"'\\\\<>]*`, `g${pattern.flags}`)),
-  /(?<=(password|passwd|passphrase|pwd|secret|api[_-]?key|account ?key|shared ?access ?key)[\\"' ]{0,5}[:=][\\"' ]{0,5})[^\s"'$\\]{6,}/gi,
+  // The id of an API key, "api-key:<uuid>", is no secret: operators look it up in the audit log.
+  /(?<=(password|passwd|passphrase|pwd|secret|api[_-]?key|account ?key|shared ?access ?key)[\\"' ]{0,5}[:=][\\"' ]{0,5})(?!(?<=\bapi-key:)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-]))[^\s"'$\\]{6,}/gi,
 ];
 
 /** Replaces what looks like a secret by its form alone in a text, such as a line of a log. */
