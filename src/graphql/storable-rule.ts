@@ -14,9 +14,9 @@ import { isStorable, requireStorable, unstorableText } from '../registry/storabl
  */
 export function storableTextRule(context: ValidationContext): ASTVisitor {
   return {
-    StringValue(node, _key, _parent, _path, ancestors) {
+    StringValue(node, _key, parent, _path, ancestors) {
       if (isStorable(node.value)) return;
-      const cause = invalidFields([unstorableText(namesOf(ancestors))]);
+      const cause = invalidFields([unstorableText(namesOf(parent ? [...ancestors, parent] : ancestors))]);
       context.reportError(new GraphQLError(cause.message, { nodes: node, originalError: cause }));
     },
   };

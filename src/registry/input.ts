@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { invalidFields } from '../errors.js';
-import { findSecret } from './secret-detector.js';
+import { findSecret, findSecretForm } from './secret-detector.js';
 import { findSlugProblem, isUuid } from './slug.js';
 import { requireStorable } from './storable-text.js';
 
@@ -19,14 +19,21 @@ export function readInput<T extends z.ZodType>(schema: T, input: unknown): z.out
   throw invalidFields(fields);
 }
 
-/**
- * Free text, which is stored in plain and shown to people: as plainText, and nothing that looks like a secret. The message
- * does not repeat the text.
- */
+/** Names: as plainText, without what has the form of a secret. Generated names look random and are accepted. */
 export function text(max: number) {
+  return withoutSecrets(max, findSecretForm);
+}
+
+/** Reasons and descriptions: as text, and also without what looks like a random key. */
+export function prose(max: number) {
+  return withoutSecrets(max, (value) => findSecret('', value));
+}
+
+/** These texts are stored in plain and shown to people. The message does not repeat the text. */
+function withoutSecrets(max: number, find: (value: string) => string | undefined) {
   return plainText(max)
     .superRefine((value, context) => {
-      const looksLike = findSecret('', value);
+      const looksLike = find(value);
       if (looksLike !== undefined)
         context.addIssue(`looks like it holds ${looksLike}: secrets are not stored here, so leave it out`);
     })
