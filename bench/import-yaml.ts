@@ -7,6 +7,7 @@ import { readConfig } from '../src/config.js';
 import { openClientConfigs } from '../src/importing/yaml/client-configs.js';
 import { importYaml } from '../src/importing/yaml/yaml-import.js';
 import { openLog } from '../src/log.js';
+import { strictConfigRules } from '../src/registry/config-rules.js';
 import { openPostgresServer } from '../test/setup/postgres-server.js';
 
 /**
@@ -29,7 +30,7 @@ try {
   await measure('the import', () => run({ isDryRun: false }));
   await measure('the import again', () => run({ isDryRun: false }));
   const configs = await measure('reading them at the start of a gateway', () =>
-    openClientConfigs({ folder, log: openLog('error') }),
+    openClientConfigs({ folder, rules: strictConfigRules, log: openLog('error') }),
   );
   await configs.close();
 } finally {

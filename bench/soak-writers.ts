@@ -10,6 +10,7 @@ import { type App, openApp } from '../src/app.js';
 import type { Config } from '../src/config.js';
 import { type EmbeddedPostgres, openEmbedded } from '../src/database/embedded/embedded.js';
 import { openLog } from '../src/log.js';
+import { strictConfigRules } from '../src/registry/config-rules.js';
 import { openServer, type Server } from '../src/server/server.js';
 import { endSessionsAndCount, examineLog } from '../test/concurrency/support/change-log.js';
 import { runWriters } from '../test/concurrency/support/writers.js';
@@ -48,6 +49,7 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
       apiKeyLifetimeDays: 365,
       tokenKeyLifetimeDays: 90,
       identityProvider: undefined,
+      configRules: strictConfigRules,
       stalenessMs: 5_000,
       logLevel: 'error',
       logRequests: 'failed',

@@ -88,6 +88,7 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
       database,
       serviceDatabases,
       modulesDir: config.modulesDir,
+      configRules: config.configRules,
       acknowledge:
         gateway?.freshness.acknowledge ??
         ((committed) => awaitAcknowledgement(acknowledgement(database.pool, config.stalenessMs), committed)),
@@ -190,8 +191,13 @@ function refuse(variable: string, folder: string) {
   };
 }
 
-async function openClients({ clientsDir }: Config, log: Log): Promise<ClientConfigs | undefined> {
-  return clientsDir === undefined ? undefined : openClientConfigs({ folder: clientsDir, log });
+async function openClients(
+  { clientsDir, configRules }: Config,
+  log: Log,
+): Promise<ClientConfigs | undefined> {
+  return clientsDir === undefined
+    ? undefined
+    : openClientConfigs({ folder: clientsDir, rules: configRules, log });
 }
 
 function openGateway(parts: {

@@ -21,6 +21,8 @@ export interface Config {
   modulesDir: string;
   /** Folder of the client.yaml files, for tenants whose configuration is such a file; undefined: none. */
   clientsDir: string | undefined;
+  /** Rules for references to secrets and URLs in configurations. */
+  configRules: { secretNames: readonly string[]; allowsPrivateUrls: boolean };
   authMode: 'open' | 'required';
   logLevel: string;
   /** Which requests get a line of the log; requests that change something always do. */
@@ -91,6 +93,10 @@ export function readConfig(env: Environment): Config {
     dataDir: read.text('DATA_DIR') ?? settings.DATA_DIR.default,
     modulesDir: read.text('MODULES_DIR') ?? shippedModulesDir,
     clientsDir: read.text('CLIENTS_DIR'),
+    configRules: {
+      secretNames: readNames(read, 'SECRET_NAMES'),
+      allowsPrivateUrls: read.choice('PRIVATE_URLS') === 'allow',
+    },
     authMode: readAuthMode(read, host),
     logLevel: read.choice('LOG_LEVEL') ?? settings.LOG_LEVEL.default,
     logRequests: read.choice('LOG_REQUESTS') ?? settings.LOG_REQUESTS.default,
@@ -160,6 +166,14 @@ class EnvironmentReader {
     if (text !== undefined && !isValid(text)) this.problems.push(describeWrongValue(name, text));
     return text;
   }
+}
+
+function readNames(read: EnvironmentReader, setting: 'SECRET_NAMES'): string[] {
+  const text = read.text(setting);
+  const names = text?.split(',').map((name) => name.trim()) ?? [];
+  if (text !== undefined && !names.every((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)))
+    read.problems.push(describeWrongValue(setting, text));
+  return names;
 }
 
 /** Variables of service databases have any name that ends in _URL, so they are recognised by their value. */

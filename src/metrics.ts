@@ -23,6 +23,8 @@ export interface Metrics {
   lookedUp(tier: string, found: { hits: number; misses: number }): void;
   resynced(): void;
   breakerChanged(isOpen: boolean): void;
+  /** Counts requests whose credentials identified nobody. `reason` is one of a few fixed words. */
+  authenticationFailed(reason: string, count?: number): void;
   answered(request: { path: string; status: number; seconds: number }): void;
   /** Registers what is read each time Prometheus asks. */
   observe(read: () => Observed): void;
@@ -60,6 +62,12 @@ export function createMetrics(): Metrics {
     help: 'How often everything known was dropped: another history, a gap, a head that went back',
     registers,
   });
+  const authenticationFailures = new Counter({
+    name: 'tenant_registry_authentication_failures_total',
+    help: 'Requests refused with UNAUTHENTICATED, by reason',
+    labelNames: ['reason'],
+    registers,
+  });
   const breaker = new Gauge({
     name: 'tenant_registry_redis_breaker_open',
     help: '1 while Redis is left alone because it failed',
@@ -80,6 +88,7 @@ export function createMetrics(): Metrics {
       counted.misses += found.misses;
     },
     resynced: () => resyncs.inc(),
+    authenticationFailed: (reason, count = 1) => authenticationFailures.inc({ reason }, count),
     breakerChanged: (isOpen) => breaker.set(isOpen ? 1 : 0),
     answered: ({ path, status, seconds }) => requests.count(path, status, seconds),
     observe(read) {

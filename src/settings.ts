@@ -67,6 +67,19 @@ export const settings = {
       'Folder with the `<id>/client.yaml` files. The gateway serves such a file as the configuration of a tenant that has not been ' +
       'imported yet.',
   },
+  SECRET_NAMES: {
+    default: 'none',
+    expected: 'names of variables separated by commas, such as SUPABASE_URL,SUPABASE_ANON_KEY',
+    meaning:
+      'Variables that every tenant’s configuration may refer to, besides its own and the shared ones. The services list the same ' +
+      'names in the option `secretNames` of the client.',
+  },
+  PRIVATE_URLS: {
+    default: 'refuse',
+    ...oneOf('refuse', 'allow'),
+    meaning:
+      'Whether a tenant’s settings, branding and configuration may name localhost and hosts inside a network. `allow` is for development.',
+  },
   AUTH_MODE: {
     default: '`open` with the embedded registry database on a loopback `HOST`, otherwise `required`',
     ...oneOf('open', 'required'),

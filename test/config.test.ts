@@ -35,6 +35,7 @@ describe('the configuration', () => {
       authMode: 'open',
       logLevel: 'info',
       logRequests: 'failed',
+      configRules: { secretNames: [], allowsPrivateUrls: false },
       redisUrl: undefined,
       stalenessMs: 5_000,
       shutdownTimeoutMs: 10_000,
@@ -57,6 +58,8 @@ describe('the configuration', () => {
         DATA_DIR: ' /data ',
         MODULES_DIR: ' /modules ',
         CLIENTS_DIR: ' /clients ',
+        SECRET_NAMES: ' SUPABASE_URL, SUPABASE_ANON_KEY ',
+        PRIVATE_URLS: ' allow ',
         AUTH_MODE: ' required ',
         LOG_LEVEL: ' debug ',
         LOG_REQUESTS: ' all ',
@@ -79,6 +82,7 @@ describe('the configuration', () => {
       dataDir: '/data',
       modulesDir: '/modules',
       clientsDir: '/clients',
+      configRules: { secretNames: ['SUPABASE_URL', 'SUPABASE_ANON_KEY'], allowsPrivateUrls: true },
       authMode: 'required',
       logLevel: 'debug',
       logRequests: 'all',
@@ -136,6 +140,12 @@ describe('the configuration', () => {
     ['AUTH_MODE', ['none', 'OPEN', 'open,required'], 'one of open, required'],
     ['LOG_LEVEL', ['loud', 'INFO', '30'], logLevels],
     ['WORKER', ['outside', 'INSIDE'], 'one of inside, none'],
+    ['PRIVATE_URLS', ['yes', 'ALLOW'], 'one of refuse, allow'],
+    [
+      'SECRET_NAMES',
+      ['A,,B', 'A B', `\${A}`, 'A-B', '1A', ','],
+      'names of variables separated by commas, such as SUPABASE_URL,SUPABASE_ANON_KEY',
+    ],
   ])('refuses %s with a value like %j', (name, values, expected) => {
     for (const value of values)
       expect(problemsOf({ [name]: value })).toEqual([`${name} is "${value}": expected ${expected}`]);

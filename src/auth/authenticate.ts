@@ -1,4 +1,4 @@
-import { RegistryError } from '../errors.js';
+import { AuthenticationFailure } from './authentication-failure.js';
 import { type Caller, developer } from './caller.js';
 import type { FindCaller } from './key-cache.js';
 
@@ -19,7 +19,7 @@ export function authenticate(
 ): Caller | Promise<Caller> {
   if (authorization === undefined || authorization === '') {
     if (authMode === 'open') return developer;
-    throw new RegistryError('UNAUTHENTICATED', 'Send an API key or a token: "Authorization: Bearer …"');
+    throw new AuthenticationFailure('missing', 'Send an API key or a token: "Authorization: Bearer …"');
   }
   const known = authorization.startsWith(scheme)
     ? findCaller.peek(authorization.slice(scheme.length))
@@ -31,8 +31,8 @@ async function findUnknown(authorization: string, findCaller: FindCaller): Promi
   const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
   const caller = secret && (await findCaller.find(secret));
   if (!caller)
-    throw new RegistryError(
-      'UNAUTHENTICATED',
+    throw new AuthenticationFailure(
+      secret ? 'unknown_key' : 'malformed',
       'The API key is unknown, revoked or expired: send "Authorization: Bearer trk_…" with a valid one; ' +
         'tokens of an identity provider are taken where JWT_ISSUER and JWT_AUDIENCE are set',
     );

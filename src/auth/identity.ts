@@ -8,6 +8,7 @@ import { queryWithin } from '../database/pool.js';
 import { RegistryError } from '../errors.js';
 import { membersReference } from '../feed/change.js';
 import type { Log } from '../log.js';
+import { AuthenticationFailure } from './authentication-failure.js';
 import type { Caller, MemberRole } from './caller.js';
 import { ProviderKeyStore, type ProviderKeys } from './provider-keys.js';
 import { clockToleranceSeconds, readClaims, type TokenClaims } from './token-claims.js';
@@ -151,6 +152,8 @@ const rolesSql = `
 /** jose's messages name claims and algorithms, and repeat nothing of the token. */
 function explain(error: unknown): RegistryError {
   if (error instanceof RegistryError) return error;
+  if (error instanceof errors.JWTExpired)
+    return new AuthenticationFailure('token_expired', `The token does not hold: ${error.message}`);
   if (error instanceof errors.JOSEError) return refuse(error.message);
   // WebCrypto rejects some malformed signatures and keys with errors of its own.
   return new RegistryError('UNAUTHENTICATED', 'The token does not hold: it cannot be verified', {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { invalidField } from '../errors.js';
 import { type ImportReport, importDatabases } from '../importing/databases/database-import.js';
 import type { Action, ImportEntry } from '../importing/databases/take-over-plan.js';
+import { readUtf8 } from '../registry/utf8-file.js';
 import { addImportYaml } from './import-yaml.js';
 import { collect, showProgress } from './option.js';
 import { oneLine } from './printable.js';
@@ -58,9 +59,10 @@ async function run(options: { map?: string; dryRun?: true; json?: true; module: 
 }
 
 async function readMap(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const content = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw invalidField('--map', `${file} cannot be read (${error.code})`);
   });
+  return readUtf8(content, `--map ${file}`);
 }
 
 const columns: Column<ImportEntry>[] = [

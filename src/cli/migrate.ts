@@ -3,8 +3,8 @@ import { type App, openApp } from '../app.js';
 import { gateway } from '../auth/caller.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
-import { redactSecrets } from '../profile/secret-detector.js';
 import { problemOf, renewCopies } from '../provisioning/copies/keep-copies.js';
+import { redactSecrets } from '../registry/secret-detector.js';
 import { oneLine } from './printable.js';
 import { print } from './with-app.js';
 

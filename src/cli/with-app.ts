@@ -3,7 +3,7 @@ import { type App, openApp } from '../app.js';
 import { type Caller, operator } from '../auth/caller.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
-import { redactSecrets } from '../profile/secret-detector.js';
+import { redactSecrets } from '../registry/secret-detector.js';
 import { printable } from './printable.js';
 
 interface WithAppOptions {

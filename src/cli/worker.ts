@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { openApp } from '../app.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
-import { redactSecrets } from '../profile/secret-detector.js';
+import { redactSecrets } from '../registry/secret-detector.js';
 import { stopSignal } from './stop-signal.js';
 
 export function addWorker(program: Command): void {

@@ -24,6 +24,11 @@ export interface TenantRegistryOptions {
   maxDatabasePools?: number;
   /** Returns the value of a variable for `config` and `secret`. Default: the environment of this process. */
   readSecret?: ReadSecret;
+  /**
+   * Variables that the configuration of every tenant may refer to, besides the tenant's own and the shared ones. Only for
+   * values that every tenant may know. Default: none.
+   */
+  secretNames?: readonly string[];
   /** false disables the stream of change events; changes then arrive about a second later. */
   hints?: boolean;
 }
@@ -43,7 +48,10 @@ export function readOptions(options: TenantRegistryOptions): ReadOptions {
   if (!/^[a-z][a-z0-9_]{0,30}$/.test(options.module))
     throw invalid(`module: "${options.module}" is not a module name such as finance`);
   const { apiKey, module, databasePool, hints = true } = options;
-  const { readSecret = (name: string) => process.env[name] } = options;
+  const { readSecret = (name: string) => process.env[name], secretNames = [] } = options;
+  for (const name of secretNames)
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+      throw invalid(`secretNames: "${name}" is not the name of a variable`);
   const { maxTenants = 100_000, maxDatabasePools = 20 } = options;
   const { timeoutMs = 2_000, serveStaleMs = 15 * 60_000 } = options;
   for (const [name, value] of Object.entries({ maxTenants, timeoutMs, maxDatabasePools }))
@@ -51,7 +59,7 @@ export function readOptions(options: TenantRegistryOptions): ReadOptions {
   if (!(serveStaleMs >= 0)) throw invalid('serveStaleMs: expected a number of 0 or more');
   return {
     ...{ urls, apiKey, module, maxTenants, timeoutMs, serveStaleMs, hints, databasePool, maxDatabasePools },
-    readSecret,
+    ...{ readSecret, secretNames: [...secretNames] },
   };
 }
 

@@ -1,3 +1,4 @@
+import { isAllowedName, type ReferenceScope, variablePrefix } from './secret-reference.js';
 import type { TenantConfig } from './tenant-config.js';
 
 /** Returns the value of a variable, or undefined when it is not set. */
@@ -24,25 +25,23 @@ const standardByPath: Readonly<Record<string, StandardSecret>> = {
   'infrastructure.openai.api_key': 'OPENAI_API_KEY',
 };
 
-/**
- * References in other sections are not resolved: whoever edits texts shown to users could read this service's
- * environment.
- */
+/** References in other sections, such as texts that are shown to users, are not resolved. */
 const technicalParts = ['infrastructure', 'email'];
 
 /** The variables that may hold a secret, in order of precedence: "ACME_SENDGRID_API_KEY", then "SENDGRID_API_KEY". */
 function secretNames(tenantSlug: string, name: string): string[] {
   if (!ownSecrets.includes(name)) return [name];
-  return [`${tenantSlug.toUpperCase().replaceAll('-', '_')}_${name}`, name];
+  return [variablePrefix(tenantSlug) + name, name];
 }
 
 /**
  * Returns the configuration with references such as `${ACME_SMTP_PASSWORD}` replaced by their values. Reading a
- * reference whose variable is not set throws an error that names it; copies and JSON leave it out.
+ * reference that is not allowed, or whose variable is not set, throws an error that names it; copies and JSON leave it
+ * out.
  */
 export function readSecrets(
   stored: Readonly<Record<string, unknown>>,
-  tenantSlug: string,
+  scope: ReferenceScope,
   readSecret: ReadSecret,
 ): TenantConfig {
   const copy = (value: unknown, path: string): unknown => {
@@ -51,10 +50,9 @@ export function readSecrets(
     const parent: Record<string, unknown> = {};
     for (const [key, item] of Object.entries(value)) {
       const place = path === '' ? key : `${path}.${key}`;
-      const names = namesAt(place, item, tenantSlug);
-      const secret = names && first(names, readSecret);
-      if (names && secret === undefined) forbid(parent, key, `${place} of tenant ${tenantSlug}`, names);
-      else setOwn(parent, key, names ? secret : copy(item, place));
+      const name = referenceAt(place, item);
+      if (name === undefined) setOwn(parent, key, copy(item, place));
+      else setSecret(parent, key, { name, place, scope, readSecret });
     }
     return parent;
   };
@@ -70,11 +68,26 @@ export function requireSecret(tenantSlug: string, name: StandardSecret, readSecr
   return secret;
 }
 
-function namesAt(place: string, value: unknown, tenantSlug: string): string[] | undefined {
-  const name = typeof value === 'string' ? /^\$\{([A-Za-z_]\w*)\}$/.exec(value)?.[1] : undefined;
-  if (name === undefined || !technicalParts.includes(place.split('.')[0] ?? '')) return undefined;
-  const standard = standardByPath[place];
-  return [...new Set([name, standard ?? name].flatMap((one) => secretNames(tenantSlug, one)))];
+/** Returns the variable that a value refers to; undefined when the value is no reference that is resolved. */
+function referenceAt(place: string, value: unknown): string | undefined {
+  if (typeof value !== 'string' || !technicalParts.includes(place.split('.')[0] ?? '')) return undefined;
+  return /^\$\{([A-Za-z_]\w*)\}$/.exec(value)?.[1];
+}
+
+function setSecret(
+  parent: object,
+  key: string,
+  reference: { name: string; place: string; scope: ReferenceScope; readSecret: ReadSecret },
+): void {
+  const { name, place, scope, readSecret } = reference;
+  const what = `${place} of tenant ${scope.slug}`;
+  const names = [
+    ...new Set([name, standardByPath[place] ?? name].flatMap((one) => secretNames(scope.slug, one))),
+  ];
+  const isAllowed = isAllowedName(name, place, scope);
+  const secret = isAllowed ? first(names, readSecret) : undefined;
+  if (secret !== undefined) setOwn(parent, key, secret);
+  else forbid(parent, key, () => (isAllowed ? notSet(what, names) : notAllowed(what, name, scope)));
 }
 
 function first(names: readonly string[], readSecret: ReadSecret): string | undefined {
@@ -86,10 +99,10 @@ function first(names: readonly string[], readSecret: ReadSecret): string | undef
   return undefined;
 }
 
-function forbid(parent: object, key: string, what: string, names: readonly string[]): void {
+function forbid(parent: object, key: string, createError: () => Error): void {
   Object.defineProperty(parent, key, {
     get() {
-      throw notSet(what, names);
+      throw createError();
     },
   });
 }
@@ -97,6 +110,13 @@ function forbid(parent: object, key: string, what: string, names: readonly strin
 /** Also correct for the name __proto__. */
 function setOwn(parent: object, key: string, value: unknown): void {
   Object.defineProperty(parent, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+function notAllowed(what: string, name: string, { slug }: ReferenceScope): Error {
+  return new Error(
+    `${what} is not allowed: it refers to ${name}, which is not a variable of this tenant at this place; ` +
+      `change the configuration to \${${variablePrefix(slug)}…}, or list the name in the option secretNames`,
+  );
 }
 
 function notSet(what: string, names: readonly string[]): Error {

@@ -41,7 +41,7 @@ export interface TenantRegistry {
   /**
    * Returns a tenant's configuration, as current as its route and refused for the same reasons. The key also needs
    * the scope registry:read. References to secrets in `infrastructure` and `email` are replaced by the values of
-   * their variables; reading one whose variable is not set throws an error that names it.
+   * their variables; reading one that is not allowed, or whose variable is not set, throws an error that names it.
    */
   config(tenantId: string): Promise<TenantConfig>;
   /**
@@ -107,11 +107,13 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
   readonly #databasePools: DatabasePools;
   readonly #admission: Admission;
   readonly #readSecret: ReadSecret;
+  readonly #secretNames: readonly string[];
 
   constructor(options: TenantRegistryOptions) {
     super();
     const read = readOptions(options);
     this.#readSecret = read.readSecret;
+    this.#secretNames = read.secretNames;
     this.#databasePools = new DatabasePools(read.databasePool, read.maxDatabasePools);
     this.#resolver = openResolver(read, {
       ready: () => void this.emit('ready'),
@@ -149,7 +151,7 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
 
   async config(tenantId: string): Promise<TenantConfig> {
     const { route, config } = await this.#resolver.resolveConfig(readReference(tenantId));
-    return readSecrets(config, route.tenantSlug, this.#readSecret);
+    return readSecrets(config, { slug: route.tenantSlug, secretNames: this.#secretNames }, this.#readSecret);
   }
 
   async secret(tenantId: string, name: StandardSecret): Promise<string> {

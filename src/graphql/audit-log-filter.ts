@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { invalidField } from '../errors.js';
 import type { ChangeFilter } from '../registry/change-log.js';
-import { optional, readInput, text } from '../registry/input.js';
+import { optional, plainText, readInput } from '../registry/input.js';
 import { builder } from './builder.js';
 
 export const AuditLogFilter = builder.inputType('AuditLogFilter', {
@@ -24,7 +24,7 @@ const moment = z.date().refine((date) => date.getUTCFullYear() >= 1 && date.getU
 });
 
 const Conditions = z.object({
-  actor: optional(text(400)),
+  actor: optional(plainText(400)),
   kind: optional(
     z
       .array(

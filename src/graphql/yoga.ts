@@ -7,6 +7,7 @@ import { translateResult } from './errors.js';
 import { asksForSchema } from './introspection.js';
 import { mediaTypeFor, toHttpAnswer } from './result.js';
 import { schema } from './schema.js';
+import { refuseUnstorable, storableTextRule } from './storable-rule.js';
 import { endWithCredential } from './stream-end.js';
 
 /** In one property, because Yoga copies what it is given and loses an object's methods. */
@@ -50,7 +51,14 @@ function openYoga() {
     parserAndValidationCache: false,
     context: ({ facts }) => plainContext(new RequestContext(facts)),
     maskedErrors: false,
-    plugins: [executeByGraphqlJs, guardIntrospection, refuseUnreadableStreams, translateErrors, writeAnswers],
+    plugins: [
+      executeByGraphqlJs,
+      refuseUnstorableText,
+      guardIntrospection,
+      refuseUnreadableStreams,
+      translateErrors,
+      writeAnswers,
+    ],
   });
 }
 
@@ -58,6 +66,21 @@ function openYoga() {
 const executeByGraphqlJs: Plugin<GraphqlContext> = {
   onExecute({ setExecuteFn }) {
     setExecuteFn(execute);
+  },
+};
+
+/** The engine checks the same where it executes. */
+const refuseUnstorableText: Plugin<GraphqlContext> = {
+  onValidate({ addValidationRule }) {
+    addValidationRule(storableTextRule);
+  },
+  onSubscribe({ args, setResultAndStopExecution }) {
+    const refused = refuseUnstorable(args.variableValues);
+    if (refused) setResultAndStopExecution(refused);
+  },
+  onExecute({ args, setResultAndStopExecution }) {
+    const refused = refuseUnstorable(args.variableValues);
+    if (refused) setResultAndStopExecution(refused);
   },
 };
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
+import type { ConfigRules } from '../registry/config-rules.js';
 import { email, optional, text } from '../registry/input.js';
 import { givenFields } from '../registry/tenant-fields.js';
 import { type PutMember, putMember, removeOthers } from './members.js';
-import { brandingFields, settingsFields } from './profile-fields.js';
+import { brandingFields, requirePublicUrls, settingsFields } from './profile-fields.js';
 import { configObject, readTenantConfig } from './tenant-config.js';
 
 /** Input fields for a new tenant besides its master data. */
@@ -28,11 +29,16 @@ export interface Profile {
 }
 
 /** Reads the profile of a new tenant; throws as readTenantConfig does. */
-export function readProfile({ settings, branding, config }: Onboarding, slug: string): Profile {
+export function readProfile(
+  { settings, branding, config }: Onboarding,
+  slug: string,
+  rules: ConfigRules,
+): Profile {
+  requirePublicUrls({ 'settings.website': settings?.website, 'branding.logoUrl': branding?.logoUrl }, rules);
   return givenFields({
     settings: settings && givenFields(settings),
     branding: branding && givenFields(branding),
-    config: config && (readTenantConfig(config, slug) as Prisma.InputJsonObject),
+    config: config && (readTenantConfig(config, { slug, ...rules }) as Prisma.InputJsonObject),
   });
 }
 

@@ -1,12 +1,23 @@
 import { z } from 'zod';
+import { invalidFields } from '../errors.js';
+import type { ConfigRules } from '../registry/config-rules.js';
 import { currency, email, optional, text, timezone } from '../registry/input.js';
+import { findSecret } from '../registry/secret-detector.js';
+import { findPrivateUrl, findUrlProblem } from './web-address.js';
 
 export const color = z.string().regex(/^#[0-9A-Fa-f]{6}$/, 'must be a colour such as #1f2a44');
 
 export const webAddress = z
   .string()
   .max(2_000, 'must have at most 2000 characters')
-  .refine(isWebAddress, 'must be an http or https URL');
+  .superRefine((value, context) => {
+    const problem = findUrlProblem(value);
+    if (problem !== undefined) context.addIssue(problem);
+  })
+  .refine(
+    (value) => findSecret('', value) === undefined,
+    'looks like a URL with a secret in it: use a URL without',
+  );
 
 const phone = z
   .string()
@@ -37,6 +48,15 @@ export const brandingFields = {
   accentColor: clearable(color),
 };
 
-function isWebAddress(value: string): boolean {
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+/** Refuses URLs of settings and branding that are not public, unless the operator allows them. Throws VALIDATION_ERROR. */
+export function requirePublicUrls(
+  urls: Readonly<Record<string, string | null | undefined>>,
+  { allowsPrivateUrls }: ConfigRules,
+): void {
+  if (allowsPrivateUrls) return;
+  const problems = Object.entries(urls).flatMap(([field, url]) => {
+    const message = url && findPrivateUrl(url);
+    return message ? [{ field, message }] : [];
+  });
+  if (problems.length > 0) throw invalidFields(problems);
 }

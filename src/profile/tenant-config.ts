@@ -1,10 +1,13 @@
 /** A tenant's configuration: its shape with descriptions, and its validation. */
 import { z } from 'zod';
 import { type FieldProblem, invalidField, invalidFields } from '../errors.js';
+import type { ConfigRules } from '../registry/config-rules.js';
 import { email } from '../registry/input.js';
+import { findSecrets, secretReference, variablePrefix } from '../registry/secret-detector.js';
 import { isObject } from './merge-patch.js';
 import { color, webAddress } from './profile-fields.js';
-import { findSecrets, secretReference, variablePrefix } from './secret-detector.js';
+import { findReferenceProblems } from './secret-reference.js';
+import { findPrivateHost, findPrivateUrl } from './web-address.js';
 
 const text = (max: number) => z.string().max(max, `must have at most ${max} characters`);
 const name = text(200);
@@ -19,7 +22,10 @@ const secret = z
 const agent = z
   .strictObject({
     enabled: z.boolean().optional().describe('Whether the agent is switched on.'),
-    prompt_file: text(500).optional().describe('Path of the agent’s prompt.'),
+    prompt_file: text(500)
+      .refine(isPathInside, 'must be a relative path such as prompts/inbound.txt, without .. and \\')
+      .optional()
+      .describe('Path of the agent’s prompt, relative to the folder of prompts of the service.'),
   })
   .optional();
 
@@ -177,11 +183,16 @@ function depthOf(value: unknown): number {
 /** Maximum length of the configuration's JSON, in characters. */
 const maxConfigLength = 500_000;
 
+/** The tenant of a configuration and the operator's rules. */
+export interface ConfigScope extends ConfigRules {
+  slug: string;
+}
+
 /** Validates a configuration. Throws SECRET_IN_CONFIG or VALIDATION_ERROR with every path; neither repeats a value. */
-export function readTenantConfig(config: unknown, tenantSlug: string): TenantConfig {
+export function readTenantConfig(config: unknown, scope: ConfigScope): TenantConfig {
   const secrets = findSecrets(config);
   if (secrets.length > 0) {
-    const variable = `\${${variablePrefix(tenantSlug)}…}`;
+    const variable = `\${${variablePrefix(scope.slug)}…}`;
     const problems = secrets.map(({ path, looksLike }) => ({
       field: path,
       message: `looks like ${looksLike}: keep it in the environment of the service that uses it and write a reference here, such as ${variable}`,
@@ -191,8 +202,34 @@ export function readTenantConfig(config: unknown, tenantSlug: string): TenantCon
   if (JSON.stringify(config).length > maxConfigLength)
     throw invalidField('config', `must have at most ${maxConfigLength} characters`);
   const read = TenantConfigShape.safeParse(config, { error: describeIssue });
-  if (read.success) return read.data;
-  throw invalidFields(read.error.issues.flatMap(toProblems));
+  const problems = [
+    ...findReferenceProblems(config, scope),
+    ...(read.success ? findPrivateAddresses(read.data, scope) : read.error.issues.flatMap(toProblems)),
+  ];
+  if (read.success && problems.length === 0) return read.data;
+  throw invalidFields(problems);
+}
+
+/** Finds the URLs and hosts that are not public. */
+function findPrivateAddresses(
+  { branding, infrastructure, email }: TenantConfig,
+  { allowsPrivateUrls }: ConfigRules,
+): FieldProblem[] {
+  if (allowsPrivateUrls) return [];
+  const found = {
+    'branding.logo_url': findPrivateUrl(branding?.logo_url ?? ''),
+    'infrastructure.supabase.url': findPrivateUrl(infrastructure?.supabase?.url ?? ''),
+    'email.smtp.host': email?.smtp?.host && findPrivateHost(email.smtp.host),
+    'email.imap.host': email?.imap?.host && findPrivateHost(email.imap.host),
+  };
+  return Object.entries(found).flatMap(([field, message]) => (message ? [{ field, message }] : []));
+}
+
+/** Whether a path stays inside its folder on every system, also after a program has decoded or normalised it. */
+function isPathInside(path: string): boolean {
+  const plain = path.normalize('NFKC');
+  if (plain === '' || /^[/~]|[\\\p{C}]|%(2e|2f|5c|00)|^[A-Za-z][A-Za-z0-9+.-]*:/iu.test(plain)) return false;
+  return !plain.split('/').includes('..');
 }
 
 /** Returns the shape as JSON Schema, for editors and programs that write configurations. */

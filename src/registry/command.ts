@@ -6,6 +6,7 @@ import type { ServiceDatabases } from '../database/service-databases.js';
 import { RegistryError } from '../errors.js';
 import type { WaitFor } from '../feed/acknowledge.js';
 import type { Log } from '../log.js';
+import type { ConfigRules } from './config-rules.js';
 import { asRegistryError, retryCollisions } from './database-failure.js';
 import { formatRevision, readRevision } from './revision.js';
 
@@ -16,6 +17,7 @@ export interface CommandContext {
   serviceDatabases: ServiceDatabases;
   /** Folder with one folder of SQL migrations per module. */
   modulesDir: string;
+  configRules: ConfigRules;
   /** Resolves when no gateway answers from an older revision any more, at the latest after the staleness bound. */
   acknowledge: (committed: { epoch: string; revision: bigint; waitFor: WaitFor }) => Promise<void>;
   /** Runs an operation. Resolves with the revision of its end, or with undefined when it continues later or elsewhere. */

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { invalidFields } from '../errors.js';
+import { findSecret, findSecretForm } from './secret-detector.js';
 import { findSlugProblem, isUuid } from './slug.js';
+import { requireStorable } from './storable-text.js';
 
 /** Validates the input of a request; throws VALIDATION_ERROR that lists every field with its problem. */
 export function readInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
+  requireStorable(input);
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.flatMap((issue) =>
@@ -16,8 +19,32 @@ export function readInput<T extends z.ZodType>(schema: T, input: unknown): z.out
   throw invalidFields(fields);
 }
 
-/** Human-readable text: no control, format or unassigned characters, no blanks at its ends, 1 to `max` characters. */
+/** Names: as plainText, without what has the form of a secret. Generated names look random and are accepted. */
 export function text(max: number) {
+  return withoutSecrets(max, findSecretForm);
+}
+
+/** Reasons and descriptions: as text, and also without what looks like a random key. */
+export function prose(max: number) {
+  return withoutSecrets(max, (value) => findSecret('', value));
+}
+
+/** These texts are stored in plain and shown to people. The message does not repeat the text. */
+function withoutSecrets(max: number, find: (value: string) => string | undefined) {
+  return plainText(max)
+    .superRefine((value, context) => {
+      const looksLike = find(value);
+      if (looksLike !== undefined)
+        context.addIssue(`looks like it holds ${looksLike}: secrets are not stored here, so leave it out`);
+    })
+    .meta({ maxLength: max });
+}
+
+/**
+ * Text that is not stored for people, such as a search or an idempotency key: no control, format or unassigned
+ * characters, no blanks at its ends, 1 to `max` characters.
+ */
+export function plainText(max: number) {
   return (
     z
       .string({ error: 'must be text' })
@@ -98,7 +125,7 @@ export function daysFromNow(count: number): Date {
 export const expectedVersion = z.int('must be a whole number').min(1, 'must be 1 or more').optional();
 
 /** A text that the client chooses to make its retries recognisable. */
-export const idempotencyKey = text(200).optional();
+export const idempotencyKey = plainText(200).optional();
 
 /** What the mutation waits for; each command has its default. */
 export const wait = z

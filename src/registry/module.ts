@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Module } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
-import { text } from './input.js';
+import { prose } from './input.js';
 import { isolations } from './isolation.js';
 import { moduleNotFound } from './route.js';
 
@@ -10,7 +10,7 @@ const ownVariables = ['DATABASE_URL', 'REDIS_URL', 'TEST_DATABASE_URL'];
 
 /** The fields of a catalogue entry, for registerModule and updateModule. */
 export const moduleFields = {
-  description: text(500),
+  description: prose(500),
   databaseRef: z
     .string()
     .regex(/^[A-Z][A-Z0-9_]{0,58}_URL$/, 'must name an environment variable such as FINANCE_DB_URL')

@@ -16,9 +16,20 @@ export interface TenantChange<Fields extends z.ZodRawShape, Extra extends Comman
   /** The default of `wait`; GATEWAYS when left out. */
   waitFor?: WaitFor | undefined;
   /** Returns the new values of the tenant's columns, or throws the refusal. */
-  decide(tenant: Tenant, input: z.output<z.ZodObject<Fields>>): Prisma.TenantUpdateInput;
+  decide(
+    tenant: Tenant,
+    input: z.output<z.ZodObject<Fields>>,
+    context: CommandContext,
+  ): Prisma.TenantUpdateInput;
   /** A part with a version of its own, with which `expectedVersion` is compared instead of the tenant's. */
   part?: { title: string; findVersion: (tx: Transaction, tenantId: string) => Promise<number> };
+  /** Checks what other rows allow, before the tenant is written. */
+  requireAllowed?(
+    tx: Transaction,
+    tenant: Tenant,
+    data: Prisma.TenantUpdateInput,
+    context: CommandContext,
+  ): Promise<void>;
   /** Writes other rows in the same transaction. Its result becomes part of the command's. */
   writeMore?(tx: Transaction, tenant: Tenant): Promise<Extra>;
   /** Work to do before the answer, while the command waits for the gateways. */
@@ -81,7 +92,8 @@ export function changeTenant<Fields extends z.ZodRawShape, Extra extends Command
         expected,
       );
     // The type checker does not see that an intersection without its one half is the other.
-    const data = change.decide(tenant, own as unknown as z.output<z.ZodObject<Fields>>);
+    const data = change.decide(tenant, own as unknown as z.output<z.ZodObject<Fields>>, context);
+    await change.requireAllowed?.(tx, tenant, data, context);
     await tx.tenant.update({ where: { id: tenant.id }, data });
     const extra = await change.writeMore?.(tx, tenant);
     return { tenantId: tenant.id, ...extra } as { tenantId: string } & Extra;

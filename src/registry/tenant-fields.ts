@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { currency, email, optional, quota, text, timezone } from './input.js';
 
+/** The configuration repeats these columns, and services replace references in it. */
+function withoutReference<T extends z.ZodType<string>>(schema: T) {
+  return schema.refine(
+    (value) => !value.normalize('NFKC').includes(`\${`),
+    'must not have a reference to a variable',
+  );
+}
+
 /** The fields of a tenant that registerTenant sets and updateTenant changes. */
 export const tenantFields = {
   shortName: optional(text(50)),
@@ -11,8 +19,8 @@ export const tenantFields = {
   timezone: optional(timezone),
   currency: optional(currency),
   primaryEmail: optional(email),
-  gcpProjectId: optional(text(100)),
-  gcpDataset: optional(text(1024)),
+  gcpProjectId: optional(withoutReference(text(100))),
+  gcpDataset: optional(withoutReference(text(1024))),
 };
 
 /** Removes undefined fields: Prisma leaves a column unchanged when its key is absent. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Prisma } from '../database/generated/prisma/client.js';
 import { Plan, TenantStatus } from '../database/generated/prisma/enums.js';
-import { moduleName, optional, readInput, text } from './input.js';
+import { moduleName, optional, plainText, readInput } from './input.js';
 
 const oneOf = <T extends Record<string, string>>(values: T) =>
   z.enum(values, { error: `must be one of ${Object.values(values).join(', ')}` });
@@ -26,6 +26,6 @@ export function tenantsMatching(filter: unknown): Prisma.TenantWhereInput {
 
 /** Prisma passes the text to LIKE unchanged, so wildcards are escaped here. */
 function containing(wanted: string): Prisma.StringFilter {
-  const literal = readInput(text(200), wanted).replace(/[\\%_]/g, '\\$&');
+  const literal = readInput(plainText(200), wanted).replace(/[\\%_]/g, '\\$&');
   return { contains: literal, mode: 'insensitive' };
 }

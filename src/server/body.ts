@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { HttpError } from './request.js';
+import { HttpError, requirePlainBody } from './request.js';
 
 /** In bytes: 500 keys of tenantSchemas take 60 kB. */
 const maxBodyBytes = 1_000_000;
@@ -34,9 +35,18 @@ export function onBody(
     finish(new HttpError(413, message, { connection: 'close' }), '');
   });
   request.on('end', () => {
+    if (isDone) return;
     const [first] = chunks;
-    finish(undefined, first && chunks.length === 1 ? first.toString() : Buffer.concat(chunks).toString());
+    const body = first && chunks.length === 1 ? first : Buffer.concat(chunks);
+    // Decoding would replace bytes that are no UTF-8, and a text nobody sent would be stored.
+    if (isUtf8(body)) finish(undefined, body.toString());
+    else finish(new HttpError(400, 'The body is not valid UTF-8: encode the JSON as UTF-8'), '');
   });
+  try {
+    requirePlainBody(request);
+  } catch (error) {
+    finish(error as Error, '');
+  }
   // Without a listener for errors a client that goes away is no error, only the end.
   request.on('close', leave);
 }

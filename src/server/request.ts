@@ -50,6 +50,15 @@ export function requireGraphqlRequest(request: IncomingMessage): void {
     });
 }
 
+/** Refuses compressed bodies: a small one can become large, and none of the gateway's clients sends any. */
+export function requirePlainBody(request: IncomingMessage): void {
+  const encoding = request.headers['content-encoding'];
+  if (encoding === undefined || encoding.trim().toLowerCase() === 'identity') return;
+  throw new HttpError(415, 'Send the body without Content-Encoding: compressed bodies are not accepted', {
+    'accept-encoding': 'identity',
+  });
+}
+
 /** The media type of the body, without its parameters. */
 export function readContentType(request: IncomingMessage): string | undefined {
   return request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();

@@ -1,6 +1,8 @@
 import type { App } from '../app.js';
 import { authenticate } from '../auth/authenticate.js';
+import { AuthenticationFailure, authenticationReasons } from '../auth/authentication-failure.js';
 import type { Caller } from '../auth/caller.js';
+import { RegistryError } from '../errors.js';
 import type { SharedContext } from '../graphql/context.js';
 import type { openGraphqlServer } from '../graphql/yoga.js';
 import { answerRequest } from '../rest/answer-request.js';
@@ -30,11 +32,27 @@ export function createRouter(options: RouterOptions): Route {
   const { app, shared } = options;
   const { gateway, config } = app;
   if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
-  const findCaller = (exchange: Exchange) =>
-    authenticate(exchange.request.headers.authorization, {
-      authMode: config.authMode,
-      findCaller: gateway.findCaller,
-    });
+  // A rate needs the zero before the first failure.
+  for (const reason of authenticationReasons) app.metrics.authenticationFailed(reason, 0);
+  const countFailure = (error: unknown): never => {
+    if (error instanceof AuthenticationFailure) app.metrics.authenticationFailed(error.reason);
+    // Every other refusal is about a token, whose claims are checked in several places.
+    else if (error instanceof RegistryError && error.code === 'UNAUTHENTICATED')
+      app.metrics.authenticationFailed('token_invalid');
+    throw error;
+  };
+  const findCaller = (exchange: Exchange) => {
+    try {
+      const { authMode } = config;
+      const found = authenticate(exchange.request.headers.authorization, {
+        authMode,
+        findCaller: gateway.findCaller,
+      });
+      return found instanceof Promise ? found.catch(countFailure) : found;
+    } catch (error) {
+      return countFailure(error);
+    }
+  };
   const answerGraphql = openGraphqlDoor({ ...options, findCaller });
 
   return (exchange, done) => {

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { variablePrefix } from '../../src/registry/secret-detector.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { aFolder, run } from '../setup/process.js';
@@ -18,7 +19,10 @@ describe('export', { timeout: 120_000 }, () => {
       .subscribedTo('finance', 'operations')
       .at(gateway);
     const patch = {
-      email: { primary: 'no@example.com', sendgrid: { api_key: `\${TENANT_SENDGRID_KEY}` } },
+      email: {
+        primary: 'no@example.com',
+        sendgrid: { api_key: `\${${variablePrefix(tenant.slug)}SENDGRID_KEY}` },
+      },
       branding: { logo_url: null, email_signature: 'Yours,\n  # the 1.50 team\n---\n' },
       destinations: [{ name: 'Norway', code: 'NO', enabled: true, aliases: ['on', '2026-01-31', '0x1F'] }],
     };
@@ -101,7 +105,7 @@ describe('export', { timeout: 120_000 }, () => {
     expect(exported.modules).toEqual(data.modules);
     const [head] = await gateway.psql('SELECT revision::int FROM registry_head');
     expect(exported).toMatchObject({ version: 1, revision: head?.revision });
-    expect(stdout).toContain(`api_key: \${TENANT_SENDGRID_KEY}`);
+    expect(stdout).toContain(`api_key: \${${variablePrefix(tenant.slug)}SENDGRID_KEY}`);
     expect(stdout).not.toMatch(/hash|token|secret|trk_/i);
     expect((await run(['export'], env)).stdout).toBe(stdout);
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTenantRegistry, type TenantRegistry } from '../../src/client/index.js';
+import { variablePrefix } from '../../src/registry/secret-detector.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { codeOf, countRequests } from './support/client-outcomes.js';
@@ -13,13 +14,28 @@ beforeAll(async () => {
   registry = createTenantRegistry({
     url: gateway.url,
     module: 'finance',
-    readSecret: (name) => ({ ACME_PASSWORD: 'open sesame', OPENAI_API_KEY: 'shared' })[name],
+    readSecret: (name) =>
+      ({ [passwordOf(acme)]: 'open sesame', OPENAI_API_KEY: 'shared', DATABASE_URL: 'of the service' })[name],
   });
 });
 afterAll(async () => {
   await registry?.close();
   await gateway?.close();
 });
+
+/** A client of the same service that lists further names. */
+function createTenantRegistryFor(secretNames: string[]) {
+  const listing = createTenantRegistry({
+    url: gateway.url,
+    module: 'finance',
+    readSecret: () => 'of the service',
+    secretNames,
+  });
+  return { registry: listing, [Symbol.asyncDispose]: () => listing.close() };
+}
+
+/** The name of a variable of this tenant. */
+const passwordOf = ({ slug }: StoryTenant) => `${variablePrefix(slug)}PASSWORD`;
 
 /** Writes as an operator with psql would; every cache must follow. */
 async function store(tenant: StoryTenant, config: object): Promise<void> {
@@ -37,7 +53,7 @@ describe('config', () => {
   test('returns the stored configuration with the secrets of the service’s environment filled in', async () => {
     await store(acme, {
       branding: { company_name: 'Acme' },
-      email: { smtp: { host: 'mail.acme.example', password: `\${ACME_PASSWORD}` } },
+      email: { smtp: { host: 'mail.acme.example', password: `\${${passwordOf(acme)}}` } },
     });
     await until(async () => (await registry.config(acme.slug)).branding !== undefined);
     expect(await registry.config(acme.id)).toEqual({
@@ -48,6 +64,19 @@ describe('config', () => {
     await expect(registry.secret(acme.slug, 'PATH' as 'OPENAI_API_KEY')).rejects.toThrow(
       'PATH is not one of',
     );
+  });
+
+  test('never reads a variable of the service, also when a writer by SQL refers to one', async () => {
+    const tenant = await aTenant().subscribedTo('finance').at(gateway);
+    await store(tenant, { email: { smtp: { host: 'mail.acme.example', password: `\${DATABASE_URL}` } } });
+    await until(async () => (await registry.config(tenant.slug)).email !== undefined);
+    const { email } = await registry.config(tenant.slug);
+    expect(() => email?.smtp?.password).toThrow(
+      `email.smtp.password of tenant ${tenant.slug} is not allowed: it refers to DATABASE_URL, which is not a variable of this tenant at this place`,
+    );
+    expect(JSON.stringify(await registry.config(tenant.slug))).not.toContain('of the service');
+    await using allowing = createTenantRegistryFor(['DATABASE_URL']);
+    expect((await allowing.registry.config(tenant.slug)).email?.smtp?.password).toBe('of the service');
   });
 
   test('sends one request however many callers ask at the same time, and the answer serves resolve as well', async () => {

@@ -2,20 +2,21 @@ import { describe, expect, test } from 'vitest';
 import { readSecrets, requireSecret } from '../../src/client/secret.js';
 
 const reference = (name: string) => `\${${name}}`;
+const of = (slug: string, ...secretNames: string[]) => ({ slug, secretNames });
 const from = (env: Record<string, string>) => (name: string) => env[name];
 
 describe('the configuration of a service', () => {
   const smtp = { host: 'mail.acme.example', port: 465, password: reference('ACME_SMTP_PASSWORD') };
 
   test('contains the values of its references', () => {
-    const config = readSecrets({ email: { smtp } }, 'acme', from({ ACME_SMTP_PASSWORD: 'open sesame' }));
+    const config = readSecrets({ email: { smtp } }, of('acme'), from({ ACME_SMTP_PASSWORD: 'open sesame' }));
     expect(config).toEqual({ email: { smtp: { ...smtp, password: 'open sesame' } } });
   });
 
   test.each([{}, { ACME_SMTP_PASSWORD: '' }])(
     'throws with the variable’s name when a value that is not set is read: %j',
     (env) => {
-      const config = readSecrets({ email: { smtp } }, 'acme', from(env));
+      const config = readSecrets({ email: { smtp } }, of('acme'), from(env));
       expect(() => config.email?.smtp?.password).toThrow(
         "email.smtp.password of tenant acme is not set: this service's environment has no ACME_SMTP_PASSWORD",
       );
@@ -38,7 +39,11 @@ describe('the configuration of a service', () => {
   ])(
     'takes a standard key %s from the named variable, then the tenant’s, then the shared one: %j',
     (api_key, env, value) => {
-      const config = readSecrets({ infrastructure: { vapi: { api_key } } }, 'oil-and-gas', from(env));
+      const config = readSecrets(
+        { infrastructure: { vapi: { api_key } } },
+        of('oil-and-gas', 'ANOTHER'),
+        from(env),
+      );
       expect(config.infrastructure?.vapi?.api_key).toBe(value);
     },
   );
@@ -47,12 +52,12 @@ describe('the configuration of a service', () => {
     const stored = { infrastructure: { openai: { api_key: reference('OPENAI_API_KEY') } } };
     const config = readSecrets(
       stored,
-      'acme',
+      of('acme'),
       from({ ACME_OPENAI_API_KEY: 'own', OPENAI_API_KEY: 'shared' }),
     );
     expect(config.infrastructure?.openai?.api_key).toBe('shared');
     const email = { sendgrid: { api_key: reference('SENDGRID_API_KEY') } };
-    const other = readSecrets({ email }, 'acme', from({ GLOBEX_SENDGRID_API_KEY: 'of globex' }));
+    const other = readSecrets({ email }, of('acme'), from({ GLOBEX_SENDGRID_API_KEY: 'of globex' }));
     expect(() => other.email?.sendgrid?.api_key).toThrow('ACME_SENDGRID_API_KEY or SENDGRID_API_KEY');
   });
 
@@ -62,14 +67,14 @@ describe('the configuration of a service', () => {
       email: { sendgrid: { from_name: `Acme ${reference('DATABASE_URL')}` } },
       extensions: { note: reference('DATABASE_URL') },
     };
-    expect(readSecrets(stored, 'acme', from({ DATABASE_URL: 'postgres://…' }))).toEqual(stored);
+    expect(readSecrets(stored, of('acme'), from({ DATABASE_URL: 'postgres://…' }))).toEqual(stored);
   });
 
   test('is a copy without inherited properties', () => {
     const stored = JSON.parse(
       '{"extensions": {"__proto__": {"isAdmin": true}}, "destinations": [{"name": "Durban"}]}',
     );
-    const config = readSecrets(stored, 'acme', from({}));
+    const config = readSecrets(stored, of('acme'), from({}));
     expect(JSON.stringify(config)).toBe(JSON.stringify(stored));
     expect(config.destinations).not.toBe(stored.destinations);
     expect((config.extensions as { isAdmin?: boolean }).isAdmin).toBeUndefined();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { variablePrefix } from '../../src/registry/secret-detector.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
@@ -21,7 +22,11 @@ const change = (name: string, input: object) =>
 describe('updateTenantConfig', () => {
   test('merges a patch: omitted keys stay, null removes a key, a list replaces the whole list', async () => {
     const { slug } = await aTenant().at(gateway);
-    const smtp = { host: 'mail.acme.example', port: 465, password: `\${ACME_SMTP_PASSWORD}` };
+    const smtp = {
+      host: 'mail.acme.example',
+      port: 465,
+      password: `\${${variablePrefix(slug)}SMTP_PASSWORD}`,
+    };
     const destinations = [{ name: 'Zanzibar', code: 'ZNZ', enabled: true }];
     await change('updateTenantConfig', {
       tenantId: slug,

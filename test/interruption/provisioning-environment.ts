@@ -10,6 +10,7 @@ import { openLog } from '../../src/log.js';
 import { listDueOperations } from '../../src/provisioning/operations/operation.js';
 import { beginDueRemovals } from '../../src/provisioning/operations/removal.js';
 import { registerModule } from '../../src/registry/commands/register-module.js';
+import { strictConfigRules } from '../../src/registry/config-rules.js';
 import { openServer } from '../../src/server/server.js';
 
 /** URLs of the registry and the two service databases, on one server or on three. */
@@ -81,6 +82,7 @@ export async function openProvisioningEnvironment(
     redisUrl: undefined,
     apiKeyLifetimeDays: 365,
     tokenKeyLifetimeDays: 90,
+    configRules: strictConfigRules,
     identityProvider: undefined,
     stalenessMs: 5_000,
     shutdownTimeoutMs: 5_000,

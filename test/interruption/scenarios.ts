@@ -10,6 +10,7 @@ import { subscribeTenantToModule } from '../../src/provisioning/commands/subscri
 import { suspendTenant } from '../../src/provisioning/commands/suspend-tenant.js';
 import { unsubscribeTenantFromModule } from '../../src/provisioning/commands/unsubscribe-tenant-from-module.js';
 import type { CommandContext } from '../../src/registry/command.js';
+import { variablePrefix } from '../../src/registry/secret-detector.js';
 import { modules, type ProvisioningEnvironment, query, queryOnce } from './provisioning-environment.js';
 import { urlTo } from './tenant-state.js';
 
@@ -41,13 +42,13 @@ export const commands = {
   importTenant,
 } satisfies Record<string, (context: CommandContext, input: unknown) => Promise<unknown>>;
 
-const profile = {
+const profileOf = (slug: string) => ({
   adminEmail: 'admin@example.com',
   adminFullName: 'Ada',
   settings: { companyName: 'Acme', website: 'https://acme.example' },
   branding: { primaryColor: '#C8102E' },
-  config: { email: { smtp: { password: `\${ACME_SMTP_PASSWORD}` } } },
-};
+  config: { email: { smtp: { password: `\${${variablePrefix(slug)}SMTP_PASSWORD}` } } },
+});
 
 /** Registers a tenant with its whole profile and its first admin. */
 const onboard: Scenario = {
@@ -55,7 +56,7 @@ const onboard: Scenario = {
   isolation: 'SCHEMA',
   watched: [],
   command: 'registerTenant',
-  input: (slug) => ({ name: slug, slug, idempotencyKey: slug, ...profile }),
+  input: (slug) => ({ name: slug, slug, idempotencyKey: slug, ...profileOf(slug) }),
   arrange: async () => undefined,
 };
 
@@ -107,7 +108,7 @@ function scenariosOf(isolation: Isolation): Scenario[] {
     slug,
     modules: [...watched, ...more],
     idempotencyKey: slug,
-    ...profile,
+    ...profileOf(slug),
   });
   const provision = async (environment: ProvisioningEnvironment, slug: string) => {
     await provisionTenant(environment.app.commandsFor(developer), {

@@ -8,13 +8,14 @@ import {
   type TenantConfigShape,
   tenantConfigJsonSchema,
 } from '../../src/profile/tenant-config.js';
-import { ordinaryConfig, seeded } from './support/secret-samples.js';
+import { strictConfigRules } from '../../src/registry/config-rules.js';
+import { ordinaryConfig, seeded } from '../registry/support/secret-samples.js';
 
 test('a configuration of the right shape is accepted unchanged', () => {
   const random = seeded(7);
   for (let at = 0; at < 200; at++) {
-    const config = ordinaryConfig(random);
-    expect(readTenantConfig(config, 'acme')).toEqual(config);
+    const config = ordinaryConfig(random, 'acme');
+    expect(readTenantConfig(config, { slug: 'acme', ...strictConfigRules })).toEqual(config);
   }
 });
 
@@ -61,7 +62,7 @@ describe('a configuration is refused with the path of', () => {
     ['a list instead of an object', [], 'config: must be object'],
     ['its size', { extensions: { a: 'x '.repeat(300_000) } }, 'config: must have at most 500000 characters'],
   ])('%s', (_, config, message) => {
-    expect(() => readTenantConfig(config, 'acme')).toThrow(
+    expect(() => readTenantConfig(config, { slug: 'acme', ...strictConfigRules })).toThrow(
       expect.objectContaining({ code: 'VALIDATION_ERROR', message: expect.stringContaining(message) }),
     );
   });
@@ -71,7 +72,7 @@ describe('a configuration is refused with the path of', () => {
       email: { smtp: { password: 'hunter2' } },
       infrastructure: { openai: { api_key: 'sk-x' } },
     };
-    expect(() => readTenantConfig(config, 'oil-and-gas')).toThrow(
+    expect(() => readTenantConfig(config, { slug: 'oil-and-gas', ...strictConfigRules })).toThrow(
       expect.objectContaining({
         code: 'SECRET_IN_CONFIG',
         fields: ['email.smtp.password', 'infrastructure.openai.api_key'].map((field) => ({

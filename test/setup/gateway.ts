@@ -4,6 +4,7 @@ import { developer } from '../../src/auth/caller.js';
 import type { Config } from '../../src/config.js';
 import { openLog } from '../../src/log.js';
 import { createApiKey } from '../../src/registry/commands/create-api-key.js';
+import { strictConfigRules } from '../../src/registry/config-rules.js';
 import { openServer } from '../../src/server/server.js';
 import { createDatabase, createRegistryDatabase, type TestDatabase } from './database.js';
 import type { TypedDocumentString } from './generated/graphql.js';
@@ -80,6 +81,7 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     redisUrl: undefined,
     apiKeyLifetimeDays: 365,
     tokenKeyLifetimeDays: 90,
+    configRules: strictConfigRules,
     identityProvider: undefined,
     stalenessMs: 5_000,
     shutdownTimeoutMs: 5_000,

@@ -3,6 +3,7 @@ import { may, missingScope } from '../../auth/permissions.js';
 import { RequestContext, type RequestFacts } from '../context.js';
 import { translateResult } from '../errors.js';
 import { type GraphqlHttpAnswer, type GraphqlMediaType, toHttpAnswer } from '../result.js';
+import { refuseUnstorable } from '../storable-rule.js';
 import { openDocumentCache, type PreparedOperation, type Validate } from './document-cache.js';
 import { executePlan } from './execute-plan.js';
 import type { GraphqlParameters } from './parameters.js';
@@ -48,6 +49,8 @@ function executePrepared(
     const error = missingScope('schema:read');
     return { errors: [new GraphQLError(error.message, { originalError: error })] };
   }
+  const refused = refuseUnstorable(variables);
+  if (refused) return refused;
   const contextValue = new RequestContext(facts);
   if (plan) return executePlan(plan, contextValue, variables);
   // Its promise is one of graphql-js itself, so a native one.

@@ -4,6 +4,7 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Log } from '../../log.js';
+import type { ConfigRules } from '../../registry/config-rules.js';
 import type { TenantConfig } from '../../registry/queries.js';
 import type { FileProblem } from './client-file.js';
 import { clientFile, readClientText, scanClients, UnreadableFile, versionOf } from './client-folder.js';
@@ -32,6 +33,7 @@ export interface ClientConfigs {
 
 export interface ClientConfigsOptions {
   folder: string;
+  rules: ConfigRules;
   log: Log;
   /**
    * Interval between two scans for changed files, in milliseconds. Notifications of the system only make a scan
@@ -65,6 +67,7 @@ export async function openClientConfigs(options: ClientConfigsOptions): Promise<
 
 class WatchedConfigs implements ClientConfigs {
   readonly #folder: string;
+  readonly #rules: ConfigRules;
   readonly #log: Log;
   readonly #pollMs: number;
   readonly #known = new Map<string, KnownClient>();
@@ -76,8 +79,9 @@ class WatchedConfigs implements ClientConfigs {
   #isClosed = false;
   #isFolderLost = false;
 
-  constructor({ folder, log, pollMs = defaultPollMs }: ClientConfigsOptions) {
+  constructor({ folder, rules, log, pollMs = defaultPollMs }: ClientConfigsOptions) {
     this.#folder = folder;
+    this.#rules = rules;
     this.#log = log;
     this.#pollMs = pollMs;
   }
@@ -174,7 +178,7 @@ class WatchedConfigs implements ClientConfigs {
   }
 
   #accept(id: string, version: string, text: string): void {
-    const { wanted, problems, secrets, unknownKeys } = mapClient(text, id);
+    const { wanted, problems, secrets, unknownKeys } = mapClient(text, id, this.#rules);
     if (!wanted) {
       this.#reject(id, version, ...problems);
       return;

@@ -1,7 +1,8 @@
 /** Maps a client.yaml to a tenant with its settings, branding and configuration. Pure. */
 import { RegistryError } from '../../errors.js';
-import { readTenantConfig, type TenantConfig } from '../../profile/tenant-config.js';
+import { type ConfigScope, readTenantConfig, type TenantConfig } from '../../profile/tenant-config.js';
 import { type ImportedTenant, ImportedTenantShape } from '../../profile/tenant-import.js';
+import type { ConfigRules } from '../../registry/config-rules.js';
 import { type FileProblem, readClientFile } from './client-file.js';
 import { type ReplacedSecret, SecretReplacer } from './client-secrets.js';
 import { referencesIn, sortConfig } from './client-shape.js';
@@ -43,17 +44,18 @@ const sources: Readonly<Record<string, string>> = {
 };
 
 /** Maps the text of the client.yaml in the folder of this name. */
-export function mapClient(text: string, folder: string): MappedClient {
+export function mapClient(text: string, folder: string, rules: ConfigRules): MappedClient {
   const read = readClientFile(text);
   if ('problems' in read) return { wanted: undefined, problems: read.problems, secrets: [], unknownKeys: [] };
   const { tree } = read;
+  const scope = { slug: folder, ...rules };
   const taken = [...referencesIn(tree)];
-  const first = sortFile(tree, folder, new SecretReplacer(folder, taken));
+  const first = sortFile(tree, folder, new SecretReplacer(scope, taken));
   // The second pass finds the same secrets where their place alone does not show that they are secret.
   const known = first.secrets.texts;
   const { secrets, problems, client, sorted } =
-    known.length === 0 ? first : sortFile(tree, folder, new SecretReplacer(folder, taken, known));
-  const config = readConfig(sorted.config, folder, problems);
+    known.length === 0 ? first : sortFile(tree, folder, new SecretReplacer(scope, taken, known));
+  const config = readConfig(sorted.config, scope, problems);
   const wanted = readTenant(client, config, problems);
   return {
     wanted: problems.all.length === 0 ? wanted : undefined,
@@ -107,7 +109,8 @@ function readClient(tree: MapTree, folder: string, secrets: SecretReplacer, prob
     if (!part) continue;
     if (part.kind !== 'scalar') problems.add(`client.${key}`, 'must be a single value');
     else {
-      const looksLike = secrets.find('', part.text.trim());
+      const text = part.text.trim();
+      const looksLike = secrets.findReference(['client', key], text) ?? secrets.find('', text);
       if (looksLike !== undefined && key !== 'id')
         secrets.leaveOut(['client', key], part.at, `looks like ${looksLike}`);
       else if (part.text.trim() !== '' && part.value !== null) fields[key] = part.text.trim();
@@ -123,10 +126,10 @@ function readClient(tree: MapTree, folder: string, secrets: SecretReplacer, prob
   };
 }
 
-function readConfig(config: unknown, slug: string, problems: Problems): TenantConfig | undefined {
+function readConfig(config: unknown, scope: ConfigScope, problems: Problems): TenantConfig | undefined {
   try {
     // In the form in which the database returns it.
-    return JSON.parse(JSON.stringify(readTenantConfig(config, slug))) as TenantConfig;
+    return JSON.parse(JSON.stringify(readTenantConfig(config, scope))) as TenantConfig;
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
     for (const { field, message } of error.fields) problems.add(field === 'config' ? '' : field, message);

@@ -1,5 +1,7 @@
 /** Finds the secrets of a client.yaml, and the references that replace them. Pure. */
-import { findSecret, secretReference, variablePrefix } from '../../profile/secret-detector.js';
+
+import { findReferenceProblem, type ReferenceScope } from '../../profile/secret-reference.js';
+import { findSecret, secretReference, variablePrefix } from '../../registry/secret-detector.js';
 import { type Position, showPath } from './client-tree.js';
 
 /** A secret that was found in a file, without its value. */
@@ -36,6 +38,9 @@ const serviceKeyReference = /\$\{?\w*SUPABASE_SERVICE_(ROLE_)?KEY/i;
 
 export const serviceKey = 'the Supabase service key, which has no place here, not even as a reference';
 
+/** What the finding says; the reference itself may be a secret in braces, so it is not repeated. */
+const foreignReference = 'a reference to a variable that does not belong to this tenant';
+
 export function isServiceKey(path: readonly string[]): boolean {
   const name = plainKey(path.at(-1) ?? '');
   return (
@@ -60,13 +65,15 @@ const minRecognisedLength = { whole: 6, within: 8 };
  */
 export class SecretReplacer {
   readonly found: ReplacedSecret[] = [];
+  readonly #scope: ReferenceScope;
   readonly #prefix: string;
   readonly #secrets = new Map<string, string>();
   readonly #known: readonly string[];
 
   /** `taken` are the variables that the file already refers to; `known` are the secrets that an earlier pass found. */
-  constructor(slug: string, taken: Iterable<string>, known: readonly string[] = []) {
-    this.#prefix = variablePrefix(slug);
+  constructor(scope: ReferenceScope, taken: Iterable<string>, known: readonly string[] = []) {
+    this.#scope = scope;
+    this.#prefix = variablePrefix(scope.slug);
     for (const name of taken) this.#secrets.set(name, `\${${name}}`);
     this.#known = known;
   }
@@ -85,6 +92,12 @@ export class SecretReplacer {
         (one.length >= minRecognisedLength.within && text.includes(one)),
     );
     return findSecret(key, text) ?? (isKnown ? 'a secret that is elsewhere in the file' : undefined);
+  }
+
+  /** Describes a text that refers to a variable which the tenant must not read; undefined for all other texts. */
+  findReference(path: readonly string[], text: string): string | undefined {
+    if (serviceKeyReference.test(text)) return serviceKey;
+    return findReferenceProblem(text, path.join('.'), this.#scope) && foreignReference;
   }
 
   /** The same check for unknown keys, which is stricter. */

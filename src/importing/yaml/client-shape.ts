@@ -1,6 +1,7 @@
 /** Sorts the content of a client.yaml into known configuration, unknown keys and secrets. Pure. */
-import { secretReference } from '../../profile/secret-detector.js';
+
 import { tenantConfigJsonSchema } from '../../profile/tenant-config.js';
+import { secretReference } from '../../registry/secret-detector.js';
 import { isServiceKey, type SecretReplacer, serviceKey } from './client-secrets.js';
 import { type ListTree, type MapTree, type ScalarTree, showPath, type Tree } from './client-tree.js';
 
@@ -108,7 +109,9 @@ class Sorter {
       return Number(tree.value);
     if (!takes('string')) return tree.value;
     const text = tree.text.trim();
-    const looksLike = this.#secrets.find(path.findLast((key) => !/^\d+$/.test(key)) ?? '', text);
+    const looksLike =
+      this.#secrets.findReference(path, text) ??
+      this.#secrets.find(path.findLast((key) => !/^\d+$/.test(key)) ?? '', text);
     if (looksLike === undefined) return secretReference.test(text) ? text : tree.text;
     const isLookedUp =
       technicalParts.includes(path[0] ?? '') &&
@@ -144,7 +147,8 @@ class Sorter {
 
   #extendValue(tree: Tree, path: readonly string[]): unknown {
     const key = path.at(-1) ?? '';
-    const looksLike = this.#secrets.find('', key);
+    const looksLike =
+      this.#secrets.findReference([], key.includes(`\${`) ? key : '') ?? this.#secrets.find('', key);
     if (looksLike !== undefined) {
       const place = [...path.slice(0, -1), '…'];
       this.#secrets.leaveOut(place, tree.at, `has a name that looks like ${looksLike}`);
@@ -169,10 +173,12 @@ class Sorter {
   #extendScalar(tree: ScalarTree, path: readonly string[]): Json | undefined {
     if (tree.value === null || typeof tree.value === 'boolean') return tree.value;
     const text = tree.text.trim();
-    const looksLike = this.#secrets.findBelow(
-      path.filter((key) => !/^\d+$/.test(key)),
-      text,
-    );
+    const looksLike =
+      this.#secrets.findReference(['extensions', ...path], text) ??
+      this.#secrets.findBelow(
+        path.filter((key) => !/^\d+$/.test(key)),
+        text,
+      );
     if (looksLike === undefined) return tree.value;
     if (looksLike !== serviceKey) return this.#secrets.replace(path, tree.at, { text, looksLike });
     this.#secrets.leaveOut(path, tree.at, `is ${serviceKey}`);

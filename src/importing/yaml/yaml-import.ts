@@ -2,10 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { authorize } from '../../auth/permissions.js';
 import { invalidField, RegistryError } from '../../errors.js';
 import { importTenant, loadStoredTenants } from '../../profile/commands/import-tenant.js';
-import { variablePrefix } from '../../profile/secret-detector.js';
 import { type Difference, decideImport, type ImportedTenant } from '../../profile/tenant-import.js';
 import type { CommandContext } from '../../registry/command.js';
 import { readRevision } from '../../registry/revision.js';
+import { variablePrefix } from '../../registry/secret-detector.js';
 import type { FileProblem } from './client-file.js';
 import {
   type ClientPlace,
@@ -167,7 +167,7 @@ class Importer {
       const { text } = await readClientText(this.#request.folder, id);
       // Progress output, signals and the timers of connections get their turn here.
       await nextTurn();
-      const { wanted, ...findings } = mapClient(text, id);
+      const { wanted, ...findings } = mapClient(text, id, this.#context.configRules);
       Object.assign(entry, findings);
       return wanted ? { entry, wanted } : void fail(entry, null);
     } catch (error) {

@@ -5,6 +5,7 @@ import type { Transaction } from '../../database/registry-database.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { optional, readInput, wait } from '../../registry/input.js';
 import { decideImport, ImportedTenantShape, type StoredTenant } from '../tenant-import.js';
+import { requireOwnVariables, requireUnusedPrefix } from '../variable-owners.js';
 
 const ImportTenantInput = z.object({
   wanted: ImportedTenantShape,
@@ -29,6 +30,11 @@ export async function importTenant(context: CommandContext, input: unknown) {
     const stored = await findLocked(tx, wanted.wanted.slug);
     const verdict = decideImport(stored, wanted.wanted, wanted);
     let tenantId = stored?.id ?? null;
+    if (verdict.action === 'create' || verdict.action === 'update') {
+      const { slug, config } = wanted.wanted;
+      if (!stored) await requireUnusedPrefix(tx, slug);
+      await requireOwnVariables(tx, config, { slug, ...context.configRules });
+    }
     if (verdict.action === 'create') tenantId = await create(tx, wanted, context.caller.actor);
     if (verdict.action === 'update' && stored) await update(tx, wanted, stored);
     const why = verdict.action === 'leaveAlone' ? verdict.why : null;

@@ -30,12 +30,12 @@ export async function registerTenant(context: CommandContext, input: unknown) {
   const { idempotencyKey: _, wait: __, ...rest } = wanted;
   const { adminEmail, adminFullName: ___, settings, branding, config, ...fields } = rest;
   const tenantSlug = wanted.slug ?? deriveSlug(wanted.name);
-  const profile = readProfile(wanted, tenantSlug);
+  const profile = readProfile(wanted, tenantSlug, context.configRules);
   const token = createInvitationToken();
   const registered = await runCommand(context, 'registerTenant', wanted, async (tx) => {
     const primaryEmail = fields.primaryEmail ?? adminEmail;
     const given = givenFields({ ...fields, primaryEmail, slug: tenantSlug, createdBy: actor });
-    const tenant = await insertTenant(tx, given, profile);
+    const tenant = await insertTenant(tx, given, profile, context.configRules);
     const { invitationId } = await putFirstAdmin(tx, tenant, wanted, { token, actor });
     return { tenantId: tenant.id, invitationId };
   });

@@ -4,19 +4,22 @@ import { wrongStatus } from '../../registry/tenant.js';
 import { tenantCommand } from '../../registry/tenant-command.js';
 import { mergePatch } from '../merge-patch.js';
 import { configObject, readTenantConfig } from '../tenant-config.js';
+import { requireOwnVariables } from '../variable-owners.js';
 
 /** Changes a configuration by a merge patch (RFC 7396): null removes a key, a list replaces the list. */
 export const updateTenantConfig = tenantCommand({
   action: 'updateTenantConfig',
   fields: { patch: configObject },
-  decide(tenant, { patch }) {
+  decide(tenant, { patch }, { configRules }) {
     if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'configured');
     if (tenant.configSource === 'YAML')
       throw new RegistryError(
         'CONFLICT',
         `The configuration of tenant ${tenant.slug} is in its client.yaml: import that file first, or edit it`,
       );
-    const config = readTenantConfig(mergePatch(tenant.config, patch), tenant.slug);
+    const config = readTenantConfig(mergePatch(tenant.config, patch), { slug: tenant.slug, ...configRules });
     return { config: config as Prisma.InputJsonObject };
   },
+  requireAllowed: (tx, { slug }, { config }, { configRules }) =>
+    requireOwnVariables(tx, config, { slug, ...configRules }),
 });

@@ -5,7 +5,7 @@ import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { insertTenant } from '../../profile/tenant-profile.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import { moduleName, optional, readInput, slug, text, uuid, wait } from '../../registry/input.js';
+import { moduleName, optional, prose, readInput, slug, text, uuid, wait } from '../../registry/input.js';
 import { requireModule } from '../../registry/module.js';
 import { existingName } from '../../registry/storage-name.js';
 import { requireActive, requireNoOperation, requireTenant } from '../../registry/tenant.js';
@@ -21,7 +21,7 @@ const AdoptStorageInput = z.object({
     slug,
     name: text(200),
     /** Why the tenant was suspended in the system it comes from; undefined when it was not. */
-    suspendedReason: optional(text(500)),
+    suspendedReason: optional(prose(500)),
   }),
   storages: z
     .array(z.object({ module: moduleName, name: existingName }))

@@ -7,11 +7,12 @@ import {
   idempotencyKey,
   moduleName,
   optional,
+  plainText,
   readInput,
   tenantReference,
-  text,
   wait,
 } from '../../registry/input.js';
+import { redactSecrets } from '../../registry/secret-detector.js';
 import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
 import { requireNoStorageOperation, requireSubscription } from '../subscription.js';
 
@@ -19,7 +20,8 @@ const MarkModuleProvisionedInput = z.object({
   tenantId: tenantReference,
   module: moduleName,
   status: optional(z.enum(['SUCCESS', 'FAILED'], { error: 'must be SUCCESS or FAILED' })),
-  error: optional(text(2000)),
+  // An error of a service may repeat its connection; refusing it would leave the subscription as it was.
+  error: optional(plainText(2000).transform(redactSecrets)),
   expectedVersion: optional(expectedVersion),
   idempotencyKey: optional(idempotencyKey),
   wait: optional(wait),

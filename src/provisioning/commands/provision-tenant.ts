@@ -36,7 +36,7 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
   authorize(context.caller, 'provisionTenant');
   const wanted = readInput(ProvisionTenantInput, input);
   const tenantSlug = wanted.slug ?? deriveSlug(wanted.name);
-  const profile = readProfile(wanted, tenantSlug);
+  const profile = readProfile(wanted, tenantSlug, context.configRules);
   const token = createInvitationToken();
   const { actor } = context.caller;
   const started = await runCommand(
@@ -44,7 +44,7 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
     'provisionTenant',
     { ...wanted, wait: 'COMMITTED' },
     async (tx) => {
-      const tenant = await putTenant(tx, actor, tenantSlug, wanted, profile);
+      const tenant = await putTenant(tx, context, tenantSlug, wanted, profile);
       const { invitationId } = await putFirstAdmin(tx, tenant, wanted, { token, actor });
       const subscriptions: ModuleSubscription[] = [];
       for (const name of wanted.modules)
@@ -75,7 +75,7 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
 
 async function putTenant(
   tx: Transaction,
-  actor: string,
+  { caller: { actor }, configRules }: CommandContext,
   tenantSlug: string,
   wanted: Wanted,
   profile: Profile,
@@ -83,7 +83,8 @@ async function putTenant(
   const { name, adminEmail: primaryEmail } = wanted;
   const fields = { name, ...(primaryEmail && { primaryEmail }), status: 'PROVISIONING' as const };
   const existing = await tx.tenant.findUnique({ where: { slug: tenantSlug } });
-  if (!existing) return insertTenant(tx, { ...fields, slug: tenantSlug, createdBy: actor }, profile);
+  if (!existing)
+    return insertTenant(tx, { ...fields, slug: tenantSlug, createdBy: actor }, profile, configRules);
 
   const tenant = await requireTenant(tx, existing.id);
   requireNoOperation(tenant);
@@ -96,6 +97,6 @@ async function putTenant(
     where: { tenantId: tenant.id, status: 'FAILED', moduleName: { notIn: wanted.modules } },
     data: { status: 'CANCELLED' },
   });
-  await updateProfile(tx, tenant.id, profile);
+  await updateProfile(tx, tenant, profile, configRules);
   return tx.tenant.update({ where: { id: tenant.id }, data: fields });
 }

@@ -1,11 +1,11 @@
-import { text } from '../../registry/input.js';
+import { prose } from '../../registry/input.js';
 import { requireNoOperation, wrongStatus } from '../../registry/tenant.js';
 import { lifecycleCommand } from '../lifecycle.js';
 
 /** ACTIVE → SUSPENDED. When the command answers, no gateway and no client resolves the tenant any more. */
 export const suspendTenant = lifecycleCommand({
   action: 'suspendTenant',
-  fields: { reason: text(500) },
+  fields: { reason: prose(500) },
   waitFor: 'EVERYWHERE',
   decide(tenant, { reason }) {
     requireNoOperation(tenant);

@@ -1,10 +1,11 @@
 import { DatabaseError } from 'pg';
 import { gateway } from '../../auth/caller.js';
 import type { OperationStep } from '../../database/generated/prisma/client.js';
-import { messageOf, RegistryError } from '../../errors.js';
+import { RegistryError } from '../../errors.js';
 import type { WaitFor } from '../../feed/acknowledge.js';
 import type { CommandContext } from '../../registry/command.js';
 import { mayPass } from '../../registry/database-failure.js';
+import { messageForCaller } from './caller-message.js';
 import { cancelledByUser, type Ending, isCompensated, rulesFor } from './ending.js';
 import {
   claimOperation,
@@ -80,7 +81,7 @@ async function runAllOrNothing(
       throw error;
     context.log.warn({ err: error, operationId: operation.id }, 'operation failed and will be undone');
     await context.database.transaction((tx) =>
-      updateHeld(tx, operation, { status: 'COMPENSATING', error: messageOf(error) }),
+      updateHeld(tx, operation, { status: 'COMPENSATING', error: messageForCaller(error) }),
     );
     return await compensate(context, operation, options);
   }
@@ -98,7 +99,7 @@ async function runUntilDone(
     await rulesFor(operation).begin?.(context, operation);
   } catch (error) {
     if (!(error instanceof RegistryError) || mayPass(error)) throw error;
-    return endOperation(context, operation, options, 'CANCELLED', error.message, wait);
+    return endOperation(context, operation, options, 'CANCELLED', messageForCaller(error), wait);
   }
   const open = operation.steps.filter((step) => step.status !== 'SUCCEEDED');
   // In parallel, so that a database that is down or hangs does not delay the others.
@@ -108,7 +109,7 @@ async function runUntilDone(
   const lost = errors.find((error) => error instanceof LostOperationError);
   if (lost) throw lost;
   if (errors.length === 0) return endOperation(context, operation, options, 'SUCCEEDED', undefined, wait);
-  const error = errors.map(messageOf).join('; ');
+  const error = errors.map(messageForCaller).join('; ');
   const isPermanent = !errors.every(mayPass);
   context.log.warn({ err: errors[0], operationId: operation.id }, 'operation failed');
   if (isPermanent) return endOperation(context, operation, options, 'NEEDS_ATTENTION', error, wait);
@@ -145,7 +146,9 @@ async function compensate(
     } catch (error) {
       if (error instanceof LostOperationError || isRegistryUnavailable(error) || options.signal.aborted)
         throw error;
-      left.push(`${step.name} of ${step.moduleName} could not be undone: ${messageOf(error)}`);
+      const { name, moduleName } = step;
+      context.log.warn({ err: error, operationId: operation.id, step: name }, 'a step could not be undone');
+      left.push(`${name} of ${moduleName} could not be undone: ${messageForCaller(error)}`);
     }
   }
   const error = [operation.error ?? 'failed', ...left].join('; ');
@@ -182,7 +185,7 @@ async function attemptStep(
     await updateStep(context, operation, step, { status: 'SUCCEEDED', error: null, facts: facts ?? {} });
   } catch (error) {
     if (!(error instanceof LostOperationError))
-      await updateStep(context, operation, step, { status: 'FAILED', error: messageOf(error) });
+      await updateStep(context, operation, step, { status: 'FAILED', error: messageForCaller(error) });
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type ClientBase, escapeLiteral } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { RegistryError } from '../../errors.js';
+import { readUtf8 } from '../../registry/utf8-file.js';
 import { findBinding, type SchemaOwner } from '../fence/binding.js';
 
 /** One SQL file of a module. Files run in the order of their names. */
@@ -41,7 +42,7 @@ async function readFolder(modulesDir: string, folder: string): Promise<ModuleMig
   const files = entries.filter((file) => file.endsWith('.sql')).sort();
   return Promise.all(
     files.map(async (file) => {
-      const sql = await readFile(join(modulesDir, folder, file), 'utf8');
+      const sql = readUtf8(await readFile(join(modulesDir, folder, file)), `${folder}/${file}`);
       return { name: `${folder}/${file}`, sql, checksum: createHash('sha256').update(sql).digest('hex') };
     }),
   );

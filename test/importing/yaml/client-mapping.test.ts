@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { mapClient } from '../../../src/importing/yaml/client-mapping.js';
+import { strictConfigRules } from '../../../src/registry/config-rules.js';
 import { clientYaml } from '../support/client-story.js';
 
-const map = (more: string) => mapClient(clientYaml('acme', more), 'acme');
+const map = (more: string) => mapClient(clientYaml('acme', more), 'acme', strictConfigRules);
 
 function configOf(more: string) {
   const { wanted, problems } = map(more);
@@ -13,7 +14,11 @@ function configOf(more: string) {
 
 describe('a file with few keys', () => {
   test('gets the defaults of the mapping', () => {
-    const { wanted } = mapClient('client: { id: acme }\nemail: { primary: a@acme.example }', 'acme');
+    const { wanted } = mapClient(
+      'client: { id: acme }\nemail: { primary: a@acme.example }',
+      'acme',
+      strictConfigRules,
+    );
     expect(wanted).toMatchObject({
       slug: 'acme',
       tenant: {
@@ -117,6 +122,73 @@ describe('a secret in a file', () => {
   });
 });
 
+describe('a reference to a variable of somebody else', () => {
+  const foreign = `"\${DATABASE_URL}"`;
+
+  test.each([
+    [
+      `infrastructure: { sendgrid: { api_key: ${foreign} } }`,
+      'infrastructure.sendgrid.api_key',
+      'SENDGRID_API_KEY',
+    ],
+    [`infrastructure: { supabase: { url: ${foreign} } }`, 'infrastructure.supabase.url', 'SUPABASE_URL'],
+    [
+      `infrastructure: { gcp: { project_id: ${foreign} } }`,
+      'infrastructure.gcp.project_id',
+      'INFRASTRUCTURE_GCP_PROJECT_ID',
+    ],
+    [
+      `infrastructure: { vapi: { phone_number_id: "x\${DATABASE_URL}" } }`,
+      'infrastructure.vapi.phone_number_id',
+      'INFRASTRUCTURE_VAPI_PHONE_NUMBER_ID',
+    ],
+    [
+      `infrastructure: { vapi: { assistant_id: $DATABASE_URL } }`,
+      'infrastructure.vapi.assistant_id',
+      'INFRASTRUCTURE_VAPI_ASSISTANT_ID',
+    ],
+    [
+      `infrastructure: { vapi: { api_key: "\${OPENAI_API_KEY}" } }`,
+      'infrastructure.vapi.api_key',
+      'VAPI_API_KEY',
+    ],
+    [`twilio: { auth_token: ${foreign} }`, 'twilio.auth_token', 'TWILIO_AUTH_TOKEN'],
+    [`twilio: { numbers: [1, ${foreign}] }`, 'twilio.numbers.1', 'TWILIO_NUMBERS_1'],
+    [`webhook: "https://x.example/\${DATABASE_URL}"`, 'webhook', 'WEBHOOK'],
+  ])('%s becomes one to the tenant’s own variable, and is reported', (text, path, name) => {
+    const { secrets, wanted } = map(text);
+    expect(secrets).toEqual([
+      {
+        ...{ path, line: 3, reference: `\${ACME_${name}}` },
+        why: 'looks like a reference to a variable that does not belong to this tenant',
+      },
+    ]);
+    expect(JSON.stringify(wanted)).toContain(`"\${ACME_${name}}"`);
+    expect(JSON.stringify(wanted)).not.toMatch(/DATABASE_URL|OPENAI/);
+  });
+
+  test.each([
+    [`branding: { email_signature: ${foreign} }`, 'branding.email_signature'],
+    [`branding: { email_signature: "Call \${ACME_PHONE}" }`, 'branding.email_signature'],
+    [`agents: { inbound: { prompt_file: ${foreign} } }`, 'agents.inbound.prompt_file'],
+    [`"\${DATABASE_URL}": 1`, '…'],
+  ])('%s is left out where people read it, and reported', (text, path) => {
+    const { secrets, wanted } = map(text);
+    expect(secrets).toEqual([expect.objectContaining({ path, reference: null })]);
+    expect(JSON.stringify(wanted)).not.toContain('$');
+  });
+
+  test('stays when the operator allows its name', () => {
+    const text = clientYaml('acme', `infrastructure: { supabase: { url: "\${SUPABASE_URL}" } }`);
+    const { secrets, wanted } = mapClient(text, 'acme', {
+      ...strictConfigRules,
+      secretNames: ['SUPABASE_URL'],
+    });
+    expect(secrets).toEqual([]);
+    expect(JSON.stringify(wanted)).toContain(`"\${SUPABASE_URL}"`);
+  });
+});
+
 describe('a file is refused with its line when', () => {
   const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]'];
   for (const [at, name] of [...'bcdefghi'].entries())
@@ -158,7 +230,7 @@ describe('a file is refused with its line when', () => {
   });
 
   test('its id is not the name of its folder', () => {
-    expect(mapClient(clientYaml('acme'), 'other').problems).toEqual([
+    expect(mapClient(clientYaml('acme'), 'other', strictConfigRules).problems).toEqual([
       { path: 'client.id', line: 1, column: 15, message: expect.stringContaining('rename the folder') },
     ]);
   });

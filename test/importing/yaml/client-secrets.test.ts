@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { mapClient } from '../../../src/importing/yaml/client-mapping.js';
-import { ordinaryConfig, type Random, secretKinds, seeded } from '../../profile/support/secret-samples.js';
+import { strictConfigRules } from '../../../src/registry/config-rules.js';
+import { ordinaryConfig, type Random, secretKinds, seeded } from '../../registry/support/secret-samples.js';
 
 const rounds = 400;
 
-const map = (file: object) => mapClient(stringify({ client: { id: 'acme' }, ...file }), 'acme');
+const map = (file: object) =>
+  mapClient(stringify({ client: { id: 'acme' }, ...file }), 'acme', strictConfigRules);
 
 /** Every scalar value of a file, with the object that has it and its key. */
 function leavesOf(holder: object): { holder: object; key: string }[] {
@@ -42,7 +44,7 @@ function hide(secret: string, file: Record<string, unknown>, random: Random): st
 test(`${rounds} ordinary files are accepted without a false alarm about secrets`, () => {
   const random = seeded(3);
   for (let at = 0; at < rounds; at++) {
-    const config = ordinaryConfig(random);
+    const config = ordinaryConfig(random, 'acme');
     const { wanted, problems, secrets } = map(config);
     expect({ problems, secrets }).toEqual({ problems: [], secrets: [] });
     expect(wanted?.config).toEqual(config);
@@ -54,7 +56,7 @@ test.each(Object.entries(secretKinds))(
   (_, make) => {
     const random = seeded(5);
     for (let at = 0; at < rounds / 10; at++) {
-      const file: Record<string, unknown> = ordinaryConfig(random);
+      const file: Record<string, unknown> = ordinaryConfig(random, 'acme');
       const secret = make(random);
       const where = hide(secret, file, random);
       const output = JSON.stringify(map(file));

@@ -63,7 +63,11 @@ describe('a folder of clients', () => {
       `infrastructure.sendgrid.api_key \${BEACHRESORTS_SENDGRID_API_KEY}`,
     ]);
     expect(replaced('safarirun-t0vc')).toEqual([`email.smtp.password \${SAFARIRUN_T0VC_SMTP_PASSWORD}`]);
-    expect(replaced('africastay')).toEqual(['infrastructure.supabase.service_key null']);
+    expect(replaced('africastay')).toEqual([
+      `infrastructure.supabase.url \${AFRICASTAY_SUPABASE_URL}`,
+      `infrastructure.supabase.anon_key \${AFRICASTAY_SUPABASE_ANON_KEY}`,
+      'infrastructure.supabase.service_key null',
+    ]);
 
     const revision = await revisionOf(gateway);
     const again = await importClients(gateway, fixtures);

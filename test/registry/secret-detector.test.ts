@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findSecret, findSecrets, redactSecrets } from '../../src/profile/secret-detector.js';
+import { findSecret, findSecrets, redactSecrets } from '../../src/registry/secret-detector.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { ordinaryConfig, placeSecret, secretKinds, seeded } from './support/secret-samples.js';
 
@@ -102,6 +102,28 @@ describe('a log', () => {
       return redactSecrets(line).includes(JSON.stringify(text).slice(-9, -1));
     });
     expect(leaking.map(({ kind, text }) => `${kind}: ${text}`)).toEqual([]);
+  });
+
+  test('keeps ids of API keys readable, and redacts their secrets and other keys', () => {
+    const id = randomUUID();
+    for (const line of [
+      `{"actor":"api-key:${id}","msg":"request"}`,
+      `by api-key:${id}, later`,
+      `api-key:${id}`,
+    ])
+      expect(redactSecrets(line)).toBe(line);
+    for (const [line, redacted] of [
+      [`api-key:trk_${'a1B2'.repeat(10)}`, 'api-key[secret]'],
+      [`{"actor":"api-key:trk_inv_${'a1B2'.repeat(10)}"}`, '{"actor":"api-key[secret]"}'],
+      [`api-key:${id}abc`, 'api-key:[secret]'],
+      [`api-key:${id}-abc`, 'api-key:[secret]'],
+      [`api-key: ${id}`, 'api-key: [secret]'],
+      [`api_key=${id}`, 'api_key=[secret]'],
+      [`"api-key":"${id}"`, '"api-key":"[secret]"'],
+      [`my-api-key:${id}`, 'my-api-key:[secret]'],
+      [`api-key:hunter22`, 'api-key:[secret]'],
+    ] as const)
+      expect(redactSecrets(line)).toBe(redacted);
   });
 
   test('keeps the rest of the line, and lines without secrets', () => {

@@ -87,7 +87,12 @@ export function findSecretValue(key: string, value: unknown): string | undefined
 export function findSecret(key: string, text: string): string | undefined {
   if (secretReference.test(text) || text === '') return undefined;
   if (isSecretKey(key)) return 'a secret';
-  return secretForms.find(({ pattern }) => pattern.test(text))?.looksLike ?? findRandomness(text);
+  return findSecretForm(text) ?? findRandomness(text);
+}
+
+/** Describes the form of a secret in a text, such as the key of a known service; undefined when it has none. */
+export function findSecretForm(text: string): string | undefined {
+  return secretForms.find(({ pattern }) => pattern.test(text))?.looksLike;
 }
 
 /**
@@ -99,7 +104,8 @@ const redactedForms = [
   ...secretForms
     .filter(({ isProse }) => !isProse)
     .map(({ pattern }) => new RegExp(`(?:${pattern.source})[^\\s"'\\\\<>]*`, `g${pattern.flags}`)),
-  /(?<=(password|passwd|passphrase|pwd|secret|api[_-]?key|account ?key|shared ?access ?key)[\\"' ]{0,5}[:=][\\"' ]{0,5})[^\s"'$\\]{6,}/gi,
+  // The id of an API key, "api-key:<uuid>", is no secret: operators look it up in the audit log.
+  /(?<=(password|passwd|passphrase|pwd|secret|api[_-]?key|account ?key|shared ?access ?key)[\\"' ]{0,5}[:=][\\"' ]{0,5})(?!(?<=(?<![\w-])api-key:)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-]))[^\s"'$\\]{6,}/gi,
 ];
 
 /** Replaces what looks like a secret by its form alone in a text, such as a line of a log. */

@@ -75,13 +75,14 @@ const title = (text: string) => text.replace(/\b[a-z]/g, (letter) => letter.toUp
 const uuid = (r: Random) => [8, 4, 4, 4, 12].map((count) => chars(r, hex, count)).join('-');
 
 /** A realistic configuration without secrets. */
-export function ordinaryConfig(r: Random) {
+/** The references name variables of `owner`; without it, of a tenant with a random slug. */
+export function ordinaryConfig(r: Random, owner?: string) {
   const slug = `${pick(r, words)}-${pick(r, words)}${pick(r, ['', '-t0vc', '2024', '-kvph', '-za'])}`;
   const domain = `${slug}.example`;
   const name = title(
     `${pick(r, words)} ${pick(r, words)} ${pick(r, ['Travel', '(Pty) Ltd', 'Tours & Safaris', 'GmbH'])}`,
   );
-  const variable = slug.toUpperCase().replaceAll('-', '_');
+  const variable = (owner ?? slug).toUpperCase().replaceAll('-', '_');
   const color = () => `#${chars(r, hex, 6)}`;
   return {
     branding: {
