@@ -21,7 +21,7 @@ const sharedNames: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** First words of variables that services have for themselves. A tenant with such a slug has no variables of its own. */
-export const reservedWords: readonly string[] = [
+const reservedWords: readonly string[] = [
   ...['ADMIN', 'ANTHROPIC', 'API', 'APP', 'AUTH', 'AWS', 'AZURE', 'DATABASE', 'DATADOG', 'DB', 'DOCKER'],
   ...['ENCRYPTION', 'GCP', 'GITHUB', 'GITLAB', 'GOOGLE', 'JWT', 'KAFKA', 'KUBERNETES', 'MONGO', 'MONGODB'],
   ...['MYSQL', 'NODE', 'NPM', 'OAUTH', 'OIDC', 'OPENAI', 'OTEL', 'PG', 'POSTGRES', 'POSTGRESQL', 'PRISMA'],
