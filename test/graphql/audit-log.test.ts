@@ -143,14 +143,22 @@ describe('the audit log', () => {
     expect((await entriesOf(id)).map(({ kind }) => kind)).toContain('tenant.purged');
   });
 
-  test('of an unknown tenant is refused with TENANT_NOT_FOUND', async () => {
-    for (const tenantId of ['nobody', '00000000-0000-4000-8000-000000000000', 'a\u0000', '']) {
+  test('of an unknown tenant is refused with TENANT_NOT_FOUND, and with NUL in its id as invalid', async () => {
+    const refusals = {
+      nobody: 'TENANT_NOT_FOUND',
+      '00000000-0000-4000-8000-000000000000': 'TENANT_NOT_FOUND',
+    };
+    for (const [tenantId, code] of Object.entries({
+      ...refusals,
+      '': 'TENANT_NOT_FOUND',
+      'a\u0000': 'VALIDATION_ERROR',
+    })) {
       const { status, codes } = await gateway.ask(
         `query ($tenantId: ID) { auditLog(tenantId: $tenantId) { edges { cursor } } }`,
         { tenantId },
         { accept: graphqlResponse },
       );
-      expect([status, codes]).toEqual([404, ['TENANT_NOT_FOUND']]);
+      expect([status, codes]).toEqual([code === 'VALIDATION_ERROR' ? 400 : 404, [code]]);
     }
   });
 });

@@ -303,19 +303,22 @@ describe('one tenant', () => {
     }
   });
 
-  test.each([
-    'nobody',
-    '00000000-0000-4000-8000-000000000000',
-    'No%20Slug',
-    '%ZZ',
-    '%00',
-    'x'.repeat(101),
-    "'--",
-  ])('with the reference %s does not exist, for GET and DELETE', async (reference) => {
+  test.each(['nobody', '00000000-0000-4000-8000-000000000000', 'No%20Slug', '%ZZ', 'x'.repeat(101), "'--"])(
+    'with the reference %s does not exist, for GET and DELETE',
+    async (reference) => {
+      for (const method of ['GET', 'DELETE'])
+        expect(await refusal(gateway, `${method} /api/tenants/${reference}`)).toMatchObject({
+          status: 404,
+          code: 'TENANT_NOT_FOUND',
+        });
+    },
+  );
+
+  test('with NUL in the reference is refused as invalid, for GET and DELETE', async () => {
     for (const method of ['GET', 'DELETE'])
-      expect(await refusal(gateway, `${method} /api/tenants/${reference}`)).toMatchObject({
-        status: 404,
-        code: 'TENANT_NOT_FOUND',
+      expect(await refusal(gateway, `${method} /api/tenants/%00`)).toMatchObject({
+        status: 400,
+        code: 'VALIDATION_ERROR',
       });
   });
 

@@ -221,8 +221,8 @@ export const moreMutants: readonly Mutant[] = [
   {
     name: 'clients’ confirmations outlive their history',
     file: clientLeases,
-    search: 'lease.confirmed = 0n;',
-    replace: 'void lease;',
+    search: 'for (const lease of own.values()) lease.confirmed = 0n;',
+    replace: 'void own;',
   },
   {
     name: 'a client’s lease is forgotten when it is told to drop everything',
@@ -245,8 +245,8 @@ export const moreMutants: readonly Mutant[] = [
   {
     name: 'clients without a name are forgotten',
     file: clientLeases,
-    search: 'for (const { confirmed } of [...this.#leases.values(), ...this.#unnamed])',
-    replace: 'for (const { confirmed } of this.#leases.values())',
+    search: 'this.#unnamed.forEach(lower);',
+    replace: '',
   },
 ];
 
@@ -287,6 +287,7 @@ export const clientMutants: readonly Mutant[] = [
     file: knowledge,
     search: `    this.#position = undefined;
     this.#highestFloor = 0;
+    this.#refusalFloor = 0;
     this.#startOver(0);
     this.#leaseUntil = Number.NEGATIVE_INFINITY;
 `,
