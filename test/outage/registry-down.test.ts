@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createSecret } from '../../src/auth/api-key.js';
 import { openEvents } from '../feed/support/event-stream.js';
 import type { GatewayProcess } from '../setup/gateway-process.js';
 import {
@@ -102,7 +103,7 @@ describe.each([
   });
 
   test('an API key that is not cached is not reported as unknown', async () => {
-    const { answer, status, retryAfter } = await ask(gateway, known.id, { key: `trk_${'x'.repeat(43)}` });
+    const { answer, status, retryAfter } = await ask(gateway, known.id, { key: createSecret() });
     expect({ answer, status, retryAfter }).toEqual(unavailable);
   });
 

@@ -245,8 +245,8 @@ export const moreMutants: readonly Mutant[] = [
   {
     name: 'clients without a name are forgotten',
     file: clientLeases,
-    search: 'for (const { confirmed } of [...this.#leases.values(), ...this.#unnamed])',
-    replace: 'for (const { confirmed } of this.#leases.values())',
+    search: 'yield* this.#unnamed;',
+    replace: '',
   },
 ];
 
