@@ -222,9 +222,9 @@ export class Knowledge {
   #beginEpoch(epoch: string): void {
     if (this.#epoch !== undefined) this.#leftEpochs.set(this.#epoch, this.#options.clock());
     this.#epoch = epoch;
+    this.#refusalFloor = 0;
     this.#position = undefined;
     this.#highestFloor = 0;
-    this.#refusalFloor = 0;
     this.#startOver(0);
     this.#leaseUntil = Number.NEGATIVE_INFINITY;
   }

@@ -78,20 +78,21 @@ export class ClientLeases {
 
   /** Another history begins: no client has confirmed anything of it, and the granted leases still count. */
   startOver(): void {
-    for (const own of this.#leases.values()) for (const lease of own.values()) lease.confirmed = 0n;
-    for (const lease of this.#unnamed) lease.confirmed = 0n;
+    for (const lease of this.#all()) lease.confirmed = 0n;
   }
 
   /** The lowest confirmed revision; undefined when no client has a lease. */
   get lowestConfirmed(): bigint | undefined {
     this.#forgetEnded();
     let lowest: bigint | undefined;
-    const lower = ({ confirmed }: Lease) => {
+    for (const { confirmed } of this.#all())
       if (lowest === undefined || confirmed < lowest) lowest = confirmed;
-    };
-    for (const own of this.#leases.values()) for (const lease of own.values()) lower(lease);
-    this.#unnamed.forEach(lower);
     return lowest;
+  }
+
+  *#all(): Generator<Lease> {
+    for (const own of this.#leases.values()) yield* own.values();
+    yield* this.#unnamed;
   }
 
   #forgetEnded(): void {

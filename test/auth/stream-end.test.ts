@@ -30,8 +30,8 @@ beforeAll(async () => {
   gateway = gateways.one;
   acme = await aTenant().subscribedTo('finance').at(gateway);
   const [row] = await gateway.psql<{ id: string }>(
-    `INSERT INTO operations (kind, tenant_id, actor, input, status, run_after)
-     VALUES ('subscribe_tenant', $1, 'test', '{}', 'queued', now() + interval '1 day') RETURNING id`,
+    `INSERT INTO operations (kind, tenant_id, actor, status, run_after)
+     VALUES ('subscribe_tenant', $1, 'test', 'queued', now() + interval '1 day') RETURNING id`,
     [acme.id],
   );
   operationId = row?.id ?? '';

@@ -16,11 +16,11 @@ describe('the command line', { timeout: 60_000 }, () => {
     [['help'], all],
     [
       ['keys', '--help'],
-      ['create', 'list', 'revoke', 'help'],
+      ['create', 'list', 'rotate', 'revoke', 'help'],
     ],
     [
       ['help', 'keys'],
-      ['create', 'list', 'revoke', 'help'],
+      ['create', 'list', 'rotate', 'revoke', 'help'],
     ],
   ])('%j lists the commands', async (args, commands) => {
     const { code, stdout, stderr } = await run(args);

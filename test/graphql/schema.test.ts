@@ -222,6 +222,7 @@ describe('the schema', () => {
       'InviteTenantMemberPayload.invitationToken: String',
       'ProvisionTenantPayload.invitationToken: String',
       'RegisterTenantPayload.invitationToken: String',
+      'RotateApiKeyPayload.secret: String',
       'input AcceptInvitationInput.token: String! = undefined',
     ]);
   });
