@@ -1,6 +1,7 @@
 import { authorize } from '../auth/permissions.js';
 import { readInput } from '../registry/input.js';
 import { tenantNotFound } from '../registry/route.js';
+import { isStorable } from '../registry/storable-text.js';
 import { type RestAnswer, refuse } from './answer.js';
 import { type Endpoint, type RestRequest, readJson, readQuery } from './endpoint.js';
 import { openapi } from './openapi.js';
@@ -48,7 +49,7 @@ function wrongMethod({ method, path }: RestRequest, allowed: readonly string[]):
 function readReference(encoded: string): string {
   try {
     const reference = decodeURIComponent(encoded);
-    if (reference.length <= 100) return reference;
+    if (reference.length <= 100 && isStorable(reference)) return reference;
   } catch {
     // A malformed escape names no tenant.
   }
