@@ -6,7 +6,7 @@ import {
   type ValidationContext,
 } from 'graphql';
 import { invalidFields } from '../errors.js';
-import { isStorable, requireStorable, unstorableText } from '../registry/storable-text.js';
+import { findUnstorable, isStorable, unstorableText } from '../registry/storable-text.js';
 
 /**
  * Refuses documents with a text that cannot be stored, whichever scalar it is for. Texts in variables are checked for
@@ -24,19 +24,26 @@ export function storableTextRule(context: ValidationContext): ASTVisitor {
 
 /** The refusal of variables with such a text; undefined for all others. */
 export function refuseUnstorable(variables: unknown): ExecutionResult | undefined {
-  try {
-    requireStorable(variables);
-    return undefined;
-  } catch (error) {
-    return { errors: [new GraphQLError((error as Error).message, { originalError: error as Error })] };
-  }
+  const problems = findUnstorable(variables).map(({ field, message }) => ({
+    field: belowInput(field),
+    message,
+  }));
+  if (problems.length === 0) return undefined;
+  const cause = invalidFields(problems);
+  return { errors: [new GraphQLError(cause.message, { originalError: cause })] };
 }
 
 /** The argument and the input fields that a text is the value of. */
 function namesOf(ancestors: readonly (ASTNode | readonly ASTNode[])[]): string[] {
-  return ancestors.flatMap((ancestor) =>
+  const names = ancestors.flatMap((ancestor) =>
     'kind' in ancestor && (ancestor.kind === 'Argument' || ancestor.kind === 'ObjectField')
       ? [ancestor.name.value]
       : [],
   );
+  return belowInput(names.join('.')).split('.');
+}
+
+/** Fields of a mutation are named by their path in its input, as in every other refusal. */
+function belowInput(path: string): string {
+  return path.replace(/^input\./, '');
 }

@@ -28,7 +28,7 @@ interface Place {
 }
 
 /** With a stack of its own, because a million brackets would exhaust that of the process. */
-function findUnstorable(root: unknown): FieldProblem[] {
+export function findUnstorable(root: unknown): FieldProblem[] {
   const problems: FieldProblem[] = [];
   const open: Place[] = [{ value: root, key: '', parent: undefined }];
   for (let place = open.pop(); place; place = open.pop()) {

@@ -1,8 +1,7 @@
 import { authorize } from '../auth/permissions.js';
-import { RegistryError } from '../errors.js';
 import { readInput } from '../registry/input.js';
 import { tenantNotFound } from '../registry/route.js';
-import { requireStorable } from '../registry/storable-text.js';
+import { isStorable } from '../registry/storable-text.js';
 import { type RestAnswer, refuse } from './answer.js';
 import { type Endpoint, type RestRequest, readJson, readQuery } from './endpoint.js';
 import { openapi } from './openapi.js';
@@ -50,11 +49,9 @@ function wrongMethod({ method, path }: RestRequest, allowed: readonly string[]):
 function readReference(encoded: string): string {
   try {
     const reference = decodeURIComponent(encoded);
-    requireStorable({ slug: reference });
-    if (reference.length <= 100) return reference;
-  } catch (error) {
+    if (reference.length <= 100 && isStorable(reference)) return reference;
+  } catch {
     // A malformed escape names no tenant.
-    if (error instanceof RegistryError) throw error;
   }
   throw tenantNotFound(encoded.slice(0, 100));
 }

@@ -47,7 +47,7 @@ const profileOf = (slug: string) => ({
   adminFullName: 'Ada',
   settings: { companyName: 'Acme', website: 'https://acme.example' },
   branding: { primaryColor: '#C8102E' },
-  config: { email: { smtp: { password: `\${${variablePrefix(slug)}SMTP_PASSWORD}` } } },
+  config: { infrastructure: { openai: { api_key: `\${OPENAI_API_KEY}` } } },
 });
 
 /** Registers a tenant with its whole profile and its first admin. */
