@@ -5,7 +5,7 @@ import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { insertTenant } from '../../profile/tenant-profile.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import { moduleName, optional, prose, readInput, slug, text, uuid, wait } from '../../registry/input.js';
+import { moduleName, optional, readInput, slug, text, uuid, wait } from '../../registry/input.js';
 import { requireModule } from '../../registry/module.js';
 import { existingName } from '../../registry/storage-name.js';
 import { requireActive, requireNoOperation, requireTenant } from '../../registry/tenant.js';
@@ -20,8 +20,8 @@ const AdoptStorageInput = z.object({
     id: optional(uuid),
     slug,
     name: text(200),
-    /** Why the tenant was suspended in the system it comes from; undefined when it was not. */
-    suspendedReason: optional(prose(500)),
+    /** The reason from the source, undefined when it is active. It names tables and databases, whose names may look random. */
+    suspendedReason: optional(text(500)),
   }),
   storages: z
     .array(z.object({ module: moduleName, name: existingName }))
