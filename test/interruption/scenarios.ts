@@ -10,7 +10,6 @@ import { subscribeTenantToModule } from '../../src/provisioning/commands/subscri
 import { suspendTenant } from '../../src/provisioning/commands/suspend-tenant.js';
 import { unsubscribeTenantFromModule } from '../../src/provisioning/commands/unsubscribe-tenant-from-module.js';
 import type { CommandContext } from '../../src/registry/command.js';
-import { variablePrefix } from '../../src/registry/secret-detector.js';
 import { modules, type ProvisioningEnvironment, query, queryOnce } from './provisioning-environment.js';
 import { urlTo } from './tenant-state.js';
 
@@ -42,7 +41,7 @@ export const commands = {
   importTenant,
 } satisfies Record<string, (context: CommandContext, input: unknown) => Promise<unknown>>;
 
-const profileOf = (slug: string) => ({
+const profileOf = (_slug: string) => ({
   adminEmail: 'admin@example.com',
   adminFullName: 'Ada',
   settings: { companyName: 'Acme', website: 'https://acme.example' },
