@@ -67,7 +67,7 @@ export async function importDatabases(
   const scanned = await scanDatabases(context.serviceDatabases, catalogue.filter(isSet), isWanted);
   const found = await readLegacyTablePlaces(context, scanned);
   const tables = request.isDryRun
-    ? found.map((table) => describeTable(table, null, null))
+    ? found.map((table) => describeTable(table, null, table.problem ?? null))
     : await setAside(found);
   // Read again after the renaming, so that rows inserted just before it are included.
   const legacy = request.isDryRun ? found : await readLegacyTablePlaces(context, scanned);
@@ -143,7 +143,8 @@ async function waitForEarlierAdoptions(context: CommandContext): Promise<void> {
 async function setAside(tables: readonly LegacyTablePlace[]): Promise<ImportReport['tables']> {
   const done: ImportReport['tables'] = [];
   for (const table of tables) {
-    if (table.isAside) done.push(describeTable(table, null, null));
+    if (table.isAside || table.problem !== undefined)
+      done.push(describeTable(table, null, table.problem ?? null));
     else
       try {
         const name = await table.withConnection((client) => setTableAside(client, table));

@@ -1,7 +1,8 @@
 import type { ClientBase } from 'pg';
-import { identifier } from '../../database/identifier.js';
+import { inTransaction } from '../../database/in-transaction.js';
 import { findLegacyTables, type LegacyTable } from '../../database/migrations/legacy-tables.js';
 import type { Isolation } from '../../registry/isolation.js';
+import { readPlainTable } from './plain-table.js';
 
 /** A row of a table of tenants from before the registry. Missing information is undefined. */
 export interface LegacyTenant {
@@ -27,6 +28,8 @@ export interface StorageNamed {
 export interface LegacyTableFound extends LegacyTable {
   database: string;
   tenants: LegacyTenant[];
+  /** The reason why the table was not read. */
+  problem: string | undefined;
 }
 
 type Row = Record<string, unknown>;
@@ -42,22 +45,33 @@ const knownColumns =
   /^(tenant_id|id|tenant_slug|slug|tenant_name|name|modules_subscribed|modules|status|state|active|is_active|enabled|deleted_at|suspended_at)$/;
 const usable = ['active', 'enabled', 'live', 'true', 't', '1', 'yes'];
 
-/** Reads the tables of tenants that this session sees, renamed ones included, with all their rows. */
+/**
+ * Reads the tables of tenants that a session of this role sees, renamed ones included, with all their rows. A table whose reading
+ * could run code of its owner is returned with its problem and without rows.
+ */
 export async function readLegacyTables(client: ClientBase, database: string): Promise<LegacyTableFound[]> {
   const found: LegacyTableFound[] = [];
-  for (const table of await findLegacyTables(client)) {
+  for (const table of await findLegacyTables(client, await listVisibleSchemas(client))) {
     const columns = table.columns.filter((name) => knownColumns.test(name) || storageColumn.test(name));
-    const { rows } = await client.query<{ row: Row }>(
-      `SELECT to_jsonb(legacy) AS row FROM (
-         SELECT ${columns.map(identifier).join(', ')} FROM ${identifier(table.schema)}.${identifier(table.name)}
-       ) AS legacy`,
-    );
+    const { rows, problem } = await readPlainTable(client, table, columns);
     // The original name of the table, so that the source reads the same after the renaming.
     const source = `${table.name.replace(/_before_registry(_\d+)?$/, '')} in ${database}`;
-    const tenants = rows.flatMap(({ row }) => readLegacyTenant(row, source) ?? []);
-    found.push({ ...table, database, tenants });
+    const tenants = rows.flatMap((row) => readLegacyTenant(row, source) ?? []);
+    found.push({ ...table, database, tenants, problem });
   }
   return found;
+}
+
+/** The schemas of the role's own search_path. This session's path is pinned to pg_catalog. */
+async function listVisibleSchemas(client: ClientBase): Promise<string[]> {
+  return inTransaction(client, async () => {
+    await client.query('SET LOCAL search_path TO DEFAULT');
+    // A name that is qualified, without operators: nothing else can be found in the schemas of the path.
+    const { rows } = await client.query<{ names: string[] }>(
+      'SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS names',
+    );
+    return rows[0]?.names ?? [];
+  });
 }
 
 /** Returns undefined for a row without an id. */

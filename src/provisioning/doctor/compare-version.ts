@@ -9,31 +9,28 @@ export interface ModuleFiles {
   hasFolder: boolean;
 }
 
-/** Compares the storage's version table with the module's files. */
+/** Compares the migrations that ran in the storage with the module's files. */
 export function compareVersion(comparison: StorageComparison, files: ModuleFiles): void {
   const { storage, found, report } = comparison;
   const { schemaName, databaseName, tenantId, tenantSlug, module, migrationVersion } = storage;
-  const schema = `Schema ${schemaName} in database ${databaseName}`;
-  const table = found.versions.get(schemaName);
-  if (table?.problem !== undefined)
-    report(
-      'VERSION_TABLE_UNREADABLE',
-      `Table schema_version in ${schema} could not be read: ${table.problem}.`,
-      `Give role ${found.user} the rights that tenant-registry grants --module ${module} prints.`,
-    );
-  else if (table?.owner && !isSameOwner(table.owner, { tenantId, module }))
+  const schema = `schema ${schemaName} in database ${databaseName}`;
+  const table = `Table tenant_guard.schema_version of database ${databaseName}`;
+  // A missing or unreadable guard is a finding of its own.
+  if (!found.versions) return;
+  const versions = found.versions.get(schemaName);
+  if (versions && !isSameOwner(versions.owner, { tenantId, module }))
     report(
       'VERSION_TABLE_OTHER_OWNER',
-      `Table schema_version in ${schema} names tenant ${table.owner.tenantId}, module ${table.owner.module} as the owner, but the registry names ${tenantSlug}.`,
+      `${table} names tenant ${versions.owner.tenantId}, module ${versions.owner.module} as the owner of ${schema}, but the registry names ${tenantSlug}.`,
       `Check whose data the schema holds and restore the right data; suspendTenant refuses access for ${tenantSlug} until then.`,
     );
-  else if (table) compareFiles(comparison, files, table.applied);
-  // Storage that was made outside the registry has neither a migration version nor a version table.
+  else if (versions) compareFiles(comparison, files, versions.applied);
+  // Storage that was made outside the registry has neither a migration version nor rows in the table.
   else if (migrationVersion !== null)
     report(
       'VERSION_TABLE_MISSING',
-      `${schema} has no table schema_version, but the registry has it at migration ${migrationVersion}.`,
-      'Restore the table from a backup: without it the migrations that ran are unknown.',
+      `${table} has no rows of ${schema}, but the registry has it at migration ${migrationVersion}.`,
+      'Restore the rows from a backup: without them the migrations that ran are unknown.',
     );
 }
 

@@ -148,7 +148,7 @@ describe('a tenant’s own database', () => {
   test.each([
     [
       'MIGRATION_EDITED',
-      `UPDATE schema_version SET checksum = repeat('0', 64) WHERE migration LIKE '%_notes.sql'`,
+      `UPDATE tenant_guard.schema_version SET checksum = repeat('0', 64) WHERE migration LIKE '%_notes.sql'`,
     ],
     ['SCHEMA_MISSING', 'DROP SCHEMA public CASCADE'],
   ])('is examined: %s after %s', async (code, sql) => {
