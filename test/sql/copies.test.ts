@@ -102,7 +102,9 @@ describe('the copy of a module', () => {
     const operations = { ...finance('1'), module: 'operations' };
     const madeAs = async (schema: string) => {
       await database.query(`CALL ensure_party_tenant_schema('${randomUUID()}', '${schema}')`);
-      return (await database.query(`SELECT module FROM tenant_guard.schema_version WHERE schema_name = '${schema}'`))[0]?.module;
+      return (
+        await database.query(`SELECT module FROM tenant_guard.schema_version WHERE schema_name = '${schema}'`)
+      )[0]?.module;
     };
     await installCopy(connected, operations);
     expect(await madeAs('tenant_one')).toBe('operations');

@@ -58,7 +58,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await databases?.close();
   await database?.drop();
-  for (const name of [module, other]) await onServer(`DROP ROLE ${name}_service; DROP ROLE ${name}_access; DROP ROLE ${name}_tenants`);
+  for (const name of [module, other])
+    await onServer(`DROP ROLE ${name}_service; DROP ROLE ${name}_access; DROP ROLE ${name}_tenants`);
   await onServer(`DROP ROLE ${provisioner}`);
 });
 
@@ -133,7 +134,9 @@ describe('with the roles that grants prints', () => {
     ];
     for (const attempt of attempts) expect(await codeOf(asService(attempt)), attempt).toMatch(/^42501/);
     expect(
-      await asService(`SELECT has_table_privilege('${schema}.invoice', 'REFERENCES, TRIGGER, TRUNCATE') AS may`),
+      await asService(
+        `SELECT has_table_privilege('${schema}.invoice', 'REFERENCES, TRIGGER, TRUNCATE') AS may`,
+      ),
     ).toEqual([{ may: false }]);
     expect(await codeOf(asService(`SELECT tenant_guard.enter('${tenantId}', '${schema}', 1)`))).toBe(
       'TR004 TENANT_NOT_READY',

@@ -67,7 +67,7 @@ export async function importDatabases(
   const scanned = await scanDatabases(context.serviceDatabases, catalogue.filter(isSet), isWanted);
   const found = await readLegacyTablePlaces(context, scanned);
   const tables = request.isDryRun
-    ? found.map((table) => describeTable(table, null, table.problem ?? null))
+    ? found.map((table) => describeTable(table, null, null))
     : await setAside(found);
   // Read again after the renaming, so that rows inserted just before it are included.
   const legacy = request.isDryRun ? found : await readLegacyTablePlaces(context, scanned);
@@ -143,8 +143,7 @@ async function waitForEarlierAdoptions(context: CommandContext): Promise<void> {
 async function setAside(tables: readonly LegacyTablePlace[]): Promise<ImportReport['tables']> {
   const done: ImportReport['tables'] = [];
   for (const table of tables) {
-    if (table.isAside || table.problem !== undefined)
-      done.push(describeTable(table, null, table.problem ?? null));
+    if (table.isAside) done.push(describeTable(table, null, null));
     else
       try {
         const name = await table.withConnection((client) => setTableAside(client, table));

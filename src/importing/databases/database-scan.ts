@@ -36,10 +36,10 @@ export async function scanDatabases(
   for (const module of modules) {
     try {
       await databases.withConnection(module, async (client) => {
-        const key = await readDatabaseKey(client);
+        const { key, schemas } = await readSchemas(client);
         const known = found.get(key);
         if (known) known.modules.push(module);
-        else found.set(key, { key, modules: [module], schemas: await listSchemas(client), databases: [] });
+        else found.set(key, { key, modules: [module], schemas, databases: [] });
         const database = found.get(key);
         if (database && storageNaming[module.isolation].hasOwnDatabase && database.databases.length === 0)
           database.databases = await listDatabases(client);
@@ -56,21 +56,22 @@ export async function scanDatabases(
   return [...found.values()];
 }
 
+const databaseKey = `(SELECT system_identifier FROM pg_control_system()) || '/' ||
+  (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
 export async function readDatabaseKey(client: ClientBase): Promise<string> {
-  const { rows } = await client.query<{ key: string }>(
-    `SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid AS key
-     FROM pg_database WHERE datname = current_database()`,
-  );
+  const { rows } = await client.query<{ key: string }>(`SELECT ${databaseKey} AS key`);
   return rows[0]?.key ?? '';
 }
 
-async function listSchemas(client: ClientBase): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT nspname AS name FROM pg_namespace
-     WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'information_schema', $1) ORDER BY nspname`,
+async function readSchemas(client: ClientBase): Promise<{ key: string; schemas: string[] }> {
+  const { rows } = await client.query<{ key: string; schemas: string[] }>(
+    `SELECT ${databaseKey} AS key, ARRAY(
+       SELECT nspname::text FROM pg_namespace
+       WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'information_schema', $1) ORDER BY nspname) AS schemas`,
     [guardSchema],
   );
-  return rows.map(({ name }) => name);
+  return rows[0] ?? { key: '', schemas: [] };
 }
 
 async function listDatabases(client: ClientBase): Promise<string[]> {

@@ -1,5 +1,4 @@
-import type { ClientBase } from 'pg';
-import { inTransaction } from '../../database/in-transaction.js';
+import type { ClientBase, QueryResult } from 'pg';
 import { findLegacyTables, type LegacyTable } from '../../database/migrations/legacy-tables.js';
 import type { Isolation } from '../../registry/isolation.js';
 import { readPlainTable } from './plain-table.js';
@@ -28,8 +27,6 @@ export interface StorageNamed {
 export interface LegacyTableFound extends LegacyTable {
   database: string;
   tenants: LegacyTenant[];
-  /** The reason why the table was not read. */
-  problem: string | undefined;
 }
 
 type Row = Record<string, unknown>;
@@ -46,32 +43,32 @@ const knownColumns =
 const usable = ['active', 'enabled', 'live', 'true', 't', '1', 'yes'];
 
 /**
- * Reads the tables of tenants that a session of this role sees, renamed ones included, with all their rows. A table whose reading
- * could run code of its owner is returned with its problem and without rows.
+ * Reads the tables of tenants that a session of this role sees, renamed ones included, with all their rows. Throws CONFLICT
+ * for a table whose reading could run code of its owner: without its rows its tenants would get new ids.
  */
 export async function readLegacyTables(client: ClientBase, database: string): Promise<LegacyTableFound[]> {
   const found: LegacyTableFound[] = [];
   for (const table of await findLegacyTables(client, await listVisibleSchemas(client))) {
     const columns = table.columns.filter((name) => knownColumns.test(name) || storageColumn.test(name));
-    const { rows, problem } = await readPlainTable(client, table, columns);
+    const rows = await readPlainTable(client, table, columns);
     // The original name of the table, so that the source reads the same after the renaming.
     const source = `${table.name.replace(/_before_registry(_\d+)?$/, '')} in ${database}`;
     const tenants = rows.flatMap((row) => readLegacyTenant(row, source) ?? []);
-    found.push({ ...table, database, tenants, problem });
+    found.push({ ...table, database, tenants });
   }
   return found;
 }
 
 /** The schemas of the role's own search_path. This session's path is pinned to pg_catalog. */
 async function listVisibleSchemas(client: ClientBase): Promise<string[]> {
-  return inTransaction(client, async () => {
-    await client.query('SET LOCAL search_path TO DEFAULT');
-    // A name that is qualified, without operators: nothing else can be found in the schemas of the path.
-    const { rows } = await client.query<{ names: string[] }>(
-      'SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS names',
-    );
-    return rows[0]?.names ?? [];
-  });
+  // A qualified name without operators: nothing in the schemas of the path can take its place.
+  const results: unknown = await client.query(
+    `BEGIN; SET LOCAL search_path TO DEFAULT;
+     SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS names; COMMIT`,
+  );
+  // The driver returns an array for several statements, which its types do not describe.
+  const [, , visible] = results as QueryResult<{ names: string[] }>[];
+  return visible?.rows[0]?.names ?? [];
 }
 
 /** Returns undefined for a row without an id. */

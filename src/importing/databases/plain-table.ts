@@ -1,46 +1,36 @@
 import type { ClientBase } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { inTransaction } from '../../database/in-transaction.js';
-import { messageOf } from '../../errors.js';
-
-export interface PlainRows {
-  /** All values as text, null for NULL. */
-  rows: Record<string, string | null>[];
-  /** The reason why the table was not read. */
-  problem: string | undefined;
-}
+import { RegistryError } from '../../errors.js';
 
 /**
  * Reads columns of a table that a service owns, without running code of the service. The table must be plain: a view calls
  * functions, and so do row security and the planning of a query on a table with an index or statistics on an expression. Values
  * are not cast, because a cast to text or JSON may be the service's own; output functions belong to PostgreSQL.
+ * All values are returned as text, null for NULL.
  */
 export async function readPlainTable(
   client: ClientBase,
   { schema, name }: { schema: string; name: string },
   columns: readonly string[],
-): Promise<PlainRows> {
+): Promise<Record<string, string | null>[]> {
   const table = `${identifier(schema)}.${identifier(name)}`;
-  try {
-    return await inTransaction(client, async () => {
-      // The lock keeps the table as it is between the check and the reading.
-      await client.query(`SET LOCAL lock_timeout = '5s'; LOCK TABLE ONLY ${table} IN ACCESS SHARE MODE`);
-      const { rows: parts } = await client.query<{ what: string }>(unsafeSql, [schema, name]);
-      const [unsafe] = parts;
-      if (unsafe)
-        return {
-          rows: [],
-          problem: `it was not read, because that could run code of its owner: it ${unsafe.what}. Copy its rows into a plain table of that name`,
-        };
-      const { rows } = await client.query<Record<string, string | null>>({
-        text: `SELECT ${columns.map(identifier).join(', ')} FROM ONLY ${table}`,
-        types: { getTypeParser: () => (value: unknown) => value },
-      });
-      return { rows, problem: undefined };
+  return inTransaction(client, async () => {
+    // The lock keeps the table as it is between the check and the reading.
+    await client.query(`SET LOCAL lock_timeout = '5s'; LOCK TABLE ONLY ${table} IN ACCESS SHARE MODE`);
+    const { rows: parts } = await client.query<{ what: string }>(unsafeSql, [schema, name]);
+    const [unsafe] = parts;
+    if (unsafe)
+      throw new RegistryError(
+        'CONFLICT',
+        `Table ${schema}.${name} was not read, because that could run code of its owner: it ${unsafe.what}. Copy its rows into a plain table, or drop that part`,
+      );
+    const { rows } = await client.query<Record<string, string | null>>({
+      text: `SELECT ${columns.map(identifier).join(', ')} FROM ONLY ${table}`,
+      types: { getTypeParser: () => (value: unknown) => value },
     });
-  } catch (error) {
-    return { rows: [], problem: `it could not be read: ${messageOf(error)}` };
-  }
+    return rows;
+  });
 }
 
 const unsafeSql = `

@@ -6,14 +6,7 @@ import { requireOwnEventTriggers } from '../fence/foreign-code.js';
 import { installGuard } from '../fence/guard.js';
 import type { ModuleMigration } from '../storage/module-migrations.js';
 import { findModuleRoles, type ModuleRoles } from '../storage/module-role.js';
-import {
-  ensureMark,
-  ensureModuleSql,
-  ensureName,
-  ensureSql,
-  ensureVersion,
-  runName,
-} from './ensure-sql.js';
+import { ensureMark, ensureModuleSql, ensureName, ensureSql, ensureVersion, runName } from './ensure-sql.js';
 
 /**
  * Each service database holds a copy of its modules' migrations and procedures that run them, so that services can create a

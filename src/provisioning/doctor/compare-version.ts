@@ -1,3 +1,4 @@
+import { escapeLiteral } from 'pg';
 import { isSameOwner } from '../fence/binding.js';
 import type { ModuleMigration } from '../storage/module-migrations.js';
 import type { StorageComparison } from './storage-comparison.js';
@@ -30,8 +31,24 @@ export function compareVersion(comparison: StorageComparison, files: ModuleFiles
     report(
       'VERSION_TABLE_MISSING',
       `${table} has no rows of ${schema}, but the registry has it at migration ${migrationVersion}.`,
-      'Restore the rows from a backup: without them the migrations that ran are unknown.',
+      `If the files were not changed since they ran, in database ${databaseName} ${recordStatement(storage, files)}.`,
     );
+}
+
+/** SQL that records the files up to the version that the registry knows. */
+function recordStatement(
+  { schemaName, tenantId, module, migrationVersion }: StorageComparison['storage'],
+  { migrations }: ModuleFiles,
+): string {
+  const last = migrations.findIndex(({ name }) => name === migrationVersion);
+  const rows = migrations
+    .slice(0, last + 1)
+    .map(({ name, checksum }) => `(${escapeLiteral(name)}, ${escapeLiteral(checksum)})`);
+  return (
+    `INSERT INTO tenant_guard.schema_version (schema_name, schema_oid, migration, checksum, tenant_id, module) ` +
+    `SELECT nspname, oid, name, checksum, ${escapeLiteral(tenantId)}, ${escapeLiteral(module)} ` +
+    `FROM (VALUES ${rows.join(', ')}) AS ran (name, checksum), pg_namespace WHERE nspname = ${escapeLiteral(schemaName)}`
+  );
 }
 
 function compareFiles(

@@ -2,8 +2,8 @@ import type { ClientBase } from 'pg';
 import { type Binding, listBindings } from '../fence/binding.js';
 import { listForeignParts } from '../fence/foreign-code.js';
 import { listMissingAccess } from './missing-access.js';
-import { readSession, type SessionFacts } from './session.js';
 import { readVersions, type SchemaVersions } from './schema-versions.js';
+import { readSession, type SessionFacts } from './session.js';
 
 /** The state of a service database, from its catalogs. */
 export interface FoundDatabase extends SessionFacts {

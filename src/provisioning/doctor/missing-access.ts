@@ -21,7 +21,8 @@ const missingSql = `
   WHERE relkind IN ('r', 'p', 'v') AND NOT has_table_privilege($2, class.oid, right_name)
   UNION ALL
   SELECT schema, 'USAGE on sequence ' || relname FROM pg_class AS class JOIN place ON place.oid = relnamespace
-  WHERE relkind = 'S' AND NOT has_sequence_privilege($2, class.oid, 'USAGE')
+  -- CASE, because the function fails for other relations.
+  WHERE CASE relkind WHEN 'S' THEN NOT has_sequence_privilege($2, class.oid, 'USAGE') END
   UNION ALL
   SELECT schema, 'EXECUTE on routine ' || proname FROM pg_proc AS proc JOIN place ON place.oid = pronamespace
   WHERE prorettype <> 'trigger'::regtype AND NOT has_function_privilege($2, proc.oid, 'EXECUTE')

@@ -21,11 +21,16 @@ export interface ForeignPart {
  */
 export function foreignPartsSql(schemas: string, owner: string): string {
   return `
-  WITH trusted AS (
+  WITH named AS (
     SELECT oid FROM pg_roles
     WHERE rolsuper OR rolname = ${owner} OR oid = (SELECT nspowner FROM pg_namespace WHERE nspname = 'tenant_guard')
+  ), trusted AS (
+    SELECT oid FROM named
+    UNION ALL
+    -- Stands for the owner of the database. By default it owns schema public.
+    SELECT pg_roles.oid FROM pg_roles, pg_database
+    WHERE rolname = 'pg_database_owner' AND datname = current_database() AND datdba IN (SELECT oid FROM named)
   ), place AS (
-    -- The owner of schema public is by default pg_database_owner, which stands for the owner of the database.
     SELECT oid, nspname, nspacl, CASE WHEN pg_get_userbyid(nspowner) = 'pg_database_owner'
       THEN (SELECT datdba FROM pg_database WHERE datname = current_database()) ELSE nspowner END AS nspowner
     FROM pg_namespace WHERE nspname = ANY (${schemas})
@@ -46,9 +51,11 @@ export function foreignPartsSql(schemas: string, owner: string): string {
               WHERE typrelid = 0 AND typelem = 0
     UNION ALL SELECT nspname, 'operator ' || oprname, oprowner FROM pg_operator JOIN place ON place.oid = oprnamespace
   ), granted (schema, name, grantee) AS (
-    SELECT nspname, 'CREATE on schema ' || quote_ident(nspname), grantee FROM place, aclexplode(nspacl) WHERE privilege_type = 'CREATE'
+    SELECT nspname, 'CREATE on schema ' || quote_ident(nspname), grantee FROM place, aclexplode(nspacl)
+    WHERE privilege_type = 'CREATE' AND grantee <> nspowner
     UNION ALL
-    SELECT nspname, 'TRIGGER on relation ' || relname, grantee FROM relation, aclexplode(relacl) WHERE privilege_type = 'TRIGGER'
+    SELECT nspname, 'TRIGGER on relation ' || relname, grantee FROM relation, aclexplode(relacl)
+    WHERE privilege_type = 'TRIGGER' AND grantee <> relowner
   ), called (schema, name, function) AS (
     SELECT nspname, 'trigger ' || tgname || ' on ' || relname, tgfoid FROM pg_trigger JOIN relation ON relation.oid = tgrelid
     UNION ALL

@@ -1,4 +1,4 @@
-import type { ClientBase } from 'pg';
+import { type ClientBase, DatabaseError } from 'pg';
 import { findBinding, type SchemaOwner } from './binding.js';
 import { hasGuardTable } from './guard.js';
 
@@ -32,14 +32,19 @@ export async function findSchemaOwner(client: ClientBase, schema: string): Promi
   return rows[0];
 }
 
-/** The owners of all schemas of the database in which the registry's migrations ran. */
+/** The owners of all schemas of the database in which the registry's migrations ran. Not for use inside a transaction. */
 export async function listSchemaOwners(client: ClientBase): Promise<Map<string, SchemaOwner>> {
-  if (!(await hasGuardTable(client, 'schema_version'))) return new Map();
-  const { rows } = await client.query<SchemaOwner & { name: string }>(
-    `SELECT DISTINCT ON (schema_name) schema_name AS name, tenant_id AS "tenantId", module ${present}
-     ORDER BY schema_name`,
-  );
-  return new Map(rows.map(({ name, ...owner }) => [name, owner]));
+  try {
+    const { rows } = await client.query<SchemaOwner & { name: string }>(
+      `SELECT DISTINCT ON (schema_name) schema_name AS name, tenant_id AS "tenantId", module ${present}
+       ORDER BY schema_name`,
+    );
+    return new Map(rows.map(({ name, ...owner }) => [name, owner]));
+  } catch (error) {
+    // There is no guard, or an older one without this table.
+    if (error instanceof DatabaseError && error.code === '42P01') return new Map();
+    throw error;
+  }
 }
 
 /** The migrations that ran in a schema, in the order of their names; those of folder _every come first. */
@@ -69,7 +74,13 @@ export async function recordApplied(
     `INSERT INTO tenant_guard.schema_version (schema_name, schema_oid, migration, checksum, tenant_id, module)
      SELECT $1, (SELECT oid FROM pg_namespace WHERE nspname = $1::text), name, checksum, $2, $3
      FROM unnest($4::text[], $5::text[]) AS ran (name, checksum)`,
-    [schema, tenantId, module, migrations.map(({ name }) => name), migrations.map(({ checksum }) => checksum)],
+    [
+      schema,
+      tenantId,
+      module,
+      migrations.map(({ name }) => name),
+      migrations.map(({ checksum }) => checksum),
+    ],
   );
 }
 

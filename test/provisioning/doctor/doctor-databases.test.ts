@@ -19,7 +19,9 @@ const onServer = (sql: string) => queryOnce(urlTo('postgres'), sql);
 let testbed: GatewayWithModules;
 let tenant: StoryTenant;
 beforeAll(async () => {
-  await onServer(`CREATE ROLE ${provisioner} LOGIN PASSWORD 'secret'; CREATE ROLE ${crm}_tenants; CREATE ROLE ${crm}_access`);
+  await onServer(
+    `CREATE ROLE ${provisioner} LOGIN PASSWORD 'secret'; CREATE ROLE ${crm}_tenants; CREATE ROLE ${crm}_access`,
+  );
   testbed = await openGatewayWithModules(
     { name: crm, migrations: contacts, schemaPrefix: 'crm_' },
     { name: 'hr', migrations: contacts, sharing: crm },
