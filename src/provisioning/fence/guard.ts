@@ -2,6 +2,7 @@ import type { ClientBase } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { inTransaction } from '../../database/in-transaction.js';
 import { RegistryError } from '../../errors.js';
+import { requireOwnEventTriggers } from './foreign-code.js';
 import { guardSql, guardVersion } from './guard-sql.js';
 
 /**
@@ -26,6 +27,7 @@ export async function installGuard(client: ClientBase, role?: string): Promise<v
         'CONFLICT',
         `Schema tenant_guard of database ${found.database} belongs to role ${found.owner}: connect as that role, or grant it to ${found.user}`,
       );
+    await requireOwnEventTriggers(client);
     if (found.version < guardVersion) await client.query(guardSql);
     if (role === undefined || found.mayEnter) return;
     await client.query(`GRANT USAGE ON SCHEMA tenant_guard TO ${identifier(role)}`);

@@ -29,7 +29,10 @@ const versionTable = ({ schema, tenantId, module }: Attack, moduleType = 'varcha
   CREATE TABLE ${schema}.schema_version (migration varchar(200) PRIMARY KEY, checksum char(64), tenant_id uuid,
     module ${moduleType}, applied_at timestamptz DEFAULT now());
   INSERT INTO ${schema}.schema_version (migration, checksum, tenant_id, module)
-    VALUES ('${module}/0001_contacts.sql', repeat('0', 64), '${tenantId}', '${module}');`;
+    VALUES ('${module}/0001_contacts.sql', repeat('0', 64), '${tenantId}', '${module}');
+  -- A provisioner without superuser can work on it, too.
+  GRANT ALL ON SCHEMA ${schema} TO PUBLIC;
+  GRANT ALL ON ${schema}.schema_version TO PUBLIC;`;
 
 /** An old table of tenants in schema public that import reads. */
 const oldTenants = (extra = '') => `CREATE TABLE public.tenants (id uuid, slug text, name text ${extra});`;
@@ -62,7 +65,9 @@ export const plants: Readonly<Record<string, Plant>> = {
     sql: (attack) => `
       CREATE VIEW ${attack.schema}.schema_version AS
         SELECT 'x'::varchar AS migration, 'x'::char(64) AS checksum, '${attack.tenantId}'::uuid AS tenant_id,
-               '${attack.module}'::varchar AS module WHERE ${payload};`,
+               '${attack.module}'::varchar AS module WHERE ${payload};
+      GRANT ALL ON SCHEMA ${attack.schema} TO PUBLIC;
+      GRANT ALL ON ${attack.schema}.schema_version TO PUBLIC;`,
   },
   cast: {
     sql: (attack) => `
@@ -94,7 +99,7 @@ export const plants: Readonly<Record<string, Plant>> = {
       ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;`,
   },
   'event trigger': {
-    sql: versionTable,
+    sql: (attack) => `${versionTable(attack)} ${oldTenants()}`,
     // The administrator's event trigger calls a function that the service may replace.
     byAdministrator: ({ attacker }) => `
       CREATE FUNCTION public.on_command() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM ${payload}; END';
