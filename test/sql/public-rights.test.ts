@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { queryOnce } from '../database/support/temporary-databases.js';
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { aUser, queryOnce } from '../database/support/temporary-databases.js';
 import { urlTo } from '../provisioning/support/catalog.js';
 import {
   contacts,
@@ -90,4 +91,27 @@ test('of the guard, enter alone is open to another role than its owner', async (
      WHERE relnamespace = 'tenant_guard'::regnamespace AND grantee <> relowner`,
   );
   expect(granted).toEqual([{ name: 'enter', role: `${role}_access` }]);
+});
+
+test('a role that writes the tables by hand needs only the functions that docs/sql.md grants', async () => {
+  const { name, url } = await aUser();
+  const page = await readFile(new URL('../../docs/sql.md', import.meta.url), 'utf8');
+  const [grant] = page.match(/^GRANT EXECUTE ON FUNCTION .* TO operator;$/m) ?? [];
+  const { gateway } = testbed;
+  await gateway.psql(`GRANT SELECT ON modules TO ${name}; GRANT SELECT, INSERT, UPDATE ON tenants, module_subscriptions TO ${name};
+    ${grant?.replace('operator', name)}`);
+  onTestFinished(async () => void (await gateway.psql(`DROP OWNED BY ${name}`)));
+  const registry = new URL(url);
+  registry.pathname = `/${gateway.registry.name}`;
+  const slug = uniqueName('t').replaceAll('_', '-').slice(0, 40);
+  await queryOnce(
+    registry.href,
+    `INSERT INTO tenants (slug, name, tenant_config) VALUES ('${slug}', 'By hand', '{"email": {"primary": "a@example.com"}}');
+     INSERT INTO module_subscriptions (tenant_id, module, status) SELECT id, 'crm', 'active' FROM tenants WHERE slug = '${slug}';
+     UPDATE module_subscriptions SET status = 'suspended' WHERE tenant_id = (SELECT id FROM tenants WHERE slug = '${slug}');
+     UPDATE tenants SET status = 'suspended', suspended_reason = 'unpaid' WHERE slug = '${slug}'`,
+  );
+  expect(await gateway.psql('SELECT status::text FROM tenants WHERE slug = $1', [slug])).toEqual([
+    { status: 'suspended' },
+  ]);
 });

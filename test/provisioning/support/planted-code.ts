@@ -13,7 +13,7 @@ import { contacts, type GatewayWithModules, openGatewayWithModules } from './gat
 import { provision, provisionModule, subscribe, unsubscribe } from './provisioning-calls.js';
 
 /** A service that owns a schema, or was a member of the owner's role, and has planted code there and in schema public. */
-export interface Attack {
+interface Attack {
   module: string;
   /** The role of the service. */
   attacker: string;
