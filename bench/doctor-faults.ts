@@ -20,7 +20,7 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
 await using postgres = await openPostgresServer();
 const names = ['finance', 'operations'];
 for (const name of ['registry', 'service']) await postgres.query(`CREATE DATABASE ${name}`);
-for (const role of ['stranger', ...names.map((name) => `${name}_tenants`)])
+for (const role of ['stranger', ...names.flatMap((name) => [`${name}_tenants`, `${name}_access`])])
   await postgres.query(`CREATE ROLE ${role}`);
 const url = postgres.url('service');
 const env = { FINANCE_DB_URL: url, OPERATIONS_DB_URL: url, INVENTORY_DB_URL: url, DBTOOLS_DB_URL: url };
@@ -28,9 +28,11 @@ const config = readConfig({ DATABASE_URL: postgres.url('registry'), ...env });
 const app = await openApp(config, openLog('error'), { exclusive: false });
 try {
   const client = await connect(url);
-  for (const name of names) await installGuard(client, `${name}_tenants`);
+  for (const name of names) await installGuard(client, `${name}_access`);
   await client.end();
-  const modules = names.map((name) => ({ name, url, role: `${name}_tenants` }));
+  const modules = names.map((name) => ({
+    ...{ name, url, role: `${name}_tenants`, access: `${name}_access` },
+  }));
   const registryUrl = postgres.url('registry');
   const { modulesDir } = config;
   const storages = await createBulkStorages({ registryUrl, modulesDir, modules, tenants, slugs: 'bulk-' });

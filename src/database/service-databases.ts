@@ -20,7 +20,7 @@ export interface ServiceDatabases {
   configuredServer(databaseRef: string): { server: string; user: string } | undefined;
   /**
    * Runs the work on a connection to the module's database. Every work gets a clean session, without the locks,
-   * settings and temporary objects of earlier work. When all connections are in use, the work waits for its turn
+   * settings and temporary objects of earlier work, whose search_path is pg_catalog alone. When all connections are in use, the work waits for its turn
    * without a timeout.
    */
   withConnection<T>(reference: DatabaseReference, work: (client: ClientBase) => Promise<T>): Promise<T>;
@@ -35,6 +35,15 @@ export interface ServiceDatabaseOptions {
   fallbackUrl(databaseName: string): Promise<string>;
   log: Log;
 }
+
+/**
+ * The search_path of every session in a service database. Operators, functions and tables that a service created in schema public
+ * are not found, so they cannot run with the rights of this session.
+ */
+export const pinnedPath = 'pg_catalog, pg_temp';
+
+/** With row_security off, a policy that would apply is an error: its functions never run. */
+const pinSession = `SET search_path = ${pinnedPath}; SET row_security = off`;
 
 const poolSize = 5;
 
@@ -100,6 +109,7 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
       });
       client.on('error', (error) => options.log.warn({ err: error }, 'lost a tenant database connection'));
       await client.connect();
+      await client.query(pinSession);
       return client;
     },
     async close() {
@@ -113,6 +123,7 @@ async function withPooled<T>(pool: Pool, work: (client: ClientBase) => Promise<T
   const client = await pool.connect();
   let result: T;
   try {
+    await client.query(pinSession);
     result = await work(client);
   } catch (error) {
     // Closing the connection rolls back and releases locks, whatever its state is.

@@ -154,7 +154,6 @@ async function look(id: string, schema: string): Promise<Row> {
   const other = binding === 'not_ready' ? 'active' : 'not_ready';
   const setState = (state: string) =>
     `UPDATE tenant_guard.binding SET state = '${state}' WHERE schema_name = '${schema}'`;
-  const version = `${schema}.schema_version`;
   return {
     resolves: answer === schema ? 'schema' : answer,
     isHeld,
@@ -165,7 +164,10 @@ async function look(id: string, schema: string): Promise<Row> {
     ),
     sound: await findings(),
     withOtherState: await findings(setState(other), setState(binding)),
-    behind: await findings(`DELETE FROM ${version} WHERE migration = 'finance/0002_invoice_numbering.sql'`),
+    behind: await findings(
+      `DELETE FROM tenant_guard.schema_version
+       WHERE schema_name = '${schema}' AND migration = 'finance/0002_invoice_numbering.sql'`,
+    ),
     withoutSchema: await findings(`ALTER SCHEMA ${schema} RENAME TO hidden_${schema.slice(-20)}`),
   };
 }

@@ -147,7 +147,14 @@ async function readCatalog(url: string, pattern: string, ask = query): Promise<u
      FROM tenant_guard.binding WHERE schema_name LIKE $1 ORDER BY 1`,
     [pattern],
   );
-  return { ...found.catalog, bindings };
+  const versions = await ask(
+    url,
+    `SELECT schema_name, migration, checksum, tenant_id, module,
+            schema_oid = to_regnamespace(quote_ident(schema_name)) AS is_same_schema
+     FROM tenant_guard.schema_version WHERE schema_name LIKE $1 ORDER BY 1, 2`,
+    [pattern],
+  );
+  return { ...found.catalog, bindings, versions };
 }
 
 const catalog = `
@@ -159,9 +166,7 @@ const catalog = `
           (SELECT string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull), ', ' ORDER BY attnum)
            FROM pg_attribute WHERE attrelid = class.oid AND attnum > 0),
           CASE WHEN relkind = 'i' THEN pg_get_indexdef(class.oid) END,
-          CASE WHEN relkind = 'r' AND relname = 'schema_version' THEN query_to_xml(format(
-            'SELECT migration, checksum, tenant_id, module FROM %I.%I ORDER BY 1', nspname, relname), true, false, '')::text
-            WHEN relkind = 'r' THEN query_to_xml(format('SELECT count(*) FROM %I.%I', nspname, relname), true, false, '')::text
+          CASE WHEN relkind = 'r' THEN query_to_xml(format('SELECT count(*) FROM %I.%I', nspname, relname), true, false, '')::text
           END) ORDER BY nspname, relname)
       FROM pg_class AS class JOIN mine ON mine.oid = relnamespace),
     'constraints', (

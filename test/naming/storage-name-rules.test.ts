@@ -132,7 +132,7 @@ describe('names of storage that a caller asks for', () => {
     for (const name of given) isGood.push((await problemOfName(name, 'SCHEMA')) === null);
     const refusals = await refusalsOf(
       service,
-      `SELECT tenant_guard.prepare_schema('finance', 'finance', gen_random_uuid(), $1)`,
+      `SELECT tenant_guard.ensure_schema('finance', 'finance', gen_random_uuid(), $1)`,
       given,
     );
     expect(differences(given, isGood, refusals.map(isNull))).toEqual([]);

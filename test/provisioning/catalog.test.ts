@@ -61,7 +61,7 @@ describe('provisioned storage', () => {
     const tenant = await aTenant().subscribedTo(module).at(testbed.gateway);
     expect(await resolve(testbed.gateway, tenant.id, module)).toBe(`schema ${module}_${tenant.slug}`);
     expect(await listTables(testbed.url(module), `${module}_${tenant.slug}`)).toEqual([
-      ...['activity_log', 'schema_version', 'settings'],
+      ...['activity_log', 'settings'],
     ]);
   });
 

@@ -126,7 +126,7 @@ describe('SQL and mutations on one tenant', () => {
     // As if the last migration had come later.
     await gateway.psqlIn(
       'finance',
-      `DELETE FROM ${schema}.schema_version WHERE migration = 'finance/0002_invoice_numbering.sql';
+      `DELETE FROM tenant_guard.schema_version WHERE schema_name = '${schema}' AND migration = 'finance/0002_invoice_numbering.sql';
        DROP TABLE ${schema}.ar_invoice_series CASCADE; DROP FUNCTION IF EXISTS ${schema}.ar_issue_invoice`,
     );
 

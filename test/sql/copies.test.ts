@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { developer } from '../../src/auth/caller.js';
 import { ensureVersion } from '../../src/provisioning/copies/ensure-sql.js';
+import { createCopyKeeper } from '../../src/provisioning/copies/keep-copies.js';
 import { type CopiedModule, installCopy } from '../../src/provisioning/copies/migration-copy.js';
+import type { CommandContext } from '../../src/registry/command.js';
 import { aDatabase, type TemporaryDatabase } from '../database/support/temporary-databases.js';
 import { openGatewayWithModules } from '../provisioning/support/gateway-with-own-modules.js';
 import { openGateway } from '../setup/gateway.js';
@@ -102,7 +105,9 @@ describe('the copy of a module', () => {
     const operations = { ...finance('1'), module: 'operations' };
     const madeAs = async (schema: string) => {
       await database.query(`CALL ensure_party_tenant_schema('${randomUUID()}', '${schema}')`);
-      return (await database.query(`SELECT module FROM ${schema}.schema_version`))[0]?.module;
+      return (
+        await database.query(`SELECT module FROM tenant_guard.schema_version WHERE schema_name = '${schema}'`)
+      )[0]?.module;
     };
     await installCopy(connected, operations);
     expect(await madeAs('tenant_one')).toBe('operations');
@@ -156,6 +161,20 @@ describe('gateways', { timeout: 90_000 }, () => {
     await expect.poll(() => ensure('crm'), { timeout: 15_000 }).toBe('done');
     await mutate(working, 'registerModule', { name: 'late' });
     await expect.poll(() => ensure('late'), { timeout: 15_000 }).toBe('done');
+  });
+
+  test('warn once of a module whose role is a superuser', async () => {
+    await using testbed = await openGatewayWithModules({ name: 'crm', migrations: {} });
+    const warnings: string[] = [];
+    const log = { warn: (_facts: object, text: string) => void warnings.push(text) };
+    const context = { ...testbed.gateway.app.commandsFor(developer), log };
+    const keepCopies = createCopyKeeper(new AbortController().signal);
+    for (let round = 0; round < 2; round++) await keepCopies(context as unknown as CommandContext);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^role \w+ of module crm is a superuser, .* tenant-registry grants --module crm prints$/,
+      ),
+    ]);
   });
 
   test('migrate --modules installs them without a gateway, and fails when one could not be', async () => {

@@ -58,7 +58,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await databases?.close();
   await database?.drop();
-  for (const name of [module, other]) await onServer(`DROP ROLE ${name}_service; DROP ROLE ${name}_tenants`);
+  for (const name of [module, other])
+    await onServer(`DROP ROLE ${name}_service; DROP ROLE ${name}_access; DROP ROLE ${name}_tenants`);
   await onServer(`DROP ROLE ${provisioner}`);
 });
 
@@ -99,29 +100,47 @@ describe('with the roles that grants prints', () => {
     const [tenantId, schema] = [randomUUID(), uniqueName('s')];
     const attempts = [
       `CALL ensure_${other}_tenant_schema('${tenantId}', '${schema}')`,
-      `SELECT tenant_guard.prepare_${other}_schema('${tenantId}', '${schema}')`,
-      `SELECT tenant_guard.prepare_schema('${other}', 'some', '${tenantId}', '${schema}')`,
+      `SELECT tenant_guard.ensure_schema('${other}', 'some', '${tenantId}', '${schema}')`,
+      `SELECT tenant_guard.ensure_schema('${module}', 'some', '${tenantId}', '${schema}')`,
+      `SELECT tenant_guard.run_${module}_file('${schema}', 'x', 'SELECT 1')`,
+      `SELECT tenant_guard.run_file('${schema}', 'x', 'SELECT 1')`,
+      `SELECT FROM tenant_guard.foreign_parts(ARRAY['public'], NULL)`,
       'SELECT FROM tenant_guard.migration',
       `UPDATE tenant_guard.binding SET state = 'active'`,
+      'SELECT FROM tenant_guard.schema_version',
+      `INSERT INTO tenant_guard.schema_version (migration) VALUES ('x/1.sql')`,
+      `SET ROLE ${module}_tenants`,
       `CREATE OR REPLACE PROCEDURE ensure_${module}_tenant_schema(tenant_id uuid, schema text) LANGUAGE sql AS 'SELECT 1'`,
     ];
     for (const attempt of attempts) expect(await codeOf(asService(attempt))).toMatch(/^42501/);
   });
 
-  test('what a service can call by itself lets nobody in either', async () => {
+  test('a service gets data rights in the schema, and can neither change nor add definitions', async () => {
     const [tenantId, schema] = [randomUUID(), uniqueName('s')];
-    await asService(`SELECT tenant_guard.prepare_${module}_schema('${tenantId}', '${schema}')`);
+    await asService(`CALL ensure_${module}_tenant_schema('${tenantId}', '${schema}')`);
+    await asService(
+      `INSERT INTO ${schema}.invoice VALUES ('two'); UPDATE ${schema}.invoice SET title = 'three' WHERE title = 'two';
+       DELETE FROM ${schema}.invoice WHERE title = 'three'; SELECT ${schema}.total()`,
+    );
+    const attempts = [
+      `CREATE TABLE ${schema}.mine (id int)`,
+      `CREATE FUNCTION ${schema}.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'`,
+      `CREATE TRIGGER mine AFTER INSERT ON ${schema}.invoice EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+      `CREATE RULE mine AS ON INSERT TO ${schema}.invoice DO NOTHING`,
+      `CREATE POLICY mine ON ${schema}.invoice`,
+      `ALTER TABLE ${schema}.invoice ALTER title SET DEFAULT 'mine'`,
+      `TRUNCATE ${schema}.invoice`,
+      `DROP SCHEMA ${schema} CASCADE`,
+    ];
+    for (const attempt of attempts) expect(await codeOf(asService(attempt)), attempt).toMatch(/^42501/);
+    expect(
+      await asService(
+        `SELECT has_table_privilege('${schema}.invoice', 'REFERENCES, TRIGGER, TRUNCATE') AS may`,
+      ),
+    ).toEqual([{ may: false }]);
     expect(await codeOf(asService(`SELECT tenant_guard.enter('${tenantId}', '${schema}', 1)`))).toBe(
       'TR004 TENANT_NOT_READY',
     );
-    // Nor does it get at what is there: it runs as whoever calls.
-    expect(
-      await codeOf(
-        asService(
-          `SELECT tenant_guard.migrate_schema('x', '${tenantId}', 'tenant_guard', '[{"name": "x", "sql": "DROP TABLE binding", "checksum": "0"}]')`,
-        ),
-      ),
-    ).toMatch(/^42501/);
   });
 
   test('without the right to make procedures in public, the copy is refused with what to grant', async () => {

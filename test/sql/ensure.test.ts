@@ -4,6 +4,7 @@ import { developer } from '../../src/auth/caller.js';
 import { ensureModuleSql, ensureSql, ensureVersion } from '../../src/provisioning/copies/ensure-sql.js';
 import { renewCopies } from '../../src/provisioning/copies/keep-copies.js';
 import { aUser, queryOnce } from '../database/support/temporary-databases.js';
+import { readSchemaOwners } from '../provisioning/support/catalog.js';
 import {
   brokenMigration,
   contacts,
@@ -50,13 +51,19 @@ function tablesOf(schema: string) {
 }
 
 test('the texts have a new number when they are changed', () => {
-  const sample = { module: 'm', databaseName: 'd', names: ['n'], role: 'r', digest: '0' };
+  const sample = {
+    module: 'm',
+    databaseName: 'd',
+    names: ['n'],
+    roles: { owner: 'o', access: 'a' },
+    digest: '0',
+  };
   const hash = createHash('sha256')
     .update(ensureSql)
     .update(ensureModuleSql(sample))
     .digest('hex')
     .slice(0, 16);
-  expect({ version: ensureVersion, hash }).toEqual({ version: 1, hash: 'd72e58c23b7967b3' });
+  expect({ version: ensureVersion, hash }).toEqual({ version: 2, hash: '860d1c4107ff70bb' });
 });
 
 describe('ensure_<module>_tenant_schema', () => {
@@ -71,14 +78,15 @@ describe('ensure_<module>_tenant_schema', () => {
         `SELECT table_name, column_name, data_type, is_nullable, replace(column_default, '${name}', '?') AS value
          FROM information_schema.columns WHERE table_schema = '${name}' ORDER BY 1, 2`,
       );
-    expect(await tablesOf(schema)).toEqual(['activity_log', 'contact', 'note', 'schema_version', 'settings']);
+    expect(await tablesOf(schema)).toEqual(['activity_log', 'contact', 'note', 'settings']);
     expect(await shape(schema)).toEqual(await shape(`crm_${slug}`));
     const versions = (name: string) =>
-      testbed.psql('crm', `SELECT migration, checksum, module FROM ${name}.schema_version ORDER BY 1`);
+      testbed.psql(
+        'crm',
+        `SELECT migration, checksum, module FROM tenant_guard.schema_version WHERE schema_name = '${name}' ORDER BY 1`,
+      );
     expect(await versions(schema)).toEqual(await versions(`crm_${slug}`));
-    expect(await testbed.psql('crm', `SELECT DISTINCT tenant_id FROM ${schema}.schema_version`)).toEqual([
-      { tenant_id: tenantId },
-    ]);
+    expect(await readSchemaOwners(testbed.url('crm'), schema)).toEqual([{ tenantId, module: 'crm' }]);
   });
 
   test('called again, changes nothing; called with a new migration, runs that', async () => {
@@ -100,7 +108,7 @@ describe('ensure_<module>_tenant_schema', () => {
     const tenantId = randomUUID();
     const schema = uniqueName('crm');
     await Promise.all(Array.from({ length: 10 }, () => call(tenantId, schema)));
-    expect(await tablesOf(schema)).toHaveLength(5);
+    expect(await tablesOf(schema)).toHaveLength(4);
   });
 
   test('two tenants that want one name: one of them gets it', async () => {
@@ -281,9 +289,9 @@ describe('ensure_<module>_tenant_schema', () => {
     const attempt = (sql: string) => codeOf(queryOnce(url.href, sql));
     const [tenantId, schema] = [randomUUID(), uniqueName('crm')];
     expect(await attempt(`CALL ensure_crm_tenant_schema('${tenantId}', '${schema}')`)).toMatch(/^42501/);
-    expect(await attempt(`SELECT tenant_guard.prepare_crm_schema('${tenantId}', '${schema}')`)).toMatch(
-      /^42501/,
-    );
+    expect(
+      await attempt(`SELECT tenant_guard.ensure_schema('crm', 'x', '${tenantId}', '${schema}')`),
+    ).toMatch(/^42501/);
     expect(await attempt('SELECT FROM tenant_guard.migration')).toMatch(/^42501/);
   });
 });

@@ -11,7 +11,7 @@ INSERT INTO registry_head (revision, position, hash, transaction_id, transaction
 -- the head row is inserted again (incarnation). A data directory that is restored from a copy keeps all of these, so the
 -- start time of the server is included: each restart begins a new epoch, and gateways and clients read everything again.
 CREATE FUNCTION registry_epoch() RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
   SELECT left(encode(sha256(convert_to(concat_ws('/',
            system.system_identifier,
            left(pg_walfile_name(pg_current_wal_lsn()), 8),
@@ -38,7 +38,7 @@ $$;
 -- configuration become keyed hashes. The log is append-only, but deleting the tenant's key makes these hashes meaningless.
 -- A tenant without a key gets '***' instead.
 CREATE FUNCTION registry_pseudonymise(tenant uuid, document jsonb) RETURNS jsonb
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   secret bytea := (SELECT key FROM personal_data_keys WHERE tenant_id = tenant);
   consultants constant text[] := '{tenant_config,consultants}';
@@ -74,7 +74,7 @@ $$;
 
 -- The hash covers every column of the entry and, through previous_hash, all entries before it.
 CREATE FUNCTION registry_change_hash(entry registry_change) RETURNS bytea
-LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
   SELECT sha256(entry.previous_hash || convert_to(jsonb_build_array(
     entry.revision, entry.position, entry.tenant_id, entry.tenant_slug, entry.module, entry.kind, entry.entity_id,
     entry.actor, entry.database_role, entry.before, entry.after,
@@ -97,7 +97,7 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 CREATE FUNCTION registry_record_change() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
   noun constant text := TG_ARGV[0];
   hidden constant text[] := '{secret_hash,token_hash,last_used_at,updated_at}';

@@ -130,7 +130,7 @@ CREATE TRIGGER tenants_maintain BEFORE INSERT OR UPDATE ON tenants FOR EACH ROW 
 -- The key is created at once, not deferred like the change log: creating it while the head row is locked could deadlock
 -- with another transaction.
 CREATE FUNCTION tenants_create_personal_data_key() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   INSERT INTO personal_data_keys (tenant_id, key) VALUES (NEW.id, uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
   RETURN NULL;
@@ -187,7 +187,7 @@ CREATE TRIGGER module_subscriptions_maintain BEFORE INSERT OR UPDATE ON module_s
 -- A storage name has one owner over all databases, because two modules can refer to one physical database by two
 -- environment variables.
 CREATE FUNCTION module_subscriptions_claim_name() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   claimed text := CASE NEW.isolation WHEN 'schema' THEN NEW.schema_name ELSE NEW.database_name END;
   owner storage_names;
@@ -293,7 +293,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $s
 $secret$;
 
 CREATE FUNCTION registry_find_config_secret(config jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = public, pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp AS $$
   WITH RECURSIVE node (key, value, path, named) AS (
     SELECT '', config, '', NULL
     UNION ALL

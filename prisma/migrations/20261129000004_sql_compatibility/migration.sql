@@ -120,7 +120,7 @@ $$;
 
 -- Locks the tenant first, like every command: changes of one tenant run one after the other and cannot deadlock.
 CREATE FUNCTION registry_require_active_tenant(reference text) RETURNS tenants
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   tenant tenants;
   subject text;
@@ -151,7 +151,7 @@ END
 $$;
 
 CREATE FUNCTION registry_require_module(wanted text) RETURNS modules
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   module modules;
 BEGIN
@@ -169,7 +169,7 @@ $$;
 -- The advisory lock makes transactions that issue names run one after the other. The same rule as
 -- src/registry/storage-name.ts; a test compares the two.
 CREATE FUNCTION registry_require_free_name(tenant uuid, kind isolation, database text, wanted text) RETURNS void
-LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   problem text := CASE
     WHEN wanted !~ '^[a-z][a-z0-9_]{0,62}$' THEN 'must be 1 to 63 lower-case letters, digits and _, starting with a letter'
@@ -204,7 +204,7 @@ END
 $$;
 
 CREATE PROCEDURE register_tenant(slug text, name text, INOUT tenant_id uuid DEFAULT NULL)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   problem text := registry_slug_problem(register_tenant.slug);
@@ -239,7 +239,7 @@ END
 $$;
 
 CREATE PROCEDURE subscribe_tenant_to_module(tenant_id text, module text, schema text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   wanted constant text := subscribe_tenant_to_module.schema;
@@ -295,14 +295,14 @@ END
 $$;
 
 CREATE PROCEDURE subscribe_tenant_to_module(tenant_id uuid, module text, schema text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   CALL subscribe_tenant_to_module(tenant_id::text, module, schema);
 END
 $$;
 
 CREATE PROCEDURE mark_module_provisioned(tenant_id text, module text, status text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
   tenant tenants := registry_require_active_tenant(mark_module_provisioned.tenant_id);
@@ -351,7 +351,7 @@ END
 $$;
 
 CREATE PROCEDURE mark_module_provisioned(tenant_id uuid, module text, status text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   CALL mark_module_provisioned(tenant_id::text, module, status);
 END

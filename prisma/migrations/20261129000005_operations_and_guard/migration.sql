@@ -5,7 +5,7 @@
 -- An operation that is already queued reads the state of the registry when it runs, so it is used again. Locking it keeps a
 -- worker from starting it before this change is committed.
 CREATE FUNCTION registry_enqueue_binding(tenant uuid) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   waiting uuid;
   enqueued uuid;
@@ -36,7 +36,7 @@ $$;
 
 -- A transaction that has updated the guard itself sets registry.bound = 'on', and then no operation is queued.
 CREATE FUNCTION registry_follow_binding() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   IF current_setting('registry.bound', true) = 'on' THEN
     RETURN NULL;
@@ -80,3 +80,7 @@ END
 $$;
 CREATE TRIGGER module_subscriptions_removal BEFORE UPDATE ON module_subscriptions
   FOR EACH ROW EXECUTE FUNCTION module_subscriptions_keep_removal();
+
+-- PUBLIC may execute new routines by default. Procedures are granted to services; a role that writes the tables by hand also
+-- needs EXECUTE on the functions that checks and conditions of triggers call.
+REVOKE ALL ON ALL ROUTINES IN SCHEMA public FROM PUBLIC;

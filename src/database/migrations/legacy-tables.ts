@@ -18,15 +18,19 @@ const asidePattern = `^(${legacyNames.join('|')})_before_registry(_\\d+)?$`;
  * Finds the tables of tenants from before the registry that a session of this user sees: tables of these names with an
  * id, and a slug or a schema name. The registry's own table is not among them.
  */
-export async function findLegacyTables(client: ClientBase): Promise<LegacyTable[]> {
+export async function findLegacyTables(
+  client: ClientBase,
+  /** The schemas to look in; by default those of the session's search_path. */
+  schemas?: readonly string[],
+): Promise<LegacyTable[]> {
   const { rows } = await client.query<LegacyTable>(
     `SELECT nspname AS schema, relname AS name, relname ~ $2 AS "isAside",
             (SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
              WHERE attrelid = class.oid AND attnum > 0 AND NOT attisdropped) AS columns
      FROM pg_class AS class JOIN pg_namespace AS namespace ON namespace.oid = relnamespace
-     WHERE relkind IN ('r', 'p') AND nspname = ANY (current_schemas(false)) AND (relname = ANY ($1) OR relname ~ $2)
+     WHERE relkind IN ('r', 'p') AND nspname = ANY (coalesce($3::name[], current_schemas(false))) AND (relname = ANY ($1) OR relname ~ $2)
      ORDER BY nspname, relname`,
-    [legacyNames, asidePattern],
+    [legacyNames, asidePattern, schemas ?? null],
   );
   return rows.filter(({ columns }) => isTenantTable(columns ?? []));
 }

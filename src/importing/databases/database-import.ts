@@ -3,6 +3,7 @@ import { authorize } from '../../auth/permissions.js';
 import { setTableAside } from '../../database/migrations/legacy-tables.js';
 import { messageOf, RegistryError } from '../../errors.js';
 import { adoptStorage } from '../../provisioning/commands/adopt-storage.js';
+import { requireOwnEventTriggers } from '../../provisioning/fence/foreign-code.js';
 import { requireOperation } from '../../provisioning/operations/operation.js';
 import { listUnfinishedAdoptions } from '../../provisioning/operations/operation-record.js';
 import type { CommandContext } from '../../registry/command.js';
@@ -146,7 +147,10 @@ async function setAside(tables: readonly LegacyTablePlace[]): Promise<ImportRepo
     if (table.isAside) done.push(describeTable(table, null, null));
     else
       try {
-        const name = await table.withConnection((client) => setTableAside(client, table));
+        const name = await table.withConnection(async (client) => {
+          await requireOwnEventTriggers(client);
+          return setTableAside(client, table);
+        });
         done.push(describeTable(table, name, null));
       } catch (error) {
         done.push(describeTable(table, null, `it could not be renamed: ${messageOf(error)}`));

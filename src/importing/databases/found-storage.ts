@@ -1,12 +1,9 @@
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { messageOf } from '../../errors.js';
+import type { SchemaOwner } from '../../provisioning/fence/binding.js';
+import { listSchemaOwners } from '../../provisioning/fence/schema-version.js';
 import { isolations, storageNaming } from '../../registry/isolation.js';
-import {
-  readSchemaOwners,
-  type ScannedDatabase,
-  type ScannedModule,
-  type StorageOwner,
-} from './database-scan.js';
+import type { ScannedDatabase, ScannedModule } from './database-scan.js';
 
 /** A schema or database that may belong to a tenant. */
 export interface FoundStorage {
@@ -14,7 +11,7 @@ export interface FoundStorage {
   name: string;
   /** The name without the module's prefix, in lower case, with "_" in place of "-". */
   key: string;
-  owner: StorageOwner | undefined;
+  owner: SchemaOwner | undefined;
   /** The reason why its owner could not be read. */
   problem?: string;
   /** Other modules with the same prefix, to which it may belong as well. */
@@ -78,12 +75,12 @@ function findStorage(
 
 /** Adds the owner to storage that the registry made. */
 export async function addOwners(databases: ServiceDatabases, storages: FoundStorage[]): Promise<void> {
-  const ownersIn = new Map<ScannedModule, Map<string, StorageOwner>>();
+  const ownersIn = new Map<ScannedModule, Map<string, SchemaOwner>>();
   for (const storage of storages) {
     const { module, name } = storage;
     if (storageNaming[module.isolation].hasOwnDatabase) await addDatabaseOwner(databases, storage);
     else {
-      const owners = ownersIn.get(module) ?? (await databases.withConnection(module, readSchemaOwners));
+      const owners = ownersIn.get(module) ?? (await databases.withConnection(module, listSchemaOwners));
       ownersIn.set(module, owners);
       storage.owner = owners.get(name);
     }
@@ -94,7 +91,7 @@ async function addDatabaseOwner(databases: ServiceDatabases, storage: FoundStora
   try {
     const client = await databases.connect(storage.module, storage.name);
     try {
-      storage.owner = (await readSchemaOwners(client)).get('public');
+      storage.owner = (await listSchemaOwners(client)).get('public');
     } finally {
       await client.end();
     }

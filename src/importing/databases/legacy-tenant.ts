@@ -1,7 +1,7 @@
-import type { ClientBase } from 'pg';
-import { identifier } from '../../database/identifier.js';
+import type { ClientBase, QueryResult } from 'pg';
 import { findLegacyTables, type LegacyTable } from '../../database/migrations/legacy-tables.js';
 import type { Isolation } from '../../registry/isolation.js';
+import { readPlainTable } from './plain-table.js';
 
 /** A row of a table of tenants from before the registry. Missing information is undefined. */
 export interface LegacyTenant {
@@ -42,22 +42,33 @@ const knownColumns =
   /^(tenant_id|id|tenant_slug|slug|tenant_name|name|modules_subscribed|modules|status|state|active|is_active|enabled|deleted_at|suspended_at)$/;
 const usable = ['active', 'enabled', 'live', 'true', 't', '1', 'yes'];
 
-/** Reads the tables of tenants that this session sees, renamed ones included, with all their rows. */
+/**
+ * Reads the tables of tenants that a session of this role sees, renamed ones included, with all their rows. Throws CONFLICT
+ * for a table whose reading could run code of its owner: without its rows its tenants would get new ids.
+ */
 export async function readLegacyTables(client: ClientBase, database: string): Promise<LegacyTableFound[]> {
   const found: LegacyTableFound[] = [];
-  for (const table of await findLegacyTables(client)) {
+  for (const table of await findLegacyTables(client, await listVisibleSchemas(client))) {
     const columns = table.columns.filter((name) => knownColumns.test(name) || storageColumn.test(name));
-    const { rows } = await client.query<{ row: Row }>(
-      `SELECT to_jsonb(legacy) AS row FROM (
-         SELECT ${columns.map(identifier).join(', ')} FROM ${identifier(table.schema)}.${identifier(table.name)}
-       ) AS legacy`,
-    );
+    const rows = await readPlainTable(client, table, columns);
     // The original name of the table, so that the source reads the same after the renaming.
     const source = `${table.name.replace(/_before_registry(_\d+)?$/, '')} in ${database}`;
-    const tenants = rows.flatMap(({ row }) => readLegacyTenant(row, source) ?? []);
+    const tenants = rows.flatMap((row) => readLegacyTenant(row, source) ?? []);
     found.push({ ...table, database, tenants });
   }
   return found;
+}
+
+/** The schemas of the role's own search_path. This session's path is pinned to pg_catalog. */
+async function listVisibleSchemas(client: ClientBase): Promise<string[]> {
+  // A qualified name without operators: nothing in the schemas of the path can take its place.
+  const results: unknown = await client.query(
+    `BEGIN; SET LOCAL search_path TO DEFAULT;
+     SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS names; COMMIT`,
+  );
+  // The driver returns an array for several statements, which its types do not describe.
+  const [, , visible] = results as QueryResult<{ names: string[] }>[];
+  return visible?.rows[0]?.names ?? [];
 }
 
 /** Returns undefined for a row without an id. */

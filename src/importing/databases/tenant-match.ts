@@ -3,7 +3,7 @@ import type { RegisteredSubscription } from './registered-tenants.js';
 import { createIdentity, type Identities, type Identity } from './tenant-identity.js';
 
 /**
- * The source of a match, the strongest first: the registry, the schema's version table, the map, an old table, the name
+ * The source of a match, the strongest first: the registry, the guard's table of versions, the map, an old table, the name
  * alone.
  */
 export type Evidence = 'registry' | 'version' | 'map' | 'table' | 'name';

@@ -1,10 +1,12 @@
 import { escapeLiteral } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { procedureRefusals } from '../../errors.js';
+import { foreignPartsSql } from '../fence/foreign-code.js';
 import { applyLock } from '../fence/guard-sql.js';
+import { accessSql, closeSql, type ModuleRoles } from '../storage/module-role.js';
 
 /** Raise it with every change of the SQL below, so that databases are upgraded; a test checks this. */
-export const ensureVersion = 1;
+export const ensureVersion = 2;
 
 /** The start of the comment of each of our procedures in schema public. A routine without it was made by others. */
 export const ensureMark = "The tenant registry's:";
@@ -21,18 +23,52 @@ function raise(
   return `RAISE EXCEPTION ${parts.join(', ')} USING ERRCODE = '${sqlState}', HINT = ${escapeLiteral(hint)}`;
 }
 
-/** Makes migrations independent of the caller's settings. pg_temp comes last, so that the caller's temporary tables hide no others. */
+/**
+ * Makes migrations independent of the caller's settings. pg_temp comes last, so that the caller's temporary tables hide no others.
+ * With row_security off, a policy that would apply is an error: its functions never run.
+ */
 const settings = `SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET datestyle = 'ISO, MDY'
-  SET row_security = off SET client_min_messages = warning`;
+  SET transform_null_equals = off SET default_tablespace = '' SET row_security = off SET client_min_messages = warning`;
 
 const anotherName = 'Choose another schema, and subscribe the tenant with that.';
 
 /**
+ * The body of the functions that run one file. Only the schema's own deferred constraints are checked: SET CONSTRAINTS ALL would
+ * run triggers that the caller has queued on its own tables, with the rights of this function.
+ */
+const runBody = `
+DECLARE
+  late record;
+  detail text;
+  hint text;
+BEGIN
+  PERFORM set_config('search_path', quote_ident(schema) || ', pg_temp', true);
+  -- EXECUTE refuses COMMIT and ROLLBACK, so a file cannot end the transaction that makes the call all or nothing.
+  EXECUTE sql;
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+  -- Checks deferred constraints now: at COMMIT the error could not be attributed to a file.
+  FOR late IN
+    SELECT conname, condeferred FROM pg_constraint JOIN pg_namespace AS namespace ON namespace.oid = connamespace
+    WHERE nspname = schema AND condeferrable
+  LOOP
+    EXECUTE format('SET CONSTRAINTS %I.%I IMMEDIATE', schema, late.conname);
+    IF late.condeferred THEN
+      EXECUTE format('SET CONSTRAINTS %I.%I DEFERRED', schema, late.conname);
+    END IF;
+  END LOOP;
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+  RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = format('Migration %s failed: %s', name, SQLERRM),
+    DETAIL = coalesce(nullif(detail, ''), 'Everything that this call did was rolled back.'),
+    HINT = coalesce(nullif(hint, ''), 'Correct the file in MODULES_DIR; gateways then update the copy in this database.');
+END`;
+
+/**
  * Creates the table and functions that all modules of a database share. To be sent as one simple query in a transaction.
  *
- * The work is split by the role that it needs. Creating a schema and writing a binding need the registry's role: that function is
- * SECURITY DEFINER and checks all its arguments, because it can be called directly. Migrations need the role that owns the
- * schema. A SECURITY DEFINER function cannot SET ROLE, so they run as the caller, who is a member of that role.
+ * The work is split by the role that it needs, and the caller needs neither. Creating a schema and writing a binding need the
+ * registry's role; files need the role that owns the schema. A SECURITY DEFINER function cannot SET ROLE, which also means that
+ * a file cannot: it runs in a function that belongs to the owner's role and cannot regain the registry's rights.
  */
 export const ensureSql = `
 CREATE TABLE IF NOT EXISTS tenant_guard.migration (
@@ -51,66 +87,34 @@ COMMENT ON COLUMN tenant_guard.migration.name IS 'Folder and file name in MODULE
 COMMENT ON COLUMN tenant_guard.migration.sql IS 'The content of the file.';
 COMMENT ON COLUMN tenant_guard.migration.checksum IS 'SHA-256 of the file, as in schema_version.checksum.';
 
-CREATE OR REPLACE FUNCTION tenant_guard.migrate_schema(module text, tenant uuid, schema text, migrations jsonb) RETURNS void
-LANGUAGE plpgsql ${settings}
-AS $guard$
-DECLARE
-  versions text := format('%I.schema_version', schema);
-  file record;
-  ran text;
-  detail text;
-  hint text;
-BEGIN
-  EXECUTE format('CREATE TABLE IF NOT EXISTS %s (
-    migration varchar(200) PRIMARY KEY,
-    checksum char(64) NOT NULL,
-    tenant_id uuid NOT NULL,
-    module varchar(31) NOT NULL,
-    applied_at timestamptz NOT NULL DEFAULT now()
-  )', versions);
-  FOR file IN
-    SELECT body ->> 'name' AS name, body ->> 'sql' AS sql, body ->> 'checksum' AS checksum
-    FROM jsonb_array_elements(migrations) WITH ORDINALITY AS listed (body, place) ORDER BY place
-  LOOP
-    EXECUTE format('SELECT checksum FROM %s WHERE migration = $1', versions) INTO ran USING file.name;
-    IF ran = file.checksum THEN
-      CONTINUE;
-    ELSIF ran IS NOT NULL THEN
-      ${raise('55000', 'Migration % was changed after it ran in schema %: restore the file and add a new one', 'Nothing was changed.', 'file.name', 'schema')};
-    END IF;
-    BEGIN
-      PERFORM set_config('search_path', quote_ident(schema) || ', pg_temp', true);
-      -- EXECUTE refuses COMMIT and ROLLBACK, so a file cannot end the transaction that makes the call all or nothing.
-      EXECUTE file.sql;
-      -- Checks deferred constraints now: at COMMIT the error could not be attributed to a file.
-      SET CONSTRAINTS ALL IMMEDIATE;
-      SET CONSTRAINTS ALL DEFERRED;
-    EXCEPTION WHEN OTHERS THEN
-      GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-      RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = format('Migration %s failed: %s', file.name, SQLERRM),
-        DETAIL = coalesce(nullif(detail, ''), 'Everything that this call did was rolled back.'),
-        HINT = coalesce(nullif(hint, ''), 'Correct the file in MODULES_DIR; gateways then update the copy in this database.');
-    END;
-    PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
-    EXECUTE format('INSERT INTO %s (migration, checksum, tenant_id, module) VALUES ($1, $2, $3, $4)', versions)
-      USING file.name, file.checksum, tenant, module;
-  END LOOP;
-END
-$guard$;
-COMMENT ON FUNCTION tenant_guard.migrate_schema(text, uuid, text, jsonb) IS 'Runs the migrations that have not run yet, as the caller, with search_path set to the schema alone.';
+CREATE OR REPLACE FUNCTION tenant_guard.foreign_parts(schemas text[], owner name)
+RETURNS TABLE (schema name, kind text, what text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $guard$ ${foreignPartsSql('$1', '$2')} $guard$;
+COMMENT ON FUNCTION tenant_guard.foreign_parts(text[], name) IS 'The parts of schemas that roles other than superusers, the registry''s and the given owner own, can change, or that run code of theirs.';
 
-CREATE OR REPLACE FUNCTION tenant_guard.prepare_schema(module text, database text, tenant uuid, schema text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION tenant_guard.run_file(schema text, name text, sql text) RETURNS void
+LANGUAGE plpgsql ${settings}
+AS $guard$${runBody}
+$guard$;
+COMMENT ON FUNCTION tenant_guard.run_file(text, text, text) IS 'Runs one file in a schema of the registry''s own role, with search_path set to the schema alone.';
+
+CREATE OR REPLACE FUNCTION tenant_guard.ensure_schema(module text, database text, tenant uuid, schema text) RETURNS void
 LANGUAGE plpgsql ${settings}
 AS $guard$
 DECLARE
   -- The same query as the provisioner's: it must be able to act as the role that will own the schema.
   role name := (SELECT rolname FROM pg_roles WHERE rolname = module || '_tenants' AND pg_has_role(oid, 'USAGE')
     AND pg_has_role(oid, CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END));
+  access name := (SELECT rolname FROM pg_roles WHERE rolname = module || '_access');
   found record;
   bound tenant_guard.binding;
   made_for uuid;
   made_as text;
-  files jsonb;
+  file record;
+  ran text;
+  foreigns text;
+  is_new boolean := false;
 BEGIN
   IF tenant IS NULL OR schema IS NULL THEN
     ${raise('22004', 'tenant_id and schema must not be null', 'Every argument is needed.')};
@@ -122,6 +126,11 @@ BEGIN
 
   -- Gateways take the same lock while they create, adopt or drop the schema.
   PERFORM pg_advisory_xact_lock(hashtextextended('tenant-registry/SCHEMA/' || database || '/' || schema, 0));
+  SELECT string_agg(parts.what, ', ') INTO foreigns FROM tenant_guard.foreign_parts(ARRAY['tenant_guard'], role) AS parts
+    WHERE parts.kind = 'code';
+  IF foreigns IS NOT NULL THEN
+    ${raise('55000', 'No schema is changed while this database runs code of other roles: %', 'An administrator drops the event trigger, or makes a superuser the owner of its function.', 'foreigns')};
+  END IF;
   SELECT * INTO bound FROM tenant_guard.binding AS binding WHERE binding.schema_name = schema;
   IF bound.tenant_id <> tenant OR bound.module <> module THEN
     ${raise('42P06', 'Schema % is bound to tenant %, module %', anotherName, 'schema', 'bound.tenant_id', 'bound.module')};
@@ -133,15 +142,13 @@ BEGIN
     ELSIF EXISTS (SELECT FROM pg_get_keywords() WHERE word = schema AND catcode IN ('R', 'T')) THEN
       ${raise('22023', 'schema: % is a reserved word of SQL', anotherName, 'schema')};
     END IF;
+    is_new := true;
     EXECUTE format(CASE WHEN role IS NULL THEN 'CREATE SCHEMA %I' ELSE 'CREATE SCHEMA %I AUTHORIZATION %I' END, schema, role);
     SELECT namespace.oid, pg_get_userbyid(nspowner) AS owner INTO found FROM pg_namespace AS namespace WHERE nspname = schema;
   ELSIF bound.schema_oid IS DISTINCT FROM found.oid THEN
-    -- The schema is older than the guard or was restored from a dump: its version table names the owner. The columns are
-    -- checked, because other tools also have a table named schema_version.
-    IF (SELECT count(*) FROM pg_class AS class JOIN pg_attribute ON attrelid = class.oid
-        WHERE relnamespace = found.oid AND relname = 'schema_version' AND relkind = 'r' AND attname IN ('tenant_id', 'module')) = 2 THEN
-      EXECUTE format('SELECT tenant_id, module FROM %I.schema_version LIMIT 1', schema) INTO made_for, made_as;
-    END IF;
+    -- The binding is missing or is about a dropped schema. The versions name the owner; no table inside the schema is read.
+    SELECT version.tenant_id, version.module INTO made_for, made_as FROM tenant_guard.schema_version AS version
+      WHERE version.schema_name = schema AND version.schema_oid = found.oid LIMIT 1;
     IF made_for IS NULL THEN
       ${raise('42P06', 'Schema % exists already and was not made by the registry', anotherName, 'schema')};
     ELSIF made_for <> tenant OR made_as <> module THEN
@@ -154,20 +161,42 @@ BEGIN
   INSERT INTO tenant_guard.binding (schema_name, schema_oid, tenant_id, module, generation, state, epoch, revision)
     VALUES (schema, found.oid, tenant, module, 1, 'not_ready', '', 0)
     ON CONFLICT (schema_name) DO UPDATE SET schema_oid = found.oid WHERE tenant_guard.binding.schema_oid <> found.oid;
+  DELETE FROM tenant_guard.schema_version AS version WHERE version.schema_name = schema AND version.schema_oid <> found.oid;
 
-  SELECT jsonb_agg(jsonb_build_object('name', copy.name, 'sql', copy.sql, 'checksum', copy.checksum) ORDER BY copy.position) INTO files
-    FROM tenant_guard.migration AS copy WHERE copy.module = prepare_schema.module;
-  IF found.owner = role THEN
-    RETURN jsonb_build_object('role', role, 'migrations', files);
+  FOR file IN
+    SELECT copy.name, copy.sql, copy.checksum FROM tenant_guard.migration AS copy
+    WHERE copy.module = ensure_schema.module ORDER BY copy.position
+  LOOP
+    SELECT version.checksum INTO ran FROM tenant_guard.schema_version AS version
+      WHERE version.schema_name = schema AND version.migration = file.name;
+    IF ran = file.checksum THEN
+      CONTINUE;
+    ELSIF ran IS NOT NULL THEN
+      ${raise('55000', 'Migration % was changed after it ran in schema %: restore the file and add a new one', 'Nothing was changed.', 'file.name', 'schema')};
+    END IF;
+    IF NOT is_new THEN
+      SELECT string_agg(parts.what, ', ') INTO foreigns FROM tenant_guard.foreign_parts(ARRAY[schema], role) AS parts;
+      IF foreigns IS NOT NULL THEN
+        ${raise('55000', 'Schema % may hold code of other roles, so no migration runs in it: %', 'An administrator checks that code, makes the role of the module the owner of all parts and revokes these rights.', 'schema', 'foreigns')};
+      END IF;
+    END IF;
+    IF found.owner = role THEN
+      EXECUTE format('SELECT tenant_guard.%I($1, $2, $3)', 'run_' || module || '_file') USING schema, file.name, file.sql;
+    ELSE
+      PERFORM tenant_guard.run_file(schema, file.name, file.sql);
+    END IF;
+    INSERT INTO tenant_guard.schema_version (schema_name, schema_oid, migration, checksum, tenant_id, module)
+      VALUES (schema, found.oid, file.name, file.checksum, tenant, module);
+  END LOOP;
+  EXECUTE format(${escapeLiteral(closeSql('%1$I'))}, schema);
+  IF access IS NOT NULL THEN
+    EXECUTE format(${escapeLiteral(accessSql('%1$I', '%2$I'))}, schema, access);
   END IF;
-  -- The schema belongs to the registry's own role, which the caller cannot act as.
-  PERFORM tenant_guard.migrate_schema(module, tenant, schema, files);
-  RETURN NULL;
 END
 $guard$;
-COMMENT ON FUNCTION tenant_guard.prepare_schema(text, text, uuid, text) IS 'Creates the tenant''s schema, or checks that it belongs to the tenant, and binds it as not ready. Returns the migrations to run and the role to run them as; null when they have run.';
+COMMENT ON FUNCTION tenant_guard.ensure_schema(text, text, uuid, text) IS 'Creates the tenant''s schema, or checks that it belongs to the tenant, binds it as not ready, runs the files that did not run yet, and grants the module''s access role the use of the data.';
 
-REVOKE ALL ON FUNCTION tenant_guard.migrate_schema(text, uuid, text, jsonb), tenant_guard.prepare_schema(text, text, uuid, text) FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tenant_guard FROM PUBLIC;
 `;
 
 export interface EnsureProcedures {
@@ -176,8 +205,7 @@ export interface EnsureProcedures {
   databaseName: string;
   /** Names of the procedures in schema public. */
   names: readonly string[];
-  /** The role that may call them, besides the owner. */
-  role: string | undefined;
+  roles: ModuleRoles;
   /** Digest of the installed copy. Stored in a comment, where a later check finds it. */
   digest: string;
 }
@@ -187,52 +215,47 @@ export function ensureName(module: string): string {
   return `ensure_${module}_tenant_schema`;
 }
 
-export function prepareName(module: string): string {
-  return `prepare_${module}_schema`;
+/** The function that runs a file as the role that owns the module's schemas. */
+export function runName(module: string): string {
+  return `run_${module}_file`;
 }
 
 /** Creates the procedures of one module. They can run this module's migrations only. */
-export function ensureModuleSql({ module, databaseName, names, role, digest }: EnsureProcedures): string {
-  const prepare = `tenant_guard.${identifier(prepareName(module))}`;
+export function ensureModuleSql({ module, databaseName, names, roles, digest }: EnsureProcedures): string {
+  const run = `tenant_guard.${identifier(runName(module))}(text, text, text)`;
   const routines = names.map((name) => `public.${identifier(name)}`);
-  const literal = escapeLiteral(module);
-  const work = `
-  before text := current_setting('role');
-  work jsonb := ${prepare}(tenant_id, schema);
-BEGIN
-  IF work IS NULL THEN
-    RETURN;
-  END IF;
-  EXECUTE format('SET LOCAL ROLE %I', work ->> 'role');
-  PERFORM tenant_guard.migrate_schema(${literal}, tenant_id, schema, work -> 'migrations');
-  EXECUTE 'SET LOCAL ROLE ' || CASE before WHEN 'none' THEN 'NONE' ELSE quote_ident(before) END;
-END`;
-  const grant = role === undefined ? undefined : `TO ${identifier(role)}`;
+  const call = [escapeLiteral(module), escapeLiteral(databaseName), 'tenant_id', 'schema'].join(', ');
   return `
-CREATE OR REPLACE FUNCTION ${prepare}(tenant uuid, schema text) RETURNS jsonb
+CREATE OR REPLACE FUNCTION tenant_guard.${identifier(runName(module))}(schema text, name text, sql text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER ${settings}
-AS $guard$
-BEGIN
-  RETURN tenant_guard.prepare_schema(${literal}, ${escapeLiteral(databaseName)}, tenant, schema);
-END
+AS $guard$${runBody}
 $guard$;
-REVOKE ALL ON FUNCTION ${prepare}(uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION ${prepare}(uuid, text) IS ${escapeLiteral(`prepare_schema for module ${module}; copy ${digest}.`)};
-${grant ? `GRANT EXECUTE ON FUNCTION ${prepare}(uuid, text), tenant_guard.migrate_schema(text, uuid, text, jsonb) ${grant};` : ''}
+REVOKE ALL ON FUNCTION ${run} FROM PUBLIC;
+COMMENT ON FUNCTION ${run} IS ${escapeLiteral(`Runs one file of module ${module} as its owner, which is the role that owns the module's schemas; copy ${digest}.`)};
+${roles.owner === undefined ? '' : giveAway(run, identifier(roles.owner))}
 ${routines
   .map(
     (routine) => `
 CREATE OR REPLACE PROCEDURE ${routine}(tenant_id uuid, schema text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $guard$
-DECLARE${work}
+BEGIN
+  PERFORM tenant_guard.ensure_schema(${call});
+END
 $guard$;
 REVOKE ALL ON PROCEDURE ${routine}(uuid, text) FROM PUBLIC;
 COMMENT ON PROCEDURE ${routine}(uuid, text) IS ${escapeLiteral(
       `${ensureMark} creates the schema of a tenant's ${module} data with all its tables, or migrates it. All or nothing. ` +
         "The guard refuses services until the registry is told: CALL mark_module_provisioned(tenant_id, module, 'success') there.",
     )};
-${grant ? `GRANT EXECUTE ON PROCEDURE ${routine}(uuid, text) ${grant};` : ''}`,
+${roles.access === undefined ? '' : `GRANT EXECUTE ON PROCEDURE ${routine}(uuid, text) TO ${identifier(roles.access)};`}`,
   )
   .join('\n')}`;
+}
+
+/** SQL: makes the role the owner of the function. PostgreSQL asks for CREATE on the schema, which the role has only meanwhile. */
+function giveAway(routine: string, role: string): string {
+  return `GRANT CREATE ON SCHEMA tenant_guard TO ${role};
+ALTER FUNCTION ${routine} OWNER TO ${role};
+REVOKE CREATE ON SCHEMA tenant_guard FROM ${role};`;
 }

@@ -1,3 +1,4 @@
+import type { ClientBase } from 'pg';
 import type { Module } from '../../database/generated/prisma/client.js';
 import { messageOf } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
@@ -11,6 +12,8 @@ export interface RenewedCopy {
   module: string;
   /** Procedures that could not be created, because others have made a routine of that name. */
   foreign: string[];
+  /** The role of the module's variable, when it is a superuser. */
+  superuser: string | undefined;
   error: unknown;
 }
 
@@ -28,9 +31,9 @@ export async function renewCopies(
   return Promise.all(
     modules.map(async (module) => {
       try {
-        return { module: module.name, foreign: await renewCopy(context, module, options), error: undefined };
+        return { module: module.name, ...(await renewCopy(context, module, options)), error: undefined };
       } catch (error) {
-        return { module: module.name, foreign: [], error };
+        return { module: module.name, foreign: [], superuser: undefined, error };
       }
     }),
   );
@@ -41,12 +44,20 @@ export async function renewCopy(
   { serviceDatabases, modulesDir }: CommandContext,
   { name, migrationsFolder, ...reference }: CopiedFrom,
   options: { force?: boolean } = {},
-): Promise<string[]> {
+): Promise<Pick<RenewedCopy, 'foreign' | 'superuser'>> {
   const migrations = await readModuleMigrations(modulesDir, migrationsFolder);
   const { databaseName } = reference;
-  return serviceDatabases.withConnection(reference, (client) =>
-    installCopy(client, { module: name, databaseName, migrations }, options),
+  return serviceDatabases.withConnection(reference, async (client) => ({
+    foreign: await installCopy(client, { module: name, databaseName, migrations }, options),
+    superuser: await findSuperuser(client),
+  }));
+}
+
+async function findSuperuser(client: ClientBase): Promise<string | undefined> {
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT rolname AS name FROM pg_roles WHERE rolname = current_user AND rolsuper',
   );
+  return rows[0]?.name;
 }
 
 async function listCopied({ database, serviceDatabases }: CommandContext): Promise<CopiedFrom[]> {
@@ -77,18 +88,28 @@ export function createCopyKeeper(signal: AbortSignal): (context: CommandContext)
       (module) => known.get(module.name) !== JSON.stringify(module),
     );
     for (const module of changed) known.set(module.name, JSON.stringify(module));
-    for (const { module, foreign, error } of await renewCopies(context, { modules: changed })) {
-      const problem = problemOf({ module, foreign, error });
-      // Each problem is logged once. While the process stops, connections are closed, which is no problem.
-      if (problem === undefined || reported.has(problem) || signal.aborted) continue;
-      reported.add(problem);
-      context.log.warn({ module, err: error }, problem);
+    for (const renewed of await renewCopies(context, { modules: changed })) {
+      const { module, error, superuser } = renewed;
+      const warnings = [
+        problemOf(renewed),
+        superuser === undefined ? undefined : superuserWarning(module, superuser),
+      ];
+      for (const warning of warnings) {
+        // Each problem is logged once. While the process stops, connections are closed, which is no problem.
+        if (warning === undefined || reported.has(warning) || signal.aborted) continue;
+        reported.add(warning);
+        context.log.warn({ module, err: error }, warning);
+      }
     }
   };
 }
 
+function superuserWarning(module: string, superuser: string): string {
+  return `role ${superuser} of module ${module} is a superuser, so code that runs with its rights may do anything on the server: connect as a role with the rights that tenant-registry grants --module ${module} prints`;
+}
+
 /** The problem in words for operators; undefined when there is none. */
-export function problemOf({ module, foreign, error }: RenewedCopy): string | undefined {
+export function problemOf({ module, foreign, error }: Omit<RenewedCopy, 'superuser'>): string | undefined {
   if (error !== undefined)
     return `services cannot create schemas of module ${module} by SQL: ${messageOf(error)}`;
   if (foreign.length === 0) return undefined;

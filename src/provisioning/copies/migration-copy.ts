@@ -2,17 +2,11 @@ import { createHash } from 'node:crypto';
 import type { ClientBase } from 'pg';
 import { inTransaction } from '../../database/in-transaction.js';
 import { RegistryError } from '../../errors.js';
+import { requireOwnEventTriggers } from '../fence/foreign-code.js';
 import { installGuard } from '../fence/guard.js';
 import type { ModuleMigration } from '../storage/module-migrations.js';
-import { findModuleRole } from '../storage/module-role.js';
-import {
-  ensureMark,
-  ensureModuleSql,
-  ensureName,
-  ensureSql,
-  ensureVersion,
-  prepareName,
-} from './ensure-sql.js';
+import { findModuleRoles, type ModuleRoles } from '../storage/module-role.js';
+import { ensureMark, ensureModuleSql, ensureName, ensureSql, ensureVersion, runName } from './ensure-sql.js';
 
 /**
  * Each service database holds a copy of its modules' migrations and procedures that run them, so that services can create a
@@ -40,14 +34,15 @@ export async function installCopy(
   { force = false }: { force?: boolean } = {},
 ): Promise<string[]> {
   const { module, migrations } = copied;
-  const role = await findModuleRole(client, module);
-  const digest = digestOf(copied);
-  const before = await readCopyState(client, copied, role);
+  const roles = await findModuleRoles(client, module);
+  const digest = digestOf(copied, roles);
+  const before = await readCopyState(client, copied, roles.access);
   if (!force && isUpToDate(before, digest)) return before.foreign;
-  await installGuard(client, role);
+  await requireOwnEventTriggers(client);
+  await installGuard(client, roles.access);
   return inTransaction(client, async () => {
     await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('tenant_guard/install', 0))`);
-    const found = await readCopyState(client, copied, role);
+    const found = await readCopyState(client, copied, roles.access);
     if (!force && (isUpToDate(found, digest) || (await isNewer(client, copied, found)))) return found.foreign;
     if (!found.mayCreate)
       throw new RegistryError(
@@ -62,7 +57,7 @@ export async function installCopy(
        FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS files (file, place)`,
       [module, JSON.stringify(migrations)],
     );
-    await client.query(ensureModuleSql({ ...copied, names: found.names, role, digest }));
+    await client.query(ensureModuleSql({ ...copied, names: found.names, roles, digest }));
     return found.foreign;
   });
 }
@@ -105,10 +100,10 @@ async function isNewer(
   );
 }
 
-function digestOf({ module, databaseName, migrations }: CopiedModule): string {
+function digestOf({ module, databaseName, migrations }: CopiedModule, { owner }: ModuleRoles): string {
   const files = migrations.map(({ name, checksum }) => [name, checksum]);
   return createHash('sha256')
-    .update(JSON.stringify([ensureVersion, module, databaseName, files]))
+    .update(JSON.stringify([ensureVersion, module, databaseName, owner, files]))
     .digest('hex');
 }
 
@@ -124,18 +119,18 @@ async function readCopyState(
 ): Promise<CopyState> {
   const older = olderNames[module] ?? [];
   const { rows } = await client.query<Row>(copyStateSql, [
-    prepareName(module),
+    runName(module),
     [module, ...older].map(ensureName),
     ensureMark,
     role ?? null,
-    older.map(prepareName),
+    older.map(runName),
   ]);
   const [row] = rows;
   if (!row) throw new Error('the query of the copy returned no row');
   const { routines, modules, ...found } = row;
   const foreign = routines.filter(({ isOurs }) => !isOurs).map(({ name }) => name);
   // A module that is registered under an older name keeps the name for itself.
-  const wanted = [module, ...older.filter((name) => !modules.includes(prepareName(name)))].map(ensureName);
+  const wanted = [module, ...older.filter((name) => !modules.includes(runName(name)))].map(ensureName);
   return {
     ...found,
     names: wanted.filter((name) => !foreign.includes(name)),
@@ -147,12 +142,13 @@ async function readCopyState(
 // Reads the catalogs, because to_regprocedure fails for a role without USAGE on the schema.
 const copyStateSql = `
   WITH guard AS (
-    SELECT oid FROM pg_namespace WHERE nspname = 'tenant_guard'
+    SELECT oid, nspowner FROM pg_namespace WHERE nspname = 'tenant_guard'
   ), routine AS (
     SELECT proname::text AS name,
-           bool_and(prokind = 'p' AND starts_with(coalesce(obj_description(oid, 'pg_proc'), ''), $3)) AS "isOurs",
+           coalesce(bool_and(prokind = 'p' AND starts_with(coalesce(obj_description(oid, 'pg_proc'), ''), $3)
+             AND proowner = (SELECT nspowner FROM guard)), false) AS "isOurs",
            bool_and($4::name IS NULL OR has_function_privilege($4, oid, 'EXECUTE')) AS "mayCall"
-    FROM pg_proc WHERE pronamespace = to_regnamespace('public') AND proname = ANY ($2) GROUP BY proname
+    FROM pg_proc WHERE pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'public') AND proname = ANY ($2) GROUP BY proname
   )
   SELECT current_database() AS database, current_user AS user,
          coalesce((SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public'), false) AS "mayCreate",

@@ -39,7 +39,7 @@ export function compareBinding({ storage, found, report }: StorageComparison): '
     report(
       'BINDING_OTHER_SCHEMA',
       `${schema} was replaced by another schema of that name after it was bound to tenant ${tenantSlug}.`,
-      `Check what the schema holds. If it is a restored copy of the tenant's data, in database ${databaseName} UPDATE tenant_guard.binding SET schema_oid = (SELECT oid FROM pg_namespace WHERE nspname = schema_name) ${row}.`,
+      `Check what the schema holds. If it is a restored copy of the tenant's data, in database ${databaseName} UPDATE tenant_guard.binding SET schema_oid = (SELECT oid FROM pg_namespace WHERE nspname = schema_name) ${row}; UPDATE tenant_guard.schema_version SET schema_oid = (SELECT oid FROM pg_namespace WHERE nspname = schema_name) ${row}.`,
     );
     return 'another';
   }

@@ -1,5 +1,5 @@
 import { identifier } from '../../database/identifier.js';
-import { moduleRole } from '../storage/module-role.js';
+import { ownerRole } from '../storage/module-role.js';
 import { createObservation, type FindingCode, type Observation, type Subject } from './finding.js';
 import type { FoundDatabase } from './found-database.js';
 import type { RegisteredModule } from './registry-snapshot.js';
@@ -32,7 +32,7 @@ export function compareGrants(
         remedy: `As an administrator ${statement}; tenant-registry grants --module ${module.name} prints all statements.`,
       },
     );
-  const owner = moduleRole(module.name);
+  const owner = ownerRole(module.name);
   return [
     ...(missing.length > 0
       ? [
@@ -92,9 +92,9 @@ export function compareGuard(found: FoundDatabase, modules: readonly string[], a
   );
 }
 
-/** Checks that the registry may change the guard and that the module's role may call it. */
+/** Checks that the registry may change the guard and that the module's access role may call it. */
 export function compareGuardAccess(found: FoundDatabase, about: About): Observation[] {
-  const { guard, database, user, role } = found;
+  const { guard, database, user, access } = found;
   if (!guard) return [];
   if (!guard.isOurs)
     return [
@@ -102,19 +102,19 @@ export function compareGuardAccess(found: FoundDatabase, about: About): Observat
         'GUARD_OWNER_WRONG',
         { ...about, database },
         {
-          problem: `Schema tenant_guard of database ${database} belongs to role ${guard.owner}, which ${user} is not a member of: the registry cannot update bindings.`,
+          problem: `Schema tenant_guard of database ${database} belongs to role ${guard.owner}, not to ${user} or a role that it is a member of: the registry does not use it.`,
           remedy: `As an administrator GRANT ${identifier(guard.owner)} TO ${identifier(user)}.`,
         },
       ),
     ];
-  if (guard.roleMayEnter || role === undefined || !guard.isWhole) return [];
-  const to = identifier(role);
+  if (guard.roleMayEnter || access === undefined || !guard.isWhole) return [];
+  const to = identifier(access);
   return [
     createObservation(
       'GUARD_GRANT_MISSING',
       { ...about, database },
       {
-        problem: `Role ${role} may not call the guard of database ${database}, so no service can enter.`,
+        problem: `Role ${access} may not call the guard of database ${database}, so no service can enter.`,
         remedy: `In database ${database} GRANT USAGE ON SCHEMA tenant_guard TO ${to}; GRANT EXECUTE ON FUNCTION tenant_guard.enter(uuid, text, int) TO ${to}.`,
       },
     ),

@@ -1,6 +1,7 @@
 import { storageNaming, storageTitle } from '../../registry/isolation.js';
 import { isSameOwner } from '../fence/binding.js';
 import { storageKinds } from '../storage/storage-kind.js';
+import { compareAccess } from './compare-access.js';
 import { compareBinding, compareRevision } from './compare-binding.js';
 import { compareOwners } from './compare-owners.js';
 import { compareVersion, type ModuleFiles } from './compare-version.js';
@@ -48,6 +49,7 @@ export function compareStorage(
     compareRevision(comparison, head);
     if (storage.isMigrated) compareVersion(comparison, files);
     compareOwners(comparison);
+    compareAccess(comparison);
   }
   return observations;
 }
@@ -71,9 +73,9 @@ function reportMissing(
   );
 }
 
-/** Whether the binding or the version table names this tenant and module as the owner. */
+/** Whether the binding or the versions name this tenant and module as the owner. */
 function isOwn({ tenantId, module, schemaName }: ExpectedStorage, found: FoundDatabase | undefined): boolean {
-  const owner = found?.bindings?.get(schemaName)?.owner ?? found?.versions.get(schemaName)?.owner;
+  const owner = found?.bindings?.get(schemaName)?.owner ?? found?.versions?.get(schemaName)?.owner;
   return isSameOwner(owner, { tenantId, module });
 }
 

@@ -1,3 +1,4 @@
+import { escapeLiteral } from 'pg';
 import { isSameOwner } from '../fence/binding.js';
 import type { ModuleMigration } from '../storage/module-migrations.js';
 import type { StorageComparison } from './storage-comparison.js';
@@ -9,32 +10,45 @@ export interface ModuleFiles {
   hasFolder: boolean;
 }
 
-/** Compares the storage's version table with the module's files. */
+/** Compares the migrations that ran in the storage with the module's files. */
 export function compareVersion(comparison: StorageComparison, files: ModuleFiles): void {
   const { storage, found, report } = comparison;
   const { schemaName, databaseName, tenantId, tenantSlug, module, migrationVersion } = storage;
-  const schema = `Schema ${schemaName} in database ${databaseName}`;
-  const table = found.versions.get(schemaName);
-  if (table?.problem !== undefined)
-    report(
-      'VERSION_TABLE_UNREADABLE',
-      `Table schema_version in ${schema} could not be read: ${table.problem}.`,
-      `Give role ${found.user} the rights that tenant-registry grants --module ${module} prints.`,
-    );
-  else if (table?.owner && !isSameOwner(table.owner, { tenantId, module }))
+  const schema = `schema ${schemaName} in database ${databaseName}`;
+  const table = `Table tenant_guard.schema_version of database ${databaseName}`;
+  // A missing or unreadable guard is a finding of its own.
+  if (!found.versions) return;
+  const versions = found.versions.get(schemaName);
+  if (versions && !isSameOwner(versions.owner, { tenantId, module }))
     report(
       'VERSION_TABLE_OTHER_OWNER',
-      `Table schema_version in ${schema} names tenant ${table.owner.tenantId}, module ${table.owner.module} as the owner, but the registry names ${tenantSlug}.`,
+      `${table} names tenant ${versions.owner.tenantId}, module ${versions.owner.module} as the owner of ${schema}, but the registry names ${tenantSlug}.`,
       `Check whose data the schema holds and restore the right data; suspendTenant refuses access for ${tenantSlug} until then.`,
     );
-  else if (table) compareFiles(comparison, files, table.applied);
-  // Storage that was made outside the registry has neither a migration version nor a version table.
+  else if (versions) compareFiles(comparison, files, versions.applied);
+  // Storage that was made outside the registry has neither a migration version nor rows in the table.
   else if (migrationVersion !== null)
     report(
       'VERSION_TABLE_MISSING',
-      `${schema} has no table schema_version, but the registry has it at migration ${migrationVersion}.`,
-      'Restore the table from a backup: without it the migrations that ran are unknown.',
+      `${table} has no rows of ${schema}, but the registry has it at migration ${migrationVersion}.`,
+      `If the files were not changed since they ran, in database ${databaseName} ${recordStatement(storage, files)}.`,
     );
+}
+
+/** SQL that records the files up to the version that the registry knows. */
+function recordStatement(
+  { schemaName, tenantId, module, migrationVersion }: StorageComparison['storage'],
+  { migrations }: ModuleFiles,
+): string {
+  const last = migrations.findIndex(({ name }) => name === migrationVersion);
+  const rows = migrations
+    .slice(0, last + 1)
+    .map(({ name, checksum }) => `(${escapeLiteral(name)}, ${escapeLiteral(checksum)})`);
+  return (
+    `INSERT INTO tenant_guard.schema_version (schema_name, schema_oid, migration, checksum, tenant_id, module) ` +
+    `SELECT nspname, oid, name, checksum, ${escapeLiteral(tenantId)}, ${escapeLiteral(module)} ` +
+    `FROM (VALUES ${rows.join(', ')}) AS ran (name, checksum), pg_namespace WHERE nspname = ${escapeLiteral(schemaName)}`
+  );
 }
 
 function compareFiles(

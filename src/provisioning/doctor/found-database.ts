@@ -1,7 +1,9 @@
 import type { ClientBase } from 'pg';
 import { type Binding, listBindings } from '../fence/binding.js';
+import { listForeignParts } from '../fence/foreign-code.js';
+import { listMissingAccess } from './missing-access.js';
+import { readVersions, type SchemaVersions } from './schema-versions.js';
 import { readSession, type SessionFacts } from './session.js';
-import { readVersions, type VersionTable } from './version-tables.js';
 
 /** The state of a service database, from its catalogs. */
 export interface FoundDatabase extends SessionFacts {
@@ -10,8 +12,12 @@ export interface FoundDatabase extends SessionFacts {
   bindings: Map<string, Binding> | undefined;
   /** Tables and routines of the requested schemas that belong to a wrong role, by schema. */
   foreignObjects: Map<string, ForeignObjects>;
-  /** The version tables of the requested schemas, by schema; schemas without one are left out. */
-  versions: Map<string, VersionTable>;
+  /** The migrations that ran in the requested schemas, by schema; undefined when this session may not read them. */
+  versions: Map<string, SchemaVersions> | undefined;
+  /** Rights and code by which other roles could run code in the requested schemas, by schema. */
+  foreignParts: Map<string, string[]>;
+  /** The rights that the access role lacks in the requested schemas, by schema. */
+  missingAccess: Map<string, string[]>;
 }
 
 interface FoundSchema {
@@ -33,13 +39,13 @@ export interface FoundServer {
   databases: Map<string, { owner: string; isOurs: boolean }>;
 }
 
-/** The schemas whose owners and version tables are read. */
+/** The schemas whose owners, rights and versions are read. */
 export interface SchemaSelection {
   module: string;
   schemas: readonly string[];
 }
 
-/** Sends a fixed number of statements, plus one per 200 version tables. */
+/** Sends a fixed number of statements. */
 export async function readDatabase(client: ClientBase, selection: SchemaSelection): Promise<FoundDatabase> {
   const session = await readSession(client, selection.module);
   const schemas = await client.query<FoundSchema & { name: string }>(schemasSql);
@@ -47,14 +53,25 @@ export async function readDatabase(client: ClientBase, selection: SchemaSelectio
     selection.schemas,
     session.role ?? null,
   ]);
+  const parts = await listForeignParts(client, selection.schemas, session.role);
+  const missing = await listMissingAccess(client, selection.schemas, session.access);
   const bindings = session.guard?.isReadable ? await listBindings(client) : undefined;
   return {
     ...session,
     schemas: new Map(schemas.rows.map(({ name, ...schema }) => [name, schema])),
     bindings: bindings && new Map(bindings.map((binding) => [binding.schemaName, binding])),
     foreignObjects: new Map(foreignObjects.rows.map(({ schema, ...found }) => [schema, found])),
-    versions: await readVersions(client, selection.schemas),
+    versions: session.guard?.hasVersions ? await readVersions(client, selection.schemas) : undefined,
+    // Wrong owners, and schemas that are open to PUBLIC, are findings of their own.
+    foreignParts: groupWhat(parts.filter(({ kind }) => kind === 'right' || kind === 'code')),
+    missingAccess: groupWhat(missing),
   };
+}
+
+function groupWhat(found: readonly { schema: string; what: string }[]): Map<string, string[]> {
+  const bySchema = new Map<string, string[]>();
+  for (const { schema, what } of found) bySchema.set(schema, [...(bySchema.get(schema) ?? []), what]);
+  return bySchema;
 }
 
 // The owner of schema public is by default pg_database_owner, which stands for the owner of the database.

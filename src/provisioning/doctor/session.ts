@@ -1,6 +1,7 @@
 import type { ClientBase } from 'pg';
+import { isOurGuardSql } from '../fence/guard.js';
 import { guardVersion } from '../fence/guard-sql.js';
-import { moduleRole } from '../storage/module-role.js';
+import { accessRole, ownerRole } from '../storage/module-role.js';
 
 /** The database that a session is connected to, and the session's rights there. */
 export interface SessionFacts {
@@ -16,6 +17,8 @@ export interface SessionFacts {
   /** The role that should own the module's storage; undefined when the server has no such role. */
   role: string | undefined;
   mayActAsRole: boolean;
+  /** The role whose members may use the module's tables; undefined when the server has no such role. */
+  access: string | undefined;
   guard: GuardFacts | undefined;
 }
 
@@ -27,9 +30,11 @@ export interface GuardFacts {
   isWhole: boolean;
   /** 0 when the schema's comment names no version. */
   version: number;
-  /** Whether the module's role may call tenant_guard.enter; true when there is no role. */
+  /** Whether the module's access role may call tenant_guard.enter; true when there is no such role. */
   roleMayEnter: boolean;
   isReadable: boolean;
+  /** Whether the guard has a table of versions that this session may read. */
+  hasVersions: boolean;
   /** REVOKE statements for rights that other roles should not have; empty when there are none. */
   revokes: string[];
 }
@@ -43,12 +48,19 @@ export async function makeReadOnly(client: ClientBase): Promise<void> {
 }
 
 export async function readSession(client: ClientBase, module: string): Promise<SessionFacts> {
-  const { rows } = await client.query<SessionFacts & { role: string | null }>(sessionSql, [
-    moduleRole(module),
-  ]);
+  const { rows } = await client.query<SessionFacts & { role: string | null; access: string | null }>(
+    sessionSql,
+    [ownerRole(module), accessRole(module)],
+  );
   const [row] = rows;
   if (!row) throw new Error('the query of the session returned no row');
-  return { ...row, role: row.role ?? undefined, guard: await readGuard(client, row.role) };
+  const { role, access } = row;
+  return {
+    ...row,
+    role: role ?? undefined,
+    access: access ?? undefined,
+    guard: await readGuard(client, access),
+  };
 }
 
 // The test of membership is the same as in module-role.ts.
@@ -59,15 +71,16 @@ const sessionSql = `
          has_database_privilege(here.oid, 'CREATE') AS "mayCreateSchemas",
          own.rolcreatedb OR own.rolsuper AS "mayCreateDatabases",
          pg_has_role('pg_signal_backend', 'USAGE') AS "mayEndSessions",
-         owner.rolname AS role,
+         owner.rolname AS role, access.rolname AS access,
          owner.oid IS NULL OR pg_has_role(owner.oid, 'USAGE') AND pg_has_role(owner.oid,
            CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END) AS "mayActAsRole"
   FROM pg_database AS here JOIN pg_roles AS own ON own.rolname = current_user
   LEFT JOIN pg_roles AS owner ON owner.rolname = $1
+  LEFT JOIN pg_roles AS access ON access.rolname = $2
   WHERE here.datname = current_database()`;
 
-async function readGuard(client: ClientBase, role: string | null): Promise<GuardFacts | undefined> {
-  const { rows } = await client.query<GuardFacts>(guardFactsSql, [role]);
+async function readGuard(client: ClientBase, access: string | null): Promise<GuardFacts | undefined> {
+  const { rows } = await client.query<GuardFacts>(guardFactsSql, [access]);
   return rows[0];
 }
 
@@ -75,9 +88,13 @@ async function readGuard(client: ClientBase, role: string | null): Promise<Guard
 const guardFactsSql = `
   WITH guard AS (
     SELECT oid, nspowner, nspacl FROM pg_namespace WHERE nspname = 'tenant_guard'
+  ), tables AS (
+    SELECT class.oid, relname, relowner, relacl FROM pg_class AS class JOIN guard ON guard.oid = relnamespace
+    WHERE relkind = 'r'
   ), binding AS (
-    SELECT class.oid, relowner, relacl FROM pg_class AS class JOIN guard ON guard.oid = relnamespace
-    WHERE relname = 'binding' AND relkind = 'r'
+    SELECT oid FROM tables WHERE relname = 'binding'
+  ), versions AS (
+    SELECT oid FROM tables WHERE relname = 'schema_version'
   ), parts AS (
     SELECT proc.oid, proc.oid::regprocedure::text AS name, proname, proargtypes, proowner, proacl
     FROM pg_proc AS proc JOIN guard ON guard.oid = pronamespace
@@ -91,10 +108,12 @@ const guardFactsSql = `
     UNION
     SELECT 'FUNCTION ' || name, grantee FROM parts, aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0
     UNION
-    SELECT 'TABLE tenant_guard.binding', grantee FROM binding, aclexplode(relacl) WHERE grantee <> relowner
+    SELECT 'TABLE tenant_guard.' || quote_ident(relname), grantee FROM tables, aclexplode(relacl) WHERE grantee <> relowner
   )
-  SELECT pg_get_userbyid(nspowner) AS owner, pg_has_role(nspowner, 'USAGE') AS "isOurs",
+  SELECT pg_get_userbyid(nspowner) AS owner, ${isOurGuardSql} AS "isOurs",
          EXISTS (SELECT FROM binding)
+           AND (EXISTS (SELECT FROM versions)
+                OR coalesce(substring(obj_description(guard.oid, 'pg_namespace') FROM 'version (\\d{1,9})')::int, 0) < 2)
            AND EXISTS (SELECT FROM enter)
            AND (SELECT count(DISTINCT proname) = 2 FROM parts WHERE proname IN ('refuse', 'is_newest')) AS "isWhole",
          coalesce(substring(obj_description(guard.oid, 'pg_namespace') FROM 'version (\\d{1,9})')::int, 0) AS version,
@@ -104,6 +123,8 @@ const guardFactsSql = `
            false) AS "roleMayEnter",
          coalesce((SELECT has_schema_privilege(guard.oid, 'USAGE') AND has_table_privilege(binding.oid, 'SELECT')
                    FROM binding), false) AS "isReadable",
+         coalesce((SELECT has_schema_privilege(guard.oid, 'USAGE') AND has_table_privilege(versions.oid, 'SELECT')
+                   FROM versions), false) AS "hasVersions",
          ARRAY(SELECT format('REVOKE ALL ON %s FROM %s', object,
                              CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
                FROM granted ORDER BY 1) AS revokes

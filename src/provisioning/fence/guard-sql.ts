@@ -1,7 +1,7 @@
 import { guardRefusals } from '../../errors.js';
 
 /** Raise it with every change of the SQL below, so that databases are upgraded; a test checks this. */
-export const guardVersion = 1;
+export const guardVersion = 2;
 
 /** SQL: key of the lock that every session inside a schema shares until the end of its transaction. */
 export function enteredLock(schemaName: string): string {
@@ -47,6 +47,18 @@ CREATE TABLE IF NOT EXISTS tenant_guard.binding (
   epoch text NOT NULL,
   revision bigint NOT NULL,
   updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Not in the tenants' schemas: the owner of a schema could replace the table by a view, or give it a trigger.
+CREATE TABLE IF NOT EXISTS tenant_guard.schema_version (
+  schema_name text COLLATE "C" NOT NULL,
+  schema_oid oid NOT NULL,
+  migration varchar(200) COLLATE "C" NOT NULL,
+  checksum char(64) NOT NULL,
+  tenant_id uuid NOT NULL,
+  module varchar(31) NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (schema_name, migration)
 );
 
 CREATE OR REPLACE FUNCTION tenant_guard.is_newest(changed_by xid) RETURNS boolean
@@ -115,20 +127,21 @@ $guard$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tenant_guard FROM PUBLIC;
 
--- Revokes what ALTER DEFAULT PRIVILEGES granted to other roles when the table was created.
+-- Revokes what ALTER DEFAULT PRIVILEGES granted to other roles when the tables were created.
 DO $guard$
 DECLARE
-  reader regrole;
+  found record;
 BEGIN
-  FOR reader IN
-    SELECT DISTINCT granted.grantee::regrole FROM pg_class, aclexplode(relacl) AS granted
-    WHERE pg_class.oid = 'tenant_guard.binding'::regclass AND granted.grantee NOT IN (0, relowner)
+  FOR found IN
+    SELECT DISTINCT class.oid::regclass AS name, granted.grantee::regrole FROM pg_class AS class, aclexplode(relacl) AS granted
+    WHERE class.oid IN ('tenant_guard.binding'::regclass, 'tenant_guard.schema_version'::regclass)
+      AND granted.grantee NOT IN (0, relowner)
   LOOP
-    EXECUTE format('REVOKE ALL ON tenant_guard.binding FROM %s', reader);
+    EXECUTE format('REVOKE ALL ON %s FROM %s', found.name, found.grantee);
   END LOOP;
 END
 $guard$;
-REVOKE ALL ON tenant_guard.binding FROM PUBLIC;
+REVOKE ALL ON tenant_guard.binding, tenant_guard.schema_version FROM PUBLIC;
 
 COMMENT ON TABLE tenant_guard.binding IS 'The tenant that each schema of this database belongs to, and whether services may enter it. Only the registry writes it.';
 COMMENT ON COLUMN tenant_guard.binding.schema_name IS 'The schema; public in a tenant''s own database. A schema has one binding.';
@@ -140,6 +153,14 @@ COMMENT ON COLUMN tenant_guard.binding.state IS 'active: services may enter. sus
 COMMENT ON COLUMN tenant_guard.binding.epoch IS 'Epoch of the registry that the revision belongs to. Empty until the registry writes its state.';
 COMMENT ON COLUMN tenant_guard.binding.revision IS 'Revision of the registry that this state is from.';
 COMMENT ON COLUMN tenant_guard.binding.updated_at IS 'When the row was written.';
+COMMENT ON TABLE tenant_guard.schema_version IS 'The migrations that ran in each schema of this database, and the tenant and module they ran for. Only the registry writes it.';
+COMMENT ON COLUMN tenant_guard.schema_version.schema_name IS 'The schema; public in a tenant''s own database.';
+COMMENT ON COLUMN tenant_guard.schema_version.schema_oid IS 'OID of the schema when the migration ran. Another schema of the same name has not run it.';
+COMMENT ON COLUMN tenant_guard.schema_version.migration IS 'Folder and file name in MODULES_DIR, such as finance/0001_accounts_receivable.sql.';
+COMMENT ON COLUMN tenant_guard.schema_version.checksum IS 'SHA-256 of the file that ran.';
+COMMENT ON COLUMN tenant_guard.schema_version.tenant_id IS 'The tenant whose data the schema holds.';
+COMMENT ON COLUMN tenant_guard.schema_version.module IS 'The module whose tables the schema holds.';
+COMMENT ON COLUMN tenant_guard.schema_version.applied_at IS 'When the migration ran.';
 COMMENT ON FUNCTION tenant_guard.enter(uuid, text, int) IS 'Returns the search_path of a tenant''s schema, or raises the refusal: SELECT set_config(''search_path'', tenant_guard.enter($1, $2, $3), true). Holds a lock until the end of the transaction, by which the registry sees that a session is inside.';
 COMMENT ON FUNCTION tenant_guard.refuse(uuid, text, int) IS 'Raises the reason why enter refuses; never returns.';
 COMMENT ON FUNCTION tenant_guard.is_newest(xid) IS 'Whether a row version with this xmax is still the newest, for transactions whose snapshot is older than their lock.';

@@ -2,6 +2,7 @@ import type { ClientBase } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { inTransaction } from '../../database/in-transaction.js';
 import { RegistryError } from '../../errors.js';
+import { requireOwnEventTriggers } from './foreign-code.js';
 import { guardSql, guardVersion } from './guard-sql.js';
 
 /**
@@ -26,6 +27,7 @@ export async function installGuard(client: ClientBase, role?: string): Promise<v
         'CONFLICT',
         `Schema tenant_guard of database ${found.database} belongs to role ${found.owner}: connect as that role, or grant it to ${found.user}`,
       );
+    await requireOwnEventTriggers(client);
     if (found.version < guardVersion) await client.query(guardSql);
     if (role === undefined || found.mayEnter) return;
     await client.query(`GRANT USAGE ON SCHEMA tenant_guard TO ${identifier(role)}`);
@@ -36,12 +38,31 @@ export async function installGuard(client: ClientBase, role?: string): Promise<v
 }
 
 export async function hasGuard(client: ClientBase): Promise<boolean> {
+  return hasGuardTable(client, 'binding');
+}
+
+/** Whether the guard has the table. An older guard has no table schema_version. */
+export async function hasGuardTable(
+  client: ClientBase,
+  name: 'binding' | 'schema_version',
+): Promise<boolean> {
   // Reads the catalog, because to_regclass fails for a role without USAGE on the schema. The query that needs it then says so.
   const { rowCount } = await client.query(
-    `SELECT FROM pg_class WHERE relname = 'binding' AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'tenant_guard')`,
+    `SELECT FROM pg_class WHERE relname = $1 AND relkind = 'r'
+       AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'tenant_guard')`,
+    [name],
   );
   return rowCount === 1;
 }
+
+/**
+ * SQL: whether the guard belongs to this session's role, or to one that it inherits. pg_has_role is true for a superuser and any
+ * role: without the second condition a superuser would use a guard that a service has made.
+ */
+export const isOurGuardSql = `(pg_has_role(nspowner, 'USAGE') AND (
+  nspowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+  OR (SELECT rolsuper FROM pg_roles WHERE oid = nspowner)
+  OR NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)))`;
 
 interface GuardState {
   database: string;
@@ -61,7 +82,7 @@ function isUpToDate({ version, mayEnter, isOurs }: GuardState): boolean {
 async function readGuardState(client: ClientBase, role: string | undefined): Promise<GuardState> {
   const { rows } = await client.query<GuardState>(
     `SELECT current_database() AS database, current_user AS "user", pg_get_userbyid(nspowner) AS owner,
-            coalesce(pg_has_role(nspowner, 'USAGE'), true) AS "isOurs",
+            coalesce(${isOurGuardSql}, true) AS "isOurs",
             coalesce(substring(obj_description(guard.oid, 'pg_namespace') FROM 'version (\\d{1,9})')::int, 0) AS version,
             $1::name IS NULL OR coalesce(
               has_schema_privilege($1, guard.oid, 'USAGE')

@@ -1,9 +1,8 @@
 import type { ClientBase } from 'pg';
-import { identifier } from '../../database/identifier.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { RegistryError } from '../../errors.js';
 import { storageTitle } from '../../registry/isolation.js';
-import { findSchemaOwner, hasVersionTable } from './module-migrations.js';
+import { findSchemaOwner, listApplied } from '../fence/schema-version.js';
 import { requireOwner, withLockedName } from './schema-storage.js';
 import { storageKinds } from './storage-kind.js';
 import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
@@ -31,22 +30,16 @@ export async function findAdoptable(databases: ServiceDatabases, target: Storage
  * the registry has no record.
  */
 export async function isMigrated(databases: ServiceDatabases, location: StorageLocation): Promise<boolean> {
-  const isVersioned = await storageKinds[location.isolation].atStorage(databases, location, (client) =>
-    hasVersionTable(client, location.schemaName),
+  const applied = await storageKinds[location.isolation].atStorage(databases, location, (client) =>
+    listApplied(client, location.schemaName),
   );
-  return isVersioned ?? false;
+  return applied !== undefined && applied.length > 0;
 }
 
 async function readStorage(client: ClientBase, target: StorageTarget): Promise<Storage> {
   const owner = await findSchemaOwner(client, target.schemaName);
-  if (!owner) return { created: false, migrationVersion: null };
-  requireOwner(target, owner);
-  // The binding of an earlier adoption names the owner, though no migration ran.
-  if (!(await hasVersionTable(client, target.schemaName))) return { created: false, migrationVersion: null };
+  if (owner) requireOwner(target, owner);
   // The module's own migrations run after those of the folder _every.
-  const { rows } = await client.query<{ migration: string }>(
-    `SELECT migration FROM ${identifier(target.schemaName)}.schema_version
-     ORDER BY migration LIKE '\\_%', migration COLLATE "C" DESC LIMIT 1`,
-  );
-  return { created: false, migrationVersion: rows[0]?.migration ?? null };
+  const applied = await listApplied(client, target.schemaName);
+  return { created: false, migrationVersion: applied.at(-1)?.name ?? null };
 }

@@ -4,9 +4,10 @@ import { identifier } from '../../database/identifier.js';
 import { inTransaction } from '../../database/in-transaction.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { isSameOwner } from '../fence/binding.js';
+import { requireOwnEventTriggers } from '../fence/foreign-code.js';
 import { installGuard } from '../fence/guard.js';
-import { findSchemaOwner } from './module-migrations.js';
-import { findModuleRole } from './module-role.js';
+import { findSchemaOwner } from '../fence/schema-version.js';
+import { findModuleRoles } from './module-role.js';
 import { migrateAndBind, requireOwner, withLockedName } from './schema-storage.js';
 import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
@@ -24,8 +25,8 @@ export async function createDatabase(databases: ServiceDatabases, target: Storag
     }
     await dropBuilding(server, target);
     const building = identifier(buildingName(target.databaseName));
-    const role = await findModuleRole(server, target.owner.module);
-    const owner = role === undefined ? '' : ` OWNER ${identifier(role)}`;
+    const roles = await findModuleRoles(server, target.owner.module);
+    const owner = roles.owner === undefined ? '' : ` OWNER ${identifier(roles.owner)}`;
     await server.query(`CREATE DATABASE ${building}${owner}`);
     try {
       const migrationVersion = await migrateDatabase(databases, target, buildingName(target.databaseName), {
@@ -61,9 +62,10 @@ function migrateDatabase(
   return inDatabase(databases, target, name, async (client) => {
     // Checked before anything is written: the database may belong to another tenant.
     if (!isNew) requireOwner(target, await findSchemaOwner(client, target.schemaName));
-    const role = await findModuleRole(client, target.owner.module);
-    await installGuard(client, role);
-    return inTransaction(client, () => migrateAndBind(client, target, role));
+    await requireOwnEventTriggers(client);
+    const roles = await findModuleRoles(client, target.owner.module);
+    await installGuard(client, roles.access);
+    return inTransaction(client, () => migrateAndBind(client, target, roles, { isNew }));
   });
 }
 

@@ -1,6 +1,6 @@
 import { escapeLiteral } from 'pg';
 import { identifier } from '../../database/identifier.js';
-import { moduleRole } from './module-role.js';
+import { accessRole, ownerRole } from './module-role.js';
 
 /** The database of a module, from the URL in its variable. */
 export interface GrantTarget {
@@ -45,7 +45,8 @@ export function planGrants(targets: readonly GrantTarget[]): DatabaseGrants[] {
 function statementsFor(target: GrantTarget): string[] {
   const provisioner = identifier(target.provisioner);
   const database = identifier(target.database);
-  const owner = identifier(moduleRole(target.module));
+  const owner = identifier(ownerRole(target.module));
+  const access = identifier(accessRole(target.module));
   const service = identifier(serviceRole(target.module));
   return [
     '-- The provisioner: the role that the registry connects as. Set its password separately: \\password',
@@ -58,17 +59,25 @@ function statementsFor(target: GrantTarget): string[] {
     'REVOKE CREATE ON SCHEMA public FROM PUBLIC;',
     '-- To install the procedures with which services create schemas by SQL: ensure_<module>_tenant_schema.',
     `GRANT USAGE, CREATE ON SCHEMA public TO ${provisioner};`,
-    `-- Module ${target.module}: the role that owns the schemas, databases and tables of its tenants.`,
-    createRole(moduleRole(target.module), 'NOLOGIN'),
+    `-- Module ${target.module}: the role that owns the schemas, databases and tables of its tenants. Only the provisioner may act as it.`,
+    createRole(ownerRole(target.module), 'NOLOGIN'),
     `GRANT ${owner} TO ${provisioner};`,
-    `GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${owner};`,
-    `-- The role that its services connect as: ${service}, or any other member of ${moduleRole(target.module)}.`,
+    `-- The role that reads and writes their data, and changes no definitions.`,
+    createRole(accessRole(target.module), 'NOLOGIN'),
+    `GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${access};`,
+    `ALTER DEFAULT PRIVILEGES FOR ROLE ${owner} REVOKE EXECUTE ON ROUTINES FROM PUBLIC;`,
+    `ALTER DEFAULT PRIVILEGES FOR ROLE ${owner} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${access};`,
+    `ALTER DEFAULT PRIVILEGES FOR ROLE ${owner} GRANT USAGE, SELECT ON SEQUENCES TO ${access};`,
+    `ALTER DEFAULT PRIVILEGES FOR ROLE ${owner} GRANT EXECUTE ON ROUTINES TO ${access};`,
+    `-- The role that its services connect as: ${service}, or any other member of ${accessRole(target.module)}.`,
     createRole(serviceRole(target.module), 'LOGIN'),
-    `GRANT ${owner} TO ${service};`,
+    `GRANT ${access} TO ${service};`,
+    '-- Of an earlier version: a service that owns the schemas could plant code in them.',
+    `REVOKE ${owner} FROM ${service};`,
   ];
 }
 
-/** A default name. Services may connect as any role that is a member of the module's role. */
+/** A default name. Services may connect as any role that is a member of the module's access role. */
 function serviceRole(module: string): string {
   return `${module}_service`;
 }

@@ -1,21 +1,63 @@
 import type { ClientBase } from 'pg';
 import { identifier } from '../../database/identifier.js';
 
+/** The roles of a module that exist. Without them storage belongs to the registry's own role, which grants no access. */
+export interface ModuleRoles {
+  /** Owns the module's schemas, databases and tables. Only the registry may act as it. */
+  owner: string | undefined;
+  /** May read and write the tables. Services are its members. */
+  access: string | undefined;
+}
+
 /** The role that owns the tenant schemas and databases of a module, if an administrator has created it. */
-export function moduleRole(module: string): string {
+export function ownerRole(module: string): string {
   return `${module}_tenants`;
 }
 
-/** The module's role; undefined when it does not exist or this session may not act as it. */
-export async function findModuleRole(client: ClientBase, module: string): Promise<string | undefined> {
+/** The role whose members may use the tenants' tables, but change none of their definitions. */
+export function accessRole(module: string): string {
+  return `${module}_access`;
+}
+
+/** The module's roles. The owner role is undefined also when this session may not act as it. */
+export async function findModuleRoles(client: ClientBase, module: string): Promise<ModuleRoles> {
   // Both are needed: USAGE to rename and drop what the role owns, SET (MEMBER before PostgreSQL 16) for SET ROLE.
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT rolname AS name FROM pg_roles
-     WHERE rolname = $1 AND pg_has_role(oid, 'USAGE')
-       AND pg_has_role(oid, CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)`,
-    [moduleRole(module)],
+  const { rows } = await client.query<{ name: string; mayActAs: boolean }>(
+    `SELECT rolname AS name, pg_has_role(oid, 'USAGE') AND pg_has_role(oid,
+       CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END) AS "mayActAs"
+     FROM pg_roles WHERE rolname IN ($1, $2)`,
+    [ownerRole(module), accessRole(module)],
   );
-  return rows[0]?.name;
+  return {
+    owner: rows.find(({ name, mayActAs }) => name === ownerRole(module) && mayActAs)?.name,
+    access: rows.find(({ name }) => name === accessRole(module))?.name,
+  };
+}
+
+/** SQL: takes the schema's routines from PUBLIC. The argument is a quoted name. */
+export function closeSql(schema: string): string {
+  return `REVOKE ALL ON ALL ROUTINES IN SCHEMA ${schema} FROM PUBLIC`;
+}
+
+/** SQL: grants the access role the use of a schema's data. Both arguments are quoted names. */
+export function accessSql(schema: string, access: string): string {
+  return [
+    `GRANT USAGE ON SCHEMA ${schema} TO ${access}`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${access}`,
+    `GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA ${schema} TO ${access}`,
+    // Services need EXECUTE also on functions in the WHEN clauses of triggers.
+    `GRANT EXECUTE ON ALL ROUTINES IN SCHEMA ${schema} TO ${access}`,
+  ].join('; ');
+}
+
+export async function grantAccess(
+  client: ClientBase,
+  schema: string,
+  access: string | undefined,
+): Promise<void> {
+  const name = identifier(schema);
+  await client.query(closeSql(name));
+  if (access !== undefined) await client.query(accessSql(name, identifier(access)));
 }
 
 /**

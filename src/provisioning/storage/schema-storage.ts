@@ -11,23 +11,26 @@ import {
   type SchemaOwner,
   schemaExists,
 } from '../fence/binding.js';
+import { requireOwnCode, requireOwnEventTriggers } from '../fence/foreign-code.js';
 import { installGuard } from '../fence/guard.js';
-import { findSchemaOwner, migrateSchema } from './module-migrations.js';
-import { asSchemaOwner, findModuleRole } from './module-role.js';
+import { findSchemaOwner, listApplied, recordApplied, removeVersions } from '../fence/schema-version.js';
+import { findMissing, runMigrations } from './module-migrations.js';
+import { asSchemaOwner, findModuleRoles, grantAccess, type ModuleRoles } from './module-role.js';
 import type { Storage, StorageTarget } from './storage-location.js';
 
-/** Creates schema, tables, version table and binding in one transaction. */
+/** Creates schema, tables, versions and binding in one transaction. */
 export async function createSchema(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
   return withLockedName(databases, target, async (client) => {
-    const role = await findModuleRole(client, target.owner.module);
-    await installGuard(client, role);
+    const roles = await findModuleRoles(client, target.owner.module);
+    await installGuard(client, roles.access);
     return inTransaction(client, async () => {
       const created = !(await schemaExists(client, target.schemaName));
       if (created) {
-        const authorization = role === undefined ? '' : ` AUTHORIZATION ${identifier(role)}`;
+        const { owner } = roles;
+        const authorization = owner === undefined ? '' : ` AUTHORIZATION ${identifier(owner)}`;
         await client.query(`CREATE SCHEMA ${identifier(target.schemaName)}${authorization}`);
       } else requireOwner(target, await findSchemaOwner(client, target.schemaName));
-      return { created, migrationVersion: await migrateAndBind(client, target, role) };
+      return { created, migrationVersion: await migrateAndBind(client, target, roles, { isNew: created }) };
     });
   });
 }
@@ -38,25 +41,30 @@ export async function dropSchema(databases: ServiceDatabases, target: StorageTar
       const owner = await findSchemaOwner(client, target.schemaName);
       if (isSameOwner(owner, target.owner))
         await client.query(`DROP SCHEMA ${identifier(target.schemaName)} CASCADE`);
+      if (isSameOwner(owner, target.owner)) await removeVersions(client, target.schemaName);
       await removeBinding(client, target.schemaName, target.owner);
     }),
   );
 }
 
 /**
- * Migrates and binds an existing schema, inside the caller's transaction. The binding comes last, because from then on every
- * other change of the binding waits for the end of this transaction.
+ * Migrates and binds a schema, inside the caller's transaction. The binding comes last, because from then on every other change of
+ * the binding waits for the end of this transaction. Throws CONFLICT when other roles could have planted code in the schema.
  */
 export async function migrateAndBind(
   client: ClientBase,
   target: StorageTarget,
-  role: string | undefined,
+  { owner, access }: ModuleRoles,
+  { isNew }: { isNew: boolean },
 ): Promise<string | null> {
-  const version = await asSchemaOwner(client, target.schemaName, role, () =>
-    migrateSchema(client, target.schemaName, target.owner, target.migrations),
-  );
+  const { schemaName, migrations } = target;
+  const missing = findMissing(schemaName, migrations, await listApplied(client, schemaName));
+  if (!isNew && missing.length > 0) await requireOwnCode(client, schemaName, owner);
+  await asSchemaOwner(client, schemaName, owner, () => runMigrations(client, schemaName, missing));
+  await recordApplied(client, schemaName, target.owner, missing);
+  await grantAccess(client, schemaName, access);
   await ensureBinding(client, target);
-  return version;
+  return migrations.at(-1)?.name ?? null;
 }
 
 /**
@@ -71,6 +79,8 @@ export async function withLockedName<T>(
   const name = `tenant-registry/${target.isolation}/${target.databaseName}/${target.schemaName}`;
   return databases.withConnection(target.reference, async (client) => {
     // The lock lasts until the connection returns to the pool.
+    // Its functions would run with every CREATE and DROP of the work.
+    await requireOwnEventTriggers(client);
     while (!(await lockWithin(client, name, patienceMs))) {
       await target.requireHeld();
       await endHolders(client, name);

@@ -58,7 +58,8 @@ export const storageKinds: Readonly<Record<Isolation, StorageKind>> = {
     isListed: ({ schemas }, { schemaName }) => schemas.has(schemaName),
     dropStatement: ({ databaseName, schemaName }) =>
       `in database ${databaseName} DROP SCHEMA ${identifier(schemaName)} CASCADE; ` +
-      `DELETE FROM tenant_guard.binding WHERE schema_name = '${schemaName}'`,
+      `DELETE FROM tenant_guard.binding WHERE schema_name = '${schemaName}'; ` +
+      `DELETE FROM tenant_guard.schema_version WHERE schema_name = '${schemaName}'`,
   },
   DATABASE: {
     createStep: 'create_database',

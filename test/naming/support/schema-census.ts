@@ -25,7 +25,7 @@ export async function expectOnlyRegisteredSchemas(
       .map(
         (schema) =>
           `SELECT ${pg.escapeLiteral(schema)} COLLATE "C" AS schema, tenant_id || ' ' || module AS owner
-           FROM ${pg.escapeIdentifier(schema)}.schema_version`,
+           FROM tenant_guard.schema_version WHERE schema_name = ${pg.escapeLiteral(schema)}`,
       )
       .join(' UNION ')
       .concat(' ORDER BY schema'),

@@ -15,7 +15,7 @@ import { keysOf, seedFaults } from '../support/seed-faults.js';
 
 const [crm, hr] = [uniqueName('c'), uniqueName('h')];
 const stranger = uniqueName('stranger');
-const roles = [`${crm}_tenants`, `${hr}_tenants`, stranger];
+const roles = [crm, hr].flatMap((name) => [`${name}_tenants`, `${name}_access`]).concat(stranger);
 const onServer = (sql: string) => queryOnce(urlTo('postgres'), sql);
 
 let testbed: GatewayWithModules;
@@ -40,7 +40,9 @@ test('doctor finds 300 random faults, each once, and nothing else', async () => 
   const look = async () => (await doctor.diagnose()).findings;
   await aTenant().subscribedTo(crm, hr).at(gateway);
   const url = testbed.url(crm);
-  const modules = [crm, hr].map((name) => ({ name, url, role: `${name}_tenants` }));
+  const modules = [crm, hr].map((name) => ({
+    ...{ name, url, role: `${name}_tenants`, access: `${name}_access` },
+  }));
   const registryUrl = gateway.registry.url;
   const storages = await createBulkStorages({
     registryUrl,

@@ -148,7 +148,7 @@ describe('a tenant’s own database', () => {
   test.each([
     [
       'MIGRATION_EDITED',
-      `UPDATE schema_version SET checksum = repeat('0', 64) WHERE migration LIKE '%_notes.sql'`,
+      `UPDATE tenant_guard.schema_version SET checksum = repeat('0', 64) WHERE migration LIKE '%_notes.sql'`,
     ],
     ['SCHEMA_MISSING', 'DROP SCHEMA public CASCADE'],
   ])('is examined: %s after %s', async (code, sql) => {
@@ -195,12 +195,13 @@ describe('the remedy', () => {
     ['BINDING_OTHER_OWNER', 'UPDATE tenant_guard.binding SET tenant_id = gen_random_uuid()'],
     ['BINDING_AHEAD', 'UPDATE tenant_guard.binding SET revision = revision + 1000000'],
     ['BINDING_OTHER_SCHEMA', 'UPDATE tenant_guard.binding SET schema_oid = 1'],
-    ['GUARD_MISSING', 'DROP SCHEMA tenant_guard CASCADE'],
     ['GUARD_DAMAGED', 'DROP FUNCTION tenant_guard.enter'],
     ['GUARD_OUTDATED', `COMMENT ON SCHEMA tenant_guard IS 'The fence, version 0'`],
     ['GUARD_OPEN_TO_OTHERS', 'GRANT USAGE ON SCHEMA tenant_guard TO PUBLIC'],
     ['GUARD_OPEN_TO_OTHERS', 'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA tenant_guard TO PUBLIC'],
     ['GUARD_OPEN_TO_OTHERS', 'GRANT SELECT ON tenant_guard.binding TO PUBLIC'],
+    ['GUARD_OPEN_TO_OTHERS', 'GRANT SELECT ON tenant_guard.schema_version TO PUBLIC'],
+    ['VERSION_TABLE_MISSING', 'DELETE FROM tenant_guard.schema_version'],
     ['SCHEMA_OPEN_TO_PUBLIC', 'GRANT CREATE ON SCHEMA public TO PUBLIC'],
   ])('of %s after %s repairs it', async (code, sql) => {
     const { only, database } = await aTenantOf(vault);
@@ -211,6 +212,20 @@ describe('the remedy', () => {
     for (const { where, sql } of statementsIn(found?.remedy ?? ''))
       await (where === 'registry' ? testbed.gateway.psql(sql) : queryOnce(urlTo(database), sql));
     await runWaiting();
+    expect(await look(only)).toEqual([]);
+  });
+
+  test('of GUARD_MISSING, and then of the lost versions, repairs a database whose guard was dropped', async () => {
+    const { only, database } = await aTenantOf(vault);
+    await queryOnce(urlTo(database), 'DROP SCHEMA tenant_guard CASCADE');
+    for (const code of ['GUARD_MISSING', 'VERSION_TABLE_MISSING']) {
+      const [found, ...more] = await look(only);
+      expect(found).toMatchObject({ code, database });
+      expect(more).toEqual([]);
+      for (const { where, sql } of statementsIn(found?.remedy ?? ''))
+        await (where === 'registry' ? testbed.gateway.psql(sql) : queryOnce(urlTo(database), sql));
+      await runWaiting();
+    }
     expect(await look(only)).toEqual([]);
   });
 });

@@ -39,10 +39,10 @@ const treasure = (schema: string) => `
 const foreign: Record<string, { sql: (schema: string) => string; reason: string }> = {
   'of another service': { sql: treasure, reason: 'was not made by the registry' },
   'that is empty': { sql: (schema) => `CREATE SCHEMA ${schema}`, reason: 'was not made by the registry' },
-  'of another tenant': {
+  'with a version table that names another tenant': {
     sql: (schema) => `${treasure(schema)} ${versionTable(schema)}
       INSERT INTO ${schema}.schema_version VALUES ('beta/0001_contacts.sql', repeat('0', 64), '${somebody}', 'beta')`,
-    reason: `belongs to tenant ${somebody}, module beta`,
+    reason: 'was not made by the registry',
   },
   'whose version table is empty': {
     sql: (schema) => treasure(schema) + versionTable(schema),

@@ -46,7 +46,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await databases?.close();
   await database?.drop();
-  await onServer(`DROP ROLE ${service}; DROP ROLE ${provisioner}; DROP ROLE ${owner}`);
+  await onServer(
+    `DROP ROLE ${service}; DROP ROLE ${provisioner}; DROP ROLE ${owner}; DROP ROLE ${module}_access`,
+  );
 });
 
 function aPlace(isolation: 'SCHEMA' | 'DATABASE'): StorageTarget {

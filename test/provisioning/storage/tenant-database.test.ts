@@ -68,7 +68,7 @@ describe('a tenant’s own database', () => {
     });
     expect(await resolve(testbed.gateway, slug, 'vault')).toBe('schema public');
     expect(await listTables(urlTo(database), 'public')).toEqual([
-      ...['activity_log', 'contact', 'note', 'schema_version', 'settings'],
+      ...['activity_log', 'contact', 'note', 'settings'],
     ]);
     expect(await listSchemas(urlTo(database))).toEqual([]);
     expect(await listTables(testbed.url('vault'), 'public')).toEqual([]);

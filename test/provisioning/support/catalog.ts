@@ -47,14 +47,15 @@ export async function readSchemaContents(url: string, schema: string): Promise<u
   );
 }
 
-/** The owners in the schema's version table: exactly one tenant and module in a correct schema. */
+/** The owners in the versions of the schema: exactly one tenant and module in a correct schema. */
 export async function readSchemaOwners(
   url: string,
   schema: string,
 ): Promise<{ tenantId: string; module: string }[]> {
   return await queryOnce(
     url,
-    `SELECT DISTINCT tenant_id AS "tenantId", module FROM ${pg.escapeIdentifier(schema)}.schema_version`,
+    `SELECT DISTINCT tenant_id AS "tenantId", module FROM tenant_guard.schema_version
+     WHERE schema_name = ${pg.escapeLiteral(schema)} AND schema_oid = to_regnamespace(quote_ident(schema_name))`,
   );
 }
 

@@ -17,6 +17,12 @@ const binding =
   ({ schema }: BulkStorage) =>
     `UPDATE tenant_guard.binding SET ${change} WHERE schema_name = '${schema}'`;
 
+/** A statement on the schema's versions that ends with WHERE or AND. */
+const versions =
+  (statement: string) =>
+  ({ schema }: BulkStorage) =>
+    `${statement} schema_name = '${schema}'`;
+
 const subscription =
   (change: string) =>
   ({ tenantId, module }: BulkStorage) =>
@@ -79,27 +85,45 @@ export function listFaults(stranger: string): Fault[] {
     { code: 'SCHEMA_OPEN_TO_PUBLIC', service: ({ schema }) => `GRANT CREATE ON SCHEMA ${schema} TO PUBLIC` },
     {
       code: 'MIGRATIONS_MISSING',
-      service: ({ schema }) => `DELETE FROM ${schema}.schema_version WHERE migration LIKE '%0002%'`,
+      service: versions(`DELETE FROM tenant_guard.schema_version WHERE migration LIKE '%0002%' AND`),
     },
-    { code: 'MIGRATIONS_MISSING', service: ({ schema }) => `DELETE FROM ${schema}.schema_version` },
     {
       code: 'MIGRATION_EDITED',
-      service: ({ schema, module }) =>
-        `UPDATE ${schema}.schema_version SET checksum = repeat('0', 64) WHERE migration LIKE '${module}/0001%'`,
+      service: versions(
+        `UPDATE tenant_guard.schema_version SET checksum = repeat('0', 64) WHERE migration LIKE module || '/0001%' AND`,
+      ),
     },
     {
       code: 'MIGRATION_UNKNOWN',
       service: ({ schema }) =>
-        `INSERT INTO ${schema}.schema_version SELECT 'x/0009.sql', checksum, tenant_id, module FROM ${schema}.schema_version LIMIT 1`,
+        `INSERT INTO tenant_guard.schema_version (schema_name, schema_oid, migration, checksum, tenant_id, module)
+         SELECT schema_name, schema_oid, 'x/0009.sql', checksum, tenant_id, module
+         FROM tenant_guard.schema_version WHERE schema_name = '${schema}' LIMIT 1`,
     },
-    { code: 'VERSION_TABLE_MISSING', service: ({ schema }) => `DROP TABLE ${schema}.schema_version` },
+    { code: 'VERSION_TABLE_MISSING', service: versions('DELETE FROM tenant_guard.schema_version WHERE') },
     {
       code: 'VERSION_TABLE_MISSING',
-      service: ({ schema }) => `ALTER TABLE ${schema}.schema_version DROP COLUMN checksum`,
+      service: versions('UPDATE tenant_guard.schema_version SET schema_oid = 1 WHERE'),
+    },
+    {
+      code: 'SCHEMA_OPEN_TO_OTHERS',
+      service: ({ schema }) => `GRANT CREATE ON SCHEMA ${schema} TO ${stranger}`,
+    },
+    {
+      code: 'SCHEMA_OPEN_TO_OTHERS',
+      service: ({ schema }) => `GRANT TRIGGER ON ${schema}.contact TO ${stranger}`,
+    },
+    {
+      code: 'ACCESS_GRANT_MISSING',
+      service: ({ schema, module }) => `REVOKE UPDATE ON ${schema}.contact FROM ${module}_access`,
+    },
+    {
+      code: 'ACCESS_GRANT_MISSING',
+      service: ({ schema, module }) => `REVOKE USAGE ON SCHEMA ${schema} FROM ${module}_access`,
     },
     {
       code: 'VERSION_TABLE_OTHER_OWNER',
-      service: ({ schema }) => `UPDATE ${schema}.schema_version SET tenant_id = '${randomUUID()}'`,
+      service: versions(`UPDATE tenant_guard.schema_version SET tenant_id = '${randomUUID()}' WHERE`),
     },
     {
       code: 'SCHEMA_WITHOUT_ROW',
@@ -186,12 +210,12 @@ export const harmless: Fault[] = [
   {
     code: undefined,
     registry: subscription(`status = 'migrating'`),
-    service: both(binding(`state = 'not_ready'`), ({ schema }) => `DELETE FROM ${schema}.schema_version`),
+    service: both(binding(`state = 'not_ready'`), versions('DELETE FROM tenant_guard.schema_version WHERE')),
   },
   {
     code: undefined,
     registry: subscription(`status = 'cancelled', purge_after = now() + interval '1 day'`),
-    service: both(binding(`state = 'closed'`), ({ schema }) => `DELETE FROM ${schema}.schema_version`),
+    service: both(binding(`state = 'closed'`), versions('DELETE FROM tenant_guard.schema_version WHERE')),
   },
   {
     code: undefined,
@@ -227,7 +251,7 @@ export const harmless: Fault[] = [
   {
     code: undefined,
     registry: subscription('migration_version = NULL'),
-    service: ({ schema }) => `DROP TABLE ${schema}.schema_version`,
+    service: versions('DELETE FROM tenant_guard.schema_version WHERE'),
   },
   // The guard is about to be updated by a queued operation.
   {

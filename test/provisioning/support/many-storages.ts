@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { readModuleMigrations } from '../../../src/provisioning/storage/module-migrations.js';
+import { accessSql } from '../../../src/provisioning/storage/module-role.js';
 
 /** A storage that was created in bulk by SQL, with the same result as provisioning but a hundred times faster. */
 export interface BulkStorage {
@@ -15,6 +16,8 @@ export interface BulkModule {
   url: string;
   /** The owner of the schemas; by default the connecting role. */
   role?: string;
+  /** The access role, which gets the rights of services. */
+  access?: string;
 }
 
 export interface BulkOptions {
@@ -85,7 +88,7 @@ async function insertRows(
 }
 
 function makeSql(
-  { name, role }: BulkModule,
+  { name, role, access }: BulkModule,
   storages: readonly BulkStorage[],
   versions: readonly { name: string; checksum: string }[],
 ): string {
@@ -99,13 +102,13 @@ function makeSql(
         EXECUTE format('CREATE SCHEMA %I${owner}', storage.schema);
         ${role === undefined ? '' : `SET LOCAL ROLE ${role};`}
         EXECUTE format('CREATE TABLE %I.contact (id int, name text)', storage.schema);
-        EXECUTE format('CREATE TABLE %I.schema_version (migration varchar(200) PRIMARY KEY, checksum char(64) NOT NULL,
-          tenant_id uuid NOT NULL, module varchar(31) NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())', storage.schema);
-        EXECUTE format('INSERT INTO %I.schema_version SELECT name, checksum, %L, %L FROM json_to_recordset(%L::json) AS t(name text, checksum text)',
-          storage.schema, storage."tenantId", '${name}', ${list(versions)}::text);
         RESET ROLE;
         INSERT INTO tenant_guard.binding (schema_name, schema_oid, tenant_id, module, generation, state, epoch, revision)
           SELECT storage.schema, oid, storage."tenantId", '${name}', 1, 'active', '', 0 FROM pg_namespace WHERE nspname = storage.schema;
+        INSERT INTO tenant_guard.schema_version (schema_name, schema_oid, tenant_id, module, migration, checksum)
+          SELECT storage.schema, oid, storage."tenantId", '${name}', ran.name, ran.checksum
+          FROM pg_namespace, json_to_recordset(${list(versions)}) AS ran (name text, checksum text) WHERE nspname = storage.schema;
+        ${access === undefined ? '' : `EXECUTE format(${pg.escapeLiteral(accessSql('%1$I', access))}, storage.schema);`}
       END LOOP;
     END`;
   return `DO ${pg.escapeLiteral(body)}`;

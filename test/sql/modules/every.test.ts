@@ -62,7 +62,7 @@ const every: ModuleCases = {
           'SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = $1 ORDER BY 1',
           ['r'],
         );
-        expect(tables.map(({ relname }) => relname)).toEqual(['activity_log', 'schema_version', 'settings']);
+        expect(tables.map(({ relname }) => relname)).toEqual(['activity_log', 'settings']);
       },
     },
   ],

@@ -49,7 +49,7 @@ export async function listComments(
 ): Promise<{ object: string; comment: string | null }[]> {
   const { rows } = await client.query<{ object: string; comment: string | null }>(
     `WITH relation AS (
-       SELECT oid, relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND relname <> 'schema_version')
+       SELECT oid, relname FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'p', 'v', 'm'))
      SELECT relname AS object, obj_description(oid, 'pg_class') AS comment FROM relation
      UNION ALL SELECT relname || '.' || attname, col_description(attrelid, attnum) FROM pg_attribute JOIN relation ON relation.oid = attrelid
        WHERE attnum > 0 AND NOT attisdropped

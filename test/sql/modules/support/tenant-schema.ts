@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { inTransaction } from '../../../../src/database/in-transaction.js';
 import {
-  migrateSchema,
   readModuleMigrations,
+  runMigrations,
 } from '../../../../src/provisioning/storage/module-migrations.js';
 import { createDatabase } from '../../../setup/database.js';
 
@@ -48,5 +47,6 @@ export async function makeTenantSchema(client: pg.ClientBase, module: string, na
   const folder = module === '_every' ? 'no such folder' : module;
   const migrations = await readModuleMigrations(modulesDir, folder);
   await client.query(`CREATE SCHEMA ${name}`);
-  await migrateSchema(client, name, { tenantId: randomUUID(), module }, migrations);
+  await runMigrations(client, name, migrations);
+  await client.query(`SET LOCAL search_path = ${name}`);
 }
