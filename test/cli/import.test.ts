@@ -50,7 +50,7 @@ describe('import databases', { timeout: 60_000 }, () => {
     const map = await aFile('schema,id,slug\nfinance_2fast,7,too-fast\n');
     const { code, stdout, stderr } = await run(['import', 'databases', '--map', map], env);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toBe('VALIDATION_ERROR: The map has problems:\nline 2, column id: must be a UUID\n');
+    expect(stderr).toBe('VALIDATION_ERROR: The map has problems: line 2, column id: must be a UUID\n');
     expect(await tenants()).toEqual([]);
     const missing = await run(['import', 'databases', '--map', '/nowhere.csv'], env);
     expect(missing.stderr).toBe('VALIDATION_ERROR: --map: /nowhere.csv cannot be read (ENOENT)\n');

@@ -146,7 +146,7 @@ describe('the PrismaClient itself', () => {
   test('is refused when its adapter bypasses the fence', async () => {
     const bare = new PrismaClient({ adapter: new PrismaPg(pool) });
     const attempt = withTenant(registry, bare, acme.id, (tx) => tx.party.findMany());
-    await expect(attempt).rejects.toThrow('goes past the fence');
+    await expect(attempt).rejects.toThrow('bypasses the fence');
   });
 });
 

@@ -139,7 +139,7 @@ const registryState = `
 async function readCatalog(url: string, pattern: string, ask = query): Promise<unknown> {
   const [found] = await ask<{ catalog: object; has: boolean }>(url, catalog, [pattern]);
   // A guard without bindings of this tenant counts as no guard.
-  if (!found?.has) return { ...found?.catalog, bindings: [] };
+  if (!found?.has) return { ...found?.catalog, bindings: [], versions: [] };
   const bindings = await ask(
     url,
     `SELECT schema_name, tenant_id, module, generation, state, epoch <> '' AS is_told,

@@ -168,7 +168,9 @@ describe('a service database that is down', () => {
       found(null, addresses)) as typeof dns.lookup);
     onTestFinished(() => void vi.restoreAllMocks());
     const { operation } = await provision(testbed.gateway, { slug, modules: ['down'] });
-    expect(operation.error).toContain('ECONNREFUSED 127.0.0.1:1');
+    expect(operation.error).toBe(
+      'The database server cannot be reached (ECONNREFUSED): the log has its address',
+    );
     expect(operation.steps[0]?.error).toBe(operation.error);
   });
 

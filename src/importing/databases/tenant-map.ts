@@ -68,7 +68,7 @@ export function readTenantMap(csv: string): MapRow[] {
   if (problems.length === 0) return rows;
   throw new RegistryError(
     'VALIDATION_ERROR',
-    `The map has problems:\n${problems.map(({ field, message }) => `${field}: ${message}`).join('\n')}`,
+    `The map has problems: ${problems.map(({ field, message }) => `${field}: ${message}`).join('; ')}`,
     { fields: problems },
   );
 }
