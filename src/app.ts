@@ -165,6 +165,7 @@ async function startGateway(
   if (embedded) await forgetWorkers(context);
   await adoptDatabaseNames(context);
   await gateway.freshness.start();
+  await gateway.caches.prepare();
 }
 
 /** Refuses folders that cannot be used at the start, before a tenant needs them. */

@@ -16,6 +16,8 @@ import { existingName } from './storage-name.js';
 export interface Caches {
   routes: ReadThrough<RouteKey, RouteFacts>;
   configs: ReadThrough<string, StoredConfig | null>;
+  /** Loads what the shared tier needs, so that the first request does not wait for it. A failure is repeated at the next use. */
+  prepare(): Promise<void>;
   /** Removes the entries that this process holds. */
   clear(): void;
 }
@@ -63,6 +65,9 @@ export function openCaches(options: CachesOptions): Caches {
       nameOf: (tenantId) => tenantId,
       referenceOf: (tenantId) => tenantId,
     }),
+    async prepare() {
+      if (options.redis) await loadSeal().catch(() => undefined);
+    },
     clear() {
       for (const tier of memory) tier.clear();
     },

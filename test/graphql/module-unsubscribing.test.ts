@@ -181,7 +181,7 @@ describe('the history of a subscription', () => {
     };
     expect(await ask(operation.id)).toEqual({ operation: expected });
     expect(await ask(operation.id.toUpperCase())).toEqual({ operation: expected });
-    for (const nothing of ['00000000-0000-4000-8000-000000000000', 'nothing', 'a\u0000'])
+    for (const nothing of ['00000000-0000-4000-8000-000000000000', 'nothing'])
       expect(await ask(nothing)).toEqual({ operation: null });
   });
 });

@@ -155,6 +155,7 @@ describe('a route in memory', () => {
         stalenessMs,
       }),
       configs: undefined as never,
+      prepare: async () => undefined,
       clear: () => undefined,
     };
   });
