@@ -2,7 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GatewayProcess } from '../../setup/gateway-process.js';
-import { type Acknowledged, type Answered, route, suspended } from './chaos-truth.js';
+import {
+  type Acknowledged,
+  type Answered,
+  route,
+  suspended,
+  suspendedWithoutSubscription,
+} from './chaos-truth.js';
 
 export interface ChaosTenant {
   id: string;
@@ -217,8 +223,9 @@ export async function runMutator(chaosRun: ChaosRun, mine: readonly ChaosTenant[
 export function readValue({ schemaName, code = 'none', message = '' }: SchemaOrRefusal): string {
   if (schemaName !== undefined) return route(schemaName);
   if (code !== 'TENANT_SUSPENDED') return code;
+  if (message.startsWith('The subscription')) return 'SUBSCRIPTION_SUSPENDED';
   const reason = /^Tenant \S+ is suspended: (.*)$/.exec(message)?.[1];
-  return reason === undefined ? 'SUBSCRIPTION_SUSPENDED' : suspended(reason);
+  return reason === undefined ? suspendedWithoutSubscription : suspended(reason);
 }
 
 export function numberOf(revision: string): number {

@@ -79,6 +79,9 @@ export const logSql = `
 export const route = (schemaName: string) => `route:${schemaName}`;
 export const suspended = (reason: string | null) => `TENANT_SUSPENDED:${reason ?? 'no reason given'}`;
 
+/** A refusal repeats nothing of a tenant that the caller's module has no subscription of. */
+export const suspendedWithoutSubscription = 'TENANT_SUSPENDED';
+
 export class Truth {
   readonly #segments = new Map<string, Segment[]>();
 
@@ -210,7 +213,7 @@ function apply(facts: Facts, { kind, after }: LogRow): Facts {
 
 function routeValue({ status, reason, subscription, schema }: Facts): string {
   if (status === 'unborn') return 'TENANT_NOT_FOUND';
-  if (status === 'suspended') return suspended(reason);
+  if (status === 'suspended') return subscription === null ? suspendedWithoutSubscription : suspended(reason);
   if (status === 'deleted') return 'TENANT_DELETED';
   if (subscription === null || subscription === 'cancelled') return 'MODULE_NOT_SUBSCRIBED';
   if (subscription === 'suspended') return 'SUBSCRIPTION_SUSPENDED';
