@@ -4,6 +4,11 @@ import { RegistryError } from '../errors.js';
 import { oneLine } from './printable.js';
 import { createProgram } from './program.js';
 
+// The reader of a pipe may stop reading, as in "tenant list | head": the command goes on to its end without a complaint.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await createProgram().parseAsync();
 } catch (error) {

@@ -50,6 +50,17 @@ describe('the command line', { timeout: 60_000 }, () => {
     expect(stderr).toMatch(/^Usage: tenant-registry/);
   });
 
+  test('a reader that stops reading is no error', async () => {
+    const registry = await createRegistryDatabase();
+    const command = `"${process.execPath}" bin/tenant-registry.js keys list`;
+    const { stderr } = await promisify(execFile)('sh', ['-c', `${command} | true; echo ended >&2`], {
+      cwd: join(import.meta.dirname, '../..'),
+      env: { PATH: process.env.PATH, DATABASE_URL: registry.url },
+    });
+    expect(stderr).toBe('ended\n');
+    await registry.drop();
+  });
+
   test('npx tenant-registry works in the checkout', async () => {
     const registry = await createRegistryDatabase();
     const { stdout } = await promisify(execFile)('npx', ['tenant-registry', 'keys', 'list'], {
