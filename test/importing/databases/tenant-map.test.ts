@@ -11,7 +11,8 @@ function problemsOf(csv: string): string[] {
     return [];
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
-    return error.message.split('\n').slice(1);
+    expect(error.message).toMatch(/^The map has problems: /);
+    return error.message.replace('The map has problems: ', '').split('; ');
   }
 }
 
