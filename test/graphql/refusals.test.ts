@@ -76,17 +76,13 @@ describe('a tenant that', () => {
     await expectRefusal(withSuspendedModule, 'finance', code);
   });
 
-  test.each([
-    'nobody',
-    '00000000-0000-4000-8000-000000000000',
-    '',
-    'Acme',
-    "'; --",
-    'x'.repeat(5000),
-  ])('does not exist gets TENANT_NOT_FOUND for every module: %j', async (id) => {
-    await expectRefusal(id, 'finance', 'TENANT_NOT_FOUND');
-    await expectRefusal(id, 'no_such_module', 'TENANT_NOT_FOUND');
-  });
+  test.each(['nobody', '00000000-0000-4000-8000-000000000000', '', 'Acme', "'; --", 'x'.repeat(5000)])(
+    'does not exist gets TENANT_NOT_FOUND for every module: %j',
+    async (id) => {
+      await expectRefusal(id, 'finance', 'TENANT_NOT_FOUND');
+      await expectRefusal(id, 'no_such_module', 'TENANT_NOT_FOUND');
+    },
+  );
 });
 
 describe('an active tenant', () => {

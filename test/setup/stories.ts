@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { uniqueName } from './database.js';
 import type { TestGateway } from './gateway.js';
 import { graphql } from './generated/gql.js';
@@ -10,9 +11,25 @@ const registerTenant = graphql(`
 
 const subscribeTenant = graphql(`
   mutation SubscribeTenant($input: SubscribeTenantToModuleInput!) {
-    subscribeTenantToModule(input: $input) { operation { status error } revision }
+    subscribeTenantToModule(input: $input) { operation { id status error } revision }
   }
 `);
+
+const readOperation = graphql(`
+  query ReadOperation($id: ID!) { operation(id: $id) { id status error } }
+`);
+
+const patienceMs = 20_000;
+
+/** Reads an operation until it has ended: a worker may have claimed it before the mutation could run it. */
+async function awaitEnd(gateway: Pick<TestGateway, 'ask'>, started: { id: string; status: string }) {
+  let operation = started;
+  for (const until = Date.now() + patienceMs; Date.now() < until; await delay(20)) {
+    if (operation.status !== 'QUEUED' && operation.status !== 'RUNNING') break;
+    operation = (await gateway.ask(readOperation, { id: operation.id })).data?.operation ?? operation;
+  }
+  return operation;
+}
 
 /** The tenant that a story has created. */
 export interface StoryTenant {
@@ -45,7 +62,8 @@ export function aTenant(fields: { name?: string; slug?: string } = {}): TenantSt
       if (!tenant) throw new Error(`could not register ${slug}: ${registered.errors[0]?.message}`);
       for (const module of modules) {
         const subscribed = await gateway.ask(subscribeTenant, { input: { tenantId: slug, module } });
-        const operation = subscribed.data?.subscribeTenantToModule?.operation;
+        const started = subscribed.data?.subscribeTenantToModule?.operation;
+        const operation = started && (await awaitEnd(gateway, started));
         if (operation?.status !== 'SUCCEEDED')
           throw new Error(`could not subscribe ${slug} to ${module}: ${JSON.stringify(subscribed)}`);
       }

@@ -16,11 +16,13 @@ import * as types from './graphql.js';
  */
 type Documents = {
     "\n  mutation RegisterTenant($input: RegisterTenantInput!) {\n    registerTenant(input: $input) { tenant { id slug } revision }\n  }\n": typeof types.RegisterTenantDocument,
-    "\n  mutation SubscribeTenant($input: SubscribeTenantToModuleInput!) {\n    subscribeTenantToModule(input: $input) { operation { status error } revision }\n  }\n": typeof types.SubscribeTenantDocument,
+    "\n  mutation SubscribeTenant($input: SubscribeTenantToModuleInput!) {\n    subscribeTenantToModule(input: $input) { operation { id status error } revision }\n  }\n": typeof types.SubscribeTenantDocument,
+    "\n  query ReadOperation($id: ID!) { operation(id: $id) { id status error } }\n": typeof types.ReadOperationDocument,
 };
 const documents: Documents = {
     "\n  mutation RegisterTenant($input: RegisterTenantInput!) {\n    registerTenant(input: $input) { tenant { id slug } revision }\n  }\n": types.RegisterTenantDocument,
-    "\n  mutation SubscribeTenant($input: SubscribeTenantToModuleInput!) {\n    subscribeTenantToModule(input: $input) { operation { status error } revision }\n  }\n": types.SubscribeTenantDocument,
+    "\n  mutation SubscribeTenant($input: SubscribeTenantToModuleInput!) {\n    subscribeTenantToModule(input: $input) { operation { id status error } revision }\n  }\n": types.SubscribeTenantDocument,
+    "\n  query ReadOperation($id: ID!) { operation(id: $id) { id status error } }\n": types.ReadOperationDocument,
 };
 
 /**
@@ -30,7 +32,11 @@ export function graphql(source: "\n  mutation RegisterTenant($input: RegisterTen
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation SubscribeTenant($input: SubscribeTenantToModuleInput!) {\n    subscribeTenantToModule(input: $input) { operation { status error } revision }\n  }\n"): typeof import('./graphql.js').SubscribeTenantDocument;
+export function graphql(source: "\n  mutation SubscribeTenant($input: SubscribeTenantToModuleInput!) {\n    subscribeTenantToModule(input: $input) { operation { id status error } revision }\n  }\n"): typeof import('./graphql.js').SubscribeTenantDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ReadOperation($id: ID!) { operation(id: $id) { id status error } }\n"): typeof import('./graphql.js').ReadOperationDocument;
 
 
 export function graphql(source: string) {

@@ -156,7 +156,14 @@ export type SubscribeTenantMutationVariables = Exact<{
 }>;
 
 
-export type SubscribeTenantMutation = { subscribeTenantToModule: { revision: string, operation: { status: OperationStatus, error: string | null } | null } };
+export type SubscribeTenantMutation = { subscribeTenantToModule: { revision: string, operation: { id: string, status: OperationStatus, error: string | null } | null } };
+
+export type ReadOperationQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ReadOperationQuery = { operation: { id: string, status: OperationStatus, error: string | null } | null };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -192,6 +199,7 @@ export const SubscribeTenantDocument = new TypedDocumentString(`
     mutation SubscribeTenant($input: SubscribeTenantToModuleInput!) {
   subscribeTenantToModule(input: $input) {
     operation {
+      id
       status
       error
     }
@@ -199,3 +207,12 @@ export const SubscribeTenantDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SubscribeTenantMutation, SubscribeTenantMutationVariables>;
+export const ReadOperationDocument = new TypedDocumentString(`
+    query ReadOperation($id: ID!) {
+  operation(id: $id) {
+    id
+    status
+    error
+  }
+}
+    `) as unknown as TypedDocumentString<ReadOperationQuery, ReadOperationQueryVariables>;
