@@ -27,7 +27,7 @@ const owners = new Map<string, string>();
 const used = new Set<string>();
 const keywords = url === undefined ? new Set(['select', 'table', 'user']) : await readKeywords(url);
 
-// What issueNames asks of a transaction, and nothing else.
+// The part of a transaction that issueNames uses.
 const rows = {
   $queryRaw: async (text: TemplateStringsArray, word?: string) =>
     text.join('').includes('pg_get_keywords') && keywords.has(word ?? '') ? [{ found: 1 }] : [],

@@ -26,7 +26,7 @@ say(
 const { url, app } = await environment.localGateway();
 if (!app.gateway) throw new Error('no gateway');
 const { freshness } = app.gateway;
-// What the first thousand leave is what is kept for any number.
+// Resources that the first thousand leave behind would grow with any number.
 await runVisitors(environment, url, 1_000);
 const before = await readHoldings(freshness);
 const startedAt = performance.now();

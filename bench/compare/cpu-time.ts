@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Of Linux, for every architecture Node.js runs on. */
+/** Clock ticks per second on Linux, on every architecture that Node.js supports. */
 const usPerTick = 10_000;
 
 interface ProcessTimes {

@@ -35,7 +35,7 @@ export async function findTool(): Promise<string> {
   return version ?? 'autocannon';
 }
 
-/** What the load generator reads: bodies, headers, and the answers that count. */
+/** The input of the load generator: bodies, headers, and the correct answers. */
 export async function prepareLoad(
   contestant: Contestant,
   way: Way,

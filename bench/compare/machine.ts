@@ -12,7 +12,7 @@ export interface Machine {
   system: string;
   node: string;
   postgres: string;
-  /** Of the product's working copy, with "+" when it had changes; undefined outside of one. */
+  /** The commit of the working copy, with "+" when it has changes; undefined outside of a working copy. */
   commit: string | undefined;
 }
 

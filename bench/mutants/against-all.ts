@@ -38,7 +38,7 @@ export async function tryAgainstAll(
         if (killer === undefined) alive.push(survivor);
         else report({ ...survivor.result, verdict: 'killed', because: killer, againstAll: true });
       }
-      // Nobody alone fails those tests: they fail without a mutant, by chance, or by two mutants together.
+      // These tests fail without this mutant as well: by chance, or by two mutants together.
       if (alive.length === left.length) for (const file of failedFiles) conditions.isSound.set(file, false);
       left = alive;
     }

@@ -105,7 +105,7 @@ function wordsAround({ file, start, end }: Mutant): string[] {
   return [...new Set(words)];
 }
 
-/** Of the test and of the support files that it imports itself, where its cases may be. */
+/** The texts of the test and of the support files that it imports itself, which may contain its cases. */
 function textOf(test: string): string {
   const support = findImports(test).filter(
     (file) => file.startsWith('test/') && !file.startsWith('test/setup/'),

@@ -6,7 +6,7 @@ import { readSource } from './sources.js';
 import type { Tree } from './tree.js';
 import { runTests, type TestRun } from './vitest.js';
 
-/** What trials share: which tests to run, how long they take, and which of them fail without any mutant. */
+/** The state that trials share: the tests to run, their durations, and those that fail without any mutant. */
 export interface Conditions {
   reach: Reach;
   /** How many of the nearest test files are run. */

@@ -8,7 +8,7 @@ export interface TestRun {
   outcome: 'passed' | 'failed' | 'timed out' | 'broken';
   /** File and name of each test that failed; a file that does not load stands by its own name. */
   failed: { file: string; test: string; message: string }[];
-  /** Of the files that ran to their end. */
+  /** The files that ran to their end. */
   timesMs: Map<string, number>;
   output: string;
 }
@@ -26,7 +26,7 @@ interface Report {
 
 const running = new Set<ChildProcess>();
 
-/** Nothing that a run has started outlives us. */
+/** Ends every process that a run has started. */
 export function stopRuns(): void {
   for (const child of running) signal(child, 'SIGTERM');
 }
@@ -60,7 +60,7 @@ export async function runTests(
   child.stderr.on('data', listen);
   const isLate = await endsInTime(child, timeoutMs);
   running.delete(child);
-  // What was left in the group, such as a gateway of a test that failed.
+  // Remaining processes of the group, such as a gateway of a failed test.
   signal(child, 'SIGKILL');
   const report = readReport(reportFile);
   const failed = failuresIn(report, folder);

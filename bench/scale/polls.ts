@@ -5,7 +5,7 @@ import { medianOf } from '../compare/summary.js';
 
 export interface PollFigure {
   entries: number;
-  /** What the planner knows of the log: nothing, what ANALYZE found when it was shorter, or what it finds now. */
+  /** The planner's statistics of the log: none, those of a shorter log, or current ones. */
   statistics: 'none' | 'older' | 'fresh';
   ms: number;
 }

@@ -15,7 +15,7 @@ const plainScopes = [
 
 type PlainScope = (typeof plainScopes)[number];
 
-/** Who may do what: the one table. Resolution has a scope per module and is checked by `mayResolve`. */
+/** The scope that each action needs. Resolution has a scope per module and is checked by `mayResolve`. */
 const scopeByAction = {
   readRegistry: 'registry:read',
   readTenant: 'registry:read',
@@ -52,7 +52,7 @@ const scopeByAction = {
 
 export type Action = keyof typeof scopeByAction;
 
-/** What members may do in the tenants they belong to, without any scope, and as what. */
+/** The actions that members may do in their own tenants without any scope, and the role that each needs. */
 const roleByAction: Partial<Record<Action, MemberRole>> = {
   readTenant: 'MEMBER',
   updateTenantSettings: 'ADMIN',

@@ -127,7 +127,7 @@ export const expectedVersion = z.int('must be a whole number').min(1, 'must be 1
 /** A text that the client chooses to make its retries recognisable. */
 export const idempotencyKey = plainText(200).optional();
 
-/** What the mutation waits for; each command has its default. */
+/** The point at which the mutation returns; each command has its default. */
 export const wait = z
   .enum(['COMMITTED', 'GATEWAYS', 'EVERYWHERE'], { error: 'must be COMMITTED, GATEWAYS or EVERYWHERE' })
   .optional();

@@ -73,7 +73,7 @@ function isNotable({ path, response, outcome }: Exchange, durationMs: number): b
   return !isRestPath(path) || statusCode >= 500 || statusCode === 401 || statusCode === 403;
 }
 
-/** Somebody may have put a key where it does not belong. */
+/** The path may contain a key that was put into the URL by mistake. */
 function withoutSecrets(path: string): string {
   return path.includes('trk_') ? path.replace(/trk_[\w-]+/g, 'trk_…') : path;
 }

@@ -31,7 +31,7 @@ afterAll(async () => {
 interface Caller {
   /** Undefined for a caller without a credential. */
   credential: () => Promise<string | undefined>;
-  /** What the door answers: a code, or "open" when the caller may pass it. */
+  /** The answer of the door: a code, or "open" when the caller may pass it. */
   expected: (door: Door) => string;
 }
 

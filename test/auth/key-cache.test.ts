@@ -11,7 +11,7 @@ const secret = createSecret();
 let feed: ScriptedFeed;
 let follower: Follower;
 let keys: FindCaller;
-/** What the database knows of the key; undefined: nothing. */
+/** The row of the key in the database; undefined when there is none. */
 let stored: { id: string; scopes: string[]; expiresAt: number | null } | undefined;
 let statements: number;
 beforeEach(async () => {

@@ -15,7 +15,10 @@ interface Stored {
   body: { key: string; readAt: number; value: Record<string, unknown> };
 }
 
-/** What a person with write access to Redis puts under the name of `target`, from entries that are there. */
+/**
+ * Makes the entry that an attacker with write access to Redis stores under the name of `target`, from existing
+ * entries.
+ */
 type Forgery = (entries: { target: Stored; other: Stored; before: Stored }) => Stored | string;
 
 const farAhead = '9000000000000000000';
@@ -101,7 +104,7 @@ describeWithRedis('entries that a person with write access to Redis forges', () 
   let writer: TestGateway;
   let reader: TestGateway;
   const tenants = new Map<string, StoryTenant>();
-  /** What is true, by the name of the case. */
+  /** The correct answer by the name of the case. */
   const truth = new Map<string, string>();
   const stranger = aStranger();
   /** An authentic entry of each case from before its last change. */

@@ -9,7 +9,7 @@ import { codeOf } from '../sql/support/procedure-calls.js';
 
 /** Everything that depends on a status, in one table over all of them. */
 interface Row {
-  /** What tenantSchema answers: the schema, or the code of the refusal. */
+  /** The answer of tenantSchema: the schema, or the code of the refusal. */
   resolves: string;
   /** Whether Tenant.modulesSubscribed and Tenant.financeSchema show the module. */
   isHeld: boolean;
@@ -17,15 +17,15 @@ interface Row {
   isInView: boolean | undefined;
   /** The state of the binding in the service database, once it has followed. */
   binding: string;
-  /** What the guard answers to a service that enters with the current generation. */
+  /** The answer of the guard to a service that enters with the current generation. */
   enters: string;
-  /** What doctor reports of sound storage. */
+  /** The findings of doctor about correct storage. */
   sound: string[];
-  /** What doctor reports when the schema is missing. */
+  /** The findings of doctor when the schema is missing. */
   withoutSchema: string[];
-  /** What doctor reports when the binding has another state. */
+  /** The findings of doctor when the binding has another state. */
   withOtherState: string[];
-  /** What doctor reports when the last migration is missing. */
+  /** The findings of doctor when the last migration is missing. */
   behind: string[];
 }
 
@@ -35,7 +35,10 @@ const whole = {
   withoutSchema: ['SCHEMA_MISSING'],
   withOtherState: ['BINDING_STATE_DIFFERS'],
 };
-/** Nobody can say what is there while somebody should be at work, so the work that stands still is the only finding. */
+/**
+ * While an operation should be running, the state of the storage is unknown, so the stalled operation is the only
+ * finding.
+ */
 const stuck = {
   sound: ['SUBSCRIPTION_STUCK'],
   withoutSchema: ['SUBSCRIPTION_STUCK'],

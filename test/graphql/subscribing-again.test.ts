@@ -10,7 +10,9 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.close());
 
-/** What subscribeTenantToModule answers for a subscription of each status: its new status, or the code of the refusal. */
+/**
+ * The answer of subscribeTenantToModule by status of the subscription: its new status, or the code of the refusal.
+ */
 const answers: Record<SubscriptionStatus | 'NONE', { provision: string; leave: string }> = {
   NONE: { provision: 'ACTIVE', leave: 'PENDING' },
   // It waits for its storage already; making the storage is a step further.

@@ -8,7 +8,7 @@ import { everyOperation } from '../auth/support/every-operation.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { graphqlResponse, mutate } from '../setup/graphql-calls.js';
 
-/** What a client gets of an answer, and what the log is told of it. */
+/** The response that a client gets, and the facts that are noted for the log. */
 interface Answered {
   status: number;
   contentType: string | null;
@@ -143,7 +143,7 @@ async function compare(
   let isAnswered = false;
   for (const [name, caller] of Object.entries(who))
     for (const accept of ['application/json', graphqlResponse]) {
-      // What one of them reads first, the other would find in memory.
+      // The second engine would find in memory what the first one has read.
       await byYoga(method, asked, caller, accept);
       const ours = await byEngine(method, asked, caller, accept);
       const theirs = await byYoga(method, asked, caller, accept);

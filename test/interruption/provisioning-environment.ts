@@ -15,7 +15,7 @@ import { openServer } from '../../src/server/server.js';
 
 /** URLs of the registry and the two service databases, on one server or on three. */
 export interface DatabaseUrls {
-  /** Of a migrated registry. */
+  /** URL of a migrated registry. */
   registry: string;
   one: string;
   two: string;

@@ -58,7 +58,7 @@ describe('a route', () => {
   });
 });
 
-/** What can stand in a tenant's way, in the order of the contract: the first that matches counts. */
+/** The reasons for a refusal in the order of the contract: the first match counts. */
 const tenantObstacles: [Partial<RouteFacts>, string][] = [
   [{ tenantId: null, tenantSlug: null, tenantStatus: null }, 'TENANT_NOT_FOUND'],
   [{ tenantStatus: 'purged' }, 'TENANT_NOT_FOUND'],

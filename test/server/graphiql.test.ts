@@ -75,7 +75,7 @@ describe('the examples in GraphiQL', { timeout: 60_000 }, () => {
   afterAll(() => product?.end('SIGTERM'));
 
   const acme = { slug: 'acme-corp', status: 'ACTIVE' };
-  /** What each promises, in the order of the tabs. */
+  /** The result that each tab promises, in the order of the tabs. */
   const promises: Record<string, object> = {
     Resolve: { tenantSchema: { schemaName: 'finance_demo_harbour', databaseName: 'finance' } },
     ResolveMany: {

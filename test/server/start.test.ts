@@ -99,7 +99,7 @@ describe('what is in the way of a start', { timeout: 120_000 }, () => {
     dataDir = await aStartedDataDir();
   });
 
-  /** What it says besides its log. */
+  /** The output besides the log. */
   const complaints = (stderr: string) => stderr.split('\n').filter((line) => line && !line.startsWith('{'));
 
   test('a gateway on the same folder: one line and exit 1, and the first goes on', async () => {

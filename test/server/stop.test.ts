@@ -99,7 +99,7 @@ describe('a gateway that is told to stop', { timeout: 60_000 }, () => {
     expect(gateway.log().at(-1)?.msg).toBe('stopped');
     expect(await postmasterPid(settings.DATA_DIR)).toBeUndefined();
 
-    // Nobody tells it: it waits until the first has given no sign of life for so long.
+    // The second gateway waits until the first has reported nothing for the staleness bound.
     const soon = { OPERATION_HEARTBEAT_MS: '500', OPERATION_TAKE_OVER_MS: '1500' };
     await using next = await serve({ ...settings, ...soon });
     const look = async () => {

@@ -111,7 +111,7 @@ describe('a member', () => {
     );
     const set = (assignment: string) =>
       gateway.psql(`UPDATE members SET ${assignment} WHERE tenant_id = $1`, [id]);
-    /** What the member may do: read the tenant, change its settings, see itself as a member. */
+    /** The rights of the member: reading the tenant, changing its settings, seeing itself as a member. */
     const rights = async () => {
       const read = await gateway.ask('query ($id: ID!) { tenant(id: $id) { slug } }', { id }, { key: token });
       const written = await mutate(

@@ -8,7 +8,7 @@ import { mutate, resolve } from '../setup/graphql-calls.js';
 import { mark, outcomeOf, subscribe } from './support/procedure-calls.js';
 
 /**
- * What a status allows stands twice: in TypeScript for mutations and resolution, and in PL/pgSQL for services that use SQL
+ * The rule of what a status allows exists twice: in TypeScript for mutations and resolution, and in PL/pgSQL for services that use SQL
  * alone. Every status of the database's own enum types goes through both.
  */
 
@@ -32,7 +32,7 @@ afterAll(() => gateway?.close());
 interface Made {
   id: string;
   slug: string;
-  /** What the subscription to finance has as its schema. */
+  /** The schema of the subscription to finance. */
   schema: string;
 }
 

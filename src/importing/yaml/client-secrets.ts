@@ -38,7 +38,7 @@ const serviceKeyReference = /\$\{?\w*SUPABASE_SERVICE_(ROLE_)?KEY/i;
 
 export const serviceKey = 'the Supabase service key, which has no place here, not even as a reference';
 
-/** What the finding says; the reference itself may be a secret in braces, so it is not repeated. */
+/** The text of the finding. It does not repeat the reference, which may be a secret in braces. */
 const foreignReference = 'a reference to a variable that does not belong to this tenant';
 
 export function isServiceKey(path: readonly string[]): boolean {

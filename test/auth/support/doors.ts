@@ -8,7 +8,7 @@ interface Demand {
   role?: 'MEMBER' | 'ADMIN';
 }
 
-/** What each field of the root types demands. A field without a row fails the matrix. */
+/** The right that each field of the root types demands. A field without a row fails the matrix. */
 const demands: Record<string, Demand> = {
   tenantSchema: { scope: 'resolve:finance' },
   explainResolution: { scope: 'resolve:finance' },
@@ -51,7 +51,7 @@ const demands: Record<string, Demand> = {
 /** Fields that any token may use: acceptInvitation makes its subject a member. */
 const forAnyToken = ['acceptInvitation'];
 
-/** What the methods of the REST API and the other paths demand. */
+/** The rights that the methods of the REST API and the other paths demand. */
 const pathDemands: Record<string, Demand> = {
   'GET /api/tenants': { scope: 'registry:read' },
   'POST /api/tenants': { scope: 'provision' },

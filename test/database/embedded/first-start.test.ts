@@ -1,4 +1,4 @@
-/** What a first start leaves alone and keeps to itself: the attempts of other starts, and the environment of the gateway. */
+/** A first start keeps its environment to itself and does not touch the attempts of other starts. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, readlink, utimes } from 'node:fs/promises';
@@ -140,7 +140,7 @@ describe.runIf(process.platform === 'linux')('the gateway’s environment', () =
     const pid = await postmasterPid(dataDir);
     expect(await readlink(`/proc/${pid}/cwd`)).toBe(await clusterOf(dataDir));
     expectNothingInherited(readEnvironment(await readFile(`/proc/${pid}/environ`, 'utf8')), 'postmaster');
-    // What a function in the database could read and send elsewhere.
+    // A function in the database could read this and send it elsewhere.
     await query(embedded, `CREATE TABLE environment (line text); COPY environment FROM PROGRAM 'env'`);
     const lines = await query<{ line: string }>(embedded, 'SELECT line FROM environment');
     expectNothingInherited(

@@ -19,7 +19,7 @@ import { describe, expect, test } from 'vitest';
 import { executePlan } from '../../../src/graphql/engine/execute-plan.js';
 import { planQuery } from '../../../src/graphql/engine/plan.js';
 
-/** What a resolver does the next time one is asked. */
+/** The behaviour of a resolver at its next call. */
 type Behaviour =
   | 'value'
   | 'null'

@@ -8,7 +8,7 @@ export function problemOf(schema: z.ZodType, given: string): string | null {
   return schema.safeParse(given).error?.issues[0]?.message ?? null;
 }
 
-/** What TypeScript and the database say of each text, side by side and only where they differ. */
+/** The verdicts of TypeScript and the database about each text, where they differ. */
 export function differences(texts: readonly string[], ours: readonly unknown[], theirs: readonly unknown[]) {
   expect(theirs).toHaveLength(texts.length);
   return texts.flatMap((given, at) =>

@@ -303,7 +303,7 @@ export const clientMutants: readonly Mutant[] = [
 const keyCache = 'src/auth/key-cache.ts';
 const reader = 'src/registry/reader.ts';
 
-/** Of the way on which a request waits for nothing. */
+/** Mutants of the synchronous path of a request. */
 export const fastPathMutants: readonly Mutant[] = [
   {
     name: 'fast: no floor check',

@@ -28,7 +28,7 @@ export class ScriptedFeed implements FeedSource {
   oldest = 0n;
   changes: Change[] = [];
   hasRow = false;
-  /** What happens during a poll. */
+  /** Called during each poll. */
   onPoll: (report: ReplicaReport) => void | Promise<void> = () => undefined;
   readonly reports: ReplicaReport[] = [];
 

@@ -86,7 +86,7 @@ export class ViewWorld {
     });
   }
 
-  /** What a gateway at `readAt` reports of the changes in a range, as server/lease.ts does. */
+  /** The report of a gateway at `readAt` about the changes in a range, as in server/lease.ts. */
   report(after: number, upTo: number, readAt: number, view: ChangeView): TenantChange[] {
     const seen = this.#changes
       .filter(({ revision }) => revision > after && revision <= upTo)

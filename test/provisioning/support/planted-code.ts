@@ -44,7 +44,7 @@ interface Plant {
   byAdministrator?: (attack: Attack) => string;
 }
 
-/** What the attacker plants, by kind. Each calls the payload when it runs. */
+/** The objects that the attacker plants, by kind. Each calls the payload when it runs. */
 export const plants: Readonly<Record<string, Plant>> = {
   trigger: {
     sql: (attack) => `${versionTable(attack)}

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ModuleCases, Row } from './cases.js';
 import type { SchemaOfFile } from './hold-cases.js';
 
-/** What each column accepts by itself: null, its default, its greatest value. */
+/** The values that each column accepts by itself: null, its default, its greatest value. */
 export function holdTables({ tables }: ModuleCases, schema: SchemaOfFile): void {
   for (const [table, given] of Object.entries(tables))
     describe(`columns of ${table}`, () => {
