@@ -57,7 +57,7 @@ export interface OpenOptions {
 }
 
 /** Name of the registry's database in the embedded PostgreSQL. */
-const registryName = 'registry';
+export const registryName = 'registry';
 
 type Closers = (() => Promise<void>)[];
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import type { App } from '../app.js';
+import { type App, registryName } from '../app.js';
 import { authorize } from '../auth/permissions.js';
 import { type DatabaseGrants, type GrantTarget, planGrants } from '../provisioning/storage/grants.js';
+import { planRegistryGrants } from '../provisioning/storage/registry-grants.js';
 import { isolations, storageNaming } from '../registry/isolation.js';
 import { listModules } from '../registry/module-record.js';
 import { moduleNotFound } from '../registry/route.js';
@@ -13,7 +14,7 @@ export function addGrants(program: Command): void {
     .description(
       'Print the SQL statements that give the provisioner and the services their privileges, for an administrator.',
     )
-    .option('--module <name>', 'only this module; default: all modules')
+    .option('--module <name>', 'only this module; default: the registry and all modules')
     .option('--json', 'print a JSON array, one element per database')
     .action(printGrants);
 }
@@ -22,12 +23,19 @@ async function printGrants(options: { module?: string; json?: true }): Promise<v
   await withApp(async (app, caller) => {
     authorize(caller, 'readRegistry');
     const { places, embedded } = await listPlaces(app, options.module);
-    const grants = planGrants(places);
+    const registry = options.module === undefined ? [planRegistryGrants(await registryPlace(app))] : [];
+    const grants = [...registry, ...planGrants(places)];
     if (options.json) return print(JSON.stringify(grants));
     for (const module of embedded)
       print(`-- Module ${module}: in the embedded PostgreSQL, where no grants are needed.`);
     for (const database of grants) print(format(database));
   });
+}
+
+async function registryPlace({ config, embedded }: App): Promise<{ server: string; database: string }> {
+  const text = config.databaseUrl ?? (await embedded?.databaseUrl(registryName));
+  const { hostname, port, pathname } = new URL(text ?? '');
+  return { server: `${hostname}:${port || '5432'}`, database: decodeURIComponent(pathname.slice(1)) };
 }
 
 /** For URLs without a user, whose role depends on the connecting machine. */
@@ -58,8 +66,9 @@ async function listPlaces(app: App, only: string | undefined) {
 }
 
 function format({ server, database, modules, statements }: DatabaseGrants): string {
+  const purpose = modules.length === 0 ? 'the registry itself' : `modules: ${modules.join(', ')}`;
   return [
-    `-- Server ${server}, in database ${database}, as an administrator (modules: ${modules.join(', ')})`,
+    `-- Server ${server}, in database ${database}, as an administrator (${purpose})`,
     ...statements,
     '',
   ].join('\n');

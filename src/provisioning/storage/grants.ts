@@ -18,6 +18,7 @@ export interface GrantTarget {
 export interface DatabaseGrants {
   server: string;
   database: string;
+  /** Modules whose tenants have their data there; empty for the registry's own database. */
   modules: string[];
   statements: string[];
 }
@@ -83,7 +84,7 @@ function serviceRole(module: string): string {
 }
 
 /** There is no CREATE ROLE IF NOT EXISTS. */
-function createRole(name: string, attribute: 'LOGIN' | 'NOLOGIN'): string {
+export function createRole(name: string, attribute: 'LOGIN' | 'NOLOGIN'): string {
   const body = `BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${escapeLiteral(name)}) THEN CREATE ROLE ${identifier(name)} ${attribute}; END IF; END`;
   return `DO ${escapeLiteral(body)};`;
 }
