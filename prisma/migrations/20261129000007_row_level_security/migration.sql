@@ -3,9 +3,9 @@
 -- `tenant-registry grants` prints, before or after this migration. Policies look these roles up by name. A role in TO would have
 -- to exist here and on every server that a backup is restored to.
 
--- The functions in policies run with the rights of the caller. IMMUTABLE makes the planner put the value into the plan, so that
+-- The next two functions run with the rights of the caller. IMMUTABLE makes the planner put the value into the plan, so that
 -- policies cost nothing per row and every index can be used. The value depends on the role alone, and PostgreSQL plans a query
--- on tables with policies again when the role changes.
+-- on tables with policies again when the role changes. No function may call them: its plans would keep the value.
 
 CREATE FUNCTION registry_sees_everything() RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp AS $$
@@ -19,9 +19,8 @@ $$;
 CREATE FUNCTION registry_sees_routes() RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-  RETURN (coalesce(pg_has_role(to_regrole('registry_service'), 'USAGE'), false)
-          AND NOT coalesce(pg_has_role(to_regrole('registry_reader'), 'USAGE'), false))
-    OR registry_sees_everything();
+  RETURN coalesce(pg_has_role(to_regrole('registry_service'), 'USAGE'), false)
+    AND NOT coalesce(pg_has_role(to_regrole('registry_reader'), 'USAGE'), false);
 END
 $$;
 
@@ -114,7 +113,7 @@ CROSS JOIN LATERAL (
   WHERE subscription.tenant_id = tenant.id
 ) AS routes
 WHERE tenant.status <> 'purged'
-  AND (registry_sees_routes() OR tenant.id = (SELECT registry_visible_tenant()));
+  AND (registry_sees_everything() OR registry_sees_routes() OR tenant.id = (SELECT registry_visible_tenant()));
 
 CREATE OR REPLACE VIEW tenant_module_log WITH (security_invoker = false, security_barrier = true) AS
 SELECT operation.id AS operation_id,
@@ -138,7 +137,7 @@ CROSS JOIN LATERAL (
 ) AS step
 -- Operations that update the guards after a change of status are not part of the provisioning history.
 WHERE operation.kind <> 'bind_storage'
-  AND (registry_sees_routes() OR operation.tenant_id = (SELECT registry_visible_tenant()));
+  AND (registry_sees_everything() OR registry_sees_routes() OR operation.tenant_id = (SELECT registry_visible_tenant()));
 
 -- Rights that were granted for the views of before are taken back: with them a member of registry_service could read tables, and the
 -- views would show names to a role that is granted all columns.
@@ -166,6 +165,6 @@ REVOKE ALL ON FUNCTION registry_sees_everything(), registry_sees_routes(), regis
   registry_protect_rows(regclass, text, boolean) FROM PUBLIC;
 
 COMMENT ON FUNCTION registry_sees_everything() IS 'Whether policies give the current role all rows: it owns the tables, or is a member of their owner or of registry_admin.';
-COMMENT ON FUNCTION registry_sees_routes() IS 'Whether the views show the current role all tenants: it sees everything, or is a member of registry_service and not of registry_reader.';
+COMMENT ON FUNCTION registry_sees_routes() IS 'Whether the views show the current role the routes of all tenants: it is a member of registry_service and not of registry_reader.';
 COMMENT ON FUNCTION registry_visible_tenant() IS 'Id of the tenant whose id or slug is the setting app.tenant_id, which registry_reader may read; null when there is none.';
 COMMENT ON FUNCTION registry_protect_rows(regclass, text, boolean) IS 'Forces row-level security on a table and creates its policies. Called by each migration that adds a table.';

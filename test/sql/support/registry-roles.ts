@@ -67,7 +67,7 @@ export const groupRoles = ['registry_service', 'registry_reader', 'registry_admi
 
 /** A registry with two tenants, and a session of its owner, of a member of each group role, and of a superuser. */
 export interface RoleSessions extends TwoTenants {
-  registry: TestDatabase;
+  registry: TestDatabase & { owner: string };
   /** `role` is "owner", "superuser" or a group role. */
   as(role: string): pg.Client;
   close(): Promise<void>;
