@@ -58,7 +58,7 @@ describe.each(['registry_service', 'registry_reader', 'registry_admin'])('a memb
   });
 });
 
-describe('a plan or a setting of before', () => {
+describe('earlier plans and settings', () => {
   test.each(['RESET ROLE', 'RESET ALL', 'DISCARD ALL', 'SET ROLE NONE', 'SET SESSION AUTHORIZATION DEFAULT'])(
     'after %s a reader sees its tenant at most',
     async (sql) => {
@@ -128,7 +128,7 @@ describe('row_security = off', () => {
   });
 });
 
-describe('with views and tables that belong to a superuser, whom no policy limits', () => {
+describe('with views and tables that belong to a superuser, which no policy limits', () => {
   const relations = [
     'VIEW tenant_registry',
     'VIEW tenant_module_log',

@@ -164,7 +164,7 @@ $$;
 REVOKE ALL ON FUNCTION registry_sees_everything(), registry_sees_routes(), registry_visible_tenant(),
   registry_protect_rows(regclass, text, boolean) FROM PUBLIC;
 
-COMMENT ON FUNCTION registry_sees_everything() IS 'Whether policies give the current role all rows: it owns the tables, or is a member of their owner or of registry_admin.';
-COMMENT ON FUNCTION registry_sees_routes() IS 'Whether the views show the current role the routes of all tenants: it is a member of registry_service and not of registry_reader.';
+COMMENT ON FUNCTION registry_sees_everything() IS 'True for the owner of the tables and for members of the owner or of registry_admin: policies give these roles all rows.';
+COMMENT ON FUNCTION registry_sees_routes() IS 'True for members of registry_service that are not members of registry_reader: the views show them the routes of all tenants.';
 COMMENT ON FUNCTION registry_visible_tenant() IS 'Id of the tenant whose id or slug is the setting app.tenant_id, which registry_reader may read; null when there is none.';
 COMMENT ON FUNCTION registry_protect_rows(regclass, text, boolean) IS 'Forces row-level security on a table and creates its policies. Called by each migration that adds a table.';

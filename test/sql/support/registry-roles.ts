@@ -16,7 +16,7 @@ function statementsFor(registry: Pick<TestDatabase, 'name'>): string[] {
 }
 
 /** Creates the group roles as the printed statements do. */
-export async function createRegistryRoles(): Promise<void> {
+async function createRegistryRoles(): Promise<void> {
   const creations = statementsFor({ name: 'postgres' }).filter((statement) => statement.startsWith('DO '));
   await onServer([alone, ...creations].join('; '));
 }
