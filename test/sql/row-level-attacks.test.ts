@@ -50,8 +50,9 @@ describe.each(['registry_service', 'registry_reader', 'registry_admin'])('a memb
     `COPY tenants TO PROGRAM 'cat'`,
   ])('is refused %s', async (given) => {
     const sql = typeof given === 'string' ? given : given();
-    const client = await connect(await aLogin(role));
-    const refusal = await refusalOf(client.query(sql));
+    await as(role).query('BEGIN');
+    const refusal = await refusalOf(as(role).query(sql));
+    await as(role).query('ROLLBACK');
     // PostgreSQL lets a member take its own role, which changes nothing.
     if (sql === `SET ROLE ${role}`) expect(refusal).toBeUndefined();
     else expect(refusal).toMatch(/permission denied|must be (owner|able|superuser)|must have/);

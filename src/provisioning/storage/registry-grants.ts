@@ -19,7 +19,7 @@ const tenantRelations = [
   ...['operations', 'operation_steps', 'tenant_registry', 'tenant_module_log'],
 ];
 
-/** Without cache_secret and personal_data_keys: whoever reads those can forge routes and undo pseudonyms. */
+/** All but cache_secret and personal_data_keys, with which routes can be forged and pseudonyms undone. */
 const administeredRelations = [
   ...tenantRelations,
   ...['modules', 'storage_names', 'invitations', 'api_keys', 'idempotency_keys', 'registry_head'],
