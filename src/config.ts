@@ -3,7 +3,9 @@ import {
   type Choice,
   type ChoiceSetting,
   describeWrongValue,
+  isDatabaseVariable,
   type NumberSetting,
+  readVariableOf,
   type SettingName,
   settings,
 } from './settings.js';
@@ -14,6 +16,10 @@ export interface Config {
   databaseUrl: string | undefined;
   /** URLs of service databases by the variable that holds them, such as FINANCE_DB_URL. */
   serviceDatabaseUrls: Readonly<Record<string, string>>;
+  /** URLs of the same databases for a role that only examines them, by the same variables. */
+  serviceDatabaseReadUrls: Readonly<Record<string, string>>;
+  /** Variables that may name a service database besides `<MODULE>_DB_URL`. */
+  moduleDbVariables: readonly string[];
   host: string;
   port: number;
   dataDir: string;
@@ -85,9 +91,13 @@ export function readConfig(env: Environment): Config {
   const read = new EnvironmentReader(env);
   const databaseUrl = read.checked('DATABASE_URL', isPostgresUrl);
   const host = read.text('HOST') ?? settings.HOST.default;
+  const moduleDbVariables = read.list('MODULE_DB_VARIABLES', isFreeVariable) ?? [];
+  const serviceDatabaseUrls = readServiceDatabaseUrls(env, moduleDbVariables, read.problems);
   const config: Config = {
     databaseUrl,
-    serviceDatabaseUrls: readServiceDatabaseUrls(env, read.problems),
+    serviceDatabaseUrls,
+    serviceDatabaseReadUrls: readReadUrls(env, serviceDatabaseUrls, read.problems),
+    moduleDbVariables,
     host,
     port: read.number('PORT'),
     dataDir: read.text('DATA_DIR') ?? settings.DATA_DIR.default,
@@ -176,17 +186,45 @@ function readNames(read: EnvironmentReader, setting: 'SECRET_NAMES'): string[] {
   return names;
 }
 
-/** Variables of service databases have any name that ends in _URL, so they are recognised by their value. */
-function readServiceDatabaseUrls(env: Environment, problems: string[]): Record<string, string> {
+/** Whether MODULE_DB_VARIABLES may list the variable: it is none of the gateway's own. */
+function isFreeVariable(name: string): boolean {
+  return /^[A-Z][A-Z0-9_]{0,62}$/.test(name) && !(name in settings) && name !== 'DATABASE_DIRECT_URL';
+}
+
+function readServiceDatabaseUrls(
+  env: Environment,
+  moduleDbVariables: readonly string[],
+  problems: string[],
+): Record<string, string> {
   const urls: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     const url = value?.trim();
-    if (!url || name === 'DATABASE_URL' || name === 'REDIS_URL' || !/^[A-Z][A-Z0-9_]*_URL$/.test(name))
-      continue;
+    if (!url || name in settings || !isDatabaseVariable(name, moduleDbVariables)) continue;
     if (isPostgresUrl(url)) urls[name] = url;
-    else if (name.endsWith('_DB_URL')) problems.push(describeWrongValue('<MODULE>_DB_URL', url, name));
+    else problems.push(describeWrongValue('<MODULE>_DB_URL', url, name));
   }
   return urls;
+}
+
+/** Reads the URLs for examining. Each must name the database of the variable that it belongs to. */
+function readReadUrls(
+  env: Environment,
+  urls: Readonly<Record<string, string>>,
+  problems: string[],
+): Record<string, string> {
+  const readUrls: Record<string, string> = {};
+  for (const [variable, url] of Object.entries(urls)) {
+    const name = readVariableOf(variable);
+    const readUrl = env[name]?.trim();
+    if (!readUrl) continue;
+    if (!isPostgresUrl(readUrl)) problems.push(describeWrongValue('<MODULE>_DB_READ_URL', readUrl, name));
+    else if (new URL(readUrl).pathname !== new URL(url).pathname)
+      problems.push(
+        `${name} names another database than ${variable}: expected the same database with another role`,
+      );
+    else readUrls[variable] = readUrl;
+  }
+  return readUrls;
 }
 
 function readAuthMode(read: EnvironmentReader, host: string): Config['authMode'] {

@@ -57,10 +57,30 @@ function findUnreachable(
   { module, problem }: ModuleView,
   storages: readonly ExpectedStorage[],
 ): Observation[] {
+  const { serviceDatabases } = context;
+  const isUsed = storages.some(({ provisionedAt }) => provisionedAt);
+  const unusable = serviceDatabases.findProblem(module.databaseRef);
+  if (unusable !== undefined) return [createNotReady(module, unusable, { isUsed })];
   // The embedded PostgreSQL creates a module's database when the module is first used.
-  const isEmbedded = context.serviceDatabases.configuredName(module.databaseRef) === undefined;
-  if (isEmbedded && !storages.some(({ provisionedAt }) => provisionedAt)) return [];
+  const isEmbedded = serviceDatabases.configuredName(module.databaseRef) === undefined;
+  if (isEmbedded && !isUsed) return [];
   return [createUnreachable({ module: module.name, database: module.databaseName }, problem)];
+}
+
+/** A module without tenants may be left without a database; that is a warning. */
+function createNotReady(
+  { name, databaseName }: RegisteredModule,
+  problem: string,
+  { isUsed }: { isUsed: boolean },
+): Observation {
+  return createObservation(
+    isUsed ? 'MODULE_NOT_READY' : 'MODULE_NOT_CONFIGURED',
+    { module: name, database: databaseName },
+    {
+      problem: `Module ${name} is not ready${isUsed ? ', and its tenants were not examined' : ''}: its database is not configured.`,
+      remedy: `${problem.charAt(0).toUpperCase()}${problem.slice(1)}; then run doctor again.`,
+    },
+  );
 }
 
 function examineModuleDatabase(
