@@ -112,6 +112,8 @@ const yamlValues = [
 /** Why the configuration is not what the file says: a value that is not in it, a secret, or a shape that commands refuse. */
 function describeProblem(id: string, config: unknown, content: Uint8Array): string | undefined {
   let said: string[];
+  // A text keeps the spelling of its file: "0o7" where YAML alone would read 7.
+  const source = Buffer.from(content).toString();
   try {
     said = scalarsOf(
       parse(new TextDecoder('utf-8', { fatal: true }).decode(content), { merge: true, maxAliasCount: 100 }),
@@ -126,7 +128,10 @@ function describeProblem(id: string, config: unknown, content: Uint8Array): stri
   }
   const known = new Set(said);
   const invented = scalarsOf(config).filter(
-    (value) => !known.has(String(value)) && !(typeof value === 'string' && isReplacement(value, said)),
+    (value) =>
+      !known.has(String(value)) &&
+      !(typeof value === 'string' && value !== '' && source.includes(value)) &&
+      !(typeof value === 'string' && isReplacement(value, said)),
   );
   return invented.length > 0 ? `served ${JSON.stringify(invented[0])}, which is not in the file` : undefined;
 }
