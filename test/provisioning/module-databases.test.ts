@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { developer } from '../../src/auth/caller.js';
 import { importDatabases } from '../../src/importing/databases/database-import.js';
-import { createCopyKeeper } from '../../src/provisioning/copies/keep-copies.js';
 import { diagnose } from '../../src/provisioning/doctor/doctor.js';
 import { planGrants } from '../../src/provisioning/storage/grants.js';
 import { queryOnce } from '../database/support/temporary-databases.js';
@@ -130,32 +129,6 @@ describe('the variable of a module', () => {
     expect(found).toMatchObject({ code: 'MODULE_NOT_READY', severity: 'error' });
     expect(found?.remedy).toContain('Variable GONE_DB_URL is not set');
   });
-});
-
-test('a superuser as provisioner is warned of once at the start of a gateway, another role is not', async () => {
-  const [plain, owned, role] = [await createDatabase(), await createDatabase(), uniqueName('prov')];
-  await createRole(role);
-  await queryOnce(
-    owned.url,
-    `GRANT ALL ON DATABASE ${owned.name} TO ${role}; GRANT ALL ON SCHEMA public TO ${role}`,
-  );
-  await using gateway = await openGateway({
-    config: { serviceDatabaseUrls: { FINANCE_DB_URL: plain.url, INVENTORY_DB_URL: as(role, owned.url) } },
-  });
-  const warnings: string[] = [];
-  const context = gateway.app.commandsFor(developer);
-  const log = { ...context.log, warn: (_about: unknown, text: string) => warnings.push(text) };
-  const keepCopies = createCopyKeeper(new AbortController().signal);
-  // The second call finds the modules changed, as after an update of the catalogue.
-  for (let call = 0; call < 2; call++) {
-    await keepCopies({ ...context, log: log as unknown as typeof context.log });
-    await gateway.psql(`UPDATE modules SET description = 'changed' WHERE name IN ('finance', 'inventory')`);
-  }
-  expect(warnings).toEqual([
-    expect.stringMatching(
-      /^role \w+ of module finance is a superuser, .* tenant-registry grants --module finance prints$/,
-    ),
-  ]);
 });
 
 describe('the registry’s own database', () => {
