@@ -41,6 +41,8 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
       OPERATIONS_DB_URL: await embedded.databaseUrl('operations'),
     },
     ...{
+      serviceDatabaseReadUrls: {},
+      moduleDbVariables: [],
       host: '127.0.0.1',
       port: 0,
       clientsDir: undefined,

@@ -119,18 +119,13 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
 async function openDatabases(config: Config, log: Log, options: OpenOptions, closers: Closers) {
   const { exclusive, readOnly = false } = options;
   const create = !readOnly;
-  let joined: Promise<EmbeddedPostgres> | undefined;
-  const joinEmbedded = (asOwner: boolean) => {
-    joined ??= openEmbedded({ dataDir: config.dataDir, exclusive: asOwner, log });
-    return joined;
-  };
-  closers.push(async () => {
-    const embedded = await joined?.catch(() => undefined);
-    await embedded?.close();
-  });
-  const embedded = config.databaseUrl === undefined ? await joinEmbedded(exclusive) : undefined;
-  const url =
-    config.databaseUrl ?? (await (await joinEmbedded(exclusive)).databaseUrl(registryName, { create }));
+  const embedded =
+    config.databaseUrl === undefined
+      ? await openEmbedded({ dataDir: config.dataDir, exclusive, log })
+      : undefined;
+  if (embedded) closers.push(() => embedded.close());
+  const url = config.databaseUrl ?? (await embedded?.databaseUrl(registryName, { create }));
+  if (url === undefined) throw new Error('neither DATABASE_URL nor an embedded PostgreSQL is open');
   const applied = await migrateRegistry(url, {
     readOnly,
     warn: (message) => log.warn(message),
@@ -142,12 +137,10 @@ async function openDatabases(config: Config, log: Log, options: OpenOptions, clo
   closers.push(() => closeInTime(database.close()));
   const serviceDatabases = openServiceDatabases({
     urls: config.serviceDatabaseUrls,
-    // A service database without a variable is in the embedded PostgreSQL, even when the registry itself is not.
-    fallbackUrl: async (name) => {
-      if (readOnly && !(await hasEmbedded(config.dataDir)))
-        throw new Error('no environment variable is set for this database');
-      return (await joinEmbedded(false)).databaseUrl(name, { create });
-    },
+    readUrls: config.serviceDatabaseReadUrls,
+    moduleDbVariables: config.moduleDbVariables,
+    registryPool: database.pool,
+    fallbackUrl: embedded && ((name) => embedded.databaseUrl(name, { create })),
     log,
   });
   closers.push(() => closeInTime(serviceDatabases.close()));

@@ -1,9 +1,12 @@
 import { fileURLToPath } from 'node:url';
+import { isKeySource, isLoopback, isPostgresUrl, isRedisUrl } from './setting-urls.js';
 import {
   type Choice,
   type ChoiceSetting,
   describeWrongValue,
+  isDatabaseVariable,
   type NumberSetting,
+  readVariableOf,
   type SettingName,
   settings,
 } from './settings.js';
@@ -14,6 +17,10 @@ export interface Config {
   databaseUrl: string | undefined;
   /** URLs of service databases by the variable that holds them, such as FINANCE_DB_URL. */
   serviceDatabaseUrls: Readonly<Record<string, string>>;
+  /** URLs of the same databases for a role that only examines them, by the same variables. */
+  serviceDatabaseReadUrls: Readonly<Record<string, string>>;
+  /** Variables that may name a service database besides `<MODULE>_DB_URL`. */
+  moduleDbVariables: readonly string[];
   host: string;
   port: number;
   dataDir: string;
@@ -85,9 +92,13 @@ export function readConfig(env: Environment): Config {
   const read = new EnvironmentReader(env);
   const databaseUrl = read.checked('DATABASE_URL', isPostgresUrl);
   const host = read.text('HOST') ?? settings.HOST.default;
+  const moduleDbVariables = read.list('MODULE_DB_VARIABLES', isFreeVariable) ?? [];
+  const serviceDatabaseUrls = readServiceDatabaseUrls(env, moduleDbVariables, read.problems);
   const config: Config = {
     databaseUrl,
-    serviceDatabaseUrls: readServiceDatabaseUrls(env, read.problems),
+    serviceDatabaseUrls,
+    serviceDatabaseReadUrls: readReadUrls(env, serviceDatabaseUrls, read.problems),
+    moduleDbVariables,
     host,
     port: read.number('PORT'),
     dataDir: read.text('DATA_DIR') ?? settings.DATA_DIR.default,
@@ -176,17 +187,45 @@ function readNames(read: EnvironmentReader, setting: 'SECRET_NAMES'): string[] {
   return names;
 }
 
-/** Variables of service databases have any name that ends in _URL, so they are recognised by their value. */
-function readServiceDatabaseUrls(env: Environment, problems: string[]): Record<string, string> {
+/** Whether MODULE_DB_VARIABLES may list the variable: it is none of the gateway's own. */
+function isFreeVariable(name: string): boolean {
+  return /^[A-Z][A-Z0-9_]{0,62}$/.test(name) && !(name in settings) && name !== 'DATABASE_DIRECT_URL';
+}
+
+function readServiceDatabaseUrls(
+  env: Environment,
+  moduleDbVariables: readonly string[],
+  problems: string[],
+): Record<string, string> {
   const urls: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     const url = value?.trim();
-    if (!url || name === 'DATABASE_URL' || name === 'REDIS_URL' || !/^[A-Z][A-Z0-9_]*_URL$/.test(name))
-      continue;
+    if (!url || name in settings || !isDatabaseVariable(name, moduleDbVariables)) continue;
     if (isPostgresUrl(url)) urls[name] = url;
-    else if (name.endsWith('_DB_URL')) problems.push(describeWrongValue('<MODULE>_DB_URL', url, name));
+    else problems.push(describeWrongValue('<MODULE>_DB_URL', url, name));
   }
   return urls;
+}
+
+/** Reads the URLs for examining. Each must name the database of the variable that it belongs to. */
+function readReadUrls(
+  env: Environment,
+  urls: Readonly<Record<string, string>>,
+  problems: string[],
+): Record<string, string> {
+  const readUrls: Record<string, string> = {};
+  for (const [variable, url] of Object.entries(urls)) {
+    const name = readVariableOf(variable);
+    const readUrl = env[name]?.trim();
+    if (!readUrl) continue;
+    if (!isPostgresUrl(readUrl)) problems.push(describeWrongValue('<MODULE>_DB_READ_URL', readUrl, name));
+    else if (new URL(readUrl).pathname !== new URL(url).pathname)
+      problems.push(
+        `${name} names another database than ${variable}: expected the same database with another role`,
+      );
+    else readUrls[variable] = readUrl;
+  }
+  return readUrls;
 }
 
 function readAuthMode(read: EnvironmentReader, host: string): Config['authMode'] {
@@ -231,57 +270,4 @@ function readTokenRules(read: EnvironmentReader) {
     scopeClaims: read.list('JWT_SCOPE_CLAIMS', isName) ?? [settings.JWT_SCOPE_CLAIMS.default],
     scopePrefix: read.checked('JWT_SCOPE_PREFIX', isName) ?? '',
   };
-}
-
-/** Whether keys may be read from this URL. A forged key lets anybody in, so the network must be protected. */
-export function isKeySource(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-function isPostgresUrl(text: string): boolean {
-  try {
-    return /^postgres(ql)?:\/\//.test(text) && decodeURIComponent(new URL(text).pathname).length > 1;
-  } catch {
-    return false;
-  }
-}
-
-function isRedisUrl(text: string): boolean {
-  const sentinel = /^redis-sentinel:\/\/(.*@)?([^@/]+)(\/[^/]+(\/\d+)?)?$/.exec(text);
-  if (sentinel) {
-    const [, userInfo = '', hosts = ''] = sentinel;
-    return hosts.split(',').every((host) => isRedisNode(`redis://${userInfo}${host}`, /^$/));
-  }
-  const nodes = text.split(',');
-  if (nodes.length === 1) return isRedisNode(text, /^(\/\d*)?$/);
-  // A Cluster has database 0 only, and TLS on all nodes or on none.
-  const schemes = new Set(nodes.map((node) => node.split(':')[0]));
-  return schemes.size === 1 && nodes.every((node) => isRedisNode(node, /^(\/0?)?$/));
-}
-
-function isRedisNode(text: string, path: RegExp): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, pathname, search, hash, username, password } = new URL(text);
-  return (
-    /^rediss?:$/.test(protocol) &&
-    hostname !== '' &&
-    path.test(pathname) &&
-    search + hash === '' &&
-    isDecodable(username + password)
-  );
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

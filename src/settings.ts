@@ -36,9 +36,24 @@ export const settings = {
     default: 'none',
     expected: postgresUrl,
     meaning:
-      'URL of a service database. The module’s catalogue entry names the variable, which may be any name that ends in `_URL`. ' +
-      'Without it the module uses a database in the embedded PostgreSQL.',
+      'URL of a service database. The module’s catalogue entry names the variable. Without `DATABASE_URL`, a module whose variable ' +
+      'is not set uses a database in the embedded PostgreSQL; with it, the module is not ready. The registry’s own database is refused.',
     isSecret: true,
+  },
+  '<MODULE>_DB_READ_URL': {
+    default: 'the URL in `<MODULE>_DB_URL`',
+    expected: postgresUrl,
+    meaning:
+      'URL of the same service database with a role that may only examine it. `doctor` and the reading part of `import databases` log ' +
+      'in as this role, so that nothing there runs with the provisioner’s rights. For a variable X_URL the name is X_READ_URL.',
+    isSecret: true,
+  },
+  MODULE_DB_VARIABLES: {
+    default: 'none',
+    expected:
+      'names of variables separated by commas, such as CRM_PRIMARY_URL, none of them a setting of the gateway',
+    meaning:
+      'Variables with URLs of service databases whose names do not have the form `<MODULE>_DB_URL`. Modules can name no other variable.',
   },
   HOST: {
     default: '127.0.0.1',
@@ -219,4 +234,16 @@ export function describeWrongValue(name: SettingName, given: string, variable: s
   return isSecret
     ? `${variable} has a wrong value, which is not shown because it may hold a password: expected ${expected}`
     : `${variable} is "${given}": expected ${expected}`;
+}
+
+const databaseVariable = /^[A-Z][A-Z0-9_]{0,30}_DB_URL$/;
+
+/** Whether a variable may name a service database: `<MODULE>_DB_URL`, or one of those in MODULE_DB_VARIABLES. */
+export function isDatabaseVariable(name: string, moduleDbVariables: readonly string[]): boolean {
+  return databaseVariable.test(name) || moduleDbVariables.includes(name);
+}
+
+/** The variable with the URL for reading that belongs to a variable of a service database. */
+export function readVariableOf(databaseVariable: string): string {
+  return `${databaseVariable.replace(/_URL$/, '')}_READ_URL`;
 }

@@ -28,6 +28,8 @@ describe('the configuration', () => {
     expect(readConfig({})).toEqual({
       databaseUrl: undefined,
       serviceDatabaseUrls: {},
+      serviceDatabaseReadUrls: {},
+      moduleDbVariables: [],
       host: '127.0.0.1',
       port: 4000,
       dataDir: '.data',
@@ -53,6 +55,8 @@ describe('the configuration', () => {
       readConfig({
         DATABASE_URL: ` ${database} `,
         FINANCE_DB_URL: `${database}?sslmode=require\n`,
+        FINANCE_DB_READ_URL: ` ${database}?user=reader `,
+        MODULE_DB_VARIABLES: ' CRM_PRIMARY_URL , CRM_DSN ',
         HOST: ' 0.0.0.0 ',
         PORT: ' 8080 ',
         DATA_DIR: ' /data ',
@@ -77,6 +81,8 @@ describe('the configuration', () => {
     ).toEqual({
       databaseUrl: database,
       serviceDatabaseUrls: { FINANCE_DB_URL: `${database}?sslmode=require` },
+      serviceDatabaseReadUrls: { FINANCE_DB_URL: `${database}?user=reader` },
+      moduleDbVariables: ['CRM_PRIMARY_URL', 'CRM_DSN'],
       host: '0.0.0.0',
       port: 8080,
       dataDir: '/data',
@@ -142,6 +148,20 @@ describe('the configuration', () => {
     ['WORKER', ['outside', 'INSIDE'], 'one of inside, none'],
     ['PRIVATE_URLS', ['yes', 'ALLOW'], 'one of refuse, allow'],
     [
+      'MODULE_DB_VARIABLES',
+      [
+        'A,,B',
+        'A B',
+        'a_url',
+        'DATABASE_URL',
+        'X_URL,REDIS_URL',
+        'HOST',
+        'JWT_JWKS_URL',
+        'DATABASE_DIRECT_URL',
+      ],
+      'names of variables separated by commas, such as CRM_PRIMARY_URL, none of them a setting of the gateway',
+    ],
+    [
       'SECRET_NAMES',
       ['A,,B', 'A B', `\${A}`, 'A-B', '1A', ','],
       'names of variables separated by commas, such as SUPABASE_URL,SUPABASE_ANON_KEY',
@@ -164,25 +184,39 @@ describe('the configuration', () => {
     },
   );
 
-  test('recognises variables of service databases by their names and by their values', () => {
-    const { serviceDatabaseUrls } = readConfig({
+  test('takes service databases only from <MODULE>_DB_URL and from MODULE_DB_VARIABLES', () => {
+    const env = {
       FINANCE_DB_URL: database,
       CRM_PRIMARY_URL: 'postgresql://crm@localhost/crm',
+      CRM_DSN: database,
       REDIS_URL: 'redis://localhost',
-      HOMEPAGE_URL: 'https://example.org',
+      OTHER_URL: database,
       finance_db_url: database,
       DATABASE_URL: database,
-    });
-    expect(serviceDatabaseUrls).toEqual({
+      FINANCE_DB_READ_URL: database,
+    };
+    expect(Object.keys(readConfig(env).serviceDatabaseUrls)).toEqual(['FINANCE_DB_URL']);
+    const listed = readConfig({ ...env, MODULE_DB_VARIABLES: 'CRM_PRIMARY_URL,CRM_DSN' });
+    expect(listed.serviceDatabaseUrls).toEqual({
       FINANCE_DB_URL: database,
       CRM_PRIMARY_URL: 'postgresql://crm@localhost/crm',
+      CRM_DSN: database,
     });
+  });
+
+  test('refuses a URL for reading that is none, or that names another database', () => {
+    const problemsWith = (url: string) => problemsOf({ FINANCE_DB_URL: database, FINANCE_DB_READ_URL: url });
+    expect(problemsWith('sesame')).toEqual([`FINANCE_DB_READ_URL ${wrongUrl}`]);
+    expect(problemsWith(`${database}2`)).toEqual([
+      'FINANCE_DB_READ_URL names another database than FINANCE_DB_URL: expected the same database with another role',
+    ]);
+    expect(problemsWith(database)).toEqual([]);
   });
 
   test('reads only variables that the table of settings describes', () => {
     const read = new Set<string>();
     readConfig(new Proxy({}, { get: (_env, name) => void read.add(String(name)) }));
-    const described = Object.keys(settings).filter((name) => name !== '<MODULE>_DB_URL');
+    const described = Object.keys(settings).filter((name) => !name.startsWith('<MODULE>'));
     expect([...read].sort()).toEqual(described.sort());
   });
 

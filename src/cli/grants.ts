@@ -22,12 +22,13 @@ export function addGrants(program: Command): void {
 async function printGrants(options: { module?: string; json?: true }): Promise<void> {
   await withApp(async (app, caller) => {
     authorize(caller, 'readRegistry');
-    const { places, embedded } = await listPlaces(app, options.module);
+    const { places, embedded, unusable } = await listPlaces(app, options.module);
     const registry = options.module === undefined ? [planRegistryGrants(await registryPlace(app))] : [];
     const grants = [...registry, ...planGrants(places)];
     if (options.json) return print(JSON.stringify(grants));
     for (const module of embedded)
       print(`-- Module ${module}: in the embedded PostgreSQL, where no grants are needed.`);
+    for (const { module, problem } of unusable) print(`-- Module ${module} is not ready: ${problem}.`);
     for (const database of grants) print(format(database));
   });
 }
@@ -47,9 +48,12 @@ async function listPlaces(app: App, only: string | undefined) {
   if (only !== undefined && modules.length === 0) throw moduleNotFound(only);
   const places: GrantTarget[] = [];
   const embedded: string[] = [];
+  const unusable: { module: string; problem: string }[] = [];
   for (const { name, databaseRef, isolation, subscriptions } of modules) {
+    const problem = app.serviceDatabases.findProblem(databaseRef);
     const configured = app.serviceDatabases.configuredServer(databaseRef);
-    if (!configured) embedded.push(name);
+    if (problem !== undefined) unusable.push({ module: name, problem });
+    else if (!configured) embedded.push(name);
     else
       places.push({
         module: name,
@@ -57,12 +61,13 @@ async function listPlaces(app: App, only: string | undefined) {
         // The database that provisioning connects to; the module's row may still have the name from before the variable was set.
         database: app.serviceDatabases.configuredName(databaseRef) ?? '',
         provisioner: configured.user || defaultProvisioner,
+        reader: configured.reader || undefined,
         hasDatabases: isolations.some(
           (kind) => storageNaming[kind].hasOwnDatabase && (isolation === kind || subscriptions[kind] > 0),
         ),
       });
   }
-  return { places, embedded };
+  return { places, embedded, unusable };
 }
 
 function format({ server, database, modules, statements }: DatabaseGrants): string {

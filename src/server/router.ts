@@ -78,7 +78,7 @@ async function answerOther(exchange: Exchange, options: DoorOptions): Promise<vo
   const { app, isStopping } = options;
   if (path === '/health') return sendJson(response, 200, { status: 'alive' });
   if (path === '/ready') {
-    const readiness = await checkReadiness(app.database, { stopping: isStopping() });
+    const readiness = await checkReadiness(app, { stopping: isStopping() });
     return sendJson(response, readiness.ready ? 200 : 503, readiness);
   }
   if (path === '/metrics') return sendText(response, await app.metrics.text());

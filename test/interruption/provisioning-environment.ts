@@ -70,6 +70,8 @@ export async function openProvisioningEnvironment(
   };
   const config: Config = {
     databaseUrl: registry,
+    serviceDatabaseReadUrls: {},
+    moduleDbVariables: [],
     serviceDatabaseUrls: moduleUrls,
     host: '127.0.0.1',
     port: 0,

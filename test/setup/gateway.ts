@@ -70,6 +70,8 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     serviceDatabaseUrls:
       givenUrls ??
       Object.fromEntries(shippedModules.map((name) => [`${name.toUpperCase()}_DB_URL`, serviceUrl(name)])),
+    serviceDatabaseReadUrls: {},
+    moduleDbVariables: [],
     host: '127.0.0.1',
     port: 0,
     dataDir: '/dev/null/nowhere',
