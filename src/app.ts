@@ -21,6 +21,7 @@ import { openWorker } from './provisioning/operations/worker.js';
 import { type Caches, openCaches } from './registry/caches.js';
 import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
+import { warnWithoutTextIndex } from './registry/text-search.js';
 
 /** Everything that is open while the product runs, whatever door is used. */
 export interface App {
@@ -157,6 +158,7 @@ async function startGateway(
   if (embedded) await context.database.prisma.replica.deleteMany();
   if (embedded) await forgetWorkers(context);
   await adoptDatabaseNames(context);
+  await warnWithoutTextIndex(context.database, context.log);
   await gateway.freshness.start();
   await gateway.caches.prepare();
 }

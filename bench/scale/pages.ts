@@ -46,6 +46,7 @@ function filtersFor(tenants: number): Filter[] {
     { name: 'text of a hundred', filter: { text: `tenant-${middle.slice(0, -2)}` }, condition: undefined },
     { name: 'text of one', filter: { text: `tenant-${middle}` }, condition: undefined },
     { name: 'text of all', filter: { text: 'company' }, condition: undefined },
+    { name: 'text of two characters', filter: { text: 'co' }, condition: undefined },
   ];
 }
 

@@ -77,19 +77,20 @@ builder.queryField('auditLog', (t) =>
           }),
           filter: t.arg({ type: AuditLogFilter, description: 'Conditions on the entries. Default: none.' }),
         },
-        resolve: async ({ cursor, skip: _skip, take, ...selected }, _root, args, context) => {
+        resolve: async ({ cursor, take }, _root, args, context) => {
           const { tenantId, filter: conditions, ...page } = args;
           requireOneEnd(page);
+          const { database } = context.commands;
           const { kinds, ...conditionsOnRows } = readFilter(conditions);
           const filter: ChangeFilter = {
             ...conditionsOnRows,
             ...(tenantId != null && { tenantId: await requireTenantId(context, tenantId) }),
-            kinds: kinds && (await expandKinds(context, kinds)),
+            kinds: kinds && (await expandKinds(database, kinds)),
           };
           const position = cursor?.revision_position;
-          const from = position ? await findChange(context, filter, position) : null;
+          const from = position ? await findChange(database, filter, position) : null;
           if (position && !from) throw foreignCursor(page);
-          return listChanges(context, filter, { from, take }, selected);
+          return listChanges(database, filter, { from, take });
         },
       },
       { name: 'AuditLogConnection', description: 'A page of the audit log.' },

@@ -6,8 +6,8 @@ import { getDatamodel } from '../database/generated/pothos.js';
 import type { GraphqlContext } from './context.js';
 
 /** Page sizes of every connection. */
-const defaultPageSize = 20;
-const maxPageSize = 100;
+export const defaultPageSize = 20;
+export const maxPageSize = 100;
 
 export const builder = new SchemaBuilder<{
   Context: GraphqlContext;

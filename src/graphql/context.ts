@@ -86,7 +86,7 @@ export class RequestContext implements GraphqlContext {
   }
 
   get history(): HistoryLoader {
-    this.#history ??= createHistoryLoader(this.prisma);
+    this.#history ??= createHistoryLoader(this.commands.database);
     return this.#history;
   }
 

@@ -1,7 +1,7 @@
 import type { FieldRef, SchemaTypes } from '@pothos/core';
 import { type Action, authorize } from '../auth/permissions.js';
 import { invalidField, type RegistryError } from '../errors.js';
-import type { builder } from './builder.js';
+import { type builder, defaultPageSize, maxPageSize } from './builder.js';
 import type { GraphqlContext } from './context.js';
 
 type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : SchemaTypes;
@@ -25,7 +25,20 @@ export function authorized<Ref extends FieldRef<Types>>(action: Action, connecti
 export interface PageArguments {
   first?: number | null | undefined;
   last?: number | null | undefined;
+  after?: string | null | undefined;
   before?: string | null | undefined;
+}
+
+/** Number of entries of the page, and whether they are the last ones. Throws VALIDATION_ERROR. */
+export function readPageSize(page: PageArguments): { size: number; isFromEnd: boolean } {
+  requireOneEnd(page);
+  const { first, last, before } = page;
+  for (const [name, size] of Object.entries({ first, last }))
+    if (size != null && size < 0) throw invalidField(name, 'must not be negative');
+  return {
+    size: Math.min(first ?? last ?? defaultPageSize, maxPageSize),
+    isFromEnd: last != null || (first == null && before != null),
+  };
 }
 
 /** Throws VALIDATION_ERROR for `first` together with `last`; Pothos would ignore one of them. */

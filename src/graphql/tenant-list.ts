@@ -1,13 +1,10 @@
-import type { Prisma } from '../database/generated/prisma/client.js';
-import { listTenantsConfigured } from '../profile/matching-configs.js';
-import { isUuid } from '../registry/slug.js';
-import { tenantsMatching } from '../registry/tenant-filter.js';
-import { findTenantRecord } from '../registry/tenant-record.js';
-import { countTenants } from '../registry/tenant-summary.js';
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import { authorize } from '../auth/permissions.js';
+import { readConfigCondition } from '../profile/matching-configs.js';
+import { readTenantSelection } from '../registry/tenant-filter.js';
 import { builder } from './builder.js';
-import type { GraphqlContext } from './context.js';
-import { authorized, foreignCursor, type PageArguments, requireOneEnd } from './page.js';
 import { PlanType, Tenant, TenantStatusType } from './tenant.js';
+import { readTenantPage, TenantPage } from './tenant-page.js';
 
 const TenantFilter = builder.inputType('TenantFilter', {
   description: 'Conditions on tenants; a tenant must meet all of them.',
@@ -19,7 +16,9 @@ const TenantFilter = builder.inputType('TenantFilter', {
       description: 'Only tenants with an active subscription to this module.',
     }),
     text: t.string({
-      description: 'Only tenants with this text in their name or slug; upper and lower case are the same.',
+      description:
+        'Only tenants with this text in their name or slug; upper and lower case are the same. One or two ' +
+        'characters are the beginning of a name or slug.',
     }),
     config: t.field({
       type: 'JSON',
@@ -63,68 +62,43 @@ const TenantOrder = builder.inputType('TenantOrder', {
 });
 
 builder.queryField('tenants', (t) =>
-  authorized(
-    'readRegistry',
-    t.prismaConnection(
-      {
-        type: Tenant,
-        cursor: 'id',
-        description:
-          'Tenants in every status except PURGED, unless the filter names statuses; ordered by name by ' +
-          'default. Scope: registry:read.',
-        args: {
-          filter: t.arg({ type: TenantFilter, description: 'Conditions on the tenants. Default: none.' }),
-          orderBy: t.arg({
-            type: TenantOrder,
-            description: 'Order of the tenants. Default: by name, ascending.',
-          }),
-        },
-        resolve: async (query, _root, { filter, orderBy, ...page }, context) => {
-          requireOneEnd(page);
-          const { field, direction } = orderBy ?? { field: 'name', direction: 'asc' };
-          const where = await selectTenants(context, filter ?? {});
-          return context.prisma.tenant.findMany({
-            ...query,
-            ...(query.cursor && { skip: await countSkipped(context, where, query.cursor.id, page) }),
-            where,
-            // The id makes the order total, so that pages neither overlap nor skip a tenant.
-            orderBy: [{ [field]: direction }, { id: direction }],
-          });
-        },
-      },
-      {
-        name: 'TenantConnection',
-        description: 'A page of tenants.',
-        fields: (t) => ({
-          totalCount: t.int({
-            description: 'Number of tenants on all pages together.',
-            resolve: async ({ args }, _args, context) =>
-              countTenants(context, await selectTenants(context, args.filter ?? {})),
-          }),
+  t.connection(
+    {
+      type: Tenant,
+      description:
+        'Tenants in every status except PURGED, unless the filter names statuses; ordered by name by ' +
+        'default. Scope: registry:read.',
+      args: {
+        filter: t.arg({ type: TenantFilter, description: 'Conditions on the tenants. Default: none.' }),
+        orderBy: t.arg({
+          type: TenantOrder,
+          description: 'Order of the tenants. Default: by name, ascending.',
         }),
       },
-      { name: 'TenantEdge', description: 'A tenant with its cursor.' },
-    ),
+      resolve: (_root, { filter, orderBy, ...page }, context, info) => {
+        authorize(context.caller, 'readRegistry');
+        const { config, ...conditions } = filter ?? {};
+        const selection = readTenantSelection(conditions, readConfigCondition(config));
+        const query = queryFromInfo({ context, info, path: ['edges', 'node'] });
+        return new TenantPage(context, selection, readTenantPage(page, orderBy), query);
+      },
+    },
+    {
+      name: 'TenantConnection',
+      description: 'A page of tenants.',
+      fields: (t) => ({
+        totalCount: t.int({
+          description:
+            'Number of tenants on all pages together. It is exact by status, plan and module; with `text` it is ' +
+            'at most 10,000, see `totalCountIsCapped`.',
+          resolve: async (page) => (await page.count).total,
+        }),
+        totalCountIsCapped: t.boolean({
+          description: 'Whether there are more tenants than `totalCount` says.',
+          resolve: async (page) => (await page.count).isCapped,
+        }),
+      }),
+    },
+    { name: 'TenantEdge', description: 'A tenant with its cursor.' },
   ),
 );
-
-/** The tenant at the cursor is skipped, unless the filter does not match it any more. */
-async function countSkipped(
-  context: GraphqlContext,
-  where: Prisma.TenantWhereInput,
-  id: unknown,
-  page: PageArguments,
-): Promise<number> {
-  if (typeof id !== 'string' || !isUuid(id) || !(await findTenantRecord(context, id)))
-    throw foreignCursor(page);
-  return countTenants(context, { AND: [where, { id }] });
-}
-
-async function selectTenants(
-  { prisma }: GraphqlContext,
-  { config, ...filter }: typeof TenantFilter.$inferInput,
-): Promise<Prisma.TenantWhereInput> {
-  const where = tenantsMatching(filter);
-  if (config === undefined || config === null) return where;
-  return { ...where, id: { in: await listTenantsConfigured(prisma, config) } };
-}

@@ -1,7 +1,7 @@
-import type { Prisma, RegistryChange } from '../database/generated/prisma/client.js';
+import type { RegistryChange } from '../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
 
-type Rows = Pick<RegistryDatabase, 'prisma'>;
+type Rows = Pick<RegistryDatabase, 'pool'>;
 
 /** Position of an entry in the change log. */
 export interface ChangePosition {
@@ -26,81 +26,139 @@ interface ChangePage {
   take: number;
 }
 
-/** A page of entries, newest first. `selected` names the columns to read, as Prisma's `select`. */
+/** A page of entries, newest first. The work does not grow with the log. */
 export async function listChanges(
-  { prisma }: Rows,
+  database: Rows,
   filter: ChangeFilter,
   { from, take }: ChangePage,
-  selected: object,
 ): Promise<RegistryChange[]> {
+  const range = await findRange(database, filter);
+  if (!range) return [];
   const isBackward = take < 0;
-  const direction = isBackward ? 'asc' : 'desc';
-  const where = [whereChanges(filter), from ? beyond(from, isBackward) : {}];
-  const read = (kind?: string) =>
-    prisma.registryChange.findMany({
-      ...selected,
-      where: { AND: kind === undefined ? where : [...where, { kind }] },
-      orderBy: [{ revision: direction }, { position: direction }],
-      take: Math.abs(take),
+  const values: unknown[] = [];
+  const add = (value: unknown, type: string) => `$${values.push(value)}::${type}`;
+  const at = ({ revision, position }: ChangePosition) =>
+    `(${add(String(revision), 'bigint')}, ${add(position, 'int')})`;
+  const conditions = [
+    ...equalities(filter, add),
+    ...(from ? [`(revision, position) ${isBackward ? '>' : '<'} ${at(from)}`] : []),
+    ...(range.oldest ? [`(revision, position) >= ${at(range.oldest)}`] : []),
+    ...(range.newest ? [`(revision, position) <= ${at(range.newest)}`] : []),
+  ];
+  const direction = isBackward ? 'ASC' : 'DESC';
+  const end = `ORDER BY revision ${direction}, position ${direction} LIMIT ${add(Math.abs(take), 'int')}`;
+  const { rows } = await database.pool.query<ChangeRow>({
+    text: `SELECT ${columns} FROM (${entriesSql(filter, conditions, end, add)}) AS entry ${end}`,
+    values,
+  });
+  return rows.map(toChange).sort(byNewest);
+}
+
+/**
+ * The indexes hold the entries of one kind in order, so those of several kinds are read kind by kind and merged. A tenant has
+ * few enough entries to read them in its own order.
+ */
+function entriesSql(
+  { tenantId, kinds }: ChangeFilter,
+  conditions: string[],
+  end: string,
+  add: (value: unknown, type: string) => string,
+): string {
+  const entries = (more: string[]) => {
+    const all = [...conditions, ...more];
+    return `SELECT * FROM registry_change ${all.length > 0 ? `WHERE ${all.join(' AND ')}` : ''} ${end}`;
+  };
+  if (!kinds) return entries([]);
+  const wanted = add(kinds, 'text[]');
+  if (tenantId !== undefined) return entries([`kind = ANY (${wanted})`]);
+  return `SELECT entry.* FROM unnest(${wanted}) AS wanted (kind)
+    CROSS JOIN LATERAL (${entries(['kind = wanted.kind'])}) AS entry`;
+}
+
+function equalities(
+  { tenantId, actor }: ChangeFilter,
+  add: (value: unknown, type: string) => string,
+): string[] {
+  return [
+    ...(tenantId === undefined ? [] : [`tenant_id = ${add(tenantId, 'uuid')}`]),
+    ...(actor === undefined ? [] : [`actor = ${add(actor, 'text')}`]),
+  ];
+}
+
+/**
+ * The first and the last entry of the time that the filter asks for; undefined when there is none. The time of an entry is
+ * never before that of an earlier one, so between these two lie all entries of that time.
+ */
+async function findRange(
+  { pool }: Rows,
+  { since, until }: ChangeFilter,
+): Promise<{ oldest?: ChangePosition; newest?: ChangePosition } | undefined> {
+  const find = async (condition: string, direction: 'ASC' | 'DESC', moment: Date) => {
+    const order = ['changed_at', 'revision', 'position'].map((column) => `${column} ${direction}`).join(', ');
+    const { rows } = await pool.query<{ revision: string; position: number }>({
+      text: `SELECT revision, position FROM registry_change WHERE changed_at ${condition} $1 ORDER BY ${order} LIMIT 1`,
+      values: [moment.toISOString()],
     });
-  if (!filter.kinds) return (await read()).sort(byNewest);
-  // One statement per kind: the index holds the entries of one kind in order, but those of several kinds would have to
-  // be sorted. All in one snapshot; otherwise a change committed between two statements could be left out.
-  const ofKinds = await prisma.$transaction(filter.kinds.map(read), { isolationLevel: 'RepeatableRead' });
-  const merged = ofKinds.flat().sort(byNewest);
-  return isBackward ? merged.slice(take) : merged.slice(0, take);
+    return rows[0] && { revision: BigInt(rows[0].revision), position: rows[0].position };
+  };
+  const oldest = since && (await find('>=', 'ASC', since));
+  const newest = until && (await find('<', 'DESC', until));
+  if ((since && !oldest) || (until && !newest)) return undefined;
+  return { ...(oldest && { oldest }), ...(newest && { newest }) };
 }
 
 /** The position, when an entry that meets the filter is there. Its numbers may come from a client. */
 export async function findChange(
-  { prisma }: Rows,
+  { pool }: Rows,
   filter: ChangeFilter,
   { revision, position }: { revision: unknown; position: unknown },
 ): Promise<ChangePosition | null> {
   if (typeof revision !== 'bigint' || !fits(revision, 64)) return null;
   if (typeof position !== 'number' || !Number.isInteger(position) || !fits(BigInt(position), 32)) return null;
-  const kind = filter.kinds && { kind: { in: [...filter.kinds] } };
-  return prisma.registryChange.findFirst({
-    where: { AND: [whereChanges(filter), { revision, position, ...kind }] },
-    select: { revision: true, position: true },
+  const values: unknown[] = [String(revision), position];
+  const add = (value: unknown, type: string) => `$${values.push(value)}::${type}`;
+  const { kinds, since, until } = filter;
+  const conditions = [
+    'revision = $1::bigint AND position = $2::int',
+    ...equalities(filter, add),
+    ...(kinds ? [`kind = ANY (${add(kinds, 'text[]')})`] : []),
+    ...(since ? [`changed_at >= ${add(since.toISOString(), 'timestamptz')}`] : []),
+    ...(until ? [`changed_at < ${add(until.toISOString(), 'timestamptz')}`] : []),
+  ];
+  const { rowCount } = await pool.query({
+    text: `SELECT FROM registry_change WHERE ${conditions.join(' AND ')}`,
+    values,
   });
+  return rowCount === 0 ? null : { revision, position };
 }
 
 /** Full names of kinds: one that ends in a dot becomes all kinds in the log that begin with it. */
-export async function expandKinds({ prisma }: Rows, kinds: readonly string[]): Promise<string[]> {
+export async function expandKinds({ pool }: Rows, kinds: readonly string[]): Promise<string[]> {
   const prefixes = kinds.filter((kind) => kind.endsWith('.'));
   if (prefixes.length === 0) return [...new Set(kinds)];
   // Jumps from kind to kind in the index; a log of any size has a few dozen kinds.
-  const known = await prisma.$queryRaw<{ kind: string }[]>`
+  const { rows: known } = await pool.query<{ kind: string }>(`
     WITH RECURSIVE known (kind) AS (
       SELECT min(kind) FROM registry_change
       UNION ALL
       SELECT (SELECT min(change.kind) FROM registry_change AS change WHERE change.kind > known.kind)
       FROM known WHERE kind IS NOT NULL)
-    SELECT kind FROM known WHERE kind IS NOT NULL`;
+    SELECT kind FROM known WHERE kind IS NOT NULL`);
   const matching = known
     .map(({ kind }) => kind)
     .filter((kind) => prefixes.some((prefix) => kind.startsWith(prefix)));
   return [...new Set([...kinds.filter((kind) => !prefixes.includes(kind)), ...matching])];
 }
 
-/** Without `kinds`, for which the readers above have their own ways. */
-function whereChanges({ tenantId, actor, since, until }: ChangeFilter): Prisma.RegistryChangeWhereInput {
-  return {
-    ...(tenantId !== undefined && { tenantId }),
-    ...(actor !== undefined && { actor }),
-    ...((since || until) && { changedAt: { ...(since && { gte: since }), ...(until && { lt: until }) } }),
-  };
-}
+const columns = `revision, position, tenant_id AS "tenantId", tenant_slug AS "tenantSlug", module AS "moduleName", kind,
+  entity_id AS "entityId", actor, database_role AS "databaseRole", before, after, changed_at AS "changedAt",
+  previous_hash AS "previousHash", hash`;
 
-/** Prisma's own cursor would read all entries that follow, however many there are. */
-function beyond(
-  { revision, position }: ChangePosition,
-  isBackward: boolean,
-): Prisma.RegistryChangeWhereInput {
-  return isBackward
-    ? { revision: { gte: revision }, OR: [{ revision: { gt: revision } }, { position: { gt: position } }] }
-    : { revision: { lte: revision }, OR: [{ revision: { lt: revision } }, { position: { lt: position } }] };
+/** A row as the driver reads it: a bigint is text. */
+type ChangeRow = Omit<RegistryChange, 'revision'> & { revision: string };
+
+function toChange({ revision, ...row }: ChangeRow): RegistryChange {
+  return { revision: BigInt(revision), ...row };
 }
 
 function byNewest(one: ChangePosition, other: ChangePosition): number {

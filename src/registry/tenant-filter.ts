@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Prisma } from '../database/generated/prisma/client.js';
 import { Plan, TenantStatus } from '../database/generated/prisma/enums.js';
 import { moduleName, optional, plainText, readInput } from './input.js';
 
@@ -13,19 +12,44 @@ const TenantFilter = z.object({
   text: optional(z.string()),
 });
 
-/** Builds the condition for lists of tenants; all parts of the filter must match. Throws VALIDATION_ERROR. */
-export function tenantsMatching(filter: unknown): Prisma.TenantWhereInput {
-  const { status, plan, module, text: wanted } = readInput(TenantFilter, filter ?? {});
+/** Conditions on the tenants of a list; a tenant must meet all of them. Statuses and plans are written as in the database. */
+export interface TenantSelection {
+  /** Undefined: every status except purged. */
+  statuses: readonly string[] | undefined;
+  plans: readonly string[] | undefined;
+  /** Only tenants with an active subscription to it. */
+  module: string | undefined;
+  /** A part of the name or the slug; with one or two characters their beginning. */
+  text: string | undefined;
+  /** JSON that the configuration contains. */
+  config: string | undefined;
+}
+
+/** The statuses in which a tenant is listed. A purged tenant has only its names left. */
+export const shownStatuses = Object.values(TenantStatus).filter((status) => status !== 'PURGED');
+
+/** Reads a filter of a caller; `config` is JSON that was read already. Throws VALIDATION_ERROR. */
+export function readTenantSelection(filter: unknown, config?: string): TenantSelection {
+  const { status, plan, module, text } = readInput(TenantFilter, filter ?? {});
   return {
-    status: status ? { in: status } : { not: 'PURGED' },
-    ...(plan && { plan: { in: plan } }),
-    ...(module && { subscriptions: { some: { moduleName: module, status: 'ACTIVE' } } }),
-    ...(wanted && { OR: [{ name: containing(wanted) }, { slug: containing(wanted) }] }),
+    statuses: status && inDatabase(status),
+    plans: plan && inDatabase(plan),
+    module,
+    text: text ? readInput(plainText(200), text) : undefined,
+    config,
   };
 }
 
-/** Prisma passes the text to LIKE unchanged, so wildcards are escaped here. */
-function containing(wanted: string): Prisma.StringFilter {
-  const literal = readInput(plainText(200), wanted).replace(/[\\%_]/g, '\\$&');
-  return { contains: literal, mode: 'insensitive' };
+/** The statuses that the selection includes, all of them named. */
+export function statusesOf({ statuses }: TenantSelection): readonly string[] {
+  return statuses ?? inDatabase(shownStatuses);
+}
+
+export function plansOf({ plans }: TenantSelection): readonly string[] {
+  return plans ?? inDatabase(Object.values(Plan));
+}
+
+/** Without duplicates: each value is a list of its own. */
+function inDatabase(values: readonly string[]): string[] {
+  return [...new Set(values.map((value) => value.toLowerCase()))];
 }

@@ -1,8 +1,9 @@
 import type { TenantStatus } from '../database/generated/prisma/client.js';
-import { TenantStatus as statuses } from '../database/generated/prisma/enums.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
 import { tenantNotFound } from './route.js';
 import { tenantWhere } from './tenant.js';
+import { readTenantSelection } from './tenant-filter.js';
+import { inOrder, listTenantsBySlug } from './tenant-pages.js';
 
 /** The identity and the status of a tenant. */
 export interface TenantRecord {
@@ -17,21 +18,13 @@ export interface TenantRecord {
 
 const select = { id: true, slug: true, name: true, status: true, createdAt: true, purgeAfter: true } as const;
 
-/** The statuses in which a tenant is listed. A purged tenant has only its names left. */
-export const shownStatuses = Object.values(statuses).filter((status) => status !== 'PURGED');
-
 /** Lists tenants by slug. A slug never changes, so pages neither overlap nor miss a tenant. */
-export function listTenants(
-  { prisma }: RegistryDatabase,
+export async function listTenants(
+  database: RegistryDatabase,
   page: { after: string | undefined; first: number },
 ): Promise<TenantRecord[]> {
-  const { after, first } = page;
-  return prisma.tenant.findMany({
-    select,
-    where: { status: { not: 'PURGED' }, ...(after !== undefined && { slug: { gt: after } }) },
-    orderBy: { slug: 'asc' },
-    take: first,
-  });
+  const ids = await listTenantsBySlug(database, readTenantSelection({}), page);
+  return inOrder(await database.prisma.tenant.findMany({ select, where: { id: { in: ids } } }), ids);
 }
 
 /** Returns the tenant with this id or slug in any status, PURGED included. */

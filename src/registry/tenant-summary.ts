@@ -1,6 +1,6 @@
-import type { Prisma } from '../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
-import { tenantsMatching } from './tenant-filter.js';
+import { readTenantSelection } from './tenant-filter.js';
+import { inOrder, listTenantsBySlug } from './tenant-pages.js';
 import type { TenantRecord } from './tenant-record.js';
 
 /** A tenant in a list for people. */
@@ -12,14 +12,13 @@ export interface TenantSummary extends Omit<TenantRecord, 'purgeAfter'> {
 
 /** A page of the tenants that match the filter, by slug, which never changes. Throws VALIDATION_ERROR. */
 export async function listTenantSummaries(
-  { prisma }: RegistryDatabase,
+  database: RegistryDatabase,
   filter: unknown,
-  { after, first }: { after: string | undefined; first: number },
+  page: { after: string | undefined; first: number },
 ): Promise<TenantSummary[]> {
-  const page = await prisma.tenant.findMany({
-    where: { AND: [tenantsMatching(filter), after === undefined ? {} : { slug: { gt: after } }] },
-    orderBy: { slug: 'asc' },
-    take: first,
+  const ids = await listTenantsBySlug(database, readTenantSelection(filter), page);
+  const tenants = await database.prisma.tenant.findMany({
+    where: { id: { in: ids } },
     select: {
       ...{ id: true, slug: true, name: true, status: true, plan: true, createdAt: true },
       subscriptions: {
@@ -29,23 +28,17 @@ export async function listTenantSummaries(
       },
     },
   });
-  return page.map(({ subscriptions, ...tenant }) => ({
+  return inOrder(tenants, ids).map(({ subscriptions, ...tenant }) => ({
     ...tenant,
     modules: subscriptions.map(({ moduleName }) => moduleName),
   }));
 }
 
-export function countTenants(
-  { prisma }: Pick<RegistryDatabase, 'prisma'>,
-  where: Prisma.TenantWhereInput,
-): Promise<number> {
-  return prisma.tenant.count({ where });
-}
-
 /** Whether the registry has a tenant with any other slug than these. */
 export async function hasOtherTenants(
-  database: RegistryDatabase,
+  { prisma }: RegistryDatabase,
   slugs: readonly string[],
 ): Promise<boolean> {
-  return (await countTenants(database, { slug: { notIn: [...slugs] } })) > 0;
+  const other = { slug: { notIn: [...slugs] } };
+  return (await prisma.tenant.findFirst({ where: other, select: { id: true } })) !== null;
 }

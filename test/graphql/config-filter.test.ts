@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
+import { openGateway, recordQueries, type TestGateway } from '../setup/gateway.js';
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -54,10 +54,11 @@ test.each([
 });
 
 test('the search uses the GIN index, not a scan of all tenants', async () => {
-  const statements = await recordStatements(() => ask({ branding: { theme_id: 'theme-9' } }));
-  const [sql] = statements.filter((statement) => statement.includes('@>'));
+  const statements = await recordQueries(() => ask({ branding: { theme_id: 'theme-9' } }));
+  const found = statements.find(({ text }) => text.includes('@>'));
   const [plan] = await gateway.psql<{ 'QUERY PLAN': unknown }>(
-    `EXPLAIN (FORMAT JSON) ${sql?.replace('$1', `'{"branding": {"theme_id": "theme-9"}}'`).replace('$2', '10001')}`,
+    `EXPLAIN (FORMAT JSON) ${found?.text}`,
+    found?.values,
   );
   const text = JSON.stringify(plan);
   expect(text).toContain('"Index Name":"tenants_tenant_config_idx"');

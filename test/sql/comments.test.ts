@@ -15,9 +15,10 @@ afterAll(async () => {
   await registry?.drop();
 });
 
-/** Everything in the database that is not PostgreSQL's own: what it is, and what stands there about it. */
+/** Everything in the database that is not PostgreSQL's own or an extension's: what it is, and what stands there about it. */
 const described = `
-  WITH home AS (
+  WITH of_extension AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
+  home AS (
     SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'),
   relation AS (
     SELECT oid, CASE relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind
@@ -28,11 +29,12 @@ const described = `
     FROM pg_attribute JOIN relation ON relation.oid = attrelid WHERE attnum > 0 AND NOT attisdropped AND kind <> 'sequence'
   UNION ALL
   SELECT CASE prokind WHEN 'p' THEN 'procedure ' ELSE 'function ' END || oid::regprocedure, obj_description(oid, 'pg_proc')
-    FROM pg_proc WHERE pronamespace IN (SELECT oid FROM home)
+    FROM pg_proc WHERE pronamespace IN (SELECT oid FROM home) AND ('pg_proc'::regclass, oid) NOT IN (SELECT * FROM of_extension)
   UNION ALL
   SELECT 'type ' || type.oid::regtype, obj_description(type.oid, 'pg_type')
     FROM pg_type AS type LEFT JOIN pg_class AS row_of ON row_of.oid = typrelid
     WHERE typnamespace IN (SELECT oid FROM home) AND typelem = 0 AND coalesce(row_of.relkind, 'c') = 'c'
+      AND ('pg_type'::regclass, type.oid) NOT IN (SELECT * FROM of_extension)
   UNION ALL
   SELECT format('trigger %I on %s', tgname, tgrelid::regclass), obj_description(oid, 'pg_trigger')
     FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM relation) AND NOT tgisinternal

@@ -1,6 +1,7 @@
 import type { CommandContext } from '../../registry/command.js';
 import { storageNaming } from '../../registry/isolation.js';
 import { compareOperations } from './compare-operations.js';
+import { examineCounts } from './count-examination.js';
 import type { ExaminationScope } from './examination-scope.js';
 import { type ExpectedStorage, expectStorages } from './expected-storage.js';
 import type { Observation } from './finding.js';
@@ -28,6 +29,7 @@ export async function examine(context: CommandContext, scope: ExaminationScope):
       .map(({ schemaName }) => schemaName),
   }));
   const observations = examineOperations(registry, scope, storages);
+  if (scope.isWhole) observations.push(...(await examineCounts(context.database)));
   for (const view of views.filter(({ module }) => scope.hasModule(module.name)))
     observations.push(...(await examineModule(context, view, { registry, scope, all })));
   const shared = { registry, scope, all, views };

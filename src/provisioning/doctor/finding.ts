@@ -43,6 +43,8 @@ const severityByCode = {
   DATABASE_WITHOUT_ROW: 'warning',
   BINDING_LEFT_BEHIND: 'warning',
   BUILDING_LEFT_BEHIND: 'warning',
+  // About the registry.
+  COUNTS_WRONG: 'warning',
   // About operations.
   OPERATION_NEEDS_ATTENTION: 'error',
   OPERATION_OVERDUE: 'error',

@@ -1,0 +1,225 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TenantOrderField, TenantPosition } from '../../src/registry/tenant-cursor.js';
+import { readTenantSelection } from '../../src/registry/tenant-filter.js';
+import type { Statement, TenantPage } from '../../src/registry/tenant-page-sql.js';
+import { countTenants, listTenantPositions } from '../../src/registry/tenant-pages.js';
+import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+
+const tenants = 20_000;
+const pageSize = 20;
+let registry: TestDatabase;
+let client: pg.Client;
+let sent: Statement[] = [];
+
+beforeAll(async () => {
+  registry = await createRegistryDatabase();
+  client = new pg.Client({ connectionString: registry.url });
+  await client.connect();
+  // Without triggers, as a restore would do it. What is rare is at one end of an order, where a walk would not find it soon.
+  await client.query(`
+    SET session_replication_role = replica;
+    INSERT INTO tenants (slug, name, plan, status, created_at, updated_at, suspended_at, tenant_config)
+    SELECT 'tenant-' || lpad(n::text, 6, '0'), 'Company ' || md5(n::text),
+      CASE WHEN n % 1000 = 0 THEN 'enterprise' WHEN n % 3 = 0 THEN 'pro' ELSE 'lite' END::plan,
+      CASE WHEN n <= ${tenants / 4} THEN 'purged' WHEN n % 100 = 99 THEN 'suspended' WHEN n > ${tenants - 5} THEN 'failed' ELSE 'active' END::tenant_status,
+      '2026-01-01'::timestamptz + (n / 3) * interval '1 microsecond', '2026-02-01'::timestamptz - (n / 7) * interval '1 minute',
+      CASE WHEN n % 100 = 99 THEN now() END,
+      jsonb_build_object('branding', jsonb_build_object('theme_id', 'theme-' || n % 500))
+    FROM generate_series(1, ${tenants}) AS n;
+    INSERT INTO module_subscriptions (tenant_id, module, status, isolation, database_name, schema_name, provisioned_at)
+    SELECT id, module, CASE WHEN right(slug, 1) = '7' THEN 'pending' ELSE 'active' END::subscription_status, 'schema', 'd', 's', now()
+    FROM tenants, unnest('{finance,inventory}'::text[]) AS module WHERE module = 'finance' OR slug > 'tenant-01990';
+    SELECT registry_recount()`);
+  await client.query('VACUUM ANALYZE');
+}, 60_000);
+afterAll(async () => {
+  await client?.end();
+  await registry?.drop();
+});
+
+/** Stands for the registry's pool and notes what is sent. */
+const database = {
+  pool: {
+    query(statement: Statement) {
+      sent.push(statement);
+      return client.query(statement);
+    },
+  } as unknown as pg.Pool,
+};
+
+const fields = ['name', 'slug', 'createdAt', 'updatedAt'] as const;
+const columnOf = { name: 'name', slug: 'slug COLLATE "C"', createdAt: 'created_at', updatedAt: 'updated_at' };
+const shown = `status <> 'purged'`;
+const of = (module: string) =>
+  `id IN (SELECT tenant_id FROM module_subscriptions WHERE module = '${module}' AND status = 'active')`;
+
+/** Filters, and the same conditions in SQL. */
+const filters: [string, object, string][] = [
+  ['no condition', {}, shown],
+  ['a frequent status', { status: ['ACTIVE'] }, `status = 'active'`],
+  ['a rare status', { status: ['SUSPENDED'] }, `status = 'suspended'`],
+  ['the rarest status', { status: ['FAILED', 'FAILED'] }, `status = 'failed'`],
+  ['every status', { status: ['PURGED', 'ACTIVE', 'SUSPENDED', 'FAILED'] }, 'true'],
+  ['no status', { status: [] }, 'false'],
+  ['a plan', { plan: ['PRO'] }, `${shown} AND plan = 'pro'`],
+  ['a rare plan', { plan: ['ENTERPRISE'] }, `${shown} AND plan = 'enterprise'`],
+  [
+    'status and plan',
+    { status: ['SUSPENDED'], plan: ['LITE', 'PRO'] },
+    `status = 'suspended' AND plan <> 'enterprise'`,
+  ],
+  ['a module', { module: 'finance' }, `${shown} AND ${of('finance')}`],
+  ['a rare module', { module: 'inventory' }, `${shown} AND ${of('inventory')}`],
+  ['a module without tenants', { module: 'operations' }, 'false'],
+  [
+    'status, plan and module',
+    { status: ['ACTIVE'], plan: ['PRO'], module: 'finance' },
+    `status = 'active' AND plan = 'pro' AND ${of('finance')}`,
+  ],
+  ['a text of all', { text: 'COMPANY' }, shown],
+  ['a text of a hundred', { text: 'nant-0123' }, `${shown} AND slug LIKE 'tenant-0123%'`],
+  ['a text of one', { text: 'tenant-012345' }, `${shown} AND slug = 'tenant-012345'`],
+  ['a text of none', { text: 'nobody' }, 'false'],
+  ['one character', { text: 'C' }, shown],
+  ['two characters', { text: 'co' }, shown],
+  ['two characters of none', { text: 'om' }, 'false'],
+  [
+    'text and status',
+    { text: 'tenant-0123', status: ['SUSPENDED'] },
+    `status = 'suspended' AND slug LIKE 'tenant-0123%'`,
+  ],
+  ['text and module', { text: 'company', module: 'inventory' }, `${shown} AND ${of('inventory')}`],
+  [
+    'text, status, plan and module',
+    { text: 'nant-0', status: ['ACTIVE'], plan: ['LITE'], module: 'inventory' },
+    `status = 'active' AND plan = 'lite' AND ${of('inventory')}`,
+  ],
+  [
+    'a configuration',
+    { config: '{"branding": {"theme_id": "theme-7"}}' },
+    `${shown} AND slug ~ '(007|507)$'`,
+  ],
+];
+
+function page(field: TenantOrderField, more: Partial<TenantPage> = {}): TenantPage {
+  return {
+    ...{ field, isDescending: false, after: undefined, before: undefined, isFromEnd: false },
+    limit: pageSize,
+    ...more,
+  };
+}
+
+interface PlanNode {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  'Rows Removed by Index Recheck'?: number;
+  Plans?: PlanNode[];
+}
+
+/** What the statements read: tables without an index, and the most rows that one condition refused. */
+async function explain(statements: Statement[]): Promise<{ scanned: string[]; discarded: number }> {
+  const nodes: PlanNode[] = [];
+  const collect = (node: PlanNode) => {
+    nodes.push(node);
+    node.Plans?.forEach(collect);
+  };
+  for (const { text, values } of statements) {
+    const { rows } = await client.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`, values);
+    collect(rows[0]['QUERY PLAN'][0].Plan);
+  }
+  const discarded = (node: PlanNode) =>
+    node['Actual Loops'] *
+    ((node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0));
+  return {
+    scanned: nodes.flatMap((node) => (node['Node Type'] === 'Seq Scan' ? [node['Relation Name'] ?? ''] : [])),
+    discarded: Math.max(...nodes.map(discarded)),
+  };
+}
+
+describe.each(filters)(
+  'the list of tenants with %s',
+  (name, { config, ...filter }: { config?: string }, condition) => {
+    const selection = readTenantSelection(filter, config);
+
+    test.each(fields)(
+      'by %s has every tenant once, by indexes and with few rows read in vain',
+      async (field) => {
+        const expected = await listNaively(condition, field);
+        const read = async (more: Partial<TenantPage>) =>
+          (await listTenantPositions(database, selection, page(field, more))).map(({ id }) => id);
+        const at = Math.floor(expected.length / 2);
+        const here = await positionOf(expected[at], field);
+        const [first, last] = [expected.slice(0, pageSize), expected.slice(-pageSize).reverse()];
+        const next = expected.slice(at + 1, at + 1 + pageSize);
+        const previous = expected.slice(Math.max(at - pageSize, 0), at).reverse();
+
+        sent = [];
+        expect(await read({})).toEqual(first);
+        expect(await read({ isFromEnd: true })).toEqual(last);
+        if (here) {
+          expect(await read({ after: here })).toEqual(next);
+          expect(await read({ before: here, isFromEnd: true })).toEqual(previous);
+        }
+        const { scanned, discarded } = await explain(sent);
+        expect(scanned.filter((table) => /tenants/.test(table))).toEqual([]);
+        expect(discarded).toBeLessThanOrEqual(10 * pageSize);
+
+        // The same statements from the other end.
+        expect(await read({ isDescending: true })).toEqual(last);
+        expect(await read({ isDescending: true, isFromEnd: true })).toEqual(first);
+        if (!here) return;
+        expect(await read({ isDescending: true, after: here })).toEqual(previous);
+        const between = await positionOf(expected[at + 1], field);
+        if (between) expect(await read({ after: here, before: between })).toEqual([]);
+      },
+    );
+
+    test('is counted', async () => {
+      const { rows } = await client.query(`SELECT count(*)::int AS total FROM tenants WHERE ${condition}`);
+      const { total } = rows[0];
+      const isSearch = /text|character/.test(name);
+      expect(await countTenants(database, selection)).toEqual({
+        total: isSearch ? Math.min(total, 10_000) : total,
+        isCapped: isSearch && total > 10_000,
+      });
+    });
+  },
+);
+
+const lists = new Map<string, string[]>();
+
+async function listNaively(condition: string, field: TenantOrderField): Promise<string[]> {
+  const key = `${condition} ORDER BY ${columnOf[field]}, id`;
+  const known = lists.get(key);
+  if (known) return known;
+  const { rows } = await client.query({ text: `SELECT id FROM tenants WHERE ${key}`, rowMode: 'array' });
+  const list = rows.map(([id]) => id as string);
+  lists.set(key, list);
+  return list;
+}
+
+async function positionOf(
+  id: string | undefined,
+  field: TenantOrderField,
+): Promise<TenantPosition | undefined> {
+  if (id === undefined) return undefined;
+  const { rows } = await client.query<TenantPosition>(
+    `SELECT id, ${/At$/.test(field) ? `to_char(${columnOf[field]} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` : columnOf[field]} AS value
+     FROM tenants WHERE id = $1`,
+    [id],
+  );
+  return rows[0];
+}
+
+test('a count by status, plan and module reads one index', async () => {
+  for (const filter of [{}, { status: ['ACTIVE'], plan: ['PRO'] }, { module: 'finance' }]) {
+    sent = [];
+    await countTenants(database, readTenantSelection(filter));
+    expect(sent).toHaveLength(1);
+    expect(sent[0]?.text).toContain('FROM tenant_counts');
+  }
+});
