@@ -45,6 +45,7 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
       port: 0,
       clientsDir: undefined,
       authMode: 'open',
+      showsGraphiql: false,
       redisUrl: undefined,
       apiKeyLifetimeDays: 365,
       tokenKeyLifetimeDays: 90,

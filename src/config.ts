@@ -24,6 +24,8 @@ export interface Config {
   /** Rules for references to secrets and URLs in configurations. */
   configRules: { secretNames: readonly string[]; allowsPrivateUrls: boolean };
   authMode: 'open' | 'required';
+  /** Whether browsers get GraphiQL at /graphql. */
+  showsGraphiql: boolean;
   logLevel: string;
   /** Which requests get a line of the log; requests that change something always do. */
   logRequests: 'all' | 'failed' | 'none';
@@ -97,7 +99,7 @@ export function readConfig(env: Environment): Config {
       secretNames: readNames(read, 'SECRET_NAMES'),
       allowsPrivateUrls: read.choice('PRIVATE_URLS') === 'allow',
     },
-    authMode: readAuthMode(read, host),
+    ...readAccess(read, host),
     logLevel: read.choice('LOG_LEVEL') ?? settings.LOG_LEVEL.default,
     logRequests: read.choice('LOG_REQUESTS') ?? settings.LOG_REQUESTS.default,
     redisUrl: read.checked('REDIS_URL', isRedisUrl),
@@ -187,6 +189,12 @@ function readServiceDatabaseUrls(env: Environment, problems: string[]): Record<s
     else if (name.endsWith('_DB_URL')) problems.push(describeWrongValue('<MODULE>_DB_URL', url, name));
   }
   return urls;
+}
+
+function readAccess(read: EnvironmentReader, host: string): Pick<Config, 'authMode' | 'showsGraphiql'> {
+  const authMode = readAuthMode(read, host);
+  const graphiql = read.choice('GRAPHIQL') ?? (authMode === 'open' ? 'on' : 'off');
+  return { authMode, showsGraphiql: graphiql === 'on' };
 }
 
 function readAuthMode(read: EnvironmentReader, host: string): Config['authMode'] {

@@ -85,6 +85,11 @@ export const settings = {
     ...oneOf('open', 'required'),
     meaning: 'Whether requests need an API key or a token. `open` accepts every request.',
   },
+  GRAPHIQL: {
+    default: '`on` where `AUTH_MODE` is `open`, otherwise `off`',
+    ...oneOf('on', 'off'),
+    meaning: 'Whether browsers get the GraphiQL page at `/graphql`.',
+  },
   JWT_ISSUER: {
     default: 'none',
     expected: 'the `iss` claim of the identity provider’s tokens',

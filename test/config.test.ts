@@ -33,6 +33,7 @@ describe('the configuration', () => {
       dataDir: '.data',
       modulesDir: new URL('../modules', import.meta.url).pathname,
       authMode: 'open',
+      showsGraphiql: true,
       logLevel: 'info',
       logRequests: 'failed',
       configRules: { secretNames: [], allowsPrivateUrls: false },
@@ -61,6 +62,7 @@ describe('the configuration', () => {
         SECRET_NAMES: ' SUPABASE_URL, SUPABASE_ANON_KEY ',
         PRIVATE_URLS: ' allow ',
         AUTH_MODE: ' required ',
+        GRAPHIQL: ' on ',
         LOG_LEVEL: ' debug ',
         LOG_REQUESTS: ' all ',
         REDIS_URL: ' redis://cache:6379 ',
@@ -84,6 +86,7 @@ describe('the configuration', () => {
       clientsDir: '/clients',
       configRules: { secretNames: ['SUPABASE_URL', 'SUPABASE_ANON_KEY'], allowsPrivateUrls: true },
       authMode: 'required',
+      showsGraphiql: true,
       logLevel: 'debug',
       logRequests: 'all',
       redisUrl: 'redis://cache:6379',
@@ -140,6 +143,7 @@ describe('the configuration', () => {
     ['AUTH_MODE', ['none', 'OPEN', 'open,required'], 'one of open, required'],
     ['LOG_LEVEL', ['loud', 'INFO', '30'], logLevels],
     ['WORKER', ['outside', 'INSIDE'], 'one of inside, none'],
+    ['GRAPHIQL', ['true', 'ON'], 'one of on, off'],
     ['PRIVATE_URLS', ['yes', 'ALLOW'], 'one of refuse, allow'],
     [
       'SECRET_NAMES',
@@ -314,6 +318,17 @@ describe('AUTH_MODE', () => {
       expect(problemsOf({ HOST, DATABASE_URL: database, AUTH_MODE: 'open' })).toEqual([openRefused]);
     },
   );
+});
+
+describe('GRAPHIQL', () => {
+  test.each([
+    [{}, true],
+    [{ GRAPHIQL: 'off' }, false],
+    [{ DATABASE_URL: database }, false],
+    [{ DATABASE_URL: database, GRAPHIQL: 'on' }, true],
+  ])('with %j: the page is served is %s', (env, shows) => {
+    expect(readConfig(env).showsGraphiql).toBe(shows);
+  });
 });
 
 describe('a start with a wrong environment', { timeout: 30_000 }, () => {

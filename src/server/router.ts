@@ -61,7 +61,7 @@ export function createRouter(options: RouterOptions): Route {
       if (path === '/graphql') {
         requireRunning(options);
         if (config.authMode === 'open') requireLocalHost(request);
-        if (!isPageRequest(exchange)) return answerGraphql(exchange, done);
+        if (!config.showsGraphiql || !isPageRequest(exchange)) return answerGraphql(exchange, done);
       }
       exchange.response.setHeader('x-request-id', exchange.requestId);
       answerOther(exchange, { ...options, shared, findCaller }).then(() => done(), done);

@@ -77,6 +77,7 @@ export async function openProvisioningEnvironment(
     modulesDir,
     clientsDir: undefined,
     authMode: 'open',
+    showsGraphiql: false,
     logLevel: 'silent',
     logRequests: 'failed',
     redisUrl: undefined,

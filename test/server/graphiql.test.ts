@@ -61,6 +61,18 @@ describe('the page of GraphiQL', () => {
     ).toBe(null);
   });
 
+  test('is not served where GRAPHIQL is off', async () => {
+    await using closed = await openGateway({
+      sharing: gateway,
+      authMode: 'required',
+      config: { showsGraphiql: false },
+    });
+    const answer = await fetch(`${closed.url}/graphql`, { headers: { accept: 'text/html' } });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(await answer.text()).not.toContain('GraphiQL');
+  });
+
   test('is only for browsers: whoever asks for JSON gets an answer', async () => {
     const { headers } = await fetchPage({ accept: 'application/json' });
     expect(headers['content-type']).toMatch(/^application\/json/);

@@ -76,6 +76,7 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     modulesDir: new URL('../../modules', import.meta.url).pathname,
     clientsDir: undefined,
     authMode: options.authMode ?? 'open',
+    showsGraphiql: true,
     logLevel: 'silent',
     logRequests: 'failed',
     redisUrl: undefined,
