@@ -1,4 +1,6 @@
+import { BlockList, isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { isKeySource, isLoopback, isPostgresUrl, isRedisUrl } from './connection-urls.js';
 import {
   type Choice,
   type ChoiceSetting,
@@ -16,6 +18,8 @@ export interface Config {
   serviceDatabaseUrls: Readonly<Record<string, string>>;
   host: string;
   port: number;
+  /** Port for metrics and the details of readiness; undefined: they are on `port`. */
+  adminPort: number | undefined;
   dataDir: string;
   /** Folder with one folder of SQL migrations per module. */
   modulesDir: string;
@@ -26,6 +30,11 @@ export interface Config {
   authMode: 'open' | 'required';
   /** Whether browsers get GraphiQL at /graphql. */
   showsGraphiql: boolean;
+  /** Whether callers without `documents:any` may send registered documents only. */
+  requiresTrustedDocuments: boolean;
+  rates: RateSettings;
+  /** Proxies whose X-Forwarded-For is believed; undefined: none. */
+  trustedProxies: BlockList | undefined;
   logLevel: string;
   /** Which requests get a line of the log; requests that change something always do. */
   logRequests: 'all' | 'failed' | 'none';
@@ -47,6 +56,14 @@ export interface Config {
   tokenKeyLifetimeDays: number;
   /** The provider whose tokens are accepted besides API keys; undefined: API keys only. */
   identityProvider: IdentityProvider | undefined;
+}
+
+/** Quotas; undefined: no limit. */
+export interface RateSettings {
+  failedAuthenticationsPerMinute: number | undefined;
+  mutationsPerMinute: number | undefined;
+  resolutionsPerSecond: number | undefined;
+  tenantResolutionsPerSecond: number | undefined;
 }
 
 /** The gateway accepts tokens that this issuer signed for this audience. */
@@ -92,6 +109,7 @@ export function readConfig(env: Environment): Config {
     serviceDatabaseUrls: readServiceDatabaseUrls(env, read.problems),
     host,
     port: read.number('PORT'),
+    adminPort: read.text('ADMIN_PORT') === undefined ? undefined : read.number('ADMIN_PORT'),
     dataDir: read.text('DATA_DIR') ?? settings.DATA_DIR.default,
     modulesDir: read.text('MODULES_DIR') ?? shippedModulesDir,
     clientsDir: read.text('CLIENTS_DIR'),
@@ -100,6 +118,9 @@ export function readConfig(env: Environment): Config {
       allowsPrivateUrls: read.choice('PRIVATE_URLS') === 'allow',
     },
     ...readAccess(read, host),
+    requiresTrustedDocuments: read.choice('TRUSTED_DOCUMENTS') === 'required',
+    rates: readRates(read),
+    trustedProxies: readProxies(read),
     logLevel: read.choice('LOG_LEVEL') ?? settings.LOG_LEVEL.default,
     logRequests: read.choice('LOG_REQUESTS') ?? settings.LOG_REQUESTS.default,
     redisUrl: read.checked('REDIS_URL', isRedisUrl),
@@ -112,7 +133,9 @@ export function readConfig(env: Environment): Config {
     tokenKeyLifetimeDays: read.number('TOKEN_KEY_LIFETIME_DAYS'),
     identityProvider: readIdentityProvider(read),
   };
-  const { heartbeatMs, takeOverAfterMs } = config;
+  const { heartbeatMs, takeOverAfterMs, port, adminPort } = config;
+  if (adminPort === port && port !== 0)
+    read.problems.push(`ADMIN_PORT is "${adminPort}", which is PORT: set it to another port`);
   if (takeOverAfterMs < 3 * heartbeatMs)
     read.problems.push(
       `OPERATION_TAKE_OVER_MS is "${takeOverAfterMs}": expected at least three times OPERATION_HEARTBEAT_MS (${heartbeatMs}), ` +
@@ -191,6 +214,31 @@ function readServiceDatabaseUrls(env: Environment, problems: string[]): Record<s
   return urls;
 }
 
+function readRates(read: EnvironmentReader): RateSettings {
+  return {
+    failedAuthenticationsPerMinute: read.number('RATE_FAILED_AUTHENTICATIONS') || undefined,
+    mutationsPerMinute: read.number('RATE_MUTATIONS') || undefined,
+    resolutionsPerSecond: read.number('RATE_RESOLUTIONS') || undefined,
+    tenantResolutionsPerSecond: read.number('RATE_TENANT_RESOLUTIONS') || undefined,
+  };
+}
+
+function readProxies(read: EnvironmentReader): BlockList | undefined {
+  const proxies = new BlockList();
+  const list = read.list('TRUSTED_PROXIES', (text) => addProxy(proxies, text));
+  return list && proxies;
+}
+
+/** False for what is no address and no network. */
+function addProxy(proxies: BlockList, text: string): boolean {
+  const [, address = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  const longest = version === 6 ? 128 : 32;
+  if (version === 0 || Number(prefix ?? longest) > longest) return false;
+  proxies.addSubnet(address, Number(prefix ?? longest), version === 6 ? 'ipv6' : 'ipv4');
+  return true;
+}
+
 function readAccess(read: EnvironmentReader, host: string): Pick<Config, 'authMode' | 'showsGraphiql'> {
   const authMode = readAuthMode(read, host);
   const graphiql = read.choice('GRAPHIQL') ?? (authMode === 'open' ? 'on' : 'off');
@@ -239,57 +287,4 @@ function readTokenRules(read: EnvironmentReader) {
     scopeClaims: read.list('JWT_SCOPE_CLAIMS', isName) ?? [settings.JWT_SCOPE_CLAIMS.default],
     scopePrefix: read.checked('JWT_SCOPE_PREFIX', isName) ?? '',
   };
-}
-
-/** Whether keys may be read from this URL. A forged key lets anybody in, so the network must be protected. */
-export function isKeySource(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-function isPostgresUrl(text: string): boolean {
-  try {
-    return /^postgres(ql)?:\/\//.test(text) && decodeURIComponent(new URL(text).pathname).length > 1;
-  } catch {
-    return false;
-  }
-}
-
-function isRedisUrl(text: string): boolean {
-  const sentinel = /^redis-sentinel:\/\/(.*@)?([^@/]+)(\/[^/]+(\/\d+)?)?$/.exec(text);
-  if (sentinel) {
-    const [, userInfo = '', hosts = ''] = sentinel;
-    return hosts.split(',').every((host) => isRedisNode(`redis://${userInfo}${host}`, /^$/));
-  }
-  const nodes = text.split(',');
-  if (nodes.length === 1) return isRedisNode(text, /^(\/\d*)?$/);
-  // A Cluster has database 0 only, and TLS on all nodes or on none.
-  const schemes = new Set(nodes.map((node) => node.split(':')[0]));
-  return schemes.size === 1 && nodes.every((node) => isRedisNode(node, /^(\/0?)?$/));
-}
-
-function isRedisNode(text: string, path: RegExp): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, pathname, search, hash, username, password } = new URL(text);
-  return (
-    /^rediss?:$/.test(protocol) &&
-    hostname !== '' &&
-    path.test(pathname) &&
-    search + hash === '' &&
-    isDecodable(username + password)
-  );
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -56,6 +56,7 @@ describe('the configuration', () => {
         FINANCE_DB_URL: `${database}?sslmode=require\n`,
         HOST: ' 0.0.0.0 ',
         PORT: ' 8080 ',
+        ADMIN_PORT: ' 8081 ',
         DATA_DIR: ' /data ',
         MODULES_DIR: ' /modules ',
         CLIENTS_DIR: ' /clients ',
@@ -81,6 +82,7 @@ describe('the configuration', () => {
       serviceDatabaseUrls: { FINANCE_DB_URL: `${database}?sslmode=require` },
       host: '0.0.0.0',
       port: 8080,
+      adminPort: 8081,
       dataDir: '/data',
       modulesDir: '/modules',
       clientsDir: '/clients',
@@ -122,6 +124,7 @@ describe('the configuration', () => {
 
   test.each([
     ['PORT', ['abc', '-1', '65536', '4.5', '1e3', '0x50', '+80', '٣'], 'a whole number from 0 to 65535'],
+    ['ADMIN_PORT', ['no', '65536'], 'a whole number from 0 to 65535'],
     ['SHUTDOWN_TIMEOUT_MS', ['soon', '99', '600001', '-5', '1s'], 'a whole number from 100 to 600000'],
   ])('refuses %s with a value like %j', (name, values, expected) => {
     for (const value of values)
@@ -193,6 +196,13 @@ describe('the configuration', () => {
   test.each(Object.entries(settings))('describes %s in single lines', (_name, setting) => {
     for (const text of [setting.default, setting.expected]) expect(text).toMatch(/^[^\n|]+$/);
     expect(setting.meaning).toMatch(/^[A-Z][^\n|]+\.$/);
+  });
+
+  test('refuses an ADMIN_PORT that is PORT', () => {
+    expect(problemsOf({ ADMIN_PORT: '4000' })).toEqual([
+      'ADMIN_PORT is "4000", which is PORT: set it to another port',
+    ]);
+    expect(problemsOf({ PORT: '0', ADMIN_PORT: '0' })).toEqual([]);
   });
 
   test('refuses a time of taking over that a single lost heartbeat would reach', () => {

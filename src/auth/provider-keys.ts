@@ -1,5 +1,6 @@
 import { createLocalJWKSet, type JSONWebKeySet, type LocalJWKSet } from 'jose';
-import { type IdentityProvider, isKeySource } from '../config.js';
+import type { IdentityProvider } from '../config.js';
+import { isKeySource } from '../connection-urls.js';
 import { messageOf, RegistryError } from '../errors.js';
 import type { Log } from '../log.js';
 

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
 import type { SharedContext } from '../graphql/context.js';
@@ -8,6 +7,7 @@ import type { openGraphqlServer } from '../graphql/yoga.js';
 import { onBody } from './body.js';
 import { type Exchange, GraphqlFacts } from './exchange.js';
 import { requireGraphqlRequest } from './request.js';
+import { rateHeadersOf, setCommonHeaders } from './send.js';
 import { sendStream } from './stream.js';
 
 interface GraphqlDoorOptions {
@@ -15,10 +15,12 @@ interface GraphqlDoorOptions {
   shared: SharedContext;
   graphql: ReturnType<typeof openGraphqlServer>;
   findCaller(exchange: Exchange): Caller | Promise<Caller>;
+  /** Authenticates the credential of an open stream again. */
+  checkCaller(exchange: Exchange): Caller | Promise<Caller>;
 }
 
 /**
- * Reads a GraphQL request and answers it. The whole way is one of callbacks: when key, document and routes are in memory, a
+ * Identifies the caller, reads the GraphQL request and answers it: nothing is read of a stranger's body. The whole way is one of callbacks: when key, document and routes are in memory, a
  * request makes no promise.
  */
 export function openGraphqlDoor(options: GraphqlDoorOptions) {
@@ -29,14 +31,13 @@ export function openGraphqlDoor(options: GraphqlDoorOptions) {
     requireGraphqlRequest(request);
     const answerAs = (caller: Caller, body: string | null) =>
       attempt(done, () => answer(exchange, { options, caller, body, done }));
-    const identify = (body: string | null) =>
-      attempt(done, () => {
-        const caller = findCaller(exchange);
-        if (caller instanceof Promise) caller.then((found) => answerAs(found, body), done);
-        else answerAs(caller, body);
-      });
-    if (request.method === 'GET') identify(null);
-    else onBody(request, (error, body) => (error ? done(error) : identify(body)));
+    const receiveFrom = (caller: Caller) => {
+      if (request.method === 'GET') return answerAs(caller, null);
+      onBody(exchange, (error, body) => (error ? done(error) : answerAs(caller, body)));
+    };
+    const caller = findCaller(exchange);
+    if (caller instanceof Promise) caller.then(receiveFrom, done);
+    else receiveFrom(caller);
   };
 }
 
@@ -57,7 +58,7 @@ interface AnswerOptions {
 }
 
 function answer(exchange: Exchange, { options, caller, body, done }: AnswerOptions): void {
-  const { request, response } = exchange;
+  const { request } = exchange;
   const facts = new GraphqlFacts(exchange, { ...options, caller });
   const answered = options.graphql.engine.answer({
     method: body === null ? 'GET' : 'POST',
@@ -68,32 +69,33 @@ function answer(exchange: Exchange, { options, caller, body, done }: AnswerOptio
   if (answered === undefined) {
     answerByYoga(exchange, { graphql: options.graphql, facts, body }).then(() => done(), done);
   } else if (answered instanceof Promise) {
-    answered.then((late) => send(response, exchange.requestId, late)).then(() => done(), done);
+    answered.then((late) => send(exchange, late)).then(() => done(), done);
   } else {
-    send(response, exchange.requestId, answered);
+    send(exchange, answered);
     done();
   }
 }
 
 function send(
-  response: ServerResponse,
-  requestId: string,
+  { response, requestId, outcome }: Exchange,
   { status, headers, body }: GraphqlHttpAnswer,
 ): void {
   headers['x-request-id'] = requestId;
+  if (outcome.rate) Object.assign(headers, rateHeadersOf(outcome));
+  headers['x-content-type-options'] = 'nosniff';
   headers['content-length'] = String(Buffer.byteLength(body));
   response.writeHead(status, headers).end(body);
 }
 
 async function answerByYoga(
-  { request, response, requestId }: Exchange,
+  exchange: Exchange,
   {
     graphql,
     facts,
     body,
   }: Pick<GraphqlDoorOptions, 'graphql'> & { facts: GraphqlFacts; body: string | null },
 ): Promise<void> {
-  response.setHeader('x-request-id', requestId);
+  const { request, response } = exchange;
   const answered = await graphql.yoga.fetch(
     new URL(request.url ?? '/graphql', 'http://gateway'),
     {
@@ -103,6 +105,7 @@ async function answerByYoga(
     },
     { facts },
   );
+  setCommonHeaders(exchange);
   response.writeHead(answered.status, Object.fromEntries(answered.headers));
   if (answered.headers.get('content-type')?.startsWith('text/event-stream') && answered.body)
     return sendStream(answered.body, response, facts.credentialEnded);

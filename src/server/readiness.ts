@@ -1,5 +1,8 @@
+import type { ServerResponse } from 'node:http';
+import type { App } from '../app.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
 import { requireRegistryAnswer } from '../registry/availability.js';
+import { sendJson } from './send.js';
 
 /** Body of /ready; the status is 200 only when a request sent now would be served. */
 export interface Readiness {
@@ -8,6 +11,15 @@ export interface Readiness {
 }
 
 const checkTimeoutMs = 2_000;
+
+/** Answers /ready; without `showsChecks` it says only whether the gateway is ready. */
+export async function answerReady(
+  response: ServerResponse,
+  { app, isStopping, showsChecks }: { app: App; isStopping: () => boolean; showsChecks: boolean },
+): Promise<void> {
+  const { ready, checks } = await checkReadiness(app.database, { stopping: isStopping() });
+  sendJson(response, ready ? 200 : 503, { ready, ...(showsChecks && { checks }) });
+}
 
 export async function checkReadiness(
   database: RegistryDatabase,

@@ -65,7 +65,7 @@ function factsFor(caller: Caller): RequestFacts {
   return {
     requestId: 'the-same',
     caller,
-    shared: { ...running.freshness, caches: running.caches, clients: running.clients },
+    shared: { ...running.freshness, caches: running.caches, rates: running.rates, clients: running.clients },
     openCommands: () => gateway.app.commandsFor(caller),
     readClient: () => undefined,
     watchCredential: () => undefined,
