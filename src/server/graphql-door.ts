@@ -1,8 +1,13 @@
 import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
 import type { SharedContext } from '../graphql/context.js';
-import { readGetParameters, readPostParameters } from '../graphql/engine/parameters.js';
+import {
+  type GraphqlParameters,
+  readGetParameters,
+  readPostParameters,
+} from '../graphql/engine/parameters.js';
 import { type GraphqlHttpAnswer, mediaTypeFor } from '../graphql/result.js';
+import type { TrustedDocuments } from '../graphql/trusted-documents.js';
 import type { openGraphqlServer } from '../graphql/yoga.js';
 import { onBody } from './body.js';
 import { type Exchange, GraphqlFacts } from './exchange.js';
@@ -14,6 +19,7 @@ interface GraphqlDoorOptions {
   app: App;
   shared: SharedContext;
   graphql: ReturnType<typeof openGraphqlServer>;
+  documents: TrustedDocuments;
   findCaller(exchange: Exchange): Caller | Promise<Caller>;
   /** Authenticates the credential of an open stream again. */
   checkCaller(exchange: Exchange): Caller | Promise<Caller>;
@@ -58,22 +64,51 @@ interface AnswerOptions {
 }
 
 function answer(exchange: Exchange, { options, caller, body, done }: AnswerOptions): void {
-  const { request } = exchange;
+  const given = body === null ? readGetParameters(exchange.queryString) : readPostParameters(body);
+  const admitted = options.documents.admit(given, caller);
+  const execute = (parameters: GraphqlParameters | undefined) =>
+    attempt(done, () => answerAdmitted(exchange, { options, caller, body, done, parameters }));
+  if (admitted instanceof Promise) admitted.then(execute, done);
+  else execute(admitted);
+}
+
+/** Answers a request whose caller may send its document. */
+function answerAdmitted(
+  exchange: Exchange,
+  { options, caller, body, done, parameters }: AnswerOptions & { parameters: GraphqlParameters | undefined },
+): void {
   const facts = new GraphqlFacts(exchange, { ...options, caller });
   const answered = options.graphql.engine.answer({
     method: body === null ? 'GET' : 'POST',
-    parameters: body === null ? readGetParameters(exchange.queryString) : readPostParameters(body),
-    mediaType: mediaTypeFor(request.headers.accept),
+    parameters,
+    mediaType: mediaTypeFor(exchange.request.headers.accept),
     facts,
   });
   if (answered === undefined) {
-    answerByYoga(exchange, { graphql: options.graphql, facts, body }).then(() => done(), done);
+    const asked = requestForYoga(exchange, body, parameters);
+    answerByYoga(exchange, { graphql: options.graphql, facts, ...asked }).then(() => done(), done);
   } else if (answered instanceof Promise) {
     answered.then((late) => send(exchange, late)).then(() => done(), done);
   } else {
     send(exchange, answered);
     done();
   }
+}
+
+/** What was admitted, and not what was sent: Yoga knows no ids, and must read no other document than was checked. */
+function requestForYoga(
+  { request }: Exchange,
+  body: string | null,
+  parameters: GraphqlParameters | undefined,
+): { url: URL; body: string | null } {
+  if (parameters === undefined) return { url: new URL(request.url ?? '/graphql', 'http://gateway'), body };
+  const url = new URL('/graphql', 'http://gateway');
+  if (body !== null) return { url, body: JSON.stringify(parameters) };
+  const { query, operationName, variables } = parameters;
+  url.searchParams.set('query', query);
+  if (operationName !== undefined) url.searchParams.set('operationName', operationName);
+  if (variables !== undefined) url.searchParams.set('variables', JSON.stringify(variables));
+  return { url, body };
 }
 
 function send(
@@ -92,12 +127,13 @@ async function answerByYoga(
   {
     graphql,
     facts,
+    url,
     body,
-  }: Pick<GraphqlDoorOptions, 'graphql'> & { facts: GraphqlFacts; body: string | null },
+  }: Pick<GraphqlDoorOptions, 'graphql'> & { facts: GraphqlFacts; url: URL; body: string | null },
 ): Promise<void> {
   const { request, response } = exchange;
   const answered = await graphql.yoga.fetch(
-    new URL(request.url ?? '/graphql', 'http://gateway'),
+    url,
     {
       method: request.method ?? 'POST',
       headers: { accept: request.headers.accept ?? '*/*', 'content-type': 'application/json' },

@@ -4,6 +4,7 @@ import { AuthenticationFailure, authenticationReasons } from '../auth/authentica
 import type { Caller } from '../auth/caller.js';
 import { RegistryError } from '../errors.js';
 import type { SharedContext } from '../graphql/context.js';
+import type { TrustedDocuments } from '../graphql/trusted-documents.js';
 import type { openGraphqlServer } from '../graphql/yoga.js';
 import { answerRequest } from '../rest/answer-request.js';
 import { isRestPath } from '../rest/paths.js';
@@ -26,6 +27,7 @@ export interface RouterOptions {
   app: App;
   shared: SharedContext;
   graphql: ReturnType<typeof openGraphqlServer>;
+  documents: TrustedDocuments;
   isStopping: () => boolean;
 }
 

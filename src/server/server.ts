@@ -6,8 +6,10 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { App } from '../app.js';
+import { TrustedDocuments } from '../graphql/trusted-documents.js';
 import { openGraphqlServer } from '../graphql/yoga.js';
 import { RateLimited } from '../rates/rate-limited.js';
+import { loadTrustedDocuments } from '../registry/trusted-documents.js';
 import { within } from '../within.js';
 import { createAdminRouter } from './admin-router.js';
 import { Exchange } from './exchange.js';
@@ -48,8 +50,16 @@ export async function openServer(app: App): Promise<Server> {
   const { freshness, caches, rates, clients } = gateway;
   const inFlight = new InFlight();
   let isStopping = false;
+  const documents = new TrustedDocuments({
+    isRequired: config.requiresTrustedDocuments,
+    load: () => loadTrustedDocuments(app.database.pool, config.stalenessMs),
+    stalenessMs: config.stalenessMs,
+    log: app.log,
+  });
+  await documents.start();
   const route = createRouter({
     app,
+    documents,
     shared: { ...freshness, caches, rates, clients },
     graphql,
     isStopping: () => isStopping,
@@ -72,6 +82,7 @@ export async function openServer(app: App): Promise<Server> {
     adminUrl: admin && urlOf(admin, host),
     async close() {
       isStopping = true;
+      documents.close();
       // Streams would never end by themselves.
       freshness.changes.close();
       const inTime = await stopRequests(app, { https: [http, ...(admin ? [admin] : [])], inFlight });
