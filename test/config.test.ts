@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { BlockList } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../src/config.js';
 import { settings } from '../src/settings.js';
@@ -34,6 +35,8 @@ describe('the configuration', () => {
       modulesDir: new URL('../modules', import.meta.url).pathname,
       authMode: 'open',
       showsGraphiql: true,
+      requiresTrustedDocuments: false,
+      rates: { failedAuthenticationsPerMinute: 30, mutationsPerMinute: 6_000 },
       logLevel: 'info',
       logRequests: 'failed',
       configRules: { secretNames: [], allowsPrivateUrls: false },
@@ -64,6 +67,12 @@ describe('the configuration', () => {
         PRIVATE_URLS: ' allow ',
         AUTH_MODE: ' required ',
         GRAPHIQL: ' on ',
+        TRUSTED_DOCUMENTS: ' required ',
+        RATE_FAILED_AUTHENTICATIONS: ' 10 ',
+        RATE_MUTATIONS: ' 0 ',
+        RATE_RESOLUTIONS: ' 20000 ',
+        RATE_TENANT_RESOLUTIONS: ' 500 ',
+        TRUSTED_PROXIES: ' 10.0.0.0/8, ::1 ',
         LOG_LEVEL: ' debug ',
         LOG_REQUESTS: ' all ',
         REDIS_URL: ' redis://cache:6379 ',
@@ -89,6 +98,13 @@ describe('the configuration', () => {
       configRules: { secretNames: ['SUPABASE_URL', 'SUPABASE_ANON_KEY'], allowsPrivateUrls: true },
       authMode: 'required',
       showsGraphiql: true,
+      requiresTrustedDocuments: true,
+      rates: {
+        failedAuthenticationsPerMinute: 10,
+        resolutionsPerSecond: 20_000,
+        tenantResolutionsPerSecond: 500,
+      },
+      trustedProxies: expect.any(BlockList),
       logLevel: 'debug',
       logRequests: 'all',
       redisUrl: 'redis://cache:6379',
@@ -147,6 +163,13 @@ describe('the configuration', () => {
     ['LOG_LEVEL', ['loud', 'INFO', '30'], logLevels],
     ['WORKER', ['outside', 'INSIDE'], 'one of inside, none'],
     ['GRAPHIQL', ['true', 'ON'], 'one of on, off'],
+    ['TRUSTED_DOCUMENTS', ['on', 'REQUIRED'], 'one of off, required'],
+    ['RATE_MUTATIONS', ['-1', 'many'], 'a whole number from 0 to 100000000'],
+    [
+      'TRUSTED_PROXIES',
+      ['10.0.0.0/33', '::1/129', 'proxy.internal', '10.0.0.1,', '10.0.0/8', '10.0.0.1/', '10.0.0.1/8/8'],
+      'IP addresses and networks separated by commas, such as 10.0.0.0/8,192.168.1.5,fd00::/8',
+    ],
     ['PRIVATE_URLS', ['yes', 'ALLOW'], 'one of refuse, allow'],
     [
       'SECRET_NAMES',
