@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { documentIdOf } from '../registry/trusted-documents.js';
 
@@ -13,7 +14,9 @@ const Manifest = z.union([
 ]);
 
 /** The documents in a .graphql file, which is one, or in a JSON manifest, whose ids must be SHA-256 hashes. */
-export function readDocumentFile(file: string, content: string): string[] {
+export function readDocumentFile(file: string, bytes: Buffer): string[] {
+  if (!isUtf8(bytes)) throw new DocumentFileError(`${file} is not UTF-8: save it with that encoding`);
+  const content = bytes.toString();
   if (!file.endsWith('.json')) return [content.trim()];
   const { data } = Manifest.safeParse(readJson(file, content));
   if (!data)

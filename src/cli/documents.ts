@@ -35,11 +35,7 @@ export function addDocuments(program: Command): void {
 }
 
 async function addFiles(files: string[], { json }: { json?: true }): Promise<void> {
-  const read = await Promise.all(
-    files.map(async (file) =>
-      readDocumentFile(file, new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))),
-    ),
-  );
+  const read = await Promise.all(files.map(async (file) => readDocumentFile(file, await readFile(file))));
   const texts = [...new Set(read.flat())];
   await requireValid(texts);
   await withApp(async (app, caller) => {

@@ -4,7 +4,7 @@ import type { RedisConnection } from '../cache/redis-connection.js';
 import type { RateRule } from './rate-limited.js';
 
 /** The uses of all gateways together in the window that is open. */
-export interface SharedCount {
+interface SharedCount {
   count: number;
   remainingMs: number;
 }

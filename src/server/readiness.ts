@@ -5,7 +5,7 @@ import { requireRegistryAnswer } from '../registry/availability.js';
 import { sendJson } from './send.js';
 
 /** Body of /ready; the status is 200 only when a request sent now would be served. */
-export interface Readiness {
+interface Readiness {
   ready: boolean;
   checks: { name: string; ok: boolean; reason?: string }[];
 }
@@ -21,7 +21,7 @@ export async function answerReady(
   sendJson(response, ready ? 200 : 503, { ready, ...(showsChecks && { checks }) });
 }
 
-export async function checkReadiness(
+async function checkReadiness(
   database: RegistryDatabase,
   options: { stopping: boolean },
 ): Promise<Readiness> {
