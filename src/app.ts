@@ -18,6 +18,7 @@ import type { Log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { forgetWorkers } from './provisioning/operations/operation.js';
 import { openWorker } from './provisioning/operations/worker.js';
+import { openRates, type Rates } from './rates/rates.js';
 import { type Caches, openCaches } from './registry/caches.js';
 import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
@@ -46,6 +47,7 @@ interface Gateway {
   freshness: Freshness;
   caches: Caches;
   findCaller: FindCaller;
+  rates: Rates;
   /** Configurations from client.yaml files; undefined without CLIENTS_DIR. */
   clients: ClientConfigs | undefined;
 }
@@ -254,7 +256,9 @@ function openGateway(parts: {
     });
   const findCaller: FindCaller = {
     peek: findByKey.peek,
-    find: (text) => (findByToken && isToken(text) ? findByToken(text) : findByKey.find(text)),
+    find: (text) => (findByToken && isToken(text) ? findByToken.find(text) : findByKey.find(text)),
+    isFamiliar: (text) => findByKey.isFamiliar(text) || findByToken?.isFamiliar(text) === true,
   };
-  return { freshness, caches, findCaller, clients };
+  const rates = openRates({ settings: config.rates, redis, clock });
+  return { freshness, caches, findCaller, rates, clients };
 }

@@ -1,3 +1,4 @@
+import { BlockList, isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { isKeySource, isLoopback, isPostgresUrl, isRedisUrl } from './setting-urls.js';
 import {
@@ -23,6 +24,8 @@ export interface Config {
   moduleDbVariables: readonly string[];
   host: string;
   port: number;
+  /** Port for metrics and the details of readiness; undefined: they are on `port`. */
+  adminPort: number | undefined;
   dataDir: string;
   /** Folder with one folder of SQL migrations per module. */
   modulesDir: string;
@@ -31,6 +34,13 @@ export interface Config {
   /** Rules for references to secrets and URLs in configurations. */
   configRules: { secretNames: readonly string[]; allowsPrivateUrls: boolean };
   authMode: 'open' | 'required';
+  /** Whether browsers get GraphiQL at /graphql. */
+  showsGraphiql: boolean;
+  /** Whether callers without `documents:any` may send registered documents only. */
+  requiresTrustedDocuments: boolean;
+  rates: RateSettings;
+  /** Proxies whose X-Forwarded-For is believed; undefined: none. */
+  trustedProxies: BlockList | undefined;
   logLevel: string;
   /** Which requests get a line of the log; requests that change something always do. */
   logRequests: 'all' | 'failed' | 'none';
@@ -52,6 +62,14 @@ export interface Config {
   tokenKeyLifetimeDays: number;
   /** The provider whose tokens are accepted besides API keys; undefined: API keys only. */
   identityProvider: IdentityProvider | undefined;
+}
+
+/** Quotas; undefined: no limit. */
+export interface RateSettings {
+  failedAuthenticationsPerMinute: number | undefined;
+  mutationsPerMinute: number | undefined;
+  resolutionsPerSecond: number | undefined;
+  tenantResolutionsPerSecond: number | undefined;
 }
 
 /** The gateway accepts tokens that this issuer signed for this audience. */
@@ -101,6 +119,7 @@ export function readConfig(env: Environment): Config {
     moduleDbVariables,
     host,
     port: read.number('PORT'),
+    adminPort: read.text('ADMIN_PORT') === undefined ? undefined : read.number('ADMIN_PORT'),
     dataDir: read.text('DATA_DIR') ?? settings.DATA_DIR.default,
     modulesDir: read.text('MODULES_DIR') ?? shippedModulesDir,
     clientsDir: read.text('CLIENTS_DIR'),
@@ -108,7 +127,10 @@ export function readConfig(env: Environment): Config {
       secretNames: readNames(read, 'SECRET_NAMES'),
       allowsPrivateUrls: read.choice('PRIVATE_URLS') === 'allow',
     },
-    authMode: readAuthMode(read, host),
+    ...readAccess(read, host),
+    requiresTrustedDocuments: read.choice('TRUSTED_DOCUMENTS') === 'required',
+    rates: readRates(read),
+    trustedProxies: readProxies(read),
     logLevel: read.choice('LOG_LEVEL') ?? settings.LOG_LEVEL.default,
     logRequests: read.choice('LOG_REQUESTS') ?? settings.LOG_REQUESTS.default,
     redisUrl: read.checked('REDIS_URL', isRedisUrl),
@@ -121,7 +143,9 @@ export function readConfig(env: Environment): Config {
     tokenKeyLifetimeDays: read.number('TOKEN_KEY_LIFETIME_DAYS'),
     identityProvider: readIdentityProvider(read),
   };
-  const { heartbeatMs, takeOverAfterMs } = config;
+  const { heartbeatMs, takeOverAfterMs, port, adminPort } = config;
+  if (adminPort === port && port !== 0)
+    read.problems.push(`ADMIN_PORT is "${adminPort}", which is PORT: set it to another port`);
   if (takeOverAfterMs < 3 * heartbeatMs)
     read.problems.push(
       `OPERATION_TAKE_OVER_MS is "${takeOverAfterMs}": expected at least three times OPERATION_HEARTBEAT_MS (${heartbeatMs}), ` +
@@ -226,6 +250,37 @@ function readReadUrls(
     else readUrls[variable] = readUrl;
   }
   return readUrls;
+}
+
+function readRates(read: EnvironmentReader): RateSettings {
+  return {
+    failedAuthenticationsPerMinute: read.number('RATE_FAILED_AUTHENTICATIONS') || undefined,
+    mutationsPerMinute: read.number('RATE_MUTATIONS') || undefined,
+    resolutionsPerSecond: read.number('RATE_RESOLUTIONS') || undefined,
+    tenantResolutionsPerSecond: read.number('RATE_TENANT_RESOLUTIONS') || undefined,
+  };
+}
+
+function readProxies(read: EnvironmentReader): BlockList | undefined {
+  const proxies = new BlockList();
+  const list = read.list('TRUSTED_PROXIES', (text) => addProxy(proxies, text));
+  return list && proxies;
+}
+
+/** False for what is no address and no network. */
+function addProxy(proxies: BlockList, text: string): boolean {
+  const [, address = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  const longest = version === 6 ? 128 : 32;
+  if (version === 0 || Number(prefix ?? longest) > longest) return false;
+  proxies.addSubnet(address, Number(prefix ?? longest), version === 6 ? 'ipv6' : 'ipv4');
+  return true;
+}
+
+function readAccess(read: EnvironmentReader, host: string): Pick<Config, 'authMode' | 'showsGraphiql'> {
+  const authMode = readAuthMode(read, host);
+  const graphiql = read.choice('GRAPHIQL') ?? (authMode === 'open' ? 'on' : 'off');
+  return { authMode, showsGraphiql: graphiql === 'on' };
 }
 
 function readAuthMode(read: EnvironmentReader, host: string): Config['authMode'] {

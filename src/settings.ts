@@ -65,6 +65,13 @@ export const settings = {
     ...wholeNumber(0, 65_535),
     meaning: 'Port on which the server listens. 0 chooses a free port.',
   },
+  ADMIN_PORT: {
+    default: 'none',
+    ...wholeNumber(0, 65_535),
+    meaning:
+      'Port of its own, on `HOST`, for `/metrics` and the details of `/ready`. The other port then answers 404 at `/metrics` and ' +
+      'says at `/ready` only whether the gateway is ready. 0 chooses a free port.',
+  },
   DATA_DIR: {
     default: '.data',
     expected: 'a folder',
@@ -99,6 +106,44 @@ export const settings = {
     default: '`open` with the embedded registry database on a loopback `HOST`, otherwise `required`',
     ...oneOf('open', 'required'),
     meaning: 'Whether requests need an API key or a token. `open` accepts every request.',
+  },
+  GRAPHIQL: {
+    default: '`on` where `AUTH_MODE` is `open`, otherwise `off`',
+    ...oneOf('on', 'off'),
+    meaning: 'Whether browsers get the GraphiQL page at `/graphql`.',
+  },
+  TRUSTED_DOCUMENTS: {
+    default: 'off',
+    ...oneOf('off', 'required'),
+    meaning:
+      'Whether keys and tokens without the scope `documents:any` may send only registered GraphQL documents, by id or text.',
+  },
+  RATE_FAILED_AUTHENTICATIONS: {
+    default: '30',
+    ...wholeNumber(0, 1_000_000),
+    meaning:
+      'Failed authentications per address and minute, after which unknown credentials from there are refused. 0: no limit.',
+  },
+  RATE_MUTATIONS: {
+    default: '6000',
+    ...wholeNumber(0, 100_000_000),
+    meaning: 'Mutations per caller and minute, by GraphQL and REST together. 0: no limit.',
+  },
+  RATE_RESOLUTIONS: {
+    default: '0',
+    ...wholeNumber(0, 100_000_000),
+    meaning: 'Resolved routes per caller and second. 0: no limit.',
+  },
+  RATE_TENANT_RESOLUTIONS: {
+    default: '0',
+    ...wholeNumber(0, 100_000_000),
+    meaning: 'Resolved routes per tenant and second, of all callers together. 0: no limit.',
+  },
+  TRUSTED_PROXIES: {
+    default: 'none',
+    expected: 'IP addresses and networks separated by commas, such as 10.0.0.0/8,192.168.1.5,fd00::/8',
+    meaning:
+      'Proxies whose `X-Forwarded-For` names the address of a request. Without them the address is that of the connection.',
   },
   JWT_ISSUER: {
     default: 'none',

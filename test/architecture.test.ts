@@ -20,6 +20,7 @@ const rows = [
   ['database', 'cache'],
   ['feed'],
   ['auth'],
+  ['rates'],
   ['registry'],
   ['profile'],
   ['provisioning'],

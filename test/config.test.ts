@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { BlockList } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../src/config.js';
 import { settings } from '../src/settings.js';
@@ -35,6 +36,9 @@ describe('the configuration', () => {
       dataDir: '.data',
       modulesDir: new URL('../modules', import.meta.url).pathname,
       authMode: 'open',
+      showsGraphiql: true,
+      requiresTrustedDocuments: false,
+      rates: { failedAuthenticationsPerMinute: 30, mutationsPerMinute: 6_000 },
       logLevel: 'info',
       logRequests: 'failed',
       configRules: { secretNames: [], allowsPrivateUrls: false },
@@ -59,12 +63,20 @@ describe('the configuration', () => {
         MODULE_DB_VARIABLES: ' CRM_PRIMARY_URL , CRM_DSN ',
         HOST: ' 0.0.0.0 ',
         PORT: ' 8080 ',
+        ADMIN_PORT: ' 8081 ',
         DATA_DIR: ' /data ',
         MODULES_DIR: ' /modules ',
         CLIENTS_DIR: ' /clients ',
         SECRET_NAMES: ' SUPABASE_URL, SUPABASE_ANON_KEY ',
         PRIVATE_URLS: ' allow ',
         AUTH_MODE: ' required ',
+        GRAPHIQL: ' on ',
+        TRUSTED_DOCUMENTS: ' required ',
+        RATE_FAILED_AUTHENTICATIONS: ' 10 ',
+        RATE_MUTATIONS: ' 0 ',
+        RATE_RESOLUTIONS: ' 20000 ',
+        RATE_TENANT_RESOLUTIONS: ' 500 ',
+        TRUSTED_PROXIES: ' 10.0.0.0/8, ::1 ',
         LOG_LEVEL: ' debug ',
         LOG_REQUESTS: ' all ',
         REDIS_URL: ' redis://cache:6379 ',
@@ -85,11 +97,20 @@ describe('the configuration', () => {
       moduleDbVariables: ['CRM_PRIMARY_URL', 'CRM_DSN'],
       host: '0.0.0.0',
       port: 8080,
+      adminPort: 8081,
       dataDir: '/data',
       modulesDir: '/modules',
       clientsDir: '/clients',
       configRules: { secretNames: ['SUPABASE_URL', 'SUPABASE_ANON_KEY'], allowsPrivateUrls: true },
       authMode: 'required',
+      showsGraphiql: true,
+      requiresTrustedDocuments: true,
+      rates: {
+        failedAuthenticationsPerMinute: 10,
+        resolutionsPerSecond: 20_000,
+        tenantResolutionsPerSecond: 500,
+      },
+      trustedProxies: expect.any(BlockList),
       logLevel: 'debug',
       logRequests: 'all',
       redisUrl: 'redis://cache:6379',
@@ -125,6 +146,7 @@ describe('the configuration', () => {
 
   test.each([
     ['PORT', ['abc', '-1', '65536', '4.5', '1e3', '0x50', '+80', '٣'], 'a whole number from 0 to 65535'],
+    ['ADMIN_PORT', ['no', '65536'], 'a whole number from 0 to 65535'],
     ['SHUTDOWN_TIMEOUT_MS', ['soon', '99', '600001', '-5', '1s'], 'a whole number from 100 to 600000'],
   ])('refuses %s with a value like %j', (name, values, expected) => {
     for (const value of values)
@@ -146,6 +168,14 @@ describe('the configuration', () => {
     ['AUTH_MODE', ['none', 'OPEN', 'open,required'], 'one of open, required'],
     ['LOG_LEVEL', ['loud', 'INFO', '30'], logLevels],
     ['WORKER', ['outside', 'INSIDE'], 'one of inside, none'],
+    ['GRAPHIQL', ['true', 'ON'], 'one of on, off'],
+    ['TRUSTED_DOCUMENTS', ['on', 'REQUIRED'], 'one of off, required'],
+    ['RATE_MUTATIONS', ['-1', 'many'], 'a whole number from 0 to 100000000'],
+    [
+      'TRUSTED_PROXIES',
+      ['10.0.0.0/33', '::1/129', 'proxy.internal', '10.0.0.1,', '10.0.0/8', '10.0.0.1/', '10.0.0.1/8/8'],
+      'IP addresses and networks separated by commas, such as 10.0.0.0/8,192.168.1.5,fd00::/8',
+    ],
     ['PRIVATE_URLS', ['yes', 'ALLOW'], 'one of refuse, allow'],
     [
       'MODULE_DB_VARIABLES',
@@ -223,6 +253,13 @@ describe('the configuration', () => {
   test.each(Object.entries(settings))('describes %s in single lines', (_name, setting) => {
     for (const text of [setting.default, setting.expected]) expect(text).toMatch(/^[^\n|]+$/);
     expect(setting.meaning).toMatch(/^[A-Z][^\n|]+\.$/);
+  });
+
+  test('refuses an ADMIN_PORT that is PORT', () => {
+    expect(problemsOf({ ADMIN_PORT: '4000' })).toEqual([
+      'ADMIN_PORT is "4000", which is PORT: set it to another port',
+    ]);
+    expect(problemsOf({ PORT: '0', ADMIN_PORT: '0' })).toEqual([]);
   });
 
   test('refuses a time of taking over that a single lost heartbeat would reach', () => {
@@ -348,6 +385,17 @@ describe('AUTH_MODE', () => {
       expect(problemsOf({ HOST, DATABASE_URL: database, AUTH_MODE: 'open' })).toEqual([openRefused]);
     },
   );
+});
+
+describe('GRAPHIQL', () => {
+  test.each([
+    [{}, true],
+    [{ GRAPHIQL: 'off' }, false],
+    [{ DATABASE_URL: database }, false],
+    [{ DATABASE_URL: database, GRAPHIQL: 'on' }, true],
+  ])('with %j: the page is served is %s', (env, shows) => {
+    expect(readConfig(env).showsGraphiql).toBe(shows);
+  });
 });
 
 describe('a start with a wrong environment', { timeout: 30_000 }, () => {

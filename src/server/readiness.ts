@@ -1,11 +1,13 @@
+import type { ServerResponse } from 'node:http';
 import type { App } from '../app.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
 import { requireRegistryAnswer } from '../registry/availability.js';
 import { listModulesNotReady } from '../registry/module-record.js';
 import { within } from '../within.js';
+import { sendJson } from './send.js';
 
 /** Body of /ready; the status is 200 only when a request sent now would be served. */
-export interface Readiness {
+interface Readiness {
   ready: boolean;
   checks: { name: string; ok: boolean; reason?: string }[];
   /** Modules whose database cannot be used: their existing routes resolve, but nothing can be provisioned. */
@@ -14,7 +16,16 @@ export interface Readiness {
 
 const checkTimeoutMs = 2_000;
 
-export async function checkReadiness(
+/** Answers /ready; without `showsChecks` it says only whether the gateway is ready. */
+export async function answerReady(
+  response: ServerResponse,
+  { app, isStopping, showsChecks }: { app: App; isStopping: () => boolean; showsChecks: boolean },
+): Promise<void> {
+  const { ready, ...details } = await checkReadiness(app, { stopping: isStopping() });
+  sendJson(response, ready ? 200 : 503, { ready, ...(showsChecks && details) });
+}
+
+async function checkReadiness(
   { database, serviceDatabases }: Pick<App, 'database' | 'serviceDatabases'>,
   options: { stopping: boolean },
 ): Promise<Readiness> {
