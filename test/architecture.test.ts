@@ -11,7 +11,8 @@ const leaves: Record<string, string[]> = {
   'metrics.ts': [],
   'within.ts': [],
   'settings.ts': [],
-  'config.ts': ['settings.ts', 'setting-urls.ts'],
+  'environment-reader.ts': ['settings.ts'],
+  'config.ts': ['settings.ts', 'setting-urls.ts', 'environment-reader.ts'],
   'setting-urls.ts': [],
 };
 

@@ -22,7 +22,7 @@ describe('grants at the command line', { timeout: 60_000 }, () => {
     expect(stdout).toContain('-- Server db.internal:6543, in database ');
     expect(stdout).toContain('GRANT pg_signal_backend TO "prov";');
     expect(stdout).toContain('GRANT "finance_tenants" TO "prov";');
-    expect(stdout).toContain('-- Module operations: in the embedded PostgreSQL');
+    expect(stdout).toContain('-- Module operations is not ready: variable OPERATIONS_DB_URL is not set');
     expect(stdout).not.toContain('hidden');
     expect(stdout).toContain(`in database ${registry.name}, as an administrator (the registry itself)`);
     expect(stdout).toContain(`GRANT CONNECT ON DATABASE "${registry.name}" TO registry_service, `);
