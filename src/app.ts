@@ -13,6 +13,7 @@ import { openServiceDatabases, type ServiceDatabases } from './database/service-
 import { awaitAcknowledgement } from './feed/acknowledge.js';
 import { createTrustClock } from './feed/clock.js';
 import { acknowledgement, type Freshness, openFreshness } from './feed/freshness.js';
+import { openRequestLimits, type RequestLimits } from './graphql/limits/request-limits.js';
 import { type ClientConfigs, openClientConfigs } from './importing/yaml/client-configs.js';
 import type { Log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
@@ -47,6 +48,8 @@ interface Gateway {
   findCaller: FindCaller;
   /** Configurations from client.yaml files; undefined without CLIENTS_DIR. */
   clients: ClientConfigs | undefined;
+  /** Limits on what callers ask for. */
+  limits: RequestLimits;
 }
 
 export interface OpenOptions {
@@ -237,11 +240,13 @@ function openGateway(parts: {
       log.warn(isOpen ? 'Redis failed; the gateway pauses its requests to Redis' : 'Redis answers again');
     },
   });
+  const limits = openRequestLimits(config, database, metrics.queryCancelled);
   const keysInUse = new KeysInUse(log);
   metrics.observe(() => ({
     leaseRemainingMs: follower.leaseRemainingMs,
     lagRevisions: follower.lagRevisions,
     subscribers: changes.subscribers,
+    streams: limits.streams.open,
     expiringKeys: keysInUse.expiring,
     unusableClientFiles: clients?.all().filter(({ problems }) => problems.length > 0).length ?? 0,
   }));
@@ -261,5 +266,5 @@ function openGateway(parts: {
     peek: findByKey.peek,
     find: (text) => (findByToken && isToken(text) ? findByToken(text) : findByKey.find(text)),
   };
-  return { freshness, caches, findCaller, clients };
+  return { freshness, caches, findCaller, clients, limits };
 }

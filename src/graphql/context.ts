@@ -5,10 +5,12 @@ import type { ChangeStream } from '../feed/change-stream.js';
 import type { ClientLeases } from '../feed/client-leases.js';
 import type { Follower } from '../feed/follower.js';
 import type { ClientConfigs } from '../importing/yaml/client-configs.js';
+import { createMembersLoader, type MembersLoader } from '../profile/member-lists.js';
 import { createHistoryLoader, type HistoryLoader } from '../provisioning/operations/history.js';
 import type { Caches } from '../registry/caches.js';
 import type { CommandContext } from '../registry/command.js';
 import { createReader, type Reader } from '../registry/reader.js';
+import type { RequestLimits } from './limits/request-limits.js';
 
 /** The context of resolvers; made for each request. */
 export interface GraphqlContext {
@@ -18,6 +20,7 @@ export interface GraphqlContext {
   readonly prisma: PrismaClient;
   readonly reader: Reader;
   readonly history: HistoryLoader;
+  readonly members: MembersLoader;
   readonly shared: SharedContext;
   /** The name under which the client reports to /lease. */
   readonly client: string | undefined;
@@ -31,6 +34,7 @@ export interface SharedContext {
   leases: ClientLeases;
   /** Configurations that are client.yaml files; undefined without CLIENTS_DIR. */
   clients: ClientConfigs | undefined;
+  limits: RequestLimits;
 }
 
 /** Facts about a request that are known before any of it is executed. */
@@ -63,6 +67,7 @@ export class RequestContext implements GraphqlContext {
   #commands: CommandContext | undefined;
   #reader: Reader | undefined;
   #history: HistoryLoader | undefined;
+  #members: MembersLoader | undefined;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
@@ -90,6 +95,11 @@ export class RequestContext implements GraphqlContext {
     return this.#history;
   }
 
+  get members(): MembersLoader {
+    this.#members ??= createMembersLoader(this.prisma);
+    return this.#members;
+  }
+
   get client(): string | undefined {
     return this.#facts.readClient();
   }
@@ -97,8 +107,8 @@ export class RequestContext implements GraphqlContext {
 
 /** The same as plain properties, for Yoga, which copies them into a context of its own. */
 export function plainContext(context: RequestContext): GraphqlContext {
-  const { caller, commands, prisma, reader, history, shared, client } = context;
-  return { caller, commands, prisma, reader, history, shared, client };
+  const { caller, commands, prisma, reader, history, members, shared, client } = context;
+  return { caller, commands, prisma, reader, history, members, shared, client };
 }
 
 /** Runs a command from a resolver; what the same request reads afterwards is at least as new as the change. */
@@ -115,5 +125,6 @@ export async function execute<T extends { revision: string }>(
   } finally {
     context.reader.changed(revision);
     context.history.clearAll();
+    context.members.clearAll();
   }
 }

@@ -3,7 +3,7 @@ import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
 import type { SharedContext } from '../graphql/context.js';
 import { readGetParameters, readPostParameters } from '../graphql/engine/parameters.js';
-import { type GraphqlHttpAnswer, mediaTypeFor } from '../graphql/result.js';
+import { type GraphqlHttpAnswer, mediaTypeFor, readsEvents } from '../graphql/result.js';
 import type { openGraphqlServer } from '../graphql/yoga.js';
 import { onBody } from './body.js';
 import { type Exchange, GraphqlFacts } from './exchange.js';
@@ -63,6 +63,7 @@ function answer(exchange: Exchange, { options, caller, body, done }: AnswerOptio
     method: body === null ? 'GET' : 'POST',
     parameters: body === null ? readGetParameters(exchange.queryString) : readPostParameters(body),
     mediaType: mediaTypeFor(request.headers.accept),
+    showsStatus: readsEvents(request.headers.accept),
     facts,
   });
   if (answered === undefined) {

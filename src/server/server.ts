@@ -27,12 +27,12 @@ export async function openServer(app: App): Promise<Server> {
   const { config, gateway } = app;
   if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
   const graphql = openGraphqlServer();
-  const { freshness, caches, clients } = gateway;
+  const { freshness, caches, clients, limits } = gateway;
   const inFlight = new InFlight();
   let isStopping = false;
   const route = createRouter({
     app,
-    shared: { ...freshness, caches, clients },
+    shared: { ...freshness, caches, clients, limits },
     graphql,
     isStopping: () => isStopping,
   });
