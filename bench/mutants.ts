@@ -51,16 +51,16 @@ async function main(options: Options): Promise<void> {
       else record(await tryMutant(tree, mutant, conditions));
     }
   };
-  const trees = Array.from({ length: Math.min(options.jobs, Math.max(1, waiting.length)) }, () =>
-    openTree(files),
-  );
+  const trees: Tree[] = [];
+  for (let job = 0; job < Math.min(options.jobs, Math.max(1, waiting.length)); job++)
+    trees.push(await openTree(files));
   try {
     await Promise.all(trees.map(work));
     const [tree] = trees;
     if (options.againstAll && tree)
       await tryAgainstAll(tree, survivorsOf(results.results, mutants), conditions, record);
   } finally {
-    for (const tree of trees) tree.close();
+    for (const tree of trees) await tree.close();
   }
   for (const [test, passes] of conditions.isSound) if (!passes) say(`${test} fails without a mutant as well`);
   printSummary(results.results, results.seed);

@@ -52,7 +52,7 @@ async function findFailures(
 ): Promise<string[]> {
   const sound = conditions.reach.tests.filter((test) => conditions.isSound.get(test) !== false);
   tree.apply(survivors.map(({ mutant }) => mutant));
-  const run = await runTests(tree.folder, sound, { timeoutMs: allTimeoutMs, bail: false });
+  const run = await runTests(tree, sound, { timeoutMs: allTimeoutMs, bail: false, isWhole: true });
   if (run.outcome === 'timed out' || run.outcome === 'broken')
     throw new Error(`all tests with ${survivors.map(({ result }) => result.id).join(', ')}: ${run.outcome}`);
   return [...new Set(run.failed.map(({ file }) => file))];
@@ -65,7 +65,7 @@ async function findKiller(
   conditions: Conditions,
 ): Promise<string | undefined> {
   tree.apply([mutant]);
-  const run = await runTests(tree.folder, files, { timeoutMs: conditions.timeoutMs, bail: true });
+  const run = await runTests(tree, files, { timeoutMs: conditions.timeoutMs, bail: true });
   if (run.outcome === 'passed') return undefined;
   const [first] = run.failed;
   return first ? `${first.file}: ${first.test}: ${first.message}` : run.outcome;

@@ -11,18 +11,23 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import pg from 'pg';
+import { openEmbedded } from '../../src/database/embedded/embedded.js';
+import { openLog } from '../../src/log.js';
 import { applyMutation, type Mutant } from './mutation.js';
 import { readSource, root } from './sources.js';
 
 /** A copy of the project in which mutants are tried, so that the checkout stays as it is even when we are killed. */
 export interface Tree {
   folder: string;
+  /** Environment of its tests: a PostgreSQL server that they find running, because a new one for each run takes as long as they do. */
+  testEnv: Record<string, string>;
   /** Puts these mutants, of different files, in place of those before, and compiles the product, type errors or not. */
   apply(mutants: readonly Mutant[]): void;
   /** The type errors that the compiler finds now. */
   findTypeErrors(): string[];
-  /** Removes the copy. */
-  close(): void;
+  /** Removes the copy and stops its server. */
+  close(): Promise<void>;
 }
 
 const prefix = 'tenant-registry-mutants-';
@@ -36,7 +41,7 @@ export function build(_names) {
 }
 `;
 
-export function openTree(files: readonly string[]): Tree {
+export async function openTree(files: readonly string[]): Promise<Tree> {
   removeLeftovers();
   const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -55,9 +60,11 @@ export function openTree(files: readonly string[]): Tree {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     return spawnSync(process.execPath, [tsc, ...args], { cwd: folder, encoding: 'utf8' }).stdout;
   };
+  const server = await openServer(folder);
   let applied: readonly Mutant[] = [];
   return {
     folder,
+    testEnv: { TEST_DATABASE_URL: server.url },
     apply(mutants) {
       const touched = [...applied, ...mutants].map(({ file }) => file);
       for (const { file } of applied) writeFileSync(join(folder, file), readSource(file));
@@ -74,11 +81,29 @@ export function openTree(files: readonly string[]): Tree {
       compiler('--noEmit')
         .split('\n')
         .filter((line) => /: error TS\d+:/.test(line)),
-    close() {
+    async close() {
+      await server.close();
       process.off('exit', remove);
       remove();
     },
   };
+}
+
+async function openServer(folder: string): Promise<{ url: string; close(): Promise<void> }> {
+  const options = { dataDir: join(folder, 'data'), exclusive: true, log: openLog('error'), preferredPort: 0 };
+  const embedded = await openEmbedded(options);
+  const url = await embedded.databaseUrl('postgres');
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    // As in the tests: nothing has to survive a crash of the machine.
+    for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit'])
+      await client.query(`ALTER SYSTEM SET ${setting} = off`);
+    await client.query('SELECT pg_reload_conf()');
+  } finally {
+    await client.end();
+  }
+  return { url, close: () => embedded.close() };
 }
 
 /** Trees of runs that were killed. */

@@ -56,7 +56,7 @@ async function runBatch(
 ): Promise<{ verdict?: Verdict; killer?: string }> {
   const sound = batch.filter((test) => conditions.isSound.get(test) !== false);
   if (sound.length === 0) return {};
-  const run = await runTests(tree.folder, sound, { timeoutMs: conditions.timeoutMs, bail: true });
+  const run = await runTests(tree, sound, { timeoutMs: conditions.timeoutMs, bail: true });
   for (const [test, ms] of run.timesMs) conditions.timesMs.set(test, ms);
   if (run.outcome === 'passed') return {};
   if (run.outcome === 'timed out')
@@ -84,7 +84,7 @@ async function isSound(tree: Tree, mutant: Mutant, test: string, conditions: Con
   const known = conditions.isSound.get(test);
   if (known !== undefined) return known;
   tree.apply([]);
-  const run = await runTests(tree.folder, [test], { timeoutMs: conditions.timeoutMs, bail: false });
+  const run = await runTests(tree, [test], { timeoutMs: conditions.timeoutMs, bail: false });
   tree.apply([mutant]);
   const passes = run.outcome === 'passed';
   conditions.isSound.set(test, passes);
@@ -101,14 +101,14 @@ async function endsInTime(
   const known = tests.map((test) => conditions.timesMs.get(test) ?? Number.POSITIVE_INFINITY);
   if (known.reduce((sum, ms) => sum + ms, 0) < conditions.timeoutMs / 2) return true;
   tree.apply([]);
-  const run = await runTests(tree.folder, tests, { timeoutMs: conditions.timeoutMs, bail: false });
+  const run = await runTests(tree, tests, { timeoutMs: conditions.timeoutMs, bail: false });
   for (const [test, ms] of run.timesMs) conditions.timesMs.set(test, ms);
   tree.apply([mutant]);
   return run.outcome !== 'timed out';
 }
 
 async function failsAgain(tree: Tree, test: string, conditions: Conditions): Promise<boolean> {
-  const run = await runTests(tree.folder, [test], { timeoutMs: conditions.timeoutMs, bail: true });
+  const run = await runTests(tree, [test], { timeoutMs: conditions.timeoutMs, bail: true });
   return run.outcome !== 'passed';
 }
 

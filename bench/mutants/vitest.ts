@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import type { Tree } from './tree.js';
 
 export interface TestRun {
   /** `broken`: no test ran at all, because the set-up of the run failed. */
@@ -26,6 +27,12 @@ interface Report {
 
 const running = new Set<ChildProcess>();
 
+/**
+ * One process, because each one loads the product, which costs more than most tests: `--jobs` uses the other cores. Modules that
+ * the mutant does not touch come transformed from a cache.
+ */
+const frugal = ['--maxWorkers=1', '--experimental.fsModuleCache'];
+
 /** Ends every process that a run has started. */
 export function stopRuns(): void {
   for (const child of running) signal(child, 'SIGTERM');
@@ -33,22 +40,28 @@ export function stopRuns(): void {
 
 /** Runs test files in a folder, until the first failure or to the end. */
 export async function runTests(
-  folder: string,
+  { folder, testEnv }: Pick<Tree, 'folder' | 'testEnv'>,
   tests: readonly string[],
-  { timeoutMs, bail }: { timeoutMs: number; bail: boolean },
+  { timeoutMs, bail, isWhole = false }: { timeoutMs: number; bail: boolean; isWhole?: boolean },
 ): Promise<TestRun> {
   const reportFile = join(folder, 'dist/mutants.json');
   rmSync(reportFile, { force: true });
   const reporting = ['--reporter=json', `--outputFile=${reportFile}`, `--bail=${bail ? 1 : 0}`];
   const child = spawn(
     process.execPath,
-    [join(folder, 'node_modules/vitest/vitest.mjs'), 'run', ...tests, ...reporting],
+    [
+      join(folder, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      ...tests,
+      ...reporting,
+      ...(isWhole ? [] : frugal),
+    ],
     // In a group of its own, so that a run that hangs ends with everything that it started.
     {
       cwd: folder,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, ...testEnv, NO_COLOR: '1' },
     },
   );
   running.add(child);

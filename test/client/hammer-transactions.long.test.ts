@@ -1,7 +1,7 @@
-import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import type { TenantRegistry } from '../../src/client/index.js';
 import { openPgBouncer } from '../setup/pgbouncer.js';
+import { seed } from '../setup/seed.js';
 import { describeWithPgBouncer } from '../setup/with-pgbouncer.js';
 import { type GatewayWithTenants, openGatewayWithTenants } from './support/gateway-with-tenants.js';
 import { hammer } from './support/hammer-transactions.js';
@@ -14,7 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => fixture?.close());
 
-const seed = Number(process.env.SEED ?? randomInt(1e9));
 const connections = 5;
 const transactions = 2_000;
 

@@ -7,6 +7,7 @@ import {
 } from '../provisioning/support/gateway-with-own-modules.js';
 import { createDatabase } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { seed } from '../setup/seed.js';
 import { endSessionsAndCount, examineLog, soundLog } from './support/change-log.js';
 import { runWriters } from './support/writers.js';
 
@@ -23,8 +24,6 @@ afterAll(async () => {
   await replica.close();
   await testbed.close();
 });
-
-const seed = Math.trunc(Math.random() * 0x7fffffff);
 
 test(`8 writers on two gateways: no deadlock, no gap, an unbroken hash chain (seed ${seed})`, async () => {
   const report = await runWriters({

@@ -5,9 +5,10 @@ import {
   openGatewayWithModules,
 } from '../provisioning/support/gateway-with-own-modules.js';
 import { provision, resolve, subscribe } from '../provisioning/support/provisioning-calls.js';
+import { seed } from '../setup/seed.js';
 import { aTenant } from '../setup/stories.js';
 import { isIssuedName, isValidSlug } from './support/contract.js';
-import { hostileTexts, randomSeed } from './support/hostile.js';
+import { hostileTexts } from './support/hostile.js';
 import { isRefusedFor, repeatMutation } from './support/repeated-mutations.js';
 import { expectOnlyRegisteredSchemas } from './support/schema-census.js';
 
@@ -33,8 +34,6 @@ const subscribed = async (slug: string, module: string) => {
   await aTenant({ slug }).at(testbed.gateway);
   return subscribe(testbed.gateway, { tenantId: slug, module });
 };
-
-const seed = randomSeed();
 
 interface ProvisioningResult {
   tenant: { id: string; slug: string; status: string; subscriptions: { schemaName: string }[] };

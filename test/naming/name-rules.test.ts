@@ -3,16 +3,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { text } from '../../src/registry/input.js';
 import { findSlugProblem } from '../../src/registry/slug.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+import { seed } from '../setup/seed.js';
 import { canReachPostgres, refusalsOf } from '../sql/support/refusals.js';
 import { differences, inOrder, isNull, problemOf } from './support/compared-rules.js';
-import { hostileTexts, randomSeed } from './support/hostile.js';
+import { hostileTexts } from './support/hostile.js';
 
 /**
  * Rules for slugs and texts stand twice: in TypeScript, for messages about each field, and in PL/pgSQL, for services that
  * use SQL alone. One table of cases goes through both.
  */
 
-const seed = randomSeed();
 const hostile = hostileTexts(500, seed).filter(canReachPostgres);
 
 const slugs = [

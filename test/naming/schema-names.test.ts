@@ -6,9 +6,10 @@ import {
 } from '../provisioning/support/gateway-with-own-modules.js';
 import { subscribe, unsubscribe } from '../provisioning/support/provisioning-calls.js';
 import { uniqueName } from '../setup/database.js';
+import { seed } from '../setup/seed.js';
 import { aTenant } from '../setup/stories.js';
 import { isValidSchemaName } from './support/contract.js';
-import { hostileTexts, randomSeed } from './support/hostile.js';
+import { hostileTexts } from './support/hostile.js';
 import { isRefusedFor, repeatMutation } from './support/repeated-mutations.js';
 import { expectOnlyRegisteredSchemas } from './support/schema-census.js';
 
@@ -21,8 +22,6 @@ beforeAll(async () => {
   );
 });
 afterAll(() => testbed.close());
-
-const seed = randomSeed();
 
 test(`of 500 hostile schema names only valid ones that are free become schemas (seed ${seed})`, async () => {
   const names = hostileTexts(500, seed);

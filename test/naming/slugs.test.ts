@@ -3,8 +3,9 @@ import {
   type GatewayWithModules,
   openGatewayWithModules,
 } from '../provisioning/support/gateway-with-own-modules.js';
+import { seed } from '../setup/seed.js';
 import { isIssuedName, isValidSlug } from './support/contract.js';
-import { hostileTexts, randomSeed } from './support/hostile.js';
+import { hostileTexts } from './support/hostile.js';
 import { isRefusedFor, repeatMutation } from './support/repeated-mutations.js';
 import { expectOnlyRegisteredSchemas } from './support/schema-census.js';
 
@@ -32,8 +33,6 @@ async function subscribeAll(ids: string[]): Promise<string[]> {
   expect(outcomes.filter(({ payload }) => payload?.operation.status !== 'SUCCEEDED')).toEqual([]);
   return outcomes.map(({ payload }) => payload?.subscription.schemaName ?? '');
 }
-
-const seed = randomSeed();
 
 test(`of 500 hostile slugs only valid ones that are free become tenants (seed ${seed})`, async () => {
   const slugs = hostileTexts(500, seed);

@@ -5,17 +5,17 @@ import type { Module, Tenant } from '../../src/database/generated/prisma/client.
 import { renewCopies } from '../../src/provisioning/copies/keep-copies.js';
 import { existingName, issueNames, storageName } from '../../src/registry/storage-name.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { seed } from '../setup/seed.js';
 import { aTenant } from '../setup/stories.js';
 import { canReachPostgres, refusalsOf } from '../sql/support/refusals.js';
 import { differences, isNull, problemOf } from './support/compared-rules.js';
-import { hostileTexts, randomSeed } from './support/hostile.js';
+import { hostileTexts } from './support/hostile.js';
 
 /**
  * Rules for names of schemas and databases stand in TypeScript, in the registry's procedures and tables, and in service
  * databases. One table of cases goes through all of them.
  */
 
-const seed = randomSeed();
 const hostile = hostileTexts(500, seed).filter(canReachPostgres);
 
 const storageNames = [

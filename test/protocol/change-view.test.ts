@@ -93,23 +93,21 @@ function findStale(steps: readonly Step[], view: ChangeView): object | undefined
   return undefined;
 }
 
-const holds = (view: ChangeView, seed: number, numRuns: number) =>
+const holds = (view: ChangeView, numRuns: number) =>
   fc.check(
     fc.property(
       fc.array(step, { minLength: 5, maxLength: 60 }),
       (steps) => findStale(steps, view) === undefined,
     ),
-    { seed, numRuns },
+    { numRuns },
   );
 
 describe('the view of a caller withholds no change that alters an answer which its client holds', () => {
   test.each([[['resolve:finance']], [['resolve:finance', 'resolve:operations']], [['resolve:*']], [['*']]])(
     'with %j',
     (scopes) => {
-      for (const seed of [1, 2, 3]) {
-        const { failed, counterexample } = holds(viewChanges(callerWith(...scopes)), seed, 1_500);
-        expect([failed, counterexample]).toEqual([false, null]);
-      }
+      const { failed, counterexample } = holds(viewChanges(callerWith(...scopes)), 4_500);
+      expect([failed, counterexample]).toEqual([false, null]);
     },
   );
 });
@@ -137,7 +135,7 @@ describe('a view that withholds more is found out:', () => {
     ['nothing of new tenants', (change) => (change.kind === 'tenant.registered' ? 'nothing' : right(change))],
   ];
   test.each(wrong)('%s', (_what, view) => {
-    expect(holds(view, 1, 3_000).failed).toBe(true);
+    expect(holds(view, 3_000).failed).toBe(true);
   });
 });
 

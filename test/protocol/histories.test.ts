@@ -42,7 +42,7 @@ describe('random histories of three gateways', () => {
       // Nothing in a history waits for real time, and the test runner needs a sign of life now and then.
       await setImmediate();
     });
-    await fc.assert(keepsAllInvariants, { numRuns: histories, seed: 1, endOnFailure: true });
+    await fc.assert(keepsAllInvariants, { numRuns: histories, endOnFailure: true });
 
     const counts = Object.fromEntries(figures.all);
     process.stdout.write(`${figures.text}\n`);

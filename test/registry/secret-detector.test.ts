@@ -3,9 +3,10 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findSecret, findSecrets, redactSecrets } from '../../src/registry/secret-detector.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+import { seed } from '../setup/seed.js';
 import { ordinaryConfig, placeSecret, secretKinds, seeded } from './support/secret-samples.js';
 
-const random = seeded(20_261_121);
+const random = seeded(seed);
 const kinds = Object.entries(secretKinds);
 const configsWithSecret = Array.from({ length: 500 }, (_, at) => {
   const [kind, make] = kinds[at % kinds.length] as (typeof kinds)[number];
@@ -154,7 +155,11 @@ describe('the database', () => {
   });
 
   test('finds the same secrets at the same places', async () => {
-    const configs = [...configsWithSecret.map(({ config }) => config), ...ordinary];
+    // Fewer than above: PostgreSQL takes a hundred times as long, and each run draws others.
+    const configs = [
+      ...configsWithSecret.slice(0, 200).map(({ config }) => config),
+      ...ordinary.slice(0, 100),
+    ];
     const { rows } = await client.query<{ found: string | null }>(
       'SELECT registry_find_config_secret(config) AS found FROM unnest($1::jsonb[]) WITH ORDINALITY AS given (config, place) ORDER BY place',
       [configs.map((config) => JSON.stringify(config))],

@@ -1,5 +1,7 @@
-import { afterAll, afterEach } from 'vitest';
+import { afterAll, afterEach, beforeEach } from 'vitest';
 import { clearFile, clearTest } from './leftovers.js';
+import { promiseSeed } from './seed.js';
 
+beforeEach(promiseSeed);
 afterEach(clearTest);
 afterAll(clearFile);

@@ -244,7 +244,3 @@ export function hostileTexts(count: number, seed: number): string[] {
   const generated = fc.sample(hostile, { numRuns: count - handWritten.length, seed });
   return [...handWritten, ...generated];
 }
-
-export function randomSeed(): number {
-  return Math.trunc(Math.random() * 0x7fffffff);
-}

@@ -1,7 +1,7 @@
-import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { queryOnce } from '../../database/support/temporary-databases.js';
 import { uniqueName } from '../../setup/database.js';
+import { seed } from '../../setup/seed.js';
 import { aTenant } from '../../setup/stories.js';
 import { urlTo } from '../support/catalog.js';
 import { openDoctor } from '../support/doctor.js';
@@ -30,8 +30,6 @@ afterAll(async () => {
   await testbed?.close();
   await onServer(`DROP ROLE ${roles.join(', ')}`);
 });
-
-const seed = Number(process.env.SEED ?? randomInt(1e9));
 
 test('doctor finds 300 random faults, each once, and nothing else', async () => {
   onTestFailed(() => void process.stderr.write(`SEED=${seed}\n`));

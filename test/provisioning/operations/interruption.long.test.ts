@@ -9,10 +9,10 @@ import { databasesOf } from '../../interruption/tenant-state.js';
 import { openTestEnvironment, type TestEnvironment } from '../../interruption/test-environment.js';
 import { type Interruption, openVictims, type Victims } from '../../interruption/victim-processes.js';
 import { uniqueName } from '../../setup/database.js';
+import { seed } from '../../setup/seed.js';
 
 // A random sample of bench/kill-matrix.ts. Each case runs in its own process.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
-const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const draw = createSeededRandom(seed);
 
 /** Together they run every kind of step. */
