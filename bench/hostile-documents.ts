@@ -1,5 +1,5 @@
 /**
- * `npx tsx bench/hostile-documents.ts [--requests 2000] [--seed N]`: hostile GraphQL documents against a gateway of its own, with
+ * `npx tsx bench/hostile-documents.ts [--requests 2000] [--seed N] [--probes 600]`: hostile GraphQL documents against a gateway of its own, with
  * keys and with tenants that have 300 operations each. Prints the codes, the longest time for which one document held the
  * gateway's event loop, and the p99 of another caller's requests with and without the hostile ones. Exit code 1: a document held
  * the loop for longer than 200 ms, or an answer was an unexpected error.
@@ -15,13 +15,14 @@ const { values: given } = parseArgs({
   options: {
     requests: { type: 'string', default: '2000' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    // Requests of the other caller for each p99.
+    probes: { type: 'string', default: '600' },
   },
 });
+const probes = Number(given.probes);
 const limitMs = 200;
 const tenants = 100;
 const operationsPerTenant = 300;
-/** Requests of the other caller for each p99. */
-const probes = 600;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 /** CPU time of a process in milliseconds, in steps of 10; Linux only. */
@@ -114,6 +115,7 @@ async function measure(undo: Undo): Promise<boolean> {
     seen.cpuMs = Math.max(seen.cpuMs, used);
     kinds.set(kind, seen);
   }
+  sayKinds(kinds);
 
   let isOver = false;
   const attack = async (first: number) => {
@@ -129,15 +131,21 @@ async function measure(undo: Undo): Promise<boolean> {
   return report(kinds, { calm, attacked });
 }
 
-function report(kinds: ReadonlyMap<string, Kind>, p99: { calm: number; attacked: number }): boolean {
-  const byDelay = [...kinds].sort(([, one], [, other]) => other.delayMs - one.delayMs);
-  for (const [kind, { codes, delayMs, cpuMs }] of byDelay) {
+function sayKinds(kinds: ReadonlyMap<string, Kind>): void {
+  for (const [kind, { codes, delayMs, cpuMs }] of slowestFirst(kinds)) {
     const told = [...codes].map(([code, count]) => `${code} ${count}`).join(', ');
     say(
       `${kind.padEnd(36)} loop ${delayMs.toFixed(0).padStart(5)} ms  CPU ${String(cpuMs).padStart(5)} ms  ${told}`,
     );
   }
-  const slowest = byDelay[0]?.[1].delayMs ?? 0;
+}
+
+function slowestFirst(kinds: ReadonlyMap<string, Kind>): [string, Kind][] {
+  return [...kinds].sort(([, one], [, other]) => other.delayMs - one.delayMs);
+}
+
+function report(kinds: ReadonlyMap<string, Kind>, p99: { calm: number; attacked: number }): boolean {
+  const slowest = slowestFirst(kinds)[0]?.[1].delayMs ?? 0;
   const codes = new Set([...kinds.values()].flatMap(({ codes }) => [...codes.keys()]));
   const unexpected = [...codes].filter(
     (code) => !/^(QUERY_TOO_COMPLEX|VALIDATION_ERROR|answered)$/.test(code),

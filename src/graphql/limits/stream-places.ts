@@ -48,15 +48,17 @@ export class StreamPlaces {
 export function withEnd<T>(events: AsyncIterable<T>, onEnd: () => void): AsyncIterableIterator<T> {
   const source = events[Symbol.asyncIterator]();
   return {
-    async next() {
-      try {
-        const result = await source.next();
-        if (result.done) onEnd();
-        return result;
-      } catch (error) {
-        onEnd();
-        throw error;
-      }
+    next() {
+      return source.next().then(
+        (result) => {
+          if (result.done) onEnd();
+          return result;
+        },
+        (error) => {
+          onEnd();
+          throw error;
+        },
+      );
     },
     async return() {
       onEnd();

@@ -8,6 +8,7 @@ import { listArguments, listSizes } from '../../../src/graphql/limits/list-sizes
 import { schema } from '../../../src/graphql/schema.js';
 import { openGateway, recordStatements, type TestGateway } from '../../setup/gateway.js';
 import { graphqlResponse } from '../../setup/graphql-calls.js';
+import { seed } from '../../setup/seed.js';
 import { hostileRequests } from './support/hostile-documents.js';
 
 let gateway: TestGateway;
@@ -214,7 +215,6 @@ describe('QUERY_TOO_COMPLEX is the answer, without a statement, to', () => {
 });
 
 test('hostile documents are refused by code, and never by an unexpected error', async () => {
-  const seed = Number(process.env.HOSTILE_SEED ?? Math.floor(Math.random() * 2 ** 31));
   const codes: Record<string, string[]> = {};
   for (const { kind, query, variables } of hostileRequests(seed, 64)) {
     const answer = await ask(reader, query, variables);
