@@ -20,16 +20,16 @@ const documentLimits = {
   tokens: 15_000,
   /** Brackets of any kind within each other. */
   nesting: 50,
-  operations: 20,
-  fragments: 100,
+  operations: 10,
+  fragments: 50,
   /** Fields within each other, fragments included. */
   depth: 20,
   /** Fields of one operation after its fragments are put in. */
   fields: 10_000,
   /** Fragments in one selection. */
-  spreads: 50,
+  spreads: 20,
   /** Fields that a selection of the document names again under the same key. */
-  repeats: 100,
+  repeats: 50,
   /** Aliases of one field in one selection. */
   aliases: 100,
   /** Aliases of tenantSchema in one selection: the most keys that tenantSchemas takes. */
