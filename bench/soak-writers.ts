@@ -15,6 +15,7 @@ import { openServer, type Server } from '../src/server/server.js';
 import { endSessionsAndCount, examineLog } from '../test/concurrency/support/change-log.js';
 import { runWriters } from '../test/concurrency/support/writers.js';
 import { noRates } from '../test/setup/no-rates.js';
+import { usualRequestLimits } from '../test/setup/request-limits.js';
 
 type Door = Parameters<typeof runWriters>[0]['doors'][number];
 
@@ -65,6 +66,7 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
     },
     modulesDir: new URL('../modules', import.meta.url).pathname,
     shutdownTimeoutMs: 10_000,
+    requestLimits: usualRequestLimits,
     runsWorker: false,
     heartbeatMs: 5_000,
     takeOverAfterMs: 15_000,

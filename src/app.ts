@@ -13,6 +13,7 @@ import { openServiceDatabases, type ServiceDatabases } from './database/service-
 import { awaitAcknowledgement } from './feed/acknowledge.js';
 import { createTrustClock } from './feed/clock.js';
 import { acknowledgement, type Freshness, openFreshness } from './feed/freshness.js';
+import { openRequestLimits, type RequestLimits } from './graphql/limits/request-limits.js';
 import { type ClientConfigs, openClientConfigs } from './importing/yaml/client-configs.js';
 import type { Log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
@@ -50,6 +51,8 @@ interface Gateway {
   rates: Rates;
   /** Configurations from client.yaml files; undefined without CLIENTS_DIR. */
   clients: ClientConfigs | undefined;
+  /** Limits on what callers ask for. */
+  limits: RequestLimits;
 }
 
 export interface OpenOptions {
@@ -234,11 +237,13 @@ function openGateway(parts: {
       log.warn(isOpen ? 'Redis failed; the gateway pauses its requests to Redis' : 'Redis answers again');
     },
   });
+  const limits = openRequestLimits(config, database, metrics.queryCancelled);
   const keysInUse = new KeysInUse(log);
   metrics.observe(() => ({
     leaseRemainingMs: follower.leaseRemainingMs,
     lagRevisions: follower.lagRevisions,
     subscribers: changes.subscribers,
+    streams: limits.streams.open,
     expiringKeys: keysInUse.expiring,
     unusableClientFiles: clients?.all().filter(({ problems }) => problems.length > 0).length ?? 0,
   }));
@@ -260,5 +265,5 @@ function openGateway(parts: {
     isFamiliar: (text) => findByKey.isFamiliar(text) || findByToken?.isFamiliar(text) === true,
   };
   const rates = openRates({ settings: config.rates, redis, clock });
-  return { freshness, caches, findCaller, rates, clients };
+  return { freshness, caches, findCaller, rates, clients, limits };
 }

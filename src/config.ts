@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type Environment, EnvironmentReader } from './environment-reader.js';
+import { type RequestLimitSettings, readRequestLimits } from './request-limit-settings.js';
 import { isKeySource, isLoopback, isPostgresUrl, isRedisUrl } from './setting-urls.js';
 import { describeWrongValue, isDatabaseVariable, readVariableOf, settings } from './settings.js';
 
@@ -42,6 +43,7 @@ export interface Config {
   stalenessMs: number;
   /** How long a graceful stop may take, in milliseconds. */
   shutdownTimeoutMs: number;
+  requestLimits: RequestLimitSettings;
   /** Whether the gateway runs operations that are due, besides those that its own callers wait for. */
   runsWorker: boolean;
   /** How often the process that runs an operation reports that it is alive, in milliseconds. */
@@ -126,6 +128,7 @@ export function readConfig(env: Environment): Config {
     redisUrl: read.checked('REDIS_URL', isRedisUrl),
     stalenessMs: read.number('STALENESS_BOUND_MS'),
     shutdownTimeoutMs: read.number('SHUTDOWN_TIMEOUT_MS'),
+    requestLimits: readRequestLimits((name) => read.number(name)),
     runsWorker: (read.choice('WORKER') ?? settings.WORKER.default) === 'inside',
     heartbeatMs: read.number('OPERATION_HEARTBEAT_MS'),
     takeOverAfterMs: read.number('OPERATION_TAKE_OVER_MS'),

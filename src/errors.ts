@@ -116,8 +116,10 @@ export const errorTable = {
   },
   RATE_LIMITED: {
     status: 429,
-    meaning: 'The caller sends too many requests.',
-    action: 'Wait for the time that the answer names and repeat the request.',
+    meaning:
+      'The caller sends too many requests, runs too many queries at a time, or has too many streams open.',
+    action:
+      'Wait for the time that the answer names and repeat the request; close a stream before opening another.',
   },
   DOCUMENT_NOT_REGISTERED: {
     status: 403,
@@ -128,8 +130,8 @@ export const errorTable = {
   },
   QUERY_TOO_COMPLEX: {
     status: 400,
-    meaning: 'The GraphQL document is larger than the gateway accepts.',
-    action: 'Split it into smaller requests.',
+    meaning: 'The GraphQL document, its estimated cost or its answer is larger than the gateway accepts.',
+    action: 'Follow the message: split the request, or ask for smaller pages and fewer nested lists.',
   },
 } as const satisfies Record<string, ErrorDescription>;
 

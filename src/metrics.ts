@@ -13,6 +13,8 @@ interface Observed {
   leaseRemainingMs: number;
   lagRevisions: number;
   subscribers: number;
+  /** Open event streams of every kind. */
+  streams: number;
   /** API keys used at this gateway that expire soon. */
   expiringKeys: number;
   unusableClientFiles: number;
@@ -23,6 +25,8 @@ export interface Metrics {
   lookedUp(tier: string, found: { hits: number; misses: number }): void;
   resynced(): void;
   breakerChanged(isOpen: boolean): void;
+  /** Counts queries that were cancelled at their deadline. */
+  queryCancelled(): void;
   /** Counts requests whose credentials identified nobody. `reason` is one of a few fixed words. */
   authenticationFailed(reason: string, count?: number): void;
   answered(request: { path: string; status: number; seconds: number }): void;
@@ -62,6 +66,11 @@ export function createMetrics(): Metrics {
     help: 'How often everything known was dropped: another history, a gap, a head that went back',
     registers,
   });
+  const cancelledQueries = new Counter({
+    name: 'tenant_registry_cancelled_queries_total',
+    help: 'Queries that were cancelled after QUERY_TIMEOUT_MS',
+    registers,
+  });
   const authenticationFailures = new Counter({
     name: 'tenant_registry_authentication_failures_total',
     help: 'Requests refused with UNAUTHENTICATED, by reason',
@@ -88,6 +97,7 @@ export function createMetrics(): Metrics {
       counted.misses += found.misses;
     },
     resynced: () => resyncs.inc(),
+    queryCancelled: () => cancelledQueries.inc(),
     authenticationFailed: (reason, count = 1) => authenticationFailures.inc({ reason }, count),
     breakerChanged: (isOpen) => breaker.set(isOpen ? 1 : 0),
     answered: ({ path, status, seconds }) => requests.count(path, status, seconds),
@@ -117,6 +127,7 @@ export function createMetrics(): Metrics {
         () => read().expiringKeys,
       );
       gauge('tenant_registry_subscribers', 'Open routesChanged subscriptions', () => read().subscribers);
+      gauge('tenant_registry_streams', 'Open event streams', () => read().streams);
       gauge(
         'tenant_registry_unusable_client_files',
         'client.yaml files in CLIENTS_DIR with a mistake; what was good before is served',

@@ -240,6 +240,41 @@ export const settings = {
     ...wholeNumber(100, 600_000),
     meaning: 'How long requests in flight may take after SIGTERM, in milliseconds.',
   },
+  QUERY_TIMEOUT_MS: {
+    default: '10000',
+    ...wholeNumber(100, 30_000),
+    meaning:
+      'Deadline of a GraphQL query that reads rows, in milliseconds, waiting included. A query that takes longer is cancelled in the ' +
+      'database and refused with REGISTRY_UNAVAILABLE. Mutations have deadlines of their own.',
+  },
+  QUERY_BUDGET: {
+    default: '20000',
+    ...wholeNumber(1_000, 1_000_000),
+    meaning:
+      'Highest estimated cost of an operation: the number of objects that it reads, by its page sizes and nested lists. An operation ' +
+      'beyond it is refused with QUERY_TOO_COMPLEX before it is executed.',
+  },
+  QUERY_BUDGET_RESOLVE: {
+    default: '1000',
+    ...wholeNumber(500, 1_000_000),
+    meaning: 'The same for callers without any other scope than `resolve:<module>` or `resolve:*`.',
+  },
+  ANSWER_LIMIT_MB: {
+    default: '10',
+    ...wholeNumber(1, 200),
+    meaning: 'Largest answer to a GraphQL query, in MB. A larger one is refused with QUERY_TOO_COMPLEX.',
+  },
+  STREAMS_PER_CALLER: {
+    default: '200',
+    ...wholeNumber(1, 100_000),
+    meaning:
+      'Number of event streams that one caller may have open at a gateway; more are refused with RATE_LIMITED.',
+  },
+  STREAMS_PER_GATEWAY: {
+    default: '5000',
+    ...wholeNumber(1, 100_000),
+    meaning: 'Number of event streams that a gateway keeps open; more are refused with REGISTRY_UNAVAILABLE.',
+  },
   WORKER: {
     default: 'inside',
     ...oneOf('inside', 'none'),

@@ -12,7 +12,8 @@ const leaves: Record<string, string[]> = {
   'within.ts': [],
   'settings.ts': [],
   'environment-reader.ts': ['settings.ts'],
-  'config.ts': ['settings.ts', 'setting-urls.ts', 'environment-reader.ts'],
+  'request-limit-settings.ts': ['settings.ts'],
+  'config.ts': ['settings.ts', 'setting-urls.ts', 'environment-reader.ts', 'request-limit-settings.ts'],
   'setting-urls.ts': [],
 };
 

@@ -1,4 +1,4 @@
-import { Pool, type QueryConfig, type QueryResult } from 'pg';
+import { Pool, type PoolConfig, type QueryConfig, type QueryResult } from 'pg';
 import type { Log } from '../log.js';
 import { within } from '../within.js';
 
@@ -21,7 +21,11 @@ export interface PoolOptions {
  * opens a new one.
  */
 export function openPool(url: string, options: PoolOptions): Pool {
-  const pool = new Pool({
+  return guardPool(new Pool(poolConfig(url, options)), options.log);
+}
+
+export function poolConfig(url: string, options: PoolOptions): PoolConfig {
+  return {
     connectionString: url,
     max: options.max,
     application_name: options.applicationName,
@@ -33,10 +37,14 @@ export function openPool(url: string, options: PoolOptions): Pool {
     }),
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-  });
-  // The loss of a connection in use shows in its queries. An 'error' event without a listener would end the process.
+  };
+}
+
+/** Listens for lost connections: an 'error' event without a listener would end the process. */
+export function guardPool<P extends Pool>(pool: P, log: Log): P {
+  // The loss of a connection in use shows in its queries.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  pool.on('error', (error) => options.log.warn({ err: error }, 'lost an idle database connection'));
+  pool.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'));
   return pool;
 }
 

@@ -2,44 +2,54 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import type { Pool } from 'pg';
 import type { Log } from '../log.js';
 import { Prisma, PrismaClient } from './generated/prisma/client.js';
-import { openPool } from './pool.js';
+import { guardPool, openPool, poolConfig } from './pool.js';
+import { ScopedPool, StatementScope } from './statement-scope.js';
 
 export type Transaction = Prisma.TransactionClient;
 
-/** The registry's database: Prisma for rows, the pool for the hot path. Both use the same connections. */
+/** The registry's database: Prisma for rows, the pool for the hot path, which so never waits for a list or a command. */
 export interface RegistryDatabase {
   prisma: PrismaClient;
   pool: Pool;
+  /** For an operation that reads rows through Prisma: bounds its connections and can cancel its statements. */
+  openScope(): StatementScope;
   /** Runs the work in one READ COMMITTED transaction. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-const poolSize = 20;
+/** Connections of the hot path, and of everything else. */
+const poolSize = 8;
+const rowPoolSize = 20;
+/** Connections of one operation that reads rows. */
+const scopeSize = 2;
 const statementTimeoutMs = 30_000;
 
 export function openRegistryDatabase(url: string, log: Log): RegistryDatabase {
-  const pool = openPool(url, {
-    max: poolSize,
+  const options = {
     applicationName: 'tenant-registry',
     statementTimeoutMs,
     // The server's own timeout comes first; this one is for a server or a network that hangs.
     queryTimeoutMs: statementTimeoutMs + 5_000,
     log,
+  };
+  const pool = openPool(url, { ...options, max: poolSize });
+  const rowPool = guardPool(new ScopedPool(poolConfig(url, { ...options, max: rowPoolSize })), log);
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(rowPool),
+    transactionOptions: { maxWait: 10_000, timeout: 20_000 },
   });
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     prisma,
     pool,
+    openScope: () => new StatementScope(url, scopeSize),
     transaction: (work) =>
       prisma.$transaction(work, {
         isolationLevel: Prisma.TransactionIsolationLevel.ReadCommitted,
-        maxWait: 10_000,
-        timeout: 20_000,
       }),
     async close() {
       await prisma.$disconnect();
-      await pool.end();
+      await Promise.all([pool.end(), rowPool.end()]);
     },
   };
 }

@@ -5,6 +5,7 @@ import type { ChangeStream } from '../feed/change-stream.js';
 import type { ClientLeases } from '../feed/client-leases.js';
 import type { Follower } from '../feed/follower.js';
 import type { ClientConfigs } from '../importing/yaml/client-configs.js';
+import { createMembersLoader, type MembersLoader } from '../profile/member-lists.js';
 import { createHistoryLoader, type HistoryLoader } from '../provisioning/operations/history.js';
 import type { RateState } from '../rates/rate-limited.js';
 import type { Rates } from '../rates/rates.js';
@@ -12,6 +13,7 @@ import type { Caches } from '../registry/caches.js';
 import type { CommandContext } from '../registry/command.js';
 import { createReader, type Reader } from '../registry/reader.js';
 import { limitReader } from '../registry/reader-limits.js';
+import type { RequestLimits } from './limits/request-limits.js';
 
 /** The context of resolvers; made for each request. */
 export interface GraphqlContext {
@@ -21,6 +23,7 @@ export interface GraphqlContext {
   readonly prisma: PrismaClient;
   readonly reader: Reader;
   readonly history: HistoryLoader;
+  readonly members: MembersLoader;
   readonly shared: SharedContext;
   /** The name under which the client reports to /lease. */
   readonly client: string | undefined;
@@ -35,6 +38,7 @@ export interface SharedContext {
   rates: Rates;
   /** Configurations that are client.yaml files; undefined without CLIENTS_DIR. */
   clients: ClientConfigs | undefined;
+  limits: RequestLimits;
 }
 
 /** Facts about a request that are known before any of it is executed. */
@@ -69,6 +73,7 @@ export class RequestContext implements GraphqlContext {
   #commands: CommandContext | undefined;
   #reader: Reader | undefined;
   #history: HistoryLoader | undefined;
+  #members: MembersLoader | undefined;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
@@ -95,8 +100,13 @@ export class RequestContext implements GraphqlContext {
   }
 
   get history(): HistoryLoader {
-    this.#history ??= createHistoryLoader(this.commands.database);
+    this.#history ??= createHistoryLoader(this.prisma);
     return this.#history;
+  }
+
+  get members(): MembersLoader {
+    this.#members ??= createMembersLoader(this.prisma);
+    return this.#members;
   }
 
   get client(): string | undefined {
@@ -106,8 +116,8 @@ export class RequestContext implements GraphqlContext {
 
 /** The same as plain properties, for Yoga, which copies them into a context of its own. */
 export function plainContext(context: RequestContext): GraphqlContext {
-  const { caller, commands, prisma, reader, history, shared, client } = context;
-  return { caller, commands, prisma, reader, history, shared, client };
+  const { caller, commands, prisma, reader, history, members, shared, client } = context;
+  return { caller, commands, prisma, reader, history, members, shared, client };
 }
 
 /** Runs a command from a resolver; what the same request reads afterwards is at least as new as the change. */
@@ -124,6 +134,7 @@ export async function execute<T extends { revision: string }>(
   } finally {
     context.reader.changed(revision);
     context.history.clearAll();
+    context.members.clearAll();
   }
 }
 

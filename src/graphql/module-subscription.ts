@@ -1,8 +1,9 @@
 import { SubscriptionStatus } from '../database/generated/prisma/enums.js';
-import { historyLength } from '../provisioning/operations/history.js';
+import { defaultHistory, maxHistory } from '../provisioning/operations/history.js';
 import { builder } from './builder.js';
 import { IsolationType } from './module.js';
 import { Operation } from './operation.js';
+import { firstOptions, requireFirst } from './page.js';
 
 const SubscriptionStatusType = builder.enumType('SubscriptionStatus', {
   description: 'Status of a subscription. Only ACTIVE subscriptions resolve.',
@@ -70,10 +71,12 @@ export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
     history: t.field({
       type: [Operation],
       description:
-        'Latest operations on the subscription with their actor, times and result; newest first, at most ' +
-        `${historyLength}.`,
+        'Latest operations on the subscription with their actor, times and result; newest first. Errors: ' +
+        'VALIDATION_ERROR for a number out of range.',
+      args: { first: t.arg.int(firstOptions({ usual: defaultHistory, max: maxHistory })) },
       select: { tenantId: true, moduleName: true },
-      resolve: ({ tenantId, moduleName }, _args, context) => context.history.load({ tenantId, moduleName }),
+      resolve: ({ tenantId, moduleName }, { first }, context) =>
+        context.history.load({ tenantId, moduleName, first: requireFirst(first, maxHistory) }),
     }),
   }),
 });

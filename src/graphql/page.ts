@@ -50,3 +50,18 @@ export function requireOneEnd({ first, last }: PageArguments): void {
 export function foreignCursor({ before }: PageArguments): RegistryError {
   return invalidField(before == null ? 'after' : 'before', 'must be a cursor of this list');
 }
+
+/** Options of the argument `first` of a list that is not a connection. */
+export function firstOptions({ usual, max }: { usual: number; max: number }) {
+  return {
+    required: true,
+    defaultValue: usual,
+    description: `Number of entries from the start of the list, 0 to ${max}.`,
+  } as const;
+}
+
+/** Throws VALIDATION_ERROR. */
+export function requireFirst(first: number, max: number): number {
+  if (first < 0 || first > max) throw invalidField('first', `must be a number from 0 to ${max}`);
+  return first;
+}

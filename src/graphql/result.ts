@@ -16,19 +16,30 @@ export function mediaTypeFor(accept: string | null | undefined): GraphqlMediaTyp
     : 'application/json';
 }
 
+/** Whether the client asks for a stream of events: it looks at the HTTP status first. */
+export function readsEvents(accept: string | null | undefined): boolean {
+  return accept?.includes('text/event-stream') === true;
+}
+
 /**
  * The HTTP form of a result. With application/json the status is 200 for every GraphQL request, as that media type asks
  * for, and only what is no such request gets another. With application/graphql-response+json it is the errors' own as
  * long as nothing was answered: one refused alias does not make an error of the others' answers.
  */
-export function toHttpAnswer(result: ExecutionResult, mediaType: GraphqlMediaType): GraphqlHttpAnswer {
+export function toHttpAnswer(
+  result: ExecutionResult,
+  mediaType: GraphqlMediaType,
+  alwaysShowsStatus = false,
+): GraphqlHttpAnswer {
   const contentType = `${mediaType}; charset=utf-8`;
   const body = JSON.stringify(result);
   if (!result.errors) return { status: 200, headers: { 'content-type': contentType }, body };
   const answered = result.data != null && Object.values(result.data).some((value) => value !== null);
   const failures = result.errors.map(readHttp);
   const showsStatus =
-    mediaType === 'application/graphql-response+json' || failures.some(({ malformed }) => malformed);
+    alwaysShowsStatus ||
+    mediaType === 'application/graphql-response+json' ||
+    failures.some(({ malformed }) => malformed);
   const status = showsStatus && !answered ? Math.max(200, ...failures.map((failure) => failure.status)) : 200;
   return {
     status,
@@ -51,5 +62,5 @@ function readHttp({ extensions }: { extensions: Record<string, unknown> }) {
 
 /** Whether the same request may well be answered a moment later. */
 function isOutage({ extensions }: { extensions: Record<string, unknown> }): boolean {
-  return extensions.code === 'REGISTRY_UNAVAILABLE';
+  return extensions.code === 'REGISTRY_UNAVAILABLE' || extensions.code === 'RATE_LIMITED';
 }

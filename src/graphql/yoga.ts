@@ -1,11 +1,12 @@
-import { type ExecutionResult, execute, GraphQLError, type GraphQLSchema } from 'graphql';
+import { type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { may, missingScope } from '../auth/permissions.js';
 import { type GraphqlContext, plainContext, RequestContext, type RequestFacts } from './context.js';
 import { openEngine } from './engine/engine.js';
 import { translateResult } from './errors.js';
 import { asksForSchema } from './introspection.js';
-import { mediaTypeFor, toHttpAnswer } from './result.js';
+import { requestLimitPlugins } from './limits/yoga-plugins.js';
+import { mediaTypeFor, readsEvents, toHttpAnswer } from './result.js';
 import { schema } from './schema.js';
 import { refuseUnstorable, storableTextRule } from './storable-rule.js';
 import { endWithCredential } from './stream-end.js';
@@ -52,7 +53,8 @@ function openYoga() {
     context: ({ facts }) => plainContext(new RequestContext(facts)),
     maskedErrors: false,
     plugins: [
-      executeByGraphqlJs,
+      refuseOtherNames,
+      ...requestLimitPlugins,
       refuseUnstorableText,
       guardIntrospection,
       refuseUnreadableStreams,
@@ -62,10 +64,14 @@ function openYoga() {
   });
 }
 
-/** Yoga brings an executor of its own, whose errors differ in number where several fields fail at once. */
-const executeByGraphqlJs: Plugin<GraphqlContext> = {
-  onExecute({ setExecuteFn }) {
-    setExecuteFn(execute);
+/** Yoga takes a name that is no text for no name. */
+const refuseOtherNames: Plugin<GraphqlContext> = {
+  onParams({ params }) {
+    const name: unknown = params.operationName;
+    if (name == null || typeof name === 'string') return;
+    throw new GraphQLError('operationName must be a text', {
+      extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
+    });
   },
 };
 
@@ -144,9 +150,14 @@ const writeAnswers: Plugin = {
   onResultProcess({ request, result, setResultProcessor }) {
     // Yoga itself sends streams.
     if (Symbol.asyncIterator in result) return;
-    const mediaType = mediaTypeFor(request.headers.get('accept'));
+    const accept = request.headers.get('accept');
+    const mediaType = mediaTypeFor(accept);
     setResultProcessor((result, fetchApi) => {
-      const { status, headers, body } = toHttpAnswer(result as ExecutionResult, mediaType);
+      const { status, headers, body } = toHttpAnswer(
+        result as ExecutionResult,
+        mediaType,
+        readsEvents(accept),
+      );
       return new fetchApi.Response(body, { status, headers });
     }, mediaType);
   },

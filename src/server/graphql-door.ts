@@ -6,7 +6,7 @@ import {
   readGetParameters,
   readPostParameters,
 } from '../graphql/engine/parameters.js';
-import { type GraphqlHttpAnswer, mediaTypeFor } from '../graphql/result.js';
+import { type GraphqlHttpAnswer, mediaTypeFor, readsEvents } from '../graphql/result.js';
 import type { TrustedDocuments } from '../graphql/trusted-documents.js';
 import type { openGraphqlServer } from '../graphql/yoga.js';
 import { onBody } from './body.js';
@@ -82,6 +82,7 @@ function answerAdmitted(
     method: body === null ? 'GET' : 'POST',
     parameters,
     mediaType: mediaTypeFor(exchange.request.headers.accept),
+    showsStatus: readsEvents(exchange.request.headers.accept),
     facts,
   });
   if (answered === undefined) {

@@ -47,7 +47,7 @@ export async function openServer(app: App): Promise<Server> {
   const { config, gateway } = app;
   if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
   const graphql = openGraphqlServer();
-  const { freshness, caches, rates, clients } = gateway;
+  const { freshness, caches, rates, clients, limits } = gateway;
   const inFlight = new InFlight();
   let isStopping = false;
   const documents = new TrustedDocuments({
@@ -60,7 +60,7 @@ export async function openServer(app: App): Promise<Server> {
   const route = createRouter({
     app,
     documents,
-    shared: { ...freshness, caches, rates, clients },
+    shared: { ...freshness, caches, rates, clients, limits },
     graphql,
     isStopping: () => isStopping,
   });

@@ -69,7 +69,13 @@ function factsFor(caller: Caller): RequestFacts {
   return {
     requestId: 'the-same',
     caller,
-    shared: { ...running.freshness, caches: running.caches, rates: running.rates, clients: running.clients },
+    shared: {
+      ...running.freshness,
+      caches: running.caches,
+      rates: running.rates,
+      clients: running.clients,
+      limits: running.limits,
+    },
     openCommands: () => gateway.app.commandsFor(caller),
     readClient: () => undefined,
     watchCredential: () => undefined,
@@ -381,10 +387,19 @@ describe('both engines answer alike', () => {
   });
 });
 
+test.each([
+  '{ tenant(id: ',
+  '{ tenantz }',
+  '{ ...F } fragment F on Query { ...F }',
+  `{ ${'__typename '.repeat(200)} }`,
+  `{ ${Array.from({ length: 60 }, (_, at) => `a${at}: tenants(first: 100) { edges { node { members { id } } } }`).join(' ')} }`,
+  '{'.repeat(14_000),
+])('both engines refuse %j alike', async (query) => {
+  expect(await compare('POST', { query }, callers)).toBe(true);
+});
+
 describe('the engine leaves to Yoga', () => {
   test.each<[string, unknown]>([
-    ['a syntax error', { query: '{ tenant(id: ' }],
-    ['an unknown field', { query: '{ tenantz }' }],
     ['an operation that is not there', { query: 'query A { __typename }', operationName: 'B' }],
     ['an operation without its name', { query: 'query A { __typename } query B { __typename }' }],
     ['an empty name', { query: 'query A { __typename }', operationName: '' }],

@@ -13,6 +13,7 @@ import { registerModule } from '../../src/registry/commands/register-module.js';
 import { strictConfigRules } from '../../src/registry/config-rules.js';
 import { openServer } from '../../src/server/server.js';
 import { noRates } from '../setup/no-rates.js';
+import { usualRequestLimits } from '../setup/request-limits.js';
 
 /** URLs of the registry and the two service databases, on one server or on three. */
 export interface DatabaseUrls {
@@ -94,6 +95,7 @@ export async function openProvisioningEnvironment(
     identityProvider: undefined,
     stalenessMs: 5_000,
     shutdownTimeoutMs: 5_000,
+    requestLimits: usualRequestLimits,
     runsWorker: false,
     heartbeatMs,
     takeOverAfterMs,

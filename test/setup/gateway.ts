@@ -9,6 +9,7 @@ import { openServer } from '../../src/server/server.js';
 import { createDatabase, createRegistryDatabase, type TestDatabase } from './database.js';
 import type { TypedDocumentString } from './generated/graphql.js';
 import { noRates } from './no-rates.js';
+import { usualRequestLimits } from './request-limits.js';
 
 /** A GraphQL response over HTTP. A typed document gives `data` its type. */
 export interface Answer<Data> {
@@ -93,6 +94,7 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     identityProvider: undefined,
     stalenessMs: 5_000,
     shutdownTimeoutMs: 5_000,
+    requestLimits: usualRequestLimits,
     // Mutations run their own operations; only tests of the worker start one.
     runsWorker: false,
     heartbeatMs: 5_000,

@@ -7,6 +7,7 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { asksForSchema } from '../introspection.js';
+import { type CostEstimate, estimateCost } from '../limits/cost-estimate.js';
 import { planQuery, type QueryPlan } from './plan.js';
 
 /** A document that was parsed, validated and found to have the operation that is asked for. */
@@ -16,29 +17,43 @@ export interface PreparedOperation {
   /** The fields it begins with, by their names in the schema, for the log. */
   rootFields: readonly string[];
   asksForSchema: boolean;
+  /** The cost, as far as it does not depend on variables. */
+  cost: CostEstimate;
+  /** Whether it asks for anything besides routes, which have a way of their own to the database. */
+  readsRows: boolean;
   /** Undefined: graphql-js executes the document. */
   plan: QueryPlan | undefined;
 }
 
 /** Says why a document may not be executed, by the same rules and limits whichever way it came. */
-export type Validate = (
-  schema: GraphQLSchema,
-  query: string,
-) => { document: DocumentNode } | { errors: readonly GraphQLError[] };
+export type Validate = (schema: GraphQLSchema, query: string) => { document: DocumentNode } | RefusedDocument;
+
+interface RefusedDocument {
+  errors: readonly GraphQLError[];
+}
 
 export interface DocumentCache {
-  /** Undefined for what is no query or mutation that could be executed. */
-  prepare(query: string, operationName: string | undefined): PreparedOperation | undefined;
+  /** The errors of a document that is refused; undefined when it has no query or mutation that could be executed. */
+  prepare(query: string, operationName: string | undefined): PreparedOperation | RefusedDocument | undefined;
 }
 
 /** A document with what was found out about it. It counts for one schema and no other. */
 interface KnownDocument {
   schema: GraphQLSchema;
-  document: DocumentNode | undefined;
+  read: { document: DocumentNode } | RefusedDocument;
   operations: Map<string | undefined, PreparedOperation | undefined>;
 }
 
 const maxDocuments = 2_000;
+/** Fields of Query that read no rows through Prisma. */
+const rowlessFields = new Set([
+  'tenantSchema',
+  'tenantSchemas',
+  'explainResolution',
+  '__typename',
+  '__schema',
+  '__type',
+]);
 /** In characters of all documents together; what is made of a document takes several times its length. */
 const maxSize = 2_000_000;
 /** Longer ones are prepared each time: few of them would displace all others. */
@@ -61,12 +76,12 @@ export function openDocumentCache(options: {
       const schema = options.schema();
       let held = known.get(query);
       if (!held || held.schema !== schema) {
-        const read = options.validate(schema, query);
-        held = { schema, document: 'document' in read ? read.document : undefined, operations: new Map() };
+        held = { schema, read: options.validate(schema, query), operations: new Map() };
         known.set(query, held);
       }
-      const { document, operations } = held;
-      if (!document) return undefined;
+      const { read, operations } = held;
+      if ('errors' in read) return read;
+      const { document } = read;
       const prepared = operations.get(operationName);
       if (prepared) return prepared;
       const made = prepareOperation(schema, document, operationName);
@@ -84,11 +99,14 @@ function prepareOperation(
 ): PreparedOperation | undefined {
   const operation = getOperationAST(document, operationName);
   if (!operation || operation.operation === 'subscription') return undefined;
+  const rootFields = rootFieldsOf(document, operation.selectionSet);
   return {
     kind: operation.operation,
     document,
-    rootFields: rootFieldsOf(document, operation.selectionSet),
+    rootFields,
     asksForSchema: asksForSchema(document),
+    cost: estimateCost(schema, document, operation),
+    readsRows: rootFields.some((name) => !rowlessFields.has(name)),
     plan: planQuery(schema, document, operation),
   };
 }

@@ -1,7 +1,10 @@
 import { type ExecutionResult, execute, GraphQLError, type GraphQLSchema } from 'graphql';
 import { may, missingScope } from '../../auth/permissions.js';
+import type { RegistryError } from '../../errors.js';
 import { admitMutations, RequestContext, type RequestFacts } from '../context.js';
 import { translateResult } from '../errors.js';
+import { requireSmallAnswer } from '../limits/answer-size.js';
+import { requireBudget } from '../limits/budget.js';
 import { type GraphqlHttpAnswer, type GraphqlMediaType, toHttpAnswer } from '../result.js';
 import { refuseUnstorable } from '../storable-rule.js';
 import { openDocumentCache, type PreparedOperation, type Validate } from './document-cache.js';
@@ -14,6 +17,8 @@ interface EngineRequest {
   /** Undefined: the request is no plain JSON. */
   parameters: GraphqlParameters | undefined;
   mediaType: GraphqlMediaType;
+  /** Whether the HTTP status tells of errors under every media type. */
+  showsStatus?: boolean;
   facts: RequestFacts;
 }
 
@@ -30,41 +35,65 @@ export function openEngine(options: { schema: () => GraphQLSchema; validate: Val
   const documents = openDocumentCache(options);
 
   return {
-    answer({ method, parameters, mediaType, facts }) {
+    answer({ method, parameters, mediaType, showsStatus, facts }) {
       const prepared = parameters && documents.prepare(parameters.query, parameters.operationName);
-      if (!prepared || (method === 'GET' && prepared.kind !== 'query')) return undefined;
+      if (!prepared) return undefined;
+      const finish = (result: ExecutionResult) =>
+        toHttpAnswer(translateResult(result, facts), mediaType, showsStatus);
+      if ('errors' in prepared) return finish(prepared);
+      if (method === 'GET' && prepared.kind !== 'query') return undefined;
       if (prepared.kind === 'mutation') {
         facts.outcome.mutations = prepared.rootFields;
         admitMutations(facts, prepared.rootFields.length);
       }
-      const finish = (result: ExecutionResult) => toHttpAnswer(translateResult(result, facts), mediaType);
       const result = executePrepared(options.schema(), prepared, parameters, facts);
       return result instanceof Promise ? result.then(finish) : finish(result);
     },
   };
 }
 
+type Result = ExecutionResult | Promise<ExecutionResult>;
+
 function executePrepared(
   schema: GraphQLSchema,
-  { document, plan, asksForSchema }: PreparedOperation,
+  prepared: PreparedOperation,
   { variables, operationName }: GraphqlParameters,
   facts: RequestFacts,
-): ExecutionResult | Promise<ExecutionResult> {
+): Result {
+  const { document, plan, asksForSchema, cost } = prepared;
+  const { caller, shared } = facts;
   // Per request and not while preparing: the next caller with the same document may not be allowed to.
-  if (asksForSchema && !may(facts.caller, 'readSchema')) {
-    const error = missingScope('schema:read');
-    return { errors: [new GraphQLError(error.message, { originalError: error })] };
-  }
+  if (asksForSchema && !may(caller, 'readSchema')) return refuse(missingScope('schema:read'));
   const refused = refuseUnstorable(variables);
   if (refused) return refused;
-  const contextValue = new RequestContext(facts);
-  if (plan) return executePlan(plan, contextValue, variables);
-  // Its promise is one of graphql-js itself, so a native one.
-  return execute({
-    schema,
-    document,
-    contextValue,
-    variableValues: variables,
-    operationName,
-  }) as ExecutionResult | Promise<ExecutionResult>;
+  try {
+    requireBudget(shared.limits.budgets, caller, cost, variables);
+  } catch (error) {
+    return refuse(error as RegistryError);
+  }
+  const run = (): Result => {
+    const contextValue = new RequestContext(facts);
+    if (plan) return executePlan(plan, contextValue, variables);
+    // Its promise is one of graphql-js itself, so a native one.
+    return execute({
+      schema,
+      document,
+      contextValue,
+      variableValues: variables,
+      operationName,
+    }) as Result;
+  };
+  if (!prepared.readsRows || prepared.kind !== 'query') return run();
+  return shared.limits.reads.run(caller, run).then((result) => {
+    try {
+      requireSmallAnswer(result, shared.limits.answerBytes);
+      return result;
+    } catch (error) {
+      return refuse(error as RegistryError);
+    }
+  });
+}
+
+function refuse(error: RegistryError): ExecutionResult {
+  return { errors: [new GraphQLError(error.message, { originalError: error })] };
 }

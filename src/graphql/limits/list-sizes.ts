@@ -1,0 +1,41 @@
+/**
+ * Estimated number of entries of each list that has no argument for its length, for the estimate of a query's cost. A
+ * test demands an entry for each such field.
+ */
+export const listSizes: Readonly<Record<string, number>> = {
+  'Query.modules': 20,
+  'Query.clientConfigs': 100,
+  'ClientConfig.problems': 5,
+  'ClientConfig.replaced': 5,
+  'Operation.steps': 4,
+  'Tenant.subscriptions': 4,
+};
+
+export const unknownListSize = 10;
+
+/** Arguments that hold one entry of the list each, and the most that the resolver takes. */
+export const listArguments: Readonly<Record<string, { argument: string; max: number }>> = {
+  'Query.tenantSchemas': { argument: 'keys', max: 500 },
+};
+
+/** Lists of the types that describe the schema. */
+export const introspectionSizes: Readonly<Record<string, number>> = {
+  types: 200,
+  directives: 6,
+  fields: 10,
+  inputFields: 10,
+  enumValues: 6,
+  args: 2,
+  interfaces: 1,
+  possibleTypes: 2,
+};
+
+/** Leaves that take a statement of their own. */
+export const leafCosts: Readonly<Record<string, number>> = { totalCount: 50 };
+
+/** Page sizes of lists with `first` and `last`, unless the schema has a default for the argument. */
+export const defaultPageSize = 20;
+export const maxPageSize = 100;
+
+/** Cost of an object that describes the schema, which takes no database. */
+export const introspectionCost = 0.1;
