@@ -56,12 +56,30 @@ const config: CodegenConfig = {
   },
 };
 
+/** The documents of the packages that talk to the gateway, as they send them. */
+async function shippedDocuments(): Promise<string> {
+  const folder = join(root, 'src/client');
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort();
+  const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
+  const documents = texts.flatMap((text) =>
+    [...text.matchAll(/\/\* GraphQL \*\/ `([^`]*)`/g)].map(([, document = '']) => document),
+  );
+  if (documents.some((document) => /[\\$]\{|\\\\/.test(document)))
+    throw new Error('A document of the client is not a plain text, so it cannot be registered');
+  return `/** Documents of the client package, which count as registered. Written by \`npm run codegen\`. */
+export const shippedDocuments: readonly string[] = [
+${documents.map((document) => `  \`${document}\`,`).join('\n')}
+];
+`;
+}
+
 const generated: { filename: string; content: string }[] = await generate(config, false);
 const wanted = new Map([
   [schemaFile, sdl],
   ['tenant-config.schema.json', `${JSON.stringify(tenantConfigJsonSchema(), undefined, 2)}\n`],
   ['docs/configuration.md', configurationPage()],
   ['docs/errors.md', errorPage()],
+  ['src/graphql/generated/shipped-documents.ts', await shippedDocuments()],
   ...generated.map(({ filename, content }) => [relative(root, filename), content] as const),
 ]);
 const present = (await readdir(join(root, typesDir)).catch(() => [])).map((name) => `${typesDir}/${name}`);

@@ -14,6 +14,7 @@ import { strictConfigRules } from '../src/registry/config-rules.js';
 import { openServer, type Server } from '../src/server/server.js';
 import { endSessionsAndCount, examineLog } from '../test/concurrency/support/change-log.js';
 import { runWriters } from '../test/concurrency/support/writers.js';
+import { noRates } from '../test/setup/no-rates.js';
 
 type Door = Parameters<typeof runWriters>[0]['doors'][number];
 
@@ -41,10 +42,17 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
       OPERATIONS_DB_URL: await embedded.databaseUrl('operations'),
     },
     ...{
+      serviceDatabaseReadUrls: {},
+      moduleDbVariables: [],
       host: '127.0.0.1',
       port: 0,
+      adminPort: undefined,
       clientsDir: undefined,
       authMode: 'open',
+      showsGraphiql: false,
+      requiresTrustedDocuments: false,
+      rates: noRates,
+      trustedProxies: undefined,
       redisUrl: undefined,
       apiKeyLifetimeDays: 365,
       tokenKeyLifetimeDays: 90,

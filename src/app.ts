@@ -18,6 +18,7 @@ import type { Log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { forgetWorkers } from './provisioning/operations/operation.js';
 import { openWorker } from './provisioning/operations/worker.js';
+import { openRates, type Rates } from './rates/rates.js';
 import { type Caches, openCaches } from './registry/caches.js';
 import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
@@ -46,6 +47,7 @@ interface Gateway {
   freshness: Freshness;
   caches: Caches;
   findCaller: FindCaller;
+  rates: Rates;
   /** Configurations from client.yaml files; undefined without CLIENTS_DIR. */
   clients: ClientConfigs | undefined;
 }
@@ -58,7 +60,7 @@ export interface OpenOptions {
 }
 
 /** Name of the registry's database in the embedded PostgreSQL. */
-const registryName = 'registry';
+export const registryName = 'registry';
 
 type Closers = (() => Promise<void>)[];
 
@@ -120,18 +122,13 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
 async function openDatabases(config: Config, log: Log, options: OpenOptions, closers: Closers) {
   const { exclusive, readOnly = false } = options;
   const create = !readOnly;
-  let joined: Promise<EmbeddedPostgres> | undefined;
-  const joinEmbedded = (asOwner: boolean) => {
-    joined ??= openEmbedded({ dataDir: config.dataDir, exclusive: asOwner, log });
-    return joined;
-  };
-  closers.push(async () => {
-    const embedded = await joined?.catch(() => undefined);
-    await embedded?.close();
-  });
-  const embedded = config.databaseUrl === undefined ? await joinEmbedded(exclusive) : undefined;
-  const url =
-    config.databaseUrl ?? (await (await joinEmbedded(exclusive)).databaseUrl(registryName, { create }));
+  const embedded =
+    config.databaseUrl === undefined
+      ? await openEmbedded({ dataDir: config.dataDir, exclusive, log })
+      : undefined;
+  if (embedded) closers.push(() => embedded.close());
+  const url = config.databaseUrl ?? (await embedded?.databaseUrl(registryName, { create }));
+  if (url === undefined) throw new Error('neither DATABASE_URL nor an embedded PostgreSQL is open');
   const applied = await migrateRegistry(url, {
     readOnly,
     warn: (message) => log.warn(message),
@@ -143,12 +140,10 @@ async function openDatabases(config: Config, log: Log, options: OpenOptions, clo
   closers.push(() => closeInTime(database.close()));
   const serviceDatabases = openServiceDatabases({
     urls: config.serviceDatabaseUrls,
-    // A service database without a variable is in the embedded PostgreSQL, even when the registry itself is not.
-    fallbackUrl: async (name) => {
-      if (readOnly && !(await hasEmbedded(config.dataDir)))
-        throw new Error('no environment variable is set for this database');
-      return (await joinEmbedded(false)).databaseUrl(name, { create });
-    },
+    readUrls: config.serviceDatabaseReadUrls,
+    moduleDbVariables: config.moduleDbVariables,
+    registryPool: database.pool,
+    fallbackUrl: embedded && ((name) => embedded.databaseUrl(name, { create })),
     log,
   });
   closers.push(() => closeInTime(serviceDatabases.close()));
@@ -261,7 +256,9 @@ function openGateway(parts: {
     });
   const findCaller: FindCaller = {
     peek: findByKey.peek,
-    find: (text) => (findByToken && isToken(text) ? findByToken(text) : findByKey.find(text)),
+    find: (text) => (findByToken && isToken(text) ? findByToken.find(text) : findByKey.find(text)),
+    isFamiliar: (text) => findByKey.isFamiliar(text) || findByToken?.isFamiliar(text) === true,
   };
-  return { freshness, caches, findCaller, clients };
+  const rates = openRates({ settings: config.rates, redis, clock });
+  return { freshness, caches, findCaller, rates, clients };
 }

@@ -1,9 +1,13 @@
+import { BlockList, isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { isKeySource, isLoopback, isPostgresUrl, isRedisUrl } from './setting-urls.js';
 import {
   type Choice,
   type ChoiceSetting,
   describeWrongValue,
+  isDatabaseVariable,
   type NumberSetting,
+  readVariableOf,
   type SettingName,
   settings,
 } from './settings.js';
@@ -14,8 +18,14 @@ export interface Config {
   databaseUrl: string | undefined;
   /** URLs of service databases by the variable that holds them, such as FINANCE_DB_URL. */
   serviceDatabaseUrls: Readonly<Record<string, string>>;
+  /** URLs of the same databases for a role that only examines them, by the same variables. */
+  serviceDatabaseReadUrls: Readonly<Record<string, string>>;
+  /** Variables that may name a service database besides `<MODULE>_DB_URL`. */
+  moduleDbVariables: readonly string[];
   host: string;
   port: number;
+  /** Port for metrics and the details of readiness; undefined: they are on `port`. */
+  adminPort: number | undefined;
   dataDir: string;
   /** Folder with one folder of SQL migrations per module. */
   modulesDir: string;
@@ -24,6 +34,13 @@ export interface Config {
   /** Rules for references to secrets and URLs in configurations. */
   configRules: { secretNames: readonly string[]; allowsPrivateUrls: boolean };
   authMode: 'open' | 'required';
+  /** Whether browsers get GraphiQL at /graphql. */
+  showsGraphiql: boolean;
+  /** Whether callers without `documents:any` may send registered documents only. */
+  requiresTrustedDocuments: boolean;
+  rates: RateSettings;
+  /** Proxies whose X-Forwarded-For is believed; undefined: none. */
+  trustedProxies: BlockList | undefined;
   logLevel: string;
   /** Which requests get a line of the log; requests that change something always do. */
   logRequests: 'all' | 'failed' | 'none';
@@ -45,6 +62,14 @@ export interface Config {
   tokenKeyLifetimeDays: number;
   /** The provider whose tokens are accepted besides API keys; undefined: API keys only. */
   identityProvider: IdentityProvider | undefined;
+}
+
+/** Quotas; undefined: no limit. */
+export interface RateSettings {
+  failedAuthenticationsPerMinute: number | undefined;
+  mutationsPerMinute: number | undefined;
+  resolutionsPerSecond: number | undefined;
+  tenantResolutionsPerSecond: number | undefined;
 }
 
 /** The gateway accepts tokens that this issuer signed for this audience. */
@@ -85,11 +110,16 @@ export function readConfig(env: Environment): Config {
   const read = new EnvironmentReader(env);
   const databaseUrl = read.checked('DATABASE_URL', isPostgresUrl);
   const host = read.text('HOST') ?? settings.HOST.default;
+  const moduleDbVariables = read.list('MODULE_DB_VARIABLES', isFreeVariable) ?? [];
+  const serviceDatabaseUrls = readServiceDatabaseUrls(env, moduleDbVariables, read.problems);
   const config: Config = {
     databaseUrl,
-    serviceDatabaseUrls: readServiceDatabaseUrls(env, read.problems),
+    serviceDatabaseUrls,
+    serviceDatabaseReadUrls: readReadUrls(env, serviceDatabaseUrls, read.problems),
+    moduleDbVariables,
     host,
     port: read.number('PORT'),
+    adminPort: read.text('ADMIN_PORT') === undefined ? undefined : read.number('ADMIN_PORT'),
     dataDir: read.text('DATA_DIR') ?? settings.DATA_DIR.default,
     modulesDir: read.text('MODULES_DIR') ?? shippedModulesDir,
     clientsDir: read.text('CLIENTS_DIR'),
@@ -97,7 +127,10 @@ export function readConfig(env: Environment): Config {
       secretNames: readNames(read, 'SECRET_NAMES'),
       allowsPrivateUrls: read.choice('PRIVATE_URLS') === 'allow',
     },
-    authMode: readAuthMode(read, host),
+    ...readAccess(read, host),
+    requiresTrustedDocuments: read.choice('TRUSTED_DOCUMENTS') === 'required',
+    rates: readRates(read),
+    trustedProxies: readProxies(read),
     logLevel: read.choice('LOG_LEVEL') ?? settings.LOG_LEVEL.default,
     logRequests: read.choice('LOG_REQUESTS') ?? settings.LOG_REQUESTS.default,
     redisUrl: read.checked('REDIS_URL', isRedisUrl),
@@ -110,7 +143,9 @@ export function readConfig(env: Environment): Config {
     tokenKeyLifetimeDays: read.number('TOKEN_KEY_LIFETIME_DAYS'),
     identityProvider: readIdentityProvider(read),
   };
-  const { heartbeatMs, takeOverAfterMs } = config;
+  const { heartbeatMs, takeOverAfterMs, port, adminPort } = config;
+  if (adminPort === port && port !== 0)
+    read.problems.push(`ADMIN_PORT is "${adminPort}", which is PORT: set it to another port`);
   if (takeOverAfterMs < 3 * heartbeatMs)
     read.problems.push(
       `OPERATION_TAKE_OVER_MS is "${takeOverAfterMs}": expected at least three times OPERATION_HEARTBEAT_MS (${heartbeatMs}), ` +
@@ -176,17 +211,76 @@ function readNames(read: EnvironmentReader, setting: 'SECRET_NAMES'): string[] {
   return names;
 }
 
-/** Variables of service databases have any name that ends in _URL, so they are recognised by their value. */
-function readServiceDatabaseUrls(env: Environment, problems: string[]): Record<string, string> {
+/** Whether MODULE_DB_VARIABLES may list the variable: it is none of the gateway's own. */
+function isFreeVariable(name: string): boolean {
+  return /^[A-Z][A-Z0-9_]{0,62}$/.test(name) && !(name in settings) && name !== 'DATABASE_DIRECT_URL';
+}
+
+function readServiceDatabaseUrls(
+  env: Environment,
+  moduleDbVariables: readonly string[],
+  problems: string[],
+): Record<string, string> {
   const urls: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     const url = value?.trim();
-    if (!url || name === 'DATABASE_URL' || name === 'REDIS_URL' || !/^[A-Z][A-Z0-9_]*_URL$/.test(name))
-      continue;
+    if (!url || name in settings || !isDatabaseVariable(name, moduleDbVariables)) continue;
     if (isPostgresUrl(url)) urls[name] = url;
-    else if (name.endsWith('_DB_URL')) problems.push(describeWrongValue('<MODULE>_DB_URL', url, name));
+    else problems.push(describeWrongValue('<MODULE>_DB_URL', url, name));
   }
   return urls;
+}
+
+/** Reads the URLs for examining. Each must name the database of the variable that it belongs to. */
+function readReadUrls(
+  env: Environment,
+  urls: Readonly<Record<string, string>>,
+  problems: string[],
+): Record<string, string> {
+  const readUrls: Record<string, string> = {};
+  for (const [variable, url] of Object.entries(urls)) {
+    const name = readVariableOf(variable);
+    const readUrl = env[name]?.trim();
+    if (!readUrl) continue;
+    if (!isPostgresUrl(readUrl)) problems.push(describeWrongValue('<MODULE>_DB_READ_URL', readUrl, name));
+    else if (new URL(readUrl).pathname !== new URL(url).pathname)
+      problems.push(
+        `${name} names another database than ${variable}: expected the same database with another role`,
+      );
+    else readUrls[variable] = readUrl;
+  }
+  return readUrls;
+}
+
+function readRates(read: EnvironmentReader): RateSettings {
+  return {
+    failedAuthenticationsPerMinute: read.number('RATE_FAILED_AUTHENTICATIONS') || undefined,
+    mutationsPerMinute: read.number('RATE_MUTATIONS') || undefined,
+    resolutionsPerSecond: read.number('RATE_RESOLUTIONS') || undefined,
+    tenantResolutionsPerSecond: read.number('RATE_TENANT_RESOLUTIONS') || undefined,
+  };
+}
+
+function readProxies(read: EnvironmentReader): BlockList | undefined {
+  const proxies = new BlockList();
+  const list = read.list('TRUSTED_PROXIES', (text) => addProxy(proxies, text));
+  return list && proxies;
+}
+
+/** False for what is no address and no network. */
+function addProxy(proxies: BlockList, text: string): boolean {
+  const [, address = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  const longest = version === 6 ? 128 : 32;
+  if (version === 0 || Number(prefix ?? longest) > longest) return false;
+  proxies.addSubnet(address, Number(prefix ?? longest), version === 6 ? 'ipv6' : 'ipv4');
+  return true;
+}
+
+function readAccess(read: EnvironmentReader, host: string): Pick<Config, 'authMode' | 'showsGraphiql'> {
+  const authMode = readAuthMode(read, host);
+  const graphiql = read.choice('GRAPHIQL') ?? (authMode === 'open' ? 'on' : 'off');
+  return { authMode, showsGraphiql: graphiql === 'on' };
 }
 
 function readAuthMode(read: EnvironmentReader, host: string): Config['authMode'] {
@@ -231,57 +325,4 @@ function readTokenRules(read: EnvironmentReader) {
     scopeClaims: read.list('JWT_SCOPE_CLAIMS', isName) ?? [settings.JWT_SCOPE_CLAIMS.default],
     scopePrefix: read.checked('JWT_SCOPE_PREFIX', isName) ?? '',
   };
-}
-
-/** Whether keys may be read from this URL. A forged key lets anybody in, so the network must be protected. */
-export function isKeySource(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-function isPostgresUrl(text: string): boolean {
-  try {
-    return /^postgres(ql)?:\/\//.test(text) && decodeURIComponent(new URL(text).pathname).length > 1;
-  } catch {
-    return false;
-  }
-}
-
-function isRedisUrl(text: string): boolean {
-  const sentinel = /^redis-sentinel:\/\/(.*@)?([^@/]+)(\/[^/]+(\/\d+)?)?$/.exec(text);
-  if (sentinel) {
-    const [, userInfo = '', hosts = ''] = sentinel;
-    return hosts.split(',').every((host) => isRedisNode(`redis://${userInfo}${host}`, /^$/));
-  }
-  const nodes = text.split(',');
-  if (nodes.length === 1) return isRedisNode(text, /^(\/\d*)?$/);
-  // A Cluster has database 0 only, and TLS on all nodes or on none.
-  const schemes = new Set(nodes.map((node) => node.split(':')[0]));
-  return schemes.size === 1 && nodes.every((node) => isRedisNode(node, /^(\/0?)?$/));
-}
-
-function isRedisNode(text: string, path: RegExp): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, pathname, search, hash, username, password } = new URL(text);
-  return (
-    /^rediss?:$/.test(protocol) &&
-    hostname !== '' &&
-    path.test(pathname) &&
-    search + hash === '' &&
-    isDecodable(username + password)
-  );
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -119,6 +119,13 @@ export const errorTable = {
     meaning: 'The caller sends too many requests.',
     action: 'Wait for the time that the answer names and repeat the request.',
   },
+  DOCUMENT_NOT_REGISTERED: {
+    status: 403,
+    meaning:
+      'No registered GraphQL document has this id or text, and the caller may send only registered ones (`TRUSTED_DOCUMENTS`).',
+    action:
+      'Register the document with `tenant-registry documents add`, or use a key with the scope `documents:any`.',
+  },
   QUERY_TOO_COMPLEX: {
     status: 400,
     meaning: 'The GraphQL document is larger than the gateway accepts.',

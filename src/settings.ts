@@ -36,9 +36,24 @@ export const settings = {
     default: 'none',
     expected: postgresUrl,
     meaning:
-      'URL of a service database. The module’s catalogue entry names the variable, which may be any name that ends in `_URL`. ' +
-      'Without it the module uses a database in the embedded PostgreSQL.',
+      'URL of a service database. The module’s catalogue entry names the variable. Without `DATABASE_URL`, a module whose variable ' +
+      'is not set uses a database in the embedded PostgreSQL; with it, the module is not ready. The registry’s own database is refused.',
     isSecret: true,
+  },
+  '<MODULE>_DB_READ_URL': {
+    default: 'the URL in `<MODULE>_DB_URL`',
+    expected: postgresUrl,
+    meaning:
+      'URL of the same service database with a role that may only examine it. `doctor` and the reading part of `import databases` log ' +
+      'in as this role, so that nothing there runs with the provisioner’s rights. For a variable X_URL the name is X_READ_URL.',
+    isSecret: true,
+  },
+  MODULE_DB_VARIABLES: {
+    default: 'none',
+    expected:
+      'names of variables separated by commas, such as CRM_PRIMARY_URL, none of them a setting of the gateway',
+    meaning:
+      'Variables with URLs of service databases whose names do not have the form `<MODULE>_DB_URL`. Modules can name no other variable.',
   },
   HOST: {
     default: '127.0.0.1',
@@ -49,6 +64,13 @@ export const settings = {
     default: '4000',
     ...wholeNumber(0, 65_535),
     meaning: 'Port on which the server listens. 0 chooses a free port.',
+  },
+  ADMIN_PORT: {
+    default: 'none',
+    ...wholeNumber(0, 65_535),
+    meaning:
+      'Port of its own, on `HOST`, for `/metrics` and the details of `/ready`. The other port then answers 404 at `/metrics` and ' +
+      'says at `/ready` only whether the gateway is ready. 0 chooses a free port.',
   },
   DATA_DIR: {
     default: '.data',
@@ -84,6 +106,44 @@ export const settings = {
     default: '`open` with the embedded registry database on a loopback `HOST`, otherwise `required`',
     ...oneOf('open', 'required'),
     meaning: 'Whether requests need an API key or a token. `open` accepts every request.',
+  },
+  GRAPHIQL: {
+    default: '`on` where `AUTH_MODE` is `open`, otherwise `off`',
+    ...oneOf('on', 'off'),
+    meaning: 'Whether browsers get the GraphiQL page at `/graphql`.',
+  },
+  TRUSTED_DOCUMENTS: {
+    default: 'off',
+    ...oneOf('off', 'required'),
+    meaning:
+      'Whether keys and tokens without the scope `documents:any` may send only registered GraphQL documents, by id or text.',
+  },
+  RATE_FAILED_AUTHENTICATIONS: {
+    default: '30',
+    ...wholeNumber(0, 1_000_000),
+    meaning:
+      'Failed authentications per address and minute, after which unknown credentials from there are refused. 0: no limit.',
+  },
+  RATE_MUTATIONS: {
+    default: '6000',
+    ...wholeNumber(0, 100_000_000),
+    meaning: 'Mutations per caller and minute, by GraphQL and REST together. 0: no limit.',
+  },
+  RATE_RESOLUTIONS: {
+    default: '0',
+    ...wholeNumber(0, 100_000_000),
+    meaning: 'Resolved routes per caller and second. 0: no limit.',
+  },
+  RATE_TENANT_RESOLUTIONS: {
+    default: '0',
+    ...wholeNumber(0, 100_000_000),
+    meaning: 'Resolved routes per tenant and second, of all callers together. 0: no limit.',
+  },
+  TRUSTED_PROXIES: {
+    default: 'none',
+    expected: 'IP addresses and networks separated by commas, such as 10.0.0.0/8,192.168.1.5,fd00::/8',
+    meaning:
+      'Proxies whose `X-Forwarded-For` names the address of a request. Without them the address is that of the connection.',
   },
   JWT_ISSUER: {
     default: 'none',
@@ -219,4 +279,16 @@ export function describeWrongValue(name: SettingName, given: string, variable: s
   return isSecret
     ? `${variable} has a wrong value, which is not shown because it may hold a password: expected ${expected}`
     : `${variable} is "${given}": expected ${expected}`;
+}
+
+const databaseVariable = /^[A-Z][A-Z0-9_]{0,30}_DB_URL$/;
+
+/** Whether a variable may name a service database: `<MODULE>_DB_URL`, or one of those in MODULE_DB_VARIABLES. */
+export function isDatabaseVariable(name: string, moduleDbVariables: readonly string[]): boolean {
+  return databaseVariable.test(name) || moduleDbVariables.includes(name);
+}
+
+/** The variable with the URL for reading that belongs to a variable of a service database. */
+export function readVariableOf(databaseVariable: string): string {
+  return `${databaseVariable.replace(/_URL$/, '')}_READ_URL`;
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { BlockList } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '../src/config.js';
 import { settings } from '../src/settings.js';
@@ -28,11 +29,16 @@ describe('the configuration', () => {
     expect(readConfig({})).toEqual({
       databaseUrl: undefined,
       serviceDatabaseUrls: {},
+      serviceDatabaseReadUrls: {},
+      moduleDbVariables: [],
       host: '127.0.0.1',
       port: 4000,
       dataDir: '.data',
       modulesDir: new URL('../modules', import.meta.url).pathname,
       authMode: 'open',
+      showsGraphiql: true,
+      requiresTrustedDocuments: false,
+      rates: { failedAuthenticationsPerMinute: 30, mutationsPerMinute: 6_000 },
       logLevel: 'info',
       logRequests: 'failed',
       configRules: { secretNames: [], allowsPrivateUrls: false },
@@ -53,14 +59,24 @@ describe('the configuration', () => {
       readConfig({
         DATABASE_URL: ` ${database} `,
         FINANCE_DB_URL: `${database}?sslmode=require\n`,
+        FINANCE_DB_READ_URL: ` ${database}?user=reader `,
+        MODULE_DB_VARIABLES: ' CRM_PRIMARY_URL , CRM_DSN ',
         HOST: ' 0.0.0.0 ',
         PORT: ' 8080 ',
+        ADMIN_PORT: ' 8081 ',
         DATA_DIR: ' /data ',
         MODULES_DIR: ' /modules ',
         CLIENTS_DIR: ' /clients ',
         SECRET_NAMES: ' SUPABASE_URL, SUPABASE_ANON_KEY ',
         PRIVATE_URLS: ' allow ',
         AUTH_MODE: ' required ',
+        GRAPHIQL: ' on ',
+        TRUSTED_DOCUMENTS: ' required ',
+        RATE_FAILED_AUTHENTICATIONS: ' 10 ',
+        RATE_MUTATIONS: ' 0 ',
+        RATE_RESOLUTIONS: ' 20000 ',
+        RATE_TENANT_RESOLUTIONS: ' 500 ',
+        TRUSTED_PROXIES: ' 10.0.0.0/8, ::1 ',
         LOG_LEVEL: ' debug ',
         LOG_REQUESTS: ' all ',
         REDIS_URL: ' redis://cache:6379 ',
@@ -77,13 +93,24 @@ describe('the configuration', () => {
     ).toEqual({
       databaseUrl: database,
       serviceDatabaseUrls: { FINANCE_DB_URL: `${database}?sslmode=require` },
+      serviceDatabaseReadUrls: { FINANCE_DB_URL: `${database}?user=reader` },
+      moduleDbVariables: ['CRM_PRIMARY_URL', 'CRM_DSN'],
       host: '0.0.0.0',
       port: 8080,
+      adminPort: 8081,
       dataDir: '/data',
       modulesDir: '/modules',
       clientsDir: '/clients',
       configRules: { secretNames: ['SUPABASE_URL', 'SUPABASE_ANON_KEY'], allowsPrivateUrls: true },
       authMode: 'required',
+      showsGraphiql: true,
+      requiresTrustedDocuments: true,
+      rates: {
+        failedAuthenticationsPerMinute: 10,
+        resolutionsPerSecond: 20_000,
+        tenantResolutionsPerSecond: 500,
+      },
+      trustedProxies: expect.any(BlockList),
       logLevel: 'debug',
       logRequests: 'all',
       redisUrl: 'redis://cache:6379',
@@ -119,6 +146,7 @@ describe('the configuration', () => {
 
   test.each([
     ['PORT', ['abc', '-1', '65536', '4.5', '1e3', '0x50', '+80', '٣'], 'a whole number from 0 to 65535'],
+    ['ADMIN_PORT', ['no', '65536'], 'a whole number from 0 to 65535'],
     ['SHUTDOWN_TIMEOUT_MS', ['soon', '99', '600001', '-5', '1s'], 'a whole number from 100 to 600000'],
   ])('refuses %s with a value like %j', (name, values, expected) => {
     for (const value of values)
@@ -140,7 +168,29 @@ describe('the configuration', () => {
     ['AUTH_MODE', ['none', 'OPEN', 'open,required'], 'one of open, required'],
     ['LOG_LEVEL', ['loud', 'INFO', '30'], logLevels],
     ['WORKER', ['outside', 'INSIDE'], 'one of inside, none'],
+    ['GRAPHIQL', ['true', 'ON'], 'one of on, off'],
+    ['TRUSTED_DOCUMENTS', ['on', 'REQUIRED'], 'one of off, required'],
+    ['RATE_MUTATIONS', ['-1', 'many'], 'a whole number from 0 to 100000000'],
+    [
+      'TRUSTED_PROXIES',
+      ['10.0.0.0/33', '::1/129', 'proxy.internal', '10.0.0.1,', '10.0.0/8', '10.0.0.1/', '10.0.0.1/8/8'],
+      'IP addresses and networks separated by commas, such as 10.0.0.0/8,192.168.1.5,fd00::/8',
+    ],
     ['PRIVATE_URLS', ['yes', 'ALLOW'], 'one of refuse, allow'],
+    [
+      'MODULE_DB_VARIABLES',
+      [
+        'A,,B',
+        'A B',
+        'a_url',
+        'DATABASE_URL',
+        'X_URL,REDIS_URL',
+        'HOST',
+        'JWT_JWKS_URL',
+        'DATABASE_DIRECT_URL',
+      ],
+      'names of variables separated by commas, such as CRM_PRIMARY_URL, none of them a setting of the gateway',
+    ],
     [
       'SECRET_NAMES',
       ['A,,B', 'A B', `\${A}`, 'A-B', '1A', ','],
@@ -164,31 +214,52 @@ describe('the configuration', () => {
     },
   );
 
-  test('recognises variables of service databases by their names and by their values', () => {
-    const { serviceDatabaseUrls } = readConfig({
+  test('takes service databases only from <MODULE>_DB_URL and from MODULE_DB_VARIABLES', () => {
+    const env = {
       FINANCE_DB_URL: database,
       CRM_PRIMARY_URL: 'postgresql://crm@localhost/crm',
+      CRM_DSN: database,
       REDIS_URL: 'redis://localhost',
-      HOMEPAGE_URL: 'https://example.org',
+      OTHER_URL: database,
       finance_db_url: database,
       DATABASE_URL: database,
-    });
-    expect(serviceDatabaseUrls).toEqual({
+      FINANCE_DB_READ_URL: database,
+    };
+    expect(Object.keys(readConfig(env).serviceDatabaseUrls)).toEqual(['FINANCE_DB_URL']);
+    const listed = readConfig({ ...env, MODULE_DB_VARIABLES: 'CRM_PRIMARY_URL,CRM_DSN' });
+    expect(listed.serviceDatabaseUrls).toEqual({
       FINANCE_DB_URL: database,
       CRM_PRIMARY_URL: 'postgresql://crm@localhost/crm',
+      CRM_DSN: database,
     });
+  });
+
+  test('refuses a URL for reading that is none, or that names another database', () => {
+    const problemsWith = (url: string) => problemsOf({ FINANCE_DB_URL: database, FINANCE_DB_READ_URL: url });
+    expect(problemsWith('sesame')).toEqual([`FINANCE_DB_READ_URL ${wrongUrl}`]);
+    expect(problemsWith(`${database}2`)).toEqual([
+      'FINANCE_DB_READ_URL names another database than FINANCE_DB_URL: expected the same database with another role',
+    ]);
+    expect(problemsWith(database)).toEqual([]);
   });
 
   test('reads only variables that the table of settings describes', () => {
     const read = new Set<string>();
     readConfig(new Proxy({}, { get: (_env, name) => void read.add(String(name)) }));
-    const described = Object.keys(settings).filter((name) => name !== '<MODULE>_DB_URL');
+    const described = Object.keys(settings).filter((name) => !name.startsWith('<MODULE>'));
     expect([...read].sort()).toEqual(described.sort());
   });
 
   test.each(Object.entries(settings))('describes %s in single lines', (_name, setting) => {
     for (const text of [setting.default, setting.expected]) expect(text).toMatch(/^[^\n|]+$/);
     expect(setting.meaning).toMatch(/^[A-Z][^\n|]+\.$/);
+  });
+
+  test('refuses an ADMIN_PORT that is PORT', () => {
+    expect(problemsOf({ ADMIN_PORT: '4000' })).toEqual([
+      'ADMIN_PORT is "4000", which is PORT: set it to another port',
+    ]);
+    expect(problemsOf({ PORT: '0', ADMIN_PORT: '0' })).toEqual([]);
   });
 
   test('refuses a time of taking over that a single lost heartbeat would reach', () => {
@@ -314,6 +385,17 @@ describe('AUTH_MODE', () => {
       expect(problemsOf({ HOST, DATABASE_URL: database, AUTH_MODE: 'open' })).toEqual([openRefused]);
     },
   );
+});
+
+describe('GRAPHIQL', () => {
+  test.each([
+    [{}, true],
+    [{ GRAPHIQL: 'off' }, false],
+    [{ DATABASE_URL: database }, false],
+    [{ DATABASE_URL: database, GRAPHIQL: 'on' }, true],
+  ])('with %j: the page is served is %s', (env, shows) => {
+    expect(readConfig(env).showsGraphiql).toBe(shows);
+  });
 });
 
 describe('a start with a wrong environment', { timeout: 30_000 }, () => {

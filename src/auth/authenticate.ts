@@ -5,6 +5,8 @@ import type { FindCaller } from './key-cache.js';
 interface AuthenticateOptions {
   authMode: 'open' | 'required';
   findCaller: FindCaller;
+  /** Runs the look-up of credentials that are not familiar, or refuses it. */
+  attempt?: ((work: () => Promise<Caller>) => Promise<Caller>) | undefined;
 }
 
 const scheme = 'Bearer ';
@@ -15,7 +17,7 @@ const scheme = 'Bearer ';
  */
 export function authenticate(
   authorization: string | undefined,
-  { authMode, findCaller }: AuthenticateOptions,
+  { authMode, findCaller, attempt }: AuthenticateOptions,
 ): Caller | Promise<Caller> {
   if (authorization === undefined || authorization === '') {
     if (authMode === 'open') return developer;
@@ -24,11 +26,13 @@ export function authenticate(
   const known = authorization.startsWith(scheme)
     ? findCaller.peek(authorization.slice(scheme.length))
     : undefined;
-  return known ?? findUnknown(authorization, findCaller);
+  if (known) return known;
+  const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+  const work = () => findUnknown(secret, findCaller);
+  return attempt && !(secret && findCaller.isFamiliar(secret)) ? attempt(work) : work();
 }
 
-async function findUnknown(authorization: string, findCaller: FindCaller): Promise<Caller> {
-  const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+async function findUnknown(secret: string | undefined, findCaller: FindCaller): Promise<Caller> {
   const caller = secret && (await findCaller.find(secret));
   if (!caller)
     throw new AuthenticationFailure(

@@ -44,7 +44,11 @@ type Roles = ReadonlyMap<string, MemberRole>;
  * from memory while the change log proves that no member changed. Throws UNAUTHENTICATED for a token that is not valid,
  * REGISTRY_UNAVAILABLE when that cannot be decided.
  */
-export function openIdentities(options: IdentityOptions): (token: string) => Promise<Caller> {
+export function openIdentities(options: IdentityOptions): {
+  find(token: string): Promise<Caller>;
+  /** Whether the token's signature was found good before, and the token has not expired. */
+  isFamiliar(token: string): boolean;
+} {
   const { provider, pool, stalenessMs } = options;
   const store = new ProviderKeyStore(options);
   const memberships = new ReadThrough<string, Roles>({
@@ -57,7 +61,7 @@ export function openIdentities(options: IdentityOptions): (token: string) => Pro
   // Tokens whose signature was checked. Tokens that are not valid are not in it, because anybody can invent those.
   const verified = new LRUCache<string, { version: number; claims: TokenClaims }>({ max: maxTokens });
 
-  return async (token) => {
+  const find = async (token: string): Promise<Caller> => {
     if (token.length > maxTokenLength) throw refuse('it has more than 8192 characters');
     const keys = await store.current();
     let known = verified.get(token);
@@ -74,6 +78,10 @@ export function openIdentities(options: IdentityOptions): (token: string) => Pro
       expiresAt,
       identity: { subject, roles: answer?.value ?? new Map() },
     };
+  };
+  return {
+    find,
+    isFamiliar: (token) => (verified.get(token)?.claims.expiresAt ?? 0) > Date.now(),
   };
 }
 

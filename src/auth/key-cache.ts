@@ -11,6 +11,8 @@ export interface FindCaller {
   /** The caller, if it is known at once; undefined means that `find` has to be asked. */
   peek(secret: string): Caller | undefined;
   find(secret: string): Promise<Caller | undefined>;
+  /** Whether the secret opened something within the last hour, as far as this gateway knows. */
+  isFamiliar(secret: string): boolean;
 }
 
 /** A secret that opened something, and what that answer rests on. */
@@ -21,6 +23,9 @@ interface PresentedKey {
 }
 
 const maxKeys = 10_000;
+
+/** For how long a secret that opened something is remembered as familiar. */
+const familiarMs = 3_600_000;
 
 /** Also bounds how old the date of a key's last use can be. */
 const ttlMs = 60_000;
@@ -53,7 +58,17 @@ export function openKeyCache(options: {
     updateAgeOnGet: false,
   });
 
+  const familiar = new LRUCache<string, true>({ max: maxKeys, ttl: familiarMs, ttlResolution: 1_000 });
+  const findKey = async (secret: string) => {
+    const [answer] = await keys.getMany([{ key: Buffer.from(hashSecret(secret)).toString('hex') }]);
+    const key = answer?.value;
+    if (!key || hasExpired(key)) familiar.delete(secret);
+    else if (answer.tier === 'database') familiar.set(secret, true);
+    return key && !hasExpired(key) ? { answer, key } : undefined;
+  };
+
   return {
+    isFamiliar: (secret) => familiar.has(secret),
     peek(secret) {
       const held = presented.get(secret);
       if (!held || hasExpired(held.key) || !validity.isCurrent(held.answer, apiKeysReference))
@@ -62,9 +77,9 @@ export function openKeyCache(options: {
     },
     async find(secret) {
       if (!isSecret(secret)) return undefined;
-      const [answer] = await keys.getMany([{ key: Buffer.from(hashSecret(secret)).toString('hex') }]);
-      const key = answer?.value;
-      if (!key || hasExpired(key)) return undefined;
+      const found = await findKey(secret);
+      if (!found) return undefined;
+      const { answer, key } = found;
       const caller: Caller = {
         kind: 'api-key',
         actor: `api-key:${key.id}`,

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import type { App } from '../app.js';
+import { type App, registryName } from '../app.js';
 import { authorize } from '../auth/permissions.js';
 import { type DatabaseGrants, type GrantTarget, planGrants } from '../provisioning/storage/grants.js';
+import { planRegistryGrants } from '../provisioning/storage/registry-grants.js';
 import { isolations, storageNaming } from '../registry/isolation.js';
 import { listModules } from '../registry/module-record.js';
 import { moduleNotFound } from '../registry/route.js';
@@ -13,7 +14,7 @@ export function addGrants(program: Command): void {
     .description(
       'Print the SQL statements that give the provisioner and the services their privileges, for an administrator.',
     )
-    .option('--module <name>', 'only this module; default: all modules')
+    .option('--module <name>', 'only this module; default: the registry and all modules')
     .option('--json', 'print a JSON array, one element per database')
     .action(printGrants);
 }
@@ -21,13 +22,21 @@ export function addGrants(program: Command): void {
 async function printGrants(options: { module?: string; json?: true }): Promise<void> {
   await withApp(async (app, caller) => {
     authorize(caller, 'readRegistry');
-    const { places, embedded } = await listPlaces(app, options.module);
-    const grants = planGrants(places);
+    const { places, embedded, unusable } = await listPlaces(app, options.module);
+    const registry = options.module === undefined ? [planRegistryGrants(await registryPlace(app))] : [];
+    const grants = [...registry, ...planGrants(places)];
     if (options.json) return print(JSON.stringify(grants));
     for (const module of embedded)
       print(`-- Module ${module}: in the embedded PostgreSQL, where no grants are needed.`);
+    for (const { module, problem } of unusable) print(`-- Module ${module} is not ready: ${problem}.`);
     for (const database of grants) print(format(database));
   });
+}
+
+async function registryPlace({ config, embedded }: App): Promise<{ server: string; database: string }> {
+  const text = config.databaseUrl ?? (await embedded?.databaseUrl(registryName));
+  const { hostname, port, pathname } = new URL(text ?? '');
+  return { server: `${hostname}:${port || '5432'}`, database: decodeURIComponent(pathname.slice(1)) };
 }
 
 /** For URLs without a user, whose role depends on the connecting machine. */
@@ -39,9 +48,12 @@ async function listPlaces(app: App, only: string | undefined) {
   if (only !== undefined && modules.length === 0) throw moduleNotFound(only);
   const places: GrantTarget[] = [];
   const embedded: string[] = [];
+  const unusable: { module: string; problem: string }[] = [];
   for (const { name, databaseRef, isolation, subscriptions } of modules) {
+    const problem = app.serviceDatabases.findProblem(databaseRef);
     const configured = app.serviceDatabases.configuredServer(databaseRef);
-    if (!configured) embedded.push(name);
+    if (problem !== undefined) unusable.push({ module: name, problem });
+    else if (!configured) embedded.push(name);
     else
       places.push({
         module: name,
@@ -49,17 +61,19 @@ async function listPlaces(app: App, only: string | undefined) {
         // The database that provisioning connects to; the module's row may still have the name from before the variable was set.
         database: app.serviceDatabases.configuredName(databaseRef) ?? '',
         provisioner: configured.user || defaultProvisioner,
+        reader: configured.reader || undefined,
         hasDatabases: isolations.some(
           (kind) => storageNaming[kind].hasOwnDatabase && (isolation === kind || subscriptions[kind] > 0),
         ),
       });
   }
-  return { places, embedded };
+  return { places, embedded, unusable };
 }
 
 function format({ server, database, modules, statements }: DatabaseGrants): string {
+  const purpose = modules.length === 0 ? 'the registry itself' : `modules: ${modules.join(', ')}`;
   return [
-    `-- Server ${server}, in database ${database}, as an administrator (modules: ${modules.join(', ')})`,
+    `-- Server ${server}, in database ${database}, as an administrator (${purpose})`,
     ...statements,
     '',
   ].join('\n');

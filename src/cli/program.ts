@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addDoctor } from './doctor.js';
+import { addDocuments } from './documents.js';
 import { addExport } from './export.js';
 import { addGrants } from './grants.js';
 import { addImport } from './import.js';
@@ -23,6 +24,7 @@ export function createProgram(): Command {
   addProvision(program);
   addTenant(program);
   addKeys(program);
+  addDocuments(program);
   addGrants(program);
   addImport(program);
   addDoctor(program);

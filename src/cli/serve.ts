@@ -31,7 +31,8 @@ async function serve(): Promise<void> {
   try {
     await addDemo(app);
     const server = await openServer(app);
-    log.info({ url: `${server.url}/graphql`, authMode: config.authMode }, 'serving');
+    const admin = server.adminUrl && { admin: server.adminUrl };
+    log.info({ url: `${server.url}/graphql`, authMode: config.authMode, ...admin }, 'serving');
     if (app.embedded)
       log.info({ psql: app.embedded.psqlCommand('finance') }, 'look into the embedded PostgreSQL');
     log.info({ signal: await stop }, 'stopping');

@@ -21,6 +21,7 @@ export const statusByCode = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   RATE_LIMITED: 429,
+  DOCUMENT_NOT_REGISTERED: 403,
   QUERY_TOO_COMPLEX: 400,
 } as const;
 

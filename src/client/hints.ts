@@ -3,6 +3,7 @@ import type { Gateways } from './gateways.js';
 import type { FollowRoutesSubscription } from './generated/operations.js';
 import type { Transport } from './http.js';
 import type { Knowledge } from './knowledge.js';
+import { isRevision } from './route.js';
 
 export interface HintsOptions {
   gateways: Gateways;
@@ -52,11 +53,26 @@ export async function listen(options: HintsOptions): Promise<void> {
   }
 }
 
+/**
+ * Reads an event; undefined for a text that is none. It comes over the network, and an exception here would end the service's
+ * process. An event that is not understood costs only latency, because the next renewal brings the change.
+ */
 function readChange(data: string): RouteChange | undefined {
   try {
-    const { data: answer } = JSON.parse(data) as { data?: FollowRoutesSubscription };
-    return answer?.routesChanged;
+    const { data: answer } = JSON.parse(data) as { data?: { routesChanged?: unknown } };
+    return isRouteChange(answer?.routesChanged) ? answer.routesChanged : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isRouteChange(event: unknown): event is RouteChange {
+  const { type, revision, tenantId, tenantSlug, module } = (event ?? {}) as Record<string, unknown>;
+  const isTextOrNull = (value: unknown) => value === null || typeof value === 'string';
+  return (
+    typeof type === 'string' &&
+    typeof revision === 'string' &&
+    isRevision(revision) &&
+    [tenantId, tenantSlug, module].every(isTextOrNull)
+  );
 }

@@ -47,6 +47,9 @@ interface StreamOptions {
 /** A response to 500 keys has about 300 kB. */
 const maxAnswerBytes = 16_000_000;
 
+/** An event has a few hundred characters. */
+const maxEventLength = 1_000_000;
+
 type OpenRequest = (url: string, body: unknown, accept: string) => ClientRequest;
 
 export function openTransport({ apiKey, client }: { apiKey: string | undefined; client: string }): Transport {
@@ -154,6 +157,8 @@ function readEvents(
       response.on('data', (chunk: string) => {
         const events = `${text}${chunk}`.split('\n\n');
         text = events.pop() ?? '';
+        // An event without an end would fill the memory of the service.
+        if (text.length > maxEventLength) return void request.destroy();
         for (const event of events) {
           const data = /^data: ?(.+)$/m.exec(event)?.[1];
           if (data !== undefined) onData(data);

@@ -48,8 +48,12 @@ export function formatRevision({ epoch, number }: Revision): string {
 
 /** Throws when the text is not a revision. */
 export function readRevision(text: string): Revision {
+  if (!isRevision(text)) throw new Error(`"${text}" is not a revision`);
   const at = text.indexOf(':');
-  const number = Number(text.slice(at + 1));
-  if (at < 1 || !Number.isSafeInteger(number)) throw new Error(`"${text}" is not a revision`);
-  return { epoch: text.slice(0, at), number };
+  return { epoch: text.slice(0, at), number: Number(text.slice(at + 1)) };
+}
+
+export function isRevision(text: string): boolean {
+  const at = text.indexOf(':');
+  return at > 0 && Number.isSafeInteger(Number(text.slice(at + 1)));
 }

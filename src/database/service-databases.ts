@@ -1,5 +1,8 @@
 import { Client, type ClientBase, type Pool } from 'pg';
+import { RegistryError } from '../errors.js';
 import type { Log } from '../log.js';
+import { isDatabaseVariable } from '../settings.js';
+import { isSameDatabase, readDatabaseIdentity } from './database-identity.js';
 import { openPool } from './pool.js';
 import { createTurnstile } from './turnstile.js';
 
@@ -9,15 +12,8 @@ export interface DatabaseReference {
   databaseName: string;
 }
 
-/**
- * The service databases of all modules. The registry stores names of environment variables; only this interface turns
- * them into connections.
- */
-export interface ServiceDatabases {
-  /** The database name in the variable's URL; undefined when the variable is not set. */
-  configuredName(databaseRef: string): string | undefined;
-  /** Server and user in the variable's URL, which are not secret; undefined when the variable is not set. */
-  configuredServer(databaseRef: string): { server: string; user: string } | undefined;
+/** Connections to the databases of modules, all as the same kind of role. */
+export interface ModuleConnections {
   /**
    * Runs the work on a connection to the module's database. Every work gets a clean session, without the locks,
    * settings and temporary objects of earlier work, whose search_path is pg_catalog alone. When all connections are in use, the work waits for its turn
@@ -26,13 +22,49 @@ export interface ServiceDatabases {
   withConnection<T>(reference: DatabaseReference, work: (client: ClientBase) => Promise<T>): Promise<T>;
   /** Opens a connection to another database on the module's server, for modules with a database per tenant. */
   connect(reference: DatabaseReference, database: string): Promise<Client>;
+}
+
+/**
+ * The service databases of all modules. The registry stores names of environment variables; only this interface turns
+ * them into connections. Its own connections are the provisioner's.
+ */
+export interface ServiceDatabases extends ModuleConnections {
+  /** Connections that only examine what exists: as the role of `<MODULE>_DB_READ_URL` where it is set, else as the provisioner. */
+  readers: ModuleConnections;
+  /** The database name in the variable's URL; undefined when the variable is not set. */
+  configuredName(databaseRef: string): string | undefined;
+  /** Server and user in the variable's URL, which are not secret; undefined when the variable is not set. */
+  configuredServer(databaseRef: string): ConfiguredServer | undefined;
+  /** Whether the variable may name a service database, set or not. */
+  allows(databaseRef: string): boolean;
+  /**
+   * Why no database can be used through this variable, with the way out; undefined when nothing is known against it. That it names
+   * the registry's own database is known after the first connection.
+   */
+  findProblem(databaseRef: string): string | undefined;
   close(): Promise<void>;
+}
+
+interface ConfiguredServer {
+  server: string;
+  user: string;
+  /** The user of the URL for reading; undefined when it is not set. */
+  reader: string | undefined;
 }
 
 export interface ServiceDatabaseOptions {
   urls: Readonly<Record<string, string>>;
-  /** URL of a database of this name in the embedded PostgreSQL, for modules whose variable is not set. */
-  fallbackUrl(databaseName: string): Promise<string>;
+  /** URLs of the same databases for a role that examines them, by the same variables; default: none. */
+  readUrls?: Readonly<Record<string, string>>;
+  /** The names in MODULE_DB_VARIABLES; default: none. */
+  moduleDbVariables?: readonly string[];
+  /**
+   * URL of a database of this name in the embedded PostgreSQL, for modules whose variable is not set; undefined when the registry
+   * is not embedded: then such modules are not ready.
+   */
+  fallbackUrl?: ((databaseName: string) => Promise<string>) | undefined;
+  /** Connections to the registry's own database, which no module may use. Without it, nothing is compared. */
+  registryPool?: Pool;
   log: Log;
 }
 
@@ -45,6 +77,9 @@ export const pinnedPath = 'pg_catalog, pg_temp';
 /** With row_security off, a policy that would apply is an error: its functions never run. */
 const pinSession = `SET search_path = ${pinnedPath}; SET row_security = off`;
 
+/** Which role a connection has. */
+type Kind = 'provisioner' | 'reader';
+
 const poolSize = 5;
 
 /** Statement timeout. A module's migrations may build large tables, but no statement may run for ever. */
@@ -56,14 +91,55 @@ const idleTransactionTimeoutMs = 10_000;
 export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDatabases {
   const databases = new Map<string, { pool: Promise<Pool>; takeTurn: ReturnType<typeof createTurnstile> }>();
 
-  async function url({ databaseRef, databaseName }: DatabaseReference): Promise<string> {
-    return options.urls[databaseRef] ?? (await options.fallbackUrl(databaseName));
+  const { urls, readUrls = {}, moduleDbVariables = [], fallbackUrl, registryPool } = options;
+  /** Variables of which a connection has shown that they name the registry's database. */
+  const ofRegistry = new Set<string>();
+  const compared = new WeakSet<ClientBase>();
+
+  const allows = (databaseRef: string) => isDatabaseVariable(databaseRef, moduleDbVariables);
+
+  function findProblem(databaseRef: string): string | undefined {
+    if (!allows(databaseRef))
+      return `variable ${databaseRef} may not name a service database: use a variable such as FINANCE_DB_URL, or list it in MODULE_DB_VARIABLES`;
+    if (urls[databaseRef] === undefined && !fallbackUrl)
+      return `variable ${databaseRef} is not set: set it to the URL of the module’s database and restart`;
+    if (ofRegistry.has(databaseRef))
+      return `variable ${databaseRef} names the registry’s own database: set it to a database of the service and restart`;
+    return undefined;
   }
 
-  function databaseOf(reference: DatabaseReference) {
-    const key = `${reference.databaseRef}/${reference.databaseName}`;
+  function requireUsable(databaseRef: string): void {
+    const problem = findProblem(databaseRef);
+    if (problem !== undefined) throw notReady(problem);
+  }
+
+  /** Refuses a connection to the registry's own database, by whatever host it was reached. */
+  async function requireOther(
+    client: ClientBase,
+    { databaseRef }: DatabaseReference,
+    tenantDatabase?: string,
+  ) {
+    if (!registryPool || compared.has(client)) return;
+    const [own, other] = [await readDatabaseIdentity(registryPool), await readDatabaseIdentity(client)];
+    if (!isSameDatabase(own, other)) return void compared.add(client);
+    if (tenantDatabase !== undefined)
+      throw notReady(`database ${tenantDatabase} is the registry’s own and holds no tenant’s data`);
+    ofRegistry.add(databaseRef);
+    requireUsable(databaseRef);
+  }
+
+  async function findUrl({ databaseRef, databaseName }: DatabaseReference, kind: Kind): Promise<string> {
+    requireUsable(databaseRef);
+    const ofReader = kind === 'reader' ? readUrls[databaseRef] : undefined;
+    const text = ofReader ?? urls[databaseRef] ?? (await fallbackUrl?.(databaseName));
+    if (text === undefined) throw new Error(`no URL for ${databaseRef}`);
+    return text;
+  }
+
+  function databaseOf(reference: DatabaseReference, kind: Kind) {
+    const key = `${kind}/${reference.databaseRef}/${reference.databaseName}`;
     const database = databases.get(key) ?? {
-      pool: url(reference).then((text) =>
+      pool: findUrl(reference, kind).then((text) =>
         openPool(text, {
           max: poolSize,
           applicationName: 'tenant-registry provisioning',
@@ -80,25 +156,20 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
     return database;
   }
 
-  return {
-    configuredName(databaseRef) {
-      const text = options.urls[databaseRef];
-      return text === undefined ? undefined : decodeURIComponent(new URL(text).pathname.slice(1));
-    },
-    configuredServer(databaseRef) {
-      const text = options.urls[databaseRef];
-      if (text === undefined) return undefined;
-      const { hostname, port, username } = new URL(text);
-      return { server: `${hostname}:${port || '5432'}`, user: decodeURIComponent(username) };
-    },
+  const connectionsOf = (kind: Kind): ModuleConnections => ({
     async withConnection(reference, work) {
-      const { pool, takeTurn } = databaseOf(reference);
+      const { pool, takeTurn } = databaseOf(reference, kindFor(reference, kind));
       const opened = await pool;
       // The wait for a turn must not happen in the pool: its timeout is meant for a server that does not answer.
-      return takeTurn(() => withPooled(opened, work));
+      return takeTurn(() =>
+        withPooled(opened, async (client) => {
+          await requireOther(client, reference);
+          return work(client);
+        }),
+      );
     },
     async connect(reference, database) {
-      const target = new URL(await url(reference));
+      const target = new URL(await findUrl(reference, kind));
       target.pathname = `/${encodeURIComponent(database)}`;
       const client = new Client({
         connectionString: target.href,
@@ -109,14 +180,53 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
       });
       client.on('error', (error) => options.log.warn({ err: error }, 'lost a tenant database connection'));
       await client.connect();
-      await client.query(pinSession);
+      try {
+        await client.query(pinSession);
+        await requireOther(client, reference, database);
+      } catch (error) {
+        await client.end();
+        throw error;
+      }
       return client;
+    },
+  });
+
+  /** Without a URL of its own, reading shares the provisioner's connections. */
+  const kindFor = ({ databaseRef }: DatabaseReference, kind: Kind): Kind =>
+    readUrls[databaseRef] === undefined ? 'provisioner' : kind;
+
+  /** The URL in the variable; undefined when it is not set, or may not name a service database. */
+  const configuredUrl = (databaseRef: string) => (allows(databaseRef) ? urls[databaseRef] : undefined);
+
+  return {
+    ...connectionsOf('provisioner'),
+    readers: connectionsOf('reader'),
+    allows,
+    findProblem,
+    configuredName(databaseRef) {
+      const text = configuredUrl(databaseRef);
+      return text === undefined ? undefined : decodeURIComponent(new URL(text).pathname.slice(1));
+    },
+    configuredServer(databaseRef) {
+      const text = configuredUrl(databaseRef);
+      if (text === undefined) return undefined;
+      const { hostname, port, username } = new URL(text);
+      const reader = readUrls[databaseRef];
+      return {
+        server: `${hostname}:${port || '5432'}`,
+        user: decodeURIComponent(username),
+        reader: reader === undefined ? undefined : decodeURIComponent(new URL(reader).username),
+      };
     },
     async close() {
       const opened = await Promise.allSettled([...databases.values()].map(({ pool }) => pool));
       await Promise.all(opened.map((pool) => (pool.status === 'fulfilled' ? pool.value.end() : undefined)));
     },
   };
+}
+
+function notReady(problem: string): RegistryError {
+  return new RegistryError('TENANT_NOT_READY', `The module’s database cannot be used: ${problem}`);
 }
 
 async function withPooled<T>(pool: Pool, work: (client: ClientBase) => Promise<T>): Promise<T> {

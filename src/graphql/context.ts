@@ -6,9 +6,12 @@ import type { ClientLeases } from '../feed/client-leases.js';
 import type { Follower } from '../feed/follower.js';
 import type { ClientConfigs } from '../importing/yaml/client-configs.js';
 import { createHistoryLoader, type HistoryLoader } from '../provisioning/operations/history.js';
+import type { RateState } from '../rates/rate-limited.js';
+import type { Rates } from '../rates/rates.js';
 import type { Caches } from '../registry/caches.js';
 import type { CommandContext } from '../registry/command.js';
 import { createReader, type Reader } from '../registry/reader.js';
+import { limitReader } from '../registry/reader-limits.js';
 
 /** The context of resolvers; made for each request. */
 export interface GraphqlContext {
@@ -29,6 +32,7 @@ export interface SharedContext {
   caches: Caches;
   changes: ChangeStream;
   leases: ClientLeases;
+  rates: Rates;
   /** Configurations that are client.yaml files; undefined without CLIENTS_DIR. */
   clients: ClientConfigs | undefined;
 }
@@ -53,6 +57,8 @@ export interface RequestOutcome {
   codes: string[];
   /** The mutations it asked for, by name. */
   mutations: readonly string[];
+  /** The limit that the request counted for, for the headers of the answer. */
+  rate?: { state: RateState; isRefused: boolean };
 }
 
 /** Makes each part when it is first used: a route from memory needs the reader and nothing else. */
@@ -80,8 +86,11 @@ export class RequestContext implements GraphqlContext {
   }
 
   get reader(): Reader {
-    const { follower, caches, clients } = this.shared;
-    this.#reader ??= createReader({ follower, caches, clients, caller: this.caller });
+    const { follower, caches, clients, rates } = this.shared;
+    this.#reader ??= limitReader(createReader({ follower, caches, clients, caller: this.caller }), {
+      rates: rates.resolutions,
+      caller: this.caller,
+    });
     return this.#reader;
   }
 
@@ -116,4 +125,10 @@ export async function execute<T extends { revision: string }>(
     context.reader.changed(revision);
     context.history.clearAll();
   }
+}
+
+/** Counts the mutations of a request before any of them runs. Throws RATE_LIMITED. */
+export function admitMutations({ caller, shared, outcome }: RequestFacts, count: number): void {
+  const state = shared.rates.admitMutations(caller, count);
+  if (state) outcome.rate = { state, isRefused: false };
 }

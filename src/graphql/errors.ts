@@ -2,6 +2,7 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 import { may } from '../auth/permissions.js';
 import { RegistryError } from '../errors.js';
 import type { Log } from '../log.js';
+import { RateLimited } from '../rates/rate-limited.js';
 import { asRegistryError } from '../registry/database-failure.js';
 import type { RequestFacts } from './context.js';
 
@@ -11,6 +12,8 @@ export function translateResult(result: ExecutionResult, facts: RequestFacts): E
   const { requestId, caller, outcome } = facts;
   const options = { requestId, log: facts.openCommands().log, showsSchema: may(caller, 'readSchema') };
   const errors = result.errors.map((error) => toGraphqlError(error, options));
+  const limited = result.errors.map(innermost).find((cause) => cause instanceof RateLimited);
+  if (limited) outcome.rate = { state: limited.state, isRefused: true };
   outcome.codes.push(...errors.map(({ extensions }) => String(extensions.code)));
   return { ...result, errors };
 }
@@ -50,6 +53,7 @@ export function extensionsOf(error: RegistryError): Record<string, unknown> {
     code: error.code,
     http: { status: error.status },
     ...(error.fields.length > 0 && { fields: error.fields }),
+    ...(error instanceof RateLimited && { retryAfterSeconds: error.state.resetSeconds }),
   };
 }
 

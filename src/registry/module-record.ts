@@ -1,5 +1,6 @@
 import type { Isolation, Module } from '../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
+import type { ServiceDatabases } from '../database/service-databases.js';
 
 export interface ModuleRecord extends Module {
   /** Number of subscriptions, cancelled ones included, by isolation. */
@@ -17,5 +18,19 @@ export async function listModules({ prisma }: RegistryDatabase): Promise<ModuleR
     for (const { moduleName, isolation, _count } of counts)
       if (moduleName === module.name) subscriptions[isolation] = _count;
     return { ...module, subscriptions };
+  });
+}
+
+/** The modules whose database cannot be used, each with the reason. */
+export async function listModulesNotReady(
+  { pool }: RegistryDatabase,
+  serviceDatabases: ServiceDatabases,
+): Promise<{ name: string; reason: string }[]> {
+  const { rows } = await pool.query<{ name: string; databaseRef: string }>(
+    'SELECT name, database_ref AS "databaseRef" FROM modules ORDER BY name',
+  );
+  return rows.flatMap(({ name, databaseRef }) => {
+    const reason = serviceDatabases.findProblem(databaseRef);
+    return reason === undefined ? [] : [{ name, reason }];
   });
 }

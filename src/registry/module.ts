@@ -1,20 +1,18 @@
 import { z } from 'zod';
 import type { Module } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
+import type { ServiceDatabases } from '../database/service-databases.js';
+import { invalidField, RegistryError } from '../errors.js';
 import { prose } from './input.js';
 import { isolations } from './isolation.js';
 import { moduleNotFound } from './route.js';
-
-/** The gateway's own variables, which must not name a service database. */
-const ownVariables = ['DATABASE_URL', 'REDIS_URL', 'TEST_DATABASE_URL'];
 
 /** The fields of a catalogue entry, for registerModule and updateModule. */
 export const moduleFields = {
   description: prose(500),
   databaseRef: z
     .string()
-    .regex(/^[A-Z][A-Z0-9_]{0,58}_URL$/, 'must name an environment variable such as FINANCE_DB_URL')
-    .refine((name) => !ownVariables.includes(name), 'must not be a variable of the gateway itself'),
+    .regex(/^[A-Z][A-Z0-9_]{0,62}$/, 'must name an environment variable such as FINANCE_DB_URL'),
   schemaPrefix: z
     .string()
     .regex(
@@ -30,6 +28,28 @@ export const moduleFields = {
     .string()
     .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'must be the name of a folder in MODULES_DIR, without a path'),
 };
+
+/** Throws VALIDATION_ERROR when the variable may not name a service database. An allowed variable that is not set may be set later. */
+export function requireDatabaseVariable(
+  { serviceDatabases }: { serviceDatabases: ServiceDatabases },
+  databaseRef: string,
+): void {
+  if (!serviceDatabases.allows(databaseRef))
+    throw invalidField(
+      'databaseRef',
+      `${databaseRef} may not name a service database: use a variable such as FINANCE_DB_URL, or list it in MODULE_DB_VARIABLES`,
+    );
+}
+
+/** Throws TENANT_NOT_READY when the module's database cannot be used, so that nothing is begun that cannot be done. */
+export function requireUsableDatabase(
+  { serviceDatabases }: { serviceDatabases: ServiceDatabases },
+  { name, databaseRef }: Pick<Module, 'name' | 'databaseRef'>,
+): void {
+  const problem = serviceDatabases.findProblem(databaseRef);
+  if (problem !== undefined)
+    throw new RegistryError('TENANT_NOT_READY', `Module ${name} is not ready: ${problem}`);
+}
 
 /** Returns the module; throws MODULE_NOT_FOUND. */
 export async function requireModule(tx: Transaction, name: string): Promise<Module> {

@@ -30,6 +30,7 @@ export async function answerRequest(request: RestRequest): Promise<RestAnswer> {
 
   const context = await request.authenticate();
   authorize(context.caller, endpoint.action);
+  if (method !== 'GET') request.admitChange(context.caller);
   return endpoint.run({
     context,
     collection: place.collection,

@@ -13,6 +13,7 @@ export interface RestAnswer {
 /** Codes of failures outside the registry's commands: malformed HTTP requests and unexpected errors. */
 export const codeByStatus = {
   400: 'VALIDATION_ERROR',
+  403: 'FORBIDDEN',
   404: 'NOT_FOUND',
   405: 'METHOD_NOT_ALLOWED',
   413: 'CONTENT_TOO_LARGE',

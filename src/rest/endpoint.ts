@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Caller } from '../auth/caller.js';
 import type { Action } from '../auth/permissions.js';
 import { RegistryError } from '../errors.js';
 import type { CommandContext } from '../registry/command.js';
@@ -16,6 +17,8 @@ export interface RestRequest {
   readBody(): Promise<string>;
   /** Authenticates the caller; throws UNAUTHENTICATED. */
   authenticate(): Promise<CommandContext>;
+  /** Counts a change by the caller; throws RATE_LIMITED. */
+  admitChange(caller: Caller): void;
   /** Aborted when the client disconnects. */
   signal: AbortSignal;
 }

@@ -18,6 +18,8 @@ const meanings: Partial<Record<RestCode, string>> = {
   CONTENT_TOO_LARGE: 'The body is too large.',
   UNSUPPORTED_MEDIA_TYPE: 'The content type of the body is not application/json.',
   MISDIRECTED_REQUEST: 'A gateway without API keys serves requests from its own machine only.',
+  RATE_LIMITED:
+    'Too many requests with wrong credentials from this address, or too many changes by this caller. Retry after `Retry-After`.',
   INTERNAL_SERVER_ERROR: 'An unexpected error occurred; the log has the details under the request id.',
   REGISTRY_UNAVAILABLE:
     'The registry database is unavailable, or the gateway is stopping. Retry after `Retry-After`.',
@@ -37,6 +39,7 @@ const always: readonly RestCode[] = [
   'UNAUTHENTICATED',
   'FORBIDDEN',
   'MISDIRECTED_REQUEST',
+  'RATE_LIMITED',
   'INTERNAL_SERVER_ERROR',
   'REGISTRY_UNAVAILABLE',
 ];
@@ -48,6 +51,11 @@ const headersByStatus: Partial<Record<number, Record<string, string>>> = {
   401: { 'WWW-Authenticate': 'Authentication scheme: Bearer.' },
   405: { Allow: 'Methods that the path accepts.' },
   415: { 'Accept-Post': 'Accepted content type: application/json.' },
+  429: {
+    'Retry-After': 'Number of seconds to wait before a retry.',
+    'RateLimit-Policy': 'The limit: its name, its quota q and its window w in seconds.',
+    RateLimit: 'The name of the limit, what remains r, and the seconds t until the window ends.',
+  },
   503: { 'Retry-After': 'Number of seconds to wait before a retry.' },
 };
 

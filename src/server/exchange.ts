@@ -51,13 +51,13 @@ export class GraphqlFacts implements RequestFacts {
       app: App;
       shared: SharedContext;
       caller: Caller;
-      findCaller(exchange: Exchange): Caller | Promise<Caller>;
+      checkCaller(exchange: Exchange): Caller | Promise<Caller>;
     },
   ) {
-    const { app, shared, caller, findCaller } = options;
+    const { app, shared, caller, checkCaller } = options;
     this.#exchange = exchange;
     this.#app = app;
-    this.#identify = () => findCaller(exchange);
+    this.#identify = () => checkCaller(exchange);
     this.caller = caller;
     this.shared = shared;
   }

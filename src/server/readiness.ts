@@ -1,23 +1,43 @@
+import type { ServerResponse } from 'node:http';
+import type { App } from '../app.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
 import { requireRegistryAnswer } from '../registry/availability.js';
+import { listModulesNotReady } from '../registry/module-record.js';
+import { within } from '../within.js';
+import { sendJson } from './send.js';
 
 /** Body of /ready; the status is 200 only when a request sent now would be served. */
-export interface Readiness {
+interface Readiness {
   ready: boolean;
   checks: { name: string; ok: boolean; reason?: string }[];
+  /** Modules whose database cannot be used: their existing routes resolve, but nothing can be provisioned. */
+  modulesNotReady: { name: string; reason: string }[];
 }
 
 const checkTimeoutMs = 2_000;
 
-export async function checkReadiness(
-  database: RegistryDatabase,
+/** Answers /ready; without `showsChecks` it says only whether the gateway is ready. */
+export async function answerReady(
+  response: ServerResponse,
+  { app, isStopping, showsChecks }: { app: App; isStopping: () => boolean; showsChecks: boolean },
+): Promise<void> {
+  const { ready, ...details } = await checkReadiness(app, { stopping: isStopping() });
+  sendJson(response, ready ? 200 : 503, { ready, ...(showsChecks && details) });
+}
+
+async function checkReadiness(
+  { database, serviceDatabases }: Pick<App, 'database' | 'serviceDatabases'>,
   options: { stopping: boolean },
 ): Promise<Readiness> {
   const checks = [
     options.stopping ? { name: 'server', ok: false, reason: 'stopping' } : { name: 'server', ok: true },
     await checkRegistry(database),
   ];
-  return { ready: checks.every(({ ok }) => ok), checks };
+  const ready = checks.every(({ ok }) => ok);
+  // The registry has just answered; a failure now shows in the next check.
+  const listed = ready ? listModulesNotReady(database, serviceDatabases).catch(() => []) : [];
+  const modulesNotReady = await within(checkTimeoutMs, Promise.resolve(listed), () => []);
+  return { ready, checks, modulesNotReady };
 }
 
 async function checkRegistry(database: RegistryDatabase) {

@@ -63,16 +63,3 @@ export function requirePlainBody(request: IncomingMessage): void {
 export function readContentType(request: IncomingMessage): string | undefined {
   return request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
 }
-
-/**
- * In open mode every caller is the developer, so only requests addressed to this machine are served: a foreign page whose
- * name is made to point to 127.0.0.1 (DNS rebinding) sends its own name as Host.
- */
-export function requireLocalHost(request: IncomingMessage): void {
-  const host = request.headers.host?.replace(/:\d+$/, '').toLowerCase() ?? '';
-  if (host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)) return;
-  throw new HttpError(
-    421,
-    `Without API keys only this machine is served, not the host "${host}": use localhost`,
-  );
-}

@@ -4,18 +4,21 @@ import { AuthenticationFailure, authenticationReasons } from '../auth/authentica
 import type { Caller } from '../auth/caller.js';
 import { RegistryError } from '../errors.js';
 import type { SharedContext } from '../graphql/context.js';
+import type { TrustedDocuments } from '../graphql/trusted-documents.js';
 import type { openGraphqlServer } from '../graphql/yoga.js';
 import { answerRequest } from '../rest/answer-request.js';
 import { isRestPath } from '../rest/paths.js';
 import { readBody } from './body.js';
+import { clientAddress } from './client-address.js';
 import { commandsFor, type Exchange } from './exchange.js';
 import { graphiqlPage } from './graphiql.js';
 import { openGraphqlDoor } from './graphql-door.js';
 import { renewLease } from './lease.js';
-import { checkReadiness } from './readiness.js';
-import { HttpError, readContentType, requireGraphqlRequest, requireLocalHost } from './request.js';
+import { answerReady } from './readiness.js';
+import { HttpError, readContentType, requireGraphqlRequest } from './request.js';
 import { isKnownPath } from './request-log.js';
-import { sendAnswer, sendJson, sendRedirect, sendText } from './send.js';
+import { requireLocalHost, requireOwnOrigin, requireSingleHeaders } from './request-origin.js';
+import { sendAnswer, sendJson, sendRedirect, sendText, setCommonHeaders } from './send.js';
 
 /** Answers a request; calls back once when that is done, with the error if the request is still to be refused. */
 export type Route = (exchange: Exchange, done: (error?: unknown) => void) => void;
@@ -24,6 +27,7 @@ export interface RouterOptions {
   app: App;
   shared: SharedContext;
   graphql: ReturnType<typeof openGraphqlServer>;
+  documents: TrustedDocuments;
   isStopping: () => boolean;
 }
 
@@ -41,29 +45,39 @@ export function createRouter(options: RouterOptions): Route {
       app.metrics.authenticationFailed('token_invalid');
     throw error;
   };
-  const findCaller = (exchange: Exchange) => {
+  const { failedAuthentications } = gateway.rates;
+  const attemptFrom = ({ request }: Exchange) =>
+    failedAuthentications &&
+    ((work: () => Promise<Caller>) =>
+      failedAuthentications.attempt(clientAddress(request, config.trustedProxies), work, isUnauthenticated));
+  const authenticateBy = (exchange: Exchange, attempt: ReturnType<typeof attemptFrom>) => {
     try {
       const { authMode } = config;
-      const found = authenticate(exchange.request.headers.authorization, {
-        authMode,
-        findCaller: gateway.findCaller,
-      });
+      const { findCaller } = gateway;
+      const found = authenticate(exchange.request.headers.authorization, { authMode, findCaller, attempt });
       return found instanceof Promise ? found.catch(countFailure) : found;
     } catch (error) {
       return countFailure(error);
     }
   };
-  const answerGraphql = openGraphqlDoor({ ...options, findCaller });
+  const findCaller = (exchange: Exchange) => authenticateBy(exchange, attemptFrom(exchange));
+  // A stream was opened with credentials that were good: others at its address must not end it.
+  const checkCaller = (exchange: Exchange) => authenticateBy(exchange, undefined);
+  const answerGraphql = openGraphqlDoor({ ...options, findCaller, checkCaller });
 
   return (exchange, done) => {
     try {
       const { path, request } = exchange;
+      requireSingleHeaders(request);
+      if (config.authMode === 'open') {
+        requireLocalHost(request);
+        requireOwnOrigin(request);
+      }
       if (path === '/graphql') {
         requireRunning(options);
-        if (config.authMode === 'open') requireLocalHost(request);
-        if (!isPageRequest(exchange)) return answerGraphql(exchange, done);
+        if (!config.showsGraphiql || !isPageRequest(exchange)) return answerGraphql(exchange, done);
       }
-      exchange.response.setHeader('x-request-id', exchange.requestId);
+      setCommonHeaders(exchange);
       answerOther(exchange, { ...options, shared, findCaller }).then(() => done(), done);
     } catch (error) {
       done(error);
@@ -71,22 +85,23 @@ export function createRouter(options: RouterOptions): Route {
   };
 }
 
+function isUnauthenticated(error: unknown): boolean {
+  return error instanceof RegistryError && error.code === 'UNAUTHENTICATED';
+}
+
 type DoorOptions = RouterOptions & { findCaller(exchange: Exchange): Caller | Promise<Caller> };
 
 async function answerOther(exchange: Exchange, options: DoorOptions): Promise<void> {
-  const { path, request, response } = exchange;
+  const { path, response } = exchange;
   const { app, isStopping } = options;
   if (path === '/health') return sendJson(response, 200, { status: 'alive' });
-  if (path === '/ready') {
-    const readiness = await checkReadiness(app.database, { stopping: isStopping() });
-    return sendJson(response, readiness.ready ? 200 : 503, readiness);
-  }
-  if (path === '/metrics') return sendText(response, await app.metrics.text());
+  const hasAdminPort = app.config.adminPort !== undefined;
+  if (path === '/ready') return answerReady(response, { app, isStopping, showsChecks: !hasAdminPort });
+  if (path === '/metrics' && !hasAdminPort) return sendText(response, await app.metrics.text());
   requireRunning(options);
   if (path === '/') return sendRedirect(response, '/graphql');
-  if (!isKnownPath(path) && !isRestPath(path))
+  if (path === '/metrics' || (!isKnownPath(path) && !isRestPath(path)))
     throw new HttpError(404, `There is nothing at ${path}; GraphQL is at /graphql`);
-  if (app.config.authMode === 'open') requireLocalHost(request);
   if (isRestPath(path)) return answerRest(exchange, options);
   if (path === '/lease') return answerLease(exchange, options);
   return answerGraphiql(exchange);
@@ -104,7 +119,7 @@ function isPageRequest({ request }: Exchange): boolean {
   return request.method === 'GET' && request.headers.accept?.includes('text/html') === true;
 }
 
-async function answerRest(exchange: Exchange, { app, findCaller }: DoorOptions): Promise<void> {
+async function answerRest(exchange: Exchange, { app, shared, findCaller }: DoorOptions): Promise<void> {
   const { request, response, path, requestId } = exchange;
   const gone = new AbortController();
   response.once('close', () => gone.abort());
@@ -114,10 +129,15 @@ async function answerRest(exchange: Exchange, { app, findCaller }: DoorOptions):
     query: new URLSearchParams(exchange.queryString),
     contentType: readContentType(request),
     idempotencyKey: request.headers['idempotency-key']?.toString(),
-    readBody: () => readBody(request),
+    readBody: () => readBody(exchange),
     authenticate: async () => commandsFor(app, await findCaller(exchange), requestId),
+    admitChange(caller) {
+      const state = shared.rates.admitMutations(caller, 1);
+      if (state) exchange.outcome.rate = { state, isRefused: false };
+    },
     signal: gone.signal,
   });
+  setCommonHeaders(exchange);
   await sendAnswer(response, answer);
 }
 
@@ -125,7 +145,7 @@ async function answerLease(exchange: Exchange, { shared, findCaller }: DoorOptio
   const { request, response } = exchange;
   requireGraphqlRequest(request);
   const caller = await findCaller(exchange);
-  sendJson(response, 200, await renewLease({ caller, freshness: shared, body: await readBody(request) }));
+  sendJson(response, 200, await renewLease({ caller, freshness: shared, body: await readBody(exchange) }));
 }
 
 async function answerGraphiql({ request, response }: Exchange): Promise<void> {

@@ -1,12 +1,26 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { RequestOutcome } from '../graphql/context.js';
+import { rateHeaders } from '../rates/rate-limited.js';
 import type { RestAnswer } from '../rest/answer.js';
+import type { Exchange } from './exchange.js';
 
 const jsonHeaders = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
 
+/** Headers of every answer, and those of the limit that the request counted for. */
+export function setCommonHeaders({ response, requestId, outcome }: Exchange): void {
+  response.setHeader('x-request-id', requestId);
+  response.setHeader('x-content-type-options', 'nosniff');
+  for (const [name, value] of Object.entries(rateHeadersOf(outcome))) response.setHeader(name, value);
+}
+
+export function rateHeadersOf({ rate }: RequestOutcome): Record<string, string> {
+  return rate ? rateHeaders(rate.state, rate.isRefused) : {};
+}
+
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, jsonHeaders).end(JSON.stringify(body));
+  sendWhole(response, { status, headers: jsonHeaders, text: JSON.stringify(body) });
 }
 
 /** An answer that fails half way is cut off, so that no client takes it for complete. */
@@ -14,9 +28,11 @@ export async function sendAnswer(
   response: ServerResponse,
   { status, headers, body }: RestAnswer,
 ): Promise<void> {
-  response.writeHead(status, { ...headers, ...jsonHeaders });
-  if (body instanceof Readable) await pipeline(body, response);
-  else response.end(JSON.stringify(body));
+  const all = { ...headers, ...jsonHeaders };
+  if (!(body instanceof Readable))
+    return sendWhole(response, { status, headers: all, text: JSON.stringify(body) });
+  response.writeHead(status, all);
+  await pipeline(body, response);
 }
 
 export function sendText(
@@ -28,4 +44,53 @@ export function sendText(
 
 export function sendRedirect(response: ServerResponse, location: string): void {
   response.writeHead(302, { location }).end();
+}
+
+interface WholeAnswer {
+  status: number;
+  headers: Record<string, string>;
+  text: string;
+}
+
+/** The rest of a body up to this size is read and dropped, and the connection stays open. */
+const smallBody = 65_536;
+/** How long, and for how many bytes, a client may go on sending a body that is not read any more. */
+const lingerMs = 1_000;
+const lingerBytes = 8_000_000;
+
+/**
+ * Sends an answer at once, also while the client still sends its body. Closing the connection then would reset it, and the
+ * client would lose the answer: the rest of the body is dropped for a short time first (RFC 9112, 9.6).
+ */
+function sendWhole(response: ServerResponse, { status, headers, text }: WholeAnswer): void {
+  const { req: request } = response;
+  if (!isLongBodyOpen(request)) return void response.writeHead(status, headers).end(text);
+  const length = String(Buffer.byteLength(text));
+  response.writeHead(status, { ...headers, 'content-length': length, connection: 'close' });
+  // This client waits for "100 Continue" before it sends its body.
+  if (request.headers.expect !== undefined && request.readableFlowing === null)
+    return void response.end(text);
+  response.write(text);
+  dropRest(request, () => response.end());
+}
+
+function isLongBodyOpen({ complete, headers }: IncomingMessage): boolean {
+  if (complete) return false;
+  if (headers['transfer-encoding'] !== undefined || headers.expect !== undefined) return true;
+  return Number(headers['content-length'] ?? 0) > smallBody;
+}
+
+function dropRest(request: IncomingMessage, done: () => void): void {
+  let dropped = 0;
+  const timer = setTimeout(finish, lingerMs);
+  function finish() {
+    clearTimeout(timer);
+    done();
+  }
+  request.on('data', (chunk: Buffer) => {
+    dropped += chunk.length;
+    if (dropped > lingerBytes) finish();
+  });
+  request.once('end', finish);
+  request.once('close', finish);
 }

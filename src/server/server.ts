@@ -1,18 +1,29 @@
-import { createServer, type Server as HttpServer } from 'node:http';
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { App } from '../app.js';
-import type { Config } from '../config.js';
+import { TrustedDocuments } from '../graphql/trusted-documents.js';
 import { openGraphqlServer } from '../graphql/yoga.js';
+import { RateLimited } from '../rates/rate-limited.js';
+import { loadTrustedDocuments } from '../registry/trusted-documents.js';
 import { within } from '../within.js';
+import { createAdminRouter } from './admin-router.js';
 import { Exchange } from './exchange.js';
 import { sendFailure } from './failure.js';
 import { InFlight } from './in-flight.js';
 import { openRequestLog, pathName } from './request-log.js';
 import { createRouter, type Route } from './router.js';
+import { setCommonHeaders } from './send.js';
 
 export interface Server {
   /** "http://127.0.0.1:4000" */
   url: string;
+  /** With ADMIN_PORT, the address of metrics and readiness. */
+  adminUrl: string | undefined;
   /**
    * Answers the requests that are open and refuses new ones; after the deadline it cuts off those that are still open.
    * False when it had to.
@@ -20,33 +31,61 @@ export interface Server {
   close(): Promise<boolean>;
 }
 
-/** Time a client has to send its request. */
-const requestTimeoutMs = 30_000;
+/** Bounds for slow clients: times for the headers and for the whole request, and the interval of the check for them. */
+const bounds = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5_000,
+  // Also where NODE_OPTIONS asks for the lenient parser, which accepts ambiguous requests.
+  insecureHTTPParser: false,
+};
+
+/** An idle connection takes about 15 kB. More connections are closed at once. */
+const maxConnections = 10_000;
 
 export async function openServer(app: App): Promise<Server> {
   const { config, gateway } = app;
   if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
   const graphql = openGraphqlServer();
-  const { freshness, caches, clients } = gateway;
+  const { freshness, caches, rates, clients } = gateway;
   const inFlight = new InFlight();
   let isStopping = false;
+  const documents = new TrustedDocuments({
+    isRequired: config.requiresTrustedDocuments,
+    load: () => loadTrustedDocuments(app.database.pool, config.stalenessMs),
+    stalenessMs: config.stalenessMs,
+    log: app.log,
+  });
+  await documents.start();
   const route = createRouter({
     app,
-    shared: { ...freshness, caches, clients },
+    documents,
+    shared: { ...freshness, caches, rates, clients },
     graphql,
     isStopping: () => isStopping,
   });
   const http = serveRequests(app, { route, inFlight });
-  await listen(http, config);
-  const { port } = http.address() as AddressInfo;
+  const { host, port, adminPort } = config;
+  await listen(http, { name: 'PORT', host, port });
+  const admin =
+    adminPort === undefined
+      ? undefined
+      : serveRequests(app, { route: createAdminRouter({ app, isStopping: () => isStopping }), inFlight });
+  if (admin && adminPort !== undefined)
+    await listen(admin, { name: 'ADMIN_PORT', host, port: adminPort }).catch(async (error) => {
+      await closeNow(http);
+      throw error;
+    });
 
   return {
-    url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+    url: urlOf(http, host),
+    adminUrl: admin && urlOf(admin, host),
     async close() {
       isStopping = true;
+      documents.close();
       // Streams would never end by themselves.
       freshness.changes.close();
-      const inTime = await stopRequests(app, { http, inFlight });
+      const inTime = await stopRequests(app, { https: [http, ...(admin ? [admin] : [])], inFlight });
       await graphql.yoga.dispose();
       return inTime;
     },
@@ -66,10 +105,11 @@ function serveRequests(app: App, { route, inFlight }: { route: Route; inFlight: 
   };
   const fail = async (exchange: Exchange, error: unknown) => {
     const { response, path, requestId } = exchange;
-    if (!response.headersSent) response.setHeader('x-request-id', requestId);
+    if (error instanceof RateLimited) exchange.outcome.rate = { state: error.state, isRefused: true };
+    if (!response.headersSent) setCommonHeaders(exchange);
     await sendFailure(response, error, { path, requestId, log });
   };
-  const http = createServer({ requestTimeout: requestTimeoutMs }, (request, response) => {
+  const take = (request: IncomingMessage, response: ServerResponse) => {
     const exchange = new Exchange(request, response);
     inFlight.begin();
     route(exchange, (error) => {
@@ -80,22 +120,44 @@ function serveRequests(app: App, { route, inFlight }: { route: Route; inFlight: 
         .catch((failure) => log.error({ err: failure, requestId: exchange.requestId }, 'a refusal failed'))
         .then(() => end(exchange));
     });
-  });
+  };
+  const http = createServer(bounds, take);
+  http.maxConnections = maxConnections;
+  // The body is asked for only when the caller is known.
+  http.on('checkContinue', take);
   inFlight.watch(http);
   return http;
 }
 
-async function listen(http: HttpServer, config: Config): Promise<void> {
+/** Where a server listens, and the setting that says so. */
+interface Place {
+  name: 'PORT' | 'ADMIN_PORT';
+  host: string;
+  port: number;
+}
+
+async function listen(http: HttpServer, place: Place): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    http.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, config)));
-    http.listen(config.port, config.host, resolve);
+    http.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, place)));
+    http.listen(place.port, place.host, resolve);
   });
+}
+
+function urlOf(http: HttpServer, host: string): string {
+  const { port } = http.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function closeNow(http: HttpServer): Promise<void> {
+  const closed = new Promise((resolve) => http.close(resolve));
+  http.closeAllConnections();
+  await closed;
 }
 
 /** False when requests had to be cut off. */
 async function stopRequests(
   { config, log }: App,
-  { http, inFlight }: { http: HttpServer; inFlight: InFlight },
+  { https, inFlight }: { https: HttpServer[]; inFlight: InFlight },
 ): Promise<boolean> {
   const answered = inFlight.drain().then(() => inFlight.sendTheRest());
   const inTime = await within(
@@ -104,16 +166,15 @@ async function stopRequests(
     () => false,
   );
   if (!inTime) log.warn({ inFlight: inFlight.requests }, 'cutting off requests that did not end in time');
-  const closed = new Promise((resolve) => http.close(resolve));
-  http.closeAllConnections();
-  await closed;
+  await Promise.all(https.map(closeNow));
   return inTime;
 }
 
-function listenError(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): Error {
+function listenError(error: NodeJS.ErrnoException, { name, host, port }: Place): Error {
   if (error.code === 'EADDRINUSE')
-    return new Error(`PORT ${port} on ${host} is taken: set PORT to a free one`);
-  if (error.code === 'EACCES') return new Error(`PORT ${port} needs privileges: set PORT to one above 1023`);
+    return new Error(`${name} ${port} on ${host} is taken: set ${name} to a free one`);
+  if (error.code === 'EACCES')
+    return new Error(`${name} ${port} needs privileges: set ${name} to one above 1023`);
   if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(error.code ?? ''))
     return new Error(
       `HOST ${host} is no address of this machine: set HOST to one that is, such as 127.0.0.1`,

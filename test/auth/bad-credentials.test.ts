@@ -17,19 +17,29 @@ afterAll(async () => {
   await identities?.[Symbol.asyncDispose]();
 });
 
-async function codesWith(authorization: string): Promise<string> {
+const question = '{ modules { name } }';
+/** Leaves a row behind if it is carried out. */
+const change = 'mutation { registerModule(input: { name: "made_by_a_bad_caller" }) { revision } }';
+
+async function codesWith(authorization: string, query = question): Promise<string> {
   const response = await fetch(`${gateway.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization },
-    body: JSON.stringify({ query: '{ modules { name } }' }),
+    body: JSON.stringify({ query }),
   });
   const { errors = [] } = (await response.json()) as { errors?: { extensions: { code: string } }[] };
   return `${response.status} ${errors.map(({ extensions }) => extensions.code).join()}`;
 }
 
+/** Everything that a request could change: the log has an entry for each change of the registry's tables. */
+async function readChanges(): Promise<unknown> {
+  return gateway.psql(`SELECT revision::text, (SELECT count(*) FROM operations) AS operations,
+    (SELECT json_agg(last_used_at ORDER BY id) FROM api_keys) AS used FROM registry_head`);
+}
+
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const now = () => Math.floor(Date.now() / 1_000);
-const claims = { sub: 'service', scope: 'registry:read' };
+const claims = { sub: 'service', scope: 'registry:read registry:write' };
 const good = (more: object = {}, header: object = {}) =>
   identities.sign({ ...claims, ...more }, { header: header as Record<string, string> });
 
@@ -137,15 +147,19 @@ const badTokens: [string, () => Promise<string>][] = [
   ['after a blank', async () => `x ${await good()}`],
 ];
 
-test(`${badTokens.length} kinds of bad tokens are refused, and the good one among them is accepted`, async () => {
+test(`${badTokens.length} kinds of bad tokens are refused and change nothing, and the good one among them is accepted`, async () => {
   expect(badTokens.length).toBeGreaterThanOrEqual(40);
   const accepted: string[] = [];
+  const before = await readChanges();
   for (const [kind, make] of badTokens) {
-    const answer = await codesWith(`Bearer ${await make()}`);
+    const answer = await codesWith(`Bearer ${await make()}`, change);
     if (answer !== '401 UNAUTHENTICATED') accepted.push(`${kind}: ${answer}`);
   }
   expect(accepted).toEqual([]);
+  expect(await readChanges()).toEqual(before);
   expect(await codesWith(`Bearer ${await good()}`)).toBe('200 ');
+  expect(await codesWith(`Bearer ${await good()}`, change)).toBe('200 ');
+  expect(await readChanges()).not.toEqual(before);
 });
 
 /** Bad keys that the gateway can recognise alone. */
@@ -193,13 +207,15 @@ function swap(text: string): string {
 test(`${malformedKeys.length} kinds of bad keys are refused without a statement`, async () => {
   expect(malformedKeys.length).toBeGreaterThanOrEqual(20);
   const accepted: string[] = [];
+  const before = await readChanges();
   const statements = await recordStatements(async () => {
     for (const [kind, make] of malformedKeys) {
-      const answer = await codesWith(`Bearer ${make(key)}`);
+      const answer = await codesWith(`Bearer ${make(key)}`, change);
       if (answer !== '401 UNAUTHENTICATED') accepted.push(`${kind}: ${answer}`);
     }
   });
   expect([accepted, statements]).toEqual([[], []]);
-  expect(await codesWith(`Bearer ${createSecret()}`)).toBe('401 UNAUTHENTICATED');
+  expect(await codesWith(`Bearer ${createSecret()}`, change)).toBe('401 UNAUTHENTICATED');
+  expect(await readChanges()).toEqual(before);
   expect(await codesWith(`Bearer ${key}`)).toBe('200 ');
 });

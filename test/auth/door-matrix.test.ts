@@ -3,18 +3,19 @@ import { createSecret } from '../../src/auth/api-key.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { openIdentityProvider, type TestIdentityProvider } from '../setup/identity-provider.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
-import { type Door, everyDoor, findDifferences } from './support/doors.js';
+import { type Door, everyDoor, findDifferences, tenantDoors } from './support/doors.js';
 
 let identities: TestIdentityProvider;
 let gateway: TestGateway;
 let acme: StoryTenant;
+let other: StoryTenant;
 let doors: Door[];
 beforeAll(async () => {
   identities = await openIdentityProvider();
   gateway = await openGateway({ authMode: 'required', config: { identityProvider: identities.provider } });
   await using open = await openGateway({ sharing: gateway });
   acme = await aTenant().subscribedTo('finance').at(open);
-  const other = await aTenant().at(open);
+  other = await aTenant().subscribedTo('finance').at(open);
   await gateway.psql(
     `INSERT INTO members (tenant_id, email, subject, status, role) VALUES
        ($1, 'admin@acme.example', 'admin', 'active', 'admin'), ($1, 'plain@acme.example', 'plain', 'active', 'member'),
@@ -138,10 +139,12 @@ const callers: Record<string, Caller> = {
   ),
 };
 
-/** Sends the door's request; "open" is every answer but a refusal of the caller. */
-async function knock(door: Door, credential: string | undefined): Promise<string> {
-  const gone = new AbortController();
-  const response = await fetch(`${gateway.url}${door.path}`, {
+function send(
+  door: Omit<Door, 'scope'>,
+  credential: string | undefined,
+  signal: AbortSignal | null = null,
+): Promise<Response> {
+  return fetch(`${gateway.url}${door.path}`, {
     method: door.method,
     headers: {
       accept: door.accept,
@@ -149,8 +152,14 @@ async function knock(door: Door, credential: string | undefined): Promise<string
       ...(credential !== undefined && { authorization: `Bearer ${credential}` }),
     },
     ...(door.body !== undefined && { body: door.body }),
-    signal: gone.signal,
+    signal,
   });
+}
+
+/** Sends the door's request; "open" is every answer but a refusal of the caller. */
+async function knock(door: Door, credential: string | undefined): Promise<string> {
+  const gone = new AbortController();
+  const response = await send(door, credential, gone.signal);
   // A stream that stays open has no first event to wait for.
   const isLiveStream = door.name === 'SSE routesChanged' && response.status === 200;
   const text = isLiveStream ? await firstEvent(response) : await response.text();
@@ -178,6 +187,39 @@ describe.each(Object.entries(callers))('%s', (_name, { credential, expected }) =
     const answers: Record<string, string> = {};
     for (const door of doors) answers[door.name] = await knock(door, sent);
     expect(answers).toEqual(Object.fromEntries(doors.map((door) => [door.name, expected(door)])));
+  });
+});
+
+describe('a door that was warmed for one tenant', () => {
+  test.each(['registry:read', 'every scope'])(
+    'answers with %s about the other tenant alone',
+    async (kind) => {
+      const key = await gateway.createKey(
+        ...(kind === 'every scope' ? scopes.slice(1) : ['registry:read', 'resolve:*', 'audit:read']),
+      );
+      const traces = (text: string, { id, slug }: StoryTenant) =>
+        [id, slug].filter((trace) => text.includes(trace));
+      const [ofAcme, ofOther] = [tenantDoors(acme), tenantDoors(other)];
+      for (const [at, door] of ofAcme.entries()) {
+        for (let warming = 0; warming < 2; warming++) {
+          const warm = await (await send(door, key)).text();
+          expect(traces(warm, acme), `${door.name}: ${warm}`).not.toEqual([]);
+          expect(traces(warm, other), door.name).toEqual([]);
+        }
+        const asked = ofOther[at] as (typeof ofOther)[number];
+        const answer = await (await send(asked, key)).text();
+        expect(traces(answer, other), `${asked.name}: ${answer}`).not.toEqual([]);
+        expect(traces(answer, acme), asked.name).toEqual([]);
+      }
+    },
+  );
+
+  test('is closed to its members for the other tenant', async () => {
+    const token = await identities.sign({ sub: 'admin' });
+    const forMembers = (tenantId: string) => everyDoor(tenantId).filter(({ role }) => role !== undefined);
+    for (const door of forMembers(acme.id)) expect(await knock(door, token), door.name).toBe('open');
+    for (const door of forMembers(other.id))
+      expect(await knock(door, token), door.name).toBe('TENANT_MISMATCH');
   });
 });
 

@@ -5,6 +5,7 @@ import type { LeaseAnswer } from '../../src/server/lease.js';
 import { type CredentialStream, routesChanged } from '../feed/support/credential-streams.js';
 import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
+import { openIdentityProvider } from '../setup/identity-provider.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 
 let gateway: TestGateway;
@@ -54,6 +55,12 @@ async function changeStrangers(): Promise<string[]> {
   return [foreign, created, alone]
     .flatMap(({ id, slug }) => [id, slug])
     .concat('operations', 'Stranger', '12 000');
+}
+
+/** Statements of operations would be counted as those of requests. */
+async function noOperationRuns(): Promise<void> {
+  const running = 'SELECT FROM operations WHERE finished_at IS NULL';
+  await expect.poll(() => gateway.psql(running), { timeout: 20_000 }).toEqual([]);
 }
 
 function expectNothingOf(told: string, secrets: readonly string[]): void {
@@ -130,6 +137,32 @@ describe('a key for one module', () => {
     expect([...answers][0]).toContain('FORBIDDEN');
   });
 
+  test('is refused for a tenant of others by the same statements as for one that does not exist', async () => {
+    const documents = (id: string) => [
+      `{ tenantSchema(id: "${id}", module: "finance") { schemaName } }`,
+      `{ tenantSchema(id: "${id}", module: "finance", consistency: STRONG) { schemaName } }`,
+      `{ tenantSchemas(keys: [{ id: "${id}", module: "finance" }]) { ... on TenantSchemaRefusal { code } } }`,
+      `{ explainResolution(id: "${id}", module: "finance") { code } }`,
+    ];
+    await gateway.ask('{ __typename }', {}, { key });
+    await noOperationRuns();
+    /** The statements of each document for a tenant that no cache has, and when it is asked again. */
+    const statementsFor = async (id: string) => {
+      const sent: string[][] = [];
+      for (const document of documents(id)) {
+        gateway.app.gateway?.caches.clear();
+        for (let time = 0; time < 2; time++)
+          sent.push(await recordStatements(async () => void (await gateway.ask(document, {}, { key }))));
+      }
+      return sent;
+    };
+    const [stranger, byId] = [await statementsFor(randomUUID()), await statementsFor(foreign.id)];
+    const [nobody, bySlug] = [await statementsFor('nobody-at-all'), await statementsFor(foreign.slug)];
+    expect(stranger.flat().length).toBeGreaterThan(0);
+    expect(byId).toEqual(stranger);
+    expect(bySlug).toEqual(nobody);
+  });
+
   test('learns of a tenant without a subscription its refusal alone, not its slug or the reason of its suspension', async () => {
     await mutate(gateway, 'suspendTenant', { tenantId: foreign.id, reason: secretReason });
     const { errors } = await gateway.ask(
@@ -146,6 +179,42 @@ describe('a key for one module', () => {
     expect(errors[0]?.extensions.code).toBe('TENANT_SUSPENDED');
     expect(data.explainResolution.code).toBe('TENANT_SUSPENDED');
     expectNothingOf(JSON.stringify([errors, data]), [foreign.slug, secretReason]);
+  });
+});
+
+describe('a member of one tenant', () => {
+  test('gets for another tenant the answer and the statements of one that does not exist', async () => {
+    await using identities = await openIdentityProvider();
+    await using guarded = await openGateway({
+      sharing: gateway,
+      config: { identityProvider: identities.provider },
+      authMode: 'required',
+    });
+    await guarded.psql(
+      `INSERT INTO members (tenant_id, email, subject, status, role) VALUES ($1, 'm@both.example', 'member', 'active', 'admin')`,
+      [both.id],
+    );
+    const token = await identities.sign({ sub: 'member' });
+    const documents = (id: string) => [
+      `{ tenant(id: "${id}") { slug } }`,
+      `mutation { updateTenantSettings(input: { tenantId: "${id}", companyName: "New" }) { revision } }`,
+    ];
+    const ask = async (id: string) => {
+      const told: unknown[] = [];
+      for (const document of documents(id)) {
+        const statements = await recordStatements(async () => {
+          const { status, codes, errors } = await guarded.ask(document, {}, { key: token });
+          told.push([status, codes, errors[0]?.message]);
+        });
+        told.push(statements.map((sql) => sql.replace(/\s+/g, ' ')));
+      }
+      return told;
+    };
+    await ask(both.id);
+    await noOperationRuns();
+    expect(await ask(foreign.id)).toEqual(await ask(randomUUID()));
+    expect(await ask(foreign.slug)).toEqual(await ask('nobody-at-all'));
+    expect(JSON.stringify(await ask(foreign.id))).toContain('TENANT_MISMATCH');
   });
 });
 

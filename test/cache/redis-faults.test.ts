@@ -52,7 +52,7 @@ async function isBack({ tier, breaker }: RedisTier): Promise<void> {
  * Fails when a timer that starts with the work goes off first. Timers go off in their order however busy the machine is, so this
  * tells one timeout of the tier from two, and not a fast machine from a slow one.
  */
-function promptly<T>(work: Promise<T>): Promise<T> {
+function promptly<T>(work: T | Promise<T>): Promise<T> {
   const timer = new AbortController();
   const late = delay(promptMs, undefined, { signal: timer.signal }).then(() => {
     throw new Error(`The tier waits longer than one timeout: ${promptMs} ms`);
@@ -78,7 +78,7 @@ async function costsOneTimeout({ tier, breaker }: RedisTier): Promise<void> {
 }
 
 /** Undefined when the work waits for a timer or for the network. */
-function beforeTheNextEvent<T>(work: Promise<T>): Promise<T | undefined> {
+function beforeTheNextEvent<T>(work: T | Promise<T>): Promise<T | undefined> {
   return Promise.race([work, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))]);
 }
 

@@ -24,6 +24,8 @@ describe('grants at the command line', { timeout: 60_000 }, () => {
     expect(stdout).toContain('GRANT "finance_tenants" TO "prov";');
     expect(stdout).toContain('-- Module operations: in the embedded PostgreSQL');
     expect(stdout).not.toContain('hidden');
+    expect(stdout).toContain(`in database ${registry.name}, as an administrator (the registry itself)`);
+    expect(stdout).toContain(`GRANT CONNECT ON DATABASE "${registry.name}" TO registry_service, `);
   });
 
   test('of one module are printed as JSON', async () => {

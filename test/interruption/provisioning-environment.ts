@@ -12,6 +12,7 @@ import { beginDueRemovals } from '../../src/provisioning/operations/removal.js';
 import { registerModule } from '../../src/registry/commands/register-module.js';
 import { strictConfigRules } from '../../src/registry/config-rules.js';
 import { openServer } from '../../src/server/server.js';
+import { noRates } from '../setup/no-rates.js';
 
 /** URLs of the registry and the two service databases, on one server or on three. */
 export interface DatabaseUrls {
@@ -70,13 +71,20 @@ export async function openProvisioningEnvironment(
   };
   const config: Config = {
     databaseUrl: registry,
+    serviceDatabaseReadUrls: {},
+    moduleDbVariables: [],
     serviceDatabaseUrls: moduleUrls,
     host: '127.0.0.1',
     port: 0,
+    adminPort: undefined,
     dataDir: '/dev/null/nowhere',
     modulesDir,
     clientsDir: undefined,
     authMode: 'open',
+    showsGraphiql: false,
+    requiresTrustedDocuments: false,
+    rates: noRates,
+    trustedProxies: undefined,
     logLevel: 'silent',
     logRequests: 'failed',
     redisUrl: undefined,

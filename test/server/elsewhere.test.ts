@@ -3,7 +3,7 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { everyOperation } from '../auth/support/every-operation.js';
 import { createDatabase, createRegistryDatabase } from '../setup/database.js';
-import { aDataDir, aKey, aModulesDir, postmasterPid, serve } from '../setup/process.js';
+import { aDataDir, aKey, aModulesDir, serve } from '../setup/process.js';
 
 const provisionNorth = `mutation { provisionTenant(input: {
   name: "North", slug: "north", adminEmail: "admin@north.example", modules: ["finance"]
@@ -29,35 +29,32 @@ describe('a gateway with a DATABASE_URL', { timeout: 60_000 }, () => {
     await registry.drop();
   });
 
-  test('keeps a module without a variable in the embedded PostgreSQL, which starts when it is needed', async () => {
+  test('says of a module without a variable that it is not ready, and starts no embedded PostgreSQL for it', async () => {
     const registry = await createRegistryDatabase();
     const settings = { DATABASE_URL: registry.url, DATA_DIR: await aDataDir() };
     const key = await aKey(settings, 'provision,resolve:*,registry:read');
     await using gateway = await serve(settings);
-    await gateway.ask('{ modules { name } tenants { totalCount } }', { key });
-    expect(existsSync(settings.DATA_DIR)).toBe(false);
-
-    const provisioned = await gateway.ask(provisionNorth, { key });
-    expect(provisioned.body).toEqual({
-      data: {
-        provisionTenant: {
-          tenant: { status: 'ACTIVE' },
-          operation: { status: 'SUCCEEDED', error: null },
-        },
+    const { body } = await gateway.ask(provisionNorth, { key });
+    expect(body.errors).toMatchObject([
+      {
+        message:
+          'Module finance is not ready: variable FINANCE_DB_URL is not set: set it to the URL of the module’s database and restart',
+        extensions: { code: 'TENANT_NOT_READY' },
       },
+    ]);
+    expect((await gateway.ask('{ tenants { totalCount } }', { key })).body).toEqual({
+      data: { tenants: { totalCount: 0 } },
     });
-    expect((await gateway.ask(resolveNorth, { key })).body).toEqual({
-      data: { tenantSchema: { schemaName: 'finance_north', databaseName: 'finance' } },
-    });
-    const pid = await postmasterPid(settings.DATA_DIR);
-    expect(pid).toBeGreaterThan(0);
-    expect(await gateway.end('SIGTERM')).toMatchObject({ code: 0 });
-    expect(await postmasterPid(settings.DATA_DIR)).toBeUndefined();
-
-    await using next = await serve(settings);
-    expect((await next.ask(resolveNorth, { key })).codes).toEqual([]);
-    expect(await postmasterPid(settings.DATA_DIR)).toBeUndefined();
-    await next.end('SIGTERM');
+    const ready = await gateway.get('/ready');
+    expect(ready).toMatchObject({ status: 200, body: { ready: true } });
+    expect(ready.body.modulesNotReady).toEqual(
+      ['dbtools', 'finance', 'inventory', 'operations'].map((name) => ({
+        name,
+        reason: expect.stringContaining(`variable ${name.toUpperCase()}_DB_URL is not set`),
+      })),
+    );
+    expect(existsSync(settings.DATA_DIR)).toBe(false);
+    await gateway.end('SIGTERM');
     await registry.drop();
   });
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { get, type IncomingHttpHeaders } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -53,12 +54,39 @@ describe('the page of GraphiQL', () => {
     const policy = String(headers['content-security-policy']);
     const sources = policy.split(/; ?/).flatMap((directive) => directive.split(' ').slice(1));
     expect(policy).toContain("default-src 'self'");
-    expect(sources.filter((source) => !/^('self'|'none'|'unsafe-\w+'|blob:|data:)$/.test(source))).toEqual(
-      [],
-    );
+    expect(
+      sources.filter(
+        (source) => !/^('self'|'none'|'unsafe-inline'|'sha256-[\w+/=]+'|blob:|data:)$/.test(source),
+      ),
+    ).toEqual([]);
     expect(
       body.toString().match(/<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=["']?(?:https?:)?\/\/[^>]*/g),
     ).toBe(null);
+  });
+
+  test('runs the scripts that are in it, by their hashes, and no others', async () => {
+    const { headers, body } = await fetchPage({});
+    const policy = String(headers['content-security-policy']);
+    const allowed = /script-src ([^;]*);/.exec(policy)?.[1]?.split(' ') ?? [];
+    const scripts = [...body.toString().matchAll(/<script>(.*?)<\/script>/gs)];
+    expect(scripts.length).toBeGreaterThan(0);
+    const hashes = scripts.map(
+      ([, text = '']) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`,
+    );
+    expect(allowed).toEqual(hashes);
+    expect(policy).toContain("object-src 'none'; base-uri 'none'");
+  });
+
+  test('is not served where GRAPHIQL is off', async () => {
+    await using closed = await openGateway({
+      sharing: gateway,
+      authMode: 'required',
+      config: { showsGraphiql: false },
+    });
+    const answer = await fetch(`${closed.url}/graphql`, { headers: { accept: 'text/html' } });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(await answer.text()).not.toContain('GraphiQL');
   });
 
   test('is only for browsers: whoever asks for JSON gets an answer', async () => {

@@ -8,6 +8,7 @@ import { strictConfigRules } from '../../src/registry/config-rules.js';
 import { openServer } from '../../src/server/server.js';
 import { createDatabase, createRegistryDatabase, type TestDatabase } from './database.js';
 import type { TypedDocumentString } from './generated/graphql.js';
+import { noRates } from './no-rates.js';
 
 /** A GraphQL response over HTTP. A typed document gives `data` its type. */
 export interface Answer<Data> {
@@ -70,12 +71,19 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     serviceDatabaseUrls:
       givenUrls ??
       Object.fromEntries(shippedModules.map((name) => [`${name.toUpperCase()}_DB_URL`, serviceUrl(name)])),
+    serviceDatabaseReadUrls: {},
+    moduleDbVariables: [],
     host: '127.0.0.1',
     port: 0,
+    adminPort: undefined,
     dataDir: '/dev/null/nowhere',
     modulesDir: new URL('../../modules', import.meta.url).pathname,
     clientsDir: undefined,
     authMode: options.authMode ?? 'open',
+    showsGraphiql: true,
+    requiresTrustedDocuments: false,
+    rates: noRates,
+    trustedProxies: undefined,
     logLevel: 'silent',
     logRequests: 'failed',
     redisUrl: undefined,

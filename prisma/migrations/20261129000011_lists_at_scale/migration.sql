@@ -52,6 +52,11 @@ CREATE TABLE subscription_counts (
     CONSTRAINT subscription_counts_pkey PRIMARY KEY (module, status)
 );
 
+-- Kept by the trigger with the rights of the owner; registry_admin reads them.
+SELECT registry_protect_rows('module_tenants');
+SELECT registry_protect_rows('tenant_counts');
+SELECT registry_protect_rows('subscription_counts');
+
 -- Every update of a count leaves a dead version of its row. Room in its page lets the next update remove them.
 ALTER TABLE tenant_counts SET (fillfactor = 10, autovacuum_vacuum_threshold = 500);
 ALTER TABLE subscription_counts SET (fillfactor = 10, autovacuum_vacuum_threshold = 500);

@@ -1,4 +1,10 @@
-import { type DocumentNode, type GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
+import {
+  type DocumentNode,
+  type GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  type SelectionSetNode,
+} from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { asksForSchema } from '../introspection.js';
 import { planQuery, type QueryPlan } from './plan.js';
@@ -81,10 +87,26 @@ function prepareOperation(
   return {
     kind: operation.operation,
     document,
-    rootFields: operation.selectionSet.selections.flatMap((selection) =>
-      selection.kind === 'Field' ? [selection.name.value] : [],
-    ),
+    rootFields: rootFieldsOf(document, operation.selectionSet),
     asksForSchema: asksForSchema(document),
     plan: planQuery(schema, document, operation),
   };
+}
+
+/** The fields that an operation begins with, those in fragments included; each named fragment counts once. */
+function rootFieldsOf(document: DocumentNode, selectionSet: SelectionSetNode): string[] {
+  const fragments = new Map(
+    document.definitions.flatMap((one) =>
+      one.kind === 'FragmentDefinition' ? [[one.name.value, one.selectionSet] as const] : [],
+    ),
+  );
+  const collect = ({ selections }: SelectionSetNode): string[] =>
+    selections.flatMap((selection) => {
+      if (selection.kind === 'Field') return [selection.name.value];
+      if (selection.kind === 'InlineFragment') return collect(selection.selectionSet);
+      const fragment = fragments.get(selection.name.value);
+      fragments.delete(selection.name.value);
+      return fragment ? collect(fragment) : [];
+    });
+  return collect(selectionSet);
 }

@@ -1,6 +1,6 @@
 import { type ExecutionResult, execute, GraphQLError, type GraphQLSchema } from 'graphql';
 import { may, missingScope } from '../../auth/permissions.js';
-import { RequestContext, type RequestFacts } from '../context.js';
+import { admitMutations, RequestContext, type RequestFacts } from '../context.js';
 import { translateResult } from '../errors.js';
 import { type GraphqlHttpAnswer, type GraphqlMediaType, toHttpAnswer } from '../result.js';
 import { refuseUnstorable } from '../storable-rule.js';
@@ -17,7 +17,10 @@ interface EngineRequest {
   facts: RequestFacts;
 }
 
-/** Answers queries and mutations in plain JSON. Never throws or rejects: an error is an answer. */
+/**
+ * Answers queries and mutations in plain JSON. Never rejects: an error is an answer. Throws RATE_LIMITED before any of a
+ * document's mutations runs.
+ */
 export interface Engine {
   /** At once when no resolver has to wait. Undefined for what only Yoga answers or has the words to refuse. */
   answer(request: EngineRequest): GraphqlHttpAnswer | Promise<GraphqlHttpAnswer> | undefined;
@@ -30,7 +33,10 @@ export function openEngine(options: { schema: () => GraphQLSchema; validate: Val
     answer({ method, parameters, mediaType, facts }) {
       const prepared = parameters && documents.prepare(parameters.query, parameters.operationName);
       if (!prepared || (method === 'GET' && prepared.kind !== 'query')) return undefined;
-      if (prepared.kind === 'mutation') facts.outcome.mutations = prepared.rootFields;
+      if (prepared.kind === 'mutation') {
+        facts.outcome.mutations = prepared.rootFields;
+        admitMutations(facts, prepared.rootFields.length);
+      }
       const finish = (result: ExecutionResult) => toHttpAnswer(translateResult(result, facts), mediaType);
       const result = executePrepared(options.schema(), prepared, parameters, facts);
       return result instanceof Promise ? result.then(finish) : finish(result);

@@ -5,10 +5,19 @@ export interface GraphqlParameters {
   variables: Record<string, unknown> | undefined;
 }
 
-const known = new Set(['query', 'variables', 'operationName', 'extensions']);
+/** As a request has them: its document may be named by an id instead of its text. */
+export interface GivenParameters {
+  query: string | undefined;
+  /** SHA-256 of the text in hexadecimal. */
+  documentId: string | undefined;
+  operationName: string | undefined;
+  variables: Record<string, unknown> | undefined;
+}
+
+const known = new Set(['query', 'documentId', 'variables', 'operationName', 'extensions']);
 
 /** The body of a POST; undefined for what is no such request, which Yoga has the words for. */
-export function readPostParameters(body: string): GraphqlParameters | undefined {
+export function readPostParameters(body: string): GivenParameters | undefined {
   try {
     return readParameters(JSON.parse(body));
   } catch {
@@ -17,7 +26,7 @@ export function readPostParameters(body: string): GraphqlParameters | undefined 
 }
 
 /** The query string of a GET; undefined as above. */
-export function readGetParameters(queryString: string): GraphqlParameters | undefined {
+export function readGetParameters(queryString: string): GivenParameters | undefined {
   const given = new URLSearchParams(queryString);
   // An empty parameter counts as one that was left out.
   const read = (name: string) => given.get(name) || undefined;
@@ -25,6 +34,7 @@ export function readGetParameters(queryString: string): GraphqlParameters | unde
   try {
     return readParameters({
       query: read('query'),
+      documentId: read('documentId'),
       operationName: read('operationName'),
       variables: variables === undefined ? undefined : JSON.parse(variables),
       extensions: extensions === undefined ? undefined : JSON.parse(extensions),
@@ -34,17 +44,31 @@ export function readGetParameters(queryString: string): GraphqlParameters | unde
   }
 }
 
-function readParameters(given: unknown): GraphqlParameters | undefined {
+function readParameters(given: unknown): GivenParameters | undefined {
   if (!isObject(given)) return undefined;
   for (const name in given) if (!known.has(name) && given[name] != null) return undefined;
-  const { query, variables, operationName, extensions } = given;
+  const { query, documentId, variables, operationName, extensions } = given;
   const isPlain =
-    typeof query === 'string' &&
+    (query == null || typeof query === 'string') &&
+    (documentId == null || typeof documentId === 'string') &&
     (variables == null || isObject(variables)) &&
     (extensions == null || isObject(extensions)) &&
     (operationName == null || typeof operationName === 'string');
   if (!isPlain) return undefined;
-  return { query, operationName: operationName ?? undefined, variables: variables ?? undefined };
+  const id = documentId ?? readPersistedQuery(extensions ?? undefined);
+  if (query == null && id === undefined) return undefined;
+  return {
+    query: query ?? undefined,
+    documentId: id,
+    operationName: operationName ?? undefined,
+    variables: variables ?? undefined,
+  };
+}
+
+/** The id as Apollo's clients send it: {"persistedQuery": {"version": 1, "sha256Hash": "…"}}. */
+function readPersistedQuery(extensions: Record<string, unknown> | undefined): string | undefined {
+  const persisted = extensions?.persistedQuery;
+  return isObject(persisted) && typeof persisted.sha256Hash === 'string' ? persisted.sha256Hash : undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -65,7 +65,7 @@ export async function importDatabases(
     .filter((module) => isWanted(module) && !isSet(module))
     .map(({ name, databaseRef }) => ({ module: name, why: `${databaseRef} is not set` }));
 
-  const scanned = await scanDatabases(context.serviceDatabases, catalogue.filter(isSet), isWanted);
+  const scanned = await scanDatabases(context.serviceDatabases.readers, catalogue.filter(isSet), isWanted);
   const found = await readLegacyTablePlaces(context, scanned);
   const tables = request.isDryRun
     ? found.map((table) => describeTable(table, null, null))

@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
-import type { DatabaseReference, ServiceDatabases } from '../../database/service-databases.js';
+import { databaseKeySql } from '../../database/database-identity.js';
+import type { DatabaseReference, ModuleConnections } from '../../database/service-databases.js';
 import { messageOf, RegistryError } from '../../errors.js';
 import { type Isolation, storageNaming } from '../../registry/isolation.js';
 
@@ -28,7 +29,7 @@ const guardSchema = 'tenant_guard';
  * skipped: the scan would only use it to find competing prefixes.
  */
 export async function scanDatabases(
-  databases: ServiceDatabases,
+  databases: ModuleConnections,
   modules: readonly ScannedModule[],
   isWanted: (module: ScannedModule) => boolean,
 ): Promise<ScannedDatabase[]> {
@@ -56,17 +57,14 @@ export async function scanDatabases(
   return [...found.values()];
 }
 
-const databaseKey = `(SELECT system_identifier FROM pg_control_system()) || '/' ||
-  (SELECT oid FROM pg_database WHERE datname = current_database())`;
-
 export async function readDatabaseKey(client: ClientBase): Promise<string> {
-  const { rows } = await client.query<{ key: string }>(`SELECT ${databaseKey} AS key`);
+  const { rows } = await client.query<{ key: string }>(`SELECT ${databaseKeySql} AS key`);
   return rows[0]?.key ?? '';
 }
 
 async function readSchemas(client: ClientBase): Promise<{ key: string; schemas: string[] }> {
   const { rows } = await client.query<{ key: string; schemas: string[] }>(
-    `SELECT ${databaseKey} AS key, ARRAY(
+    `SELECT ${databaseKeySql} AS key, ARRAY(
        SELECT nspname::text FROM pg_namespace
        WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'information_schema', $1) ORDER BY nspname) AS schemas`,
     [guardSchema],

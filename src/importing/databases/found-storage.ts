@@ -1,4 +1,4 @@
-import type { ServiceDatabases } from '../../database/service-databases.js';
+import type { ModuleConnections } from '../../database/service-databases.js';
 import { messageOf } from '../../errors.js';
 import type { SchemaOwner } from '../../provisioning/fence/binding.js';
 import { listSchemaOwners } from '../../provisioning/fence/schema-version.js';
@@ -74,7 +74,7 @@ function findStorage(
 }
 
 /** Adds the owner to storage that the registry made. */
-export async function addOwners(databases: ServiceDatabases, storages: FoundStorage[]): Promise<void> {
+export async function addOwners(databases: ModuleConnections, storages: FoundStorage[]): Promise<void> {
   const ownersIn = new Map<ScannedModule, Map<string, SchemaOwner>>();
   for (const storage of storages) {
     const { module, name } = storage;
@@ -87,7 +87,7 @@ export async function addOwners(databases: ServiceDatabases, storages: FoundStor
   }
 }
 
-async function addDatabaseOwner(databases: ServiceDatabases, storage: FoundStorage): Promise<void> {
+async function addDatabaseOwner(databases: ModuleConnections, storage: FoundStorage): Promise<void> {
   try {
     const client = await databases.connect(storage.module, storage.name);
     try {

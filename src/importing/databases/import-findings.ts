@@ -47,8 +47,10 @@ export async function readLegacyTablePlaces(
     if (!module) continue;
     const withConnection = <T>(work: (client: ClientBase) => Promise<T>) =>
       serviceDatabases.withConnection(module, work);
-    for (const table of await withConnection((client) => readLegacyTables(client, module.databaseName)))
-      found.push({ ...table, modules, withConnection });
+    const tables = await serviceDatabases.readers.withConnection(module, (client) =>
+      readLegacyTables(client, module.databaseName),
+    );
+    for (const table of tables) found.push({ ...table, modules, withConnection });
   }
   return found;
 }
@@ -76,7 +78,7 @@ export async function gatherFindings(
     ...map.map(({ schema }) => ({ module: undefined, name: schema })),
   ];
   const storages = scanned.flatMap((database) => findStorages(database, named, isWanted));
-  await addOwners(context.serviceDatabases, storages);
+  await addOwners(context.serviceDatabases.readers, storages);
   const registered = await readRegistered(context);
   return { storages, registered, identities: collectIdentities(registered, legacy, map) };
 }

@@ -11,6 +11,7 @@ import {
   tenantReference,
   wait,
 } from '../../registry/input.js';
+import { requireModule, requireUsableDatabase } from '../../registry/module.js';
 import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
@@ -43,6 +44,7 @@ export async function provisionModule(context: CommandContext, input: unknown) {
         wanted.expectedVersion,
       );
       requireSettled(tenant, subscription);
+      requireUsableDatabase(context, await requireModule(tx, wanted.module));
       if (subscription.status !== 'PENDING' && subscription.status !== 'FAILED')
         throw new RegistryError(
           'CONFLICT',

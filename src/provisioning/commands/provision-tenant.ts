@@ -8,7 +8,7 @@ import { onboardingFields, type Profile, putFirstAdmin, readProfile } from '../.
 import { insertTenant, updateProfile } from '../../profile/tenant-profile.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, moduleNames, optional, readInput, slug, text, wait } from '../../registry/input.js';
-import { requireModule } from '../../registry/module.js';
+import { requireModule, requireUsableDatabase } from '../../registry/module.js';
 import { deriveSlug } from '../../registry/slug.js';
 import { requireNoOperation, requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
@@ -47,17 +47,16 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
       const tenant = await putTenant(tx, context, tenantSlug, wanted, profile);
       const { invitationId } = await putFirstAdmin(tx, tenant, wanted, { token, actor });
       const subscriptions: ModuleSubscription[] = [];
-      for (const name of wanted.modules)
+      for (const name of wanted.modules) {
+        const module = await requireModule(tx, name);
+        requireUsableDatabase(context, module);
         subscriptions.push(
           await putSubscription(tx, {
-            tenant,
-            module: await requireModule(tx, name),
-            isolation: undefined,
-            schemaName: undefined,
-            status: 'PROVISIONING',
-            actor,
+            ...{ tenant, module, status: 'PROVISIONING', actor },
+            ...{ isolation: undefined, schemaName: undefined },
           }),
         );
+      }
       const operationId = await appendOperation(tx, {
         kind: 'PROVISION_TENANT',
         tenantId: tenant.id,

@@ -9,7 +9,7 @@ import {
   tenantReference,
   wait,
 } from '../../registry/input.js';
-import { moduleFields, requireModule } from '../../registry/module.js';
+import { moduleFields, requireModule, requireUsableDatabase } from '../../registry/module.js';
 import { storageName } from '../../registry/storage-name.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
@@ -40,6 +40,7 @@ export async function subscribeTenantToModule(context: CommandContext, input: un
     const tenant = await requireTenant(tx, wanted.tenantId);
     requireActive(tenant);
     const module = await requireModule(tx, wanted.module);
+    if (wanted.provision) requireUsableDatabase(context, module);
     const subscription = await putSubscription(tx, {
       tenant,
       module,

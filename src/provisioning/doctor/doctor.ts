@@ -65,11 +65,12 @@ async function findScope(
   const known = await database.prisma.module.findMany({ where: { name: { in: [...modules] } } });
   for (const name of modules) if (!known.some((module) => module.name === name)) throw moduleNotFound(name);
   const hasModule = (name: string) => modules.length === 0 || modules.includes(name);
-  if (tenant === undefined) return { hasModule, hasTenant: () => true, isWhole: true };
+  const namesModules = modules.length > 0;
+  if (tenant === undefined) return { hasModule, namesModules, hasTenant: () => true, isWhole: true };
   const where = tenantWhere(tenant);
   const found = where && (await database.prisma.tenant.findUnique({ where }));
   if (!found) throw tenantNotFound(tenant);
-  return { hasModule, hasTenant: ({ tenantId }) => tenantId === found.id, isWhole: false };
+  return { hasModule, namesModules, hasTenant: ({ tenantId }) => tenantId === found.id, isWhole: false };
 }
 
 function bySeverity(one: Finding, other: Finding): number {

@@ -4,6 +4,8 @@
  */
 const severityByCode = {
   // About a whole database.
+  MODULE_NOT_READY: 'error',
+  MODULE_NOT_CONFIGURED: 'warning',
   DATABASE_UNREACHABLE: 'error',
   GRANT_MISSING: 'error',
   MODULE_ROLE_NOT_GRANTED: 'warning',

@@ -45,13 +45,18 @@ export interface SchemaSelection {
   schemas: readonly string[];
 }
 
-/** Sends a fixed number of statements. */
-export async function readDatabase(client: ClientBase, selection: SchemaSelection): Promise<FoundDatabase> {
-  const session = await readSession(client, selection.module);
-  const schemas = await client.query<FoundSchema & { name: string }>(schemasSql);
+/** Sends a fixed number of statements. Rights are the provisioner's; undefined means the session's own role. */
+export async function readDatabase(
+  client: ClientBase,
+  selection: SchemaSelection,
+  provisioner: string | undefined,
+): Promise<FoundDatabase> {
+  const session = await readSession(client, selection.module, provisioner);
+  const schemas = await client.query<FoundSchema & { name: string }>(schemasSql, [session.user]);
   const foreignObjects = await client.query<ForeignObjects & { schema: string }>(strangersSql, [
     selection.schemas,
     session.role ?? null,
+    session.user,
   ]);
   const parts = await listForeignParts(client, selection.schemas, session.role);
   const missing = await listMissingAccess(client, selection.schemas, session.access);
@@ -76,7 +81,7 @@ function groupWhat(found: readonly { schema: string; what: string }[]): Map<stri
 
 // The owner of schema public is by default pg_database_owner, which stands for the owner of the database.
 const schemasSql = `
-  SELECT nspname AS name, pg_get_userbyid(owner) AS owner, pg_has_role(owner, 'USAGE') AS "isOurs",
+  SELECT nspname AS name, pg_get_userbyid(owner) AS owner, pg_has_role($1::name, owner, 'USAGE') AS "isOurs",
          EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = 0 AND privilege_type = 'CREATE') AS "isOpen"
   FROM pg_namespace, LATERAL (
     SELECT CASE WHEN pg_get_userbyid(nspowner) = 'pg_database_owner'
@@ -99,15 +104,16 @@ const strangersSql = `
   )
   SELECT schema, count(*)::int AS count, min(name) AS example, min(pg_get_userbyid(owner)) AS owner
   FROM objects
-  WHERE CASE WHEN $2::name IS NULL THEN NOT pg_has_role(owner, 'USAGE')
+  WHERE CASE WHEN $2::name IS NULL THEN NOT pg_has_role($3::name, owner, 'USAGE')
              ELSE owner <> (SELECT oid FROM pg_roles WHERE rolname = $2) END
     AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = kind AND objid = objects.oid AND deptype = 'e')
   GROUP BY schema`;
 
-export async function readServer(client: ClientBase): Promise<FoundServer> {
+export async function readServer(client: ClientBase, provisioner: string | undefined): Promise<FoundServer> {
   const { rows } = await client.query<{ name: string; owner: string; isOurs: boolean }>(
-    `SELECT datname AS name, pg_get_userbyid(datdba) AS owner, pg_has_role(datdba, 'USAGE') AS "isOurs"
+    `SELECT datname AS name, pg_get_userbyid(datdba) AS owner, pg_has_role(coalesce($1::name, current_user), datdba, 'USAGE') AS "isOurs"
      FROM pg_database WHERE NOT datistemplate`,
+    [provisioner ?? null],
   );
   return { databases: new Map(rows.map(({ name, ...database }) => [name, database])) };
 }

@@ -31,7 +31,7 @@ export async function examineModule(
   const { module } = view;
   const { files, observations } = await readFiles(context, module);
   const ofModule = all.filter((storage) => storage.module === module.name);
-  if (!isReached(view)) return [...observations, ...findUnreachable(context, view, ofModule)];
+  if (!isReached(view)) return [...observations, ...findUnreachable(context, view, ofModule, scope)];
   const inScope = ofModule.filter((storage) => scope.hasTenant(storage));
   const tenantDatabases = await readTenantDatabases(
     context.serviceDatabases,
@@ -56,11 +56,34 @@ function findUnreachable(
   context: CommandContext,
   { module, problem }: ModuleView,
   storages: readonly ExpectedStorage[],
+  { namesModules }: ExaminationScope,
 ): Observation[] {
+  const { serviceDatabases } = context;
+  const isUsed = storages.some(({ provisionedAt }) => provisionedAt);
+  const unusable = serviceDatabases.findProblem(module.databaseRef);
+  // Shipped modules that an installation does not use are reported only when it asks about them.
+  if (unusable !== undefined)
+    return isUsed || namesModules ? [createNotReady(module, unusable, { isUsed })] : [];
   // The embedded PostgreSQL creates a module's database when the module is first used.
-  const isEmbedded = context.serviceDatabases.configuredName(module.databaseRef) === undefined;
-  if (isEmbedded && !storages.some(({ provisionedAt }) => provisionedAt)) return [];
+  const isEmbedded = serviceDatabases.configuredName(module.databaseRef) === undefined;
+  if (isEmbedded && !isUsed) return [];
   return [createUnreachable({ module: module.name, database: module.databaseName }, problem)];
+}
+
+/** A module without tenants may have no database: a warning. */
+function createNotReady(
+  { name, databaseName }: RegisteredModule,
+  problem: string,
+  { isUsed }: { isUsed: boolean },
+): Observation {
+  return createObservation(
+    isUsed ? 'MODULE_NOT_READY' : 'MODULE_NOT_CONFIGURED',
+    { module: name, database: databaseName },
+    {
+      problem: `Module ${name} is not ready${isUsed ? ', and its tenants were not examined' : ''}: its database is not configured.`,
+      remedy: `${problem.charAt(0).toUpperCase()}${problem.slice(1)}; then run doctor again.`,
+    },
+  );
 }
 
 function examineModuleDatabase(

@@ -30,10 +30,11 @@ export async function readModuleViews(
   return Promise.all(
     modules.map(async (module): Promise<ModuleView> => {
       try {
-        const found = await databases.withConnection(module, async (client) => {
+        const provisioner = provisionerOf(databases, module);
+        const found = await databases.readers.withConnection(module, async (client) => {
           await makeReadOnly(client);
-          const server = await readServer(client);
-          return { server, database: await readDatabase(client, select(module)) };
+          const server = await readServer(client, provisioner);
+          return { server, database: await readDatabase(client, select(module), provisioner) };
         });
         return { module, found, problem: undefined };
       } catch (problem) {
@@ -55,10 +56,11 @@ export async function readTenantDatabases(
     for (const { module, storage } of waiting) {
       const { tenantId, tenantSlug, databaseName: database, schemaName: schema, asOf } = storage;
       try {
-        const client = await databases.connect(module, database);
+        const client = await databases.readers.connect(module, database);
         try {
           await makeReadOnly(client);
-          found.set(storage, await readDatabase(client, { module: module.name, schemas: [schema] }));
+          const selection = { module: module.name, schemas: [schema] };
+          found.set(storage, await readDatabase(client, selection, provisionerOf(databases, module)));
         } finally {
           await client.end();
         }
@@ -70,6 +72,12 @@ export async function readTenantDatabases(
   };
   await Promise.all(Array.from({ length: tenantDatabasesAtOnce }, readWaiting));
   return { found, observations };
+}
+
+/** The role whose rights are examined; undefined when the sessions are its own, or the URL names no role. */
+function provisionerOf(databases: ServiceDatabases, { databaseRef }: RegisteredModule): string | undefined {
+  const configured = databases.configuredServer(databaseRef);
+  return configured?.reader === undefined ? undefined : configured.user || undefined;
 }
 
 export function createUnreachable(

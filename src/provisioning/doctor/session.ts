@@ -1,15 +1,17 @@
 import type { ClientBase } from 'pg';
+import { databaseKeySql, serverKeySql } from '../../database/database-identity.js';
 import { isOurGuardSql } from '../fence/guard.js';
 import { guardVersion } from '../fence/guard-sql.js';
 import { accessRole, ownerRole } from '../storage/module-role.js';
 
-/** The database that a session is connected to, and the session's rights there. */
+/** The database that a session is connected to, and the provisioner's rights there. */
 export interface SessionFacts {
-  /** The server's system identifier: equal for two addresses of the same server. */
+  /** Equal for two addresses of the same server. */
   serverId: string;
   /** Equal for two URLs of the same database. */
   databaseId: string;
   database: string;
+  /** The provisioner, whose rights are examined; the session itself may be one of another role. */
   user: string;
   mayCreateSchemas: boolean;
   mayCreateDatabases: boolean;
@@ -47,10 +49,15 @@ export async function makeReadOnly(client: ClientBase): Promise<void> {
   await client.query(`SET default_transaction_read_only = on; ${timeouts}`);
 }
 
-export async function readSession(client: ClientBase, module: string): Promise<SessionFacts> {
+/** Reads the facts about the provisioner; undefined means the session's own role. */
+export async function readSession(
+  client: ClientBase,
+  module: string,
+  provisioner: string | undefined,
+): Promise<SessionFacts> {
   const { rows } = await client.query<SessionFacts & { role: string | null; access: string | null }>(
     sessionSql,
-    [ownerRole(module), accessRole(module)],
+    [ownerRole(module), accessRole(module), provisioner ?? null],
   );
   const [row] = rows;
   if (!row) throw new Error('the query of the session returned no row');
@@ -59,28 +66,31 @@ export async function readSession(client: ClientBase, module: string): Promise<S
     ...row,
     role: role ?? undefined,
     access: access ?? undefined,
-    guard: await readGuard(client, access),
+    guard: await readGuard(client, access, row.user),
   };
 }
 
 // The test of membership is the same as in module-role.ts.
 const sessionSql = `
-  SELECT (SELECT system_identifier::text FROM pg_control_system()) AS "serverId",
-         (SELECT system_identifier FROM pg_control_system()) || '/' || here.oid AS "databaseId",
-         datname AS database, current_user AS user,
-         has_database_privilege(here.oid, 'CREATE') AS "mayCreateSchemas",
+  SELECT ${serverKeySql} AS "serverId", ${databaseKeySql} AS "databaseId",
+         datname AS database, own.rolname AS user,
+         has_database_privilege(own.oid, here.oid, 'CREATE') AS "mayCreateSchemas",
          own.rolcreatedb OR own.rolsuper AS "mayCreateDatabases",
-         pg_has_role('pg_signal_backend', 'USAGE') AS "mayEndSessions",
+         pg_has_role(own.oid, 'pg_signal_backend', 'USAGE') AS "mayEndSessions",
          owner.rolname AS role, access.rolname AS access,
-         owner.oid IS NULL OR pg_has_role(owner.oid, 'USAGE') AND pg_has_role(owner.oid,
+         owner.oid IS NULL OR pg_has_role(own.oid, owner.oid, 'USAGE') AND pg_has_role(own.oid, owner.oid,
            CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END) AS "mayActAsRole"
-  FROM pg_database AS here JOIN pg_roles AS own ON own.rolname = current_user
+  FROM pg_database AS here JOIN pg_roles AS own ON own.rolname = coalesce($3::name, current_user)
   LEFT JOIN pg_roles AS owner ON owner.rolname = $1
   LEFT JOIN pg_roles AS access ON access.rolname = $2
   WHERE here.datname = current_database()`;
 
-async function readGuard(client: ClientBase, access: string | null): Promise<GuardFacts | undefined> {
-  const { rows } = await client.query<GuardFacts>(guardFactsSql, [access]);
+async function readGuard(
+  client: ClientBase,
+  access: string | null,
+  provisioner: string,
+): Promise<GuardFacts | undefined> {
+  const { rows } = await client.query<GuardFacts>(guardFactsSql, [access, provisioner]);
   return rows[0];
 }
 
@@ -108,9 +118,12 @@ const guardFactsSql = `
     UNION
     SELECT 'FUNCTION ' || name, grantee FROM parts, aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0
     UNION
-    SELECT 'TABLE tenant_guard.' || quote_ident(relname), grantee FROM tables, aclexplode(relacl) WHERE grantee <> relowner
+    SELECT 'TABLE tenant_guard.' || quote_ident(relname), grantee FROM tables, aclexplode(relacl)
+    WHERE grantee <> relowner
+      -- The role of <MODULE>_DB_READ_URL, as which this session then runs, may read.
+      AND NOT (privilege_type = 'SELECT' AND pg_get_userbyid(grantee) = session_user)
   )
-  SELECT pg_get_userbyid(nspowner) AS owner, ${isOurGuardSql} AS "isOurs",
+  SELECT pg_get_userbyid(nspowner) AS owner, ${isOurGuardSql('$2::name')} AS "isOurs",
          EXISTS (SELECT FROM binding)
            AND (EXISTS (SELECT FROM versions)
                 OR coalesce(substring(obj_description(guard.oid, 'pg_namespace') FROM 'version (\\d{1,9})')::int, 0) < 2)

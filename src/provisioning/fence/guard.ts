@@ -56,13 +56,13 @@ export async function hasGuardTable(
 }
 
 /**
- * SQL: whether the guard belongs to this session's role, or to one that it inherits. pg_has_role is true for a superuser and any
+ * SQL: whether the guard belongs to this role, or to one that it inherits. pg_has_role is true for a superuser and any
  * role: without the second condition a superuser would use a guard that a service has made.
  */
-export const isOurGuardSql = `(pg_has_role(nspowner, 'USAGE') AND (
-  nspowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+export const isOurGuardSql = (role = 'current_user') => `(pg_has_role(${role}, nspowner, 'USAGE') AND (
+  nspowner = (SELECT oid FROM pg_roles WHERE rolname = ${role})
   OR (SELECT rolsuper FROM pg_roles WHERE oid = nspowner)
-  OR NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)))`;
+  OR NOT (SELECT rolsuper FROM pg_roles WHERE rolname = ${role})))`;
 
 interface GuardState {
   database: string;
@@ -82,7 +82,7 @@ function isUpToDate({ version, mayEnter, isOurs }: GuardState): boolean {
 async function readGuardState(client: ClientBase, role: string | undefined): Promise<GuardState> {
   const { rows } = await client.query<GuardState>(
     `SELECT current_database() AS database, current_user AS "user", pg_get_userbyid(nspowner) AS owner,
-            coalesce(${isOurGuardSql}, true) AS "isOurs",
+            coalesce(${isOurGuardSql()}, true) AS "isOurs",
             coalesce(substring(obj_description(guard.oid, 'pg_namespace') FROM 'version (\\d{1,9})')::int, 0) AS version,
             $1::name IS NULL OR coalesce(
               has_schema_privilege($1, guard.oid, 'USAGE')

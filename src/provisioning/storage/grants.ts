@@ -10,6 +10,8 @@ export interface GrantTarget {
   database: string;
   /** The role that the registry connects as. */
   provisioner: string;
+  /** The role of `<MODULE>_DB_READ_URL`; undefined when it is not set. */
+  reader?: string | undefined;
   /** Whether tenants of this module have databases of their own. */
   hasDatabases: boolean;
 }
@@ -18,6 +20,7 @@ export interface GrantTarget {
 export interface DatabaseGrants {
   server: string;
   database: string;
+  /** Modules whose tenants have their data there; empty for the registry's own database. */
   modules: string[];
   statements: string[];
 }
@@ -74,6 +77,22 @@ function statementsFor(target: GrantTarget): string[] {
     `GRANT ${access} TO ${service};`,
     '-- Of an earlier version: a service that owns the schemas could plant code in them.',
     `REVOKE ${owner} FROM ${service};`,
+    ...(target.reader ? statementsForReader(target.reader, database) : []),
+  ];
+}
+
+/** The reader needs the catalogs, which every role may read, and the guard's tables once the first tenant has made them. */
+function statementsForReader(reader: string, database: string): string[] {
+  const role = identifier(reader);
+  const body =
+    `BEGIN IF EXISTS (SELECT FROM pg_namespace WHERE nspname = 'tenant_guard') THEN ` +
+    `GRANT USAGE ON SCHEMA tenant_guard TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA tenant_guard TO ${role}; END IF; END`;
+  return [
+    '-- The reader: the role that doctor and import databases log in as. It is a member of no other role. Run the last statement again',
+    '-- after the first tenant, and give it SELECT on old tables of tenants before an import.',
+    createRole(reader, 'LOGIN'),
+    `GRANT CONNECT ON DATABASE ${database} TO ${role};`,
+    `DO ${escapeLiteral(body)};`,
   ];
 }
 
@@ -83,7 +102,7 @@ function serviceRole(module: string): string {
 }
 
 /** There is no CREATE ROLE IF NOT EXISTS. */
-function createRole(name: string, attribute: 'LOGIN' | 'NOLOGIN'): string {
+export function createRole(name: string, attribute: 'LOGIN' | 'NOLOGIN'): string {
   const body = `BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${escapeLiteral(name)}) THEN CREATE ROLE ${identifier(name)} ${attribute}; END IF; END`;
   return `DO ${escapeLiteral(body)};`;
 }

@@ -5,7 +5,7 @@ import { authorize } from '../../auth/permissions.js';
 import { invalidField } from '../../errors.js';
 import { type CommandContext, runCommand } from '../command.js';
 import { idempotencyKey, moduleName, optional, readInput, wait } from '../input.js';
-import { moduleFields } from '../module.js';
+import { moduleFields, requireDatabaseVariable } from '../module.js';
 
 /** Names of the server's own databases and of the embedded registry: no module may use them. */
 const reservedNames = ['postgres', 'template0', 'template1', 'registry'];
@@ -29,6 +29,7 @@ export async function registerModule(context: CommandContext, input: unknown) {
   authorize(context.caller, 'registerModule');
   const wanted = readInput(RegisterModuleInput, input);
   const databaseRef = wanted.databaseRef ?? `${wanted.name.toUpperCase()}_DB_URL`;
+  requireDatabaseVariable(context, databaseRef);
   if (wanted.migrationsFolder) requireFolder(context.modulesDir, wanted.migrationsFolder);
   return runCommand(context, 'registerModule', wanted, async (tx) => {
     const module = await tx.module.create({

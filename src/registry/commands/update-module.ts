@@ -5,7 +5,7 @@ import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../command.js';
 import { expectedVersion, idempotencyKey, moduleName, optional, readInput, wait } from '../input.js';
-import { moduleFields, requireModule } from '../module.js';
+import { moduleFields, requireDatabaseVariable, requireModule } from '../module.js';
 import { requireVersion } from '../tenant.js';
 import { givenFields } from '../tenant-fields.js';
 import { requireFolder } from './register-module.js';
@@ -32,6 +32,7 @@ export async function updateModule(context: CommandContext, input: unknown) {
     wait: waitFor,
     ...changes
   } = readInput(UpdateModuleInput, input);
+  if (changes.databaseRef) requireDatabaseVariable(context, changes.databaseRef);
   if (changes.migrationsFolder) requireFolder(context.modulesDir, changes.migrationsFolder);
   const given = { name, expectedVersion: expected, idempotencyKey: key, wait: waitFor, ...changes };
   return runCommand(context, 'updateModule', given, async (tx) => {

@@ -149,3 +149,34 @@ export function everyDoor(tenantId: string): Door[] {
   });
   return [...fields, ...paths];
 }
+
+/** Requests about one tenant, at every door that reads one, whose answers name the tenant. */
+export function tenantDoors({ id, slug }: { id: string; slug: string }): Omit<Door, 'scope'>[] {
+  const route = 'tenantId tenantSlug schemaName';
+  const documents: Record<string, string> = {
+    tenantSchema: `{ tenantSchema(id: "${id}", module: "finance") { ${route} } }`,
+    'tenantSchema by slug': `{ tenantSchema(id: "${slug}", module: "finance") { ${route} } }`,
+    'tenantSchema, STRONG': `{ tenantSchema(id: "${id}", module: "finance", consistency: STRONG) { ${route} } }`,
+    tenantSchemas: `{ tenantSchemas(keys: [{ id: "${id}", module: "finance" }]) { ... on TenantSchema { ${route} } } }`,
+    explainResolution: `{ explainResolution(id: "${id}", module: "finance") { route { ${route} } } }`,
+    tenant: `{ tenant(id: "${id}") { id slug config modulesSubscribed members { email } } }`,
+    tenants: `{ tenants(first: 5, filter: { text: "${slug}" }) { edges { node { id slug } } } }`,
+    auditLog: `{ auditLog(tenantId: "${id}", first: 5) { edges { node { tenantId kind after } } } }`,
+  };
+  const graphql = Object.entries(documents).flatMap(([name, query]) =>
+    [json, 'text/event-stream'].map((accept) => ({
+      ...{ name: `${name} as ${accept}`, method: 'POST', path: '/graphql', accept },
+      body: JSON.stringify({ query }),
+    })),
+  );
+  const rest = ['/api/tenants', '/api/v1/tenants'].map((path) => ({
+    ...{
+      name: `GET ${path}/{slug}`,
+      method: 'GET',
+      path: `${path}/${slug}`,
+      accept: 'application/json',
+      body: undefined,
+    },
+  }));
+  return [...graphql, ...rest];
+}

@@ -107,17 +107,20 @@ describe('a registry that agrees with its databases', () => {
       ...doctor.context,
       serviceDatabases: {
         ...serviceDatabases,
-        async withConnection(reference, work) {
-          if (reference.databaseRef === 'CRM_DB_URL') {
-            const name = changes++ % 2 === 0 ? 'suspendTenant' : 'resumeTenant';
-            const input = {
-              tenantId: id,
-              wait: 'EVERYWHERE',
-              ...(name === 'suspendTenant' && { reason: 'x' }),
-            };
-            await mutate(testbed.gateway, name, input);
-          }
-          return serviceDatabases.withConnection(reference, work);
+        readers: {
+          ...serviceDatabases.readers,
+          async withConnection(reference, work) {
+            if (reference.databaseRef === 'CRM_DB_URL') {
+              const name = changes++ % 2 === 0 ? 'suspendTenant' : 'resumeTenant';
+              const input = {
+                tenantId: id,
+                wait: 'EVERYWHERE',
+                ...(name === 'suspendTenant' && { reason: 'x' }),
+              };
+              await mutate(testbed.gateway, name, input);
+            }
+            return serviceDatabases.readers.withConnection(reference, work);
+          },
         },
       },
     };

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { developer } from '../../../src/auth/caller.js';
 import { renewCopies } from '../../../src/provisioning/copies/keep-copies.js';
+import { queryOnce } from '../../database/support/temporary-databases.js';
 import { uniqueName } from '../../setup/database.js';
 import { aTenant } from '../../setup/stories.js';
+import { urlTo } from '../support/catalog.js';
 import {
   type AttackedDatabase,
   acts,
@@ -13,9 +15,19 @@ import {
 } from '../support/planted-code.js';
 import { subscribe, unsubscribe } from '../support/provisioning-calls.js';
 
+let server: string | undefined;
+
 describe.each(['superuser', 'role without superuser'] as const)(
   'code that a service planted, with a %s as provisioner,',
   (provisioner) => {
+    // For bench/hostile-database.ts, which prints the counts.
+    beforeEach(async ({ task }) => {
+      server ??= (
+        await queryOnce<{ v: string }>(urlTo('postgres'), `SELECT current_setting('server_version') AS v`)
+      )[0]?.v;
+      Object.assign(task.meta, { server, provisioner });
+    });
+
     describe.each(Object.keys(plants))('as %s', (kind) => {
       test('never runs with the rights of another role', { timeout: 60_000 }, async ({ task }) => {
         await using attacked = await openAttackedDatabase(provisioner);
@@ -27,7 +39,6 @@ describe.each(['superuser', 'role without superuser'] as const)(
           await act(attacked, attack).catch(() => undefined);
           if ((await attacked.countRuns()) > 0) ran.push(name);
         }
-        // For bench/hostile-database.ts, which prints the counts.
         Object.assign(task.meta, { acts: Object.keys(acts).length, ran });
         expect(ran).toEqual([]);
         expect(await attacked.readState()).toEqual(before);

@@ -1,0 +1,85 @@
+import { identifier } from '../../database/identifier.js';
+import { createRole, type DatabaseGrants } from './grants.js';
+
+/** Columns of the views that say where a tenant's data is. Names of tenants and of actors, and errors, are not among them. */
+const routingColumns = {
+  tenant_registry: [
+    ...['tenant_id', 'tenant_slug', 'status', 'modules_subscribed', 'operations_schema', 'finance_schema'],
+    ...['inventory_schema', 'module_schemas', 'module_databases', 'created_at', 'updated_at'],
+  ],
+  tenant_module_log: [
+    ...['operation_id', 'tenant_id', 'tenant_slug', 'module', 'action', 'status', 'attempt'],
+    ...['created_at', 'started_at', 'finished_at'],
+  ],
+};
+
+/** Tables and views whose rows belong to one tenant and hold no secret. */
+const tenantRelations = [
+  ...['tenants', 'module_subscriptions', 'tenant_settings', 'tenant_branding', 'members'],
+  ...['operations', 'operation_steps', 'tenant_registry', 'tenant_module_log'],
+];
+
+/** All but cache_secret and personal_data_keys, with which routes can be forged and pseudonyms undone. */
+const administeredRelations = [
+  ...tenantRelations,
+  ...['modules', 'storage_names', 'invitations', 'api_keys', 'idempotency_keys', 'registry_head'],
+  ...['registry_change', 'replicas', '_prisma_migrations'],
+  ...['module_tenants', 'tenant_counts', 'subscription_counts', 'trusted_documents'],
+];
+
+const writtenByHand = [
+  ...['tenants', 'modules', 'module_subscriptions', 'tenant_settings', 'tenant_branding', 'members'],
+];
+
+/** Functions that triggers, with the rights of the writer, and conditions of triggers call. */
+const calledByTriggers = [
+  'registry_guard_state(subscription_status)',
+  'registry_keep_in_step(jsonb, jsonb, text[], text, text)',
+  'registry_find_secret(text, text)',
+  'registry_find_config_secret(jsonb)',
+];
+
+/**
+ * The group roles of the registry's own database, with the rights that its policies limit to rows. Services, readers and
+ * administrators are members; none of these roles may log in.
+ */
+export function planRegistryGrants({
+  server,
+  database,
+}: {
+  server: string;
+  database: string;
+}): DatabaseGrants {
+  const roles = 'registry_service, registry_reader, registry_admin';
+  return {
+    server,
+    database,
+    modules: [],
+    statements: [
+      '-- Group roles for SQL in the registry. A login role becomes a member: GRANT registry_service TO finance_service;',
+      ...['registry_service', 'registry_reader', 'registry_admin'].map((role) => createRole(role, 'NOLOGIN')),
+      `GRANT CONNECT ON DATABASE ${identifier(database)} TO ${roles};`,
+      `GRANT USAGE ON SCHEMA public TO ${roles};`,
+      '-- Policies and views call these functions with the rights of the caller.',
+      `GRANT EXECUTE ON FUNCTION public.registry_sees_everything(), public.registry_sees_routes() TO ${roles};`,
+      '-- registry_service reads where the data of every tenant is.',
+      ...Object.entries(routingColumns).map(
+        ([view, columns]) => `GRANT SELECT (${columns.join(', ')}) ON public.${view} TO registry_service;`,
+      ),
+      `-- registry_reader reads the rows of one tenant: SET app.tenant_id = '<id or slug>'`,
+      'GRANT EXECUTE ON FUNCTION public.registry_visible_tenant() TO registry_reader;',
+      `GRANT SELECT ON ${inPublic(tenantRelations)} TO registry_reader;`,
+      '-- registry_admin reads everything but two tables of secrets, and writes what an administrator changes in psql.',
+      `GRANT SELECT ON ${inPublic(administeredRelations)} TO registry_admin;`,
+      `GRANT INSERT, UPDATE ON ${inPublic(writtenByHand)} TO registry_admin;`,
+      'GRANT DELETE ON public.members, public.invitations TO registry_admin;',
+      'GRANT UPDATE (name, expires_at, revoked_at) ON public.api_keys TO registry_admin;',
+      'GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA public TO registry_admin;',
+      `GRANT EXECUTE ON FUNCTION ${inPublic(calledByTriggers)} TO registry_admin;`,
+    ],
+  };
+}
+
+function inPublic(names: readonly string[]): string {
+  return names.map((name) => `public.${name}`).join(', ');
+}

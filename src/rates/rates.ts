@@ -1,0 +1,65 @@
+import type { Caller } from '../auth/caller.js';
+import type { RedisConnection } from '../cache/redis-connection.js';
+import type { RateSettings } from '../config.js';
+import { FailedAuthentications } from './failed-authentications.js';
+import { RateLimit } from './rate-limit.js';
+import { RateLimited, type RateState } from './rate-limited.js';
+import { openSharedCounts } from './shared-counts.js';
+
+/** The limits of a gateway. A limit that is not configured is undefined and costs nothing. */
+export interface Rates {
+  failedAuthentications: FailedAuthentications | undefined;
+  /** Takes mutations of the caller. Returns what is left; throws RATE_LIMITED. */
+  admitMutations(caller: Caller, count: number): RateState | undefined;
+  resolutions: ResolutionRates | undefined;
+}
+
+/** Limits of resolution. The refusal is a value, because a batch has one result per key. */
+export interface ResolutionRates {
+  ofCaller(caller: Caller, count: number): RateLimited | undefined;
+  ofTenant(tenantId: string): RateLimited | undefined;
+}
+
+export interface RatesOptions {
+  settings: RateSettings;
+  redis: RedisConnection | undefined;
+  clock: () => number;
+}
+
+export function openRates({ settings, redis, clock }: RatesOptions): Rates {
+  const open = (name: string, quota: number | undefined, windowSeconds: number) => {
+    if (quota === undefined) return undefined;
+    const rule = { name, quota, windowSeconds };
+    return new RateLimit(rule, { clock, shared: redis && openSharedCounts(redis, rule) });
+  };
+  const failures = open('failed-authentications', settings.failedAuthenticationsPerMinute, 60);
+  const mutations = open('mutations', settings.mutationsPerMinute, 60);
+  const callers = open('resolutions', settings.resolutionsPerSecond, 1);
+  const tenants = open('resolutions-of-tenant', settings.tenantResolutionsPerSecond, 1);
+
+  return {
+    failedAuthentications: failures && new FailedAuthentications(failures),
+    admitMutations(caller, count) {
+      // Open mode has one caller, who sits at the machine.
+      if (!mutations || caller.kind === 'developer') return undefined;
+      if (!mutations.take(caller.actor, count))
+        throw new RateLimited(mutations.stateOf(caller.actor), 'This caller sends too many mutations');
+      return mutations.stateOf(caller.actor);
+    },
+    resolutions: (callers || tenants) && {
+      ofCaller: ({ actor }, count) => refusal(callers, actor, count, 'This caller resolves too many routes'),
+      ofTenant: (tenantId) =>
+        refusal(tenants, tenantId, 1, `Routes of tenant ${tenantId} are resolved too often`),
+    },
+  };
+}
+
+function refusal(
+  limit: RateLimit | undefined,
+  key: string,
+  count: number,
+  subject: string,
+): RateLimited | undefined {
+  if (!limit || limit.take(key, count)) return undefined;
+  return new RateLimited(limit.stateOf(key), subject);
+}

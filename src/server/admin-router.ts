@@ -1,0 +1,33 @@
+import type { App } from '../app.js';
+import type { Exchange } from './exchange.js';
+import { answerReady } from './readiness.js';
+import { HttpError } from './request.js';
+import { requireLocalHost, requireOwnOrigin, requireSingleHeaders } from './request-origin.js';
+import type { Route } from './router.js';
+import { sendJson, sendText, setCommonHeaders } from './send.js';
+
+interface AdminOptions {
+  app: App;
+  isStopping: () => boolean;
+}
+
+/** Answers at ADMIN_PORT: metrics and readiness with its details, for the platform and not for callers. */
+export function createAdminRouter(options: AdminOptions): Route {
+  return (exchange, done) => {
+    answer(exchange, options).then(() => done(), done);
+  };
+}
+
+async function answer(exchange: Exchange, { app, isStopping }: AdminOptions): Promise<void> {
+  const { path, request, response } = exchange;
+  requireSingleHeaders(request);
+  if (app.config.authMode === 'open') {
+    requireLocalHost(request);
+    requireOwnOrigin(request);
+  }
+  setCommonHeaders(exchange);
+  if (path === '/health') return sendJson(response, 200, { status: 'alive' });
+  if (path === '/ready') return answerReady(response, { app, isStopping, showsChecks: true });
+  if (path === '/metrics') return sendText(response, await app.metrics.text());
+  throw new HttpError(404, `There is nothing at ${path}; this port has /metrics, /ready and /health`);
+}

@@ -1,0 +1,54 @@
+/** The forms of URLs that settings accept. */
+
+/** Whether keys may be read from this URL. A forged key lets anybody in, so the network must be protected. */
+export function isKeySource(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+export function isPostgresUrl(text: string): boolean {
+  try {
+    return /^postgres(ql)?:\/\//.test(text) && decodeURIComponent(new URL(text).pathname).length > 1;
+  } catch {
+    return false;
+  }
+}
+
+export function isRedisUrl(text: string): boolean {
+  const sentinel = /^redis-sentinel:\/\/(.*@)?([^@/]+)(\/[^/]+(\/\d+)?)?$/.exec(text);
+  if (sentinel) {
+    const [, userInfo = '', hosts = ''] = sentinel;
+    return hosts.split(',').every((host) => isRedisNode(`redis://${userInfo}${host}`, /^$/));
+  }
+  const nodes = text.split(',');
+  if (nodes.length === 1) return isRedisNode(text, /^(\/\d*)?$/);
+  // A Cluster has database 0 only, and TLS on all nodes or on none.
+  const schemes = new Set(nodes.map((node) => node.split(':')[0]));
+  return schemes.size === 1 && nodes.every((node) => isRedisNode(node, /^(\/0?)?$/));
+}
+
+function isRedisNode(text: string, path: RegExp): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, pathname, search, hash, username, password } = new URL(text);
+  return (
+    /^rediss?:$/.test(protocol) &&
+    hostname !== '' &&
+    path.test(pathname) &&
+    search + hash === '' &&
+    isDecodable(username + password)
+  );
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

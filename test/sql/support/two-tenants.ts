@@ -1,0 +1,27 @@
+import { queryOnce } from '../../database/support/temporary-databases.js';
+
+export interface TwoTenants {
+  mine: { id: string; slug: string };
+  other: { id: string; slug: string };
+}
+
+/** Two tenants with rows in every table of the registry, and a purged one that no view shows. */
+export async function createTwoTenants(url: string): Promise<TwoTenants> {
+  for (const slug of ['mine', 'other', 'gone'])
+    await queryOnce(
+      url,
+      `CALL register_tenant('${slug}', 'Name of ${slug}');
+       CALL subscribe_tenant_to_module('${slug}', 'finance', 'finance_${slug}');
+       CALL mark_module_provisioned('${slug}', 'finance', 'success');
+       INSERT INTO members (tenant_id, email) SELECT id, '${slug}@example.com' FROM tenants WHERE slug = '${slug}';
+       INSERT INTO invitations (tenant_id, member_id, token_hash, expires_at)
+         SELECT tenant_id, id, sha256('${slug}'), now() FROM members WHERE email = '${slug}@example.com';
+       INSERT INTO api_keys (name, secret_hash, scopes) VALUES ('${slug}', sha256('${slug}'), '{registry:read}');
+       INSERT INTO idempotency_keys (caller, key, command, request_hash) VALUES ('${slug}', 'k', 'c', sha256('${slug}'));
+       INSERT INTO replicas (id, hostname, staleness_ms) VALUES (gen_random_uuid(), '${slug}', 1)`,
+    );
+  await queryOnce(url, `UPDATE tenants SET status = 'purged' WHERE slug = 'gone'`);
+  const rows = await queryOnce<{ id: string; slug: string }>(url, `SELECT id, slug FROM tenants`);
+  const find = (slug: string) => rows.find((row) => row.slug === slug) ?? { id: '', slug };
+  return { mine: find('mine'), other: find('other') };
+}
