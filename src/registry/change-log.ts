@@ -26,6 +26,9 @@ interface ChangePage {
   take: number;
 }
 
+/** Adds a value to a statement and returns its placeholder. */
+type Add = (value: unknown, type: string) => string;
+
 /** A page of entries, newest first. The work does not grow with the log. */
 export async function listChanges(
   database: Rows,
@@ -36,19 +39,17 @@ export async function listChanges(
   if (!range) return [];
   const isBackward = take < 0;
   const values: unknown[] = [];
-  const add = (value: unknown, type: string) => `$${values.push(value)}::${type}`;
-  const at = ({ revision, position }: ChangePosition) =>
-    `(${add(String(revision), 'bigint')}, ${add(position, 'int')})`;
-  const conditions = [
-    ...equalities(filter, add),
-    ...(from ? [`(revision, position) ${isBackward ? '>' : '<'} ${at(from)}`] : []),
-    ...(range.oldest ? [`(revision, position) >= ${at(range.oldest)}`] : []),
-    ...(range.newest ? [`(revision, position) <= ${at(range.newest)}`] : []),
+  const add: Add = (value, type) => `$${values.push(value)}::${type}`;
+  const limits = [
+    ...(from ? [{ operator: isBackward ? '>' : '<', at: from }] : []),
+    ...(range.oldest ? [{ operator: '>=', at: range.oldest }] : []),
+    ...(range.newest ? [{ operator: '<=', at: range.newest }] : []),
   ];
   const direction = isBackward ? 'ASC' : 'DESC';
-  const end = `ORDER BY revision ${direction}, position ${direction} LIMIT ${add(Math.abs(take), 'int')}`;
+  const entries = entriesSql(filter, limits, { direction, count: Math.abs(take) }, add);
   const { rows } = await database.pool.query<ChangeRow>({
-    text: `SELECT ${columns} FROM (${entriesSql(filter, conditions, end, add)}) AS entry ${end}`,
+    text: `SELECT ${columns} FROM (${entries}) AS entry
+      ORDER BY revision ${direction}, position ${direction} LIMIT ${add(Math.abs(take), 'int')}`,
     values,
   });
   return rows.map(toChange).sort(byNewest);
@@ -59,26 +60,43 @@ export async function listChanges(
  * few enough entries to read them in its own order.
  */
 function entriesSql(
-  { tenantId, kinds }: ChangeFilter,
-  conditions: string[],
-  end: string,
-  add: (value: unknown, type: string) => string,
+  { tenantId, actor, kinds }: ChangeFilter,
+  limits: { operator: string; at: ChangePosition }[],
+  { direction, count }: { direction: 'ASC' | 'DESC'; count: number },
+  add: Add,
 ): string {
+  const ofActor = actor === undefined ? [] : [{ column: 'actor', value: add(actor, 'text') }];
+  // The columns with which the index begins. They are compared as ranges of one value and ordered by, so that no other index
+  // fits: PostgreSQL would take the one of revisions for every condition that it believes to be frequent.
+  const leading =
+    tenantId !== undefined
+      ? [{ column: 'tenant_id', value: add(tenantId, 'uuid') }]
+      : [...ofActor, ...(kinds ? [{ column: 'kind', value: 'wanted.kind' }] : [])];
+  const names = leading.map(({ column }) => `${column}, `).join('');
+  const values = leading.map(({ value }) => `${value}, `).join('');
+  const conditions = [
+    ...leading.map(({ column, value }) => `${column} >= ${value} AND ${column} <= ${value}`),
+    ...limits.map(
+      ({ operator, at }) =>
+        `(${names}revision, position) ${operator} (${values}${add(String(at.revision), 'bigint')}, ${add(at.position, 'int')})`,
+    ),
+    ...(tenantId === undefined ? [] : ofActor.map(({ column, value }) => `${column} = ${value}`)),
+  ];
+  const order = [...leading.map(({ column }) => column), 'revision', 'position'].map(
+    (column) => `${column} ${direction}`,
+  );
   const entries = (more: string[]) => {
     const all = [...conditions, ...more];
-    return `SELECT * FROM registry_change ${all.length > 0 ? `WHERE ${all.join(' AND ')}` : ''} ${end}`;
+    return `SELECT * FROM registry_change ${all.length > 0 ? `WHERE ${all.join(' AND ')}` : ''}
+      ORDER BY ${order.join(', ')} LIMIT ${add(count, 'int')}`;
   };
   if (!kinds) return entries([]);
   const wanted = add(kinds, 'text[]');
   if (tenantId !== undefined) return entries([`kind = ANY (${wanted})`]);
-  return `SELECT entry.* FROM unnest(${wanted}) AS wanted (kind)
-    CROSS JOIN LATERAL (${entries(['kind = wanted.kind'])}) AS entry`;
+  return `SELECT entry.* FROM unnest(${wanted}) AS wanted (kind) CROSS JOIN LATERAL (${entries([])}) AS entry`;
 }
 
-function equalities(
-  { tenantId, actor }: ChangeFilter,
-  add: (value: unknown, type: string) => string,
-): string[] {
+function equalities({ tenantId, actor }: ChangeFilter, add: Add): string[] {
   return [
     ...(tenantId === undefined ? [] : [`tenant_id = ${add(tenantId, 'uuid')}`]),
     ...(actor === undefined ? [] : [`actor = ${add(actor, 'text')}`]),
@@ -116,7 +134,7 @@ export async function findChange(
   if (typeof revision !== 'bigint' || !fits(revision, 64)) return null;
   if (typeof position !== 'number' || !Number.isInteger(position) || !fits(BigInt(position), 32)) return null;
   const values: unknown[] = [String(revision), position];
-  const add = (value: unknown, type: string) => `$${values.push(value)}::${type}`;
+  const add: Add = (value, type) => `$${values.push(value)}::${type}`;
   const { kinds, since, until } = filter;
   const conditions = [
     'revision = $1::bigint AND position = $2::int',

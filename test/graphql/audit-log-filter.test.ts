@@ -174,7 +174,7 @@ describe('a large audit log', () => {
     await gateway.psql(
       `SET session_replication_role = replica;
        INSERT INTO registry_change (revision, position, kind, entity_id, actor, database_role, changed_at, previous_hash, hash)
-       SELECT 1000 + n, 0, CASE WHEN n < 300 THEN 'member.removed' ELSE 'tenant.updated' END, 'x',
+       SELECT 1000 + n, 0, CASE WHEN n < 300 THEN 'member.removed' WHEN n < 20000 THEN 'settings.updated' ELSE 'tenant.updated' END, 'x',
          CASE WHEN n < 300 THEN 'operator:early' ELSE 'operator:late' END, 'x', '2020-01-01'::timestamptz + n * interval '1 minute', '', ''
        FROM generate_series(1, ${rows}) AS n;
        -- One transaction with many entries.
@@ -216,6 +216,8 @@ describe('a large audit log', () => {
     ['a rare kind', { kind: ['member.removed'] }],
     ['rare and frequent kinds', { kind: ['member.removed', 'tenant.updated'] }],
     ['all kinds of a noun', { kind: ['member.'] }],
+    ['a frequent kind that has ended', { kind: ['settings.updated'] }],
+    ['a frequent kind and actor that have ended', { actor: 'operator:late', kind: ['settings.updated'] }],
     ['an actor and a kind that never meet', { actor: 'operator:late', kind: ['member.removed'] }],
     ['a frequent actor long ago', { actor: 'operator:late', until: '2020-01-02T00:00:00Z' }],
     ['a frequent kind long ago', { kind: ['tenant.'], until: '2020-01-02T00:00:00Z' }],

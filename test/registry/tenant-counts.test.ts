@@ -5,6 +5,7 @@ import { readTenantSelection } from '../../src/registry/tenant-filter.js';
 import { countTenants } from '../../src/registry/tenant-pages.js';
 import { createSeededRandom } from '../interruption/seeded-random.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+import { promiseSeed, seed } from '../setup/seed.js';
 
 let registry: TestDatabase;
 let pool: pg.Pool;
@@ -103,8 +104,7 @@ test.each<[string, string[], Record<string, number>]>([
 });
 
 test('counts are exact whatever transactions change at the same time', { timeout: 60_000 }, async () => {
-  const seed = Number(process.env.COUNT_SEED ?? Date.now() % 1_000_000);
-  process.stdout.write(`counts of tenants: COUNT_SEED=${seed}\n`);
+  promiseSeed();
   await newRegistry();
   await pool.query(
     `INSERT INTO tenants (slug, name) SELECT 'tenant-' || n, 'Tenant' FROM generate_series(0, 5) AS n`,
