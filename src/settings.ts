@@ -2,26 +2,10 @@
  * Every environment variable of the product in one table. config.ts reads the environment by it, and
  * docs/configuration.md shows it.
  */
-
-interface Setting {
-  /** The value that counts when the variable is not set; a description where it is not a fixed text. */
-  default: string;
-  /** The accepted values, for documents and for the message about a wrong value. */
-  expected: string;
-  meaning: string;
-  /** The value may hold a password, so no message repeats it. */
-  isSecret?: true;
-}
+import { oneOf, type Setting, wholeNumber } from './setting.js';
+import { tokenSettings } from './token-settings.js';
 
 const postgresUrl = 'a URL such as postgres://user:password@host:5432/database';
-
-function wholeNumber(min: number, max: number) {
-  return { min, max, expected: `a whole number from ${min} to ${max}` };
-}
-
-function oneOf<const Values extends readonly string[]>(...values: Values) {
-  return { values, expected: `one of ${values.join(', ')}` };
-}
 
 /** The variables by name. `<MODULE>_DB_URL` stands for one variable per module. */
 export const settings = {
@@ -145,59 +129,7 @@ export const settings = {
     meaning:
       'Proxies whose `X-Forwarded-For` names the address of a request. Without them the address is that of the connection.',
   },
-  JWT_ISSUER: {
-    default: 'none',
-    expected: 'the `iss` claim of the identity provider’s tokens',
-    meaning: 'Issuer of the tokens that are accepted besides API keys. `JWT_AUDIENCE` must be set with it.',
-  },
-  JWT_AUDIENCE: {
-    default: 'none',
-    expected: 'the audience of the identity provider’s tokens',
-    meaning: 'Audience that the accepted tokens must name in the claim `JWT_AUDIENCE_CLAIM`.',
-  },
-  JWT_AUDIENCE_CLAIM: {
-    default: 'aud',
-    ...oneOf('aud', 'client_id'),
-    meaning:
-      'Claim that names the audience. `client_id` is for providers whose access tokens have no `aud`, such as Amazon Cognito.',
-  },
-  JWT_TYPES: {
-    default: 'JWT,at+jwt',
-    expected: 'one or both of JWT and at+jwt, separated by commas',
-    meaning:
-      'Accepted values of the header `typ`. A token without `typ` counts as `JWT`. With `at+jwt` alone only access tokens ' +
-      'after RFC 9068 are accepted. ID tokens are always refused.',
-  },
-  JWT_MAX_LIFETIME_SECONDS: {
-    default: '86400',
-    ...wholeNumber(60, 31_536_000),
-    meaning: 'Longest time from `iat` to `exp` of an accepted token, in seconds.',
-  },
-  JWT_SCOPES: {
-    default: 'every scope',
-    expected: 'scopes separated by commas, such as resolve:*,registry:read',
-    meaning:
-      'Scopes that tokens may carry; others in a token have no effect. `resolve:*` allows `resolve:<module>` too.',
-  },
-  JWT_SCOPE_CLAIMS: {
-    default: 'scope',
-    expected: 'names of claims separated by commas, such as scope,scp,roles,permissions',
-    meaning:
-      'Claims from which scopes are read. Each may be a list or a text with blanks between the scopes; claims that a token lacks ' +
-      'are skipped.',
-  },
-  JWT_SCOPE_PREFIX: {
-    default: 'none',
-    expected: 'a text without blanks, such as registry/',
-    meaning: 'Text before each scope in a token. Values without it are no scopes of the registry.',
-  },
-  JWT_JWKS_URL: {
-    default:
-      'the `jwks_uri` of the document `/.well-known/openid-configuration` of `JWT_ISSUER`, on the same origin',
-    expected: 'an https URL such as https://login.example/.well-known/jwks.json, or http on a loopback host',
-    meaning: 'URL of the identity provider’s public keys.',
-    isSecret: true,
-  },
+  ...tokenSettings,
   API_KEY_LIFETIME_DAYS: {
     default: '365',
     ...wholeNumber(1, 3_650),
