@@ -7,11 +7,14 @@ import { ScopedPool, StatementScope } from './statement-scope.js';
 
 export type Transaction = Prisma.TransactionClient;
 
-/** The registry's database: Prisma for rows, the pool for the hot path, which so never waits for a list or a command. */
+/** The registry's database. The hot path has a pool of its own, so it never waits for a list or a command. */
 export interface RegistryDatabase {
   prisma: PrismaClient;
+  /** For routes, keys and what belongs to no caller. */
   pool: Pool;
-  /** For an operation that reads rows through Prisma: bounds its connections and can cancel its statements. */
+  /** For SQL that reads rows for a caller; Prisma's connections are of this pool. */
+  rowPool: Pool;
+  /** For an operation that reads rows: bounds its connections and can cancel its statements. */
   openScope(): StatementScope;
   /** Runs the work in one READ COMMITTED transaction. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
@@ -42,6 +45,7 @@ export function openRegistryDatabase(url: string, log: Log): RegistryDatabase {
   return {
     prisma,
     pool,
+    rowPool,
     openScope: () => new StatementScope(url, scopeSize),
     transaction: (work) =>
       prisma.$transaction(work, {

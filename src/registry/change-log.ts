@@ -1,7 +1,7 @@
 import type { RegistryChange } from '../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
 
-type Rows = Pick<RegistryDatabase, 'pool'>;
+type Rows = Pick<RegistryDatabase, 'rowPool'>;
 
 /** Position of an entry in the change log. */
 export interface ChangePosition {
@@ -47,7 +47,7 @@ export async function listChanges(
   ];
   const direction = isBackward ? 'ASC' : 'DESC';
   const entries = entriesSql(filter, limits, { direction, count: Math.abs(take) }, add);
-  const { rows } = await database.pool.query<ChangeRow>({
+  const { rows } = await database.rowPool.query<ChangeRow>({
     text: `SELECT ${columns} FROM (${entries}) AS entry
       ORDER BY revision ${direction}, position ${direction} LIMIT ${add(Math.abs(take), 'int')}`,
     values,
@@ -108,12 +108,12 @@ function equalities({ tenantId, actor }: ChangeFilter, add: Add): string[] {
  * never before that of an earlier one, so between these two lie all entries of that time.
  */
 async function findRange(
-  { pool }: Rows,
+  { rowPool }: Rows,
   { since, until }: ChangeFilter,
 ): Promise<{ oldest?: ChangePosition; newest?: ChangePosition } | undefined> {
   const find = async (condition: string, direction: 'ASC' | 'DESC', moment: Date) => {
     const order = ['changed_at', 'revision', 'position'].map((column) => `${column} ${direction}`).join(', ');
-    const { rows } = await pool.query<{ revision: string; position: number }>({
+    const { rows } = await rowPool.query<{ revision: string; position: number }>({
       text: `SELECT revision, position FROM registry_change WHERE changed_at ${condition} $1 ORDER BY ${order} LIMIT 1`,
       values: [moment.toISOString()],
     });
@@ -127,7 +127,7 @@ async function findRange(
 
 /** The position, when an entry that meets the filter is there. Its numbers may come from a client. */
 export async function findChange(
-  { pool }: Rows,
+  { rowPool }: Rows,
   filter: ChangeFilter,
   { revision, position }: { revision: unknown; position: unknown },
 ): Promise<ChangePosition | null> {
@@ -143,7 +143,7 @@ export async function findChange(
     ...(since ? [`changed_at >= ${add(since.toISOString(), 'timestamptz')}`] : []),
     ...(until ? [`changed_at < ${add(until.toISOString(), 'timestamptz')}`] : []),
   ];
-  const { rowCount } = await pool.query({
+  const { rowCount } = await rowPool.query({
     text: `SELECT FROM registry_change WHERE ${conditions.join(' AND ')}`,
     values,
   });
@@ -151,11 +151,11 @@ export async function findChange(
 }
 
 /** Full names of kinds: one that ends in a dot becomes all kinds in the log that begin with it. */
-export async function expandKinds({ pool }: Rows, kinds: readonly string[]): Promise<string[]> {
+export async function expandKinds({ rowPool }: Rows, kinds: readonly string[]): Promise<string[]> {
   const prefixes = kinds.filter((kind) => kind.endsWith('.'));
   if (prefixes.length === 0) return [...new Set(kinds)];
   // Jumps from kind to kind in the index; a log of any size has a few dozen kinds.
-  const { rows: known } = await pool.query<{ kind: string }>(`
+  const { rows: known } = await rowPool.query<{ kind: string }>(`
     WITH RECURSIVE known (kind) AS (
       SELECT min(kind) FROM registry_change
       UNION ALL

@@ -16,7 +16,7 @@ import {
   walkStatement,
 } from './tenant-page-sql.js';
 
-type Rows = Pick<RegistryDatabase, 'pool'>;
+type Rows = Pick<RegistryDatabase, 'rowPool'>;
 
 /** How many pages a search reads in the order of the list before it asks the index of all texts. */
 const pagesWalked = 10;
@@ -26,11 +26,11 @@ const pagesWalked = 10;
  * grow with the number of tenants. Throws VALIDATION_ERROR for a configuration that more than 10,000 tenants contain.
  */
 export async function listTenantPositions(
-  { pool }: Rows,
+  { rowPool }: Rows,
   selection: TenantSelection,
   page: TenantPage,
 ): Promise<TenantPosition[]> {
-  const run = async <Row extends object>(statement: Statement) => (await pool.query<Row>(statement)).rows;
+  const run = async <Row extends object>(statement: Statement) => (await rowPool.query<Row>(statement)).rows;
   const { text, config } = selection;
   if (text === undefined && config === undefined)
     return await run<TenantPosition>(pageStatement(selection, page));
@@ -92,9 +92,9 @@ export interface TenantCount {
  * How many tenants the selection has. By status, plan and module it is exact and one read of an index; by text at most 10,000.
  * Throws VALIDATION_ERROR for a configuration that more than 10,000 tenants contain.
  */
-export async function countTenants({ pool }: Rows, selection: TenantSelection): Promise<TenantCount> {
+export async function countTenants({ rowPool }: Rows, selection: TenantSelection): Promise<TenantCount> {
   const run = async (statement: Statement) => {
-    const { rows } = await pool.query<{ total: number; found?: number }>(statement);
+    const { rows } = await rowPool.query<{ total: number; found?: number }>(statement);
     return rows[0] ?? { total: 0 };
   };
   const { text, config } = selection;

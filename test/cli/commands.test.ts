@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { createDatabase, createRegistryDatabase } from '../setup/database.js';
 import { aDataDir, postmasterPid, run } from '../setup/process.js';
 
-const work = ['serve', 'worker', 'migrate', 'provision', 'tenant', 'keys', 'grants', 'import'];
+const work = ['serve', 'worker', 'migrate', 'provision', 'tenant', 'keys', 'documents', 'grants', 'import'];
 const all = [...work, 'doctor', 'export', 'help'];
 const hint = '(--help lists the arguments and options of a command)\n';
 

@@ -19,7 +19,7 @@ afterAll(async () => {
   await registry?.drop();
 });
 
-const count = (filter: object) => countTenants({ pool }, readTenantSelection(filter));
+const count = (filter: object) => countTenants({ rowPool: pool }, readTenantSelection(filter));
 const problems = () => listCountProblems({ pool });
 
 /** Tenants and subscriptions as the tables have them, by the keys of the two tables of counts. */

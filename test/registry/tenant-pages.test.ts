@@ -40,7 +40,7 @@ afterAll(async () => {
 
 /** Stands for the registry's pool and notes what is sent. */
 const database = {
-  pool: {
+  rowPool: {
     query(statement: Statement) {
       sent.push(statement);
       return client.query(statement);

@@ -26,7 +26,7 @@ test('a registry whose owner may not create pg_trgm is searched without it, unti
   const pool = new pg.Pool({ connectionString: url.href, max: 2 });
   onTestFinished(() => pool.end());
   const find = (text: string) =>
-    listTenantsBySlug({ pool }, readTenantSelection({ text }), { after: undefined, first: 10 });
+    listTenantsBySlug({ rowPool: pool }, readTenantSelection({ text }), { after: undefined, first: 10 });
 
   expect(await listWarnings(pool)).toEqual([expect.stringContaining('SELECT registry_index_text()')]);
   await pool.query(`INSERT INTO tenants (slug, name) VALUES ('acme', 'Acme Corp'), ('borg', 'The Borg')`);

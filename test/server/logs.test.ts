@@ -88,7 +88,7 @@ describe('the log', () => {
   test('does not take a client that goes away for an outage of the database', async () => {
     const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
     socket.write(
-      'POST /graphql HTTP/1.1\r\nhost: localhost\r\nx-request-id: gone\r\n' +
+      `POST /graphql HTTP/1.1\r\nhost: localhost\r\nx-request-id: gone\r\nauthorization: Bearer ${key}\r\n` +
         'content-type: application/json\r\ncontent-length: 100\r\n\r\n{"query":',
     );
     await new Promise((resolve) => setTimeout(resolve, 200));

@@ -64,7 +64,7 @@ async function countRunning(): Promise<number> {
     const { rows } = await client.query<{ running: number }>(
       `SELECT count(*)::int AS running FROM pg_stat_activity
        WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'
-         AND application_name = 'tenant-registry' AND query LIKE '%"registry_change"%'`,
+         AND application_name = 'tenant-registry' AND query ~ 'FROM "?registry_change'`,
     );
     return rows[0]?.running ?? 0;
   } finally {
