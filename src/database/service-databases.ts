@@ -2,7 +2,7 @@ import { Client, type ClientBase, type Pool } from 'pg';
 import { RegistryError } from '../errors.js';
 import type { Log } from '../log.js';
 import { isDatabaseVariable } from '../settings.js';
-import { isSameDatabase, readDatabaseIdentity } from './database-identity.js';
+import { type DatabaseIdentity, isSameDatabase, readDatabaseIdentity } from './database-identity.js';
 import { openPool } from './pool.js';
 import { createTurnstile } from './turnstile.js';
 
@@ -74,6 +74,9 @@ export interface ServiceDatabaseOptions {
  */
 export const pinnedPath = 'pg_catalog, pg_temp';
 
+/** For how long the identity of the registry's own database counts, in milliseconds. */
+const ownIdentityMs = 1_000;
+
 /** With row_security off, a policy that would apply is an error: its functions never run. */
 const pinSession = `SET search_path = ${pinnedPath}; SET row_security = off`;
 
@@ -113,15 +116,27 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
     if (problem !== undefined) throw notReady(problem);
   }
 
-  /** Refuses a connection to the registry's own database, by whatever host it was reached. */
-  async function requireOther(
-    client: ClientBase,
-    { databaseRef }: DatabaseReference,
-    tenantDatabase?: string,
-  ) {
-    if (!registryPool || compared.has(client)) return;
-    const [own, other] = [await readDatabaseIdentity(registryPool), await readDatabaseIdentity(client)];
-    if (!isSameDatabase(own, other)) return void compared.add(client);
+  let own: { identity: Promise<DatabaseIdentity>; readAt: number } | undefined;
+
+  /** Read once for connections that are opened together, and again later: the registry may have moved to another server. */
+  function readOwnIdentity(pool: Pool): Promise<DatabaseIdentity> {
+    const now = performance.now();
+    if (!own || now - own.readAt > ownIdentityMs) {
+      const read = { identity: readDatabaseIdentity(pool), readAt: now };
+      own = read;
+      // The next connection tries again.
+      read.identity.catch(() => {
+        if (own === read) own = undefined;
+      });
+    }
+    return own.identity;
+  }
+
+  /** Pins the session, and refuses a connection to the registry's own database, by whatever host it was reached. */
+  async function pin(client: ClientBase, { databaseRef }: DatabaseReference, tenantDatabase?: string) {
+    if (!registryPool || compared.has(client)) return void (await client.query(pinSession));
+    const other = await readDatabaseIdentity(client, pinSession);
+    if (!(await isSameDatabase(await readOwnIdentity(registryPool), other))) return void compared.add(client);
     if (tenantDatabase !== undefined)
       throw notReady(`database ${tenantDatabase} is the registry’s own and holds no tenant’s data`);
     ofRegistry.add(databaseRef);
@@ -163,7 +178,7 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
       // The wait for a turn must not happen in the pool: its timeout is meant for a server that does not answer.
       return takeTurn(() =>
         withPooled(opened, async (client) => {
-          await requireOther(client, reference);
+          await pin(client, reference);
           return work(client);
         }),
       );
@@ -181,8 +196,7 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
       client.on('error', (error) => options.log.warn({ err: error }, 'lost a tenant database connection'));
       await client.connect();
       try {
-        await client.query(pinSession);
-        await requireOther(client, reference, database);
+        await pin(client, reference, database);
       } catch (error) {
         await client.end();
         throw error;
@@ -233,7 +247,6 @@ async function withPooled<T>(pool: Pool, work: (client: ClientBase) => Promise<T
   const client = await pool.connect();
   let result: T;
   try {
-    await client.query(pinSession);
     result = await work(client);
   } catch (error) {
     // Closing the connection rolls back and releases locks, whatever its state is.
