@@ -82,8 +82,11 @@ async function prepare(undo: Undo) {
   await registry.pool.query('ANALYZE');
   const hostile = await createKey(registry, 'registry:read,resolve:*,audit:read,documents:any,schema:read');
   const other = await createKey(registry, 'registry:read,resolve:*');
-  const gateway = await startGateway(undo, { ...(await registry.gatewayEnv()), AUTH_MODE: 'required' });
-  return { gateway, hostile, other };
+  const env = { ...(await registry.gatewayEnv()), AUTH_MODE: 'required' };
+  const gateway = await startGateway(undo, env);
+  // This one reads every document, however long those before took.
+  const patient = await startGateway(undo, { ...env, RATE_DOCUMENT_MS: '0' });
+  return { gateway, patient, hostile, other };
 }
 
 interface Kind {
@@ -93,7 +96,7 @@ interface Kind {
 }
 
 async function measure(undo: Undo): Promise<boolean> {
-  const { gateway, hostile, other } = await prepare(undo);
+  const { gateway, patient, hostile, other } = await prepare(undo);
   const seed = Number(given.seed);
   const requests = hostileRequests(seed, Number(given.requests));
   say(
@@ -104,11 +107,11 @@ async function measure(undo: Undo): Promise<boolean> {
 
   const kinds = new Map<string, Kind>();
   for (const { kind, ...body } of requests) {
-    await longestDelayMs(gateway);
-    const before = cpuMs(gateway.pid);
-    const code = await send(gateway, hostile, body);
-    const used = cpuMs(gateway.pid) - before;
-    const delay = await longestDelayMs(gateway);
+    await longestDelayMs(patient);
+    const before = cpuMs(patient.pid);
+    const code = await send(patient, hostile, body);
+    const used = cpuMs(patient.pid) - before;
+    const delay = await longestDelayMs(patient);
     const seen = kinds.get(kind) ?? { codes: new Map(), delayMs: 0, cpuMs: 0 };
     seen.codes.set(code, (seen.codes.get(code) ?? 0) + 1);
     seen.delayMs = Math.max(seen.delayMs, delay);
@@ -118,26 +121,32 @@ async function measure(undo: Undo): Promise<boolean> {
   sayKinds(kinds);
 
   let isOver = false;
+  const codes = new Map<string, number>();
   const attack = async (first: number) => {
     for (let at = first; !isOver; at += 2) {
       const { kind: _, ...body } = requests[at % requests.length] ?? { kind: '', query: '' };
-      await send(gateway, hostile, body);
+      const code = await send(gateway, hostile, body);
+      codes.set(code, (codes.get(code) ?? 0) + 1);
     }
   };
   const attacks = [attack(0), attack(1)];
   const attacked = await otherCallersP99(gateway, other);
   isOver = true;
   await Promise.all(attacks);
+  say(`answers to two hostile connections: ${toldOf(codes)}`);
   return report(kinds, { calm, attacked });
 }
 
 function sayKinds(kinds: ReadonlyMap<string, Kind>): void {
   for (const [kind, { codes, delayMs, cpuMs }] of slowestFirst(kinds)) {
-    const told = [...codes].map(([code, count]) => `${code} ${count}`).join(', ');
     say(
-      `${kind.padEnd(36)} loop ${delayMs.toFixed(0).padStart(5)} ms  CPU ${String(cpuMs).padStart(5)} ms  ${told}`,
+      `${kind.padEnd(36)} loop ${delayMs.toFixed(0).padStart(5)} ms  CPU ${String(cpuMs).padStart(5)} ms  ${toldOf(codes)}`,
     );
   }
+}
+
+function toldOf(codes: ReadonlyMap<string, number>): string {
+  return [...codes].map(([code, count]) => `${code} ${count}`).join(', ');
 }
 
 function slowestFirst(kinds: ReadonlyMap<string, Kind>): [string, Kind][] {

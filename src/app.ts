@@ -1,26 +1,16 @@
 import { mkdir, readdir } from 'node:fs/promises';
-import type { KnownKey } from './auth/api-key.js';
 import { type Caller, gateway as gatewayCaller } from './auth/caller.js';
-import { isToken, openIdentities } from './auth/identity.js';
-import { type FindCaller, openKeyCache } from './auth/key-cache.js';
-import { KeysInUse } from './auth/keys-in-use.js';
 import type { Config } from './config.js';
 import { closeInTime } from './database/close-in-time.js';
 import { type EmbeddedPostgres, hasEmbedded, openEmbedded } from './database/embedded/embedded.js';
 import { migrateRegistry } from './database/migrations/migrate.js';
 import { openRegistryDatabase, type RegistryDatabase } from './database/registry-database.js';
 import { openServiceDatabases, type ServiceDatabases } from './database/service-databases.js';
-import { awaitAcknowledgement } from './feed/acknowledge.js';
-import { createTrustClock } from './feed/clock.js';
-import { acknowledgement, type Freshness, openFreshness } from './feed/freshness.js';
-import { openRequestLimits, type RequestLimits } from './graphql/limits/request-limits.js';
-import { type ClientConfigs, openClientConfigs } from './importing/yaml/client-configs.js';
+import { acknowledgement, awaitAcknowledgement } from './feed/acknowledge.js';
+import type { Gateway } from './gateway.js';
 import type { Log } from './log.js';
-import { createMetrics, type Metrics } from './metrics.js';
 import { forgetWorkers } from './provisioning/operations/operation.js';
 import { openWorker } from './provisioning/operations/worker.js';
-import { openRates, type Rates } from './rates/rates.js';
-import { type Caches, openCaches } from './registry/caches.js';
 import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
 import { warnWithoutTextIndex } from './registry/text-search.js';
@@ -33,7 +23,6 @@ export interface App {
   serviceDatabases: ServiceDatabases;
   /** The gateway's caches and feed; undefined for commands at the prompt. */
   gateway: Gateway | undefined;
-  metrics: Metrics;
   /** The embedded PostgreSQL, when the registry's database is in it. */
   embedded: EmbeddedPostgres | undefined;
   commandsFor(caller: Caller): CommandContext;
@@ -41,18 +30,6 @@ export interface App {
   startWorker(): void;
   /** Closes everything in reverse order of opening. */
   close(): Promise<void>;
-}
-
-/** The parts of the product that only run in a gateway. */
-interface Gateway {
-  freshness: Freshness;
-  caches: Caches;
-  findCaller: FindCaller;
-  rates: Rates;
-  /** Configurations from client.yaml files; undefined without CLIENTS_DIR. */
-  clients: ClientConfigs | undefined;
-  /** Limits on what callers ask for. */
-  limits: RequestLimits;
 }
 
 export interface OpenOptions {
@@ -76,13 +53,10 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
   try {
     await requireFolders(config, options);
     const { url, embedded, database, serviceDatabases } = await openDatabases(config, log, options, closers);
-    const metrics = createMetrics();
-    const clients = options.exclusive ? await openClients(config, log) : undefined;
-    if (clients) closers.push(() => clients.close());
-    const gateway = options.exclusive
-      ? openGateway({ config, log, url, database, metrics, clients })
-      : undefined;
-    if (gateway) closers.push(() => gateway.freshness.close());
+    // Loaded only to serve: the libraries of a gateway would double the start of every other command.
+    const parts = options.exclusive ? await import('./gateway.js') : undefined;
+    const gateway = await parts?.openGateway({ config, log, url, database });
+    if (gateway) closers.push(() => gateway.close());
     const worker = openWorker(config);
     closers.push(() => worker.close(commandsFor(gatewayCaller)));
     const commandsFor = (caller: Caller): CommandContext => ({
@@ -100,7 +74,14 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
         ((committed) => awaitAcknowledgement(acknowledgement(database.pool, config.stalenessMs), committed)),
       log,
     });
-    if (gateway) await startGateway(gateway, embedded, commandsFor(gatewayCaller));
+    if (gateway) {
+      // This process is the only gateway of the embedded database: other replicas and workers recorded there have ended.
+      if (embedded) await database.prisma.replica.deleteMany();
+      if (embedded) await forgetWorkers(commandsFor(gatewayCaller));
+      await adoptDatabaseNames(commandsFor(gatewayCaller));
+      await warnWithoutTextIndex(database, log);
+      await gateway.start();
+    }
     const startWorker = () => worker.start(commandsFor(gatewayCaller));
     if (gateway && config.runsWorker) startWorker();
     return {
@@ -109,7 +90,6 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
       database,
       serviceDatabases,
       gateway,
-      metrics,
       embedded,
       commandsFor,
       startWorker,
@@ -153,21 +133,6 @@ async function openDatabases(config: Config, log: Log, options: OpenOptions, clo
   return { url, embedded, database, serviceDatabases };
 }
 
-/** Brings the registry up to date with this gateway, then follows the change log. */
-async function startGateway(
-  gateway: Gateway,
-  embedded: EmbeddedPostgres | undefined,
-  context: CommandContext,
-): Promise<void> {
-  // This process is the only gateway of the embedded database: other replicas and workers recorded there have ended.
-  if (embedded) await context.database.prisma.replica.deleteMany();
-  if (embedded) await forgetWorkers(context);
-  await adoptDatabaseNames(context);
-  await warnWithoutTextIndex(context.database, context.log);
-  await gateway.freshness.start();
-  await gateway.caches.prepare();
-}
-
 /** Refuses folders that cannot be used at the start, before a tenant needs them. */
 async function requireFolders(
   { modulesDir, clientsDir, databaseUrl, dataDir }: Config,
@@ -190,80 +155,4 @@ function refuse(variable: string, folder: string) {
       cause,
     });
   };
-}
-
-async function openClients(
-  { clientsDir, configRules }: Config,
-  log: Log,
-): Promise<ClientConfigs | undefined> {
-  return clientsDir === undefined
-    ? undefined
-    : openClientConfigs({ folder: clientsDir, rules: configRules, log });
-}
-
-function openGateway(parts: {
-  config: Config;
-  log: Log;
-  url: string;
-  database: RegistryDatabase;
-  metrics: Metrics;
-  clients: ClientConfigs | undefined;
-}): Gateway {
-  const { config, log, url, database, metrics, clients } = parts;
-  const { stalenessMs } = config;
-  const clock = createTrustClock();
-  const freshness = openFreshness({
-    clock,
-    databaseUrl: url,
-    redisUrl: config.redisUrl,
-    stalenessMs,
-    onResync() {
-      caches.clear();
-      metrics.resynced();
-      log.warn('the change log does not continue at the known position; dropped all cached entries');
-    },
-    log,
-  });
-  const { follower, changes, redis } = freshness;
-  const caches: Caches = openCaches({
-    pool: database.pool,
-    redis,
-    validity: follower,
-    clock,
-    stalenessMs,
-    onLookup: metrics.lookedUp,
-    onBreaker(isOpen) {
-      metrics.breakerChanged(isOpen);
-      log.warn(isOpen ? 'Redis failed; the gateway pauses its requests to Redis' : 'Redis answers again');
-    },
-  });
-  const limits = openRequestLimits(config, database, metrics.queryCancelled);
-  const keysInUse = new KeysInUse(log);
-  metrics.observe(() => ({
-    leaseRemainingMs: follower.leaseRemainingMs,
-    lagRevisions: follower.lagRevisions,
-    subscribers: changes.subscribers,
-    streams: limits.streams.open,
-    expiringKeys: keysInUse.expiring,
-    unusableClientFiles: clients?.all().filter(({ problems }) => problems.length > 0).length ?? 0,
-  }));
-  const onUse = (key: KnownKey) => keysInUse.used(key);
-  const findByKey = openKeyCache({ database, validity: follower, clock, stalenessMs, onUse });
-  const findByToken =
-    config.identityProvider &&
-    openIdentities({
-      provider: config.identityProvider,
-      pool: database.pool,
-      validity: follower,
-      clock,
-      stalenessMs,
-      log,
-    });
-  const findCaller: FindCaller = {
-    peek: findByKey.peek,
-    find: (text) => (findByToken && isToken(text) ? findByToken.find(text) : findByKey.find(text)),
-    isFamiliar: (text) => findByKey.isFamiliar(text) || findByToken?.isFamiliar(text) === true,
-  };
-  const rates = openRates({ settings: config.rates, redis, clock });
-  return { freshness, caches, findCaller, rates, clients, limits };
 }

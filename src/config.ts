@@ -61,6 +61,7 @@ export interface Config {
 /** Quotas; undefined: no limit. */
 export interface RateSettings {
   failedAuthenticationsPerMinute: number | undefined;
+  documentMsPer10Seconds: number | undefined;
   mutationsPerMinute: number | undefined;
   resolutionsPerSecond: number | undefined;
   tenantResolutionsPerSecond: number | undefined;
@@ -200,6 +201,7 @@ function readReadUrls(
 function readRates(read: EnvironmentReader): RateSettings {
   return {
     failedAuthenticationsPerMinute: read.number('RATE_FAILED_AUTHENTICATIONS') || undefined,
+    documentMsPer10Seconds: read.number('RATE_DOCUMENT_MS') || undefined,
     mutationsPerMinute: read.number('RATE_MUTATIONS') || undefined,
     resolutionsPerSecond: read.number('RATE_RESOLUTIONS') || undefined,
     tenantResolutionsPerSecond: read.number('RATE_TENANT_RESOLUTIONS') || undefined,

@@ -108,6 +108,13 @@ export const settings = {
     meaning:
       'Failed authentications per address and minute, after which unknown credentials from there are refused. 0: no limit.',
   },
+  RATE_DOCUMENT_MS: {
+    default: '200',
+    ...wholeNumber(0, 10_000),
+    meaning:
+      'Milliseconds of a gateway’s event loop, per caller and 10 seconds, for refused documents and for what new ones take beyond 20 ms each. ' +
+      'Then the caller can send only documents that the gateway knows. 0: no limit.',
+  },
   RATE_MUTATIONS: {
     default: '6000',
     ...wholeNumber(0, 100_000_000),

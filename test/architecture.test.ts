@@ -30,6 +30,7 @@ const rows = [
   ['provisioning'],
   ['importing'],
   ['graphql', 'rest'],
+  ['gateway.ts'],
   ['app.ts'],
   ['server'],
   ['cli'],

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { waitingClock } from './clock.js';
 import type { Clock } from './follower.js';
 
 /**
@@ -108,5 +109,15 @@ export function openReplicaRows(pool: Pool): ReplicaRows {
         [id, lastReport, epoch],
       );
     },
+  };
+}
+
+/** The options of the wait for processes that change the registry without following it. */
+export function acknowledgement(pool: Pool, stalenessMs: number): AcknowledgeOptions {
+  return {
+    rows: openReplicaRows(pool),
+    clock: waitingClock,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    stalenessMs,
   };
 }

@@ -4,12 +4,7 @@ import { closeInTime } from '../database/close-in-time.js';
 import { openPool } from '../database/pool.js';
 import { createTurnstile } from '../database/turnstile.js';
 import type { Log } from '../log.js';
-import {
-  type AcknowledgeOptions,
-  awaitAcknowledgement,
-  openReplicaRows,
-  type WaitFor,
-} from './acknowledge.js';
+import { acknowledgement, awaitAcknowledgement, type WaitFor } from './acknowledge.js';
 import { type ChangeStream, openChangeStream } from './change-stream.js';
 import { ClientLeases } from './client-leases.js';
 import { waitingClock } from './clock.js';
@@ -101,15 +96,5 @@ export function openFreshness(options: FreshnessOptions): Freshness {
       subscriber?.disconnect();
       await closeInTime(Promise.all([pollPool.end(), pool.end()]));
     },
-  };
-}
-
-/** The options of the wait for processes that change the registry without following it. */
-export function acknowledgement(pool: Pool, stalenessMs: number): AcknowledgeOptions {
-  return {
-    rows: openReplicaRows(pool),
-    clock: waitingClock,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    stalenessMs,
   };
 }

@@ -61,6 +61,10 @@ export interface RequestOutcome {
   codes: string[];
   /** The mutations it asked for, by name. */
   mutations: readonly string[];
+  /** Its document is new, or takes time each time it is sent: that time is measured. */
+  isMeasured?: boolean;
+  /** It was refused before anything of it was executed. */
+  isRefused?: boolean;
   /** The limit that the request counted for, for the headers of the answer. */
   rate?: { state: RateState; isRefused: boolean };
 }

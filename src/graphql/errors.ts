@@ -10,6 +10,7 @@ import type { RequestFacts } from './context.js';
 export function translateResult(result: ExecutionResult, facts: RequestFacts): ExecutionResult {
   if (!result.errors) return result;
   const { requestId, caller, outcome } = facts;
+  if (result.data === undefined) outcome.isRefused = true;
   const options = { requestId, log: facts.openCommands().log, showsSchema: may(caller, 'readSchema') };
   const errors = result.errors.map((error) => toGraphqlError(error, options));
   const limited = result.errors.map(innermost).find((cause) => cause instanceof RateLimited);

@@ -40,6 +40,11 @@ export class RateLimit {
     return true;
   }
 
+  /** Adds uses that have taken place, even beyond the quota. For limits that are not shared. */
+  add(key: string, uses: number): void {
+    this.#windowOf(key).count += uses;
+  }
+
   stateOf(key: string): RateState {
     const { count, endsAt } = this.#windowOf(key);
     return {

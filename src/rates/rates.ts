@@ -1,6 +1,7 @@
 import type { Caller } from '../auth/caller.js';
 import type { RedisConnection } from '../cache/redis-connection.js';
 import type { RateSettings } from '../config.js';
+import { DocumentTime } from './document-time.js';
 import { FailedAuthentications } from './failed-authentications.js';
 import { RateLimit } from './rate-limit.js';
 import { RateLimited, type RateState } from './rate-limited.js';
@@ -12,6 +13,7 @@ export interface Rates {
   /** Takes mutations of the caller. Returns what is left; throws RATE_LIMITED. */
   admitMutations(caller: Caller, count: number): RateState | undefined;
   resolutions: ResolutionRates | undefined;
+  documentTime: DocumentTime | undefined;
 }
 
 /** Limits of resolution. The refusal is a value, because a batch has one result per key. */
@@ -27,17 +29,23 @@ export interface RatesOptions {
 }
 
 export function openRates({ settings, redis, clock }: RatesOptions): Rates {
-  const open = (name: string, quota: number | undefined, windowSeconds: number) => {
+  const open = (name: string, quota: number | undefined, windowSeconds: number, isShared = true) => {
     if (quota === undefined) return undefined;
     const rule = { name, quota, windowSeconds };
-    return new RateLimit(rule, { clock, shared: redis && openSharedCounts(redis, rule) });
+    return new RateLimit(rule, {
+      clock,
+      shared: isShared && redis ? openSharedCounts(redis, rule) : undefined,
+    });
   };
   const failures = open('failed-authentications', settings.failedAuthenticationsPerMinute, 60);
+  // Each gateway has an event loop of its own.
+  const documents = open('document-milliseconds', settings.documentMsPer10Seconds, 10, false);
   const mutations = open('mutations', settings.mutationsPerMinute, 60);
   const callers = open('resolutions', settings.resolutionsPerSecond, 1);
   const tenants = open('resolutions-of-tenant', settings.tenantResolutionsPerSecond, 1);
 
   return {
+    documentTime: documents && new DocumentTime(documents, clock),
     failedAuthentications: failures && new FailedAuthentications(failures),
     admitMutations(caller, count) {
       // Open mode has one caller, who sits at the machine.

@@ -1,4 +1,5 @@
 import type { App } from '../app.js';
+import type { Metrics } from '../metrics.js';
 import type { Exchange } from './exchange.js';
 import { answerReady } from './readiness.js';
 import { HttpError } from './request.js';
@@ -8,6 +9,7 @@ import { sendJson, sendText, setCommonHeaders } from './send.js';
 
 interface AdminOptions {
   app: App;
+  metrics: Metrics;
   isStopping: () => boolean;
 }
 
@@ -18,7 +20,7 @@ export function createAdminRouter(options: AdminOptions): Route {
   };
 }
 
-async function answer(exchange: Exchange, { app, isStopping }: AdminOptions): Promise<void> {
+async function answer(exchange: Exchange, { app, metrics, isStopping }: AdminOptions): Promise<void> {
   const { path, request, response } = exchange;
   requireSingleHeaders(request);
   if (app.config.authMode === 'open') {
@@ -28,6 +30,6 @@ async function answer(exchange: Exchange, { app, isStopping }: AdminOptions): Pr
   setCommonHeaders(exchange);
   if (path === '/health') return sendJson(response, 200, { status: 'alive' });
   if (path === '/ready') return answerReady(response, { app, isStopping, showsChecks: true });
-  if (path === '/metrics') return sendText(response, await app.metrics.text());
+  if (path === '/metrics') return sendText(response, await metrics.text());
   throw new HttpError(404, `There is nothing at ${path}; this port has /metrics, /ready and /health`);
 }

@@ -15,6 +15,9 @@ import { requireGraphqlRequest } from './request.js';
 import { rateHeadersOf, setCommonHeaders } from './send.js';
 import { sendStream } from './stream.js';
 
+/** In bytes. Longer ones are not even read for a caller whose documents take too long. */
+const shortBody = 10_000;
+
 interface GraphqlDoorOptions {
   app: App;
   shared: SharedContext;
@@ -30,7 +33,8 @@ interface GraphqlDoorOptions {
  * request makes no promise.
  */
 export function openGraphqlDoor(options: GraphqlDoorOptions) {
-  const { findCaller } = options;
+  const { findCaller, shared } = options;
+  const { documentTime } = shared.rates;
 
   return (exchange: Exchange, done: (error?: unknown) => void): void => {
     const { request } = exchange;
@@ -38,6 +42,9 @@ export function openGraphqlDoor(options: GraphqlDoorOptions) {
     const answerAs = (caller: Caller, body: string | null) =>
       attempt(done, () => answer(exchange, { options, caller, body, done }));
     const receiveFrom = (caller: Caller) => {
+      const refusal = documentTime?.refusal(caller);
+      if (refusal && Number(request.headers['content-length'] ?? shortBody + 1) > shortBody)
+        return done(refusal);
       if (request.method === 'GET') return answerAs(caller, null);
       onBody(exchange, (error, body) => (error ? done(error) : answerAs(caller, body)));
     };
@@ -64,12 +71,26 @@ interface AnswerOptions {
 }
 
 function answer(exchange: Exchange, { options, caller, body, done }: AnswerOptions): void {
+  const startedAt = performance.now();
   const given = body === null ? readGetParameters(exchange.queryString) : readPostParameters(body);
   const admitted = options.documents.admit(given, caller);
-  const execute = (parameters: GraphqlParameters | undefined) =>
-    attempt(done, () => answerAdmitted(exchange, { options, caller, body, done, parameters }));
-  if (admitted instanceof Promise) admitted.then(execute, done);
-  else execute(admitted);
+  const { documentTime } = options.shared.rates;
+  const execute = (parameters: GraphqlParameters | undefined, since: number) =>
+    attempt(done, () => {
+      const refusal = documentTime?.refusal(caller);
+      if (refusal && !(parameters && options.graphql.engine.isLight(parameters.query))) throw refusal;
+      answerAdmitted(exchange, { options, caller, body, done, parameters });
+      measure(exchange, (ms, isRefused) => documentTime?.add(caller, ms, isRefused), since);
+    });
+  if (admitted instanceof Promise)
+    admitted.then((parameters) => execute(parameters, performance.now()), done);
+  else execute(admitted, startedAt);
+}
+
+/** Measures how long the request held the event loop. What of it is awaited within the same turn, as Yoga does, is included. */
+function measure({ outcome }: Exchange, add: (ms: number, isRefused: boolean) => void, since: number): void {
+  if (!outcome.isMeasured && !outcome.isRefused) return;
+  setImmediate(() => add(performance.now() - since, outcome.isRefused === true));
 }
 
 /** Answers a request whose caller may send its document. */

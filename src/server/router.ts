@@ -6,6 +6,7 @@ import { RegistryError } from '../errors.js';
 import type { SharedContext } from '../graphql/context.js';
 import type { TrustedDocuments } from '../graphql/trusted-documents.js';
 import type { openGraphqlServer } from '../graphql/yoga.js';
+import type { Metrics } from '../metrics.js';
 import { answerRequest } from '../rest/answer-request.js';
 import { isRestPath } from '../rest/paths.js';
 import { readBody } from './body.js';
@@ -26,6 +27,7 @@ export type Route = (exchange: Exchange, done: (error?: unknown) => void) => voi
 export interface RouterOptions {
   app: App;
   shared: SharedContext;
+  metrics: Metrics;
   graphql: ReturnType<typeof openGraphqlServer>;
   documents: TrustedDocuments;
   isStopping: () => boolean;
@@ -33,16 +35,16 @@ export interface RouterOptions {
 
 /** Finds the door for each request, and refuses what may not pass any of them. */
 export function createRouter(options: RouterOptions): Route {
-  const { app, shared } = options;
+  const { app, shared, metrics } = options;
   const { gateway, config } = app;
   if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
   // A rate needs the zero before the first failure.
-  for (const reason of authenticationReasons) app.metrics.authenticationFailed(reason, 0);
+  for (const reason of authenticationReasons) metrics.authenticationFailed(reason, 0);
   const countFailure = (error: unknown): never => {
-    if (error instanceof AuthenticationFailure) app.metrics.authenticationFailed(error.reason);
+    if (error instanceof AuthenticationFailure) metrics.authenticationFailed(error.reason);
     // Every other refusal is about a token, whose claims are checked in several places.
     else if (error instanceof RegistryError && error.code === 'UNAUTHENTICATED')
-      app.metrics.authenticationFailed('token_invalid');
+      metrics.authenticationFailed('token_invalid');
     throw error;
   };
   const { failedAuthentications } = gateway.rates;
@@ -93,11 +95,11 @@ type DoorOptions = RouterOptions & { findCaller(exchange: Exchange): Caller | Pr
 
 async function answerOther(exchange: Exchange, options: DoorOptions): Promise<void> {
   const { path, response } = exchange;
-  const { app, isStopping } = options;
+  const { app, metrics, isStopping } = options;
   if (path === '/health') return sendJson(response, 200, { status: 'alive' });
   const hasAdminPort = app.config.adminPort !== undefined;
   if (path === '/ready') return answerReady(response, { app, isStopping, showsChecks: !hasAdminPort });
-  if (path === '/metrics' && !hasAdminPort) return sendText(response, await app.metrics.text());
+  if (path === '/metrics' && !hasAdminPort) return sendText(response, await metrics.text());
   requireRunning(options);
   if (path === '/') return sendRedirect(response, '/graphql');
   if (path === '/metrics' || (!isKnownPath(path) && !isRestPath(path)))

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import type { App } from '../app.js';
 import { TrustedDocuments } from '../graphql/trusted-documents.js';
 import { openGraphqlServer } from '../graphql/yoga.js';
+import type { Metrics } from '../metrics.js';
 import { RateLimited } from '../rates/rate-limited.js';
 import { loadTrustedDocuments } from '../registry/trusted-documents.js';
 import { within } from '../within.js';
@@ -47,7 +48,7 @@ export async function openServer(app: App): Promise<Server> {
   const { config, gateway } = app;
   if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
   const graphql = openGraphqlServer();
-  const { freshness, caches, rates, clients, limits } = gateway;
+  const { freshness, caches, rates, clients, limits, metrics } = gateway;
   const inFlight = new InFlight();
   let isStopping = false;
   const documents = new TrustedDocuments({
@@ -59,18 +60,23 @@ export async function openServer(app: App): Promise<Server> {
   await documents.start();
   const route = createRouter({
     app,
+    metrics,
     documents,
     shared: { ...freshness, caches, rates, clients, limits },
     graphql,
     isStopping: () => isStopping,
   });
-  const http = serveRequests(app, { route, inFlight });
+  const http = serveRequests(app, { route, metrics, inFlight });
   const { host, port, adminPort } = config;
   await listen(http, { name: 'PORT', host, port });
   const admin =
     adminPort === undefined
       ? undefined
-      : serveRequests(app, { route: createAdminRouter({ app, isStopping: () => isStopping }), inFlight });
+      : serveRequests(app, {
+          route: createAdminRouter({ app, metrics, isStopping: () => isStopping }),
+          metrics,
+          inFlight,
+        });
   if (admin && adminPort !== undefined)
     await listen(admin, { name: 'ADMIN_PORT', host, port: adminPort }).catch(async (error) => {
       await closeNow(http);
@@ -93,8 +99,11 @@ export async function openServer(app: App): Promise<Server> {
 }
 
 /** Takes each request from its first line to its end: the answer, or the refusal, then metrics and log. */
-function serveRequests(app: App, { route, inFlight }: { route: Route; inFlight: InFlight }): HttpServer {
-  const { log, metrics, config } = app;
+function serveRequests(
+  app: App,
+  { route, metrics, inFlight }: { route: Route; metrics: Metrics; inFlight: InFlight },
+): HttpServer {
+  const { log, config } = app;
   const logRequest = openRequestLog(log, config.logRequests);
 
   const end = (exchange: Exchange) => {

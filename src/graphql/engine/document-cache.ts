@@ -33,14 +33,21 @@ interface RefusedDocument {
 }
 
 export interface DocumentCache {
-  /** The errors of a document that is refused; undefined when it has no query or mutation that could be executed. */
-  prepare(query: string, operationName: string | undefined): PreparedOperation | RefusedDocument | undefined;
+  /** Whether the document was read before and asks for no schema: then its request takes little time. */
+  isLight(query: string): boolean;
+  /** Calls `onHeavy` for any other. Returns the errors of a document that is refused; undefined when it has no query or mutation that could be executed. */
+  prepare(
+    query: string,
+    operationName: string | undefined,
+    onHeavy?: () => void,
+  ): PreparedOperation | RefusedDocument | undefined;
 }
 
 /** A document with what was found out about it. It counts for one schema and no other. */
 interface KnownDocument {
   schema: GraphQLSchema;
   read: { document: DocumentNode } | RefusedDocument;
+  asksForSchema: boolean;
   operations: Map<string | undefined, PreparedOperation | undefined>;
 }
 
@@ -72,13 +79,24 @@ export function openDocumentCache(options: {
   });
 
   return {
-    prepare(query, operationName) {
+    isLight(query) {
+      const held = known.peek(query);
+      return held?.schema === options.schema() && !held.asksForSchema;
+    },
+    prepare(query, operationName, onHeavy) {
       const schema = options.schema();
       let held = known.get(query);
       if (!held || held.schema !== schema) {
-        held = { schema, read: options.validate(schema, query), operations: new Map() };
+        const read = options.validate(schema, query);
+        held = {
+          schema,
+          read,
+          asksForSchema: 'document' in read && asksForSchema(read.document),
+          operations: new Map(),
+        };
         known.set(query, held);
-      }
+        onHeavy?.();
+      } else if (held.asksForSchema) onHeavy?.();
       const { read, operations } = held;
       if ('errors' in read) return read;
       const { document } = read;

@@ -27,6 +27,8 @@ interface EngineRequest {
  * document's mutations runs.
  */
 export interface Engine {
+  /** Whether the document was read before and asks for no schema: then its request takes little time. */
+  isLight(query: string): boolean;
   /** At once when no resolver has to wait. Undefined for what only Yoga answers or has the words to refuse. */
   answer(request: EngineRequest): GraphqlHttpAnswer | Promise<GraphqlHttpAnswer> | undefined;
 }
@@ -35,9 +37,16 @@ export function openEngine(options: { schema: () => GraphQLSchema; validate: Val
   const documents = openDocumentCache(options);
 
   return {
+    isLight: (query) => documents.isLight(query),
     answer({ method, parameters, mediaType, showsStatus, facts }) {
-      const prepared = parameters && documents.prepare(parameters.query, parameters.operationName);
-      if (!prepared) return undefined;
+      const measure = () => {
+        facts.outcome.isMeasured = true;
+      };
+      const prepared = parameters && documents.prepare(parameters.query, parameters.operationName, measure);
+      if (!prepared) {
+        measure();
+        return undefined;
+      }
       const finish = (result: ExecutionResult) =>
         toHttpAnswer(translateResult(result, facts), mediaType, showsStatus);
       if ('errors' in prepared) return finish(prepared);

@@ -22,7 +22,8 @@ export async function countRequests(
   path: string,
   work: () => Promise<unknown>,
 ): Promise<number> {
-  const { metrics } = app;
+  const metrics = app.gateway?.metrics;
+  if (!metrics) throw new Error('no gateway');
   const { answered } = metrics;
   let count = 0;
   metrics.answered = (request) => {
