@@ -32,6 +32,24 @@ const stateDir = join(root, 'dist/.build');
  * @property {() => boolean} run
  */
 
+/**
+ * Arguments for esbuild. Node.js needs as long to find a thousand modules as to run them, so the command line and its libraries are
+ * bundled: it starts in half the time.
+ */
+export const bundling = [
+  'dist/cli/main.js',
+  ...['--bundle', '--platform=node', '--target=node20', '--format=esm', '--splitting'],
+  ...[
+    '--outdir=dist/bundle',
+    '--log-level=warning',
+    '--external:pg-native',
+    '--keep-names',
+    '--main-fields=module,main',
+  ],
+  // For libraries in CommonJS, which call it.
+  '--banner:js=import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
+];
+
 /** @type {Step[]} In this order, because a step may need the result of an earlier one. */
 const steps = [
   {
@@ -54,6 +72,13 @@ const steps = [
     inputs: ['tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma', 'src'],
     output: 'dist/cli/main.js',
     run: () => compile('tsconfig.build.json') && removeOrphans('dist', 'src'),
+  },
+  {
+    name: 'bundle',
+    message: 'Bundling the server',
+    inputs: ['dist/cli/main.js', 'src', 'bin/build.js'],
+    output: 'dist/bundle/main.js',
+    run: bundleServer,
   },
   {
     name: 'client',
@@ -145,6 +170,11 @@ function compile(project) {
   return runTool('typescript/bin/tsc', ['--project', project]);
 }
 
+function bundleServer() {
+  rmSync(join(root, 'dist/bundle'), { recursive: true, force: true });
+  return runTool('esbuild/bin/esbuild', bundling);
+}
+
 /** Builds the client as a separate package, ready for `npm pack`. */
 function packageClient() {
   rmSync(join(root, 'dist/client'), { recursive: true, force: true });
@@ -189,7 +219,7 @@ function runTool(script, args, env) {
 function removeOrphans(output, source) {
   for (const file of filesIn(join(root, output))) {
     const path = relative(join(root, output), file);
-    const isCompiled = /\.js(\.map)?$/.test(path);
+    const isCompiled = /^(?!bundle).*\.js(\.map)?$/.test(path);
     if (isCompiled && !existsSync(join(root, source, path.replace(/\.js(\.map)?$/, '.ts')))) rmSync(file);
   }
   return true;

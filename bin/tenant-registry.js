@@ -19,4 +19,4 @@ if (process.env.npm_lifecycle_event === 'npx') {
 }
 
 // Runs in this process, so that signals reach the server.
-await import(new URL('../dist/cli/main.js', import.meta.url).href);
+await import(new URL('../dist/bundle/main.js', import.meta.url).href);

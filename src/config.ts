@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { type Environment, EnvironmentReader } from './environment-reader.js';
+import { packageFolder } from './package-folder.js';
 import { type RequestLimitSettings, readRequestLimits } from './request-limit-settings.js';
 import { isKeySource, isLoopback, isPostgresUrl, isRedisUrl } from './setting-urls.js';
 import { describeWrongValue, isDatabaseVariable, readVariableOf, settings } from './settings.js';
@@ -96,7 +97,7 @@ export class ConfigError extends Error {
   }
 }
 
-const shippedModulesDir = fileURLToPath(new URL('../modules', import.meta.url));
+const shippedModulesDir = join(packageFolder, 'modules');
 
 /** Reads the environment; throws ConfigError with all problems found. */
 export function readConfig(env: Environment): Config {

@@ -10,12 +10,19 @@ const leaves: Record<string, string[]> = {
   'log.ts': [],
   'metrics.ts': [],
   'within.ts': [],
+  'package-folder.ts': [],
   'setting.ts': [],
   'token-settings.ts': ['setting.ts'],
   'settings.ts': ['setting.ts', 'token-settings.ts'],
   'environment-reader.ts': ['settings.ts'],
   'request-limit-settings.ts': ['settings.ts'],
-  'config.ts': ['settings.ts', 'setting-urls.ts', 'environment-reader.ts', 'request-limit-settings.ts'],
+  'config.ts': [
+    'package-folder.ts',
+    'settings.ts',
+    'setting-urls.ts',
+    'environment-reader.ts',
+    'request-limit-settings.ts',
+  ],
   'setting-urls.ts': [],
 };
 

@@ -38,7 +38,7 @@ describe('the configuration', () => {
       authMode: 'open',
       showsGraphiql: true,
       requiresTrustedDocuments: false,
-      rates: { failedAuthenticationsPerMinute: 30, mutationsPerMinute: 6_000 },
+      rates: { failedAuthenticationsPerMinute: 30, documentMsPer10Seconds: 200, mutationsPerMinute: 6_000 },
       logLevel: 'info',
       logRequests: 'failed',
       configRules: { secretNames: [], allowsPrivateUrls: false },
@@ -80,6 +80,7 @@ describe('the configuration', () => {
         GRAPHIQL: ' on ',
         TRUSTED_DOCUMENTS: ' required ',
         RATE_FAILED_AUTHENTICATIONS: ' 10 ',
+        RATE_DOCUMENT_MS: ' 50 ',
         RATE_MUTATIONS: ' 0 ',
         RATE_RESOLUTIONS: ' 20000 ',
         RATE_TENANT_RESOLUTIONS: ' 500 ',
@@ -120,6 +121,7 @@ describe('the configuration', () => {
       requiresTrustedDocuments: true,
       rates: {
         failedAuthenticationsPerMinute: 10,
+        documentMsPer10Seconds: 50,
         resolutionsPerSecond: 20_000,
         tenantResolutionsPerSecond: 500,
       },
@@ -190,6 +192,7 @@ describe('the configuration', () => {
     ['WORKER', ['outside', 'INSIDE'], 'one of inside, none'],
     ['GRAPHIQL', ['true', 'ON'], 'one of on, off'],
     ['TRUSTED_DOCUMENTS', ['on', 'REQUIRED'], 'one of off, required'],
+    ['RATE_DOCUMENT_MS', ['-1', '10001'], 'a whole number from 0 to 10000'],
     ['RATE_MUTATIONS', ['-1', 'many'], 'a whole number from 0 to 100000000'],
     [
       'TRUSTED_PROXIES',

@@ -29,7 +29,7 @@ function importsOf(source: string): { imported: string[]; types: string[] } {
   return { imported, types: all.filter(({ isType }) => isType).map(({ specifier }) => specifier) };
 }
 
-/** Paths in strings: `new URL('./victim.js', …)`, `dist/cli/main.js`, `import('./late.js')`. */
+/** Paths in strings: `new URL('./victim.js', …)`, `dist/bundle/main.js`, `import('./late.js')`. */
 function programsIn(source: string): string[] {
   const paths = source.matchAll(/['"`]([\w./${}-]+\.(?:js|ts)|(?:\.\.\/)*dist\/[^'"`]*)['"`]/g);
   return [...paths].map((match) => match[1] ?? '');
@@ -45,8 +45,8 @@ function resolve(from: string, specifier: string): string[] {
   if (own) return [own];
   // The compiled product stands for its sources; a path with a variable part can be any program, so take the command.
   const compiled = /(?:^|\/)dist\/(.+)$/.exec(specifier)?.[1];
-  if (compiled)
-    return [compiled.includes('${') ? 'src/cli/main.ts' : `src/${compiled}`.replace(/\.js$/, '.ts')];
+  if (compiled?.includes('${') || compiled === 'bundle/main.js') return ['src/cli/main.ts'];
+  if (compiled) return [`src/${compiled}`.replace(/\.js$/, '.ts')];
   const candidates = [normalize(join(dirname(from), specifier)), normalize(specifier)];
   return candidates
     .flatMap((path) => [path.replace(/\.js$/, '.ts'), path])

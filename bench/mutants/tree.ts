@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
+import { bundling } from '../../bin/build.js';
 import { openEmbedded } from '../../src/database/embedded/embedded.js';
 import { openLog } from '../../src/log.js';
 import { applyMutation, type Mutant } from './mutation.js';
@@ -56,10 +57,12 @@ export async function openTree(files: readonly string[]): Promise<Tree> {
   // Tests build what they start. We have built it already, and a type error is no reason for a test to fail.
   writeFileSync(join(folder, 'bin/build.js'), builtAlready);
 
-  const compiler = (...args: string[]) => {
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    return spawnSync(process.execPath, [tsc, ...args], { cwd: folder, encoding: 'utf8' }).stdout;
-  };
+  const runNode = (script: string, args: string[]) =>
+    spawnSync(process.execPath, [join(root, 'node_modules', script), ...args], {
+      cwd: folder,
+      encoding: 'utf8',
+    }).stdout;
+  const compiler = (...args: string[]) => runNode('typescript/bin/tsc', args);
   const server = await openServer(folder);
   let applied: readonly Mutant[] = [];
   return {
@@ -72,8 +75,10 @@ export async function openTree(files: readonly string[]): Promise<Tree> {
         writeFileSync(join(folder, mutant.file), applyMutation(readSource(mutant.file), mutant));
       applied = mutants;
       // Without the check, which takes four times as long.
-      if (touched.some((file) => file.startsWith('src/')))
+      if (touched.some((file) => file.startsWith('src/'))) {
         compiler('--project', 'tsconfig.build.json', '--noCheck');
+        runNode('esbuild/bin/esbuild', bundling);
+      }
       if (touched.some((file) => file.startsWith('src/client/')))
         compiler('--project', 'tsconfig.client.json', '--noCheck');
     },

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
+import { packageFolder } from '../package-folder.js';
 import { addDoctor } from './doctor.js';
 import { addDocuments } from './documents.js';
 import { addExport } from './export.js';
@@ -33,5 +35,5 @@ export function createProgram(): Command {
 }
 
 function readVersion(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+  return JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')).version;
 }

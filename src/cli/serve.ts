@@ -23,7 +23,7 @@ async function serve(): Promise<void> {
   // Also before the start is complete, the process must end in time after a stop signal.
   void stop.then(() => setTimeout(() => exitLate(log), config.shutdownTimeoutMs + closingMs).unref());
 
-  // Imported here, because GraphQL and the 9 MB of GraphiQL would slow down every other command.
+  // Imported here, because GraphQL would slow down every other command.
   const { addDemo } = await import('../server/demo.js');
   const { openServer } = await import('../server/server.js');
   const app = await openApp(config, log, { exclusive: true });

@@ -1,4 +1,3 @@
-import type { Pool } from 'pg';
 import { openRedis, type RedisConnection } from '../cache/redis-connection.js';
 import { closeInTime } from '../database/close-in-time.js';
 import { openPool } from '../database/pool.js';

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { exampleTabs } from './graphiql-examples.js';
 
 /** The page as it goes over the wire. */
@@ -19,7 +18,7 @@ interface Encodings {
   gzip: Promise<Buffer>;
 }
 
-let encodings: Encodings | undefined;
+let encoded: Promise<Encodings> | undefined;
 
 /**
  * GraphiQL with all its scripts inside, so that it works without internet. It is 9 MB: rendered and compressed once,
@@ -29,9 +28,8 @@ export async function graphiqlPage(request: {
   acceptEncoding: string | undefined;
   ifNoneMatch: string | undefined;
 }): Promise<Page> {
-  encodings ??= encode(
-    renderGraphiQL({ title: 'Tenant registry', defaultTabs: exampleTabs, endpoint: '/graphql' }),
-  );
+  encoded ??= encode();
+  const encodings = await encoded;
   const caching = { 'cache-control': 'no-cache', etag: encodings.etag, vary: 'accept, accept-encoding' };
   // A proxy that compresses anew marks the tag as weak: W/"…".
   if (request.ifNoneMatch?.includes(encodings.etag)) return { status: 304, headers: caching };
@@ -45,7 +43,9 @@ export async function graphiqlPage(request: {
   return { status: 200, headers, body: encoding ? await encodings[encoding] : encodings.plain };
 }
 
-function encode(html: string): Encodings {
+async function encode(): Promise<Encodings> {
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+  const html = renderGraphiQL({ title: 'Tenant registry', defaultTabs: exampleTabs, endpoint: '/graphql' });
   const plain = Buffer.from(html);
   return {
     policy: policyFor(html),

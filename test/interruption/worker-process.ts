@@ -15,7 +15,7 @@ export interface WorkerProcess extends AsyncDisposable {
 /** Resolves when the worker polls for operations. */
 export async function startWorker(env: Record<string, string>): Promise<WorkerProcess> {
   if (!build(['server'])) throw new Error('the server does not compile');
-  const program = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+  const program = new URL('../../dist/bundle/main.js', import.meta.url).pathname;
   const child = spawn(process.execPath, [program, 'worker'], {
     env: { PATH: process.env.PATH, ...env, LOG_LEVEL: 'info' },
     stdio: ['ignore', 'ignore', 'pipe'],

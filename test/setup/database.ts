@@ -37,7 +37,8 @@ function urlOf(database: string): string {
 
 async function createFrom(template: string): Promise<TestDatabase> {
   const name = uniqueName('test');
-  await createRetrying(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+  // Copying files takes half the CPU time of writing them by the WAL.
+  await createRetrying(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY FILE_COPY`);
   return { name, url: urlOf(name), drop: () => drop(name) };
 }
 

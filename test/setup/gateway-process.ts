@@ -40,7 +40,7 @@ const startupMs = 30_000;
 /** Starts the compiled gateway, because loading the sources takes three times as long. Resolves when it serves. */
 export async function startGateway(options: GatewayProcessOptions): Promise<GatewayProcess> {
   if (!build(['server'])) throw new Error('the server does not compile');
-  const child = spawn(process.execPath, ['dist/cli/main.js', 'serve'], {
+  const child = spawn(process.execPath, ['dist/bundle/main.js', 'serve'], {
     cwd: project,
     env: {
       PATH: process.env.PATH,

@@ -121,7 +121,7 @@ export async function aModulesDir(name: string, sql: string): Promise<string> {
 
 /** Starts `tenant-registry` without the variables of the test process that it would read. */
 export function start(args: string[], env: Env = {}): StartedProcess {
-  const child = spawn(process.execPath, [join(project, 'dist/cli/main.js'), ...args], {
+  const child = spawn(process.execPath, [join(project, 'dist/bundle/main.js'), ...args], {
     cwd: project,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -30,7 +30,7 @@ const project = join(import.meta.dirname, '../..');
 
 /** Runs `tenant-registry` at a terminal with 100 columns. */
 export function openTerminal(args: string[], env: Record<string, string>): Terminal {
-  const words = [process.execPath, join(project, 'dist/cli/main.js'), ...args].map(
+  const words = [process.execPath, join(project, 'dist/bundle/main.js'), ...args].map(
     (word) => `'${word.replaceAll("'", `'\\''`)}'`,
   );
   const child = spawn('script', ['-qec', `stty cols 100 rows 40; exec ${words.join(' ')}`, '/dev/null'], {

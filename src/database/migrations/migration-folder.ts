@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageFolder } from '../../package-folder.js';
 
 /** One folder of prisma/migrations. Its name and its script never change after a release. */
 export interface Migration {
@@ -11,8 +11,7 @@ export interface Migration {
   checksum: string;
 }
 
-// src and dist are at the same depth below the package root.
-const prismaDir = fileURLToPath(new URL('../../../prisma/', import.meta.url));
+const prismaDir = join(packageFolder, 'prisma');
 
 export const registryMigrationsDir = join(prismaDir, 'migrations');
 export const registrySchemaFile = join(prismaDir, 'schema.prisma');

@@ -37,7 +37,7 @@ afterEach(() => gateway.close());
 
 function startImport(): ChildProcess {
   if (!build(['server'])) throw new Error('the server does not compile');
-  const child = spawn(process.execPath, ['dist/cli/main.js', 'import', 'databases'], {
+  const child = spawn(process.execPath, ['dist/bundle/main.js', 'import', 'databases'], {
     cwd: new URL('../../..', import.meta.url).pathname,
     env: {
       PATH: process.env.PATH,

@@ -15,7 +15,7 @@ const root = new URL('../../..', import.meta.url).pathname;
 
 export async function startGateway(settings: Record<string, string>, key: string): Promise<GatewayProcess> {
   if (!build(['server'])) throw new Error('the server does not compile');
-  const child = spawn(process.execPath, ['dist/cli/main.js', 'serve'], {
+  const child = spawn(process.execPath, ['dist/bundle/main.js', 'serve'], {
     cwd: root,
     env: { PATH: process.env.PATH, PORT: '0', ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
