@@ -18,7 +18,10 @@ import { findFreePort } from '../test/setup/free-port.js';
 const { values: options } = parseArgs({
   options: { binaries: { type: 'string' }, server: { type: 'string' } },
 });
-const file = 'test/provisioning/fence/planted-code.test.ts';
+const runs = [
+  ['test/provisioning/fence/planted-code.test.ts'],
+  ['test/provisioning/fence/planted-code.long.test.ts', '--config', 'vitest.long.config.ts'],
+];
 
 interface Report {
   testResults: {
@@ -35,8 +38,8 @@ await chmod(folder, 0o755);
 const server = options.binaries === undefined ? undefined : await startServer(options.binaries);
 try {
   const url = server?.url ?? options.server;
-  const report = await plant(url === undefined ? {} : { TEST_DATABASE_URL: url });
-  const cases = report.testResults.flatMap(({ assertionResults }) => assertionResults);
+  const results = await plant(url === undefined ? {} : { TEST_DATABASE_URL: url });
+  const cases = results.flatMap(({ assertionResults }) => assertionResults);
   const failed = cases.filter(({ status }) => status !== 'passed');
   for (const { fullName, status, meta } of failed)
     process.stdout.write(`${fullName}: ${status} ${meta?.ran?.join(', ') ?? ''}\n`);
@@ -58,14 +61,18 @@ function describe(cases: Report['testResults'][number]['assertionResults']): str
   return `${cases.length} plants, ${attempts} attempts, planted code ran ${ran} times`;
 }
 
-async function plant(env: Record<string, string>): Promise<Report> {
-  const output = join(folder, 'report.json');
-  const tests = spawn('npx', ['vitest', 'run', file, '--reporter=json', `--outputFile=${output}`], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, ...env },
-  });
-  await new Promise((resolve) => tests.on('close', resolve));
-  return JSON.parse(await readFile(output, 'utf8')) as Report;
+async function plant(env: Record<string, string>): Promise<Report['testResults']> {
+  const results: Report['testResults'] = [];
+  for (const args of runs) {
+    const output = join(folder, 'report.json');
+    const tests = spawn('npx', ['vitest', 'run', ...args, '--reporter=json', `--outputFile=${output}`], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, ...env },
+    });
+    await new Promise((resolve) => tests.on('close', resolve));
+    results.push(...(JSON.parse(await readFile(output, 'utf8')) as Report).testResults);
+  }
+  return results;
 }
 
 /** Starts a server of its own, because the plants change roles and event triggers. */

@@ -76,7 +76,7 @@ const steps = [
   {
     name: 'bundle',
     message: 'Bundling the server',
-    inputs: ['dist/cli/main.js', 'src', 'bin/build.js'],
+    inputs: ['tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma', 'src', 'bin/build.js'],
     output: 'dist/bundle/main.js',
     run: bundleServer,
   },

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser, skipsBrowser, type Visit, visit } from '../setup/browser.js';
 import { aFolder, aStartedDataDir, type ServingProcess, serve } from '../setup/process.js';
 
-describe.skipIf(skipsBrowser)('GraphiQL in a browser without internet', { timeout: 60_000 }, () => {
+describe.skipIf(skipsBrowser)('GraphiQL in a browser without internet', () => {
   let gateway: ServingProcess;
   let browser: Browser;
   let graphiql: Visit;
@@ -12,7 +12,7 @@ describe.skipIf(skipsBrowser)('GraphiQL in a browser without internet', { timeou
     gateway = await serve({ DATA_DIR: await aStartedDataDir() });
     browser = await openBrowser();
     graphiql = await visit(browser, gateway.url, '/graphql');
-    await graphiql.page.locator('.graphiql-execute-button').waitFor({ timeout: 30_000 });
+    await graphiql.page.locator('.graphiql-execute-button').waitFor({ timeout: 120_000 });
   });
   afterAll(async () => {
     await browser?.close();
@@ -27,7 +27,7 @@ describe.skipIf(skipsBrowser)('GraphiQL in a browser without internet', { timeou
       .toEqual(['Resolve', 'ResolveMany', 'Provision', 'Tenants', 'AuditLog']);
     await page.locator('.graphiql-execute-button').click();
     const result = page.locator('.result-window');
-    await expect.poll(() => result.innerText(), { timeout: 15_000 }).toContain('"finance_demo_harbour"');
+    await expect.poll(() => result.innerText(), { timeout: 60_000 }).toContain('"finance_demo_harbour"');
     await page.screenshot({ path: join(await aFolder(), 'graphiql.png') });
   });
 
@@ -45,7 +45,7 @@ describe.skipIf(skipsBrowser)('GraphiQL in a browser without internet', { timeou
     await page.keyboard.type('{ tenantSc', { delay: 30 });
     const suggestions = page.locator('.suggest-widget.visible .monaco-list-row');
     await expect
-      .poll(() => suggestions.allInnerTexts(), { timeout: 15_000 })
+      .poll(() => suggestions.allInnerTexts(), { timeout: 60_000 })
       .toEqual(expect.arrayContaining([expect.stringMatching(/^tenantSchemas/)]));
   });
 

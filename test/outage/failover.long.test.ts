@@ -19,7 +19,7 @@ const stalenessMs = 2_000;
 
 type Tenant = Awaited<ReturnType<typeof addTenants>>[number];
 
-describeWithRedis('changes that were acknowledged and then lost', { timeout: 60_000 }, () => {
+describeWithRedis('changes that were acknowledged and then lost', () => {
   let environment: BreakableEnvironment;
   let story: Awaited<ReturnType<typeof openStory>>;
   beforeAll(async () => {

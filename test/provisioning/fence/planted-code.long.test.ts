@@ -1,0 +1,3 @@
+import { testPlantedCode } from '../support/planted-code-tests.js';
+
+testPlantedCode('role without superuser');
