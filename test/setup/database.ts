@@ -76,12 +76,24 @@ async function onServer(statement: string): Promise<void> {
   await withServer((client) => client.query(statement));
 }
 
+let connected: Promise<pg.Client> | undefined;
+
+/** By one connection of this process, because most files create and drop many databases. */
 async function withServer(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  connected ??= connect().catch((error) => {
+    connected = undefined;
+    throw error;
+  });
+  await work(await connected);
+}
+
+async function connect(): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: inject('postgresUrl') });
+  client.on('error', () => {
+    connected = undefined;
+  });
   await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
+  // It must not keep the process from ending.
+  (client as pg.Client & { unref(): void }).unref();
+  return client;
 }

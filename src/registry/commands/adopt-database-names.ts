@@ -8,19 +8,22 @@ export async function adoptDatabaseNames(context: CommandContext): Promise<void>
   const modules = await context.database.prisma.module.findMany({
     include: { _count: { select: { subscriptions: true } } },
   });
-  for (const { name, databaseRef, databaseName, _count } of modules) {
+  const renamed = modules.flatMap(({ name, databaseRef, databaseName, _count }) => {
     const configured = context.serviceDatabases.configuredName(databaseRef);
-    if (configured === undefined || configured === databaseName) continue;
+    if (configured === undefined || configured === databaseName) return [];
     if (_count.subscriptions > 0) {
       context.log.warn(
         { module: name, variable: databaseRef, configured, registered: databaseName },
         'the variable names another database than the one with the tenants of this module: check the variable',
       );
-      continue;
+      return [];
     }
-    await runCommand(context, 'adoptDatabaseNames', {}, async (tx) => {
+    return { name, configured };
+  });
+  if (renamed.length === 0) return;
+  await runCommand(context, 'adoptDatabaseNames', {}, async (tx) => {
+    for (const { name, configured } of renamed)
       await tx.module.update({ where: { name }, data: { databaseName: configured } });
-      return {};
-    });
-  }
+    return {};
+  });
 }
