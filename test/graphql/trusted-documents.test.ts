@@ -16,6 +16,7 @@ const registered = 'query Slugs($id: ID!) { tenant(id: $id) { slug } }';
 const mutation =
   'mutation Suspend { suspendTenant(input: { tenantId: "nobody", reason: "x" }) { revision } }';
 const subscription = 'subscription Follow { routesChanged { revision } }';
+const both = `${subscription} query Modules { modules { name } }`;
 const introspection = '{ __schema { queryType { name } } }';
 const free = '{ modules { name } }';
 
@@ -25,12 +26,12 @@ let service: string;
 let explorer: string;
 beforeAll(async () => {
   plain = await openGateway();
-  const texts = [registered, mutation, subscription, introspection];
+  const texts = [registered, mutation, subscription, both, introspection];
   await addTrustedDocuments(plain.app.commandsFor(operator('test')), texts);
   strict = await openGateway({
     sharing: plain,
     authMode: 'required',
-    config: { requiresTrustedDocuments: true, stalenessMs: 1_000 },
+    config: { requiresTrustedDocuments: true, stalenessMs: 2_000 },
   });
   const scopes = ['resolve:*', 'registry:read', 'registry:write'];
   service = await plain.createKey(...scopes);
@@ -137,6 +138,9 @@ describe('with TRUSTED_DOCUMENTS=required, a key without documents:any', () => {
     expect(await send({ documentId: streamId }, service)).toMatchObject({ status: 200, text: 'a stream' });
     expect(await send({ query: subscription }, service)).toMatchObject({ status: 200, text: 'a stream' });
     expect(await get({ documentId: streamId }, service)).toMatchObject({ status: 200, text: 'a stream' });
+    const named = { documentId: documentIdOf(both), operationName: 'Follow' };
+    expect(await send(named, service)).toMatchObject({ status: 200, text: 'a stream' });
+    expect(await get(named, service)).toMatchObject({ status: 200, text: 'a stream' });
   });
 
   test('needs schema:read for a registered document that asks for the schema', async () => {

@@ -172,6 +172,7 @@ describe('a reference to a variable of somebody else', () => {
     [`branding: { email_signature: "Call \${ACME_PHONE}" }`, 'branding.email_signature'],
     [`agents: { inbound: { prompt_file: ${foreign} } }`, 'agents.inbound.prompt_file'],
     [`"\${DATABASE_URL}": 1`, '…'],
+    [`crm: { zones: { "\${DATABASE_URL}": 1 } }`, 'crm.zones.…'],
   ])('%s is left out where people read it, and reported', (text, path) => {
     const { secrets, wanted } = map(text);
     expect(secrets).toEqual([expect.objectContaining({ path, reference: null })]);
