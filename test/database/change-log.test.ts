@@ -291,6 +291,26 @@ describe('a statement by hand', () => {
     expect(await run(count)).toEqual(before);
   });
 
+  // Within a trigger, where the statement comes as deep as those of the log itself.
+  test.each([
+    `UPDATE registry_change SET actor = 'nobody'`,
+    'DELETE FROM registry_change',
+    'DELETE FROM registry_head',
+    'TRUNCATE registry_change',
+  ])('%s is refused in a trigger, too', async (sql) => {
+    await run('BEGIN');
+    try {
+      await run('CREATE TEMPORARY TABLE bait (id int)');
+      await run(
+        `CREATE FUNCTION pg_temp.spring() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${sql}; RETURN NEW; END $$`,
+      );
+      await run('CREATE TRIGGER spring AFTER INSERT ON bait FOR EACH ROW EXECUTE FUNCTION pg_temp.spring()');
+      await expect(run('INSERT INTO bait VALUES (1)')).rejects.toMatchObject(refused);
+    } finally {
+      await run('ROLLBACK');
+    }
+  });
+
   test('cannot insert a second head row', async () => {
     const second = `INSERT INTO registry_head (id, revision, position, hash, transaction_id, transaction_at) VALUES`;
     await expect(run(`${second} (true, 0, 0, '', 0, now())`)).rejects.toMatchObject({ code: '23505' });
