@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   aDataDir,
@@ -14,25 +13,7 @@ import {
   start,
   takePort,
 } from '../setup/process.js';
-
-interface Listed {
-  slug: string;
-  status: string;
-  modulesSubscribed: string[];
-}
-
-const demo: Listed[] = [
-  { slug: 'demo-harbour', status: 'ACTIVE', modulesSubscribed: ['finance', 'operations'] },
-  { slug: 'demo-savanna', status: 'ACTIVE', modulesSubscribed: ['inventory', 'operations'] },
-];
-
-async function tenantsOf(gateway: ServingProcess): Promise<Listed[]> {
-  const { body } = await gateway.ask(
-    '{ tenants(orderBy: { field: SLUG }) { edges { node { slug status modulesSubscribed } } } }',
-  );
-  const listed: { node: Listed }[] = body.data.tenants.edges;
-  return listed.map(({ node }) => ({ ...node, modulesSubscribed: node.modulesSubscribed.toSorted() }));
-}
+import { demo, tenantsOf } from './support/demo-tenants.js';
 
 const registerKept = 'mutation { registerTenant(input: { name: "Kept", slug: "kept" }) { revision } }';
 
@@ -77,20 +58,6 @@ describe('the gateway on an empty folder', { timeout: 120_000 }, () => {
     ]);
     expect(await third.end('SIGTERM')).toMatchObject({ code: 0 });
   });
-
-  // From the demo's first statement to about its last; the moment is another in each run.
-  test.each([0, 0.5])('has a whole demo after a kill -9 about %f through the first', async (part) => {
-    const dataDir = await aDataDir();
-    const first = start(['serve'], { PORT: '0', DATA_DIR: dataDir });
-    await first.logged('migrated the registry database');
-    await delay((part + Math.random() * 0.5) * 1_500);
-    await first.end('SIGKILL');
-    const soon = { OPERATION_HEARTBEAT_MS: '500', OPERATION_TAKE_OVER_MS: '1500' };
-    const second = await serve({ ...soon, DATA_DIR: dataDir });
-    expect((await second.ask(firstQuery)).body).toEqual(firstAnswer);
-    expect(await tenantsOf(second)).toEqual(demo);
-    await second.end('SIGTERM');
-  });
 });
 
 describe('what is in the way of a start', { timeout: 120_000 }, () => {
@@ -112,20 +79,6 @@ describe('what is in the way of a start', { timeout: 120_000 }, () => {
     });
     expect((await first.ask(firstQuery)).body).toEqual(firstAnswer);
     await first.end('SIGTERM');
-  });
-
-  test('a second first start in the same moment: one serves, the other says who does', async () => {
-    const empty = await aDataDir();
-    const both = [1, 2].map(() => start(['serve'], { PORT: '0', DATA_DIR: empty }));
-    const loser = await Promise.race(both.map(async (gateway) => ({ gateway, ...(await gateway.ended) })));
-    const winner = both.find((gateway) => gateway !== loser.gateway);
-    expect(loser).toMatchObject({
-      code: 1,
-      stdout: '',
-      stderr: `${empty} is in use by another tenant-registry (process ${winner?.pid}): stop it, or set DATA_DIR to another folder\n`,
-    });
-    await winner?.logged('serving');
-    expect(await winner?.end('SIGTERM')).toMatchObject({ code: 0 });
   });
 
   test('another program on the port of PostgreSQL: it takes another, and prints a psql command that works', async () => {
