@@ -1,4 +1,5 @@
 /** A worker's side of its connection with the primary process of `serve --workers`. */
+import type { Worker } from 'node:cluster';
 import { RegistryError } from '../errors.js';
 import type { Metrics, MetricsSnapshot, MetricsText } from '../metrics.js';
 import { within } from '../within.js';
@@ -30,7 +31,9 @@ export interface Primary {
 }
 
 /** @param onLost called when the primary process has ended although this one was not told to stop */
-export function connectToPrimary(worker: { exitedAfterDisconnect: boolean }, onLost: () => void): Primary {
+export function connectToPrimary(worker: Worker, onLost: () => void): Primary {
+  // What cannot be sent any more: the end of the connection says so.
+  worker.on('error', () => undefined);
   let metrics: Metrics | undefined;
   let isServing = false;
   let isStopping = false;

@@ -1,6 +1,5 @@
 /** The workers of `serve --workers`, as their primary process sees them. */
 import cluster, { type Worker } from 'node:cluster';
-import { once } from 'node:events';
 import type { Log } from '../log.js';
 import { CombinedMetrics, type Metrics, type MetricsText } from '../metrics.js';
 import { within } from '../within.js';
@@ -124,14 +123,18 @@ export class Workers {
     const slot: Slot = { worker, isServing: false };
     this.#slots.set(number, slot);
     worker.on('message', (message: ToPrimary) => this.#hear(slot, message));
-    const failedToStart = once(worker, 'error').then(([error]) => {
-      slot.failure ??= error;
-      if (worker.process.pid !== undefined) return new Promise(() => undefined);
-      return undefined;
-    });
+    let open = 2;
+    const end = () => {
+      open--;
+      if (open === 0) this.#afterEnd(number, slot);
+    };
     // The channel ends after the last message, which may come after the end of the process.
-    const ended = Promise.all([once(worker, 'exit'), once(worker, 'disconnect')]);
-    Promise.race([ended, failedToStart]).then(() => this.#afterEnd(number, slot));
+    worker.once('exit', end).once('disconnect', end);
+    worker.on('error', (error) => {
+      slot.failure ??= error;
+      // A process that could not be started does not end either.
+      if (worker.process.pid === undefined && this.#slots.get(number) === slot) this.#afterEnd(number, slot);
+    });
   }
 
   #hear(slot: Slot, message: ToPrimary): void {
@@ -175,7 +178,8 @@ export class Workers {
       this.#fail(new Error(`Workers ended more than ${bound}: see the log`));
       return;
     }
-    this.#options.log.error(fields, 'a worker ended; starting another');
+    // Without an error, somebody has told this worker alone to stop.
+    this.#options.log[exitCode === 0 ? 'warn' : 'error'](fields, 'a worker ended; starting another');
     const retry = setTimeout(
       () => {
         this.#retries.delete(retry);

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -266,6 +267,22 @@ describe('the end of a gateway of two workers', { timeout: 60_000 }, () => {
       code: 1,
       stderr: `PORT ${taken.port} on 127.0.0.1 is taken: set PORT to a free one\n`,
     });
+  });
+
+  test('a second signal ends all at once, also workers that hang', async () => {
+    await using gateway = await serve({ DATA_DIR: dataDir }, two);
+    const workers = await workersOf(gateway.pid);
+    for (const pid of workers) process.kill(pid, 'SIGSTOP');
+    process.kill(gateway.pid, 'SIGTERM');
+    await gateway.logged('stopping');
+    // Sooner it would count as the echo of the first.
+    await delay(600);
+    process.kill(gateway.pid, 'SIGTERM');
+    await expect.poll(() => refusesConnections(gateway)).toBe(true);
+    for (const pid of workers) process.kill(pid, 'SIGCONT');
+    expect(await gateway.ended).toMatchObject({ code: 143 });
+    // Throws for a line that is none, such as the stack of an error that nobody caught.
+    expect(gateway.log().map(({ msg }) => msg)).not.toContain('stopped');
   });
 
   test.each(['0', 'x', '65'])('--workers %s: one line and exit 1', async (number) => {
