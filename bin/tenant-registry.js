@@ -1,15 +1,17 @@
 #!/usr/bin/env node
 /** The command line. In a checkout it first updates the build; an installed package has only the build. */
+import cluster from 'node:cluster';
 import { existsSync } from 'node:fs';
 
-if (existsSync(new URL('../src/', import.meta.url))) {
+// A worker of "serve --workers" runs the build of its primary process.
+if (cluster.isPrimary && existsSync(new URL('../src/', import.meta.url))) {
   const { build } = await import('./build.js');
   if (!build()) process.exit(1);
 }
 
 // npx starts this process through a shell, and a signal to npx ends only that shell. When the parent changes, this
 // process stops as well.
-if (process.env.npm_lifecycle_event === 'npx') {
+if (cluster.isPrimary && process.env.npm_lifecycle_event === 'npx') {
   const parent = process.ppid;
   const watch = setInterval(() => {
     if (process.ppid === parent) return;

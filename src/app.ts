@@ -33,8 +33,13 @@ export interface App {
 }
 
 export interface OpenOptions {
-  /** True for the gateway, of which a data folder has one; false for commands, which may run beside it. */
+  /**
+   * True for the process that keeps the registry, of which a data folder has one: a gateway, or the primary process of several.
+   * False for their workers and for commands, which may run beside it.
+   */
   exclusive: boolean;
+  /** Whether this process answers requests. Default: as `exclusive`. A worker serves what the primary process has prepared. */
+  serves?: boolean;
   /** Creates nothing that does not exist yet. */
   readOnly?: boolean;
 }
@@ -51,10 +56,11 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
     for (const closeOne of closers.splice(0).reverse()) await closeOne();
   };
   try {
+    const { exclusive, serves = exclusive } = options;
     await requireFolders(config, options);
     const { url, embedded, database, serviceDatabases } = await openDatabases(config, log, options, closers);
     // Loaded only to serve: the libraries of a gateway would double the start of every other command.
-    const parts = options.exclusive ? await import('./gateway.js') : undefined;
+    const parts = serves ? await import('./gateway.js') : undefined;
     const gateway = await parts?.openGateway({ config, log, url, database });
     if (gateway) closers.push(() => gateway.close());
     const worker = openWorker(config);
@@ -74,16 +80,16 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
         ((committed) => awaitAcknowledgement(acknowledgement(database.pool, config.stalenessMs), committed)),
       log,
     });
-    if (gateway) {
-      // This process is the only gateway of the embedded database: other replicas and workers recorded there have ended.
+    if (exclusive) {
+      // No gateway of the embedded database runs yet beside this process: replicas and workers recorded there have ended.
       if (embedded) await database.prisma.replica.deleteMany();
       if (embedded) await forgetWorkers(commandsFor(gatewayCaller));
       await adoptDatabaseNames(commandsFor(gatewayCaller));
       await warnWithoutTextIndex(database, log);
-      await gateway.start();
     }
+    await gateway?.start();
     const startWorker = () => worker.start(commandsFor(gatewayCaller));
-    if (gateway && config.runsWorker) startWorker();
+    if (exclusive && config.runsWorker) startWorker();
     return {
       config,
       log,
@@ -103,7 +109,7 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
 
 /** Opens and migrates the registry's database and prepares the service databases. */
 async function openDatabases(config: Config, log: Log, options: OpenOptions, closers: Closers) {
-  const { exclusive, readOnly = false } = options;
+  const { exclusive, serves = exclusive, readOnly = false } = options;
   const create = !readOnly;
   const embedded =
     config.databaseUrl === undefined
@@ -112,11 +118,13 @@ async function openDatabases(config: Config, log: Log, options: OpenOptions, clo
   if (embedded) closers.push(() => embedded.close());
   const url = config.databaseUrl ?? (await embedded?.databaseUrl(registryName, { create }));
   if (url === undefined) throw new Error('neither DATABASE_URL nor an embedded PostgreSQL is open');
-  const applied = await migrateRegistry(url, {
+  const isPrepared = serves && !exclusive;
+  const migration = {
     readOnly,
-    warn: (message) => log.warn(message),
+    warn: (message: string) => log.warn(message),
     ...(embedded && { dataDir: config.dataDir }),
-  });
+  };
+  const applied = isPrepared ? [] : await migrateRegistry(url, migration);
   if (applied.length > 0) log.info({ migrations: applied.length }, 'migrated the registry database');
 
   const database = openRegistryDatabase(url, log);
@@ -136,11 +144,11 @@ async function openDatabases(config: Config, log: Log, options: OpenOptions, clo
 /** Refuses folders that cannot be used at the start, before a tenant needs them. */
 async function requireFolders(
   { modulesDir, clientsDir, databaseUrl, dataDir }: Config,
-  { readOnly, exclusive }: OpenOptions,
+  { readOnly, exclusive, serves = exclusive }: OpenOptions,
 ): Promise<void> {
   await readdir(modulesDir).catch(refuse('MODULES_DIR', modulesDir));
-  // Only a gateway serves the files in it.
-  if (exclusive && clientsDir !== undefined)
+  // Only a gateway serves the files in it; the primary process refuses them before it starts workers.
+  if ((exclusive || serves) && clientsDir !== undefined)
     await readdir(clientsDir).catch(refuse('CLIENTS_DIR', clientsDir));
   if (readOnly && databaseUrl === undefined && !(await hasEmbedded(dataDir)))
     throw new Error(

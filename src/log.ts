@@ -5,10 +5,12 @@ export type Log = Logger;
 /**
  * Structured logs, one JSON object a line, on standard error: standard output belongs to commands' answers. Each line goes
  * through `redact` as it is written: any error's text may repeat a secret that somebody put where it does not belong.
+ * @param fields of every line
  */
-export function openLog(level: string, redact?: (line: string) => string): Log {
-  const log = pino({ ...options(level), ...(redact && { hooks: { streamWrite: redact } }) }, standardError());
-  if (redact) withoutRedaction.set(log, pino(options(level), standardError()));
+export function openLog(level: string, redact?: (line: string) => string, fields?: { worker: number }): Log {
+  const plain = { ...options(level), base: fields ?? null };
+  const log = pino({ ...plain, ...(redact && { hooks: { streamWrite: redact } }) }, standardError());
+  if (redact) withoutRedaction.set(log, pino(plain, standardError()));
   return log;
 }
 
@@ -25,7 +27,6 @@ const withoutRedaction = new WeakMap<Log, Log>();
 function options(level: string) {
   return {
     level,
-    base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: describeError },
   };

@@ -1,4 +1,6 @@
 import {
+  type Aggregator,
+  AggregatorRegistry,
   Counter,
   collectDefaultMetrics,
   Gauge,
@@ -32,9 +34,19 @@ export interface Metrics {
   answered(request: { path: string; status: number; seconds: number }): void;
   /** Registers what is read each time Prometheus asks. */
   observe(read: () => Observed): void;
-  /** In Prometheus' text format. */
-  text(): Promise<{ contentType: string; body: string }>;
+  text(): Promise<MetricsText>;
+  /** The metrics of this process, for another process that combines them. */
+  snapshot(): Promise<MetricsSnapshot>;
 }
+
+/** In Prometheus' text format. */
+export interface MetricsText {
+  contentType: string;
+  body: string;
+}
+
+/** Plain data: a message between processes can carry it. */
+export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
 
 export function createMetrics(): Metrics {
   const registers = [new Registry()];
@@ -80,6 +92,7 @@ export function createMetrics(): Metrics {
   const breaker = new Gauge({
     name: 'tenant_registry_redis_breaker_open',
     help: '1 while Redis is left alone because it failed',
+    aggregator: 'max',
     registers,
   });
   const requests = new RequestTimes({
@@ -102,11 +115,12 @@ export function createMetrics(): Metrics {
     breakerChanged: (isOpen) => breaker.set(isOpen ? 1 : 0),
     answered: ({ path, status, seconds }) => requests.count(path, status, seconds),
     observe(read) {
-      const gauge = (name: string, help: string, value: () => number) =>
+      const gauge = (name: string, help: string, value: () => number, aggregator: Aggregator = 'sum') =>
         new Gauge({
           name,
           help,
           registers,
+          aggregator,
           collect() {
             this.set(value());
           },
@@ -115,16 +129,19 @@ export function createMetrics(): Metrics {
         'tenant_registry_lease_remaining_seconds',
         'Time for which cached answers may still be given',
         () => read().leaseRemainingMs / 1000,
+        'min',
       );
       gauge(
         'tenant_registry_feed_lag_revisions',
         'Revisions between the head and what was known, at the last poll',
         () => read().lagRevisions,
+        'max',
       );
       gauge(
         'tenant_registry_expiring_api_keys',
         'API keys used at this gateway that expire within 14 days',
         () => read().expiringKeys,
+        'max',
       );
       gauge('tenant_registry_subscribers', 'Open routesChanged subscriptions', () => read().subscribers);
       gauge('tenant_registry_streams', 'Open event streams', () => read().streams);
@@ -132,12 +149,41 @@ export function createMetrics(): Metrics {
         'tenant_registry_unusable_client_files',
         'client.yaml files in CLIENTS_DIR with a mistake; what was good before is served',
         () => read().unusableClientFiles,
+        'max',
       );
     },
     async text() {
       return { contentType: register.contentType, body: await register.metrics() };
     },
+    snapshot: () => register.getMetricsAsJSON(),
   };
+}
+
+/**
+ * The metrics of several processes as one. What a process that has ended had counted stays in the sums, because a counter that
+ * goes down would look like a restart of all.
+ */
+export class CombinedMetrics {
+  readonly #newest = new Map<number, MetricsSnapshot>();
+  #ended: MetricsSnapshot = [];
+
+  record(pid: number, snapshot: MetricsSnapshot): void {
+    this.#newest.set(pid, snapshot);
+  }
+
+  end(pid: number): void {
+    const counted = (this.#newest.get(pid) ?? []).filter(({ type }) =>
+      ['counter', 'histogram'].includes(String(type)),
+    );
+    this.#newest.delete(pid);
+    // prom-client's type of this list leaves out the values that it has.
+    this.#ended = AggregatorRegistry.aggregate([this.#ended, counted]).getMetricsAsArray() as MetricsSnapshot;
+  }
+
+  async text(): Promise<MetricsText> {
+    const all = AggregatorRegistry.aggregate([...this.#newest.values(), this.#ended]);
+    return { contentType: all.contentType, body: await all.metrics() };
+  }
 }
 
 /** Upper bounds in seconds. */

@@ -10,6 +10,13 @@ export function readWholeNumber(text: string): number {
   return Number(text);
 }
 
+/** The number of gateway processes. */
+export function readWorkers(text: string): number {
+  const number = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (number < 1 || number > 64) throw new InvalidArgumentError('Expected a whole number from 1 to 64.');
+  return number;
+}
+
 export function readDate(text: string): Date {
   const date = new Date(text);
   if (Number.isNaN(date.getTime()))

@@ -1,48 +1,145 @@
+import cluster, { type Worker } from 'node:cluster';
 import type { Command } from 'commander';
-import { openApp } from '../app.js';
-import { readConfig } from '../config.js';
+import { type App, openApp } from '../app.js';
+import { type Config, readConfig } from '../config.js';
 import { type Log, openLog } from '../log.js';
 import { redactSecrets } from '../registry/secret-detector.js';
+import { connectToPrimary, numberVariable } from './gateway-worker.js';
+import { readWorkers } from './option.js';
 import { stopSignal } from './stop-signal.js';
+import { Workers } from './workers.js';
 
 export function addServe(program: Command): void {
   program
     .command('serve')
     .description('Run the gateway until a stop signal. With WORKER=none it runs no operations.')
+    .option('--workers <n>', 'number of gateway processes that share the port, from 1 to 64', readWorkers, 1)
     .action(serve);
 }
 
 /** Time for closing everything after the last request; the stop of PostgreSQL takes most of it. */
 const closingMs = 20_000;
 
-async function serve(): Promise<void> {
+/** The part of it that workers may take. */
+const workerClosingMs = 10_000;
+
+interface Process {
+  config: Config;
+  log: Log;
+  stop: Promise<NodeJS.Signals>;
+}
+
+async function serve({ workers }: { workers: number }): Promise<void> {
+  const { worker } = cluster;
+  const number = worker && Number(process.env[numberVariable]);
   const config = readConfig(process.env);
-  const log = openLog(config.logLevel, redactSecrets);
+  const log = openLog(config.logLevel, redactSecrets, number === undefined ? undefined : { worker: number });
   logWarnings(log);
   const stop = stopSignal();
   // Also before the start is complete, the process must end in time after a stop signal.
   void stop.then(() => setTimeout(() => exitLate(log), config.shutdownTimeoutMs + closingMs).unref());
+  const own: Process = { config, log, stop };
+  const inTime = await (worker
+    ? serveAsWorker(worker, own)
+    : workers === 1
+      ? serveAlone(own)
+      : serveTogether(workers, own));
+  if (!worker) log.info('stopped');
+  // A cancelled request or a hanging database may still hold a connection open.
+  process.exit(inTime ? 0 : 1);
+}
 
-  // Imported here, because GraphQL would slow down every other command.
+// The parts of a gateway are imported where they are used, because GraphQL would slow down every other command.
+
+async function serveAlone({ config, log, stop }: Process): Promise<boolean> {
   const { addDemo } = await import('../server/demo.js');
   const { openServer } = await import('../server/server.js');
   const app = await openApp(config, log, { exclusive: true });
-  let inTime = true;
   try {
     await addDemo(app);
     const server = await openServer(app);
-    const admin = server.adminUrl && { admin: server.adminUrl };
-    log.info({ url: `${server.url}/graphql`, authMode: config.authMode, ...admin }, 'serving');
-    if (app.embedded)
-      log.info({ psql: app.embedded.psqlCommand('finance') }, 'look into the embedded PostgreSQL');
+    logServing(app, { url: server.url, admin: server.adminUrl });
     log.info({ signal: await stop }, 'stopping');
-    inTime = await server.close();
+    return await server.close();
   } finally {
     await app.close();
   }
-  log.info('stopped');
-  // A cancelled request or a hanging database may still hold a connection open.
-  process.exit(inTime ? 0 : 1);
+}
+
+/** Keeps the registry, runs operations and answers at ADMIN_PORT; its workers answer requests. */
+async function serveTogether(count: number, { config, log, stop }: Process): Promise<boolean> {
+  const { addDemo } = await import('../server/demo.js');
+  const { openAdminServer, findPort } = await import('../server/server.js');
+  const { createMetrics } = await import('../metrics.js');
+  const metrics = createMetrics();
+  const app = await openApp(config, log, { exclusive: true, serves: false });
+  const stopWithinMs = config.shutdownTimeoutMs + workerClosingMs;
+  let isStopping = false;
+  let workers: Workers | undefined;
+  let admin: Awaited<ReturnType<typeof openAdminServer>> | undefined;
+  try {
+    await addDemo(app);
+    const port = await findPort(config);
+    const started = new Workers({ count, port, metrics, stopWithinMs, log });
+    workers = started;
+    if (config.adminPort !== undefined)
+      admin = await openAdminServer(app, {
+        metrics: { ...metrics, text: () => started.metrics() },
+        isStopping: () => isStopping,
+        checks: () => [checkWorkers(started.serving, count)],
+      });
+    const url = await Promise.race([started.start(), stop.then(() => undefined)]);
+    if (url) logServing(app, { url, admin: admin?.url, workers: started.pids });
+    log.info({ signal: await Promise.race([stop, started.failed]) }, 'stopping');
+    isStopping = true;
+    return await started.stop();
+  } finally {
+    await workers?.stop();
+    await admin?.close();
+    await app.close();
+  }
+}
+
+async function serveAsWorker(worker: Worker, { config, log, stop }: Process): Promise<boolean> {
+  const primary = connectToPrimary(worker, () => {
+    log.error('the primary process has ended: stopping');
+    setTimeout(() => exitLate(log), config.shutdownTimeoutMs + workerClosingMs).unref();
+  });
+  try {
+    const { openServer } = await import('../server/server.js');
+    const app = await openApp(config, log, { exclusive: false, serves: true });
+    try {
+      if (app.gateway) primary.share(app.gateway.metrics);
+      const server = await openServer(app, { allMetrics: primary.allMetrics });
+      await primary.tell({ kind: 'serving', url: server.url });
+      await Promise.race([stop, primary.stop]);
+      return await server.close();
+    } finally {
+      await app.close();
+    }
+  } catch (error) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    await primary.tell({ kind: 'failed', message, stack });
+    return false;
+  }
+}
+
+function checkWorkers(serving: number, count: number) {
+  const name = 'workers';
+  return serving === count
+    ? { name, ok: true }
+    : { name, ok: false, reason: `${serving} of ${count} workers serve` };
+}
+
+function logServing(
+  app: App,
+  at: { url: string; admin: string | undefined; workers?: (number | undefined)[] },
+) {
+  const { url, admin, workers } = at;
+  const { config, log, embedded } = app;
+  const further = { ...(admin && { admin }), ...(workers && { workers }) };
+  log.info({ url: `${url}/graphql`, authMode: config.authMode, ...further }, 'serving');
+  if (embedded) log.info({ psql: embedded.psqlCommand('finance') }, 'look into the embedded PostgreSQL');
 }
 
 function exitLate(log: Log): void {

@@ -1,7 +1,7 @@
 import type { App } from '../app.js';
 import type { Metrics } from '../metrics.js';
 import type { Exchange } from './exchange.js';
-import { answerReady } from './readiness.js';
+import { answerReady, type Check } from './readiness.js';
 import { HttpError } from './request.js';
 import { requireLocalHost, requireOwnOrigin, requireSingleHeaders } from './request-origin.js';
 import type { Route } from './router.js';
@@ -11,6 +11,8 @@ interface AdminOptions {
   app: App;
   metrics: Metrics;
   isStopping: () => boolean;
+  /** Further conditions of readiness. */
+  checks?: () => Check[];
 }
 
 /** Answers at ADMIN_PORT: metrics and readiness with its details, for the platform and not for callers. */
@@ -20,7 +22,7 @@ export function createAdminRouter(options: AdminOptions): Route {
   };
 }
 
-async function answer(exchange: Exchange, { app, metrics, isStopping }: AdminOptions): Promise<void> {
+async function answer(exchange: Exchange, { app, metrics, isStopping, checks }: AdminOptions): Promise<void> {
   const { path, request, response } = exchange;
   requireSingleHeaders(request);
   if (app.config.authMode === 'open') {
@@ -29,7 +31,7 @@ async function answer(exchange: Exchange, { app, metrics, isStopping }: AdminOpt
   }
   setCommonHeaders(exchange);
   if (path === '/health') return sendJson(response, 200, { status: 'alive' });
-  if (path === '/ready') return answerReady(response, { app, isStopping, showsChecks: true });
+  if (path === '/ready') return answerReady(response, { app, isStopping, showsChecks: true, checks });
   if (path === '/metrics') return sendText(response, await metrics.text());
   throw new HttpError(404, `There is nothing at ${path}; this port has /metrics, /ready and /health`);
 }

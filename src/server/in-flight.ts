@@ -11,10 +11,20 @@ export class InFlight {
     return this.#requests;
   }
 
-  watch(http: HttpServer): void {
+  /**
+   * Closes connections beyond the maximum at once. With `maxConnections` of Node.js, workers that are full would hand a connection
+   * round for ever.
+   */
+  watch(http: HttpServer, maxConnections: number): void {
+    let open = 0;
     http.on('connection', (socket) => {
+      if (open >= maxConnections) return socket.destroy();
+      open++;
       this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+      socket.once('close', () => {
+        open--;
+        this.#sockets.delete(socket);
+      });
     });
   }
 

@@ -9,9 +9,23 @@ import { sendJson } from './send.js';
 /** Body of /ready; the status is 200 only when a request sent now would be served. */
 interface Readiness {
   ready: boolean;
-  checks: { name: string; ok: boolean; reason?: string }[];
+  checks: Check[];
   /** Modules whose database cannot be used: their existing routes resolve, but nothing can be provisioned. */
   modulesNotReady: { name: string; reason: string }[];
+}
+
+export interface Check {
+  name: string;
+  ok: boolean;
+  reason?: string;
+}
+
+interface ReadyOptions {
+  app: App;
+  isStopping: () => boolean;
+  showsChecks: boolean;
+  /** Further checks. */
+  checks?: (() => Check[]) | undefined;
 }
 
 const checkTimeoutMs = 2_000;
@@ -19,19 +33,21 @@ const checkTimeoutMs = 2_000;
 /** Answers /ready; without `showsChecks` it says only whether the gateway is ready. */
 export async function answerReady(
   response: ServerResponse,
-  { app, isStopping, showsChecks }: { app: App; isStopping: () => boolean; showsChecks: boolean },
+  { app, isStopping, showsChecks, checks }: ReadyOptions,
 ): Promise<void> {
-  const { ready, ...details } = await checkReadiness(app, { stopping: isStopping() });
+  const further = checks?.() ?? [];
+  const { ready, ...details } = await checkReadiness(app, { stopping: isStopping(), further });
   sendJson(response, ready ? 200 : 503, { ready, ...(showsChecks && details) });
 }
 
 async function checkReadiness(
   { database, serviceDatabases }: Pick<App, 'database' | 'serviceDatabases'>,
-  options: { stopping: boolean },
+  options: { stopping: boolean; further: Check[] },
 ): Promise<Readiness> {
   const checks = [
     options.stopping ? { name: 'server', ok: false, reason: 'stopping' } : { name: 'server', ok: true },
     await checkRegistry(database),
+    ...options.further,
   ];
   const ready = checks.every(({ ok }) => ok);
   // The registry has just answered; a failure now shows in the next check.
@@ -40,7 +56,7 @@ async function checkReadiness(
   return { ready, checks, modulesNotReady };
 }
 
-async function checkRegistry(database: RegistryDatabase) {
+async function checkRegistry(database: RegistryDatabase): Promise<Check> {
   try {
     await requireRegistryAnswer(database, checkTimeoutMs);
     return { name: 'registry database', ok: true };

@@ -6,9 +6,10 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { App } from '../app.js';
+import type { Config } from '../config.js';
 import { TrustedDocuments } from '../graphql/trusted-documents.js';
 import { openGraphqlServer } from '../graphql/yoga.js';
-import type { Metrics } from '../metrics.js';
+import type { Metrics, MetricsText } from '../metrics.js';
 import { RateLimited } from '../rates/rate-limited.js';
 import { loadTrustedDocuments } from '../registry/trusted-documents.js';
 import { within } from '../within.js';
@@ -16,6 +17,7 @@ import { createAdminRouter } from './admin-router.js';
 import { Exchange } from './exchange.js';
 import { sendFailure } from './failure.js';
 import { InFlight } from './in-flight.js';
+import type { Check } from './readiness.js';
 import { openRequestLog, pathName } from './request-log.js';
 import { createRouter, type Route } from './router.js';
 import { setCommonHeaders } from './send.js';
@@ -44,11 +46,17 @@ const bounds = {
 /** An idle connection takes about 15 kB. More connections are closed at once. */
 const maxConnections = 10_000;
 
-export async function openServer(app: App): Promise<Server> {
+export interface ServerOptions {
+  /** The metrics of all workers, in a worker: ADMIN_PORT is then the primary process's. Default: those of this process. */
+  allMetrics?: () => Promise<MetricsText>;
+}
+
+export async function openServer(app: App, { allMetrics }: ServerOptions = {}): Promise<Server> {
   const { config, gateway } = app;
   if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
   const graphql = openGraphqlServer();
-  const { freshness, caches, rates, clients, limits, metrics } = gateway;
+  const { freshness, caches, rates, clients, limits } = gateway;
+  const metrics = allMetrics ? { ...gateway.metrics, text: allMetrics } : gateway.metrics;
   const inFlight = new InFlight();
   let isStopping = false;
   const documents = new TrustedDocuments({
@@ -70,32 +78,56 @@ export async function openServer(app: App): Promise<Server> {
   const { host, port, adminPort } = config;
   await listen(http, { name: 'PORT', host, port });
   const admin =
-    adminPort === undefined
+    adminPort === undefined || allMetrics
       ? undefined
-      : serveRequests(app, {
-          route: createAdminRouter({ app, metrics, isStopping: () => isStopping }),
-          metrics,
-          inFlight,
-        });
-  if (admin && adminPort !== undefined)
-    await listen(admin, { name: 'ADMIN_PORT', host, port: adminPort }).catch(async (error) => {
-      await closeNow(http);
-      throw error;
-    });
+      : await openAdminServer(app, { metrics, inFlight, isStopping: () => isStopping }).catch(
+          async (error) => {
+            await closeNow(http);
+            throw error;
+          },
+        );
 
   return {
     url: urlOf(http, host),
-    adminUrl: admin && urlOf(admin, host),
+    adminUrl: admin?.url,
     async close() {
       isStopping = true;
       documents.close();
       // Streams would never end by themselves.
       freshness.changes.close();
-      const inTime = await stopRequests(app, { https: [http, ...(admin ? [admin] : [])], inFlight });
+      const inTime = await stopRequests(app, http, inFlight);
+      await admin?.close();
       await graphql.yoga.dispose();
       return inTime;
     },
   };
+}
+
+/** Listens on ADMIN_PORT. */
+export async function openAdminServer(
+  app: App,
+  options: {
+    metrics: Metrics;
+    isStopping: () => boolean;
+    /** Further conditions of readiness. */
+    checks?: () => Check[];
+    inFlight?: InFlight;
+  },
+): Promise<{ url: string; close(): Promise<void> }> {
+  const { metrics, inFlight = new InFlight() } = options;
+  const { host, adminPort: port = 0 } = app.config;
+  const http = serveRequests(app, { route: createAdminRouter({ app, ...options }), metrics, inFlight });
+  await listen(http, { name: 'ADMIN_PORT', host, port });
+  return { url: urlOf(http, host), close: () => closeNow(http) };
+}
+
+/** Returns PORT, or a free port where it is 0. Throws, as a start of the server would, when it cannot be used. */
+export async function findPort({ host, port }: Config): Promise<number> {
+  const http = createServer();
+  await listen(http, { name: 'PORT', host, port });
+  const found = (http.address() as AddressInfo).port;
+  await closeNow(http);
+  return found;
 }
 
 /** Takes each request from its first line to its end: the answer, or the refusal, then metrics and log. */
@@ -131,10 +163,9 @@ function serveRequests(
     });
   };
   const http = createServer(bounds, take);
-  http.maxConnections = maxConnections;
   // The body is asked for only when the caller is known.
   http.on('checkContinue', take);
-  inFlight.watch(http);
+  inFlight.watch(http, maxConnections);
   return http;
 }
 
@@ -164,10 +195,7 @@ async function closeNow(http: HttpServer): Promise<void> {
 }
 
 /** False when requests had to be cut off. */
-async function stopRequests(
-  { config, log }: App,
-  { https, inFlight }: { https: HttpServer[]; inFlight: InFlight },
-): Promise<boolean> {
+async function stopRequests({ config, log }: App, http: HttpServer, inFlight: InFlight): Promise<boolean> {
   const answered = inFlight.drain().then(() => inFlight.sendTheRest());
   const inTime = await within(
     config.shutdownTimeoutMs,
@@ -175,7 +203,7 @@ async function stopRequests(
     () => false,
   );
   if (!inTime) log.warn({ inFlight: inFlight.requests }, 'cutting off requests that did not end in time');
-  await Promise.all(https.map(closeNow));
+  await closeNow(http);
   return inTime;
 }
 

@@ -184,9 +184,9 @@ export async function aKey(env: Env, scopes: string): Promise<string> {
 }
 
 /** Starts a gateway, on a free port unless PORT is given, and waits until it serves. */
-export async function serve(env: Env): Promise<ServingProcess> {
+export async function serve(env: Env, args: string[] = []): Promise<ServingProcess> {
   const startedAt = performance.now();
-  const gateway = start(['serve'], { PORT: '0', ...env });
+  const gateway = start(['serve', ...args], { PORT: '0', ...env });
   const serving = await gateway.logged('serving');
   const startupMs = performance.now() - startedAt;
   const { origin } = new URL(String(serving.url));

@@ -87,7 +87,8 @@ function spawnPostmaster(cluster: Cluster, port: number, logFd: number, impostor
     listen_addresses: '127.0.0.1',
     port,
     unix_socket_directories: '',
-    max_connections: 300,
+    // Enough for 16 workers of `serve --workers` with all their pools in use.
+    max_connections: 1_000,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const options = spawnOptions(cluster.account, cluster.directory);

@@ -56,7 +56,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
        from pg_database where datname = current_database()`,
     );
     expect(settings).toEqual({
-      connections: '300',
+      connections: '1000',
       addresses: '127.0.0.1',
       provider: 'b',
       locale: 'C.UTF-8',
