@@ -1,9 +1,5 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { connect } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CrashLimit } from '../../src/cli/crash-limit.js';
@@ -19,8 +15,7 @@ import {
   start,
   takePort,
 } from '../setup/process.js';
-
-const two = ['--workers', '2'];
+import { refusesConnections, two } from './support/workers.js';
 
 interface Answered {
   status: number;
@@ -74,27 +69,6 @@ async function beginMutations(gateway: ServingProcess, registry: pg.Client, slug
     .poll(async () => (await registry.query(waiting)).rowCount, { timeout: 10_000 })
     .toBe(slugs.length);
   return { answers, release: () => registry.end() };
-}
-
-const workersOf = async (pid: number): Promise<number[]> => {
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=,args=', '--ppid', String(pid)]);
-  return stdout
-    .split('\n')
-    .filter((line) => line.includes('--workers'))
-    .map((line) => Number.parseInt(line, 10));
-};
-
-async function refusesConnections(gateway: ServingProcess): Promise<boolean> {
-  const { hostname, port } = new URL(gateway.url);
-  const socket = connect(Number(port), hostname);
-  try {
-    await once(socket, 'connect');
-    return false;
-  } catch {
-    return true;
-  } finally {
-    socket.destroy();
-  }
 }
 
 describe('a gateway of two workers', { timeout: 60_000 }, () => {
@@ -240,25 +214,6 @@ describe('the end of a gateway of two workers', { timeout: 60_000 }, () => {
     dataDir = await aStartedDataDir();
   }, 90_000);
 
-  test('workers that crash again and again: one line and exit 1', async () => {
-    await using gateway = await serve({ DATA_DIR: dataDir }, two);
-    let hasEnded = false;
-    void gateway.ended.then(() => {
-      hasEnded = true;
-    });
-    const killAll = async () => {
-      for (const pid of await workersOf(gateway.pid).catch(() => [])) process.kill(pid, 'SIGKILL');
-      return hasEnded;
-    };
-    await expect.poll(killAll, { timeout: 40_000 }).toBe(true);
-    const { code, stderr } = await gateway.ended;
-    expect(code).toBe(1);
-    expect(stderr.split('\n').filter((line) => line && !line.startsWith('{'))).toEqual([
-      'Workers ended more than 6 times within 60 s: see the log',
-    ]);
-    expect(await postmasterPid(dataDir)).toBeUndefined();
-  });
-
   test('another program on PORT: one line and exit 1', async () => {
     await using taken = await takePort();
     const { code, stderr } = await start(['serve', ...two], { PORT: String(taken.port), DATA_DIR: dataDir })
@@ -267,22 +222,6 @@ describe('the end of a gateway of two workers', { timeout: 60_000 }, () => {
       code: 1,
       stderr: `PORT ${taken.port} on 127.0.0.1 is taken: set PORT to a free one\n`,
     });
-  });
-
-  test('a second signal ends all at once, also workers that hang', async () => {
-    await using gateway = await serve({ DATA_DIR: dataDir }, two);
-    const workers = await workersOf(gateway.pid);
-    for (const pid of workers) process.kill(pid, 'SIGSTOP');
-    process.kill(gateway.pid, 'SIGTERM');
-    await gateway.logged('stopping');
-    // Sooner it would count as the echo of the first.
-    await delay(600);
-    process.kill(gateway.pid, 'SIGTERM');
-    await expect.poll(() => refusesConnections(gateway)).toBe(true);
-    for (const pid of workers) process.kill(pid, 'SIGCONT');
-    expect(await gateway.ended).toMatchObject({ code: 143 });
-    // Throws for a line that is none, such as the stack of an error that nobody caught.
-    expect(gateway.log().map(({ msg }) => msg)).not.toContain('stopped');
   });
 
   test.each(['0', 'x', '65'])('--workers %s: one line and exit 1', async (number) => {
