@@ -1,7 +1,10 @@
 import type { Turns } from './turns.js';
 
-/** Shortest time between two rounds, in milliseconds. Changes of that time reach a subscriber in one piece. */
-const roundMs = 50;
+/**
+ * Shortest time from the end of a round to the next one, in milliseconds. Changes of that time reach a subscriber in one piece,
+ * and the more the subscribers have to do, the rarer are their rounds.
+ */
+const pauseMs = 50;
 
 export interface Sleep {
   woken: Promise<void>;
@@ -13,7 +16,9 @@ export interface Sleep {
 export class Rounds {
   readonly #turns: Turns;
   #sleeping = new Set<() => void>();
-  #lastAt = Number.NEGATIVE_INFINITY;
+  #endedAt = Number.NEGATIVE_INFINITY;
+  #isRunning = false;
+  #isRequested = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(turns: Turns) {
@@ -35,8 +40,9 @@ export class Rounds {
 
   /** Asks for a round; all who ask before it get the same one. */
   request(): void {
-    if (this.#timer) return;
-    const waitMs = this.#lastAt + roundMs - performance.now();
+    if (this.#isRunning) this.#isRequested = true;
+    if (this.#isRunning || this.#timer) return;
+    const waitMs = this.#endedAt + pauseMs - performance.now();
     if (waitMs <= 0) {
       this.#start();
       return;
@@ -53,10 +59,19 @@ export class Rounds {
 
   #start(): void {
     this.#timer = undefined;
-    this.#lastAt = performance.now();
-    // Who sleeps again before its turn in this round has ended belongs to the next one.
+    this.#isRunning = true;
+    // Who sleeps again before this round has ended belongs to the next one.
     const woken = this.#sleeping;
     this.#sleeping = new Set();
     for (const wakeOne of woken) this.#turns.add(wakeOne);
+    this.#turns.add(() => this.#end());
+  }
+
+  #end(): void {
+    this.#isRunning = false;
+    this.#endedAt = performance.now();
+    if (!this.#isRequested) return;
+    this.#isRequested = false;
+    this.request();
   }
 }

@@ -15,8 +15,8 @@ const maxFrames = 16_000_000;
 /** In characters of all documents that are known by a number. */
 const maxDocuments = 2_000_000;
 
-/** A piece is closed when it is longer than this, in characters. A slow reader holds one piece. */
-const maxPiece = 16_384;
+/** A piece is closed when it is longer than this, in characters: a connection takes 16 kB without waiting for its reader. */
+const maxPiece = 12_000;
 
 /** The events that go out at once; `next` is the index of the event after them in its page. */
 interface SharedPiece {

@@ -50,6 +50,25 @@ describe('sleepers are woken in rounds', () => {
     expect(woken).toEqual(['again']);
   });
 
+  test('the pause begins when all of a round have had their turn', async () => {
+    const held: (() => void)[] = [];
+    const turns = new Turns();
+    turns.add = (begin) => void held.push(begin);
+    rounds = new Rounds(turns);
+    sleep('a');
+    rounds.request();
+    sleep('b');
+    rounds.request();
+    await vi.advanceTimersByTimeAsync(1_000);
+    for (const begin of held.splice(0)) begin();
+    await vi.advanceTimersByTimeAsync(49);
+    expect([woken, held.length]).toEqual([['a'], 0]);
+    await vi.advanceTimersByTimeAsync(1);
+    for (const begin of held.splice(0)) begin();
+    await Promise.resolve();
+    expect(woken).toEqual(['a', 'b']);
+  });
+
   test('one that leaves is woken at once, also in a round that has begun', async () => {
     const leaving = sleep('a');
     sleep('b');
