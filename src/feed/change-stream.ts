@@ -1,11 +1,9 @@
 import { type Change, type ChangeView, concernsTenants } from './change.js';
-import {
-  ChangeSubscription,
-  type ReadUpTo,
-  type StreamedChange,
-  type SubscribedLog,
-} from './change-subscription.js';
+import { ChangeSubscription, type ReadUpTo, type SubscribedLog } from './change-subscription.js';
 import { createRecentChanges } from './recent-changes.js';
+import { Rounds } from './rounds.js';
+import { SeenPages } from './seen-pages.js';
+import { Turns } from './turns.js';
 
 export interface ChangeStreamOptions {
   /** The follower's position. The stream never runs ahead of it. */
@@ -19,11 +17,13 @@ export interface ChangeStream {
    * Changes after a point, or from now on, as far as the subscriber may see them. The iterator ends with return(), or when
    * the stream closes.
    */
-  subscribe(since: ReadUpTo | undefined, view: ChangeView): AsyncIterableIterator<StreamedChange>;
+  subscribe(since: ReadUpTo | undefined, view: ChangeView): ChangeSubscription;
   /** Announces that the follower moved: by these changes, or by a resync when the list is empty. */
   moved(changes: readonly Change[]): void;
   /** Changes from the memory of this process or from the log, for callers that poll instead of subscribing. */
   changesAfter(revision: bigint, upTo: bigint): Promise<readonly Change[]>;
+  /** Resolves when it is the turn of one more piece of work for a stream. */
+  turn(): Promise<void>;
   /** Ends every subscription. */
   close(): void;
   readonly subscribers: number;
@@ -31,11 +31,13 @@ export interface ChangeStream {
 
 /**
  * Opens the stream of changes for subscribers, in order and without a gap. Nothing is queued for a subscriber: each one
- * pulls from the log at its own pace, so a slow one delays only itself.
+ * pulls from the log at its own pace, so a slow one delays only itself. All of them together work in turns, so that other
+ * requests are answered between them.
  */
 export function openChangeStream({ position, read }: ChangeStreamOptions): ChangeStream {
   const recent = createRecentChanges();
-  const sleepers = createSleepers();
+  const turns = new Turns();
+  const rounds = new Rounds(turns);
   const open = new Set<ChangeSubscription>();
   let isClosed = false;
 
@@ -46,12 +48,22 @@ export function openChangeStream({ position, read }: ChangeStreamOptions): Chang
     return changes.filter(concernsTenants);
   }
 
-  const log: SubscribedLog = { position, changesAfter, sleep: sleepers.sleep, isClosed: () => isClosed };
+  const turn = () => turns.take();
+  const log: SubscribedLog = {
+    position,
+    changesAfter,
+    turn,
+    pages: new SeenPages(),
+    sleep: () => rounds.sleep(),
+    requestRound: () => rounds.request(),
+    isClosed: () => isClosed,
+  };
   return {
     changesAfter,
+    turn,
     moved(changes) {
       recent.append(changes);
-      sleepers.wake();
+      rounds.request();
     },
     subscribe(since, view) {
       const subscription = new ChangeSubscription(log, { since, view }, (ended) => open.delete(ended));
@@ -60,31 +72,10 @@ export function openChangeStream({ position, read }: ChangeStreamOptions): Chang
     },
     close() {
       isClosed = true;
-      sleepers.wake();
+      rounds.wakeAll();
     },
     get subscribers() {
       return open.size;
-    },
-  };
-}
-
-/** The subscriptions that wait for the follower to move. */
-function createSleepers() {
-  const sleeping = new Set<() => void>();
-  return {
-    sleep() {
-      let cancel = () => {};
-      const woken = new Promise<void>((resolve) => {
-        cancel = () => {
-          sleeping.delete(cancel);
-          resolve();
-        };
-        sleeping.add(cancel);
-      });
-      return { woken, cancel };
-    },
-    wake() {
-      for (const wakeOne of [...sleeping]) wakeOne();
     },
   };
 }

@@ -1,13 +1,6 @@
 import type { Change, ChangeView } from './change.js';
-
-/**
- * One event for a subscriber: the next change, the news that cached refusals are no longer valid, or the instruction to start
- * anew from a revision.
- */
-export type StreamedChange =
-  | { kind: 'change'; epoch: string; change: Change }
-  | { kind: 'refusals'; epoch: string; revision: bigint; position: number }
-  | { kind: 'resync'; epoch: string; revision: bigint };
+import type { Sleep } from './rounds.js';
+import type { SeenPage, SeenPages, StreamedChange } from './seen-pages.js';
 
 /** How far a subscriber has read. Without `position` it has read the whole revision, otherwise up to that entry. */
 export interface ReadUpTo {
@@ -21,8 +14,12 @@ export interface SubscribedLog {
   /** The follower's position; undefined before its first page. */
   position(): { epoch: string; revision: bigint } | undefined;
   changesAfter(revision: bigint, upTo: bigint): Promise<readonly Change[]>;
-  /** Resolves when the follower may have moved. `cancel` resolves it earlier. */
-  sleep(): { woken: Promise<void>; cancel: () => void };
+  /** Sleeps until the next round, in which the follower may have moved. `cancel` ends the sleep earlier. */
+  sleep(): Sleep;
+  /** Asks for a round although the follower has not moved. */
+  requestRound(): void;
+  turn(): Promise<void>;
+  pages: SeenPages;
   isClosed(): boolean;
 }
 
@@ -41,7 +38,11 @@ export class ChangeSubscription implements AsyncIterableIterator<StreamedChange>
   readonly #view: ChangeView;
   readonly #onEnd: (subscription: ChangeSubscription) => void;
   #readUpTo: ReadUpTo | undefined;
-  #pending: StreamedChange[] = [];
+  /** The page that was read since the last rest: one up to the follower's position, or a full one with more behind it. */
+  #lastPage: 'last' | 'full' | undefined;
+  #page: SeenPage;
+  /** Index of the next event in the page. */
+  #at = 0;
   #isDone = false;
   #cancelSleep: (() => void) | undefined;
 
@@ -55,12 +56,16 @@ export class ChangeSubscription implements AsyncIterableIterator<StreamedChange>
     this.#view = view;
     this.#onEnd = onEnd;
     this.#readUpTo = since ?? log.position();
+    this.#page = log.pages.make([]);
   }
 
   async next(): Promise<IteratorResult<StreamedChange>> {
     while (!this.#isDone && !this.#log.isClosed()) {
-      const ready = this.#pending.shift();
-      if (ready) return { value: ready, done: false };
+      const ready = this.#page.events[this.#at];
+      if (ready) {
+        this.#at++;
+        return { value: ready, done: false };
+      }
       await this.#fill().catch((error) => {
         // A consumer that gets an error from next() does not call return().
         this.#end();
@@ -69,6 +74,16 @@ export class ChangeSubscription implements AsyncIterableIterator<StreamedChange>
     }
     this.#end();
     return { value: undefined, done: true };
+  }
+
+  /** The events after the one that next() has returned, as far as they are in memory: those of the page from `at`. */
+  get rest(): { page: SeenPage; at: number } {
+    return { page: this.#page, at: this.#at };
+  }
+
+  /** Goes on with a later event of the page. */
+  skipTo(at: number): void {
+    this.#at = at;
   }
 
   async return(): Promise<IteratorResult<StreamedChange>> {
@@ -86,31 +101,41 @@ export class ChangeSubscription implements AsyncIterableIterator<StreamedChange>
     const from: ReadUpTo = this.#readUpTo ?? now;
     if (needsResync(from, now)) {
       this.#readUpTo = now;
-      this.#pending.push({ kind: 'resync', ...now });
+      this.#turnTo(this.#log.pages.make([{ kind: 'resync', epoch: now.epoch, revision: now.revision }]));
       return;
     }
     this.#readUpTo = from;
     const isWhole = from.position === undefined;
     if (from.revision === now.revision && isWhole) return this.#sleep();
+    if (this.#lastPage) return this.#rest(this.#lastPage);
     const upTo = now.revision - from.revision > pageSize ? from.revision + pageSize : now.revision;
     const changes = await this.#log.changesAfter(isWhole ? from.revision : from.revision - 1n, upTo);
     // The follower finds out when the history was replaced during the read; its epoch differs then.
     if (this.#log.position()?.epoch !== from.epoch) return;
     this.#readUpTo = { epoch: from.epoch, revision: upTo };
-    for (const change of changes) if (isAfter(change, from)) this.#append(from.epoch, change);
+    this.#lastPage = upTo === now.revision ? 'last' : 'full';
+    const unread = isWhole ? changes : changes.filter((change) => isAfter(change, from));
+    this.#turnTo(this.#log.pages.find(from.epoch, unread, this.#view));
   }
 
-  #append(epoch: string, change: Change): void {
-    const seen = this.#view(change);
-    if (seen === 'nothing') return;
-    if (seen === 'whole') return void this.#pending.push({ kind: 'change', epoch, change });
-    // A later event of this kind includes an earlier one.
-    if (this.#pending.at(-1)?.kind === 'refusals') this.#pending.pop();
-    const { revision, position } = change;
-    this.#pending.push({ kind: 'refusals', epoch, revision, position });
+  #turnTo(page: SeenPage): void {
+    this.#page = page;
+    this.#at = 0;
+  }
+
+  /** A subscriber that is up to date reads once in a round; one that is behind reads on, in turns with the others. */
+  #rest(lastPage: 'last' | 'full'): Promise<void> {
+    if (lastPage === 'last') {
+      // The follower may have moved since the last round woke this subscriber.
+      this.#log.requestRound();
+      return this.#sleep();
+    }
+    this.#lastPage = undefined;
+    return this.#log.turn();
   }
 
   #sleep(): Promise<void> {
+    this.#lastPage = undefined;
     const { woken, cancel } = this.#log.sleep();
     this.#cancelSleep = cancel;
     return woken;

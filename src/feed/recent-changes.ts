@@ -16,7 +16,19 @@ export function createRecentChanges() {
       // The oldest kept revision may have lost some of its own entries, so it does not count as complete.
       const oldest = kept[0]?.revision;
       if (oldest === undefined || after < oldest) return undefined;
-      return kept.filter(({ revision }) => revision > after && revision <= upTo);
+      return kept.slice(firstAfter(kept, after), firstAfter(kept, upTo));
     },
   };
+}
+
+/** Index of the first change of a later revision. Halves the list: each subscriber asks for each round. */
+function firstAfter(changes: readonly Change[], revision: bigint): number {
+  let low = 0;
+  let high = changes.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((changes[middle] as Change).revision > revision) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

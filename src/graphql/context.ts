@@ -13,6 +13,7 @@ import type { Caches } from '../registry/caches.js';
 import type { CommandContext } from '../registry/command.js';
 import { createReader, type Reader } from '../registry/reader.js';
 import { limitReader } from '../registry/reader-limits.js';
+import type { StreamPiece } from './event-frames.js';
 import type { RequestLimits } from './limits/request-limits.js';
 
 /** The context of resolvers; made for each request. */
@@ -53,6 +54,8 @@ export interface RequestFacts {
   watchCredential(): CredentialWatch | undefined;
   /** Filled while the request is answered, for the log. */
   outcome: RequestOutcome;
+  /** The events of the answer, when it is a stream. */
+  events?: AsyncIterator<StreamPiece>;
 }
 
 /** Facts for the log line of a request, whose HTTP status is often 200. */

@@ -6,14 +6,14 @@ import type { CredentialWatch } from '../auth/credential-watch.js';
  * async generator and uses no Promise.race: a generator waits for the event before it ends, and each race would leave a
  * reaction at `ended` for as long as the stream lasts.
  */
-export function endWithCredential(
-  events: AsyncIterable<ExecutionResult>,
+export function endWithCredential<Piece>(
+  events: AsyncIterable<Piece>,
   watch: CredentialWatch,
-): AsyncIterableIterator<ExecutionResult> {
+): AsyncIterableIterator<Piece | ExecutionResult> {
   const source = events[Symbol.asyncIterator]();
   let last: ExecutionResult | undefined;
   let isDone = false;
-  let answer: ((result: IteratorResult<ExecutionResult>) => void) | undefined;
+  let answer: ((result: IteratorResult<Piece | ExecutionResult>) => void) | undefined;
 
   const takeLast = (): IteratorResult<ExecutionResult> => {
     const value = last;

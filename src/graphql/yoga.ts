@@ -4,10 +4,12 @@ import { may, missingScope } from '../auth/permissions.js';
 import { type GraphqlContext, plainContext, RequestContext, type RequestFacts } from './context.js';
 import { openEngine } from './engine/engine.js';
 import { translateResult } from './errors.js';
+import { isFrames, type StreamPiece } from './event-frames.js';
 import { asksForSchema } from './introspection.js';
 import { requestLimitPlugins } from './limits/yoga-plugins.js';
 import { mediaTypeFor, readsEvents, toHttpAnswer } from './result.js';
 import { schema } from './schema.js';
+import { shareEvents } from './shared-events.js';
 import { refuseUnstorable, storableTextRule } from './storable-rule.js';
 import { endWithCredential } from './stream-end.js';
 
@@ -54,6 +56,7 @@ function openYoga() {
     maskedErrors: false,
     plugins: [
       refuseOtherNames,
+      shareEvents(),
       ...requestLimitPlugins,
       refuseUnstorableText,
       guardIntrospection,
@@ -119,22 +122,25 @@ const translateErrors: Plugin<GraphqlContext, YogaRequest> = {
     const { facts } = serverContext;
     if (Symbol.asyncIterator in result) {
       const watch = facts.watchCredential();
-      const events = watch ? endWithCredential(result, watch) : result;
-      setResult(translateEach(events, (event) => translateResult(event, facts)));
+      const events: AsyncIterable<StreamPiece> = watch ? endWithCredential(result, watch) : result;
+      // Yoga's type knows results alone.
+      const translated = translateEach(events, (event) => translateResult(event, facts));
+      setResult(translated as AsyncIterable<ExecutionResult>);
     } else if ('errors' in result) setResult(translateResult(result as ExecutionResult, facts));
   },
 };
 
 /** Not an async generator: a client that disconnects during a wait would keep it open until the next event. */
 function translateEach(
-  events: AsyncIterable<ExecutionResult>,
+  events: AsyncIterable<StreamPiece>,
   translate: (event: ExecutionResult) => ExecutionResult,
-): AsyncIterableIterator<ExecutionResult> {
+): AsyncIterableIterator<StreamPiece> {
   const source = events[Symbol.asyncIterator]();
   return {
     async next() {
       const { done, value } = await source.next();
-      return done ? { done, value } : { done: false, value: translate(value) };
+      if (done) return { done, value };
+      return { done: false, value: isFrames(value) ? value : translate(value) };
     },
     async return() {
       await source.return?.();
@@ -146,10 +152,25 @@ function translateEach(
   };
 }
 
-const writeAnswers: Plugin = {
-  onResultProcess({ request, result, setResultProcessor }) {
-    // Yoga itself sends streams.
-    if (Symbol.asyncIterator in result) return;
+const streamHeaders = {
+  'content-type': 'text/event-stream',
+  connection: 'keep-alive',
+  'cache-control': 'no-cache',
+  'content-encoding': 'none',
+};
+
+const writeAnswers: Plugin<GraphqlContext, YogaRequest> = {
+  onResultProcess({ request, result, resultProcessor, setResultProcessor, serverContext }) {
+    if (Symbol.asyncIterator in result) {
+      // Yoga has found that the client reads no events.
+      if (!resultProcessor) return;
+      setResultProcessor((stream, fetchApi) => {
+        // The server writes it to the connection: a body between them would cost more than the events.
+        serverContext.facts.events = (stream as AsyncIterable<StreamPiece>)[Symbol.asyncIterator]();
+        return new fetchApi.Response(null, { headers: streamHeaders });
+      }, 'text/event-stream');
+      return;
+    }
     const accept = request.headers.get('accept');
     const mediaType = mediaTypeFor(accept);
     setResultProcessor((result, fetchApi) => {

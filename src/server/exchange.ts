@@ -3,6 +3,7 @@ import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
 import { CredentialWatch } from '../auth/credential-watch.js';
 import type { RequestFacts, RequestOutcome, SharedContext } from '../graphql/context.js';
+import type { StreamPiece } from '../graphql/event-frames.js';
 import type { CommandContext } from '../registry/command.js';
 import { readClient, readRequestId } from './request.js';
 
@@ -44,6 +45,7 @@ export class GraphqlFacts implements RequestFacts {
   readonly #app: App;
   readonly #identify: () => Caller | Promise<Caller>;
   #watch: CredentialWatch | undefined;
+  events?: AsyncIterator<StreamPiece>;
 
   constructor(
     exchange: Exchange,

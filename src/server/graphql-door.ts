@@ -13,7 +13,7 @@ import { onBody } from './body.js';
 import { type Exchange, GraphqlFacts } from './exchange.js';
 import { requireGraphqlRequest } from './request.js';
 import { rateHeadersOf, setCommonHeaders } from './send.js';
-import { sendStream } from './stream.js';
+import { sendEvents } from './stream.js';
 
 /** In bytes. Longer ones are not even read for a caller whose documents take too long. */
 const shortBody = 10_000;
@@ -165,7 +165,7 @@ async function answerByYoga(
   );
   setCommonHeaders(exchange);
   response.writeHead(answered.status, Object.fromEntries(answered.headers));
-  if (answered.headers.get('content-type')?.startsWith('text/event-stream') && answered.body)
-    return sendStream(answered.body, response, facts.credentialEnded);
+  const { events, credentialEnded: ended, shared } = facts;
+  if (events) return sendEvents(events, response, { ended, turn: shared.changes.turn });
   response.end(await answered.text());
 }

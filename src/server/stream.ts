@@ -1,17 +1,32 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import {
+  completeFrame,
+  eventFrame,
+  isFrames,
+  keepAliveFrame,
+  type StreamPiece,
+} from '../graphql/event-frames.js';
 
 /** How long a client may take to read the last event after the end of its credential, in milliseconds. */
 const lastEventMs = 2_000;
+const keepAliveMs = 12_000;
+
+interface StreamOptions {
+  /** Resolves when the credential of the stream has ended. */
+  ended: Promise<unknown> | undefined;
+  /** Resolves when other requests have had their turn. */
+  turn: () => Promise<void>;
+}
 
 /**
- * Sends a stream as fast as the client reads it; a client that disconnects ends it at the source. After `ended` the
+ * Sends events as fast as the client reads them; a client that disconnects ends them at the source. After `ended` the
  * connection of a client that does not read is cut.
  */
-export async function sendStream(
-  body: ReadableStream<Uint8Array>,
+export async function sendEvents(
+  events: AsyncIterator<StreamPiece>,
   response: ServerResponse,
-  ended?: Promise<unknown>,
+  { ended, turn }: StreamOptions,
 ): Promise<void> {
   void ended?.then(() => {
     setTimeout(() => {
@@ -19,26 +34,34 @@ export async function sendStream(
       if (!response.writableFinished) response.destroy();
     }, lastEventMs).unref();
   });
-  const reader = body.getReader();
   const gone = new AbortController();
   const leave = () => {
     gone.abort();
-    // The stream is cancelled and not its reader: Yoga's reader would wait for the next event, and do nothing at all
-    // before its first read. A source that failed by itself has ended already.
-    body.cancel().catch(() => undefined);
+    Promise.resolve(events.return?.()).catch(() => undefined);
   };
   response.once('close', leave);
   // The client may be gone already; its close event is then over.
   if (response.destroyed) leave();
+  // A client that does not read has enough to read.
+  const keepAlive = setInterval(() => {
+    if (!response.writableNeedDrain) response.write(keepAliveFrame);
+  }, keepAliveMs);
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done || gone.signal.aborted) return;
-      if (!response.write(value)) await once(response, 'drain', { signal: gone.signal });
+    response.write(keepAliveFrame);
+    while (!gone.signal.aborted) {
+      const { done, value } = await events.next();
+      if (gone.signal.aborted) return;
+      if (done) return void response.write(completeFrame);
+      const isMade = isFrames(value);
+      const mayWrite = response.write(isMade ? value : eventFrame(value));
+      if (!mayWrite) await once(response, 'drain', { signal: gone.signal });
+      // Frames are made in turns already.
+      if (!isMade) await turn();
     }
   } catch (error) {
     if (!gone.signal.aborted) throw error;
   } finally {
+    clearInterval(keepAlive);
     response.end();
   }
 }

@@ -30,3 +30,27 @@ test('a subscriber that falls too far behind gets a resync and continues from th
   expect(reads.every(([after]) => after < 11n || after >= 200_000n)).toBe(true);
   stream.close();
 });
+
+test('a subscriber that was busy in the round of a change gets it in the next one', async () => {
+  const position = { epoch: 'first', revision: 10n };
+  const stream = openChangeStream({ position: () => ({ ...position }), read: async () => [] });
+  const moveTo = (revision: bigint) => {
+    position.revision = revision;
+    stream.moved([aChange(revision)]);
+  };
+  moveTo(11n);
+  const busy = stream.subscribe({ epoch: 'first', revision: 11n }, () => 'whole');
+  const other = stream.subscribe({ epoch: 'first', revision: 11n }, () => 'whole');
+  const firsts = [busy.next(), other.next()];
+  moveTo(12n);
+  expect(await Promise.all(firsts)).toMatchObject([
+    { value: { change: { revision: 12n } } },
+    { value: { change: { revision: 12n } } },
+  ]);
+  const second = other.next();
+  moveTo(13n);
+  expect(await second).toMatchObject({ value: { change: { revision: 13n } } });
+  expect(await busy.next()).toMatchObject({ value: { change: { revision: 13n } } });
+  expect(busy.rest.page).toBe(other.rest.page);
+  stream.close();
+});
