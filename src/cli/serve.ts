@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { openApp } from '../app.js';
 import { readConfig } from '../config.js';
@@ -16,6 +17,7 @@ export function addServe(program: Command): void {
 const closingMs = 20_000;
 
 async function serve(): Promise<void> {
+  keepShortLivedObjectsYoung();
   const config = readConfig(process.env);
   const log = openLog(config.logLevel, redactSecrets);
   logWarnings(log);
@@ -43,6 +45,15 @@ async function serve(): Promise<void> {
   log.info('stopped');
   // A cancelled request or a hanging database may still hold a connection open.
   process.exit(inTime ? 0 : 1);
+}
+
+/**
+ * While many requests wait at once, V8 learns that their objects live long. It then puts all later ones into the old generation, where
+ * each dead one keeps what it refers to, and never unlearns that under load: measured, a quarter of what requests allocated was
+ * promoted, and collecting garbage took a fifth of a gateway's CPU time.
+ */
+function keepShortLivedObjectsYoung(): void {
+  setFlagsFromString('--no-allocation-site-pretenuring');
 }
 
 function exitLate(log: Log): void {

@@ -158,7 +158,8 @@ const writeAnswers: Plugin = {
         mediaType,
         readsEvents(accept),
       );
-      return new fetchApi.Response(body, { status, headers });
+      // Its Response adds a length to the headers that it is given.
+      return new fetchApi.Response(body, { status, headers: { ...headers } });
     }, mediaType);
   },
 };
