@@ -189,10 +189,10 @@ class RequestTimes extends Histogram<'path' | 'status'> {
   }
 
   #timesOf(path: string, status: number): Times {
-    const known = this.#times.get(path)?.get(status);
-    if (known) return known;
     const byStatus = this.#times.get(path) ?? new Map<number, Times>();
     this.#times.set(path, byStatus);
+    const known = byStatus.get(status);
+    if (known) return known;
     const times = { path, status, counts: new Array<number>(requestBuckets.length + 1).fill(0), sum: 0 };
     byStatus.set(status, times);
     return times;

@@ -29,7 +29,6 @@ interface Place {
 
 /** With a stack of its own, because a million brackets would exhaust that of the process. */
 export function findUnstorable(root: unknown): FieldProblem[] {
-  if (isFlatAndStorable(root)) return [];
   const problems: FieldProblem[] = [];
   const open: Place[] = [{ value: root, key: '', parent: undefined }];
   for (let place = open.pop(); place; place = open.pop()) {
@@ -44,17 +43,6 @@ export function findUnstorable(root: unknown): FieldProblem[] {
       }
   }
   return problems.reverse();
-}
-
-/** Tells without a list of places what most variables are: an object of texts, numbers and the like. */
-function isFlatAndStorable(root: unknown): boolean {
-  if (typeof root !== 'object' || root === null) return false;
-  for (const key in root) {
-    const value = (root as Record<string, unknown>)[key];
-    if (!isStorable(key) || (typeof value === 'object' && value !== null)) return false;
-    if (typeof value === 'string' && !isStorable(value)) return false;
-  }
-  return true;
 }
 
 function pathOf(place: Place): string[] {
