@@ -11,6 +11,11 @@ interface AuthenticateOptions {
 
 const scheme = 'Bearer ';
 
+/** The caller behind an `Authorization` header with a key that is known. */
+export function peekCaller(authorization: string | undefined, findCaller: FindCaller): Caller | undefined {
+  return authorization?.startsWith(scheme) ? findCaller.peek(authorization.slice(scheme.length)) : undefined;
+}
+
 /**
  * The caller behind an `Authorization` header, at once for a key that is known. Works on plain values, so that any HTTP
  * reader can call it before anything of the request is executed. Throws or rejects with UNAUTHENTICATED.
@@ -23,9 +28,7 @@ export function authenticate(
     if (authMode === 'open') return developer;
     throw new AuthenticationFailure('missing', 'Send an API key or a token: "Authorization: Bearer …"');
   }
-  const known = authorization.startsWith(scheme)
-    ? findCaller.peek(authorization.slice(scheme.length))
-    : undefined;
+  const known = peekCaller(authorization, findCaller);
   if (known) return known;
   const secret = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
   const work = () => findUnknown(secret, findCaller);

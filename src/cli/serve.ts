@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { type App, openApp } from '../app.js';
 import { type Config, readConfig } from '../config.js';
@@ -30,6 +31,7 @@ interface Process {
 }
 
 async function serve({ workers }: { workers: number }): Promise<void> {
+  keepShortLivedObjectsYoung();
   const { worker } = cluster;
   const number = worker && Number(process.env[numberVariable]);
   const config = readConfig(process.env);
@@ -140,6 +142,15 @@ function logServing(
   const further = { ...(admin && { admin }), ...(workers && { workers }) };
   log.info({ url: `${url}/graphql`, authMode: config.authMode, ...further }, 'serving');
   if (embedded) log.info({ psql: embedded.psqlCommand('finance') }, 'look into the embedded PostgreSQL');
+}
+
+/**
+ * While many requests wait at once, V8 learns that their objects live long. It then puts all later ones into the old generation, where
+ * each dead one keeps what it refers to, and never unlearns that under load: measured, a quarter of what requests allocated was
+ * promoted, and collecting garbage took a fifth of a gateway's CPU time.
+ */
+function keepShortLivedObjectsYoung(): void {
+  setFlagsFromString('--no-allocation-site-pretenuring');
 }
 
 function exitLate(log: Log): void {

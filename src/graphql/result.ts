@@ -3,11 +3,19 @@ import type { ExecutionResult } from 'graphql';
 /** The HTTP answer for a result, as plain values. */
 export interface GraphqlHttpAnswer {
   status: number;
-  headers: Record<string, string>;
+  headers: Readonly<Record<string, string>>;
   body: string;
 }
 
 export type GraphqlMediaType = 'application/graphql-response+json' | 'application/json';
+
+/** Headers of an answer without errors; the same objects for all answers. */
+const plainHeaders: Record<GraphqlMediaType, Readonly<Record<string, string>>> = {
+  'application/json': Object.freeze({ 'content-type': 'application/json; charset=utf-8' }),
+  'application/graphql-response+json': Object.freeze({
+    'content-type': 'application/graphql-response+json; charset=utf-8',
+  }),
+};
 
 /** The media type of the answer for a request's `Accept`. */
 export function mediaTypeFor(accept: string | null | undefined): GraphqlMediaType {
@@ -31,9 +39,9 @@ export function toHttpAnswer(
   mediaType: GraphqlMediaType,
   alwaysShowsStatus = false,
 ): GraphqlHttpAnswer {
-  const contentType = `${mediaType}; charset=utf-8`;
+  const headers = plainHeaders[mediaType];
   const body = JSON.stringify(result);
-  if (!result.errors) return { status: 200, headers: { 'content-type': contentType }, body };
+  if (!result.errors) return { status: 200, headers, body };
   const answered = result.data != null && Object.values(result.data).some((value) => value !== null);
   const failures = result.errors.map(readHttp);
   const showsStatus =
@@ -44,7 +52,7 @@ export function toHttpAnswer(
   return {
     status,
     headers: {
-      'content-type': contentType,
+      ...headers,
       ...(status === 405 && { allow: 'POST' }),
       ...(result.errors.some(isOutage) && { 'retry-after': '1' }),
     },

@@ -179,7 +179,8 @@ const writeAnswers: Plugin<GraphqlContext, YogaRequest> = {
         mediaType,
         readsEvents(accept),
       );
-      return new fetchApi.Response(body, { status, headers });
+      // Its Response adds a length to the headers that it is given.
+      return new fetchApi.Response(body, { status, headers: { ...headers } });
     }, mediaType);
   },
 };

@@ -79,7 +79,7 @@ class RequestReader implements Reader {
 
   resolve(request: ResolutionRequest): Resolution | Promise<Resolution> {
     const held = this.#peek(request);
-    return held ? this.#decide(request, held) : this.#load(request).then(({ resolution }) => resolution);
+    return held ? this.#decideHeld(request, held) : this.#load(request).then(({ resolution }) => resolution);
   }
 
   explain(request: ResolutionRequest): ExplainedResolution | Promise<ExplainedResolution> {

@@ -1,10 +1,9 @@
 import type { App } from '../app.js';
 import type { Metrics } from '../metrics.js';
-import type { Exchange } from './exchange.js';
+import type { Exchange, Route } from './exchange.js';
 import { answerReady, type Check } from './readiness.js';
 import { HttpError } from './request.js';
 import { requireLocalHost, requireOwnOrigin, requireSingleHeaders } from './request-origin.js';
-import type { Route } from './router.js';
 import { sendJson, sendText, setCommonHeaders } from './send.js';
 
 interface AdminOptions {
@@ -18,7 +17,10 @@ interface AdminOptions {
 /** Answers at ADMIN_PORT: metrics and readiness with its details, for the platform and not for callers. */
 export function createAdminRouter(options: AdminOptions): Route {
   return (exchange, done) => {
-    answer(exchange, options).then(() => done(), done);
+    answer(exchange, options).then(
+      () => done(exchange),
+      (error) => done(exchange, error),
+    );
   };
 }
 

@@ -37,47 +37,52 @@ export class Exchange {
   }
 }
 
+/** Called once for each exchange, when it is done; with the error if the request is still to be refused. */
+export type Done = (exchange: Exchange, error?: unknown) => void;
+
+/** Answers a request, and calls back. The callback is one for all requests. */
+export type Route = (exchange: Exchange, done: Done) => void;
+
+/** The parts of the server that an exchange with a known caller uses; one for all of them. */
+export interface GraphqlParts {
+  app: App;
+  shared: SharedContext;
+  /** Authenticates the credential of an open stream again. */
+  checkCaller(exchange: Exchange): Caller | Promise<Caller>;
+}
+
 /** An exchange whose caller is known, as the GraphQL side sees it. */
 export class GraphqlFacts implements RequestFacts {
+  readonly exchange: Exchange;
   readonly caller: Caller;
-  readonly shared: SharedContext;
-  readonly #exchange: Exchange;
-  readonly #app: App;
-  readonly #identify: () => Caller | Promise<Caller>;
+  readonly #parts: GraphqlParts;
   #watch: CredentialWatch | undefined;
   events?: AsyncIterator<StreamPiece>;
 
-  constructor(
-    exchange: Exchange,
-    options: {
-      app: App;
-      shared: SharedContext;
-      caller: Caller;
-      checkCaller(exchange: Exchange): Caller | Promise<Caller>;
-    },
-  ) {
-    const { app, shared, caller, checkCaller } = options;
-    this.#exchange = exchange;
-    this.#app = app;
-    this.#identify = () => checkCaller(exchange);
+  constructor(exchange: Exchange, caller: Caller, parts: GraphqlParts) {
+    this.exchange = exchange;
     this.caller = caller;
-    this.shared = shared;
+    this.#parts = parts;
+  }
+
+  get shared(): SharedContext {
+    return this.#parts.shared;
   }
 
   get requestId(): string {
-    return this.#exchange.requestId;
+    return this.exchange.requestId;
   }
 
   get outcome(): RequestOutcome {
-    return this.#exchange.outcome;
+    return this.exchange.outcome;
   }
 
   openCommands(): CommandContext {
-    return commandsFor(this.#app, this.caller, this.requestId);
+    return commandsFor(this.#parts.app, this.caller, this.requestId);
   }
 
   readClient(): string | undefined {
-    return readClient(this.#exchange.request);
+    return readClient(this.exchange.request);
   }
 
   /** Resolves when the credential of the opened stream has ended. */
@@ -89,9 +94,9 @@ export class GraphqlFacts implements RequestFacts {
     // In open mode a request without a credential has nothing that could end.
     if (this.caller.kind === 'developer') return undefined;
     this.#watch ??= new CredentialWatch(this.caller, {
-      identify: this.#identify,
+      identify: () => this.#parts.checkCaller(this.exchange),
       leaseRemainingMs: () => this.shared.follower.leaseRemainingMs,
-      stalenessMs: this.#app.config.stalenessMs,
+      stalenessMs: this.#parts.app.config.stalenessMs,
     });
     return this.#watch;
   }

@@ -1,5 +1,5 @@
 import type { App } from '../app.js';
-import { authenticate } from '../auth/authenticate.js';
+import { authenticate, peekCaller } from '../auth/authenticate.js';
 import { AuthenticationFailure, authenticationReasons } from '../auth/authentication-failure.js';
 import type { Caller } from '../auth/caller.js';
 import { RegistryError } from '../errors.js';
@@ -11,7 +11,7 @@ import { answerRequest } from '../rest/answer-request.js';
 import { isRestPath } from '../rest/paths.js';
 import { readBody } from './body.js';
 import { clientAddress } from './client-address.js';
-import { commandsFor, type Exchange } from './exchange.js';
+import { commandsFor, type Exchange, type Route } from './exchange.js';
 import { graphiqlPage } from './graphiql.js';
 import { openGraphqlDoor } from './graphql-door.js';
 import { renewLease } from './lease.js';
@@ -20,9 +20,6 @@ import { HttpError, readContentType, requireGraphqlRequest } from './request.js'
 import { isKnownPath } from './request-log.js';
 import { requireLocalHost, requireOwnOrigin, requireSingleHeaders } from './request-origin.js';
 import { sendAnswer, sendJson, sendRedirect, sendText, setCommonHeaders } from './send.js';
-
-/** Answers a request; calls back once when that is done, with the error if the request is still to be refused. */
-export type Route = (exchange: Exchange, done: (error?: unknown) => void) => void;
 
 export interface RouterOptions {
   app: App;
@@ -62,7 +59,10 @@ export function createRouter(options: RouterOptions): Route {
       return countFailure(error);
     }
   };
-  const findCaller = (exchange: Exchange) => authenticateBy(exchange, attemptFrom(exchange));
+  // First of all what is the rule: a key that is known needs no other look at the request.
+  const findCaller = (exchange: Exchange) =>
+    peekCaller(exchange.request.headers.authorization, gateway.findCaller) ??
+    authenticateBy(exchange, attemptFrom(exchange));
   // A stream was opened with credentials that were good: others at its address must not end it.
   const checkCaller = (exchange: Exchange) => authenticateBy(exchange, undefined);
   const answerGraphql = openGraphqlDoor({ ...options, findCaller, checkCaller });
@@ -80,9 +80,12 @@ export function createRouter(options: RouterOptions): Route {
         if (!config.showsGraphiql || !isPageRequest(exchange)) return answerGraphql(exchange, done);
       }
       setCommonHeaders(exchange);
-      answerOther(exchange, { ...options, shared, findCaller }).then(() => done(), done);
+      answerOther(exchange, { ...options, shared, findCaller }).then(
+        () => done(exchange),
+        (error) => done(exchange, error),
+      );
     } catch (error) {
-      done(error);
+      done(exchange, error);
     }
   };
 }

@@ -14,12 +14,12 @@ import { RateLimited } from '../rates/rate-limited.js';
 import { loadTrustedDocuments } from '../registry/trusted-documents.js';
 import { within } from '../within.js';
 import { createAdminRouter } from './admin-router.js';
-import { Exchange } from './exchange.js';
+import { type Done, Exchange, type Route } from './exchange.js';
 import { sendFailure } from './failure.js';
 import { InFlight } from './in-flight.js';
 import type { Check } from './readiness.js';
 import { openRequestLog, pathName } from './request-log.js';
-import { createRouter, type Route } from './router.js';
+import { createRouter } from './router.js';
 import { setCommonHeaders } from './send.js';
 
 export interface Server {
@@ -150,17 +150,17 @@ function serveRequests(
     if (!response.headersSent) setCommonHeaders(exchange);
     await sendFailure(response, error, { path, requestId, log });
   };
+  const done: Done = (exchange, error) => {
+    if (exchange.hasEnded) return log.error({ err: error, requestId: exchange.requestId }, 'ended twice');
+    exchange.hasEnded = true;
+    if (error === undefined) return end(exchange);
+    fail(exchange, error)
+      .catch((failure) => log.error({ err: failure, requestId: exchange.requestId }, 'a refusal failed'))
+      .then(() => end(exchange));
+  };
   const take = (request: IncomingMessage, response: ServerResponse) => {
-    const exchange = new Exchange(request, response);
     inFlight.begin();
-    route(exchange, (error) => {
-      if (exchange.hasEnded) return log.error({ err: error, requestId: exchange.requestId }, 'ended twice');
-      exchange.hasEnded = true;
-      if (error === undefined) return end(exchange);
-      fail(exchange, error)
-        .catch((failure) => log.error({ err: failure, requestId: exchange.requestId }, 'a refusal failed'))
-        .then(() => end(exchange));
-    });
+    route(new Exchange(request, response), done);
   };
   const http = createServer(bounds, take);
   // The body is asked for only when the caller is known.

@@ -70,12 +70,14 @@ describe('a caller whose documents took too long', () => {
   beforeAll(async () => {
     gateway = await openGateway({
       authMode: 'required',
-      config: { rates: { ...noRates, documentMsPer10Seconds: 50 } },
+      config: { rates: { ...noRates, documentMsPer10Seconds: 200 } },
     });
     const scopes = ['registry:read', 'resolve:*', 'schema:read'];
     [key, other] = [await gateway.createKey(...scopes), await gateway.createKey(...scopes)];
+    // By a key of its own: a first document may take long on a cold gateway.
+    const first = await gateway.createKey(...scopes);
     for (const query of [known, getIntrospectionQuery()])
-      expect(await codesOf(await post(key, { query }))).toEqual([200]);
+      expect(await codesOf(await post(first, { query }))).toEqual([200]);
   });
   beforeEach(async () => {
     // Each has another text, so no document cache shortens it; and the window must last for the test.

@@ -33,11 +33,16 @@ export function planArguments(definition: GraphQLField<unknown, unknown>, node: 
   const constants = readConstants(definition, node);
   if (!constants) return slow;
   if (variableByArgument.length === 0) return () => ({ ...constants });
+  // A variable named "constructor" is not given by that of every object.
+  if (variableByArgument.some(([, variable]) => variable in Object.prototype)) return slow;
+  // Has the place of every argument: adding them to each copy took 2 % of a request.
+  const names = definition.args.map(({ name }) => name);
+  const isGiven = (name: string) => given.get(name)?.kind === 'Variable' || Object.hasOwn(constants, name);
+  const form = Object.fromEntries(names.filter(isGiven).map((name) => [name, constants[name]]));
   return (variables) => {
-    const values = { ...constants };
+    const values = { ...form };
     for (const [argument, variable] of variableByArgument) {
-      // A variable named "constructor" is not given by that of every object.
-      const value = Object.hasOwn(variables, variable) ? variables[variable] : undefined;
+      const value = variables[variable];
       if (value === undefined || value === null) return slow(variables);
       values[argument] = value;
     }

@@ -35,11 +35,14 @@ interface RefusedDocument {
 export interface DocumentCache {
   /** Whether the document was read before and asks for no schema: then its request takes little time. */
   isLight(query: string): boolean;
-  /** Calls `onHeavy` for any other. Returns the errors of a document that is refused; undefined when it has no query or mutation that could be executed. */
+  /**
+   * Notes in `outcome` that any other document is to be measured. Returns the errors of a document that is refused; undefined
+   * when it has no query or mutation that could be executed.
+   */
   prepare(
     query: string,
     operationName: string | undefined,
-    onHeavy?: () => void,
+    outcome?: { isMeasured?: boolean },
   ): PreparedOperation | RefusedDocument | undefined;
 }
 
@@ -83,7 +86,7 @@ export function openDocumentCache(options: {
       const held = known.peek(query);
       return held?.schema === options.schema() && !held.asksForSchema;
     },
-    prepare(query, operationName, onHeavy) {
+    prepare(query, operationName, outcome) {
       const schema = options.schema();
       let held = known.get(query);
       if (!held || held.schema !== schema) {
@@ -95,8 +98,8 @@ export function openDocumentCache(options: {
           operations: new Map(),
         };
         known.set(query, held);
-        onHeavy?.();
-      } else if (held.asksForSchema) onHeavy?.();
+        if (outcome) outcome.isMeasured = true;
+      } else if (held.asksForSchema && outcome) outcome.isMeasured = true;
       const { read, operations } = held;
       if ('errors' in read) return read;
       const { document } = read;

@@ -38,27 +38,33 @@ export function openEngine(options: { schema: () => GraphQLSchema; validate: Val
 
   return {
     isLight: (query) => documents.isLight(query),
-    answer({ method, parameters, mediaType, showsStatus, facts }) {
-      const measure = () => {
-        facts.outcome.isMeasured = true;
-      };
-      const prepared = parameters && documents.prepare(parameters.query, parameters.operationName, measure);
+    answer(request) {
+      const { method, parameters, facts } = request;
+      const prepared =
+        parameters && documents.prepare(parameters.query, parameters.operationName, facts.outcome);
       if (!prepared) {
-        measure();
+        facts.outcome.isMeasured = true;
         return undefined;
       }
-      const finish = (result: ExecutionResult) =>
-        toHttpAnswer(translateResult(result, facts), mediaType, showsStatus);
-      if ('errors' in prepared) return finish(prepared);
+      if ('errors' in prepared) return finish(prepared, request);
       if (method === 'GET' && prepared.kind !== 'query') return undefined;
       if (prepared.kind === 'mutation') {
         facts.outcome.mutations = prepared.rootFields;
         admitMutations(facts, prepared.rootFields.length);
       }
       const result = executePrepared(options.schema(), prepared, parameters, facts);
-      return result instanceof Promise ? result.then(finish) : finish(result);
+      return result instanceof Promise
+        ? result.then((late) => finish(late, request))
+        : finish(result, request);
     },
   };
+}
+
+function finish(
+  result: ExecutionResult,
+  { facts, mediaType, showsStatus }: EngineRequest,
+): GraphqlHttpAnswer {
+  return toHttpAnswer(translateResult(result, facts), mediaType, showsStatus);
 }
 
 type Result = ExecutionResult | Promise<ExecutionResult>;
@@ -66,41 +72,44 @@ type Result = ExecutionResult | Promise<ExecutionResult>;
 function executePrepared(
   schema: GraphQLSchema,
   prepared: PreparedOperation,
-  { variables, operationName }: GraphqlParameters,
+  parameters: GraphqlParameters,
   facts: RequestFacts,
 ): Result {
-  const { document, plan, asksForSchema, cost } = prepared;
+  const { asksForSchema, cost } = prepared;
   const { caller, shared } = facts;
   // Per request and not while preparing: the next caller with the same document may not be allowed to.
   if (asksForSchema && !may(caller, 'readSchema')) return refuse(missingScope('schema:read'));
-  const refused = refuseUnstorable(variables);
+  const { variables } = parameters;
+  const refused = variables && refuseUnstorable(variables);
   if (refused) return refused;
   try {
     requireBudget(shared.limits.budgets, caller, cost, variables);
   } catch (error) {
     return refuse(error as RegistryError);
   }
-  const run = (): Result => {
-    const contextValue = new RequestContext(facts);
-    if (plan) return executePlan(plan, contextValue, variables);
-    // Its promise is one of graphql-js itself, so a native one.
-    return execute({
-      schema,
-      document,
-      contextValue,
-      variableValues: variables,
-      operationName,
-    }) as Result;
-  };
-  if (!prepared.readsRows || prepared.kind !== 'query') return run();
-  return shared.limits.reads.run(caller, run).then((result) => {
-    try {
-      requireSmallAnswer(result, shared.limits.answerBytes);
-      return result;
-    } catch (error) {
-      return refuse(error as RegistryError);
-    }
-  });
+  if (!prepared.readsRows || prepared.kind !== 'query') return run(schema, prepared, parameters, facts);
+  return shared.limits.reads
+    .run(caller, () => run(schema, prepared, parameters, facts))
+    .then((result) => {
+      try {
+        requireSmallAnswer(result, shared.limits.answerBytes);
+        return result;
+      } catch (error) {
+        return refuse(error as RegistryError);
+      }
+    });
+}
+
+function run(
+  schema: GraphQLSchema,
+  { document, plan }: PreparedOperation,
+  { variables, operationName }: GraphqlParameters,
+  facts: RequestFacts,
+): Result {
+  const contextValue = new RequestContext(facts);
+  if (plan) return executePlan(plan, contextValue, variables);
+  // Its promise is one of graphql-js itself, so a native one.
+  return execute({ schema, document, contextValue, variableValues: variables, operationName }) as Result;
 }
 
 function refuse(error: RegistryError): ExecutionResult {

@@ -2,10 +2,14 @@ import {
   defaultFieldResolver,
   type ExecutionResult,
   type FieldNode,
+  type FragmentDefinitionNode,
   GraphQLError,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
   type GraphQLResolveInfo,
-  getVariableValues,
+  type GraphQLSchema,
   locatedError,
+  type OperationDefinitionNode,
   type ResponsePath,
   responsePathAsArray,
 } from 'graphql';
@@ -13,22 +17,87 @@ import { CollectedErrors } from './collected-errors.js';
 import type { FieldPlan, ObjectPlan, QueryPlan, ValuePlan } from './plan.js';
 
 /** One execution of a plan. */
-interface Run {
-  plan: QueryPlan;
-  context: unknown;
-  variables: Record<string, unknown>;
-  errors: CollectedErrors;
+class Run {
+  readonly plan: QueryPlan;
+  readonly context: unknown;
+  readonly variables: Record<string, unknown>;
+  /** Made for the first error. */
+  #errors: CollectedErrors | undefined;
+
+  constructor(plan: QueryPlan, context: unknown, variables: Record<string, unknown>) {
+    this.plan = plan;
+    this.context = context;
+    this.variables = variables;
+  }
+
+  addError(error: GraphQLError, path: ResponsePath | undefined): void {
+    this.#errors ??= new CollectedErrors();
+    this.#errors.add(error, path);
+  }
+
+  respond(data: unknown): ExecutionResult {
+    // Executing an object answers an object or null.
+    const answered = data as Record<string, unknown> | null;
+    return this.#errors ? { errors: this.#errors.all, data: answered } : { data: answered };
+  }
+
+  fail(error: unknown): ExecutionResult {
+    this.addError(error as GraphQLError, undefined);
+    return this.respond(null);
+  }
 }
 
-/** The position of a value in the answer. */
-interface Place {
-  field: FieldPlan;
-  info: GraphQLResolveInfo;
-  path: ResponsePath;
-}
+/**
+ * The position of a value in the answer, and what its resolver is told about it. Made for every field, so it holds three
+ * references and finds the rest where a resolver asks.
+ */
+class Place implements GraphQLResolveInfo {
+  readonly run: Run;
+  readonly field: FieldPlan;
+  readonly path: ResponsePath;
 
-/** As many problems of the variables are told at once, like graphql-js does. */
-const maxVariableErrors = 50;
+  constructor(run: Run, field: FieldPlan, path: ResponsePath) {
+    this.run = run;
+    this.field = field;
+    this.path = path;
+  }
+
+  get fieldName(): string {
+    return this.field.definition.name;
+  }
+
+  get fieldNodes(): readonly FieldNode[] {
+    return this.field.nodes;
+  }
+
+  get returnType(): GraphQLOutputType {
+    return this.field.definition.type;
+  }
+
+  get parentType(): GraphQLObjectType {
+    return this.field.parentType;
+  }
+
+  get schema(): GraphQLSchema {
+    return this.run.plan.schema;
+  }
+
+  get fragments(): Record<string, FragmentDefinitionNode> {
+    return this.run.plan.fragments;
+  }
+
+  get rootValue(): undefined {
+    return undefined;
+  }
+
+  get operation(): OperationDefinitionNode {
+    return this.run.plan.operation;
+  }
+
+  get variableValues(): Record<string, unknown> {
+    return this.run.variables;
+  }
+}
 
 /**
  * Executes a query as graphql-js does, with the same answers and errors: a promise only where a resolver returned one,
@@ -39,32 +108,20 @@ export function executePlan(
   context: unknown,
   given: Record<string, unknown> | undefined,
 ): ExecutionResult | Promise<ExecutionResult> {
-  const variables = readVariables(plan, given);
+  const variables = plan.readVariables(given);
   if ('errors' in variables) return { errors: variables.errors };
-  const run: Run = { plan, context, variables: variables.coerced, errors: new CollectedErrors() };
-  const respond = (data: Record<string, unknown> | null): ExecutionResult =>
-    run.errors.all.length === 0 ? { data } : { errors: run.errors.all, data };
-  const fail = (error: unknown): ExecutionResult => {
-    run.errors.add(error as GraphQLError, undefined);
-    return respond(null);
-  };
+  const run = new Run(plan, context, variables.coerced);
   try {
     const data = executeFields(run, plan.root, undefined, undefined);
-    // Executing an object answers an object or a promise of one.
     return isPromise(data)
-      ? data.then((done) => respond(done as Record<string, unknown>), fail)
-      : respond(data as Record<string, unknown>);
+      ? data.then(
+          (done) => run.respond(done),
+          (error) => run.fail(error),
+        )
+      : run.respond(data);
   } catch (error) {
-    return fail(error);
+    return run.fail(error);
   }
-}
-
-const noVariables = { coerced: {} };
-
-function readVariables({ schema, operation }: QueryPlan, given: Record<string, unknown> | undefined) {
-  const { variableDefinitions } = operation;
-  if (!variableDefinitions?.length) return noVariables;
-  return getVariableValues(schema, variableDefinitions, given ?? {}, { maxErrors: maxVariableErrors });
 }
 
 function executeFields(run: Run, plan: ObjectPlan, source: unknown, parent: ResponsePath | undefined) {
@@ -97,39 +154,26 @@ function resolveEach(results: Record<string, unknown>): Promise<Record<string, u
 }
 
 function executeField(run: Run, field: FieldPlan, source: unknown, path: ResponsePath): unknown {
-  const { plan, context, variables } = run;
-  const { definition, nodes } = field;
-  const info: GraphQLResolveInfo = {
-    fieldName: definition.name,
-    fieldNodes: nodes,
-    returnType: definition.type,
-    parentType: field.parentType,
-    path,
-    schema: plan.schema,
-    fragments: plan.fragments,
-    rootValue: undefined,
-    operation: plan.operation,
-    variableValues: variables,
-  };
-  const place = { field, info, path };
-  const fail = (error: unknown) => recordError(run, place, error, field.value.kind === 'non-null');
+  const place = new Place(run, field, path);
   try {
-    const resolve = definition.resolve ?? defaultFieldResolver;
-    const result: unknown = resolve(source, field.readArguments(variables), context, info);
+    const resolve = field.definition.resolve ?? defaultFieldResolver;
+    const result: unknown = resolve(source, field.readArguments(run.variables), run.context, place);
     const completed = isPromise(result)
       ? result.then((resolved) => complete(run, field.value, place, resolved))
       : complete(run, field.value, place, result);
-    return isPromise(completed) ? completed.then(undefined, fail) : completed;
+    return isPromise(completed)
+      ? completed.then(undefined, (error) => recordError(place, error, field.value.kind === 'non-null'))
+      : completed;
   } catch (error) {
-    return fail(error);
+    return recordError(place, error, field.value.kind === 'non-null');
   }
 }
 
 /** An error makes its place null, or the next one outwards that may be null. */
-function recordError(run: Run, { field, path }: Place, error: unknown, isNonNull: boolean): null {
+function recordError({ run, field, path }: Place, error: unknown, isNonNull: boolean): null {
   const located = locatedError(error, field.nodes as FieldNode[], responsePathAsArray(path));
   if (isNonNull) throw located;
-  run.errors.add(located, path);
+  run.addError(located, path);
   return null;
 }
 
@@ -138,7 +182,7 @@ function complete(run: Run, plan: ValuePlan, place: Place, value: unknown): unkn
   if (plan.kind === 'non-null') {
     const completed = complete(run, plan.inner, place, value);
     if (completed !== null) return completed;
-    const { parentType, fieldName } = place.info;
+    const { parentType, fieldName } = place;
     throw new Error(`Cannot return null for non-nullable field ${parentType.name}.${fieldName}.`);
   }
   if (value === null || value === undefined) return null;
@@ -168,7 +212,7 @@ function completeList(
   place: Place,
   value: unknown,
 ): unknown {
-  const { parentType, fieldName } = place.info;
+  const { parentType, fieldName } = place;
   if (typeof value !== 'object' || value === null || !(Symbol.iterator in value))
     throw new GraphQLError(
       `Expected Iterable, but did not find one for field "${parentType.name}.${fieldName}".`,
@@ -178,7 +222,7 @@ function completeList(
     // An object with Symbol.iterator can be iterated.
     for (const entry of value as Iterable<unknown>) {
       const path = { prev: place.path, key: completed.length, typename: undefined };
-      const at = { field: place.field, info: place.info, path };
+      const at = new Place(run, place.field, path);
       completed.push(completeItem(run, { item, isItemNonNull }, at, entry));
     }
   } catch (error) {
@@ -195,14 +239,15 @@ function completeItem(
   at: Place,
   entry: unknown,
 ): unknown {
-  const fail = (error: unknown) => recordError(run, at, error, isItemNonNull);
   try {
     const result = isPromise(entry)
       ? entry.then((resolved) => complete(run, item, at, resolved))
       : complete(run, item, at, entry);
-    return isPromise(result) ? result.then(undefined, fail) : result;
+    return isPromise(result)
+      ? result.then(undefined, (error) => recordError(at, error, isItemNonNull))
+      : result;
   } catch (error) {
-    return fail(error);
+    return recordError(at, error, isItemNonNull);
   }
 }
 
@@ -213,7 +258,7 @@ function completeUnion(
   value: unknown,
 ): unknown {
   // planQuery takes only unions that tell by themselves which of their types a value is.
-  const name = type.resolveType?.(value, run.context, place.info, type);
+  const name = type.resolveType?.(value, run.context, place, type);
   const executeAs = (typeName: unknown) => {
     const plan = typeof typeName === 'string' ? plans.get(typeName) : undefined;
     if (!plan)

@@ -18,6 +18,7 @@ import {
 } from 'graphql';
 import { planArguments, type ReadArguments } from './argument-plan.js';
 import { collectFields } from './collect-fields.js';
+import { planVariables, type ReadVariables } from './variable-plan.js';
 
 /**
  * A query, prepared: everything that its execution would find out again each time and that depends on neither variables
@@ -27,6 +28,7 @@ export interface QueryPlan {
   schema: GraphQLSchema;
   operation: OperationDefinitionNode;
   fragments: Record<string, FragmentDefinitionNode>;
+  readVariables: ReadVariables;
   root: ObjectPlan;
 }
 
@@ -75,7 +77,8 @@ export function planQuery(
     if (definition.kind === 'FragmentDefinition') fragments[definition.name.value] = definition;
   const planner = { schema, fragments, fieldsLeft: maxFields };
   const root = planObject(planner, type, [operation]);
-  return root && { schema, operation, fragments, root };
+  const readVariables = planVariables(schema, operation);
+  return root && { schema, operation, fragments, readVariables, root };
 }
 
 interface Planner {

@@ -128,12 +128,16 @@ const documents = [
   '{ node { leaf { text } ...F } node { leaf { must ...G } } } fragment F on Node { leaf { number } texts } fragment G on Leaf { text plain }',
   '{ a: node { x: leaf { node { leaf { must } mustLeaf { must } } } } b: node { leaf { node { leaves { must } } } } }',
   '{ toString: must constructor: node { valueOf: texts } }',
+  'query ($n: Int!, $toString: Int) { must(n: $n) node(n: $toString) { leaf(s: "l", n: $n) { must } } }',
+  'query ($constructor: Int) { node(n: $constructor) { texts } }',
 ];
-const variables = [
+const variables: (Record<string, unknown> | undefined)[] = [
   undefined,
   {},
   { n: 1 },
   { n: null, s: 'given' },
+  { n: 1, s: 'given' },
+  { n: 1, s: 'given', toString: 2, constructor: null },
   { n: 'no number' },
   { s: null },
   { n: 1.5, s: 7 },
