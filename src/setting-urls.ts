@@ -1,9 +1,11 @@
 /** The forms of URLs that settings accept. */
+import { parseUrl } from './parse-url.js';
 
 /** Whether keys may be read from this URL. A forged key lets anybody in, so the network must be protected. */
 export function isKeySource(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
+  const url = parseUrl(text);
+  if (!url) return false;
+  const { protocol, hostname } = url;
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
 }
 
@@ -33,8 +35,9 @@ export function isRedisUrl(text: string): boolean {
 }
 
 function isRedisNode(text: string, path: RegExp): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, pathname, search, hash, username, password } = new URL(text);
+  const url = parseUrl(text);
+  if (!url) return false;
+  const { protocol, hostname, pathname, search, hash, username, password } = url;
   return (
     /^rediss?:$/.test(protocol) &&
     hostname !== '' &&

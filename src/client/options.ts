@@ -64,11 +64,20 @@ export function readOptions(options: TenantRegistryOptions): ReadOptions {
 }
 
 function readUrl(text: string): string {
-  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined;
+  const url = parseUrl(text.trim());
   if (!url || !/^https?:$/.test(url.protocol))
     throw invalid(`url: "${text}" is not the URL of a gateway, such as https://registry.internal:4000`);
   // Users often copy the URL with the path /graphql.
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/graphql$/, '');
+}
+
+/** Not by URL.canParse, which in Node.js 20 refuses letters such as ü once V8 has compiled the call. */
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function invalid(message: string): TenantRegistryError {

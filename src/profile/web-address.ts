@@ -1,19 +1,21 @@
 /** URLs and hosts that a tenant's profile may name. Services fetch them, from inside the platform's network. */
 import { BlockList } from 'node:net';
+import { parseUrl } from '../parse-url.js';
 
 /** Returns why a text is not accepted as a URL; undefined when it is. Whether its host is public is asked separately. */
 export function findUrlProblem(text: string): string | undefined {
   // URL parsers disagree about backslashes, blanks and missing slashes, so a check of one says nothing for another.
-  if (!/^https?:\/\/[^\s\\/\p{C}][^\s\\\p{C}]*$/iu.test(text) || !URL.canParse(text))
-    return 'must be an http or https URL';
-  const { username, password } = new URL(text);
-  if (username || password) return 'must not have a user name or password: remove the part before the @';
+  const url = /^https?:\/\/[^\s\\/\p{C}][^\s\\\p{C}]*$/iu.test(text) ? parseUrl(text) : undefined;
+  if (!url) return 'must be an http or https URL';
+  if (url.username || url.password)
+    return 'must not have a user name or password: remove the part before the @';
   return undefined;
 }
 
 /** Returns why a valid URL is not public; undefined when it is, or when the text is no URL. */
 export function findPrivateUrl(text: string): string | undefined {
-  return URL.canParse(text) ? findPrivateHost(new URL(text).hostname) : undefined;
+  const url = parseUrl(text);
+  return url && findPrivateHost(url.hostname);
 }
 
 /**
@@ -22,8 +24,7 @@ export function findPrivateUrl(text: string): string | undefined {
  */
 export function findPrivateHost(host: string): string | undefined {
   // The parser reads every notation of an IPv4 address: decimal, octal, hexadecimal, with fewer than four parts.
-  const url = `http://${host}`;
-  const name = (URL.canParse(url) ? new URL(url).hostname : host).replace(/\.$/, '').toLowerCase();
+  const name = (parseUrl(`http://${host}`)?.hostname ?? host).replace(/\.$/, '').toLowerCase();
   return isPublic(name) ? undefined : 'must name a public host, not one inside a network: see PRIVATE_URLS';
 }
 

@@ -195,3 +195,11 @@ describe('the path of a prompt', () => {
     );
   });
 });
+
+test('addresses with letters of Latin-1 are read the same after thousands of others', () => {
+  const answers = new Set<string>();
+  for (let at = 0; at < 50_000; at++)
+    answers.add(String([findUrlProblem('https://bücher.example/'), findPrivateUrl('http://¹27.0.0.1/')]));
+  const isPrivate = 'must name a public host, not one inside a network: see PRIVATE_URLS';
+  expect([...answers]).toEqual([`,${isPrivate}`]);
+});

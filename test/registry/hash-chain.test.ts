@@ -91,7 +91,7 @@ describe('the check of the audit log', () => {
       'an edit with a recomputed hash',
       `UPDATE registry_change SET actor = 'nobody' WHERE ${at(6)};
        UPDATE registry_change AS entry SET hash = registry_change_hash(entry) WHERE ${at(6)}`,
-      ['ENTRY_UNCHAINED 6/1'],
+      ['ENTRY_UNCHAINED 7/0'],
     ],
     [
       'a NULL replaced by the JSON value null, which looks the same',
