@@ -112,7 +112,7 @@ export const settings = {
     default: '200',
     ...wholeNumber(0, 10_000),
     meaning:
-      'Milliseconds of a gateway’s event loop, per caller and 10 seconds, for refused documents and for what new ones take beyond 20 ms each. ' +
+      'Milliseconds of a gateway’s event loop, per caller and 10 seconds, for GraphQL requests that are refused before they are executed. ' +
       'Then the caller can send only documents that the gateway knows. 0: no limit.',
   },
   RATE_MUTATIONS: {

@@ -64,7 +64,7 @@ export interface RequestOutcome {
   codes: string[];
   /** The mutations it asked for, by name. */
   mutations: readonly string[];
-  /** Its document is new, or takes time each time it is sent: that time is measured. */
+  /** Its document is new, so its time counts if it is refused, even later in the same turn. */
   isMeasured?: boolean;
   /** It was refused before anything of it was executed. */
   isRefused?: boolean;

@@ -2,13 +2,10 @@ import type { Caller } from '../auth/caller.js';
 import type { RateLimit } from './rate-limit.js';
 import { RateLimited } from './rate-limited.js';
 
-/** What a new document that is executed takes at most, as a rule, in milliseconds. Only time beyond it counts. */
-const usualMs = 20;
-
 /**
- * Bounds how long one caller's documents hold the event loop, which all callers share. Counted is the time of requests that are refused, and of
- * new documents that take unusually long; documents that are known and executed count nothing. Beyond the bound the caller can use the
- * documents that the gateway knows, and no others.
+ * Bounds how long one caller's refused requests hold the event loop, which all callers share. What is executed counts nothing: a gateway that
+ * has just started is slow with everybody's documents. Beyond the bound the caller can use the documents that the gateway knows, and
+ * no others.
  */
 export class DocumentTime {
   readonly #clock: () => number;
@@ -21,11 +18,10 @@ export class DocumentTime {
     this.#clock = clock;
   }
 
-  add(caller: Caller, ms: number, isRefused: boolean): void {
-    const counted = isRefused ? ms : ms - usualMs;
+  add(caller: Caller, ms: number): void {
     // Open mode has one caller, who sits at the machine.
-    if (counted <= 0 || caller.kind === 'developer') return;
-    this.#limit.add(caller.actor, counted);
+    if (caller.kind === 'developer') return;
+    this.#limit.add(caller.actor, ms);
     if (this.#isBeyond(caller)) this.#checksUntil = this.#clock() + this.#limit.rule.windowSeconds * 1_000;
   }
 
@@ -34,7 +30,7 @@ export class DocumentTime {
     if (this.#checksUntil <= this.#clock() || !this.#isBeyond(caller)) return undefined;
     return new RateLimited(
       this.#limit.stateOf(caller.actor),
-      'New and refused documents of this caller take too long, in milliseconds of the gateway’s time',
+      'Refused requests of this caller take too long, in milliseconds of the gateway’s time',
     );
   }
 

@@ -91,7 +91,9 @@ function execute(received: Received, parameters: GraphqlParameters | undefined, 
     const { outcome } = exchange;
     // How long the request held the event loop. What of it is awaited within the same turn, as Yoga does, is included.
     if (outcome.isMeasured || outcome.isRefused)
-      setImmediate(() => documentTime?.add(caller, performance.now() - since, outcome.isRefused === true));
+      setImmediate(() => {
+        if (outcome.isRefused) documentTime?.add(caller, performance.now() - since);
+      });
   } catch (error) {
     done(exchange, error);
   }

@@ -99,7 +99,7 @@ export function openDocumentCache(options: {
         };
         known.set(query, held);
         if (outcome) outcome.isMeasured = true;
-      } else if (held.asksForSchema && outcome) outcome.isMeasured = true;
+      }
       const { read, operations } = held;
       if ('errors' in read) return read;
       const { document } = read;
