@@ -109,7 +109,7 @@ export const settings = {
       'Failed authentications per address and minute, after which unknown credentials from there are refused. 0: no limit.',
   },
   RATE_DOCUMENT_MS: {
-    default: '200',
+    default: '50',
     ...wholeNumber(0, 10_000),
     meaning:
       'Milliseconds of a gateway’s event loop, per caller and 10 seconds, for GraphQL requests that are refused before they are executed. ' +
