@@ -44,12 +44,17 @@ function receive(facts: GraphqlFacts, options: GraphqlDoorOptions, done: Done): 
   const { method, headers } = exchange.request;
   const refusal = options.shared.rates.documentTime?.refusal(caller);
   if (refusal && Number(headers['content-length'] ?? shortBody + 1) > shortBody)
-    return void done(exchange, refusal);
+    return void refuseLate(exchange, done, refusal);
   if (method === 'GET') return void answer({ facts, options, body: null, done });
   onBody(exchange, (error, body) => {
     if (error) done(exchange, error);
     else answer({ facts, options, body, done });
   });
+}
+
+/** A client that does not heed Retry-After would send thousands of requests per second, each of them to be received and refused. */
+function refuseLate(exchange: Exchange, done: Done, refusal: Error): void {
+  setTimeout(done, 100, exchange, refusal);
 }
 
 /** A request that was received. */
@@ -86,7 +91,8 @@ function execute(received: Received, parameters: GraphqlParameters | undefined, 
   const { documentTime } = options.shared.rates;
   try {
     const refusal = documentTime?.refusal(caller);
-    if (refusal && !(parameters && options.graphql.engine.isLight(parameters.query))) throw refusal;
+    if (refusal && !(parameters && options.graphql.engine.isLight(parameters.query)))
+      return void refuseLate(exchange, done, refusal);
     answerAdmitted(received, parameters);
     const { outcome } = exchange;
     // How long the request held the event loop. What of it is awaited within the same turn, as Yoga does, is included.
