@@ -38,14 +38,18 @@ const stateDir = join(root, 'dist/.build');
  */
 export const bundling = [
   'dist/cli/main.js',
-  ...['--bundle', '--platform=node', '--target=node20', '--format=esm', '--splitting'],
-  ...[
-    '--outdir=dist/bundle',
-    '--log-level=warning',
-    '--external:pg-native',
-    '--keep-names',
-    '--main-fields=module,main',
-  ],
+  '--bundle',
+  '--splitting',
+  '--format=esm',
+  '--platform=node',
+  '--target=node20',
+  // One copy of graphql, which refuses the objects of another one.
+  '--main-fields=module,main',
+  // The log shows the names of errors.
+  '--keep-names',
+  '--external:pg-native',
+  '--outdir=dist/bundle',
+  '--log-level=warning',
   // For libraries in CommonJS, which call it.
   '--banner:js=import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
 ];
@@ -69,16 +73,9 @@ const steps = [
   {
     name: 'server',
     message: 'Compiling the server',
-    inputs: ['tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma', 'src'],
-    output: 'dist/cli/main.js',
-    run: () => compile('tsconfig.build.json') && removeOrphans('dist', 'src'),
-  },
-  {
-    name: 'bundle',
-    message: 'Bundling the server',
     inputs: ['tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma', 'src', 'bin/build.js'],
     output: 'dist/bundle/main.js',
-    run: bundleServer,
+    run: () => compile('tsconfig.build.json') && removeOrphans('dist', 'src') && bundleServer(),
   },
   {
     name: 'client',

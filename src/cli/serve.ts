@@ -5,10 +5,10 @@ import { type App, openApp } from '../app.js';
 import { type Config, readConfig } from '../config.js';
 import { type Log, openLog } from '../log.js';
 import { redactSecrets } from '../registry/secret-detector.js';
-import { connectToPrimary, numberVariable } from './gateway-worker.js';
 import { readWorkers } from './option.js';
 import { stopSignal } from './stop-signal.js';
-import { Workers } from './workers.js';
+import { connectToPrimary, numberVariable } from './workers/gateway-worker.js';
+import { Workers } from './workers/workers.js';
 
 export function addServe(program: Command): void {
   program

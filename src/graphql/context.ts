@@ -13,8 +13,8 @@ import type { Caches } from '../registry/caches.js';
 import type { CommandContext } from '../registry/command.js';
 import { createReader, type Reader } from '../registry/reader.js';
 import { limitReader } from '../registry/reader-limits.js';
-import type { StreamPiece } from './event-frames.js';
 import type { RequestLimits } from './limits/request-limits.js';
+import type { StreamPiece } from './streams/event-frames.js';
 
 /** The context of resolvers; made for each request. */
 export interface GraphqlContext {

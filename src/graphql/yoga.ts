@@ -4,14 +4,14 @@ import { may, missingScope } from '../auth/permissions.js';
 import { type GraphqlContext, plainContext, RequestContext, type RequestFacts } from './context.js';
 import { openEngine } from './engine/engine.js';
 import { translateResult } from './errors.js';
-import { isFrames, type StreamPiece } from './event-frames.js';
 import { asksForSchema } from './introspection.js';
 import { requestLimitPlugins } from './limits/yoga-plugins.js';
 import { mediaTypeFor, readsEvents, toHttpAnswer } from './result.js';
 import { schema } from './schema.js';
-import { shareEvents } from './shared-events.js';
 import { refuseUnstorable, storableTextRule } from './storable-rule.js';
-import { endWithCredential } from './stream-end.js';
+import { isFrames, type StreamPiece } from './streams/event-frames.js';
+import { shareEvents } from './streams/shared-events.js';
+import { endWithCredential } from './streams/stream-end.js';
 
 /** In one property, because Yoga copies what it is given and loses an object's methods. */
 interface YogaRequest {

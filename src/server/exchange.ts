@@ -3,7 +3,7 @@ import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
 import { CredentialWatch } from '../auth/credential-watch.js';
 import type { RequestFacts, RequestOutcome, SharedContext } from '../graphql/context.js';
-import type { StreamPiece } from '../graphql/event-frames.js';
+import type { StreamPiece } from '../graphql/streams/event-frames.js';
 import type { CommandContext } from '../registry/command.js';
 import { readClient, readRequestId } from './request.js';
 

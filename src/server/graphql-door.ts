@@ -42,10 +42,10 @@ export function openGraphqlDoor(options: GraphqlDoorOptions): Route {
 function receive(facts: GraphqlFacts, options: GraphqlDoorOptions, done: Done): void {
   const { exchange, caller } = facts;
   const { method, headers } = exchange.request;
+  if (method === 'GET') return void answer({ facts, options, body: null, done });
   const refusal = options.shared.rates.documentTime?.refusal(caller);
   if (refusal && Number(headers['content-length'] ?? shortBody + 1) > shortBody)
     return void refuseLate(exchange, done, refusal);
-  if (method === 'GET') return void answer({ facts, options, body: null, done });
   onBody(exchange, (error, body) => {
     if (error) done(exchange, error);
     else answer({ facts, options, body, done });

@@ -6,7 +6,7 @@ import {
   isFrames,
   keepAliveFrame,
   type StreamPiece,
-} from '../graphql/event-frames.js';
+} from '../graphql/streams/event-frames.js';
 
 /** How long a client may take to read the last event after the end of its credential, in milliseconds. */
 const lastEventMs = 2_000;

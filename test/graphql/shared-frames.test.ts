@@ -2,7 +2,7 @@ import { buildSchema, type ExecutionArgs, GraphQLError, type GraphQLObjectType, 
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { SeenPage, StreamedChange } from '../../src/feed/seen-pages.js';
 import { schema as gatewaySchema } from '../../src/graphql/schema.js';
-import { type PieceOf, SharedFrames } from '../../src/graphql/shared-frames.js';
+import { type PieceOf, SharedFrames } from '../../src/graphql/streams/shared-frames.js';
 import { aChange } from '../protocol/support/scripted-feed.js';
 
 let executed: string[];

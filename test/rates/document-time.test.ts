@@ -52,6 +52,10 @@ describe('a caller whose documents took too long', () => {
       headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}`, ...headers },
       body: typeof request === 'string' ? request : JSON.stringify(request),
     });
+  const get = (secret: string, query: string) =>
+    fetch(`${gateway.url}/graphql?query=${encodeURIComponent(query)}`, {
+      headers: { authorization: `Bearer ${secret}` },
+    });
   const codesOf = async (response: Response) => {
     const { errors = [] } = (await response.json()) as { errors?: { extensions: { code: string } }[] };
     return [response.status, ...errors.map(({ extensions }) => extensions.code)];
@@ -97,13 +101,7 @@ describe('a caller whose documents took too long', () => {
           { accept: 'text/event-stream' },
         ),
     ],
-    [
-      'a new document by GET',
-      () =>
-        fetch(`${gateway.url}/graphql?query=${encodeURIComponent('{ modules { name } }')}`, {
-          headers: { authorization: `Bearer ${key}` },
-        }),
-    ],
+    ['a new document by GET', () => get(key, '{ modules { name } }')],
   ])('is refused %s', async (_name, send) => {
     const response = await send();
     expect(response.headers.get('retry-after')).toMatch(/^\d+$/);
@@ -111,8 +109,9 @@ describe('a caller whose documents took too long', () => {
     expect(await codesOf(response)).toEqual([429, 'RATE_LIMITED']);
   });
 
-  test('is answered a document that the gateway knows', async () => {
+  test('is answered a document that the gateway knows, by POST and by GET', async () => {
     expect(await codesOf(await post(key, { query: known }))).toEqual([200]);
+    expect(await codesOf(await get(key, known))).toEqual([200]);
   });
 
   test('costs no other caller anything', async () => {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { StreamPiece } from '../../src/graphql/event-frames.js';
+import type { StreamPiece } from '../../src/graphql/streams/event-frames.js';
 import { sendEvents } from '../../src/server/stream.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));

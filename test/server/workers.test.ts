@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CrashLimit } from '../../src/cli/crash-limit.js';
+import { CrashLimit } from '../../src/cli/workers/crash-limit.js';
 import { CombinedMetrics, createMetrics } from '../../src/metrics.js';
 import {
   aStartedDataDir,

@@ -1,8 +1,8 @@
 /** The workers of `serve --workers`, as their primary process sees them. */
 import cluster, { type Worker } from 'node:cluster';
-import type { Log } from '../log.js';
-import { CombinedMetrics, type Metrics, type MetricsText } from '../metrics.js';
-import { within } from '../within.js';
+import type { Log } from '../../log.js';
+import { CombinedMetrics, type Metrics, type MetricsText } from '../../metrics.js';
+import { within } from '../../within.js';
 import { CrashLimit } from './crash-limit.js';
 import { numberVariable, type ToPrimary, type ToWorker } from './gateway-worker.js';
 

@@ -1,8 +1,8 @@
 /** A worker's side of its connection with the primary process of `serve --workers`. */
 import type { Worker } from 'node:cluster';
-import { RegistryError } from '../errors.js';
-import type { Metrics, MetricsSnapshot, MetricsText } from '../metrics.js';
-import { within } from '../within.js';
+import { RegistryError } from '../../errors.js';
+import type { Metrics, MetricsSnapshot, MetricsText } from '../../metrics.js';
+import { within } from '../../within.js';
 
 export type ToPrimary =
   | { kind: 'serving'; url: string }

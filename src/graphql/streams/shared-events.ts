@@ -1,7 +1,7 @@
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { ChangeSubscription } from '../feed/change-subscription.js';
-import type { GraphqlContext } from './context.js';
+import { ChangeSubscription } from '../../feed/change-subscription.js';
+import type { GraphqlContext } from '../context.js';
 import type { StreamPiece } from './event-frames.js';
 import { type PieceOf, SharedFrames } from './shared-frames.js';
 

@@ -7,7 +7,7 @@ import {
   visit,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { SeenPage, StreamedChange } from '../feed/seen-pages.js';
+import type { SeenPage, StreamedChange } from '../../feed/seen-pages.js';
 import { eventFrame, type StreamPiece } from './event-frames.js';
 
 /** In characters of all kept frames together. */

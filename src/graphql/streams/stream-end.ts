@@ -1,5 +1,5 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
-import type { CredentialWatch } from '../auth/credential-watch.js';
+import type { CredentialWatch } from '../../auth/credential-watch.js';
 
 /**
  * Ends the events with their credential: the last event is an error without data, then the stream completes. It is not an
