@@ -40,6 +40,9 @@ const builtAlready = `/** @param {string[]} [_names] */
 export function build(_names) {
   return true;
 }
+
+/** @type {string[]} */
+export const bundling = [];
 `;
 
 export async function openTree(files: readonly string[]): Promise<Tree> {
@@ -63,6 +66,13 @@ export async function openTree(files: readonly string[]): Promise<Tree> {
       encoding: 'utf8',
     }).stdout;
   const compiler = (...args: string[]) => runNode('typescript/bin/tsc', args);
+  const findTypeErrors = () =>
+    compiler('--noEmit')
+      .split('\n')
+      .filter((line) => /: error TS\d+:/.test(line));
+  // Otherwise every survivor would count as refused by the compiler.
+  const [typeError] = findTypeErrors();
+  if (typeError) throw new Error(`The copy without a mutant has a type error: ${typeError}`);
   const server = await openServer(folder);
   let applied: readonly Mutant[] = [];
   return {
@@ -82,10 +92,7 @@ export async function openTree(files: readonly string[]): Promise<Tree> {
       if (touched.some((file) => file.startsWith('src/client/')))
         compiler('--project', 'tsconfig.client.json', '--noCheck');
     },
-    findTypeErrors: () =>
-      compiler('--noEmit')
-        .split('\n')
-        .filter((line) => /: error TS\d+:/.test(line)),
+    findTypeErrors,
     async close() {
       await server.close();
       process.off('exit', remove);
