@@ -6,7 +6,12 @@ import { openLog } from '../../src/log.js';
 import { createApiKey } from '../../src/registry/commands/create-api-key.js';
 import { strictConfigRules } from '../../src/registry/config-rules.js';
 import { openServer } from '../../src/server/server.js';
-import { createDatabase, createRegistryDatabase, type TestDatabase } from './database.js';
+import {
+  createRegistryDatabase,
+  giveBackEmptyDatabase,
+  type TestDatabase,
+  takeEmptyDatabase,
+} from './database.js';
 import type { TypedDocumentString } from './generated/graphql.js';
 import { noRates } from './no-rates.js';
 import { usualRequestLimits } from './request-limits.js';
@@ -61,7 +66,8 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
   const registry = sharing?.registry ?? (await createRegistryDatabase());
   const services = new Map<string, TestDatabase>();
   const givenUrls = options.config?.serviceDatabaseUrls;
-  if (!sharing && !givenUrls) for (const name of shippedModules) services.set(name, await createDatabase());
+  if (!sharing && !givenUrls)
+    for (const name of shippedModules) services.set(name, await takeEmptyDatabase());
   const serviceUrl = (module: string): string => {
     const url = sharing?.serviceUrl(module) ?? services.get(module)?.url;
     if (!url) throw new Error(`module ${module} has no database in this test`);
@@ -109,7 +115,7 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     await app.close();
     if (sharing) return;
     await registry.drop();
-    for (const database of services.values()) await database.drop();
+    for (const database of services.values()) await giveBackEmptyDatabase(database);
   }
 
   return {
