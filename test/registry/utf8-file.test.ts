@@ -6,11 +6,23 @@ import { readModuleMigrations } from '../../src/provisioning/storage/module-migr
 import { readUtf8 } from '../../src/registry/utf8-file.js';
 import { run } from '../setup/process.js';
 
+const wrongIn = (line: number) =>
+  `is not valid UTF-8 in line ${line}; it may be Latin-1, as Windows programs save text: save it as UTF-8 (in Excel as "CSV UTF-8")`;
+
 const invalid: [kind: string, content: Buffer, message: string][] = [
-  ['Latin-1', Buffer.from('caf\u00e9', 'latin1'), 'is not valid UTF-8: save it as UTF-8'],
-  ['UTF-16', Buffer.from('\ufeffselect 1', 'utf16le'), 'is not valid UTF-8: save it as UTF-8'],
-  ['an encoded surrogate', Buffer.from([0x61, 0xed, 0xa0, 0x80]), 'is not valid UTF-8: save it as UTF-8'],
-  ['a cut off character', Buffer.from([0x61, 0xe2, 0x82]), 'is not valid UTF-8: save it as UTF-8'],
+  ['Latin-1', Buffer.from('a\nb\ncaf\u00e9\nd', 'latin1'), wrongIn(3)],
+  [
+    'UTF-16',
+    Buffer.from('\ufeffselect 1', 'utf16le'),
+    'is UTF-16: save it as UTF-8 (in Excel as "CSV UTF-8")',
+  ],
+  [
+    'UTF-16, big end first',
+    Buffer.from([0xfe, 0xff, 0, 0x61]),
+    'is UTF-16: save it as UTF-8 (in Excel as "CSV UTF-8")',
+  ],
+  ['an encoded surrogate', Buffer.from([0x61, 0xed, 0xa0, 0x80]), wrongIn(1)],
+  ['a cut off character', Buffer.from([0x61, 0x0a, 0xe2, 0x82]), wrongIn(2)],
   ['NUL', Buffer.from('SELECT 1;\0DROP TABLE x'), 'holds the character NUL: remove it'],
 ];
 

@@ -11,8 +11,7 @@ import { adoptDatabaseNames } from '../../registry/commands/adopt-database-names
 import { listModules } from '../../registry/module-record.js';
 import { readRevision } from '../../registry/revision.js';
 import { moduleNotFound } from '../../registry/route.js';
-import { type ScannedModule, scanDatabases } from './database-scan.js';
-import type { FoundStorage } from './found-storage.js';
+import { type ScannedDatabase, type ScannedModule, scanDatabases } from './database-scan.js';
 import { gatherFindings, type LegacyTablePlace, readLegacyTablePlaces } from './import-findings.js';
 import { type ImportEntry, planTakeOver, type TakeOver } from './take-over-plan.js';
 import { type MapRow, readTenantMap } from './tenant-map.js';
@@ -66,6 +65,9 @@ export async function importDatabases(
     .map(({ name, databaseRef }) => ({ module: name, why: `${databaseRef} is not set` }));
 
   const scanned = await scanDatabases(context.serviceDatabases.readers, catalogue.filter(isSet), isWanted);
+  // A database that was not read may have the others.
+  const missing = catalogue.every((module) => hasScanned(scanned, module)) ? findMissing(map, scanned) : [];
+  if (!request.isDryRun) refuseMissing(missing);
   const found = await readLegacyTablePlaces(context, scanned);
   const tables = request.isDryRun
     ? found.map((table) => describeTable(table, null, null))
@@ -76,8 +78,7 @@ export async function importDatabases(
   const { entries, takeOvers } = planTakeOver(storages, identities, registered, (module) =>
     catalogue.some((entry) => entry.name === module && isWanted(entry) && isSet(entry)),
   );
-  // When only some modules are imported, the map may name schemas of the others.
-  if (request.modules.length === 0) entries.push(...listMissingSchemas(map, storages));
+  entries.push(...missing.map(describeMissing));
   if (!request.isDryRun) await takeOver(context, takeOvers, request.onProgress ?? (() => undefined));
   return { done: !request.isDryRun, entries: sortEntries(entries), tables, skipped };
 }
@@ -107,23 +108,38 @@ async function readCatalogue(context: CommandContext, request: ImportRequest): P
   });
 }
 
-function listMissingSchemas(map: readonly MapRow[], storages: readonly FoundStorage[]): ImportEntry[] {
-  const existing = new Set(storages.map(({ name }) => name));
-  return map
-    .filter(({ schema }) => !existing.has(schema))
-    .map(({ line, schema, id = null, slug = null, name = null }) => ({
-      ...{
-        tenantId: id,
-        slug,
-        name,
-        module: null,
-        schema,
-        database: null,
-        idFrom: 'map',
-        action: 'conflict',
-      },
-      why: `line ${line} of the map names it, but no module's database has it: correct the name`,
-    }));
+function hasScanned(scanned: readonly ScannedDatabase[], { name }: ScannedModule): boolean {
+  return scanned.some(({ modules }) => modules.some((module) => module.name === name));
+}
+
+function findMissing(map: readonly MapRow[], scanned: readonly ScannedDatabase[]): MapRow[] {
+  const existing = new Set(scanned.flatMap(({ schemas, databases }) => [...schemas, ...databases]));
+  return map.filter(({ schema }) => !existing.has(schema));
+}
+
+/** Throws before anything is changed: a slug that a tenant gets because its line was misspelled could not be taken back. */
+function refuseMissing(missing: readonly MapRow[]): void {
+  if (missing.length === 0) return;
+  const named = missing.slice(0, 5).map(({ line, schema }) => `line ${line}: ${schema}`);
+  const more = missing.length > named.length ? `, and ${missing.length - named.length} more` : '';
+  throw new RegistryError(
+    'VALIDATION_ERROR',
+    `The map names schemas that no module's database has (${named.join(', ')}${more}), so nothing was imported: correct or remove these lines`,
+  );
+}
+
+function describeMissing({ line, schema, id, slug, name }: MapRow): ImportEntry {
+  return {
+    tenantId: id ?? null,
+    slug: slug ?? null,
+    name: name ?? null,
+    module: null,
+    schema,
+    database: null,
+    idFrom: 'map',
+    action: 'conflict',
+    why: `line ${line} of the map names it, but no module's database has it: correct the name`,
+  };
 }
 
 /** How long to wait for earlier adoptions, in milliseconds. Storage of an unfinished one is reported as a conflict. */

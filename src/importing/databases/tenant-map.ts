@@ -5,7 +5,7 @@ import { slug, text, uuid } from '../../registry/input.js';
 import { existingName } from '../../registry/storage-name.js';
 
 /**
- * A line of the operator's map: a schema, or the database of one tenant, and its tenant. Only the schema is required.
+ * A line of the operator's map: a schema, or the database of one tenant, and its tenant, by its id, its slug or both.
  */
 export interface MapRow {
   line: number;
@@ -25,8 +25,9 @@ interface ParsedRecord {
 }
 
 /**
- * Reads a CSV file of schema, id, slug and name, in this order or in the order of its header line. Throws
- * VALIDATION_ERROR with every problem, by line and column; one wrong row makes the whole file invalid.
+ * Reads a CSV file of schema, id, slug and name, in this order or in the order of its header line. Its cells are separated by
+ * commas, semicolons or tabs, as spreadsheets save them. Throws VALIDATION_ERROR with every problem, by line and column; one
+ * wrong row makes the whole file invalid, and so does one that would have no effect.
  */
 export function readTenantMap(csv: string): MapRow[] {
   const [first, ...rest] = parseCsv(csv);
@@ -44,6 +45,7 @@ export function readTenantMap(csv: string): MapRow[] {
         addProblem(first.info.lines, cell || String(index + 1), `is not one of ${columns.join(', ')}`);
       else if (cells.indexOf(cell) < index) addProblem(first.info.lines, cell, 'occurs twice');
     }
+  const isHeaderRight = problems.length === 0;
   const rows = (hasHeader ? rest : [first, ...rest]).map(({ record, info }) => {
     if (record.length > order.length)
       addProblem(info.lines, String(order.length + 1), `is one more than ${order.join(', ')}`);
@@ -56,13 +58,20 @@ export function readTenantMap(csv: string): MapRow[] {
       addProblem(info.lines, column, parsed.error.issues.map(({ message }) => message).join(', '));
       return undefined;
     };
-    return {
+    const row = {
       line: info.lines,
       schema: read('schema') ?? '',
       id: read('id'),
       slug: read('slug'),
       name: read('name'),
     };
+    if (isHeaderRight && !given.id && !given.slug)
+      addProblem(
+        info.lines,
+        'slug',
+        'and column id are empty, so the line has no effect: fill in one of them',
+      );
+    return row;
   });
   for (const { line, column, message } of findContradictions(rows)) addProblem(line, column, message);
   if (problems.length === 0) return rows;
@@ -96,19 +105,37 @@ function findContradictions(rows: readonly MapRow[]) {
   return found;
 }
 
+const separators = [',', ';', '\t'];
+
+/** Excel writes the separator into a line of its own where it is not the usual one. */
+const separatorLine = /^\uFEFF?sep=(.)\r?\n/i;
+
 function parseCsv(csv: string): ParsedRecord[] {
+  const stated = separatorLine.exec(csv);
+  const text = stated ? `\n${csv.slice(stated[0].length)}` : csv;
   try {
+    const delimiter = stated?.[1] ?? findSeparator(text);
     // The types of the package do not describe records with `info`.
-    return parse(csv, {
-      bom: true,
-      info: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      trim: true,
-    }) as unknown as ParsedRecord[];
+    return parse(text, { ...format, delimiter }) as unknown as ParsedRecord[];
   } catch (error) {
     throw new RegistryError('VALIDATION_ERROR', `The map is not a CSV file: ${(error as Error).message}`, {
       cause: error,
     });
   }
+}
+
+const format = { bom: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true };
+
+/** The one that divides the first line into the most cells. A comma, when none divides it. */
+function findSeparator(text: string): string {
+  const cellsBy = (delimiter: string) => {
+    const [first] = parse(text, {
+      ...format,
+      delimiter,
+      relax_quotes: true,
+      to: 1,
+    }) as unknown as ParsedRecord[];
+    return first?.record.length ?? 0;
+  };
+  return separators.reduce((best, next) => (cellsBy(next) > cellsBy(best) ? next : best));
 }

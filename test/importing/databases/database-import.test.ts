@@ -166,6 +166,28 @@ test('a schema that fits two registered tenants is reported and left unchanged u
   expect(await resolve(gateway, 'a-b')).toBe('MODULE_NOT_SUBSCRIBED');
 });
 
+test('nothing is imported, and no table renamed, when a line of the map names no schema', async () => {
+  await gateway.psqlIn(
+    'finance',
+    `${legacySchema('finance_typo')}; CREATE TABLE tenant_registry (id uuid, slug text)`,
+  );
+  const revision = await revisionOf(gateway);
+  const map = 'schema,slug\nfinance_typo,right\nfinance_tipo,typo';
+  const shown = await takeOver(gateway, { map, isDryRun: true });
+  expect(actions(shown)).toEqual(['finance_tipo: conflict', 'finance_typo: register', 'typo: register']);
+  await expect(takeOver(gateway, { map })).rejects.toMatchObject({
+    code: 'VALIDATION_ERROR',
+    message: expect.stringContaining('(line 3: finance_tipo), so nothing was imported'),
+  });
+  expect(await revisionOf(gateway)).toBe(revision);
+  const [table] = await gateway.psqlIn<{ there: boolean }>(
+    'finance',
+    "SELECT to_regclass('tenant_registry') IS NOT NULL AS there",
+  );
+  expect(table).toEqual({ there: true });
+  await gateway.psqlIn('finance', 'DROP TABLE tenant_registry; DROP SCHEMA finance_typo CASCADE');
+});
+
 test('unusual schema names are kept and resolve to a quoted search path', async () => {
   const name = 'finance_Öl & "Gas" GmbH';
   await gateway.psqlIn('finance', legacySchema(name) + legacySchema('Books of Acme'));

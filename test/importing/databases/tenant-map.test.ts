@@ -28,14 +28,31 @@ describe('a map of tenants', () => {
       'with a byte order mark, blanks and CRLF',
       `\ufeffschema,id,slug,name\r\n\r\n finance_acme , ${id} , acme , Acme \r\n`,
     ],
+    [
+      'with semicolons, as Excel saves it where the comma is a decimal point',
+      `schema;id;slug;name\nfinance_acme;${id};acme;Acme`,
+    ],
+    ['with semicolons and without a header', `finance_acme;${id};acme;Acme`],
+    ['with tabs', `schema\tid\tslug\tname\r\nfinance_acme\t${id}\tacme\tAcme`],
+    [
+      'with a line that names the separator',
+      `\ufeffsep=;\r\nschema;id;slug;name\r\nfinance_acme;${id};acme;Acme`,
+    ],
+    ['with a line that names another one than it would seem', `sep=|\n"finance_acme"|${id}|acme|Acme`],
+    ['with quotes around every cell', `"schema";"id";"slug";"name"\n"finance_acme";"${id}";"acme";"Acme"`],
   ])('%s is read', (_what, csv) => {
     expect(readTenantMap(csv)).toEqual([expect.objectContaining(whole)]);
   });
 
-  test('needs only the schema, and keeps commas inside quotes', () => {
-    expect(readTenantMap('schema,name\n"tenant_a,b","Acme, Inc"\ntenant_c')).toEqual([
-      { line: 2, schema: 'tenant_a,b', id: undefined, slug: undefined, name: 'Acme, Inc' },
-      { line: 3, schema: 'tenant_c', id: undefined, slug: undefined, name: undefined },
+  test('needs the schema and a slug or an id, and keeps other separators inside quotes and cells', () => {
+    expect(readTenantMap(`schema,slug,id,name\n"tenant_a,b",a1,,"Acme, Inc; a"\ntenant_c;d,,${id},`)).toEqual(
+      [
+        { line: 2, schema: 'tenant_a,b', id: undefined, slug: 'a1', name: 'Acme, Inc; a' },
+        { line: 3, schema: 'tenant_c;d', id, slug: undefined, name: undefined },
+      ],
+    );
+    expect(readTenantMap('schema;slug;name\ntenant_a;a1;Acme, Inc')).toEqual([
+      { line: 2, schema: 'tenant_a', id: undefined, slug: 'a1', name: 'Acme, Inc' },
     ]);
     expect(readTenantMap('')).toEqual([]);
   });
@@ -51,11 +68,22 @@ describe('a map of tenants', () => {
       'line 2, column slug: must be lower-case letters and digits, in words joined by single - or _, and start with a letter',
       'line 3, column schema: must not be empty',
       'line 4, column 5: is one more than schema, id, slug, name',
+      'line 4, column slug: and column id are empty, so the line has no effect: fill in one of them',
       'line 5, column schema: is already in line 4',
       'line 5, column slug: line 3 gives this id slug b1',
     ]);
     expect(problemsOf('schema,tenant\nx,y')).toEqual([
       'line 1, column tenant: is not one of schema, id, slug, name',
+    ]);
+  });
+
+  test.each([
+    ['a schema alone', 'tenant_a', 1],
+    ['a schema and a name', 'schema,id,slug,name\ntenant_a,,a1,\ntenant_b,,,Beta', 3],
+    ['semicolons under a header with commas', 'schema,id,slug,name\ntenant_a;;a1;Alpha', 2],
+  ])('is refused when a line has no effect: %s', (_what, csv, line) => {
+    expect(problemsOf(csv)).toEqual([
+      `line ${line}, column slug: and column id are empty, so the line has no effect: fill in one of them`,
     ]);
   });
 
