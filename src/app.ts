@@ -42,6 +42,8 @@ export interface OpenOptions {
   serves?: boolean;
   /** Creates nothing that does not exist yet. */
   readOnly?: boolean;
+  /** See MigrateOptions. */
+  renamesOldTables?: boolean;
 }
 
 /** Name of the registry's database in the embedded PostgreSQL. */
@@ -121,6 +123,7 @@ async function openDatabases(config: Config, log: Log, options: OpenOptions, clo
   const isPrepared = serves && !exclusive;
   const migration = {
     readOnly,
+    renamesOldTables: options.renamesOldTables === true,
     warn: (message: string) => log.warn(message),
     ...(embedded && { dataDir: config.dataDir }),
   };

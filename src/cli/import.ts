@@ -41,14 +41,17 @@ A second import continues with the rest. The exit code is 1 when there was a con
 
 async function run(options: { map?: string; dryRun?: true; json?: true; module: string[] }): Promise<void> {
   const map = options.map === undefined ? undefined : await readMap(options.map);
-  const report = await withApp((app, caller) =>
-    importDatabases(app.commandsFor(caller), {
-      map,
-      modules: options.module,
-      isDryRun: options.dryRun === true,
-      hasEmbedded: app.embedded !== undefined,
-      onProgress: showProgress('Imported'),
-    }),
+  const isDryRun = options.dryRun === true;
+  const report = await withApp(
+    (app, caller) =>
+      importDatabases(app.commandsFor(caller), {
+        map,
+        modules: options.module,
+        isDryRun,
+        hasEmbedded: app.embedded !== undefined,
+        onProgress: showProgress('Imported'),
+      }),
+    { renamesOldTables: !isDryRun },
   );
   if (options.json) print(JSON.stringify(report));
   else for (const line of describe(report)) print(line);

@@ -16,12 +16,19 @@ export function addMigrate(program: Command): void {
       '--modules',
       'also update the copies of module migrations in the service databases, which ensure_<module>_tenant_schema runs',
     )
+    .option(
+      '--rename-old-tables',
+      'rename tables of an older registry in this database to <name>_before_registry, for "import databases"',
+    )
     .action(migrate);
 }
 
-async function migrate(options: { modules?: true }): Promise<void> {
+async function migrate(options: { modules?: true; renameOldTables?: true }): Promise<void> {
   const config = readConfig(process.env);
-  const app = await openApp(config, openLog(config.logLevel, redactSecrets), { exclusive: false });
+  const app = await openApp(config, openLog(config.logLevel, redactSecrets), {
+    exclusive: false,
+    renamesOldTables: options.renameOldTables === true,
+  });
   try {
     print('The registry database is up to date.');
     if (options.modules) await renew(app);

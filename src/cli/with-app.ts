@@ -8,6 +8,8 @@ import { printable } from './printable.js';
 
 interface WithAppOptions {
   readOnly?: boolean;
+  /** Whether tables of an older registry in the registry's database may be renamed. Default: they are refused. */
+  renamesOldTables?: boolean;
   /** Default: warn. Commands that report their problems themselves set a higher level. */
   logLevel?: string;
 }

@@ -20,6 +20,8 @@ export interface MigrateOptions {
    * or when tables from before the registry were renamed.
    */
   warn?: (message: string) => void;
+  /** Whether objects of an older registry may be renamed. Default: they are refused. */
+  renamesOldTables?: boolean;
   /** Throws instead of applying pending migrations. */
   readOnly?: boolean;
   /** How long to wait while another process migrates, in milliseconds. */
@@ -52,7 +54,12 @@ export async function migrateRegistry(databaseUrl: string, options: MigrateOptio
     }
     const warn = options.warn ?? ((message) => process.emitWarning(message));
     if (plan.pending.length > 0) {
-      const aside = await setRelicsAside(session, migrations, plan.pending);
+      const aside = await setRelicsAside(
+        session,
+        migrations,
+        plan.pending,
+        options.renamesOldTables === true,
+      );
       if (aside.length > 0)
         warn(`Renamed tables from before this registry, for "import databases": ${aside.join(', ')}`);
     }

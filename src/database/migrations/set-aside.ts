@@ -15,12 +15,14 @@ interface Relic {
  * Renames objects of a database that held another registry before this one, when their names are those that the
  * migrations create. All renames happen in one transaction, and `import databases` reads the tables later. Returns the
  * new names of the tables. A database without a table of tenants is left unchanged: it belongs to another application,
- * and the migration refuses it.
+ * and the migration refuses it. Without consent nothing is renamed, and objects that would be are refused: the tables of an
+ * application can look like those of a registry.
  */
 export async function setRelicsAside(
   session: pg.Client,
   migrations: readonly Migration[],
   pending: readonly Migration[],
+  mayRename: boolean,
 ): Promise<string[]> {
   const tables = (await findLegacyTables(session)).filter(({ schema }) => schema === 'public');
   if (tables.length === 0) return [];
@@ -30,11 +32,13 @@ export async function setRelicsAside(
   const relicNames = isNew
     ? createdNames(migrations)
     : [...tables.filter(({ isAside }) => !isAside).map(({ name }) => name), ...newNames(migrations, pending)];
+  const relics = await findRelics(session, relicNames);
+  if (relics.length > 0 && !mayRename) throw refusal(session, relics);
   const names: string[] = [];
   await session.query('BEGIN');
   try {
     await session.query(`SET LOCAL lock_timeout = '30s'`);
-    for (const { kind, address, name } of await findRelics(session, relicNames)) {
+    for (const { kind, address, name } of relics) {
       const aside = await findAsideName(session, 'public', name);
       await session.query(`ALTER ${kind} ${address} RENAME TO ${identifier(aside)}`);
       if (kind === 'TABLE') names.push(aside);
@@ -47,6 +51,21 @@ export async function setRelicsAside(
     throw error;
   }
   return names;
+}
+
+/** How many objects a refusal names. */
+const namedRelics = 10;
+
+function refusal({ database, host, port }: pg.Client, relics: readonly Relic[]): Error {
+  // An index goes with its table.
+  const own = relics.filter(({ kind }) => kind !== 'INDEX');
+  const named = own.slice(0, namedRelics).map(({ kind, address }) => `${kind.toLowerCase()} ${address}`);
+  const more = own.length > named.length ? `, and ${own.length - named.length} more` : '';
+  return new Error(
+    `The database "${database}" at ${host}:${port} has objects that this registry did not make and whose names it needs: ${named.join(', ')}${more}. ` +
+      'Set DATABASE_URL to an empty database; or, if they belong to an older registry that this one replaces, run ' +
+      '"tenant-registry migrate --rename-old-tables", which renames them to <name>_before_registry and keeps their data',
+  );
 }
 
 /** Returns the names that the scripts create, and the two names under which services read the registry. */

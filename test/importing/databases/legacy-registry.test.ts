@@ -1,10 +1,11 @@
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { migrateRegistry } from '../../../src/database/migrations/migrate.js';
 import { registryMigrationsDir } from '../../../src/database/migrations/migration-folder.js';
 import { aDatabase } from '../../database/support/temporary-databases.js';
+import { run } from '../../setup/process.js';
 
 const legacy = `
   CREATE TYPE tenant_status AS ENUM ('active', 'inactive');
@@ -28,7 +29,10 @@ test('the tables of an earlier registry are renamed with their data, and the mig
   const database = await aDatabase();
   await database.query(legacy);
   const warnings: string[] = [];
-  const applied = await migrateRegistry(database.url, { warn: (message) => warnings.push(message) });
+  const applied = await migrateRegistry(database.url, {
+    renamesOldTables: true,
+    warn: (message) => warnings.push(message),
+  });
   expect(applied.length).toBeGreaterThan(0);
   expect(warnings).toEqual([
     'Renamed tables from before this registry, for "import databases": tenant_module_log_before_registry, tenants_before_registry',
@@ -65,9 +69,16 @@ test('objects beside an older version of this registry are renamed when a newer 
   await cp(registryMigrationsDir, older, { recursive: true });
   for (const name of await readdir(older))
     if (name > '20261129000004' && !name.endsWith('.toml')) await rm(join(older, name), { recursive: true });
-  await migrateRegistry(database.url, { migrationsDir: older, warn: () => undefined });
+  await migrateRegistry(database.url, {
+    migrationsDir: older,
+    renamesOldTables: true,
+    warn: () => undefined,
+  });
   await database.query(`CREATE PROCEDURE register_tenant(slug text, name text) LANGUAGE sql AS 'SELECT 1'`);
-  expect(await migrateRegistry(database.url, { warn: () => undefined })).toContain(
+  await expect(migrateRegistry(database.url)).rejects.toThrow(
+    'whose names it needs: routine register_tenant(text,text), table public.tenant_module_log. Set DATABASE_URL to an empty database; or,',
+  );
+  expect(await migrateRegistry(database.url, { renamesOldTables: true, warn: () => undefined })).toContain(
     '20261129000004_sql_compatibility',
   );
   expect(await database.query('SELECT module FROM tenant_module_log_before_registry')).toEqual([
@@ -82,8 +93,63 @@ test('a renamed table gets a number when its new name is taken', async () => {
     CREATE TABLE tenant_registry (tenant_id uuid, tenant_slug text, finance_schema text);
     CREATE TABLE tenant_registry_before_registry (note text)`);
   const warnings: string[] = [];
-  await migrateRegistry(database.url, { warn: (message) => warnings.push(message) });
+  await migrateRegistry(database.url, { renamesOldTables: true, warn: (message) => warnings.push(message) });
   expect(warnings.join()).toContain('tenant_registry_before_registry_2');
+});
+
+describe('without consent nothing is renamed in', () => {
+  test.each([
+    ['the database of an older registry', legacy, 'type public.tenant_status'],
+    [
+      'the database of an application',
+      `CREATE TABLE tenants (id uuid PRIMARY KEY, slug text, name text);
+       CREATE TABLE members (id uuid PRIMARY KEY, tenant_id uuid REFERENCES tenants);
+       CREATE TABLE api_keys (id uuid PRIMARY KEY, member_id uuid REFERENCES members);
+       CREATE TABLE orders (id int, tenant_id uuid REFERENCES tenants)`,
+      'table public.api_keys, table public.members, table public.tenants. ',
+    ],
+    [
+      'a database with a view of tenants only',
+      `CREATE TABLE tenants (id uuid, slug text); CREATE VIEW tenant_registry AS SELECT * FROM tenants`,
+      'view public.tenant_registry, table public.tenants. ',
+    ],
+  ])('%s', async (_, sql, named) => {
+    const database = await aDatabase();
+    await database.query(sql);
+    const list = `SELECT relname, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1`;
+    const before = await database.query(list);
+    const refused = migrateRegistry(database.url);
+    await expect(refused).rejects.toThrow(
+      /^The database "[^"]+" at .+ has objects that this registry did not make/,
+    );
+    await expect(refused).rejects.toThrow(named);
+    await expect(refused).rejects.toThrow('run "tenant-registry migrate --rename-old-tables"');
+    expect(await database.query(list)).toEqual(before);
+  });
+});
+
+test('the command line asks for consent, and import databases gives it', async () => {
+  const database = await aDatabase();
+  await database.query(legacy);
+  const env = { DATABASE_URL: database.url };
+  const tables = `SELECT to_regclass('tenants_before_registry') IS NOT NULL AS renamed`;
+  for (const command of [['migrate'], ['keys', 'list'], ['import', 'databases', '--dry-run']]) {
+    const { code, stderr } = await run(command, env);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining('migrate --rename-old-tables'),
+    });
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  }
+  expect(await database.query(tables)).toEqual([{ renamed: false }]);
+  const imported = await run(['import', 'databases', '--json'], env);
+  expect(JSON.parse(imported.stdout)).toMatchObject({ done: true });
+  expect(await database.query(tables)).toEqual([{ renamed: true }]);
+
+  const other = await aDatabase();
+  await other.query(legacy);
+  expect((await run(['migrate', '--rename-old-tables'], { DATABASE_URL: other.url })).code).toBe(0);
+  expect(await other.query(tables)).toEqual([{ renamed: true }]);
 });
 
 test('a database with an unrelated table of tenants is refused and not changed', async () => {
