@@ -25,7 +25,10 @@ export function compareVersion(comparison: StorageComparison, files: ModuleFiles
       `${table} names tenant ${versions.owner.tenantId}, module ${versions.owner.module} as the owner of ${schema}, but the registry names ${tenantSlug}.`,
       `Check whose data the schema holds and restore the right data; suspendTenant refuses access for ${tenantSlug} until then.`,
     );
-  else if (versions) compareFiles(comparison, files, versions.applied);
+  else if (versions) {
+    compareFiles(comparison, files, versions.applied);
+    compareBooks(comparison, files, versions.applied);
+  }
   // Storage that was made outside the registry has neither a migration version nor rows in the table.
   else if (migrationVersion !== null)
     report(
@@ -79,6 +82,33 @@ function compareFiles(
       `${unknown.join(', ')} ran in ${schema}, but MODULES_DIR has no such file.`,
       'Restore the file, or upgrade this installation if a newer one migrated the schema.',
     );
+}
+
+/** Services can bring a schema up to date by SQL, of which the registry learns nothing. */
+function compareBooks(
+  { storage, report }: StorageComparison,
+  { migrations }: ModuleFiles,
+  applied: ReadonlyMap<string, string>,
+): void {
+  const { schemaName, databaseName, tenantId, module, migrationVersion } = storage;
+  const newest = migrations.findLast(({ name }) => applied.has(name))?.name;
+  if (newest === undefined || newest === migrationVersion) return;
+  // A file that did not run is MIGRATIONS_MISSING, and one that this installation does not have belongs to a newer one.
+  if (
+    migrationVersion !== null &&
+    !(applied.has(migrationVersion) && migrations.some(isNamed(migrationVersion)))
+  )
+    return;
+  report(
+    'MIGRATION_VERSION_DIFFERS',
+    `Schema ${schemaName} in database ${databaseName} is at migration ${newest}, but the registry has it at ${migrationVersion ?? 'none'}.`,
+    `In the registry's database UPDATE module_subscriptions SET migration_version = ${escapeLiteral(newest)} ` +
+      `WHERE tenant_id = ${escapeLiteral(tenantId)} AND module = ${escapeLiteral(module)}.`,
+  );
+}
+
+function isNamed(wanted: string): (migration: ModuleMigration) => boolean {
+  return ({ name }) => name === wanted;
 }
 
 function namesOf(migrations: readonly ModuleMigration[]): string {

@@ -30,6 +30,7 @@ const severityByCode = {
   MIGRATIONS_MISSING: 'warning',
   MIGRATION_EDITED: 'error',
   MIGRATION_UNKNOWN: 'warning',
+  MIGRATION_VERSION_DIFFERS: 'warning',
   VERSION_TABLE_MISSING: 'error',
   VERSION_TABLE_OTHER_OWNER: 'error',
   DATABASE_OWNER_WRONG: 'error',

@@ -218,6 +218,34 @@ describe('the remedy', () => {
     expect(await look(only)).toEqual([]);
   });
 
+  test.each(['one of its first files', null])(
+    'of MIGRATION_VERSION_DIFFERS repairs a registry that has the storage at %s',
+    async (known) => {
+      const { only, database, slug } = await aTenantOf(vault);
+      const current = `SELECT migration_version AS at FROM module_subscriptions JOIN tenants ON tenants.id = tenant_id
+        WHERE slug = '${slug}'`;
+      const [right] = await testbed.gateway.psql<{ at: string }>(current);
+      const first = known && '_every/0001_settings_and_activity_log.sql';
+      await testbed.gateway.psql(
+        `UPDATE module_subscriptions SET migration_version = $1 FROM tenants WHERE tenants.id = tenant_id AND slug = $2`,
+        [first, slug],
+      );
+      const [found, ...more] = await look(only);
+      expect(found).toMatchObject({ code: 'MIGRATION_VERSION_DIFFERS', severity: 'warning', database });
+      expect(found?.problem).toContain(
+        `is at migration ${right?.at}, but the registry has it at ${first ?? 'none'}.`,
+      );
+      expect(more).toEqual([]);
+      for (const { where, sql } of statementsIn(found?.remedy ?? '')) {
+        expect(where).toBe('registry');
+        await testbed.gateway.psql(sql);
+      }
+      await runWaiting();
+      expect(await look(only)).toEqual([]);
+      expect(await testbed.gateway.psql(current)).toEqual([right]);
+    },
+  );
+
   test('of GUARD_MISSING, and then of the lost versions, repairs a database whose guard was dropped', async () => {
     const { only, database } = await aTenantOf(vault);
     await queryOnce(urlTo(database), 'DROP SCHEMA tenant_guard CASCADE');

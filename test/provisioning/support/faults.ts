@@ -100,6 +100,10 @@ export function listFaults(stranger: string): Fault[] {
          SELECT schema_name, schema_oid, 'x/0009.sql', checksum, tenant_id, module
          FROM tenant_guard.schema_version WHERE schema_name = '${schema}' LIMIT 1`,
     },
+    {
+      code: 'MIGRATION_VERSION_DIFFERS',
+      registry: subscription(`migration_version = '_every/0001_settings_and_activity_log.sql'`),
+    },
     { code: 'VERSION_TABLE_MISSING', service: versions('DELETE FROM tenant_guard.schema_version WHERE') },
     {
       code: 'VERSION_TABLE_MISSING',
