@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { openMemoryTier } from '../cache/memory-tier.js';
-import { type Answer, ReadThrough, type Validity } from '../cache/read-through.js';
+import { ReadThrough, type Validity } from '../cache/read-through.js';
+import type { Answer } from '../cache/tier.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
 import { apiKeysReference } from '../feed/change.js';
 import { hashSecret, isSecret, type KnownKey, loadKeys } from './api-key.js';

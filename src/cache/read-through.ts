@@ -1,5 +1,5 @@
 import { RegistryError } from '../errors.js';
-import type { Entry, Tier } from './tier.js';
+import type { Answer, Entry, Tier } from './tier.js';
 
 /** Tells when a value is current; the follower of the change log implements it. */
 export interface Validity {
@@ -43,11 +43,6 @@ export interface Demand<Key> {
   atLeast?: { epoch: string; revision: bigint } | undefined;
 }
 
-/** An entry with the name of the tier that it came from. */
-export interface Answer<Value> extends Entry<Value> {
-  tier: string;
-}
-
 const oneHit = { hits: 1, misses: 0 };
 
 interface Flight<Value> {
@@ -74,7 +69,7 @@ export class ReadThrough<Key, Value> {
    * Returns the entry of the nearest tier if that tier is synchronous and the entry is current; otherwise undefined,
    * and the caller uses getMany.
    */
-  peek(key: Key, atLeast: Demand<Key>['atLeast']): Entry<Value> | undefined {
+  peek(key: Key, atLeast: Demand<Key>['atLeast']): Answer<Value> | undefined {
     const { tiers, nameOf, onLookup } = this.#options;
     const [nearest] = tiers;
     if (!nearest?.peek) return undefined;

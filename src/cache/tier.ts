@@ -9,8 +9,11 @@ export interface Entry<Value> {
   /** Time of day of the read, in milliseconds since 1970; only for display. */
   readAt: number;
   value: Value;
-  /** A value that the reader derived from the entry and keeps with it, in this process only. */
-  made?: unknown;
+}
+
+/** An entry with the name of the tier that it came from. */
+export interface Answer<Value> extends Entry<Value> {
+  tier: string;
 }
 
 /**
@@ -24,7 +27,7 @@ export interface Tier<Value> {
   /** In the order of the keys; undefined for missing entries. */
   get(keys: readonly string[]): (Entry<Value> | undefined)[] | Promise<(Entry<Value> | undefined)[]>;
   /** Returns one entry synchronously; only in tiers that can. */
-  peek?(key: string): Entry<Value> | undefined;
+  peek?(key: string): Answer<Value> | undefined;
   /** Stores each entry unless a newer one is present. */
   set(entries: readonly Entry<Value>[]): void | Promise<void>;
   /** Removes the entries that this process holds. */

@@ -1,11 +1,13 @@
+import { getHeapStatistics } from 'node:v8';
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import { openMemoryTier } from '../cache/memory-tier.js';
+import { type MemoryTierOptions, openMemoryTier } from '../cache/memory-tier.js';
 import { ReadThrough, type ReadThroughOptions, type Validity } from '../cache/read-through.js';
 import type { RedisConnection } from '../cache/redis-connection.js';
 import { openRedisTier, type RedisTierOptions } from '../cache/redis-tier.js';
 import { createSeal, type Seal } from '../cache/seal.js';
 import type { Tier } from '../cache/tier.js';
+import { createRouteHolder, routeName } from './held-route.js';
 import { storedIsolations } from './isolation.js';
 import { loadCacheSecret, loadRouteFacts, loadTenantConfigs, type StoredConfig } from './queries.js';
 import type { RouteFacts, RouteKey } from './route.js';
@@ -32,7 +34,8 @@ export interface CachesOptions {
   onBreaker?: RedisTierOptions<unknown>['onBreaker'];
 }
 
-const maxRoutes = 200_000;
+/** A route takes about 280 bytes of the heap; those in memory are to take a quarter of it at most. */
+const maxRoutes = Math.min(1_000_000, Math.floor(getHeapStatistics().heap_size_limit / 4 / 280));
 const maxConfigs = 20_000;
 const ttlMs = 300_000;
 
@@ -40,8 +43,12 @@ export function openCaches(options: CachesOptions): Caches {
   const { pool, stalenessMs } = options;
   const loadSeal = createSealLoader(pool, options.validity, stalenessMs);
   const memory: Tier<never>[] = [];
-  const tiersFor = <Value>(namespace: string, value: z.ZodType<Value>, maxEntries: number): Tier<Value>[] => {
-    const near = openMemoryTier<Value>({ maxEntries, ttlMs });
+  const tiersFor = <Value>(
+    namespace: string,
+    value: z.ZodType<Value>,
+    inMemory: Omit<MemoryTierOptions<Value>, 'ttlMs'>,
+  ): Tier<Value>[] => {
+    const near = openMemoryTier<Value>({ ...inMemory, ttlMs });
     memory.push(near as Tier<never>);
     if (!options.redis) return [near];
     return [near, openRedisTier(options.redis, { ...options, namespace, ttlMs, value, loadSeal })];
@@ -50,17 +57,17 @@ export function openCaches(options: CachesOptions): Caches {
   return {
     routes: new ReadThrough<RouteKey, RouteFacts>({
       ...options,
-      tiers: tiersFor('route', storedFacts, maxRoutes),
+      tiers: tiersFor('route', storedFacts, { maxEntries: maxRoutes, hold: createRouteHolder() }),
       // A read that takes longer than the staleness bound is useless.
       load: (keys) => loadRouteFacts(pool, keys, stalenessMs),
-      nameOf: ({ reference, module }) => `${reference}/${module}`,
+      nameOf: routeName,
       referenceOf: ({ reference }) => reference,
       isAbout: ({ reference }, { tenantId, tenantSlug }) =>
         tenantId === null || reference === tenantId || reference === tenantSlug,
     }),
     configs: new ReadThrough<string, StoredConfig | null>({
       ...options,
-      tiers: tiersFor('stored-config', storedConfig.nullable(), maxConfigs),
+      tiers: tiersFor('stored-config', storedConfig.nullable(), { maxEntries: maxConfigs }),
       load: (tenantIds) => loadTenantConfigs(pool, tenantIds, stalenessMs),
       nameOf: (tenantId) => tenantId,
       referenceOf: (tenantId) => tenantId,

@@ -1,22 +1,16 @@
 import DataLoader from 'dataloader';
 import type { Caller } from '../auth/caller.js';
 import { mayResolve, missingScope } from '../auth/permissions.js';
-import type { Answer, Demand } from '../cache/read-through.js';
-import type { Entry } from '../cache/tier.js';
+import type { Demand } from '../cache/read-through.js';
+import type { Answer, Entry } from '../cache/tier.js';
 import { RegistryError } from '../errors.js';
 import type { Follower } from '../feed/follower.js';
 import type { Caches } from './caches.js';
 import { asRegistryError } from './database-failure.js';
+import { HeldRoute } from './held-route.js';
 import type { StoredConfig, TenantConfig } from './queries.js';
 import { type Revision, readRevision } from './revision.js';
-import {
-  decideRoute,
-  type Resolution,
-  type Route,
-  type RouteFacts,
-  type RouteKey,
-  tenantNotFound,
-} from './route.js';
+import { decideRoute, type Resolution, type RouteFacts, type RouteKey, tenantNotFound } from './route.js';
 import { isSlug, isUuid } from './slug.js';
 
 export interface ResolutionRequest extends RouteKey {
@@ -118,7 +112,7 @@ class RequestReader implements Reader {
    * Memory's entry, when the caller may have it and it counts now. An entry is held only under a name that was checked
    * before it was loaded, so a reference that finds one needs no check of its own.
    */
-  #peek({ reference, module, consistency, minRevision }: ResolutionRequest): Entry<RouteFacts> | undefined {
+  #peek({ reference, module, consistency, minRevision }: ResolutionRequest): Answer<RouteFacts> | undefined {
     const { caches, caller } = this.#options;
     if (consistency === 'STRONG' || !mayResolve(caller, module)) return undefined;
     const isAnyNewEnough = minRevision === undefined && this.#ownChange === undefined;
@@ -127,7 +121,7 @@ class RequestReader implements Reader {
 
   #explainHeld(request: ResolutionRequest): ExplainedResolution | undefined {
     const held = this.#peek(request);
-    return held && { resolution: this.#decideHeld(request, held), answer: { ...held, tier: 'memory' } };
+    return held && { resolution: this.#decideHeld(request, held), answer: held };
   }
 
   /** An entry that was just found to count now. */
@@ -203,12 +197,10 @@ class RequestReader implements Reader {
   }
 }
 
-/** The decision depends on the entry alone, but for the lease: a route is made once and kept with its entry. */
+/** The decision depends on the entry alone, but for the lease: a route that is held was decided when it was stored. */
 function routeOf(key: RouteKey, entry: Entry<RouteFacts>, leaseRemainingMs: number): Resolution {
-  const made = entry.made as Route | undefined;
-  if (made) return { ...made, leaseRemainingMs };
+  const held = entry instanceof HeldRoute ? entry.route(leaseRemainingMs) : undefined;
+  if (held) return held;
   const { epoch, asOf, value } = entry;
-  const decided = decideRoute(key, value, { revision: { epoch, number: asOf }, leaseRemainingMs });
-  if (!(decided instanceof RegistryError)) entry.made = decided;
-  return decided;
+  return decideRoute(key, value, { revision: { epoch, number: asOf }, leaseRemainingMs });
 }

@@ -142,6 +142,35 @@ describe('the memory tier', () => {
     expect(found.slice(1, 51)).toEqual(Array(50).fill(undefined));
   });
 
+  test('has the same limit with many entries, and keeps what was read for each entry that it takes', () => {
+    const size = 20_000;
+    const keyOf = (at: number) => `${at.toString(16).padStart(8, '0')}/finance`;
+    const tier = openMemoryTier<Note>({ maxEntries: size, ttlMs: 60_000 });
+    const value = { text: '' };
+    const isHeld = (at: number) => tier.peek?.(keyOf(at)) !== undefined;
+    for (let at = 0; at < size; at++) tier.set([anEntry(keyOf(at), { value })]);
+    const kept = Array.from({ length: 50 }, (_, at) => at * 7);
+    expect(kept.every(isHeld)).toBe(true);
+    for (let at = size; at < 3 * size; at++) {
+      tier.set([anEntry(keyOf(at), { value })]);
+      // Between two visits of the search for entries to remove.
+      if (at % 1_000 === 0) expect(kept.every(isHeld)).toBe(true);
+    }
+    const held = tier.get(Array.from({ length: 3 * size }, (_, at) => keyOf(at))) as unknown[];
+    expect(held.filter(Boolean)).toHaveLength(size);
+  });
+
+  test('takes a new entry also when all others were read', () => {
+    const entries = Array.from({ length: 500 }, () => anEntry(aKey()));
+    const tier = filled(500, entries);
+    const isHeld = ({ key }: Entry<Note>) => tier.peek?.(key) !== undefined;
+    expect(entries.every(isHeld)).toBe(true);
+    const more = anEntry(aKey());
+    tier.set([more]);
+    expect(isHeld(more)).toBe(true);
+    expect(entries.filter(isHeld)).toHaveLength(499);
+  });
+
   test('is empty after clear()', async () => {
     const entry = anEntry(aKey());
     const tier = filled(10, [entry]);

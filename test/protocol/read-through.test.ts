@@ -5,6 +5,7 @@ import { type Loaded, ReadThrough } from '../../src/cache/read-through.js';
 import type { Tier } from '../../src/cache/tier.js';
 import type { Follower } from '../../src/feed/follower.js';
 import type { Caches } from '../../src/registry/caches.js';
+import { createRouteHolder, routeName } from '../../src/registry/held-route.js';
 import { createReader, type ResolutionRequest } from '../../src/registry/reader.js';
 import type { RouteFacts, RouteKey } from '../../src/registry/route.js';
 import { aChange, ScriptedFeed, stalenessMs } from './support/scripted-feed.js';
@@ -142,14 +143,14 @@ describe('a route in memory', () => {
     answered = undefined;
     caches = {
       routes: new ReadThrough<RouteKey, RouteFacts>({
-        tiers: [openMemoryTier({ maxEntries: 10, ttlMs: 60_000 })],
+        tiers: [openMemoryTier({ maxEntries: 10, ttlMs: 60_000, hold: createRouteHolder() })],
         validity: follower,
         load: async (keys) => {
           const loaded = { epoch: feed.epoch, asOf: feed.head };
           await answered;
           return { ...loaded, values: keys.map(() => ({ ...facts, tenantStatus: status })) };
         },
-        nameOf: ({ reference, module }) => `${reference}/${module}`,
+        nameOf: routeName,
         referenceOf: ({ reference }) => reference,
         clock: () => feed.now,
         stalenessMs,

@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
+import { openMemoryTier } from '../../src/cache/memory-tier.js';
 import { RegistryError } from '../../src/errors.js';
+import { createRouteHolder, type HeldRoute, routeName } from '../../src/registry/held-route.js';
 import { decideRoute, type RouteFacts } from '../../src/registry/route.js';
 
 const key = { reference: 'acme', module: 'finance' };
@@ -115,5 +117,81 @@ describe('a refusal', () => {
     expect(messageOf({ tenantStatus: 'suspended', suspendedReason: 'unpaid' })).toMatch(/acme.*unpaid/);
     expect(messageOf({ moduleExists: false })).toContain('"finance"');
     expect(messageOf({ subscriptionStatus: 'pending' })).toMatch(/finance.*acme.*pending/);
+  });
+});
+
+describe('a route that memory holds', () => {
+  /** All of them in one tier, where what they have in common is shared. */
+  const held = (all: readonly { reference: string; facts: RouteFacts }[]): HeldRoute[] => {
+    const tier = openMemoryTier<RouteFacts>({
+      maxEntries: all.length,
+      ttlMs: 60_000,
+      hold: createRouteHolder(),
+    });
+    const nameOf = (reference: string) => routeName({ ...key, reference });
+    const { epoch, number: asOf } = read.revision;
+    tier.set(
+      all.map(({ reference, facts: value }) => ({
+        ...{ key: nameOf(reference), epoch, asOf, readAt: 1_700_000_000_000, value },
+      })),
+    );
+    return all.map(({ reference }) => tier.peek?.(nameOf(reference)) as HeldRoute);
+  };
+  const fieldsOf = (route: object, names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [name, (route as Record<string, unknown>)[name]]));
+
+  const parts: Partial<RouteFacts>[] = [
+    {},
+    { isolation: 'database', databaseName: 'finance_tenant_acme', schemaName: 'public' },
+    { schemaName: 'a"b', generation: 4 },
+    { schemaName: '' },
+    { tenantSlug: null },
+    ...(['isolation', 'databaseName', 'schemaName', 'generation'] as const).map((part) => ({ [part]: null })),
+    { tenantStatus: 'suspended', suspendedReason: 'unpaid' },
+    ...[...tenantObstacles, noModule, ...subscriptionObstacles].map(([obstacle]) => obstacle),
+  ];
+  const all = parts.flatMap((part, at) => {
+    const id = `0198aaaa-0000-7000-8000-${String(at).padStart(12, '0')}`;
+    const facts = { ...resolvable, tenantId: id, tenantSlug: `acme-${at}`, ...part };
+    // Some tenants are asked for by id and by slug, some are not there at all.
+    return [id, `acme-${at}`].map((reference) => ({ reference, facts }));
+  });
+
+  test('has the facts that were loaded, whatever other routes have', () => {
+    for (const [at, route] of held(all).entries()) {
+      const { facts, reference } = all[at] as (typeof all)[number];
+      expect(fieldsOf(route.value, Object.keys(facts))).toEqual(facts);
+      expect(fieldsOf(route, ['key', 'epoch', 'asOf', 'readAt', 'tier'])).toEqual({
+        ...{ key: `${reference}/finance`, epoch: read.revision.epoch, asOf: 42n },
+        ...{ readAt: 1_700_000_000_000, tier: 'memory' },
+      });
+    }
+  });
+
+  test('is decided as if it were not held', () => {
+    for (const [at, route] of held(all).entries()) {
+      const { facts, reference } = all[at] as (typeof all)[number];
+      const decided = decideRoute({ ...key, reference }, facts, read);
+      const answered = route.route(read.leaseRemainingMs);
+      if (decided instanceof RegistryError) expect(answered).toBeUndefined();
+      else expect(answered && fieldsOf(answered, Object.keys(decided))).toEqual(decided);
+    }
+  });
+
+  test('has its own revision and time after it was loaded again', () => {
+    const tier = openMemoryTier<RouteFacts>({ maxEntries: 10, ttlMs: 60_000, hold: createRouteHolder() });
+    const entry = { key: 'acme/finance', epoch: 'first', asOf: 1n, readAt: 5_000, value: resolvable };
+    const look = () => {
+      const route = tier.peek?.('acme/finance') as HeldRoute;
+      return [route.route(0)?.revision, route.readAt];
+    };
+    tier.set([entry, { ...entry, key: 'other/finance', readAt: 7_000 }]);
+    expect(look()).toEqual(['first:1', 5_000]);
+    tier.set([{ ...entry, readAt: 9_000 }]);
+    expect(look()).toEqual(['first:1', 9_000]);
+    tier.set([{ ...entry, asOf: 2n, readAt: 9_500 }]);
+    expect(look()).toEqual(['first:2', 9_500]);
+    tier.set([{ ...entry, epoch: 'second', asOf: 1n, readAt: 2 ** 43 }]);
+    expect(look()).toEqual(['second:1', 2 ** 43]);
   });
 });

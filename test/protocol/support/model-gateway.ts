@@ -1,6 +1,6 @@
 import { openMemoryTier } from '../../../src/cache/memory-tier.js';
-import { type Answer, type Loaded, ReadThrough } from '../../../src/cache/read-through.js';
-import type { Entry, Tier } from '../../../src/cache/tier.js';
+import { type Loaded, ReadThrough } from '../../../src/cache/read-through.js';
+import type { Answer, Entry, Tier } from '../../../src/cache/tier.js';
 import { awaitAcknowledgement, type WaitFor } from '../../../src/feed/acknowledge.js';
 import { type ChangeStream, openChangeStream } from '../../../src/feed/change-stream.js';
 import { ClientLeases } from '../../../src/feed/client-leases.js';
@@ -146,12 +146,14 @@ export class ModelGateway implements Host {
 
   /** As registry/reader.ts does it: at once when memory holds all, and otherwise all together. */
   #readNow(questions: readonly Question[]): Answer<string>[] | undefined {
-    const held = questions.map(({ reference, isStrong, atLeast }) =>
-      isStrong ? undefined : this.#routes.peek(reference, atLeast),
-    );
-    if (held.some((entry) => !entry)) return undefined;
+    const held: Answer<string>[] = [];
+    for (const { reference, isStrong, atLeast } of questions) {
+      const answer = isStrong ? undefined : this.#routes.peek(reference, atLeast);
+      if (!answer) return undefined;
+      held.push(answer);
+    }
     this.#world.figures.count('answers at once');
-    return held.map((entry) => ({ ...(entry as Entry<string>), tier: 'memory' }));
+    return held;
   }
 
   /** As in graphql/route.ts: a client that gets a lease with an answer counts as using the answer for that long. */
@@ -231,7 +233,8 @@ export class ModelGateway implements Host {
         for (const [at, { key, epoch, asOf, value }] of entries.entries()) {
           const reference = key.slice(0, key.indexOf('/'));
           // The tier may refuse an entry when it has a newer one.
-          if (tier.name === 'memory' && (tier.get([key]) as Held[])[0] !== entries[at]) continue;
+          const [kept] = tier.name === 'memory' ? (tier.get([key]) as Held[]) : [];
+          if (kept && !(kept.epoch === epoch && kept.asOf === asOf)) continue;
           record({
             kind: 'filled',
             at: time.now,

@@ -338,9 +338,10 @@ export const fastPathMutants: readonly Mutant[] = [
   },
   {
     name: 'fast: the lease of the first answer for ever',
-    file: reader,
-    search: 'if (made) return { ...made, leaseRemainingMs };',
-    replace: 'if (made) return made;',
+    file: 'src/registry/held-route.ts',
+    search: 'return example && new AnsweredRoute(this, example, leaseRemainingMs);',
+    replace:
+      'return example && ((this as { made?: Route }).made ??= new AnsweredRoute(this, example, leaseRemainingMs));',
   },
   {
     name: 'fast: no key expiry',
