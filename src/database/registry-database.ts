@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import type { Log } from '../log.js';
 import { Prisma, PrismaClient } from './generated/prisma/client.js';
 import { guardPool, openPool, poolConfig } from './pool.js';
+import { adviseDirect } from './pooler.js';
 import { ScopedPool, StatementScope } from './statement-scope.js';
 
 export type Transaction = Prisma.TransactionClient;
@@ -20,6 +21,13 @@ export interface RegistryDatabase {
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
+
+/** For connections to the registry that need a session: locks of migrations and notifications. */
+export const registryDirectAdvice = adviseDirect(
+  'DATABASE_URL',
+  'DATABASE_DIRECT_URL',
+  'migrations and notifications',
+);
 
 /** Connections of the hot path, and of everything else. */
 const poolSize = 8;
