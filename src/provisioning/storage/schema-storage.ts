@@ -102,7 +102,8 @@ async function lockWithin(client: ClientBase, name: string, waitMs: number): Pro
     if (error instanceof DatabaseError && error.code === '55P03') return false;
     throw error;
   } finally {
-    await client.query('RESET lock_timeout');
+    // RESET would give the default of the role or the server.
+    await client.query('SET lock_timeout = 0');
   }
 }
 
