@@ -18,7 +18,7 @@ if (!url || !/^postgres(ql)?:\/\//.test(url)) {
 }
 if (!build()) process.exit(1);
 
-/** Each setting with its hostile value and its usual one. */
+/** @type {[string, [hostile: string, usual: string]][]} Each setting with both values. */
 const settings = Object.entries(
   JSON.parse(readFileSync(new URL('../test/setup/hostile-settings.json', import.meta.url), 'utf8')),
 );
@@ -27,9 +27,10 @@ const settings = Object.entries(
 const language = 'de_DE.UTF-8';
 
 // The tests' own connections are as usual. The product ignores this variable.
-const option = ([name, [, usual]]) => `-c ${name}=${usual.replaceAll(/[\\ ]/g, '\\$&')}`;
-if (isHostile) process.env.PGOPTIONS = settings.map(option).join(' ');
+const options = settings.map(([name, [, usual]]) => `-c ${name}=${usual.replaceAll(/[\\ ]/g, '\\$&')}`);
+if (isHostile) process.env.PGOPTIONS = options.join(' ');
 
+/** @param {string[]} statements */
 async function onServer(statements) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -41,8 +42,11 @@ async function onServer(statements) {
   }
 }
 
-const literal = (name, value) => (name === 'search_path' ? value : pg.escapeLiteral(value));
-const set = settings.map(([name, [hostile]]) => `ALTER SYSTEM SET ${name} = ${literal(name, hostile)}`);
+const set = settings.map(([name, [hostile]]) => {
+  // A quoted search_path would be the name of one schema.
+  const value = name === 'search_path' ? hostile : pg.escapeLiteral(hostile);
+  return `ALTER SYSTEM SET ${name} = ${value}`;
+});
 const reset = [...settings.map(([name]) => name), 'lc_messages'].map((name) => `ALTER SYSTEM RESET ${name}`);
 
 if (isHostile) {

@@ -1,4 +1,4 @@
-import { Client, type ClientBase, type ClientConfig } from 'pg';
+import { Client, type ClientBase, type ClientConfig, DatabaseError } from 'pg';
 import { parseUrl } from '../parse-url.js';
 import { PinnedQuery } from './pinned-query.js';
 import { requireKeptSession } from './pooler.js';
@@ -94,7 +94,7 @@ export class DatabaseClient extends Client {
   }
 
   async #open(): Promise<this> {
-    await super.connect();
+    await super.connect().catch(refuseConnection);
     const { bounds } = this.#config;
     if (!bounds) return this;
     try {
@@ -137,6 +137,15 @@ export class DatabaseClient extends Client {
   #key(): string {
     return `${this.user}@${this.host}:${this.port}/${this.database}`;
   }
+}
+
+/**
+ * A database that accepts no connections has the SQLSTATE of a statement that came too early. At the start of a connection it means
+ * that the server refuses the connection.
+ */
+function refuseConnection(error: unknown): never {
+  if (error instanceof DatabaseError && error.code === '55000') error.code = '08004';
+  throw error;
 }
 
 /** SQL that pins a session again. */

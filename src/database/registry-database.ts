@@ -35,11 +35,14 @@ const rowPoolSize = 20;
 /** Connections of one operation that reads rows. */
 const scopeSize = 2;
 const statementTimeoutMs = 30_000;
+/** Commands hold their locks for milliseconds. A lock that lasts longer belongs to somebody else. */
+const lockTimeoutMs = 5_000;
 
 export function openRegistryDatabase(url: string, log: Log): RegistryDatabase {
   const options = {
     applicationName: 'tenant-registry',
     statementTimeoutMs,
+    lockTimeoutMs,
     // The server's own timeout comes first; this one is for a server or a network that hangs.
     queryTimeoutMs: statementTimeoutMs + 5_000,
     log,

@@ -10,6 +10,7 @@ export interface SessionBounds {
   /** With `off`, a policy that would apply is an error. Default: on. */
   rowSecurity?: 'on' | 'off';
   statementTimeoutMs?: number | undefined;
+  lockTimeoutMs?: number | undefined;
   /** The server ends a transaction whose client is idle for longer. */
   idleTransactionTimeoutMs?: number | undefined;
 }
@@ -37,7 +38,6 @@ const fixedSettings: Readonly<Record<string, string>> = {
   gin_fuzzy_search_limit: '0',
   idle_session_timeout: '0',
   IntervalStyle: 'postgres',
-  lock_timeout: '0',
   quote_all_identifiers: 'off',
   transform_null_equals: 'off',
   xmlbinary: 'base64',
@@ -54,6 +54,7 @@ export function pinnedSettings(bounds: SessionBounds, serverVersion: number): Re
     ...(serverVersion >= 17 && { transaction_timeout: '0' }),
     row_security: bounds.rowSecurity ?? 'on',
     search_path: bounds.searchPath ?? registryPath,
+    lock_timeout: String(bounds.lockTimeoutMs ?? 0),
     statement_timeout: String(bounds.statementTimeoutMs ?? 0),
     idle_in_transaction_session_timeout: String(bounds.idleTransactionTimeoutMs ?? 0),
   };

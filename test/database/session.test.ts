@@ -19,7 +19,7 @@ const names = Object.keys(hostile);
 const log = openLog('silent');
 
 /** Values that differ from those which PostgreSQL has by default, by the kind of connection. */
-const registryOwn = { search_path: 'public, pg_temp', statement_timeout: '30s' };
+const registryOwn = { search_path: 'public, pg_temp', statement_timeout: '30s', lock_timeout: '5s' };
 const serviceOwn = {
   search_path: 'pg_catalog, pg_temp',
   row_security: 'off',
