@@ -6,7 +6,7 @@ import { openRegistryDatabase, type RegistryDatabase } from '../../src/database/
 import { openServiceDatabases } from '../../src/database/service-databases.js';
 import { openLog } from '../../src/log.js';
 import { createRegistryDatabase, type TestDatabase, uniqueName } from '../setup/database.js';
-import hostile from '../setup/hostile-settings.json' with { type: 'json' };
+import settings from '../setup/hostile-settings.json' with { type: 'json' };
 import { openPgBouncer, type PgBouncer } from '../setup/pgbouncer.js';
 import { describeWithPgBouncer } from '../setup/with-pgbouncer.js';
 
@@ -15,6 +15,8 @@ import { describeWithPgBouncer } from '../setup/with-pgbouncer.js';
  * product reads the same values where all of them are hostile.
  */
 
+// Only administrators can set the last one.
+const hostile = { ...settings, session_replication_role: ['replica', 'origin'] };
 const names = Object.keys(hostile);
 const log = openLog('silent');
 
