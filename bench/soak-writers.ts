@@ -44,6 +44,8 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
     },
     ...{
       serviceDatabaseReadUrls: {},
+      databaseDirectUrl: undefined,
+      serviceDatabaseDirectUrls: {},
       moduleDbVariables: [],
       host: '127.0.0.1',
       port: 0,

@@ -1,7 +1,15 @@
-/** `npm run test:pg -- <url>` runs all tests on this PostgreSQL, as its superuser, instead of the embedded one. */
+/**
+ * `npm run test:pg -- <url>` runs all tests on this PostgreSQL, as its superuser, instead of the embedded one. With `--hostile`
+ * before the URL, every setting of the server that can change a result is another one, for a server that holds nothing else.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
 import { build } from './build.js';
 
-const [url, ...rest] = process.argv.slice(2);
+const given = process.argv.slice(2);
+const isHostile = given[0] === '--hostile';
+const [url, ...rest] = isHostile ? given.slice(1) : given;
 if (!url || !/^postgres(ql)?:\/\//.test(url)) {
   process.stderr.write(
     'Give the URL of the server: npm run test:pg -- postgresql://postgres:password@localhost:5432/postgres\n',
@@ -9,6 +17,48 @@ if (!url || !/^postgres(ql)?:\/\//.test(url)) {
   process.exit(1);
 }
 if (!build()) process.exit(1);
-process.env.TEST_DATABASE_URL = url;
-process.argv.splice(2, Number.POSITIVE_INFINITY, 'run', ...rest);
-await import(new URL('../node_modules/vitest/vitest.mjs', import.meta.url).href);
+
+/** @type {[string, [hostile: string, usual: string]][]} Each setting with both values. */
+const settings = Object.entries(
+  JSON.parse(readFileSync(new URL('../test/setup/hostile-settings.json', import.meta.url), 'utf8')),
+);
+
+/** Messages of the server in German, where the locale is installed. No code may depend on their words. */
+const language = 'de_DE.UTF-8';
+
+// The tests' own connections are as usual. The product ignores this variable.
+const options = settings.map(([name, [, usual]]) => `-c ${name}=${usual.replaceAll(/[\\ ]/g, '\\$&')}`);
+if (isHostile) process.env.PGOPTIONS = options.join(' ');
+
+/** @param {string[]} statements */
+async function onServer(statements) {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+    await client.query('SELECT pg_reload_conf()');
+  } finally {
+    await client.end();
+  }
+}
+
+const set = settings.map(([name, [hostile]]) => {
+  // A quoted search_path would be the name of one schema.
+  const value = name === 'search_path' ? hostile : pg.escapeLiteral(hostile);
+  return `ALTER SYSTEM SET ${name} = ${value}`;
+});
+const reset = [...settings.map(([name]) => name), 'lc_messages'].map((name) => `ALTER SYSTEM RESET ${name}`);
+
+if (isHostile) {
+  await onServer(set);
+  await onServer([`ALTER SYSTEM SET lc_messages = '${language}'`]).catch(() =>
+    process.stderr.write(`The server has no locale ${language}: its messages are in English\n`),
+  );
+}
+const vitest = new URL('../node_modules/vitest/vitest.mjs', import.meta.url).pathname;
+const { status } = spawnSync(process.execPath, [vitest, 'run', ...rest], {
+  stdio: 'inherit',
+  env: { ...process.env, TEST_DATABASE_URL: url },
+});
+if (isHostile) await onServer(reset);
+process.exit(status ?? 1);

@@ -2,6 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { type Caller, gateway as gatewayCaller } from './auth/caller.js';
 import type { Config } from './config.js';
 import { closeInTime } from './database/close-in-time.js';
+import { requireSameDatabase } from './database/direct-database.js';
 import { type EmbeddedPostgres, hasEmbedded, openEmbedded } from './database/embedded/embedded.js';
 import { migrateRegistry } from './database/migrations/migrate.js';
 import { openRegistryDatabase, type RegistryDatabase } from './database/registry-database.js';
@@ -60,10 +61,15 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
   try {
     const { exclusive, serves = exclusive } = options;
     await requireFolders(config, options);
-    const { url, embedded, database, serviceDatabases } = await openDatabases(config, log, options, closers);
+    const { url, directUrl, embedded, database, serviceDatabases } = await openDatabases(
+      config,
+      log,
+      options,
+      closers,
+    );
     // Loaded only to serve: the libraries of a gateway would double the start of every other command.
     const parts = serves ? await import('./gateway.js') : undefined;
-    const gateway = await parts?.openGateway({ config, log, url, database });
+    const gateway = await parts?.openGateway({ config, log, url, directUrl, database });
     if (gateway) closers.push(() => gateway.close());
     const worker = openWorker(config);
     closers.push(() => worker.close(commandsFor(gatewayCaller)));
@@ -127,21 +133,24 @@ async function openDatabases(config: Config, log: Log, options: OpenOptions, clo
     warn: (message: string) => log.warn(message),
     ...(embedded && { dataDir: config.dataDir }),
   };
-  const applied = isPrepared ? [] : await migrateRegistry(url, migration);
+  const directUrl = config.databaseDirectUrl ?? url;
+  const applied = isPrepared ? [] : await migrateRegistry(directUrl, migration);
   if (applied.length > 0) log.info({ migrations: applied.length }, 'migrated the registry database');
 
   const database = openRegistryDatabase(url, log);
   closers.push(() => closeInTime(database.close()));
+  if (directUrl !== url) await requireSameDatabase(database.pool, directUrl);
   const serviceDatabases = openServiceDatabases({
     urls: config.serviceDatabaseUrls,
     readUrls: config.serviceDatabaseReadUrls,
+    directUrls: config.serviceDatabaseDirectUrls,
     moduleDbVariables: config.moduleDbVariables,
     registryPool: database.pool,
     fallbackUrl: embedded && ((name) => embedded.databaseUrl(name, { create })),
     log,
   });
   closers.push(() => closeInTime(serviceDatabases.close()));
-  return { url, embedded, database, serviceDatabases };
+  return { url, directUrl, embedded, database, serviceDatabases };
 }
 
 /** Refuses folders that cannot be used at the start, before a tenant needs them. */

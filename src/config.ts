@@ -4,16 +4,26 @@ import { type Environment, EnvironmentReader } from './environment-reader.js';
 import { packageFolder } from './package-folder.js';
 import { type RequestLimitSettings, readRequestLimits } from './request-limit-settings.js';
 import { isKeySource, isLoopback, isPostgresUrl, isRedisUrl } from './setting-urls.js';
-import { describeWrongValue, isDatabaseVariable, readVariableOf, settings } from './settings.js';
+import {
+  describeWrongValue,
+  directVariableOf,
+  isDatabaseVariable,
+  readVariableOf,
+  settings,
+} from './settings.js';
 
 /** The validated environment. Entry points read it once. */
 export interface Config {
   /** URL of the registry database; undefined: the embedded PostgreSQL in `dataDir`. */
   databaseUrl: string | undefined;
+  /** URL of the registry database without a pooler, where `databaseUrl` goes through one; undefined: `databaseUrl`. */
+  databaseDirectUrl: string | undefined;
   /** URLs of service databases by the variable that holds them, such as FINANCE_DB_URL. */
   serviceDatabaseUrls: Readonly<Record<string, string>>;
   /** URLs of the same databases for a role that only examines them, by the same variables. */
   serviceDatabaseReadUrls: Readonly<Record<string, string>>;
+  /** URLs of the same databases without a pooler, by the same variables. */
+  serviceDatabaseDirectUrls: Readonly<Record<string, string>>;
   /** Variables that may name a service database besides `<MODULE>_DB_URL`. */
   moduleDbVariables: readonly string[];
   host: string;
@@ -108,8 +118,10 @@ export function readConfig(env: Environment): Config {
   const serviceDatabaseUrls = readServiceDatabaseUrls(env, moduleDbVariables, read.problems);
   const config: Config = {
     databaseUrl,
+    databaseDirectUrl: read.checked('DATABASE_DIRECT_URL', isPostgresUrl),
     serviceDatabaseUrls,
-    serviceDatabaseReadUrls: readReadUrls(env, serviceDatabaseUrls, read.problems),
+    serviceDatabaseReadUrls: readOtherUrls('READ', env, serviceDatabaseUrls, read.problems),
+    serviceDatabaseDirectUrls: readOtherUrls('DIRECT', env, serviceDatabaseUrls, read.problems),
     moduleDbVariables,
     host,
     port: read.number('PORT'),
@@ -139,6 +151,8 @@ export function readConfig(env: Environment): Config {
     identityProvider: readIdentityProvider(read),
   };
   const { heartbeatMs, takeOverAfterMs, port, adminPort } = config;
+  if (databaseUrl === undefined && config.databaseDirectUrl !== undefined)
+    read.problems.push('DATABASE_DIRECT_URL is set without DATABASE_URL: set both, or neither');
   if (adminPort === port && port !== 0)
     read.problems.push(`ADMIN_PORT is "${adminPort}", which is PORT: set it to another port`);
   if (takeOverAfterMs < 3 * heartbeatMs)
@@ -160,7 +174,7 @@ function readNames(read: EnvironmentReader, setting: 'SECRET_NAMES'): string[] {
 
 /** Whether MODULE_DB_VARIABLES may list the variable: it is none of the gateway's own. */
 function isFreeVariable(name: string): boolean {
-  return /^[A-Z][A-Z0-9_]{0,62}$/.test(name) && !(name in settings) && name !== 'DATABASE_DIRECT_URL';
+  return /^[A-Z][A-Z0-9_]{0,62}$/.test(name) && !(name in settings);
 }
 
 function readServiceDatabaseUrls(
@@ -178,25 +192,27 @@ function readServiceDatabaseUrls(
   return urls;
 }
 
-/** Reads the URLs for examining. Each must name the database of the variable that it belongs to. */
-function readReadUrls(
+/** Reads further URLs of the same databases. */
+function readOtherUrls(
+  kind: 'READ' | 'DIRECT',
   env: Environment,
   urls: Readonly<Record<string, string>>,
   problems: string[],
 ): Record<string, string> {
-  const readUrls: Record<string, string> = {};
+  const otherUrls: Record<string, string> = {};
   for (const [variable, url] of Object.entries(urls)) {
-    const name = readVariableOf(variable);
-    const readUrl = env[name]?.trim();
-    if (!readUrl) continue;
-    if (!isPostgresUrl(readUrl)) problems.push(describeWrongValue('<MODULE>_DB_READ_URL', readUrl, name));
-    else if (new URL(readUrl).pathname !== new URL(url).pathname)
+    const name = kind === 'READ' ? readVariableOf(variable) : directVariableOf(variable);
+    const other = env[name]?.trim();
+    if (!other) continue;
+    if (!isPostgresUrl(other)) problems.push(describeWrongValue(`<MODULE>_DB_${kind}_URL`, other, name));
+    // A pooler may have another name for the database.
+    else if (kind === 'READ' && new URL(other).pathname !== new URL(url).pathname)
       problems.push(
         `${name} names another database than ${variable}: expected the same database with another role`,
       );
-    else readUrls[variable] = readUrl;
+    else otherUrls[variable] = other;
   }
-  return readUrls;
+  return otherUrls;
 }
 
 function readRates(read: EnvironmentReader): RateSettings {

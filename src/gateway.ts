@@ -34,9 +34,11 @@ export async function openGateway(parts: {
   config: Config;
   log: Log;
   url: string;
+  /** URL of the same database without a pooler. */
+  directUrl: string;
   database: RegistryDatabase;
 }): Promise<Gateway> {
-  const { config, log, url, database } = parts;
+  const { config, log, url, directUrl, database } = parts;
   const { stalenessMs, clientsDir, configRules } = config;
   const clients =
     clientsDir === undefined
@@ -47,6 +49,7 @@ export async function openGateway(parts: {
   const freshness = openFreshness({
     clock,
     databaseUrl: url,
+    directUrl,
     redisUrl: config.redisUrl,
     stalenessMs,
     onResync() {

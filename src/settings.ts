@@ -24,6 +24,23 @@ export const settings = {
       'is not set uses a database in the embedded PostgreSQL; with it, the module is not ready. The registry’s own database is refused.',
     isSecret: true,
   },
+  DATABASE_DIRECT_URL: {
+    default: 'the URL in `DATABASE_URL`',
+    expected: postgresUrl,
+    meaning:
+      'URL of the registry database without a pooler. Needed where `DATABASE_URL` goes through a pooler that gives each transaction ' +
+      'another session, such as PgBouncer with `pool_mode = transaction`: migrations and notifications (LISTEN) use this URL.',
+    isSecret: true,
+  },
+  '<MODULE>_DB_DIRECT_URL': {
+    default: 'the URL in `<MODULE>_DB_URL`',
+    expected: postgresUrl,
+    meaning:
+      'URL of the same service database without a pooler. Needed where `<MODULE>_DB_URL` goes through a pooler that gives each ' +
+      'transaction another session: the gateway creates, changes and drops storage through this URL. Services need no direct ' +
+      'connection. For a variable X_URL the name is X_DIRECT_URL.',
+    isSecret: true,
+  },
   '<MODULE>_DB_READ_URL': {
     default: 'the URL in `<MODULE>_DB_URL`',
     expected: postgresUrl,
@@ -260,6 +277,11 @@ const databaseVariable = /^[A-Z][A-Z0-9_]{0,30}_DB_URL$/;
 /** Whether a variable may name a service database: `<MODULE>_DB_URL`, or one of those in MODULE_DB_VARIABLES. */
 export function isDatabaseVariable(name: string, moduleDbVariables: readonly string[]): boolean {
   return databaseVariable.test(name) || moduleDbVariables.includes(name);
+}
+
+/** The variable with the URL without a pooler that belongs to a variable of a service database. */
+export function directVariableOf(databaseVariable: string): string {
+  return `${databaseVariable.replace(/_URL$/, '')}_DIRECT_URL`;
 }
 
 /** The variable with the URL for reading that belongs to a variable of a service database. */

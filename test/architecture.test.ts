@@ -105,6 +105,18 @@ describe('the house', () => {
     expect(sources('src').filter((file) => read(file).includes('canParse('))).toEqual([]);
   });
 
+  test('every connection to a database is one that pins its session', () => {
+    const opens = /new (pg\.)?(Client|Pool)\(|extends (pg\.)?(Client|Pool)\b/;
+    expect(sources('src').filter((file) => opens.test(read(file)))).toEqual([
+      'src/database/database-client.ts',
+      // A pool without connections of its own.
+      'src/database/migrations/migration-adapter.ts',
+      // Both are given the configuration of poolConfig.
+      'src/database/pool.ts',
+      'src/database/statement-scope.ts',
+    ]);
+  });
+
   test('doors read and write rows through functions of the folders below them', () => {
     const wrong = Object.entries(doorsWithoutRows).flatMap(([door, refused]) =>
       sources(`src/${door}`).flatMap((file) =>

@@ -30,6 +30,8 @@ describe('the configuration', () => {
       databaseUrl: undefined,
       serviceDatabaseUrls: {},
       serviceDatabaseReadUrls: {},
+      databaseDirectUrl: undefined,
+      serviceDatabaseDirectUrls: {},
       moduleDbVariables: [],
       host: '127.0.0.1',
       port: 4000,
@@ -65,6 +67,8 @@ describe('the configuration', () => {
     expect(
       readConfig({
         DATABASE_URL: ` ${database} `,
+        DATABASE_DIRECT_URL: ` ${database}?direct `,
+        FINANCE_DB_DIRECT_URL: ` ${database}?direct `,
         FINANCE_DB_URL: `${database}?sslmode=require\n`,
         FINANCE_DB_READ_URL: ` ${database}?user=reader `,
         MODULE_DB_VARIABLES: ' CRM_PRIMARY_URL , CRM_DSN ',
@@ -108,6 +112,8 @@ describe('the configuration', () => {
       databaseUrl: database,
       serviceDatabaseUrls: { FINANCE_DB_URL: `${database}?sslmode=require` },
       serviceDatabaseReadUrls: { FINANCE_DB_URL: `${database}?user=reader` },
+      databaseDirectUrl: `${database}?direct`,
+      serviceDatabaseDirectUrls: { FINANCE_DB_URL: `${database}?direct` },
       moduleDbVariables: ['CRM_PRIMARY_URL', 'CRM_DSN'],
       host: '0.0.0.0',
       port: 8080,
@@ -255,6 +261,18 @@ describe('the configuration', () => {
       CRM_PRIMARY_URL: 'postgresql://crm@localhost/crm',
       CRM_DSN: database,
     });
+  });
+
+  test('refuses a direct URL that is none, or that stands alone, and does not repeat its value', () => {
+    expect(problemsOf({ FINANCE_DB_URL: database, FINANCE_DB_DIRECT_URL: 'sesame' })).toEqual([
+      `FINANCE_DB_DIRECT_URL ${wrongUrl}`,
+    ]);
+    expect(problemsOf({ DATABASE_URL: database, DATABASE_DIRECT_URL: 'sesame' })).toEqual([
+      `DATABASE_DIRECT_URL ${wrongUrl}`,
+    ]);
+    expect(problemsOf({ DATABASE_DIRECT_URL: database })).toEqual([
+      'DATABASE_DIRECT_URL is set without DATABASE_URL: set both, or neither',
+    ]);
   });
 
   test('refuses a URL for reading that is none, or that names another database', () => {

@@ -1,4 +1,5 @@
-import { Client, type ClientBase } from 'pg';
+import type { ClientBase } from 'pg';
+import { DatabaseClient } from './database-client.js';
 
 /** Fields of the driver that its types do not have. */
 interface Backend {
@@ -27,7 +28,7 @@ export async function cancelStatement(client: ClientBase, url: string): Promise<
   // The driver's types hide the key of the backend.
   const { processID, secretKey } = client as unknown as Backend;
   if (processID === null || secretKey === null) return;
-  const canceller = new Client({ connectionString: url });
+  const canceller = new DatabaseClient({ connectionString: url });
   const { connection, host, port } = canceller as unknown as {
     connection: CancellingConnection;
     host: string;

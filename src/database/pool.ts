@@ -1,18 +1,20 @@
 import { Pool, type PoolConfig, type QueryConfig, type QueryResult } from 'pg';
 import type { Log } from '../log.js';
 import { within } from '../within.js';
+import { DatabaseClient, type DatabaseClientConfig } from './database-client.js';
+import type { SessionBounds } from './session-settings.js';
 
 /** How long to wait for a free or new connection, in milliseconds. */
 const connectionTimeoutMs = 5_000;
 
-export interface PoolOptions {
+export interface PoolOptions extends SessionBounds {
   max: number;
   applicationName: string;
   statementTimeoutMs: number;
   /** Timeout for the answer to a statement, which also covers a connection that hangs; default: none. */
   queryTimeoutMs?: number;
-  /** The server ends a transaction whose client is idle for longer; default: never. */
-  idleTransactionTimeoutMs?: number;
+  /** See DatabaseClientConfig; default: every transaction is complete in itself. */
+  directAdvice?: string;
   log: Log;
 }
 
@@ -24,17 +26,18 @@ export function openPool(url: string, options: PoolOptions): Pool {
   return guardPool(new Pool(poolConfig(url, options)), options.log);
 }
 
-export function poolConfig(url: string, options: PoolOptions): PoolConfig {
+export function poolConfig(url: string, options: PoolOptions): PoolConfig & DatabaseClientConfig {
+  const { max, applicationName, queryTimeoutMs, directAdvice, log, ...bounds } = options;
   return {
+    // The pool passes its whole configuration to each client, which the types do not show.
+    Client: DatabaseClient as unknown as NonNullable<PoolConfig['Client']>,
     connectionString: url,
-    max: options.max,
-    application_name: options.applicationName,
+    max,
+    application_name: applicationName,
     connectionTimeoutMillis: connectionTimeoutMs,
-    statement_timeout: options.statementTimeoutMs,
-    ...(options.queryTimeoutMs !== undefined && { query_timeout: options.queryTimeoutMs }),
-    ...(options.idleTransactionTimeoutMs !== undefined && {
-      idle_in_transaction_session_timeout: options.idleTransactionTimeoutMs,
-    }),
+    bounds,
+    ...(queryTimeoutMs !== undefined && { query_timeout: queryTimeoutMs }),
+    ...(directAdvice !== undefined && { directAdvice }),
     idleTimeoutMillis: 30_000,
     keepAlive: true,
   };

@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import type { Log } from '../log.js';
 import { Prisma, PrismaClient } from './generated/prisma/client.js';
 import { guardPool, openPool, poolConfig } from './pool.js';
+import { adviseDirect } from './pooler.js';
 import { ScopedPool, StatementScope } from './statement-scope.js';
 
 export type Transaction = Prisma.TransactionClient;
@@ -21,17 +22,27 @@ export interface RegistryDatabase {
   close(): Promise<void>;
 }
 
+/** For connections to the registry that need a session: locks of migrations and notifications. */
+export const registryDirectAdvice = adviseDirect(
+  'DATABASE_URL',
+  'DATABASE_DIRECT_URL',
+  'migrations and notifications',
+);
+
 /** Connections of the hot path, and of everything else. */
 const poolSize = 8;
 const rowPoolSize = 20;
 /** Connections of one operation that reads rows. */
 const scopeSize = 2;
 const statementTimeoutMs = 30_000;
+/** Commands hold their locks for milliseconds. A lock that lasts longer belongs to somebody else. */
+const lockTimeoutMs = 5_000;
 
 export function openRegistryDatabase(url: string, log: Log): RegistryDatabase {
   const options = {
     applicationName: 'tenant-registry',
     statementTimeoutMs,
+    lockTimeoutMs,
     // The server's own timeout comes first; this one is for a server or a network that hangs.
     queryTimeoutMs: statementTimeoutMs + 5_000,
     log,

@@ -1,9 +1,12 @@
-import { Client, type ClientBase, type Pool } from 'pg';
+import type { Client, ClientBase, Pool } from 'pg';
 import { RegistryError } from '../errors.js';
 import type { Log } from '../log.js';
-import { isDatabaseVariable } from '../settings.js';
+import { directVariableOf, isDatabaseVariable, readVariableOf } from '../settings.js';
+import { DatabaseClient, pinSqlOf } from './database-client.js';
 import { type DatabaseIdentity, isSameDatabase, readDatabaseIdentity } from './database-identity.js';
 import { openPool } from './pool.js';
+import { adviseDirect, PoolerError } from './pooler.js';
+import type { SessionBounds } from './session-settings.js';
 import { createTurnstile } from './turnstile.js';
 
 /** A service database as a module's catalogue entry names it: the environment variable with its URL, and its name. */
@@ -56,6 +59,8 @@ export interface ServiceDatabaseOptions {
   urls: Readonly<Record<string, string>>;
   /** URLs of the same databases for a role that examines them, by the same variables; default: none. */
   readUrls?: Readonly<Record<string, string>>;
+  /** URLs of the same databases without a pooler, by the same variables; default: none. */
+  directUrls?: Readonly<Record<string, string>>;
   /** The names in MODULE_DB_VARIABLES; default: none. */
   moduleDbVariables?: readonly string[];
   /**
@@ -77,9 +82,6 @@ export const pinnedPath = 'pg_catalog, pg_temp';
 /** For how long the identity of the registry's own database counts, in milliseconds. */
 const ownIdentityMs = 1_000;
 
-/** With row_security off, a policy that would apply is an error: its functions never run. */
-const pinSession = `SET search_path = ${pinnedPath}; SET row_security = off`;
-
 /** Which role a connection has. */
 type Kind = 'provisioner' | 'reader';
 
@@ -88,13 +90,19 @@ const poolSize = 5;
 /** Statement timeout. A module's migrations may build large tables, but no statement may run for ever. */
 const migrationTimeoutMs = 600_000;
 
-/** After this time the locks of a process that froze in the middle of a transaction are released. */
-const idleTransactionTimeoutMs = 10_000;
+const bounds = {
+  searchPath: pinnedPath,
+  // A policy that would apply is an error: its functions never run.
+  rowSecurity: 'off',
+  statementTimeoutMs: migrationTimeoutMs,
+  // After this time the locks of a process that froze in the middle of a transaction are released.
+  idleTransactionTimeoutMs: 10_000,
+} as const satisfies SessionBounds;
 
 export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDatabases {
   const databases = new Map<string, { pool: Promise<Pool>; takeTurn: ReturnType<typeof createTurnstile> }>();
 
-  const { urls, readUrls = {}, moduleDbVariables = [], fallbackUrl, registryPool } = options;
+  const { urls, readUrls = {}, directUrls = {}, moduleDbVariables = [], fallbackUrl, registryPool } = options;
   /** Variables of which a connection has shown that they name the registry's database. */
   const ofRegistry = new Set<string>();
   const compared = new WeakSet<ClientBase>();
@@ -134,8 +142,8 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
 
   /** Pins the session, and refuses a connection to the registry's own database, by whatever host it was reached. */
   async function pin(client: ClientBase, { databaseRef }: DatabaseReference, tenantDatabase?: string) {
-    if (!registryPool || compared.has(client)) return void (await client.query(pinSession));
-    const other = await readDatabaseIdentity(client, pinSession);
+    if (!registryPool || compared.has(client)) return void (await client.query(pinSqlOf(client)));
+    const other = await readDatabaseIdentity(client, pinSqlOf(client));
     if (!(await isSameDatabase(await readOwnIdentity(registryPool), other))) return void compared.add(client);
     if (tenantDatabase !== undefined)
       throw notReady(`database ${tenantDatabase} is the registry’s own and holds no tenant’s data`);
@@ -146,7 +154,8 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
   async function findUrl({ databaseRef, databaseName }: DatabaseReference, kind: Kind): Promise<string> {
     requireUsable(databaseRef);
     const ofReader = kind === 'reader' ? readUrls[databaseRef] : undefined;
-    const text = ofReader ?? urls[databaseRef] ?? (await fallbackUrl?.(databaseName));
+    const text =
+      ofReader ?? directUrls[databaseRef] ?? urls[databaseRef] ?? (await fallbackUrl?.(databaseName));
     if (text === undefined) throw new Error(`no URL for ${databaseRef}`);
     return text;
   }
@@ -156,10 +165,10 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
     const database = databases.get(key) ?? {
       pool: findUrl(reference, kind).then((text) =>
         openPool(text, {
+          ...bounds,
           max: poolSize,
           applicationName: 'tenant-registry provisioning',
-          statementTimeoutMs: migrationTimeoutMs,
-          idleTransactionTimeoutMs,
+          directAdvice: adviceFor(reference.databaseRef, kind),
           log: options.log,
         }),
       ),
@@ -186,15 +195,15 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
     async connect(reference, database) {
       const target = new URL(await findUrl(reference, kind));
       target.pathname = `/${encodeURIComponent(database)}`;
-      const client = new Client({
+      const client = new DatabaseClient({
         connectionString: target.href,
         application_name: 'tenant-registry provisioning',
         connectionTimeoutMillis: 5_000,
-        statement_timeout: migrationTimeoutMs,
-        idle_in_transaction_session_timeout: idleTransactionTimeoutMs,
+        bounds,
+        directAdvice: adviceFor(reference.databaseRef, kind),
       });
       client.on('error', (error) => options.log.warn({ err: error }, 'lost a tenant database connection'));
-      await client.connect();
+      await client.connect().catch(refusePooler);
       try {
         await pin(client, reference, database);
       } catch (error) {
@@ -239,12 +248,22 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
   };
 }
 
+function adviceFor(databaseRef: string, kind: Kind): string {
+  const variable = kind === 'reader' ? readVariableOf(databaseRef) : databaseRef;
+  const direct = kind === 'reader' ? variable : directVariableOf(databaseRef);
+  return adviseDirect(variable, direct, 'provisioning and doctor');
+}
+
 function notReady(problem: string): RegistryError {
   return new RegistryError('TENANT_NOT_READY', `The module’s database cannot be used: ${problem}`);
 }
 
+function refusePooler(error: unknown): never {
+  throw error instanceof PoolerError ? notReady(error.message) : error;
+}
+
 async function withPooled<T>(pool: Pool, work: (client: ClientBase) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
+  const client = await pool.connect().catch(refusePooler);
   let result: T;
   try {
     result = await work(client);

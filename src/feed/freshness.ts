@@ -16,6 +16,8 @@ import { openFeedSource, readChanges } from './registry-feed.js';
 export interface FreshnessOptions {
   clock: Clock;
   databaseUrl: string;
+  /** URL of the same database without a pooler. */
+  directUrl: string;
   redisUrl: string | undefined;
   stalenessMs: number;
   /** Called when everything known before is no longer valid. */
@@ -35,7 +37,7 @@ export interface Freshness {
 }
 
 export function openFreshness(options: FreshnessOptions): Freshness {
-  const { databaseUrl, redisUrl, stalenessMs, clock, log } = options;
+  const { databaseUrl, directUrl, redisUrl, stalenessMs, clock, log } = options;
   const openFeedPool = (max: number) =>
     openPool(databaseUrl, {
       max,
@@ -72,7 +74,7 @@ export function openFreshness(options: FreshnessOptions): Freshness {
   let following: Following | undefined;
   const hint = () => following?.hint();
   const hints = redis && subscriber && openRedisHints(redis, subscriber, hint);
-  const listener = openListener(databaseUrl, { onHint: hint, log });
+  const listener = openListener(directUrl, { onHint: hint, log });
 
   return {
     follower,

@@ -1,4 +1,5 @@
-import { Client } from 'pg';
+import { DatabaseClient } from '../database/database-client.js';
+import { registryDirectAdvice } from '../database/registry-database.js';
 import type { Log } from '../log.js';
 
 const reconnectMs = 1_000;
@@ -11,7 +12,7 @@ export function openListener(
   url: string,
   options: { onHint: () => void; log: Log },
 ): { close(): Promise<void> } {
-  let client: Client | undefined;
+  let client: DatabaseClient | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
 
@@ -20,10 +21,12 @@ export function openListener(
     if (!isClosed) timer = setTimeout(connect, reconnectMs).unref();
   };
   const connect = async () => {
-    const opened = new Client({
+    const opened = new DatabaseClient({
       connectionString: url,
       application_name: 'tenant-registry listener',
       connectionTimeoutMillis: 5_000,
+      bounds: {},
+      directAdvice: registryDirectAdvice,
       keepAlive: true,
     });
     client = opened;

@@ -27,15 +27,69 @@ export function asRegistryError(error: unknown): RegistryError | undefined {
   if (error instanceof RegistryError) return error;
   const failure = findDatabaseFailure(error);
   if (!failure) return undefined;
-  if (isOutage(failure))
-    return new RegistryError(
-      'REGISTRY_UNAVAILABLE',
-      'The registry database is not available; try again shortly',
-      {
-        cause: error,
-      },
-    );
+  const trouble = findTrouble(failure);
+  if (trouble) return new RegistryError('REGISTRY_UNAVAILABLE', trouble.message, { cause: error });
   return errorByConstraint[failure.constraint ?? '']?.(failure.message);
+}
+
+/** A failure of the database that is no fault of the request. The caller gets REGISTRY_UNAVAILABLE with this message. */
+interface Trouble {
+  /** SQLSTATEs and their classes, and codes of Prisma and Node.js; never words, which depend on the server's language. */
+  states: RegExp;
+  message: string;
+  /** Whether the same work is worth a retry: wrong passwords and missing databases are not. */
+  passes: boolean;
+}
+
+const unreachable: Trouble = {
+  states:
+    /^(08|57P0[1-5]|25P0[34]|53300|ECONN|ERR_STREAM|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOST|ENET|ConnectionClosed|DatabaseNotReachable|SocketTimeout|P1001|P1002|P1008|P1017|P2024|P2028)/,
+  message: 'The registry database is not available; try again shortly',
+  passes: true,
+};
+
+const troubles: readonly Trouble[] = [
+  unreachable,
+  { ...unreachable, states: /^(28|3D000)/, passes: false },
+  {
+    states: /^25006/,
+    message: 'The registry database is read-only at present; try again when it accepts changes',
+    passes: false,
+  },
+  {
+    states: /^55P03/,
+    message:
+      'Another session keeps a lock in the registry database, so the change waited in vain; try again shortly. ' +
+      'The operator finds that session with pg_blocking_pids()',
+    passes: true,
+  },
+  {
+    states: /^57014/,
+    message:
+      'The registry database did not answer in time and the statement was cancelled; try again shortly',
+    passes: true,
+  },
+  {
+    states: /^(53|58)/,
+    message:
+      'The registry database has no space, memory or files left; try again when the operator has made room',
+    passes: true,
+  },
+  {
+    states: /^(40001|40P01|P2034|TransactionWriteConflict)/,
+    message: 'Other changes of the same rows came first each time; try again shortly',
+    passes: true,
+  },
+];
+
+/** Failures that the driver reports itself, in its own words and without a code. */
+const driverLost =
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable/;
+
+function findTrouble({ code, message }: DatabaseFailure): Trouble | undefined {
+  return (
+    troubles.find(({ states }) => states.test(code)) ?? (driverLost.test(message) ? unreachable : undefined)
+  );
 }
 
 /** Whether two transactions collided, so that the same work can succeed when it is repeated. */
@@ -52,8 +106,8 @@ export function mayPass(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof RegistryError && error.code !== 'REGISTRY_UNAVAILABLE') return false;
   const failure = findDatabaseFailure(error);
-  if (failure && /^(40001|40P01|P2034|55P03|55006)$/.test(failure.code)) return true;
-  if (failure && isOutage(failure) && !/^(28|3D000|25006)/.test(failure.code)) return true;
+  if (failure?.code === '55006') return true;
+  if (failure && findTrouble(failure)?.passes) return true;
   return error.cause !== undefined && mayPass(error.cause);
 }
 
@@ -71,18 +125,6 @@ export async function retryCollisions<T>(transaction: () => Promise<T>): Promise
     } catch (error) {
       if (!isTransactionCollision(error) || attempt === maxAttempts) throw error;
     }
-}
-
-function isOutage({ code, message }: DatabaseFailure): boolean {
-  return (
-    /^(08|57P0[1-5]|25P0[34]|53300|25006|28|58|3D000)/.test(code) ||
-    /^(ECONN|ERR_STREAM|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|EHOST|ENET|ConnectionClosed|DatabaseNotReachable|SocketTimeout|P1001|P1002|P1008|P1017|P2024|P2028)/.test(
-      code,
-    ) ||
-    /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|not currently accepting connections/i.test(
-      message,
-    )
-  );
 }
 
 function findDatabaseFailure(error: unknown): DatabaseFailure | undefined {
@@ -103,8 +145,14 @@ function findDatabaseFailure(error: unknown): DatabaseFailure | undefined {
   const constraint =
     read(error, 'constraint') ??
     read(read(adapterCause, 'constraint'), 'index') ??
-    /constraint "([^"]+)"/.exec(message)?.[1];
+    findNamedConstraint(message);
   return { code, message, constraint: constraint === undefined ? undefined : String(constraint) };
+}
+
+/** Prisma leaves out the constraint of a CHECK. Its name is in the message, in the quotation marks of the server's language. */
+function findNamedConstraint(message: string): string | undefined {
+  const quoted = [...message.matchAll(/["„“«»]([a-z_]+)["“”«»]/g)].map(([, name]) => name);
+  return translatedConstraints.find((name) => quoted.includes(name));
 }
 
 function ownCause(error: Error): unknown {

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { App } from '../app.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
-import { requireRegistryAnswer } from '../registry/availability.js';
+import { requireRegistryAnswer, requireWritableRegistry } from '../registry/availability.js';
+import { asRegistryError } from '../registry/database-failure.js';
 import { listModulesNotReady } from '../registry/module-record.js';
 import { within } from '../within.js';
 import { sendJson } from './send.js';
@@ -10,6 +11,8 @@ import { sendJson } from './send.js';
 interface Readiness {
   ready: boolean;
   checks: Check[];
+  /** Whether changes can be made. Without them, existing routes still resolve, so this leaves `ready` as it is. */
+  writes: { ok: boolean; reason?: string };
   /** Modules whose database cannot be used: their existing routes resolve, but nothing can be provisioned. */
   modulesNotReady: { name: string; reason: string }[];
 }
@@ -52,8 +55,18 @@ async function checkReadiness(
   const ready = checks.every(({ ok }) => ok);
   // The registry has just answered; a failure now shows in the next check.
   const listed = ready ? listModulesNotReady(database, serviceDatabases).catch(() => []) : [];
+  const writes = ready ? await checkWrites(database) : { ok: false, reason: 'the gateway is not ready' };
   const modulesNotReady = await within(checkTimeoutMs, Promise.resolve(listed), () => []);
-  return { ready, checks, modulesNotReady };
+  return { ready, checks, writes, modulesNotReady };
+}
+
+async function checkWrites(database: RegistryDatabase): Promise<Readiness['writes']> {
+  try {
+    await requireWritableRegistry(database, checkTimeoutMs);
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, reason: (asRegistryError(error) ?? (error as Error)).message };
+  }
 }
 
 async function checkRegistry(database: RegistryDatabase): Promise<Check> {

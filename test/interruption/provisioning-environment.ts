@@ -73,6 +73,8 @@ export async function openProvisioningEnvironment(
   const config: Config = {
     databaseUrl: registry,
     serviceDatabaseReadUrls: {},
+    databaseDirectUrl: undefined,
+    serviceDatabaseDirectUrls: {},
     moduleDbVariables: [],
     serviceDatabaseUrls: moduleUrls,
     host: '127.0.0.1',

@@ -67,7 +67,8 @@ describe('provisioning a tenant with several modules', () => {
     const { tenant, operation } = await call();
     expect(operation).toMatchObject({
       status: 'COMPENSATED',
-      error: 'Migration beta/0003_next.sql failed: division by zero',
+      // The server may speak another language.
+      error: expect.stringMatching(/^Migration beta\/0003_next\.sql failed: \S/),
       finishedAt: expect.any(String),
     });
     expect(operation.steps.map(({ module, status }) => [module, status])).toEqual([

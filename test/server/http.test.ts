@@ -55,6 +55,7 @@ describe('the HTTP server', () => {
           { name: 'server', ok: true },
           { name: 'registry database', ok: true },
         ],
+        writes: { ok: true },
         modulesNotReady: [],
       },
     ]);

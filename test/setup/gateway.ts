@@ -2,6 +2,7 @@ import pg from 'pg';
 import { type App, openApp } from '../../src/app.js';
 import { developer } from '../../src/auth/caller.js';
 import type { Config } from '../../src/config.js';
+import { pinMark } from '../../src/database/database-client.js';
 import { openLog } from '../../src/log.js';
 import { createApiKey } from '../../src/registry/commands/create-api-key.js';
 import { strictConfigRules } from '../../src/registry/config-rules.js';
@@ -79,6 +80,8 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
       givenUrls ??
       Object.fromEntries(shippedModules.map((name) => [`${name.toUpperCase()}_DB_URL`, serviceUrl(name)])),
     serviceDatabaseReadUrls: {},
+    databaseDirectUrl: undefined,
+    serviceDatabaseDirectUrls: {},
     moduleDbVariables: [],
     host: '127.0.0.1',
     port: 0,
@@ -200,8 +203,9 @@ export async function recordQueries(work: () => Promise<unknown>): Promise<SentS
     const { connectionParameters } = this as unknown as {
       connectionParameters: { application_name?: string };
     };
-    const isOwnAccount = /feed|listener/.test(connectionParameters.application_name ?? '');
     const text = typeof first === 'string' ? first : first.text;
+    const isOwnAccount =
+      /feed|listener/.test(connectionParameters.application_name ?? '') || text.startsWith(pinMark);
     if (!isOwnAccount) sent.push({ text, values: first.values ?? (Array.isArray(second) ? second : []) });
     return Reflect.apply(original, this, parameters);
   } as typeof original;

@@ -1,4 +1,4 @@
-/** A PgBouncer for one test in transaction mode: each transaction may use a different server connection. */
+/** A PgBouncer for one test, with its default settings. In transaction mode each transaction may use a different server connection. */
 import { spawnSync } from 'node:child_process';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,8 @@ import { until } from './redis.js';
 export interface PgBouncer extends AsyncDisposable {
   /** URL of the database through PgBouncer, which accepts every user. */
   url: string;
+  /** URL of another database of the same server. */
+  urlOf(database: string): string;
   close(): Promise<void>;
 }
 
@@ -20,19 +22,24 @@ const program = ['pgbouncer', '/usr/sbin/pgbouncer'].find((name) => spawnSync(na
 
 export const isPgBouncerInstalled = program !== undefined;
 
-/** Starts PgBouncer in front of a database, with `poolSize` server connections. */
-export async function openPgBouncer(databaseUrl: string, poolSize: number): Promise<PgBouncer> {
+/** Starts PgBouncer in front of a server, with `poolSize` connections to each database. */
+export async function openPgBouncer(
+  databaseUrl: string,
+  poolSize: number,
+  poolMode: 'transaction' | 'session' = 'transaction',
+): Promise<PgBouncer> {
   if (!program) throw new Error('pgbouncer is not installed');
   const folder = await mkdtemp(join(tmpdir(), 'tenant-registry-pgbouncer-'));
   const port = await findFreePort();
   const file = join(folder, 'pgbouncer.ini');
-  await writeFile(file, settings(databaseUrl, { port, poolSize }));
+  await writeFile(file, settings(databaseUrl, { port, poolSize, poolMode }));
   await chmod(file, 0o600);
   // PgBouncer refuses to run as root, as PostgreSQL does.
   const account = await findAccount();
   if (account) for (const path of [file, folder]) await chown(path, account.uid, account.gid);
   const running = await spawnGuarded([program, file], { folder, account });
-  const url = `postgres://anybody@127.0.0.1:${port}/behind`;
+  const urlOf = (database: string) => `postgres://anybody@127.0.0.1:${port}/${database}`;
+  const url = urlOf('behind');
   const close = async () => {
     // An immediate stop, because clients may still be connected.
     await running.end('SIGTERM');
@@ -49,10 +56,13 @@ export async function openPgBouncer(databaseUrl: string, poolSize: number): Prom
     if (said === undefined) await close();
     throw error;
   });
-  return { url, close, [Symbol.asyncDispose]: close };
+  return { url, urlOf, close, [Symbol.asyncDispose]: close };
 }
 
-function settings(databaseUrl: string, { port, poolSize }: { port: number; poolSize: number }): string {
+function settings(
+  databaseUrl: string,
+  { port, poolSize, poolMode }: { port: number; poolSize: number; poolMode: string },
+): string {
   const { hostname, port: serverPort, username, password, pathname } = new URL(databaseUrl);
   const behind = {
     host: hostname,
@@ -61,16 +71,17 @@ function settings(databaseUrl: string, { port, poolSize }: { port: number; poolS
     user: username,
     password,
   };
-  const place = Object.entries(behind).filter(([, value]) => value !== '');
   const quote = (text: string) => `'${decodeURIComponent(text).replaceAll("'", "''")}'`;
+  const place = Object.entries(behind).flatMap(([name, value]) => (value ? `${name}=${quote(value)}` : []));
   return `[databases]
-behind = ${place.map(([name, value]) => `${name}=${quote(value)}`).join(' ')}
+behind = ${place.join(' ')}
+* = ${place.filter((part) => !part.startsWith('dbname')).join(' ')}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${port}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = ${poolMode}
 default_pool_size = ${poolSize}
 max_client_conn = 200
 log_connections = 0

@@ -4,7 +4,8 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
+import { DatabaseClient } from '../database-client.js';
 import type { Cluster } from './cluster.js';
 import { errorCode, isAlive } from './postgres-process.js';
 import { findFreePort, findPostmaster, startPostmaster, stopPostmaster } from './postmaster.js';
@@ -70,7 +71,7 @@ export async function joinServer(
 
 /** Returns undefined when the last member is leaving and stops the server. */
 async function enter(cluster: Cluster, port: number, postmasterPid: number): Promise<Membership | undefined> {
-  const client = new pg.Client({
+  const client: pg.Client = new DatabaseClient({
     host: '127.0.0.1',
     port,
     user: 'postgres',
@@ -78,6 +79,7 @@ async function enter(cluster: Cluster, port: number, postmasterPid: number): Pro
     password: cluster.password,
     ssl: false,
     connectionTimeoutMillis: 5_000,
+    bounds: {},
     application_name: `tenant-registry pid=${process.pid}`,
   });
   // A lost connection shows as 'end' and in its queries; an 'error' without a listener would end the process.

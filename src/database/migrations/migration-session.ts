@@ -1,5 +1,7 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { messageOf } from '../../errors.js';
+import { DatabaseClient } from '../database-client.js';
+import { registryDirectAdvice } from '../registry-database.js';
 
 /**
  * Opens one session, not a pool: the advisory lock belongs to a session, and when that is lost, queries must fail
@@ -13,17 +15,18 @@ export async function openMigrationSession(databaseUrl: string): Promise<pg.Clie
   } catch (cause) {
     throw unreachable(session, cause);
   }
-  // Prisma's own engine uses this search_path. PrismaPg sends times without a zone, so the session must be in UTC.
-  await session.query(`SET search_path TO public; SET timezone TO 'UTC'`);
   return session;
 }
 
 function createClient(connectionString: string): pg.Client {
   try {
-    return new pg.Client({
+    return new DatabaseClient({
       connectionString,
       application_name: 'tenant-registry migrate',
       connectionTimeoutMillis: 10_000,
+      // Prisma's own engine uses this search_path.
+      bounds: { searchPath: 'public' },
+      directAdvice: registryDirectAdvice,
     });
   } catch {
     // The cause is left out, because it quotes the URL with the password.

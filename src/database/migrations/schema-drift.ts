@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import pg from 'pg';
+import type pg from 'pg';
+import { DatabaseClient } from '../database-client.js';
 import { createMigrationAdapter } from './migration-adapter.js';
 import { readMigrations, registryMigrationsDir, registrySchemaFile } from './migration-folder.js';
 import { openMigrationSession } from './migration-session.js';
@@ -38,10 +39,10 @@ export async function findSchemaDrift(serverUrl: string, options: DriftOptions =
 
 async function withShadowDatabase<T>(serverUrl: string, run: (session: pg.Client) => Promise<T>): Promise<T> {
   const database = `registry_drift_${randomUUID().replaceAll('-', '')}`;
-  const server = new pg.Client({ connectionString: serverUrl });
+  const server = new DatabaseClient({ connectionString: serverUrl, bounds: {} });
   await server.connect();
   try {
-    await server.query(`CREATE DATABASE ${database}`);
+    await server.query(`CREATE DATABASE ${database} TEMPLATE template0`);
     const url = new URL(serverUrl);
     url.pathname = database;
     const session = await openMigrationSession(url.href);

@@ -59,7 +59,7 @@ export async function readLegacyTables(client: ClientBase, database: string): Pr
   return found;
 }
 
-/** The schemas of the role's own search_path. This session's path is pinned to pg_catalog. */
+/** Schema public and those of the role's own search_path. This session's path is pinned to pg_catalog. */
 async function listVisibleSchemas(client: ClientBase): Promise<string[]> {
   // A qualified name without operators: nothing in the schemas of the path can take its place.
   const results: unknown = await client.query(
@@ -68,7 +68,7 @@ async function listVisibleSchemas(client: ClientBase): Promise<string[]> {
   );
   // The driver returns an array for several statements, which its types do not describe.
   const [, , visible] = results as QueryResult<{ names: string[] }>[];
-  return visible?.rows[0]?.names ?? [];
+  return [...new Set([...(visible?.rows[0]?.names ?? []), 'public'])];
 }
 
 /** Returns undefined for a row without an id. */

@@ -36,6 +36,11 @@ export async function cancelOperation(context: CommandContext, input: unknown) {
         'CONFLICT',
         `Operation ${id} (${words}) is running and cannot be undone: wait for its end`,
       );
+    else if (status === 'NEEDS_ATTENTION')
+      throw new RegistryError(
+        'CONFLICT',
+        `Operation ${id} (${words}) needs attention and cannot be cancelled: correct what its error names and use retryOperation`,
+      );
     else if (status !== 'COMPENSATING')
       throw new RegistryError(
         'CONFLICT',

@@ -5,7 +5,7 @@ import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, optional, readInput, uuid, wait } from '../../registry/input.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
-import { isCompensated } from '../operations/ending.js';
+import { isCompensated, lockTenant } from '../operations/ending.js';
 import { type OperationWithSteps, requireOperation } from '../operations/operation.js';
 import { runStartedOperation } from '../operations/run-started-operation.js';
 
@@ -27,8 +27,11 @@ export async function retryOperation(context: CommandContext, input: unknown) {
     'retryOperation',
     { ...wanted, wait: 'COMMITTED' },
     async (tx) => {
-      const { tenantId } = await requireOperation(tx, wanted.id);
-      const tenant = await requireTenant(tx, tenantId ?? '');
+      const found = await requireOperation(tx, wanted.id);
+      // A purge that needs attention is about a tenant that no other command finds any more.
+      const tenant = isCompensated(found)
+        ? await requireTenant(tx, found.tenantId ?? '')
+        : await lockTenant(tx, found);
       // Read again under the tenant's lock: no other transaction can start or end the operation now.
       const operation = await requireOperation(tx, wanted.id);
       requireRetryable(operation);

@@ -29,8 +29,8 @@ export interface Binding extends BoundState {
 }
 
 /**
- * applied: written. unchanged: the binding had this state already. superseded: the binding has a newer state. absent: the schema
- * does not exist, so nothing was written.
+ * applied: written. unchanged: the binding had this state already. superseded: the binding has a newer state. absent: nothing was
+ * written, because there is no schema, or no binding to close.
  */
 export interface AppliedBinding {
   outcome: 'applied' | 'unchanged' | 'superseded' | 'absent';
@@ -84,6 +84,8 @@ export async function applyBinding(
     if (found) requireBoundTo(found, owner);
     else if (!(await schemaExists(client, schemaName))) return { outcome: 'absent', binding: undefined };
     const state = await readState();
+    // Without a binding the guard refuses everybody. A new one would make the schema look as if the registry had made it.
+    if (!found && state.state === 'closed') return { outcome: 'absent', binding: undefined };
     if (found && found.epoch === state.epoch) {
       if (state.revision < found.revision) return { outcome: 'superseded', binding: found };
       if (isSameState(found, state)) return { outcome: 'unchanged', binding: found };

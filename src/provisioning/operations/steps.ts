@@ -3,7 +3,13 @@ import type { CommandContext } from '../../registry/command.js';
 import { problemOf, renewCopy } from '../copies/keep-copies.js';
 import { findAdoptable, isMigrated } from '../storage/adoption.js';
 import { bindStorage, isBound, unbindStorage } from '../storage/bind-storage.js';
-import { createStorage, dropStorage, storageExists } from '../storage/storage.js';
+import {
+  createStorage,
+  dropStorage,
+  removeStorage,
+  requireOwnStorage,
+  storageExists,
+} from '../storage/storage.js';
 import { storageKinds } from '../storage/storage-kind.js';
 import { factsOf, type HeldOperation, type StepFacts, updateStep } from './operation.js';
 import type { CommonStepName } from './plan.js';
@@ -71,12 +77,14 @@ const dropStep: Step = {
     const { context } = work;
     const storage = await requireSubscriptionStorage(work);
     const { target } = storage;
+    await storageKinds[target.isolation].dropRemains(context.serviceDatabases, target);
     if (await storageExists(context.serviceDatabases, target)) {
+      await requireOwnStorage(context.serviceDatabases, target);
       // Closes the storage and ends the sessions inside it: otherwise DROP would wait for their locks.
       await bindStorage(context.serviceDatabases, target, () => readBinding(context, storage), {
         deadlineMs: context.stalenessMs,
       });
-      await dropStorage(context.serviceDatabases, target);
+      await removeStorage(context.serviceDatabases, target);
     }
     return undefined;
   },

@@ -3,13 +3,14 @@ import { type Client, type ClientBase, DatabaseError } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { inTransaction } from '../../database/in-transaction.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
+import { RegistryError } from '../../errors.js';
 import { isSameOwner } from '../fence/binding.js';
 import { requireOwnEventTriggers } from '../fence/foreign-code.js';
 import { installGuard } from '../fence/guard.js';
 import { findSchemaOwner } from '../fence/schema-version.js';
 import { findModuleRoles } from './module-role.js';
 import { migrateAndBind, requireOwner, withLockedName } from './schema-storage.js';
-import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
+import type { LeftStorage, Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
 /**
  * CREATE DATABASE cannot run in a transaction. So the database is created and migrated under a building name, and the last
@@ -17,6 +18,7 @@ import type { Storage, StorageLocation, StorageTarget } from './storage-location
  */
 export async function createDatabase(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
   return withLockedName(databases, target, async (server) => {
+    await refuseInvalid(server, target);
     if (await databaseExists(server, target.databaseName)) {
       const migrationVersion = await migrateDatabase(databases, target, target.databaseName, {
         isNew: false,
@@ -27,7 +29,7 @@ export async function createDatabase(databases: ServiceDatabases, target: Storag
     const building = identifier(buildingName(target.databaseName));
     const roles = await findModuleRoles(server, target.owner.module);
     const owner = roles.owner === undefined ? '' : ` OWNER ${identifier(roles.owner)}`;
-    await server.query(`CREATE DATABASE ${building}${owner}`);
+    await server.query(`CREATE DATABASE ${building}${owner} TEMPLATE template0`);
     try {
       const migrationVersion = await migrateDatabase(databases, target, buildingName(target.databaseName), {
         isNew: true,
@@ -41,16 +43,52 @@ export async function createDatabase(databases: ServiceDatabases, target: Storag
   });
 }
 
-export async function dropDatabase(databases: ServiceDatabases, target: StorageTarget): Promise<void> {
-  await withLockedName(databases, target, async (server) => {
+export async function dropDatabase(
+  databases: ServiceDatabases,
+  target: StorageTarget,
+): Promise<LeftStorage | undefined> {
+  return withLockedName(databases, target, async (server) => {
     await dropBuilding(server, target);
-    if (!(await databaseExists(server, target.databaseName))) return;
+    await dropInvalid(server, target);
+    if (!(await databaseExists(server, target.databaseName))) return undefined;
     const owner = await inDatabase(databases, target, target.databaseName, (client) =>
       findSchemaOwner(client, target.schemaName),
     );
-    if (isSameOwner(owner, target.owner))
-      await server.query(`DROP DATABASE ${identifier(target.databaseName)} WITH (FORCE)`);
+    if (!isSameOwner(owner, target.owner)) return { owner };
+    await server.query(`DROP DATABASE ${identifier(target.databaseName)} WITH (FORCE)`);
+    return undefined;
   });
+}
+
+/** Drops a database whose DROP was interrupted. PostgreSQL refuses connections to it, and its data is lost already. */
+export async function dropInvalidDatabase(databases: ServiceDatabases, target: StorageTarget): Promise<void> {
+  await withLockedName(databases, target, (server) => dropInvalid(server, target));
+}
+
+/** The connection limit that marks a database whose DROP was interrupted. */
+const invalidLimit = -2;
+
+async function dropInvalid(server: ClientBase, { databaseName }: StorageTarget): Promise<void> {
+  if (await isInvalid(server, databaseName))
+    await server.query(`DROP DATABASE IF EXISTS ${identifier(databaseName)}`);
+}
+
+/** A tenant that subscribes again expects its data, so an empty database must not take its place without a word. */
+async function refuseInvalid(server: ClientBase, { databaseName }: StorageTarget): Promise<void> {
+  if (await isInvalid(server, databaseName))
+    throw new RegistryError(
+      'CONFLICT',
+      `Database ${databaseName} is what an interrupted DROP DATABASE has left, and its data is lost: ` +
+        `run DROP DATABASE ${identifier(databaseName)} and repeat the request, or restore the database from a backup`,
+    );
+}
+
+async function isInvalid(server: ClientBase, databaseName: string): Promise<boolean> {
+  const { rowCount } = await server.query(
+    'SELECT FROM pg_database WHERE datname = $1 AND datconnlimit = $2',
+    [databaseName, invalidLimit],
+  );
+  return rowCount === 1;
 }
 
 function migrateDatabase(

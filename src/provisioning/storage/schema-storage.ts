@@ -16,7 +16,7 @@ import { installGuard } from '../fence/guard.js';
 import { findSchemaOwner, listApplied, recordApplied, removeVersions } from '../fence/schema-version.js';
 import { findMissing, runMigrations } from './module-migrations.js';
 import { asSchemaOwner, findModuleRoles, grantAccess, type ModuleRoles } from './module-role.js';
-import type { Storage, StorageTarget } from './storage-location.js';
+import type { LeftStorage, Storage, StorageTarget } from './storage-location.js';
 
 /** Creates schema, tables, versions and binding in one transaction. */
 export async function createSchema(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
@@ -35,14 +35,19 @@ export async function createSchema(databases: ServiceDatabases, target: StorageT
   });
 }
 
-export async function dropSchema(databases: ServiceDatabases, target: StorageTarget): Promise<void> {
-  await withLockedName(databases, target, (client) =>
+export async function dropSchema(
+  databases: ServiceDatabases,
+  target: StorageTarget,
+): Promise<LeftStorage | undefined> {
+  return withLockedName(databases, target, (client) =>
     inTransaction(client, async () => {
       const owner = await findSchemaOwner(client, target.schemaName);
-      if (isSameOwner(owner, target.owner))
+      if (isSameOwner(owner, target.owner)) {
         await client.query(`DROP SCHEMA ${identifier(target.schemaName)} CASCADE`);
-      if (isSameOwner(owner, target.owner)) await removeVersions(client, target.schemaName);
+        await removeVersions(client, target.schemaName);
+      } else if (await schemaExists(client, target.schemaName)) return { owner };
       await removeBinding(client, target.schemaName, target.owner);
+      return undefined;
     }),
   );
 }
@@ -102,7 +107,8 @@ async function lockWithin(client: ClientBase, name: string, waitMs: number): Pro
     if (error instanceof DatabaseError && error.code === '55P03') return false;
     throw error;
   } finally {
-    await client.query('RESET lock_timeout');
+    // RESET would give the default of the role or the server.
+    await client.query('SET lock_timeout = 0');
   }
 }
 

@@ -3,9 +3,15 @@ import { identifier } from '../../database/identifier.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import type { Isolation } from '../../registry/isolation.js';
 import { schemaExists } from '../fence/binding.js';
-import { createDatabase, databaseExists, dropDatabase, inTenantDatabase } from './database-storage.js';
+import {
+  createDatabase,
+  databaseExists,
+  dropDatabase,
+  dropInvalidDatabase,
+  inTenantDatabase,
+} from './database-storage.js';
 import { createSchema, dropSchema } from './schema-storage.js';
-import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
+import type { LeftStorage, Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
 /** The names that a server and a database list; as doctor reads them. */
 interface ListedNames {
@@ -25,8 +31,10 @@ export interface StorageKind {
   keepsMigrationCopy: boolean;
   /** Creates the storage with all its tables, or migrates it when the tenant has it already. All or nothing. */
   create(databases: ServiceDatabases, target: StorageTarget): Promise<Storage>;
-  /** Drops the tenant's storage. Does nothing when it does not exist or belongs to another tenant. */
-  drop(databases: ServiceDatabases, target: StorageTarget): Promise<void>;
+  /** Drops the tenant's storage. Returns what exists under its name and was left, because it is not provably the tenant's. */
+  drop(databases: ServiceDatabases, target: StorageTarget): Promise<LeftStorage | undefined>;
+  /** Drops what an interrupted DROP has left under the name, which nobody can use any more. */
+  dropRemains(databases: ServiceDatabases, target: StorageTarget): Promise<void>;
   /** Whether the name is in use, by any owner. The client is connected to the module's database. */
   exists(client: ClientBase, location: StorageLocation): Promise<boolean>;
   /**
@@ -52,6 +60,8 @@ export const storageKinds: Readonly<Record<Isolation, StorageKind>> = {
     keepsMigrationCopy: true,
     create: createSchema,
     drop: dropSchema,
+    // DROP SCHEMA is transactional.
+    dropRemains: async () => undefined,
     exists: (client, { schemaName }) => schemaExists(client, schemaName),
     atStorage: (databases, { reference }, work, moduleClient) =>
       moduleClient ? work(moduleClient) : databases.withConnection(reference, work),
@@ -67,6 +77,7 @@ export const storageKinds: Readonly<Record<Isolation, StorageKind>> = {
     keepsMigrationCopy: false,
     create: createDatabase,
     drop: dropDatabase,
+    dropRemains: dropInvalidDatabase,
     exists: (client, { databaseName }) => databaseExists(client, databaseName),
     atStorage: inTenantDatabase,
     isListed: ({ databases }, { databaseName }) => databases.has(databaseName),

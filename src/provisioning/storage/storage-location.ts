@@ -30,3 +30,9 @@ export interface Storage {
   created: boolean;
   migrationVersion: string | null;
 }
+
+/** Storage that exists under the name and was not dropped. */
+export interface LeftStorage {
+  /** undefined: the registry has no proof of who made it. */
+  owner: SchemaOwner | undefined;
+}

@@ -1,6 +1,10 @@
 import type { ServiceDatabases } from '../../database/service-databases.js';
+import { RegistryError } from '../../errors.js';
+import { storageTitle } from '../../registry/isolation.js';
+import { isSameOwner } from '../fence/binding.js';
+import { findSchemaOwner } from '../fence/schema-version.js';
 import { storageKinds } from './storage-kind.js';
-import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
+import type { LeftStorage, Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
 /**
  * Creates the schema or database with all its tables, or, when the tenant has it already, migrates it. All or nothing: a
@@ -10,9 +14,40 @@ export function createStorage(databases: ServiceDatabases, target: StorageTarget
   return storageKinds[target.isolation].create(databases, target);
 }
 
-/** The inverse of createStorage. Does nothing when the storage does not exist or belongs to another tenant. */
-export function dropStorage(databases: ServiceDatabases, target: StorageTarget): Promise<void> {
+/**
+ * The inverse of createStorage. Returns what exists under the name and was left, because it is not provably the tenant's: storage of
+ * another tenant, or storage that was restored from a dump.
+ */
+export async function dropStorage(
+  databases: ServiceDatabases,
+  target: StorageTarget,
+): Promise<LeftStorage | undefined> {
   return storageKinds[target.isolation].drop(databases, target);
+}
+
+/** Drops the tenant's storage; throws CONFLICT when something is left under its name. */
+export async function removeStorage(databases: ServiceDatabases, target: StorageTarget): Promise<void> {
+  const left = await dropStorage(databases, target);
+  if (left) refuseLeft(target, left);
+}
+
+/** Throws CONFLICT unless the existing storage is provably the tenant's. A binding that is written later would be no proof. */
+export async function requireOwnStorage(databases: ServiceDatabases, target: StorageTarget): Promise<void> {
+  const owner = await storageKinds[target.isolation].atStorage(databases, target, (client) =>
+    findSchemaOwner(client, target.schemaName),
+  );
+  if (!isSameOwner(owner, target.owner)) refuseLeft(target, { owner });
+}
+
+function refuseLeft(target: StorageTarget, { owner }: LeftStorage): never {
+  const reason = owner
+    ? `it is bound to tenant ${owner.tenantId}, module ${owner.module}`
+    : 'nothing proves that it is what the registry made for this tenant, as after a restore from a dump';
+  throw new RegistryError(
+    'CONFLICT',
+    `${storageTitle(target)} was not dropped: ${reason}. Check what it holds. To remove it, run ` +
+      `${storageKinds[target.isolation].dropStatement(target)}; then use retryOperation`,
+  );
 }
 
 /** Whether the name is in use in the service database, by any owner. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { queryOnce } from '../../database/support/temporary-databases.js';
 import { openGateway, type TestGateway } from '../../setup/gateway.js';
 import { mutate } from '../../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../../setup/stories.js';
@@ -229,5 +230,131 @@ describe('a deleted tenant', () => {
   test('is not purged before it is deleted', async () => {
     expect((await change('purgeTenant')).codes).toEqual(['CONFLICT']);
     expect((await readTenant(testbed.gateway, tenant.id)).status).toBe('ACTIVE');
+  });
+});
+
+describe('a removal ends in gone or NEEDS_ATTENTION, and is retried to its end', () => {
+  const other = '00000000-0000-4000-8000-000000000001';
+  /** A restored schema has another oid than the one that was bound. */
+  const restored = () =>
+    ['binding', 'schema_version']
+      .map((table) => `UPDATE tenant_guard.${table} SET schema_oid = 1 WHERE schema_name = '${schema()}'`)
+      .join('; ');
+  const inVault = (sql: string) => queryOnce(vaultUrl(), sql);
+  const vaultUrl = () => {
+    const url = new URL(testbed.url('vault'));
+    url.pathname = `/vault_${tenant.slug}`;
+    return url.href;
+  };
+
+  test.each<[string, string, () => Promise<unknown>, () => Promise<unknown>, string]>([
+    [
+      'a schema that was restored from a dump',
+      'crm',
+      () => testbed.psql('crm', restored()),
+      () => testbed.psql('crm', `DROP SCHEMA ${schema()} CASCADE`),
+      'nothing proves',
+    ],
+    [
+      'a schema that is bound to another tenant',
+      'crm',
+      () =>
+        testbed.psql(
+          'crm',
+          `UPDATE tenant_guard.binding SET tenant_id = '${other}' WHERE schema_name = '${schema()}'`,
+        ),
+      () =>
+        testbed.psql(
+          'crm',
+          `UPDATE tenant_guard.binding SET tenant_id = '${tenant.id}' WHERE schema_name = '${schema()}'`,
+        ),
+      'bound to tenant',
+    ],
+    [
+      'a database that was restored without its guard',
+      'vault',
+      () => inVault('DROP SCHEMA tenant_guard CASCADE'),
+      () => testbed.psql('vault', `DROP DATABASE vault_${tenant.slug} WITH (FORCE)`),
+      'nothing proves',
+    ],
+    [
+      'a database that is bound to another tenant',
+      'vault',
+      () => inVault(`UPDATE tenant_guard.binding SET tenant_id = '${other}'`),
+      () => inVault(`UPDATE tenant_guard.binding SET tenant_id = '${tenant.id}'`),
+      'bound to tenant',
+    ],
+  ])('%s', async (_, module, spoil, mend, reason) => {
+    await testbed.gateway.psql(`UPDATE tenants SET primary_email = 'ada@example.com' WHERE id = $1`, [
+      tenant.id,
+    ]);
+    const stands = module === 'crm' ? hasSchema : hasDatabase;
+    await spoil();
+    await change('deleteTenant');
+    const { result } = await change(
+      'purgeTenant',
+      { purgeAfter: '2020-01-01T00:00:00Z' },
+      'operation { id }',
+    );
+    const id = result.operation.id;
+    const end = await awaitOperationEnd(testbed.gateway, id);
+    expect(end).toMatchObject({ status: 'NEEDS_ATTENTION', error: expect.stringContaining(reason) });
+    expect(await stands()).toBe(true);
+
+    const cancelled = await controlOperation(testbed.gateway, 'cancelOperation', id);
+    expect(cancelled).toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('retryOperation') });
+    const early = await controlOperation(testbed.gateway, 'retryOperation', id);
+    expect(early.code).toBeUndefined();
+    expect((await awaitOperationEnd(testbed.gateway, id)).status).toBe('NEEDS_ATTENTION');
+
+    await mend();
+    await controlOperation(testbed.gateway, 'retryOperation', id);
+    expect((await awaitOperationEnd(testbed.gateway, id)).status).toBe('SUCCEEDED');
+    expect([await hasSchema(), await hasDatabase()]).toEqual([false, false]);
+    const [row] = await testbed.gateway.psql('SELECT primary_email FROM tenants WHERE id = $1', [tenant.id]);
+    expect(row).toEqual({ primary_email: null });
+  });
+
+  test('a cancelled subscription’s storage, the same', async () => {
+    await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm' });
+    await testbed.psql('crm', restored());
+    await letTimePass('crm');
+    const id = await newestOperation(testbed.gateway, tenant.id, 'remove_storage');
+    expect((await awaitOperationEnd(testbed.gateway, id)).status).toBe('NEEDS_ATTENTION');
+    expect(await contactsOf()).toEqual([{ name: 'Ada' }]);
+    await testbed.psql('crm', `DROP SCHEMA ${schema()} CASCADE`);
+    await controlOperation(testbed.gateway, 'retryOperation', id);
+    expect((await awaitOperationEnd(testbed.gateway, id)).status).toBe('SUCCEEDED');
+  });
+});
+
+describe('a database whose DROP was interrupted', () => {
+  const interruptDrop = () =>
+    testbed.psql('vault', `UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'vault_${tenant.slug}'`);
+
+  test('is dropped by the purge', async () => {
+    await interruptDrop();
+    await change('deleteTenant');
+    const { result } = await change(
+      'purgeTenant',
+      { purgeAfter: '2020-01-01T00:00:00Z' },
+      'operation { id }',
+    );
+    expect((await awaitOperationEnd(testbed.gateway, result.operation.id)).status).toBe('SUCCEEDED');
+    expect(await hasDatabase()).toBe(false);
+  });
+
+  test('is not replaced by an empty one for a tenant that subscribes again, until somebody drops it', async () => {
+    await interruptDrop();
+    await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'vault' });
+    const again = await subscribe(testbed.gateway, { tenantId: tenant.id, module: 'vault' });
+    expect(again.operation).toMatchObject({
+      status: 'FAILED',
+      error: expect.stringContaining('interrupted DROP DATABASE'),
+    });
+    await testbed.psql('vault', `DROP DATABASE vault_${tenant.slug}`);
+    await controlOperation(testbed.gateway, 'retryOperation', again.operation.id);
+    expect((await awaitOperationEnd(testbed.gateway, again.operation.id)).status).toBe('SUCCEEDED');
+    expect(await resolve(testbed.gateway, tenant.id, 'vault')).toBe('schema public');
   });
 });

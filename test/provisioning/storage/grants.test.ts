@@ -133,7 +133,7 @@ describe.each(['SCHEMA', 'DATABASE'] as const)(
 
     test('a service enters and reads its tenant until the registry ends its session', async () => {
       const place = aPlace(isolation);
-      onTestFinished(() => dropStorage(databases, place));
+      onTestFinished(async () => void (await dropStorage(databases, place)));
       await createStorage(databases, place);
       await bindStorage(databases, place, told('active', 1n));
       const client = await connectAs(service, place);
@@ -156,7 +156,7 @@ describe.each(['SCHEMA', 'DATABASE'] as const)(
 
     test('a role outside the module can neither enter nor read', async () => {
       const place = aPlace(isolation);
-      onTestFinished(() => dropStorage(databases, place));
+      onTestFinished(async () => void (await dropStorage(databases, place)));
       await createStorage(databases, place);
       await bindStorage(databases, place, told('active', 1n));
       const { name } = await aUser();
@@ -172,7 +172,7 @@ describe.each(['SCHEMA', 'DATABASE'] as const)(
 
 test('a schema that is older than the module’s role stays the provisioner’s and is migrated as that role', async () => {
   const place = aPlace('SCHEMA');
-  onTestFinished(() => dropStorage(databases, place));
+  onTestFinished(async () => void (await dropStorage(databases, place)));
   await onServer(`REVOKE ${owner} FROM ${provisioner}`);
   await createStorage(databases, place);
   expect(await ownersIn(place)).toEqual([provisioner]);

@@ -74,6 +74,17 @@ describe('a tenant’s own database', () => {
     expect(await listTables(testbed.url('vault'), 'public')).toEqual([]);
   });
 
+  test('is made while a monitor is connected to template1', async () => {
+    await aTenant({ slug }).at(testbed.gateway);
+    const monitor = new pg.Client({ connectionString: urlTo('template1') });
+    await monitor.connect();
+    try {
+      expect((await toVault()).subscription.status).toBe('ACTIVE');
+    } finally {
+      await monitor.end();
+    }
+  });
+
   test('keeps its data when the tenant unsubscribes and subscribes again', async () => {
     await aTenant({ slug }).subscribedTo('vault').at(testbed.gateway);
     await queryOnce(urlTo(database), `INSERT INTO contact VALUES (1, 'Ada')`);
