@@ -10,5 +10,6 @@ export function readUtf8(content: Buffer, file: string): string {
     throw new RegistryError('VALIDATION_ERROR', `${file} is not valid UTF-8: save it as UTF-8`);
   if (content.includes(0))
     throw new RegistryError('VALIDATION_ERROR', `${file} holds the character NUL: remove it`);
-  return content.toString();
+  // Some editors begin a file with a byte order mark, which is no part of the text.
+  return content.toString().replace(/^\uFEFF/, '');
 }
