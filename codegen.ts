@@ -43,7 +43,7 @@ const config: CodegenConfig = {
       config: { ...typesOfOperations, immutableTypes: true },
     },
     [`${typesDir}/`]: {
-      documents: ['test/**/*.ts'],
+      documents: ['test/**/*.ts', '!test/clients/**'],
       preset: 'client',
       presetConfig: { fragmentMasking: false, skipIndexFile: true },
       config: {

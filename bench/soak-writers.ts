@@ -50,6 +50,8 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
       host: '127.0.0.1',
       port: 0,
       adminPort: undefined,
+      basePath: '',
+      keepAliveTimeoutMs: 75_000,
       clientsDir: undefined,
       authMode: 'open',
       showsGraphiql: false,

@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { type Environment, EnvironmentReader } from './environment-reader.js';
 import { packageFolder } from './package-folder.js';
 import { type RequestLimitSettings, readRequestLimits } from './request-limit-settings.js';
-import { isKeySource, isLoopback, isPostgresUrl, isRedisUrl } from './setting-urls.js';
+import {
+  isBasePath,
+  isKeySource,
+  isLoopback,
+  isPostgresUrl,
+  isRedisUrl,
+  normalizeBasePath,
+} from './setting-urls.js';
 import {
   describeWrongValue,
   directVariableOf,
@@ -30,6 +37,10 @@ export interface Config {
   port: number;
   /** Port for metrics and the details of readiness; undefined: they are on `port`. */
   adminPort: number | undefined;
+  /** Path prefix of all addresses, "/registry"; empty: none. */
+  basePath: string;
+  /** How long an idle connection stays open, in milliseconds. */
+  keepAliveTimeoutMs: number;
   dataDir: string;
   /** Folder with one folder of SQL migrations per module. */
   modulesDir: string;
@@ -126,6 +137,8 @@ export function readConfig(env: Environment): Config {
     host,
     port: read.number('PORT'),
     adminPort: read.text('ADMIN_PORT') === undefined ? undefined : read.number('ADMIN_PORT'),
+    basePath: normalizeBasePath(read.checked('BASE_PATH', isBasePath) ?? ''),
+    keepAliveTimeoutMs: read.number('KEEP_ALIVE_TIMEOUT_MS'),
     dataDir: read.text('DATA_DIR') ?? settings.DATA_DIR.default,
     modulesDir: read.text('MODULES_DIR') ?? shippedModulesDir,
     clientsDir: read.text('CLIENTS_DIR'),

@@ -128,6 +128,12 @@ export const errorTable = {
     action:
       'Register the document with `tenant-registry documents add`, or use a key with the scope `documents:any`.',
   },
+  PERSISTED_QUERY_NOT_SUPPORTED: {
+    status: 400,
+    meaning:
+      'The request has the hash of a GraphQL document (Automatic Persisted Queries) that is not registered, and the gateway stores none.',
+    action: 'Send the text of the document; Apollo’s clients do so by themselves.',
+  },
   QUERY_TOO_COMPLEX: {
     status: 400,
     meaning: 'The GraphQL document, its estimated cost or its answer is larger than the gateway accepts.',

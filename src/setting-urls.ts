@@ -13,6 +13,17 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
+/** A path prefix with or without the slashes around it; "/" is none. */
+export function isBasePath(text: string): boolean {
+  return /^\/?(?:[\w~-][\w.~-]*(?:\/[\w~-][\w.~-]*)*)?\/?$/.test(text);
+}
+
+/** "/registry", or empty. */
+export function normalizeBasePath(text: string): string {
+  const path = text.replace(/^\/|\/$/g, '');
+  return path && `/${path}`;
+}
+
 export function isPostgresUrl(text: string): boolean {
   try {
     return /^postgres(ql)?:\/\//.test(text) && decodeURIComponent(new URL(text).pathname).length > 1;

@@ -2,6 +2,7 @@
  * Every environment variable of the product in one table. config.ts reads the environment by it, and
  * docs/configuration.md shows it.
  */
+import { httpSettings } from './http-settings.js';
 import { oneOf, type Setting, wholeNumber } from './setting.js';
 import { tokenSettings } from './token-settings.js';
 
@@ -73,6 +74,7 @@ export const settings = {
       'Port of its own, on `HOST`, for `/metrics` and the details of `/ready`. The other port then answers 404 at `/metrics` and ' +
       'says at `/ready` only whether the gateway is ready. 0 chooses a free port.',
   },
+  ...httpSettings,
   DATA_DIR: {
     default: '.data',
     expected: 'a folder',

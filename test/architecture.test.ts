@@ -14,7 +14,8 @@ const leaves: Record<string, string[]> = {
   'package-folder.ts': [],
   'setting.ts': [],
   'token-settings.ts': ['setting.ts'],
-  'settings.ts': ['setting.ts', 'token-settings.ts'],
+  'http-settings.ts': ['setting.ts'],
+  'settings.ts': ['setting.ts', 'http-settings.ts', 'token-settings.ts'],
   'environment-reader.ts': ['settings.ts'],
   'request-limit-settings.ts': ['settings.ts'],
   'config.ts': [

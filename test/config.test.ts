@@ -35,6 +35,8 @@ describe('the configuration', () => {
       moduleDbVariables: [],
       host: '127.0.0.1',
       port: 4000,
+      basePath: '',
+      keepAliveTimeoutMs: 75_000,
       dataDir: '.data',
       modulesDir: new URL('../modules', import.meta.url).pathname,
       authMode: 'open',

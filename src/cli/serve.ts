@@ -140,7 +140,7 @@ function logServing(
   const { url, admin, workers } = at;
   const { config, log, embedded } = app;
   const further = { ...(admin && { admin }), ...(workers && { workers }) };
-  log.info({ url: `${url}/graphql`, authMode: config.authMode, ...further }, 'serving');
+  log.info({ url: `${url}${config.basePath}/graphql`, authMode: config.authMode, ...further }, 'serving');
   if (embedded) log.info({ psql: embedded.psqlCommand('finance') }, 'look into the embedded PostgreSQL');
 }
 

@@ -15,6 +15,7 @@ import { createReader, type Reader } from '../registry/reader.js';
 import { limitReader } from '../registry/reader-limits.js';
 import type { RequestLimits } from './limits/request-limits.js';
 import type { StreamPiece } from './streams/event-frames.js';
+import type { StreamForm } from './streams/stream-form.js';
 
 /** The context of resolvers; made for each request. */
 export interface GraphqlContext {
@@ -55,7 +56,7 @@ export interface RequestFacts {
   /** Filled while the request is answered, for the log. */
   outcome: RequestOutcome;
   /** The events of the answer, when it is a stream. */
-  events?: AsyncIterator<StreamPiece>;
+  stream?: { events: AsyncIterator<StreamPiece>; form: StreamForm };
 }
 
 /** Facts for the log line of a request, whose HTTP status is often 200. */

@@ -19,6 +19,11 @@ export function translateResult(result: ExecutionResult, facts: RequestFacts): E
   return { ...result, errors };
 }
 
+/** The result of a request that is refused before it is executed. */
+export function refusedResult(error: RegistryError): ExecutionResult {
+  return { errors: [new GraphQLError(error.message, { originalError: error })] };
+}
+
 /** Gives every error a code and a status. An unexpected error is logged and masked. */
 function toGraphqlError(
   error: unknown,

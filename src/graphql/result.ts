@@ -31,8 +31,8 @@ export function readsEvents(accept: string | null | undefined): boolean {
 
 /**
  * The HTTP form of a result. With application/json the status is 200 for every GraphQL request, as that media type asks
- * for, and only what is no such request gets another. With application/graphql-response+json it is the errors' own as
- * long as nothing was answered: one refused alias does not make an error of the others' answers.
+ * for, and only what is no such request gets another. With application/graphql-response+json it is the errors' own when `data` is
+ * null or absent.
  */
 export function toHttpAnswer(
   result: ExecutionResult,
@@ -42,7 +42,7 @@ export function toHttpAnswer(
   const headers = plainHeaders[mediaType];
   const body = JSON.stringify(result);
   if (!result.errors) return { status: 200, headers, body };
-  const answered = result.data != null && Object.values(result.data).some((value) => value !== null);
+  const answered = result.data != null;
   const failures = result.errors.map(readHttp);
   const showsStatus =
     alwaysShowsStatus ||

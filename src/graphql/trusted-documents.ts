@@ -46,7 +46,7 @@ export class TrustedDocuments {
 
   /**
    * The request with the text of its document, when the caller may send it. Undefined stays undefined, for what is no plain
-   * request. Throws DOCUMENT_NOT_REGISTERED.
+   * request. Throws DOCUMENT_NOT_REGISTERED, or PERSISTED_QUERY_NOT_SUPPORTED.
    */
   admit(
     given: GivenParameters | undefined,
@@ -57,7 +57,7 @@ export class TrustedDocuments {
       if (maySendAny) return undefined;
       throw notRegistered('The request is no plain GraphQL request in JSON');
     }
-    const { query, documentId, operationName, variables } = given;
+    const { query, documentId, isPersistedQuery, operationName, variables } = given;
     if (query !== undefined) {
       if (maySendAny || this.#texts.has(query) || this.#texts.has(query.trim()))
         return { query, operationName, variables };
@@ -66,11 +66,12 @@ export class TrustedDocuments {
     const id = (documentId ?? '').replace(/^sha256:/i, '').toLowerCase();
     const text = this.#textById.get(id);
     if (text !== undefined) return { query: text, operationName, variables };
-    if (this.#options.isRequired) throw unknownId(id);
-    return this.#find(id).then((found) => ({ query: found, operationName, variables }));
+    const unknown = isPersistedQuery ? notSupported() : unknownId(id);
+    if (this.#options.isRequired) throw unknown;
+    return this.#find(id, unknown).then((found) => ({ query: found, operationName, variables }));
   }
 
-  async #find(id: string): Promise<string> {
+  async #find(id: string, unknown: RegistryError): Promise<string> {
     if (performance.now() - this.#loadedAt >= this.#options.stalenessMs / 2) {
       this.#loading ??= this.#load().finally(() => {
         this.#loading = undefined;
@@ -78,7 +79,7 @@ export class TrustedDocuments {
       await this.#loading;
     }
     const text = this.#textById.get(id);
-    if (text === undefined) throw unknownId(id);
+    if (text === undefined) throw unknown;
     return text;
   }
 
@@ -110,6 +111,11 @@ function byId(texts: readonly string[]): Map<string, string> {
 
 function unknownId(id: string): RegistryError {
   return notRegistered(`No registered document has the id "${id.slice(0, 80)}"`);
+}
+
+/** The clients of that protocol look for this text or the code, and send the text of the document. */
+function notSupported(): RegistryError {
+  return new RegistryError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
 }
 
 function notRegistered(problem: string): RegistryError {

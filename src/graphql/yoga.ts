@@ -6,12 +6,14 @@ import { openEngine } from './engine/engine.js';
 import { translateResult } from './errors.js';
 import { asksForSchema } from './introspection.js';
 import { requestLimitPlugins } from './limits/yoga-plugins.js';
+import { readParams } from './request-params.js';
 import { mediaTypeFor, readsEvents, toHttpAnswer } from './result.js';
 import { schema } from './schema.js';
 import { refuseUnstorable, storableTextRule } from './storable-rule.js';
 import { isFrames, type StreamPiece } from './streams/event-frames.js';
 import { shareEvents } from './streams/shared-events.js';
 import { endWithCredential } from './streams/stream-end.js';
+import { streamFormFor } from './streams/stream-form.js';
 
 /** In one property, because Yoga copies what it is given and loses an object's methods. */
 interface YogaRequest {
@@ -55,7 +57,7 @@ function openYoga() {
     context: ({ facts }) => plainContext(new RequestContext(facts)),
     maskedErrors: false,
     plugins: [
-      refuseOtherNames,
+      readParams,
       shareEvents(),
       ...requestLimitPlugins,
       refuseUnstorableText,
@@ -66,17 +68,6 @@ function openYoga() {
     ],
   });
 }
-
-/** Yoga takes a name that is no text for no name. */
-const refuseOtherNames: Plugin<GraphqlContext> = {
-  onParams({ params }) {
-    const name: unknown = params.operationName;
-    if (name == null || typeof name === 'string') return;
-    throw new GraphQLError('operationName must be a text', {
-      extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
-    });
-  },
-};
 
 /** The engine checks the same where it executes. */
 const refuseUnstorableText: Plugin<GraphqlContext> = {
@@ -106,13 +97,11 @@ const guardIntrospection: Plugin<GraphqlContext> = {
 /** Without this, a client that cannot read events would get an empty response. */
 const refuseUnreadableStreams: Plugin<GraphqlContext, YogaRequest> = {
   async onResultProcess({ request, result, setResult }) {
-    if (
-      !(Symbol.asyncIterator in result) ||
-      /event-stream|multipart\/mixed/.test(request.headers.get('accept') ?? '')
-    )
-      return;
+    if (!(Symbol.asyncIterator in result) || streamFormFor(request.headers.get('accept'))) return;
     await result[Symbol.asyncIterator]().return?.();
-    const message = 'A subscription is answered as Server-Sent Events: send "Accept: text/event-stream"';
+    const message =
+      'A subscription is answered as Server-Sent Events: send "Accept: text/event-stream", or ' +
+      '"multipart/mixed;subscriptionSpec=1.0" as Apollo Client does';
     setResult({ errors: [new GraphQLError(message)] });
   },
 };
@@ -152,26 +141,20 @@ function translateEach(
   };
 }
 
-const streamHeaders = {
-  'content-type': 'text/event-stream',
-  connection: 'keep-alive',
-  'cache-control': 'no-cache',
-  'content-encoding': 'none',
-};
-
 const writeAnswers: Plugin<GraphqlContext, YogaRequest> = {
-  onResultProcess({ request, result, resultProcessor, setResultProcessor, serverContext }) {
+  onResultProcess({ request, result, setResultProcessor, serverContext }) {
+    const accept = request.headers.get('accept');
     if (Symbol.asyncIterator in result) {
-      // Yoga has found that the client reads no events.
-      if (!resultProcessor) return;
+      const form = streamFormFor(accept);
+      if (!form) return;
       setResultProcessor((stream, fetchApi) => {
         // The server writes it to the connection: a body between them would cost more than the events.
-        serverContext.facts.events = (stream as AsyncIterable<StreamPiece>)[Symbol.asyncIterator]();
-        return new fetchApi.Response(null, { headers: streamHeaders });
+        const events = (stream as AsyncIterable<StreamPiece>)[Symbol.asyncIterator]();
+        serverContext.facts.stream = { events, form };
+        return new fetchApi.Response(null, { headers: form.headers });
       }, 'text/event-stream');
       return;
     }
-    const accept = request.headers.get('accept');
     const mediaType = mediaTypeFor(accept);
     setResultProcessor((result, fetchApi) => {
       const { status, headers, body } = toHttpAnswer(

@@ -57,9 +57,16 @@ export function findReferenceProblem(text: string, place: string, scope: Referen
   if (secretReference.test(text)) return findNameProblem(text.slice(2, -1), place, scope);
   // Letters that only look like these, and characters that nobody sees, may be changed by a program that reads them.
   const plain = text.normalize('NFKC').replace(/\p{Cf}/gu, '');
+  if (hasDefault(text))
+    return `has a reference with a default, which is not replaced: write \${${variablePrefix(scope.slug)}…} alone and set the variable`;
   if (plain.includes(`\${`) || /^\s*\$[A-Za-z_]\w*\s*$/.test(plain))
     return `has a reference in a form that is not replaced: write \${${variablePrefix(scope.slug)}…} as the whole value, with nothing before or after it`;
   return undefined;
+}
+
+/** Whether a text has a reference in a form of the shell: "${NAME:-value}", "${NAME-value}", "${NAME:?message}". */
+export function hasDefault(text: string): boolean {
+  return /\$\{[A-Za-z_]\w*:?[-+=?]/.test(text);
 }
 
 /** Finds every reference in a configuration that is not allowed, also in lists and in the names of keys. */

@@ -19,7 +19,8 @@ export function readUtf8(content: Buffer, file: string): string {
     );
   if (content.includes(0))
     throw new RegistryError('VALIDATION_ERROR', `${file} holds the character NUL: remove it`);
-  return content.toString();
+  // Some editors begin a file with a byte order mark, which is no part of the text.
+  return content.toString().replace(/^\uFEFF/, '');
 }
 
 /** By the byte order mark, which is not valid UTF-8 in either order. */

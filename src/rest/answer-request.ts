@@ -11,14 +11,16 @@ import { tenantEndpoints } from './tenants.js';
 
 /** Answers a request below /api. Throws errors that answerError translates. */
 export async function answerRequest(request: RestRequest): Promise<RestAnswer> {
-  const { method, path } = request;
+  const { method, path, basePath } = request;
   if (path === documentPath)
-    return method === 'GET' ? { status: 200, headers: {}, body: openapi() } : wrongMethod(request, ['GET']);
+    return method === 'GET'
+      ? { status: 200, headers: {}, body: openapi(basePath) }
+      : wrongMethod(request, ['GET']);
   const place = findPlace(path);
   if (!place)
     return refuse(
       404,
-      `There is nothing at ${path}; tenants are at ${collections[0]}, and ${documentPath} describes the API`,
+      `There is nothing at ${basePath}${path}; tenants are at ${basePath}${collections[0]}, and ${basePath}${documentPath} describes the API`,
     );
   const endpoints: Record<string, Endpoint> =
     place.reference === undefined ? tenantEndpoints.collection : tenantEndpoints.member;
@@ -33,7 +35,7 @@ export async function answerRequest(request: RestRequest): Promise<RestAnswer> {
   if (method !== 'GET') request.admitChange(context.caller);
   return endpoint.run({
     context,
-    collection: place.collection,
+    collection: `${basePath}${place.collection}`,
     reference: place.reference === undefined ? '' : readReference(place.reference),
     query: readQuery(request, endpoint.query),
     idempotencyKey: endpoint.isRepeatable ? readKey(request) : undefined,
@@ -42,9 +44,9 @@ export async function answerRequest(request: RestRequest): Promise<RestAnswer> {
   });
 }
 
-function wrongMethod({ method, path }: RestRequest, allowed: readonly string[]): RestAnswer {
-  const allow = allowed.join(', ');
-  return refuse(405, `${path} does not accept ${method}; it accepts ${allow}`, { allow });
+function wrongMethod({ method, path, basePath }: RestRequest, allowed: readonly string[]): RestAnswer {
+  const allow = allowed.flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one])).join(', ');
+  return refuse(405, `${basePath}${path} does not accept ${method}; it accepts ${allow}`, { allow });
 }
 
 function readReference(encoded: string): string {

@@ -11,6 +11,8 @@ export interface RestRequest {
   method: string;
   /** Path of the URL without the query, still percent-encoded. */
   path: string;
+  /** Path prefix of all addresses in answers, such as /registry; may be empty. */
+  basePath: string;
   query: URLSearchParams;
   contentType: string | undefined;
   idempotencyKey: string | undefined;
@@ -26,7 +28,7 @@ export interface RestRequest {
 /** A request to an endpoint by an authorized caller. */
 interface EndpointCall<Query, Body> {
   context: CommandContext;
-  /** Path of the collection as the client wrote it; there is an alias. */
+  /** Path of the collection as the client wrote it, with the prefix; there is an alias. */
   collection: string;
   /** The last part of the path: a slug or an id. */
   reference: string;

@@ -61,8 +61,11 @@ const headersByStatus: Partial<Record<number, Record<string, string>>> = {
 
 let document: object | undefined;
 
-/** The OpenAPI 3.1 document, generated from the schemas and endpoints that the router uses. */
-export function openapi(): object {
+/**
+ * The OpenAPI 3.1 document, generated from the schemas and endpoints that the router uses. Its paths are below the path prefix
+ * of the gateway.
+ */
+export function openapi(basePath: string): object {
   document ??= {
     openapi: '3.1.1',
     info: {
@@ -93,7 +96,7 @@ export function openapi(): object {
       ),
     },
   };
-  return document;
+  return basePath === '' ? document : { ...document, servers: [{ url: basePath }] };
 }
 
 function describeCollection(path: string, alias: number): [string, object][] {

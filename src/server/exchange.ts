@@ -3,8 +3,8 @@ import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
 import { CredentialWatch } from '../auth/credential-watch.js';
 import type { RequestFacts, RequestOutcome, SharedContext } from '../graphql/context.js';
-import type { StreamPiece } from '../graphql/streams/event-frames.js';
 import type { CommandContext } from '../registry/command.js';
+import { withoutBasePath } from './known-paths.js';
 import { readClient, readRequestId } from './request.js';
 
 /** One request on its way through the server. */
@@ -12,24 +12,35 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
-  /** As it came, without the question mark and what follows it. */
+  /** Without BASE_PATH, the question mark and what follows it. */
   readonly path: string;
+  /** The path prefix of the gateway. */
+  readonly basePath: string;
   readonly startedAt = performance.now();
   readonly outcome: RequestOutcome = { codes: [], mutations: [] };
   /** It was answered or refused; set once. */
   hasEnded = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, basePath = '') {
     this.request = request;
     this.response = response;
     this.requestId = readRequestId(request);
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
-    this.path = mark < 0 ? url : url.slice(0, mark);
+    this.basePath = basePath;
+    this.path = withoutBasePath(mark < 0 ? url : url.slice(0, mark), basePath);
   }
 
   get queryString(): string {
-    return this.request.url?.slice(this.path.length + 1) ?? '';
+    const { url = '' } = this.request;
+    const mark = url.indexOf('?');
+    return mark < 0 ? '' : url.slice(mark + 1);
+  }
+
+  /** HEAD is answered like GET; node:http leaves the body out. */
+  get method(): string {
+    const { method = 'GET' } = this.request;
+    return method === 'HEAD' ? 'GET' : method;
   }
 
   get durationMs(): number {
@@ -57,7 +68,7 @@ export class GraphqlFacts implements RequestFacts {
   readonly caller: Caller;
   readonly #parts: GraphqlParts;
   #watch: CredentialWatch | undefined;
-  events?: AsyncIterator<StreamPiece>;
+  stream?: NonNullable<RequestFacts['stream']>;
 
   constructor(exchange: Exchange, caller: Caller, parts: GraphqlParts) {
     this.exchange = exchange;

@@ -1,3 +1,18 @@
+/** Headers of a tab where the gateway requires an API key. */
+export const keyHeaders = '{ "Authorization": "Bearer <API key>" }';
+
+const keyNote = `# This gateway requires an API key: write yours
+# in the place of <API key> below, under Headers.
+# "tenant-registry keys create --help" tells how to
+# create one; scope schema:read shows the schema here.
+
+`;
+
+/** The tab with a place for the key, and a note that says so. */
+export function withKeyNote({ query }: { query: string }): { query: string; headers: string } {
+  return { query: keyNote + query, headers: keyHeaders };
+}
+
 /** Initial tabs of GraphiQL. A test runs each of them against the demo tenants. */
 export const exampleTabs = [
   {

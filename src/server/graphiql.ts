@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import { exampleTabs } from './graphiql-examples.js';
+import { exampleTabs, keyHeaders, withKeyNote } from './graphiql-examples.js';
 
 /** The page as it goes over the wire. */
 export interface Page {
@@ -18,7 +18,8 @@ interface Encodings {
   gzip: Promise<Buffer>;
 }
 
-let encoded: Promise<Encodings> | undefined;
+/** Pages of gateways that require a key, and of those that do not. */
+const encoded = new Map<boolean, Promise<Encodings>>();
 
 /**
  * GraphiQL with all its scripts inside, so that it works without internet. It is 9 MB: rendered and compressed once,
@@ -27,9 +28,13 @@ let encoded: Promise<Encodings> | undefined;
 export async function graphiqlPage(request: {
   acceptEncoding: string | undefined;
   ifNoneMatch: string | undefined;
+  /** Whether the gateway asks for an API key: the page then has a header for it. */
+  requiresKey: boolean;
 }): Promise<Page> {
-  encoded ??= encode();
-  const encodings = await encoded;
+  const { requiresKey } = request;
+  const made = encoded.get(requiresKey) ?? encode(requiresKey);
+  encoded.set(requiresKey, made);
+  const encodings = await made;
   const caching = { 'cache-control': 'no-cache', etag: encodings.etag, vary: 'accept, accept-encoding' };
   // A proxy that compresses anew marks the tag as weak: W/"…".
   if (request.ifNoneMatch?.includes(encodings.etag)) return { status: 304, headers: caching };
@@ -43,9 +48,14 @@ export async function graphiqlPage(request: {
   return { status: 200, headers, body: encoding ? await encodings[encoding] : encodings.plain };
 }
 
-async function encode(): Promise<Encodings> {
+async function encode(requiresKey: boolean): Promise<Encodings> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  const html = renderGraphiQL({ title: 'Tenant registry', defaultTabs: exampleTabs, endpoint: '/graphql' });
+  // Without an endpoint it asks the path that it was loaded from, whichever prefix that has.
+  const html = renderGraphiQL({
+    title: 'Tenant registry',
+    defaultTabs: requiresKey ? exampleTabs.map(withKeyNote) : exampleTabs,
+    ...(requiresKey && { defaultHeaders: keyHeaders }),
+  });
   const plain = Buffer.from(html);
   return {
     policy: policyFor(html),

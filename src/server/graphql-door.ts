@@ -1,10 +1,12 @@
 import type { Caller } from '../auth/caller.js';
+import { RegistryError } from '../errors.js';
 import {
   type GraphqlParameters,
   readGetParameters,
   readPostParameters,
 } from '../graphql/engine/parameters.js';
-import { type GraphqlHttpAnswer, mediaTypeFor, readsEvents } from '../graphql/result.js';
+import { refusedResult, translateResult } from '../graphql/errors.js';
+import { type GraphqlHttpAnswer, mediaTypeFor, readsEvents, toHttpAnswer } from '../graphql/result.js';
 import type { TrustedDocuments } from '../graphql/trusted-documents.js';
 import type { openGraphqlServer } from '../graphql/yoga.js';
 import { onBody } from './body.js';
@@ -28,7 +30,7 @@ interface GraphqlDoorOptions extends GraphqlParts {
  */
 export function openGraphqlDoor(options: GraphqlDoorOptions): Route {
   return (exchange, done) => {
-    requireGraphqlRequest(exchange.request);
+    requireGraphqlRequest(exchange);
     const caller = options.findCaller(exchange);
     if (caller instanceof Promise)
       caller.then(
@@ -41,10 +43,10 @@ export function openGraphqlDoor(options: GraphqlDoorOptions): Route {
 
 function receive(facts: GraphqlFacts, options: GraphqlDoorOptions, done: Done): void {
   const { exchange, caller } = facts;
-  const { method, headers } = exchange.request;
+  const { method, request } = exchange;
   if (method === 'GET') return void answer({ facts, options, body: null, done });
   const refusal = options.shared.rates.documentTime?.refusal(caller);
-  if (refusal && Number(headers['content-length'] ?? shortBody + 1) > shortBody)
+  if (refusal && Number(request.headers['content-length'] ?? shortBody + 1) > shortBody)
     return void refuseLate(exchange, done, refusal);
   onBody(exchange, (error, body) => {
     if (error) done(exchange, error);
@@ -67,7 +69,7 @@ interface Received {
 }
 
 function answer(received: Received): void {
-  const { facts, options, body, done } = received;
+  const { facts, options, body } = received;
   const { exchange, caller } = facts;
   try {
     const startedAt = performance.now();
@@ -76,12 +78,22 @@ function answer(received: Received): void {
     if (admitted instanceof Promise)
       admitted.then(
         (parameters) => execute(received, parameters, performance.now()),
-        (error) => done(exchange, error),
+        (error) => refuse(received, error),
       );
     else execute(received, admitted, startedAt);
   } catch (error) {
-    done(exchange, error);
+    refuse(received, error);
   }
+}
+
+/** Clients with Automatic Persisted Queries expect an answer of GraphQL, whose status depends on its media type. */
+function refuse({ facts, done }: Received, error: unknown): void {
+  const { exchange } = facts;
+  if (!(error instanceof RegistryError) || error.code !== 'PERSISTED_QUERY_NOT_SUPPORTED')
+    return void done(exchange, error);
+  const result = translateResult(refusedResult(error), facts);
+  send(exchange, toHttpAnswer(result, mediaTypeFor(exchange.request.headers.accept)));
+  done(exchange);
 }
 
 /** Answers a request whose caller may send its document. */
@@ -138,12 +150,15 @@ function answerAdmitted(
 
 /** What was admitted, and not what was sent: Yoga knows no ids, and must read no other document than was checked. */
 function requestForYoga(
-  { request }: Exchange,
+  { queryString }: Exchange,
   body: string | null,
   parameters: GraphqlParameters | undefined,
 ): { url: URL; body: string | null } {
-  if (parameters === undefined) return { url: new URL(request.url ?? '/graphql', 'http://gateway'), body };
-  const url = new URL('/graphql', 'http://gateway');
+  const url = new URL('http://gateway/graphql');
+  if (parameters === undefined) {
+    url.search = queryString;
+    return { url, body };
+  }
   if (body !== null) return { url, body: JSON.stringify(parameters) };
   const { query, operationName, variables } = parameters;
   url.searchParams.set('query', query);
@@ -181,7 +196,7 @@ async function answerByYoga(
   const answered = await graphql.yoga.fetch(
     url,
     {
-      method: request.method ?? 'POST',
+      method: exchange.method,
       headers: { accept: request.headers.accept ?? '*/*', 'content-type': 'application/json' },
       body,
     },
@@ -189,7 +204,11 @@ async function answerByYoga(
   );
   setCommonHeaders(exchange);
   response.writeHead(answered.status, Object.fromEntries(answered.headers));
-  const { events, credentialEnded: ended, shared } = facts;
-  if (events) return sendEvents(events, response, { ended, turn: shared.changes.turn });
+  const { stream, credentialEnded: ended, shared } = facts;
+  if (stream && request.method === 'HEAD') await stream.events.return?.();
+  else if (stream) {
+    const { events, form } = stream;
+    return sendEvents(events, response, { form, ended, turn: shared.changes.turn });
+  }
   response.end(await answered.text());
 }

@@ -1,7 +1,8 @@
 import type { Log } from '../log.js';
 import { safeLinesOf } from '../log.js';
-import { isRestPath, restPathName } from '../rest/paths.js';
+import { isRestPath } from '../rest/paths.js';
 import type { Exchange } from './exchange.js';
+import { isKnownPath } from './known-paths.js';
 
 /** Which requests get a line of the log; those that change something always do. */
 export type LogRequests = 'all' | 'failed' | 'none';
@@ -21,20 +22,8 @@ const routineCodes = new Set([
   'REVISION_NOT_REACHED',
 ]);
 
-/** Also the only paths that metrics name. */
-const knownPaths = new Set(['/', '/graphql', '/lease', '/health', '/ready', '/metrics']);
-
 /** Asked every few seconds by the platform, which reports a failure itself. */
 const polledPaths = new Set(['/health', '/ready', '/metrics']);
-
-/** Path of a request as metrics may name it: nothing that a client chose. */
-export function pathName(path: string): string {
-  return knownPaths.has(path) ? path : (restPathName(path) ?? 'other');
-}
-
-export function isKnownPath(path: string): boolean {
-  return knownPaths.has(path);
-}
 
 /** Writes the line of a request that has ended, where it gets one. */
 export function openRequestLog(
@@ -45,7 +34,7 @@ export function openRequestLog(
 
   return (exchange, durationMs) => {
     const { path, request, response, outcome } = exchange;
-    const isChange = outcome.mutations.length > 0 || (isRestPath(path) && request.method !== 'GET');
+    const isChange = outcome.mutations.length > 0 || (isRestPath(path) && exchange.method !== 'GET');
     if (!isChange && wanted !== 'all' && (wanted === 'none' || !isNotable(exchange, durationMs))) return;
     const isDoor = path === '/graphql' || isRestPath(path);
     const line = {
@@ -57,14 +46,14 @@ export function openRequestLog(
       ...(outcome.mutations.length > 0 && { mutations: outcome.mutations }),
       ...(outcome.codes.length > 0 && { codes: [...new Set(outcome.codes)] }),
     };
-    const target = knownPaths.has(path) ? safeLines : log;
+    const target = isKnownPath(path) ? safeLines : log;
     target[isDoor || (wanted !== 'all' && !polledPaths.has(path)) ? 'info' : 'debug'](line, 'request');
   };
 }
 
 function isNotable({ path, response, outcome }: Exchange, durationMs: number): boolean {
   // A stream is open for as long as its client likes.
-  const isStream = String(response.getHeader('content-type') ?? '').startsWith('text/event-stream');
+  const isStream = response.getHeader('x-accel-buffering') !== undefined;
   if (durationMs > slowMs && !isStream) return true;
   if (outcome.codes.some((code) => !routineCodes.has(code))) return true;
   const { statusCode } = response;

@@ -34,13 +34,18 @@ export function readClient(request: IncomingMessage): string | undefined {
 }
 
 /**
- * Lets GET through, and POST with JSON. Forms, multipart and plain text are refused: a foreign web page can send them in a
+ * Lets GET and HEAD through, and POST with JSON. Forms, multipart and plain text are refused: a foreign web page can send them in a
  * visitor's name without asking.
  */
-export function requireGraphqlRequest(request: IncomingMessage): void {
-  if (request.method === 'GET') return;
-  if (request.method !== 'POST')
-    throw new HttpError(405, 'GraphQL takes POST and GET', { allow: 'GET, POST' });
+export function requireGraphqlRequest(exchange: { method: string; request: IncomingMessage }): void {
+  const { method, request } = exchange;
+  requireKnownTransport(request);
+  if (method === 'GET') return;
+  if (method !== 'POST') {
+    // PUT reserves a stream in that mode; DELETE ends a subscription.
+    const hint = method === 'PUT' || method === 'DELETE' ? `. ${noSingleConnection}` : '';
+    throw new HttpError(405, `GraphQL takes POST and GET${hint}`, { allow: 'GET, HEAD, POST' });
+  }
   if (
     request.headers['content-type'] !== 'application/json' &&
     readContentType(request) !== 'application/json'
@@ -48,6 +53,23 @@ export function requireGraphqlRequest(request: IncomingMessage): void {
     throw new HttpError(415, 'Send the GraphQL request as application/json', {
       'accept-post': 'application/json',
     });
+}
+
+const noSingleConnection =
+  'The single connection mode of GraphQL over Server-Sent Events is not supported: use distinct connections (in graphql-sse ' +
+  'singleConnection: false)';
+
+/** Refuses the transports of GraphQL that would otherwise look like a request without a document. */
+function requireKnownTransport({ method, headers, url = '' }: IncomingMessage): void {
+  if (headers.upgrade?.toLowerCase() === 'websocket')
+    throw new HttpError(
+      400,
+      'GraphQL over WebSocket (graphql-ws) is not supported: subscribe over Server-Sent Events, with "Accept: text/event-stream"',
+      { connection: 'close' },
+    );
+  const opensReserved = method === 'GET' && /[?&]token=/.test(url) && !/[?&](query|documentId)=/.test(url);
+  if (opensReserved || headers['x-graphql-event-stream-token'] !== undefined)
+    throw new HttpError(400, noSingleConnection);
 }
 
 /** Refuses compressed bodies: a small one can become large, and none of the gateway's clients sends any. */

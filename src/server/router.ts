@@ -14,10 +14,10 @@ import { clientAddress } from './client-address.js';
 import { commandsFor, type Exchange, type Route } from './exchange.js';
 import { graphiqlPage } from './graphiql.js';
 import { openGraphqlDoor } from './graphql-door.js';
+import { isKnownPath } from './known-paths.js';
 import { renewLease } from './lease.js';
 import { answerReady } from './readiness.js';
 import { HttpError, readContentType, requireGraphqlRequest } from './request.js';
-import { isKnownPath } from './request-log.js';
 import { requireLocalHost, requireOwnOrigin, requireSingleHeaders } from './request-origin.js';
 import { sendAnswer, sendJson, sendRedirect, sendText, setCommonHeaders } from './send.js';
 
@@ -97,19 +97,19 @@ function isUnauthenticated(error: unknown): boolean {
 type DoorOptions = RouterOptions & { findCaller(exchange: Exchange): Caller | Promise<Caller> };
 
 async function answerOther(exchange: Exchange, options: DoorOptions): Promise<void> {
-  const { path, response } = exchange;
+  const { path, response, basePath } = exchange;
   const { app, metrics, isStopping } = options;
   if (path === '/health') return sendJson(response, 200, { status: 'alive' });
   const hasAdminPort = app.config.adminPort !== undefined;
   if (path === '/ready') return answerReady(response, { app, isStopping, showsChecks: !hasAdminPort });
   if (path === '/metrics' && !hasAdminPort) return sendText(response, await metrics.text());
   requireRunning(options);
-  if (path === '/') return sendRedirect(response, '/graphql');
+  if (path === '/') return sendRedirect(response, `${basePath}/graphql`);
   if (path === '/metrics' || (!isKnownPath(path) && !isRestPath(path)))
-    throw new HttpError(404, `There is nothing at ${path}; GraphQL is at /graphql`);
+    throw new HttpError(404, `There is nothing at ${path}; GraphQL is at ${basePath}/graphql`);
   if (isRestPath(path)) return answerRest(exchange, options);
   if (path === '/lease') return answerLease(exchange, options);
-  return answerGraphiql(exchange);
+  return answerGraphiql(exchange, app.config.authMode === 'required');
 }
 
 function requireRunning({ isStopping }: RouterOptions): void {
@@ -120,8 +120,8 @@ function requireRunning({ isStopping }: RouterOptions): void {
     });
 }
 
-function isPageRequest({ request }: Exchange): boolean {
-  return request.method === 'GET' && request.headers.accept?.includes('text/html') === true;
+function isPageRequest({ request, method }: Exchange): boolean {
+  return method === 'GET' && request.headers.accept?.includes('text/html') === true;
 }
 
 async function answerRest(exchange: Exchange, { app, shared, findCaller }: DoorOptions): Promise<void> {
@@ -129,8 +129,9 @@ async function answerRest(exchange: Exchange, { app, shared, findCaller }: DoorO
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const answer = await answerRequest({
-    method: request.method ?? 'GET',
+    method: exchange.method,
     path,
+    basePath: exchange.basePath,
     query: new URLSearchParams(exchange.queryString),
     contentType: readContentType(request),
     idempotencyKey: request.headers['idempotency-key']?.toString(),
@@ -147,16 +148,18 @@ async function answerRest(exchange: Exchange, { app, shared, findCaller }: DoorO
 }
 
 async function answerLease(exchange: Exchange, { shared, findCaller }: DoorOptions): Promise<void> {
-  const { request, response } = exchange;
-  requireGraphqlRequest(request);
+  const { response } = exchange;
+  requireGraphqlRequest(exchange);
   const caller = await findCaller(exchange);
   sendJson(response, 200, await renewLease({ caller, freshness: shared, body: await readBody(exchange) }));
 }
 
-async function answerGraphiql({ request, response }: Exchange): Promise<void> {
+async function answerGraphiql({ request, response }: Exchange, requiresKey: boolean): Promise<void> {
   const page = await graphiqlPage({
     acceptEncoding: request.headers['accept-encoding']?.toString(),
     ifNoneMatch: request.headers['if-none-match'],
+    requiresKey,
   });
-  response.writeHead(page.status, page.headers).end(page.body);
+  const length = page.body && { 'content-length': String(page.body.length) };
+  response.writeHead(page.status, { ...page.headers, ...length }).end(page.body);
 }

@@ -32,6 +32,10 @@ export async function sendAnswer(
   if (!(body instanceof Readable))
     return sendWhole(response, { status, headers: all, text: JSON.stringify(body) });
   response.writeHead(status, all);
+  if (response.req.method === 'HEAD') {
+    body.destroy();
+    return void response.end();
+  }
   await pipeline(body, response);
 }
 
@@ -39,7 +43,11 @@ export function sendText(
   response: ServerResponse,
   { contentType, body }: { contentType: string; body: string },
 ): void {
-  response.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-store' }).end(body);
+  sendWhole(response, {
+    status: 200,
+    headers: { 'content-type': contentType, 'cache-control': 'no-store' },
+    text: body,
+  });
 }
 
 export function sendRedirect(response: ServerResponse, location: string): void {
@@ -64,9 +72,9 @@ const lingerBytes = 8_000_000;
  */
 function sendWhole(response: ServerResponse, { status, headers, text }: WholeAnswer): void {
   const { req: request } = response;
-  if (!isLongBodyOpen(request)) return void response.writeHead(status, headers).end(text);
-  const length = String(Buffer.byteLength(text));
-  response.writeHead(status, { ...headers, 'content-length': length, connection: 'close' });
+  const all = { ...headers, 'content-length': String(Buffer.byteLength(text)) };
+  if (!isLongBodyOpen(request)) return void response.writeHead(status, all).end(text);
+  response.writeHead(status, { ...all, connection: 'close' });
   // This client waits for "100 Continue" before it sends its body.
   if (request.headers.expect !== undefined && request.readableFlowing === null)
     return void response.end(text);

@@ -2,6 +2,7 @@ import {
   createServer,
   type Server as HttpServer,
   type IncomingMessage,
+  type ServerOptions as ServerConfig,
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,8 +18,9 @@ import { createAdminRouter } from './admin-router.js';
 import { type Done, Exchange, type Route } from './exchange.js';
 import { sendFailure } from './failure.js';
 import { InFlight } from './in-flight.js';
+import { pathName } from './known-paths.js';
 import type { Check } from './readiness.js';
-import { openRequestLog, pathName } from './request-log.js';
+import { openRequestLog } from './request-log.js';
 import { createRouter } from './router.js';
 import { setCommonHeaders } from './send.js';
 
@@ -34,14 +36,21 @@ export interface Server {
   close(): Promise<boolean>;
 }
 
-/** Bounds for slow clients: times for the headers and for the whole request, and the interval of the check for them. */
-const bounds = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  connectionsCheckingInterval: 5_000,
-  // Also where NODE_OPTIONS asks for the lenient parser, which accepts ambiguous requests.
-  insecureHTTPParser: false,
-};
+/**
+ * Bounds for idle connections and slow clients. A balancer opens connections ahead of its requests: closing one of them earlier than an
+ * idle one would lose the request that it sends at that moment.
+ */
+export function connectionBounds({ keepAliveTimeoutMs }: Pick<Config, 'keepAliveTimeoutMs'>): ServerConfig {
+  const wholeRequestMs = keepAliveTimeoutMs + 5_000;
+  return {
+    keepAliveTimeout: keepAliveTimeoutMs,
+    headersTimeout: wholeRequestMs,
+    requestTimeout: wholeRequestMs,
+    connectionsCheckingInterval: 5_000,
+    // Also where NODE_OPTIONS asks for the lenient parser, which accepts ambiguous requests.
+    insecureHTTPParser: false,
+  };
+}
 
 /** An idle connection takes about 15 kB. More connections are closed at once. */
 const maxConnections = 10_000;
@@ -160,9 +169,9 @@ function serveRequests(
   };
   const take = (request: IncomingMessage, response: ServerResponse) => {
     inFlight.begin();
-    route(new Exchange(request, response), done);
+    route(new Exchange(request, response, config.basePath), done);
   };
-  const http = createServer(bounds, take);
+  const http = createServer(connectionBounds(config), take);
   // The body is asked for only when the caller is known.
   http.on('checkContinue', take);
   inFlight.watch(http, maxConnections);

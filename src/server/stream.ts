@@ -1,18 +1,14 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import {
-  completeFrame,
-  eventFrame,
-  isFrames,
-  keepAliveFrame,
-  type StreamPiece,
-} from '../graphql/streams/event-frames.js';
+import { isFrames, type StreamPiece } from '../graphql/streams/event-frames.js';
+import type { StreamForm } from '../graphql/streams/stream-form.js';
 
 /** How long a client may take to read the last event after the end of its credential, in milliseconds. */
 const lastEventMs = 2_000;
 const keepAliveMs = 12_000;
 
 interface StreamOptions {
+  form: StreamForm;
   /** Resolves when the credential of the stream has ended. */
   ended: Promise<unknown> | undefined;
   /** Resolves when other requests have had their turn. */
@@ -26,7 +22,7 @@ interface StreamOptions {
 export async function sendEvents(
   events: AsyncIterator<StreamPiece>,
   response: ServerResponse,
-  { ended, turn }: StreamOptions,
+  { form, ended, turn }: StreamOptions,
 ): Promise<void> {
   void ended?.then(() => {
     setTimeout(() => {
@@ -44,19 +40,18 @@ export async function sendEvents(
   if (response.destroyed) leave();
   // A client that does not read has enough to read.
   const keepAlive = setInterval(() => {
-    if (!response.writableNeedDrain) response.write(keepAliveFrame);
+    if (!response.writableNeedDrain) response.write(form.keepAlive);
   }, keepAliveMs);
   try {
-    response.write(keepAliveFrame);
+    response.write(form.opening);
     while (!gone.signal.aborted) {
       const { done, value } = await events.next();
       if (gone.signal.aborted) return;
-      if (done) return void response.write(completeFrame);
-      const isMade = isFrames(value);
-      const mayWrite = response.write(isMade ? value : eventFrame(value));
+      if (done) return void response.write(form.complete);
+      const mayWrite = response.write(form.write(value));
       if (!mayWrite) await once(response, 'drain', { signal: gone.signal });
       // Frames are made in turns already.
-      if (!isMade) await turn();
+      if (!isFrames(value)) await turn();
     }
   } catch (error) {
     if (!gone.signal.aborted) throw error;

@@ -117,7 +117,7 @@ describe('by GET', () => {
 
 test.each(['PUT', 'PATCH', 'DELETE'])('%s is refused with 405', async (method) => {
   const answer = await send({ method, headers: json, body: modules });
-  expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, POST']);
+  expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD, POST']);
 });
 
 describe('a body', () => {
@@ -129,7 +129,8 @@ describe('a body', () => {
     ['without a query', '{}'],
     ['whose query is a number', '{"query": 7}'],
     ['whose variables are a text', '{"query": "{ modules { name } }", "variables": "none"}'],
-    ['with something unknown', '{"query": "{ modules { name } }", "magic": true}'],
+    ['with nothing but something unknown', '{"magic": true}'],
+    ['with an empty query', '{"query": ""}'],
     ['that is a batch', `[${modules}, ${modules}]`],
     ['that is an empty batch', '[]'],
   ])('%s is refused with VALIDATION_ERROR and 400', async (_what, body) => {
@@ -166,6 +167,94 @@ describe('a body', () => {
   test('of nearly 1 MB is answered', async () => {
     const body = JSON.stringify({ query: `{ modules { name } } ${'#'.repeat(990_000)}` });
     expect((await send({ headers: json, body })).status).toBe(200);
+  });
+});
+
+describe('a document that is sent by its hash, which nobody has registered', () => {
+  const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } };
+  const notSupported = {
+    errors: [
+      { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
+    ],
+  };
+
+  test.each([
+    ['application/json', 200],
+    ['*/*', 200],
+    [graphqlResponse, 400],
+  ])('is answered in the words of Automatic Persisted Queries, for %s with %i', async (accept, status) => {
+    const given = { extensions, operationName: 'Modules', variables: {} };
+    const posted = await send({ headers: { ...json, accept }, body: JSON.stringify(given) });
+    const query = new URLSearchParams({ extensions: JSON.stringify(extensions), operationName: 'Modules' });
+    const got = await send({ method: 'GET', path: `/graphql?${query}`, headers: { accept } });
+    for (const answer of [posted, got]) {
+      expect(answer.status).toBe(status);
+      expect(answer.body).toMatchObject(notSupported);
+    }
+  });
+
+  test('is executed where its text comes with the hash', async () => {
+    const answer = await send({
+      headers: json,
+      body: JSON.stringify({ ...JSON.parse(modules), extensions }),
+    });
+    expect(answer.body.data.modules).toHaveLength(4);
+  });
+});
+
+describe('HTTP is 200 whenever data is not null, also for', () => {
+  test.each([
+    ['a refused field', '{ tenantSchema(id: "nobody", module: "finance") { schemaName } }', 200],
+    [
+      'nothing but refused fields',
+      '{ a: tenantSchema(id: "no", module: "finance") { schemaName } b: tenantSchema(id: "no", module: "finance") { schemaName } }',
+      200,
+    ],
+    ['a field whose error takes all data away', '{ tenants(after: "nonsense") { totalCount edges { cursor } } }', 400],
+    ['a document that is refused', '{ tenantz }', 400],
+  ])('%s', async (_what, query, status) => {
+    const answer = await send({
+      headers: { ...json, accept: graphqlResponse },
+      body: JSON.stringify({ query }),
+    });
+    expect(answer.body.errors.length).toBeGreaterThan(0);
+    expect([answer.body.data != null, answer.status]).toEqual([status === 200, status]);
+  });
+});
+
+describe('a subscription', () => {
+  const query = 'subscription { routesChanged { kind } }';
+
+  test.each(['multipart/mixed', 'application/json', '*/*', ''])(
+    'for a client that accepts "%s" is refused in words',
+    async (accept) => {
+      const answer = await send({ headers: { ...json, accept }, body: JSON.stringify({ query }) });
+      expect(answer.body.errors[0].message).toContain('send "Accept: text/event-stream"');
+    },
+  );
+
+  test('is answered by multipart/mixed as Apollo Client asks for it', async () => {
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        ...json,
+        accept: 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0,application/json',
+      },
+      body: JSON.stringify({ query }),
+    });
+    expect(response.headers.get('content-type')).toBe(
+      'multipart/mixed;boundary="graphql";subscriptionSpec=1.0',
+    );
+    expect(response.headers.get('x-accel-buffering')).toBe('no');
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = (await reader?.read())?.value ?? '';
+    await gateway.ask('mutation { registerTenant(input: { name: "Parts" }) { revision } }');
+    while (!text.includes('tenant.registered')) text += (await reader?.read())?.value ?? '';
+    const part = '{"payload":{"data":{"routesChanged":{"kind":"tenant.registered"}}}}';
+    expect(
+      text.startsWith(`\r\n--graphql\r\ncontent-type: application/json\r\n\r\n${part}\r\n--graphql`),
+    ).toBe(true);
+    await reader?.cancel();
   });
 });
 

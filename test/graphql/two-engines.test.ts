@@ -87,7 +87,7 @@ const queryString = ({ query, variables, operationName }: Asked) =>
   new URLSearchParams({
     query,
     ...(variables !== undefined && { variables: JSON.stringify(variables) }),
-    ...(operationName !== undefined && { operationName }),
+    ...(operationName != null && { operationName }),
   }).toString();
 
 /** Undefined when it leaves the answer to Yoga. */
@@ -367,6 +367,32 @@ describe('both engines answer alike', () => {
     if (!asked.query.startsWith('mutation')) expect(await compare('GET', asked)).toBe(true);
   });
 
+  const two = 'query A { a: __typename } query B { b: __typename }';
+  test.each<[string, Asked & Record<string, unknown>]>([
+    ['an empty name', { query: 'query A { __typename }', operationName: '' }],
+    ['a name that is null', { query: '{ __typename }', operationName: null } as never],
+    [
+      'members of other protocols',
+      { query: '{ __typename }', magic: true, id: 7, extensions: { operationId: 'x' } },
+    ],
+    ['a member that every object has', { query: '{ __typename }', constructor: 1, toString: null } as never],
+    [
+      'the hash of a document beside its text',
+      { query: two, operationName: 'A', extensions: { persistedQuery: { version: 1, sha256Hash: 'x' } } },
+    ],
+    [
+      'one refused alias beside one that is answered',
+      { query: '{ a: tenantSchema(id: "nobody", module: "finance") { schemaName } b: __typename }' },
+    ],
+    [
+      'nothing but refused aliases',
+      { query: '{ a: tenantSchema(id: "nobody", module: "finance") { schemaName } }' },
+    ],
+  ])('%s', async (_what, asked) => {
+    expect(await compare('POST', asked)).toBe(true);
+    expect(await compare('GET', asked)).toBe(true);
+  });
+
   test('a revision that is reached', async () => {
     const query = `query ($r: Revision) { tenantSchema(id: "acme", module: "finance", minRevision: $r) ${route} }`;
     expect(await compare('POST', { query, variables: { r: revision } })).toBe(true);
@@ -402,10 +428,13 @@ describe('the engine leaves to Yoga', () => {
   test.each<[string, unknown]>([
     ['an operation that is not there', { query: 'query A { __typename }', operationName: 'B' }],
     ['an operation without its name', { query: 'query A { __typename } query B { __typename }' }],
-    ['an empty name', { query: 'query A { __typename }', operationName: '' }],
+    [
+      'an empty name where there are two',
+      { query: 'query A { __typename } query B { __typename }', operationName: '' },
+    ],
+    ['an empty document', { query: '' }],
     ['a name that is a number', { query: 'query A { __typename }', operationName: 7 }],
     ['a subscription', { query: 'subscription { routesChanged { kind } }' }],
-    ['a parameter it does not know', { query: '{ __typename }', magic: true }],
     ['variables that are a list', { query: '{ __typename }', variables: [] }],
     ['extensions that are text', { query: '{ __typename }', extensions: 'none' }],
     ['a list', [{ query: '{ __typename }' }]],

@@ -80,6 +80,8 @@ export async function openProvisioningEnvironment(
     host: '127.0.0.1',
     port: 0,
     adminPort: undefined,
+    basePath: '',
+    keepAliveTimeoutMs: 75_000,
     dataDir: '/dev/null/nowhere',
     modulesDir,
     clientsDir: undefined,

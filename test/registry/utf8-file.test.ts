@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { readModuleMigrations } from '../../src/provisioning/storage/module-migrations.js';
+import { describe, expect, test } from 'vitest';
+import { findMissing, readModuleMigrations } from '../../src/provisioning/storage/module-migrations.js';
 import { readUtf8 } from '../../src/registry/utf8-file.js';
 import { run } from '../setup/process.js';
 
@@ -30,9 +31,74 @@ test.each(invalid)('a file in %s is refused', (_, content, message) => {
   expect(() => readUtf8(content, 'a.sql')).toThrow(`a.sql ${message}`);
 });
 
-test('a file in UTF-8 is read as it is', () => {
-  const text = '\ufeffcafé 😀\r\n';
-  expect(readUtf8(Buffer.from(text), 'a.sql')).toBe(text);
+test('a file in UTF-8 is read as it is, without a byte order mark at its begin', () => {
+  const text = 'café 😀\ufeff\r\n';
+  for (const begin of ['', '\ufeff']) expect(readUtf8(Buffer.from(begin + text), 'a.sql')).toBe(text);
+});
+
+describe('the files of a module', () => {
+  const lines = (end: string) => ['CREATE TABLE a ();', 'CREATE TABLE b ();', ''].join(end);
+  const forms: [form: string, text: string][] = [
+    ['line feeds', lines('\n')],
+    ['line ends of Windows', lines('\r\n')],
+    ['a byte order mark', `\ufeff${lines('\n')}`],
+    ['both', `\ufeff${lines('\r\n')}`],
+    ['mixed line ends', 'CREATE TABLE a ();\r\nCREATE TABLE b ();\n'],
+  ];
+  const read = async (files: Record<string, string>) => {
+    const folder = await mkdtemp(join(tmpdir(), 'module-files-'));
+    try {
+      for (const module of ['_every', 'crm']) await mkdir(join(folder, module));
+      await writeFile(join(folder, '_every', '0001_settings.sql'), 'SELECT 1');
+      for (const [name, text] of Object.entries(files)) await writeFile(join(folder, 'crm', name), text);
+      return (await readModuleMigrations(folder, 'crm')).slice(1);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  };
+
+  test.each(forms)('run with line feeds: %s', async (_form, text) => {
+    expect((await read({ '0001_tables.sql': text })).map(({ sql }) => sql)).toEqual([lines('\n')]);
+  });
+
+  // A checksum that is stored already is that of the file as it was, with its line ends.
+  test.each(
+    forms.flatMap(([was, before]) =>
+      forms
+        .filter(([is]) => was === is || was !== 'mixed line ends')
+        .map(([is, now]) => [was, is, before, now] as const),
+    ),
+  )('count as unchanged: they ran with %s and have %s now', async (_was, _is, before, now) => {
+    const checksum = createHash('sha256').update(before.replace('\ufeff', '')).digest('hex');
+    const applied = [{ name: 'crm/0001_tables.sql', checksum }];
+    expect(findMissing('crm_acme', await read({ '0001_tables.sql': now }), applied)).toEqual([]);
+  });
+
+  test('count as changed when anything else differs', async () => {
+    const [changed] = await read({ '0001_tables.sql': lines('\n').replace('b', 'c') });
+    const checksum = createHash('sha256').update(lines('\n')).digest('hex');
+    const applied = [{ name: 'crm/0001_tables.sql', checksum }];
+    expect(() => findMissing('crm_acme', changed ? [changed] : [], applied)).toThrow(
+      'was changed after it ran',
+    );
+  });
+
+  test.each([
+    '._0001_tables.sql',
+    '.0001_tables.sql.swp',
+    '.#0001_tables.sql',
+    '#0001_tables.sql#',
+    '0001_tables.sql~',
+    '0001_tables.sql.bak',
+    '0001_tables.sql.orig',
+    '.DS_Store',
+    'Thumbs.db',
+    'README.md',
+    '..data',
+  ])('are not those that programs leave beside them: %s', async (name) => {
+    const files = await read({ '0001_tables.sql': 'SELECT 1', [name]: '\0\u0005\u0016' });
+    expect(files.map((file) => file.name)).toEqual(['crm/0001_tables.sql']);
+  });
 });
 
 test.each(invalid)('a migration and a map in %s are refused by their names', async (_, content, message) => {

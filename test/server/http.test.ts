@@ -1,5 +1,7 @@
+import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectionBounds } from '../../src/server/server.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 
 let gateway: TestGateway;
@@ -84,10 +86,123 @@ describe('the HTTP server', () => {
     },
   );
 
-  test.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD'])('refuses %s', async (method) => {
+  test.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS'])('refuses %s', async (method) => {
     const response = await fetch(`${gateway.url}/graphql`, { method });
     expect(response.status).toBe(405);
-    expect(response.headers.get('allow')).toBe('GET, POST');
+    expect(response.headers.get('allow')).toBe('GET, HEAD, POST');
+  });
+
+  const graphql = (parameters: Record<string, string>) => `/graphql?${new URLSearchParams(parameters)}`;
+  test.each([
+    ['/', '*/*'],
+    ['/health', '*/*'],
+    ['/ready', '*/*'],
+    ['/metrics', '*/*'],
+    ['/nothing', '*/*'],
+    ['/graphql', 'text/html'],
+    ['/graphql', 'application/json'],
+    [graphql({ query: '{ modules { name } }' }), 'application/json'],
+    [graphql({ query: '{ tenant(id: "nobody") { name } }' }), 'application/graphql-response+json'],
+    [graphql({ query: '{ tenantz }' }), 'application/graphql-response+json'],
+    [graphql({ query: 'mutation { resumeTenant(input: { tenantId: "nobody" }) { revision } }' }), '*/*'],
+    ['/api/tenants', 'application/json'],
+    ['/api/tenants/nobody', 'application/json'],
+    ['/api/openapi.json', 'application/json'],
+    ['/api/nothing', 'application/json'],
+    ['/lease', '*/*'],
+  ])('answers HEAD %s (%s) as GET, without the body', async (path, accept) => {
+    const ask = async (method: string) => {
+      const response = await fetch(`${gateway.url}${path}`, {
+        method,
+        headers: { accept },
+        redirect: 'manual',
+      });
+      const headers = new Headers(response.headers);
+      // fetch closes the connection of a HEAD.
+      for (const name of ['date', 'x-request-id', 'transfer-encoding', 'connection', 'keep-alive'])
+        headers.delete(name);
+      // The figures of the metrics differ in length from one moment to the next.
+      if (path === '/metrics') headers.delete('content-length');
+      return { status: response.status, headers: Object.fromEntries(headers), body: await response.text() };
+    };
+    const [got, head] = [await ask('GET'), await ask('HEAD')];
+    expect(head).toEqual({ ...got, body: '' });
+  });
+
+  test('answers HEAD of a long list without writing it, and of a subscription without opening it', async () => {
+    await gateway.psql(
+      `INSERT INTO tenants (slug, name, status) SELECT 'many-' || n, 'Many', 'active' FROM generate_series(1, 1100) AS n`,
+    );
+    const list = await fetch(`${gateway.url}/api/tenants`, { method: 'HEAD' });
+    expect([list.status, await list.text()]).toEqual([200, '']);
+    const query = 'subscription { routesChanged { kind } }';
+    const stream = await fetch(`${gateway.url}${graphql({ query })}`, {
+      method: 'HEAD',
+      headers: { accept: 'text/event-stream' },
+    });
+    expect([stream.status, stream.headers.get('content-type'), await stream.text()]).toEqual([
+      200,
+      'text/event-stream',
+      '',
+    ]);
+    expect(gateway.app.gateway?.limits.streams.open).toBe(0);
+  });
+
+  const single = 'The single connection mode of GraphQL over Server-Sent Events is not supported';
+  const socket = 'GraphQL over WebSocket (graphql-ws) is not supported';
+  test.each<[string, string, string, Record<string, string>, number, string]>([
+    ['reserves a stream', 'PUT', '/graphql', {}, 405, single],
+    ['opens a reserved stream', 'GET', '/graphql?token=7', { accept: 'text/event-stream' }, 400, single],
+    ['opens it by its header', 'GET', '/graphql', { 'x-graphql-event-stream-token': '7' }, 400, single],
+    ['executes over it', 'POST', '/graphql', { 'x-graphql-event-stream-token': '7' }, 400, single],
+    ['ends an operation', 'DELETE', '/graphql?operationId=7', {}, 405, single],
+    ['opens a WebSocket', 'GET', '/graphql', { connection: 'Upgrade', upgrade: 'websocket' }, 400, socket],
+    [
+      'opens one in upper case',
+      'GET',
+      '/graphql',
+      { connection: 'upgrade', upgrade: 'WebSocket' },
+      400,
+      socket,
+    ],
+  ])(
+    'says in words what it does not support: a client that %s',
+    async (_what, method, path, headers, status, words) => {
+      const lines = Object.entries({
+        host: 'localhost',
+        'content-type': 'application/json',
+        connection: 'close',
+        ...headers,
+      });
+      const answer = await sendRaw(
+        `${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`,
+      );
+      expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(answer).toContain(words);
+    },
+  );
+
+  test.each(['h2c', 'HTTP/2.0'])(
+    'ignores the offer to go on with %s, as Java’s client makes it',
+    async (upgrade) => {
+      const answer = await sendRaw(
+        `POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: Upgrade, HTTP2-Settings, close\r\n` +
+          `upgrade: ${upgrade}\r\nhttp2-settings: AAMAAABkAARAAAAAAAIAAAAA\r\ncontent-length: ${question.length}\r\n\r\n${question}`,
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    },
+  );
+
+  test('keeps idle connections longer than balancers do, and has later bounds for requests', async () => {
+    const { headers } = await fetch(`${gateway.url}/health`);
+    expect(headers.get('keep-alive')).toBe('timeout=75');
+    for (const keepAliveTimeoutMs of [1_000, 75_000, 3_600_000]) {
+      const bounds = connectionBounds({ keepAliveTimeoutMs });
+      expect(bounds).toMatchObject({ keepAliveTimeout: keepAliveTimeoutMs });
+      expect(bounds.headersTimeout).toBeGreaterThan(keepAliveTimeoutMs);
+      // Node.js refuses contradictory bounds.
+      createServer(bounds);
+    }
   });
 
   test.each([

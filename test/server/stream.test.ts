@@ -1,14 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
+import { GraphQLError } from 'graphql';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { StreamPiece } from '../../src/graphql/streams/event-frames.js';
+import { type StreamForm, streamFormFor } from '../../src/graphql/streams/stream-form.js';
 import { sendEvents } from '../../src/server/stream.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());
 
+const eventStream = streamFormFor('text/event-stream') as StreamForm;
+const multipart = streamFormFor('multipart/mixed;subscriptionSpec=1.0, application/json') as StreamForm;
+
 /** Events that a test gives one by one, and a connection whose other end it reads. */
-function openStream() {
+function openStream(form = eventStream) {
   const response = new PassThrough({ highWaterMark: 1_000 });
   const asked: ((result: IteratorResult<StreamPiece>) => void)[] = [];
   let isReturned = false;
@@ -23,7 +28,7 @@ function openStream() {
   let turns = 0;
   const turn = async () => void turns++;
   // Of a response only the stream is used.
-  const sent = sendEvents(events, response as unknown as ServerResponse, { ended: undefined, turn });
+  const sent = sendEvents(events, response as unknown as ServerResponse, { form, ended: undefined, turn });
   const give = async (result: IteratorResult<StreamPiece>) => {
     await expect.poll(() => asked.length).toBe(1);
     asked.pop()?.(result);
@@ -54,6 +59,42 @@ describe('a stream', () => {
     expect(stream.read()).toBe(
       ':\n\nevent: next\ndata: 1\n\nevent: next\ndata: {"data":{"a":1}}\n\nevent: complete\ndata:\n\n',
     );
+  });
+
+  test('as multipart has one part per event, each with its boundary behind it, and an error without data in the place of Apollo', async () => {
+    const stream = openStream(multipart);
+    const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}\r\n--graphql`;
+    await stream.give(
+      frames('event: next\ndata: {"data":{"a":"1\\n\\n2"}}\n\nevent: next\ndata: {"data":{"a":"3"}}\n\n'),
+    );
+    vi.advanceTimersByTime(12_000);
+    await stream.give({ data: { a: null }, errors: [new GraphQLError('half')] });
+    await stream.give({ errors: [new GraphQLError('all')] });
+    await stream.complete();
+    await stream.sent;
+    expect(stream.read()).toBe(
+      `\r\n--graphql${part('{"payload":{"data":{"a":"1\\n\\n2"}}}')}${part('{"payload":{"data":{"a":"3"}}}')}${part('{}')}` +
+        part('{"payload":{"data":{"a":null},"errors":[{"message":"half"}]}}') +
+        `${part('{"payload":null,"errors":[{"message":"all"}]}')}--\r\n`,
+    );
+  });
+
+  test.each([
+    ['text/event-stream', 'text/event-stream'],
+    ['application/json, text/event-stream', 'text/event-stream'],
+    ['text/event-stream, multipart/mixed;subscriptionSpec=1.0', 'text/event-stream'],
+    ['multipart/mixed;boundary="graphql";subscriptionSpec=1.0,application/json', 'multipart/mixed'],
+    ['multipart/mixed; boundary=graphql; subscriptionSpec="1.0", application/json', 'multipart/mixed'],
+    ['Multipart/Mixed;subscriptionspec=1.0', 'multipart/mixed'],
+    ['multipart/mixed;deferSpec=20220824,application/json', undefined],
+    ['multipart/mixed', undefined],
+    ['application/json;subscriptionSpec=1.0', undefined],
+    ['multipart/mixed, application/json;subscriptionSpec=1.0', undefined],
+    ['*/*', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ])('for "Accept: %s" is %s', (accept, type) => {
+    expect(streamFormFor(accept)?.headers['content-type']?.split(';')[0]).toBe(type);
   });
 
   test('that is quiet sends a comment every 12 seconds, and none when it is over', async () => {
@@ -93,7 +134,8 @@ describe('a stream', () => {
     const response = new PassThrough();
     const events = { next: () => Promise.reject(new Error('the log cannot be read')) };
     const turn = async () => undefined;
-    const sent = sendEvents(events, response as unknown as ServerResponse, { ended: undefined, turn });
+    const options = { form: eventStream, ended: undefined, turn };
+    const sent = sendEvents(events, response as unknown as ServerResponse, options);
     await expect(sent).rejects.toThrow('the log cannot be read');
     expect(vi.getTimerCount()).toBe(0);
   });

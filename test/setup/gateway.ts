@@ -86,6 +86,8 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     host: '127.0.0.1',
     port: 0,
     adminPort: undefined,
+    basePath: '',
+    keepAliveTimeoutMs: 75_000,
     dataDir: '/dev/null/nowhere',
     modulesDir: new URL('../../modules', import.meta.url).pathname,
     clientsDir: undefined,

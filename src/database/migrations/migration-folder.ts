@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageFolder } from '../../package-folder.js';
+import { checksumOf } from '../script-checksum.js';
 
 /** One folder of prisma/migrations. Its name and its script never change after a release. */
 export interface Migration {
@@ -26,18 +26,4 @@ export async function readMigrations(dir: string): Promise<Migration[]> {
       return { name, script, checksum: checksumOf(script) };
     }),
   );
-}
-
-/** Compares checksums without regard to line endings, as Prisma does: git rewrites them on some machines. */
-export function hasChecksum(migration: Migration, checksum: string): boolean {
-  const unix = migration.script.replaceAll('\r\n', '\n');
-  return (
-    checksum === migration.checksum ||
-    checksum === checksumOf(unix) ||
-    checksum === checksumOf(unix.replaceAll('\n', '\r\n'))
-  );
-}
-
-function checksumOf(script: string): string {
-  return createHash('sha256').update(script).digest('hex');
 }

@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { hasChecksum, type Migration } from './migration-folder.js';
+import { hasChecksum } from '../script-checksum.js';
+import type { Migration } from './migration-folder.js';
 
 /** A migration in Prisma's table that was not rolled back. */
 interface RecordedMigration {
@@ -39,7 +40,7 @@ export function planMigrations(folder: Migration[], history: RecordedMigration[]
   const applied = new Map(history.filter((row) => row.finished).map((row) => [row.name, row.checksum]));
   const edited = folder.filter((migration) => {
     const checksum = applied.get(migration.name);
-    return checksum !== undefined && !hasChecksum(migration, checksum);
+    return checksum !== undefined && !hasChecksum(migration.script, checksum);
   });
   if (edited.length > 0) {
     const names = edited.map((migration) => `"${migration.name}"`).join(', ');

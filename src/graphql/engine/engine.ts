@@ -1,8 +1,8 @@
-import { type ExecutionResult, execute, GraphQLError, type GraphQLSchema } from 'graphql';
+import { type ExecutionResult, execute, type GraphQLSchema } from 'graphql';
 import { may, missingScope } from '../../auth/permissions.js';
 import type { RegistryError } from '../../errors.js';
 import { admitMutations, RequestContext, type RequestFacts } from '../context.js';
-import { translateResult } from '../errors.js';
+import { refusedResult, translateResult } from '../errors.js';
 import { requireSmallAnswer } from '../limits/answer-size.js';
 import { requireBudget } from '../limits/budget.js';
 import { type GraphqlHttpAnswer, type GraphqlMediaType, toHttpAnswer } from '../result.js';
@@ -78,14 +78,14 @@ function executePrepared(
   const { asksForSchema, cost } = prepared;
   const { caller, shared } = facts;
   // Per request and not while preparing: the next caller with the same document may not be allowed to.
-  if (asksForSchema && !may(caller, 'readSchema')) return refuse(missingScope('schema:read'));
+  if (asksForSchema && !may(caller, 'readSchema')) return refusedResult(missingScope('schema:read'));
   const { variables } = parameters;
   const refused = variables && refuseUnstorable(variables);
   if (refused) return refused;
   try {
     requireBudget(shared.limits.budgets, caller, cost, variables);
   } catch (error) {
-    return refuse(error as RegistryError);
+    return refusedResult(error as RegistryError);
   }
   if (!prepared.readsRows || prepared.kind !== 'query') return run(schema, prepared, parameters, facts);
   return shared.limits.reads
@@ -95,7 +95,7 @@ function executePrepared(
         requireSmallAnswer(result, shared.limits.answerBytes);
         return result;
       } catch (error) {
-        return refuse(error as RegistryError);
+        return refusedResult(error as RegistryError);
       }
     });
 }
@@ -110,8 +110,4 @@ function run(
   if (plan) return executePlan(plan, contextValue, variables);
   // Its promise is one of graphql-js itself, so a native one.
   return execute({ schema, document, contextValue, variableValues: variables, operationName }) as Result;
-}
-
-function refuse(error: RegistryError): ExecutionResult {
-  return { errors: [new GraphQLError(error.message, { originalError: error })] };
 }

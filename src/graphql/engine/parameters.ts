@@ -10,11 +10,11 @@ export interface GivenParameters {
   query: string | undefined;
   /** SHA-256 of the text in hexadecimal. */
   documentId: string | undefined;
+  /** Whether the id came as Apollo's clients send it, which have a text for a gateway that does not know it. */
+  isPersistedQuery: boolean;
   operationName: string | undefined;
   variables: Record<string, unknown> | undefined;
 }
-
-const known = new Set(['query', 'documentId', 'variables', 'operationName', 'extensions']);
 
 /** The body of a POST; undefined for what is no such request, which Yoga has the words for. */
 export function readPostParameters(body: string): GivenParameters | undefined {
@@ -25,7 +25,7 @@ export function readPostParameters(body: string): GivenParameters | undefined {
   }
 }
 
-/** The query string of a GET; undefined as above. */
+/** The query string of a GET or HEAD; undefined as above. */
 export function readGetParameters(queryString: string): GivenParameters | undefined {
   const given = new URLSearchParams(queryString);
   // An empty parameter counts as one that was left out.
@@ -44,9 +44,9 @@ export function readGetParameters(queryString: string): GivenParameters | undefi
   }
 }
 
+/** Other members are ignored, because clients send some of their own. Empty texts count as left out, as in a query string. */
 function readParameters(given: unknown): GivenParameters | undefined {
   if (!isObject(given)) return undefined;
-  for (const name in given) if (!known.has(name) && given[name] != null) return undefined;
   const { query, documentId, variables, operationName, extensions } = given;
   const isPlain =
     (query == null || typeof query === 'string') &&
@@ -55,12 +55,13 @@ function readParameters(given: unknown): GivenParameters | undefined {
     (extensions == null || isObject(extensions)) &&
     (operationName == null || typeof operationName === 'string');
   if (!isPlain) return undefined;
-  const id = documentId ?? readPersistedQuery(extensions ?? undefined);
-  if (query == null && id === undefined) return undefined;
+  const id = documentId || readPersistedQuery(extensions ?? undefined);
+  if (!query && !id) return undefined;
   return {
-    query: query ?? undefined,
+    query: query || undefined,
     documentId: id,
-    operationName: operationName ?? undefined,
+    isPersistedQuery: !documentId,
+    operationName: operationName || undefined,
     variables: variables ?? undefined,
   };
 }

@@ -1,13 +1,12 @@
 /** The configurations in client.yaml files, which a running gateway serves. */
 import { type FSWatcher, watch } from 'node:fs';
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Log } from '../../log.js';
 import type { ConfigRules } from '../../registry/config-rules.js';
 import type { TenantConfig } from '../../registry/queries.js';
 import type { FileProblem } from './client-file.js';
-import { clientFile, readClientText, scanClients, UnreadableFile, versionOf } from './client-folder.js';
+import { readClientText, readClientVersion, scanClients, UnreadableFile } from './client-folder.js';
 import { mapClient } from './client-mapping.js';
 import type { ReplacedSecret } from './client-secrets.js';
 
@@ -158,10 +157,10 @@ class WatchedConfigs implements ClientConfigs {
   async #scanFile(id: string, isFirst: boolean): Promise<void> {
     this.#watch(join(this.#folder, id));
     try {
-      const stats = await lstat(clientFile(this.#folder, id), { bigint: true });
+      const found = await readClientVersion(this.#folder, id);
       this.#missing.delete(id);
-      if (this.#known.get(id)?.version === versionOf(stats)) return;
-      const ageMs = Date.now() - Number(stats.mtimeMs);
+      if (this.#known.get(id)?.version === found.version) return;
+      const ageMs = Date.now() - found.modifiedAtMs;
       if (!isFirst && ageMs >= 0 && ageMs < settleMs) return this.#hint();
       const { text, version } = await readClientText(this.#folder, id);
       this.#accept(id, version, text);

@@ -1,7 +1,10 @@
-/** The folder of clients on the disk: one folder per client, with its client.yaml. Nothing outside of it is read. */
+/**
+ * The folder of clients on the disk: one folder per client, with its client.yaml. Nothing outside of it is read. Links are followed only as
+ * Kubernetes mounts a ConfigMap: `client.yaml` → `..data/client.yaml`, `..data` → `..2026_11_30`, beside each other.
+ */
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, lstat, open, readdir, realpath, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { invalidField } from '../../errors.js';
 
 /** An entry of the folder that should be a client. */
@@ -37,22 +40,52 @@ export async function scanClients(folder: string): Promise<ClientPlace[]> {
       `${folder} cannot be read (${error.code}): name a folder with one folder per client`,
     );
   });
-  return entries
-    .filter((entry) => !entry.name.startsWith('.') && (entry.isDirectory() || entry.isSymbolicLink()))
-    .map((entry) => ({
-      id: entry.name,
-      problem: entry.isSymbolicLink() ? 'is a symbolic link, which is not followed' : undefined,
-    }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  const places = await Promise.all(
+    entries
+      .filter((entry) => !entry.name.startsWith('.') && (entry.isDirectory() || entry.isSymbolicLink()))
+      .map(async (entry): Promise<ClientPlace | undefined> => {
+        const id = entry.name;
+        if (entry.isDirectory()) return { id, problem: undefined };
+        const place = await findPlace(folder, id);
+        if (place === undefined) return { id, problem: 'is a symbolic link, which is not followed' };
+        return (await stat(place)).isDirectory() ? { id, problem: undefined } : undefined;
+      }),
+  );
+  return places.filter((place) => place !== undefined).sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Where a path in the folder really is. Undefined when links lead to another place than they stand for, or nowhere. */
+async function findPlace(folder: string, ...path: string[]): Promise<string | undefined> {
+  const root = await realpath(folder);
+  const place = await realpath(join(folder, ...path)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ELOOP') return undefined;
+    throw error;
+  });
+  if (place === undefined) return undefined;
+  const parts = relative(root, place).split(sep);
+  const own = parts.filter((part) => part === '..' || !part.startsWith('..'));
+  return own.join(sep) === path.join(sep) ? place : undefined;
 }
 
 export function clientFile(folder: string, id: string): string {
   return join(folder, id, fileName);
 }
 
+/** The version of a client's file, without reading it. Throws the error of the file system. */
+export async function readClientVersion(
+  folder: string,
+  id: string,
+): Promise<{ version: string; modifiedAtMs: number }> {
+  const path = clientFile(folder, id);
+  let found = await lstat(path, { bigint: true });
+  if (found.isSymbolicLink())
+    found = await lstat((await findPlace(folder, id, fileName)) ?? path, { bigint: true });
+  return { version: versionOf(found), modifiedAtMs: Number(found.mtimeMs) };
+}
+
 /** Reads a client's file and a text that identifies this version of it. Throws UnreadableFile. */
 export async function readClientText(folder: string, id: string): Promise<{ text: string; version: string }> {
-  const handle = await openFile(clientFile(folder, id));
+  const handle = await openFile(folder, id);
   try {
     const found = await handle.stat({ bigint: true });
     if (!found.isFile()) throw new UnreadableFile(`${fileName} is not a file`);
@@ -74,16 +107,23 @@ export async function readClientText(folder: string, id: string): Promise<{ text
 }
 
 /** Returns a text that differs between two versions of a file, whether it was overwritten or replaced. */
-export function versionOf(found: { ino: bigint; size: bigint; mtimeNs: bigint; ctimeNs: bigint }): string {
+function versionOf(found: { ino: bigint; size: bigint; mtimeNs: bigint; ctimeNs: bigint }): string {
   return [found.ino, found.size, found.mtimeNs, found.ctimeNs].join();
 }
 
-async function openFile(path: string): Promise<FileHandle> {
+async function openFile(folder: string, id: string): Promise<FileHandle> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   // O_NONBLOCK: a pipe in place of the file must not block the scan.
-  return open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error) => {
+  const openAt = (path: string) => open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    return await openAt(clientFile(folder, id)).catch(async (error: NodeJS.ErrnoException) => {
+      const place = error.code === 'ELOOP' ? await findPlace(folder, id, fileName) : undefined;
+      if (place === undefined) throw error;
+      return await openAt(place);
+    });
+  } catch (error) {
     throw asUnreadable(error);
-  });
+  }
 }
 
 function asUnreadable(error: unknown): UnreadableFile {

@@ -1,6 +1,6 @@
 /** Finds the secrets of a client.yaml, and the references that replace them. Pure. */
 
-import { findReferenceProblem, type ReferenceScope } from '../../profile/secret-reference.js';
+import { findReferenceProblem, hasDefault, type ReferenceScope } from '../../profile/secret-reference.js';
 import { findSecret, secretReference, variablePrefix } from '../../registry/secret-detector.js';
 import { type Position, showPath } from './client-tree.js';
 
@@ -40,6 +40,8 @@ export const serviceKey = 'the Supabase service key, which has no place here, no
 
 /** The text of the finding. It does not repeat the reference, which may be a secret in braces. */
 const foreignReference = 'a reference to a variable that does not belong to this tenant';
+
+const referenceWithDefault = `a reference with a default, as in \${NAME:-value}, which no service replaces: write \${NAME} alone and set the variable`;
 
 export function isServiceKey(path: readonly string[]): boolean {
   const name = plainKey(path.at(-1) ?? '');
@@ -97,7 +99,8 @@ export class SecretReplacer {
   /** Describes a text that refers to a variable which the tenant must not read; undefined for all other texts. */
   findReference(path: readonly string[], text: string): string | undefined {
     if (serviceKeyReference.test(text)) return serviceKey;
-    return findReferenceProblem(text, path.join('.'), this.#scope) && foreignReference;
+    if (findReferenceProblem(text, path.join('.'), this.#scope) === undefined) return undefined;
+    return hasDefault(text) ? referenceWithDefault : foreignReference;
   }
 
   /** The same check for unknown keys, which is stricter. */

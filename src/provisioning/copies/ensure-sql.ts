@@ -6,7 +6,7 @@ import { applyLock } from '../fence/guard-sql.js';
 import { accessSql, closeSql, type ModuleRoles } from '../storage/module-role.js';
 
 /** Raise it with every change of the SQL below, so that databases are upgraded; a test checks this. */
-export const ensureVersion = 2;
+export const ensureVersion = 3;
 
 /** The start of the comment of each of our procedures in schema public. A routine without it was made by others. */
 export const ensureMark = "The tenant registry's:";
@@ -169,7 +169,11 @@ BEGIN
   LOOP
     SELECT version.checksum INTO ran FROM tenant_guard.schema_version AS version
       WHERE version.schema_name = schema AND version.migration = file.name;
-    IF ran = file.checksum THEN
+    -- It may have run with other line ends.
+    IF ran = file.checksum OR ran IN (
+      encode(sha256(convert_to(file.sql, 'UTF8')), 'hex'),
+      encode(sha256(convert_to(replace(file.sql, E'\\n', E'\\r\\n'), 'UTF8')), 'hex')
+    ) THEN
       CONTINUE;
     ELSIF ran IS NOT NULL THEN
       ${raise('55000', 'Migration % was changed after it ran in schema %: restore the file and add a new one', 'Nothing was changed.', 'file.name', 'schema')};

@@ -4,7 +4,7 @@ import { inTransaction } from '../../database/in-transaction.js';
 import { RegistryError } from '../../errors.js';
 import { requireOwnEventTriggers } from '../fence/foreign-code.js';
 import { installGuard } from '../fence/guard.js';
-import type { ModuleMigration } from '../storage/module-migrations.js';
+import { isSameFile, type ModuleMigration } from '../storage/module-migrations.js';
 import { findModuleRoles, type ModuleRoles } from '../storage/module-role.js';
 import { ensureMark, ensureModuleSql, ensureName, ensureSql, ensureVersion, runName } from './ensure-sql.js';
 
@@ -95,9 +95,8 @@ async function isNewer(
     [module],
   );
   const copied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
-  return (
-    copied.size > migrations.length && migrations.every(({ name, checksum }) => copied.get(name) === checksum)
-  );
+  if (copied.size <= migrations.length) return false;
+  return migrations.every((migration) => isSameFile(migration, copied.get(migration.name) ?? ''));
 }
 
 function digestOf({ module, databaseName, migrations }: CopiedModule, { owner }: ModuleRoles): string {

@@ -1,6 +1,6 @@
 import { escapeLiteral } from 'pg';
 import { isSameOwner } from '../fence/binding.js';
-import type { ModuleMigration } from '../storage/module-migrations.js';
+import { isSameFile, type ModuleMigration } from '../storage/module-migrations.js';
 import type { StorageComparison } from './storage-comparison.js';
 
 /** The SQL files that every storage of a module must have run. */
@@ -60,7 +60,10 @@ function compareFiles(
   applied: ReadonlyMap<string, string>,
 ): void {
   const schema = `schema ${storage.schemaName} in database ${storage.databaseName}`;
-  const edited = migrations.filter(({ name, checksum }) => (applied.get(name) ?? checksum) !== checksum);
+  const edited = migrations.filter((migration) => {
+    const ran = applied.get(migration.name);
+    return ran !== undefined && !isSameFile(migration, ran);
+  });
   const missing = migrations.filter(({ name }) => !applied.has(name));
   const known = new Set(migrations.map(({ name }) => name));
   const unknown = hasFolder ? [...applied.keys()].filter((name) => !known.has(name)).sort() : [];

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ClientBase, escapeLiteral } from 'pg';
 import { identifier } from '../../database/identifier.js';
+import { checksumOf, hasChecksum, withLineFeeds } from '../../database/script-checksum.js';
 import { pinnedPath } from '../../database/service-databases.js';
 import { RegistryError } from '../../errors.js';
 import { readUtf8 } from '../../registry/utf8-file.js';
@@ -12,8 +12,15 @@ import type { AppliedMigration } from '../fence/schema-version.js';
 export interface ModuleMigration {
   /** "finance/0001_accounts_receivable.sql" */
   name: string;
+  /** With line feeds as line ends. */
   sql: string;
+  /** Of the file as it is on the disk, without a byte order mark. */
   checksum: string;
+}
+
+/** Whether a file is the one that ran, whatever line ends it had then. */
+export function isSameFile({ sql, checksum }: ModuleMigration, ran: string): boolean {
+  return ran === checksum || hasChecksum(sql, ran);
 }
 
 /** Its files run first in every tenant schema and database, of every module. */
@@ -37,11 +44,12 @@ async function readFolder(modulesDir: string, folder: string): Promise<ModuleMig
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  const files = entries.filter((file) => file.endsWith('.sql')).sort();
+  // Programs and systems leave files beside: ._0001.sql of macOS, .#0001.sql of editors, ..data of Kubernetes.
+  const files = entries.filter((file) => file.endsWith('.sql') && !file.startsWith('.')).sort();
   return Promise.all(
     files.map(async (file) => {
       const sql = readUtf8(await readFile(join(modulesDir, folder, file)), `${folder}/${file}`);
-      return { name: `${folder}/${file}`, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+      return { name: `${folder}/${file}`, sql: withLineFeeds(sql), checksum: checksumOf(sql) };
     }),
   );
 }
@@ -53,7 +61,10 @@ export function findMissing(
   applied: readonly AppliedMigration[],
 ): ModuleMigration[] {
   const checksums = new Map(applied.map(({ name, checksum }) => [name, checksum]));
-  const edited = migrations.find(({ name, checksum }) => (checksums.get(name) ?? checksum) !== checksum);
+  const edited = migrations.find((migration) => {
+    const ran = checksums.get(migration.name);
+    return ran !== undefined && !isSameFile(migration, ran);
+  });
   if (edited)
     throw new RegistryError(
       'CONFLICT',

@@ -168,6 +168,22 @@ describe('a reference to a variable of somebody else', () => {
   });
 
   test.each([
+    [`infrastructure: { sendgrid: { api_key: "\${ACME_KEY:-sesame}" } }`, 'infrastructure.sendgrid.api_key'],
+    [`twilio: { auth_token: "\${DATABASE_URL-sesame}" }`, 'twilio.auth_token'],
+    [`webhook: "\${ACME_HOOK:?sesame}"`, 'webhook'],
+    [`webhook: "https://\${ACME_HOST:-x.example}/"`, 'webhook'],
+  ])('%s is explained by its line, and its default stays nowhere', (text, path) => {
+    const { secrets, wanted } = map(text);
+    expect(secrets).toMatchObject([
+      {
+        ...{ path, line: 3 },
+        why: `looks like a reference with a default, as in \${NAME:-value}, which no service replaces: write \${NAME} alone and set the variable`,
+      },
+    ]);
+    expect(JSON.stringify(wanted)).not.toMatch(/sesame|x\.example/);
+  });
+
+  test.each([
     [`branding: { email_signature: ${foreign} }`, 'branding.email_signature'],
     [`branding: { email_signature: "Call \${ACME_PHONE}" }`, 'branding.email_signature'],
     [`agents: { inbound: { prompt_file: ${foreign} } }`, 'agents.inbound.prompt_file'],

@@ -1,4 +1,4 @@
-import { cp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { developer } from '../../../src/auth/caller.js';
@@ -152,6 +152,52 @@ describe('a folder of clients', () => {
       code: 'VALIDATION_ERROR',
     });
     await expect(importClients(gateway, '/nonexistent')).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
+  });
+
+  test('follows the links of a ConfigMap of Kubernetes, and no others', async () => {
+    const folder = await aClientsFolder({ plain: clientYaml('plain') });
+    const versions = '..2026_11_30_10_00_00.1';
+    // A ConfigMap for one client, in its folder.
+    await mkdir(join(folder, 'one', versions), { recursive: true });
+    await writeFile(join(folder, 'one', versions, 'client.yaml'), clientYaml('one'));
+    await symlink(versions, join(folder, 'one/..data'));
+    await symlink('..data/client.yaml', join(folder, 'one/client.yaml'));
+    // A ConfigMap for several clients, whose folders are links.
+    for (const id of ['two', 'three']) {
+      await mkdir(join(folder, versions, id), { recursive: true });
+      await writeFile(join(folder, versions, id, 'client.yaml'), clientYaml(id));
+      await symlink(`..data/${id}`, join(folder, id));
+    }
+    await writeFile(join(folder, versions, 'README.md'), 'no client');
+    await symlink(versions, join(folder, '..data'));
+    await symlink('..data/README.md', join(folder, 'README.md'));
+    // Links to other places.
+    await symlink('plain', join(folder, 'alias'));
+    await symlink('..data/two', join(folder, 'wrong'));
+    await symlink('nowhere', join(folder, 'dangling'));
+    await symlink('circle', join(folder, 'circle'));
+    await symlink('..', join(folder, 'above'));
+    await mkdir(join(folder, 'file-of-another'));
+    await symlink('../plain/client.yaml', join(folder, 'file-of-another/client.yaml'));
+    await mkdir(join(folder, 'outside'));
+    await symlink(join(fixtures, 'africastay/client.yaml'), join(folder, 'outside/client.yaml'));
+    const report = await importClients(gateway, folder);
+    const folderLink = 'is a symbolic link, which is not followed';
+    expect(
+      report.clients.map(({ id, action, why, problems }) => [id, action, why ?? problems[0]?.message]),
+    ).toEqual([
+      ['above', 'fail', folderLink],
+      ['alias', 'fail', folderLink],
+      ['circle', 'fail', folderLink],
+      ['dangling', 'fail', folderLink],
+      ['file-of-another', 'fail', `client.yaml ${folderLink}`],
+      ['one', 'create', undefined],
+      ['outside', 'fail', `client.yaml ${folderLink}`],
+      ['plain', 'create', undefined],
+      ['three', 'create', undefined],
+      ['two', 'create', undefined],
+      ['wrong', 'fail', folderLink],
+    ]);
   });
 
   test('has no two clients imported whose secrets would share variables', async () => {

@@ -1,0 +1,19 @@
+import { type Setting, wholeNumber } from './setting.js';
+
+/** The environment variables about HTTP connections and addresses. */
+export const httpSettings = {
+  BASE_PATH: {
+    default: 'none',
+    expected: 'a path of letters, digits and the characters . _ ~ - such as /registry',
+    meaning:
+      'Path prefix under which clients reach the gateway through a proxy. It is part of all addresses in answers. Requests are served ' +
+      'with the prefix and, for a proxy that removes it, without.',
+  },
+  KEEP_ALIVE_TIMEOUT_MS: {
+    default: '75000',
+    ...wholeNumber(1_000, 3_600_000),
+    meaning:
+      'How long an idle connection stays open, in milliseconds. It must be longer than the proxy or load balancer in front keeps idle ' +
+      'connections, which is 60 s for most of them. A new connection has 5 s more to send a complete request.',
+  },
+} as const satisfies Record<string, Setting>;
