@@ -1,11 +1,11 @@
-import { PrismaPg } from '@prisma/adapter-pg';
 import type { Pool } from 'pg';
 import type { Log } from '../log.js';
-import { Prisma, PrismaClient } from './generated/prisma/client.js';
+import { PrismaClient } from './generated/prisma/client.js';
 import { guardPool, openPool, poolConfig } from './pool.js';
 import { ScopedPool, StatementScope } from './statement-scope.js';
+import { JoiningAdapter, runTransaction, type Transaction } from './transaction.js';
 
-export type Transaction = Prisma.TransactionClient;
+export type { Transaction } from './transaction.js';
 
 /** The registry's database. The hot path has a pool of its own, so it never waits for a list or a command. */
 export interface RegistryDatabase {
@@ -39,7 +39,7 @@ export function openRegistryDatabase(url: string, log: Log): RegistryDatabase {
   const pool = openPool(url, { ...options, max: poolSize });
   const rowPool = guardPool(new ScopedPool(poolConfig(url, { ...options, max: rowPoolSize })), log);
   const prisma = new PrismaClient({
-    adapter: new PrismaPg(rowPool),
+    adapter: new JoiningAdapter(rowPool),
     transactionOptions: { maxWait: 10_000, timeout: 20_000 },
   });
   return {
@@ -47,10 +47,7 @@ export function openRegistryDatabase(url: string, log: Log): RegistryDatabase {
     pool,
     rowPool,
     openScope: () => new StatementScope(url, scopeSize),
-    transaction: (work) =>
-      prisma.$transaction(work, {
-        isolationLevel: Prisma.TransactionIsolationLevel.ReadCommitted,
-      }),
+    transaction: (work) => runTransaction(prisma, rowPool, work),
     async close() {
       await prisma.$disconnect();
       await Promise.all([pool.end(), rowPool.end()]);

@@ -214,7 +214,10 @@ export async function forgetWorkers(context: CommandContext): Promise<void> {
 }
 
 /** Throws VALIDATION_ERROR when it does not exist. */
-export async function requireOperation(tx: Transaction, operationId: string): Promise<OperationWithSteps> {
+export async function requireOperation(
+  tx: Pick<Transaction, 'operation'>,
+  operationId: string,
+): Promise<OperationWithSteps> {
   const operation = await tx.operation.findUnique({
     where: { id: operationId },
     include: { steps: { orderBy: { position: 'asc' } } },
