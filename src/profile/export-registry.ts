@@ -1,5 +1,6 @@
 import { authorize } from '../auth/permissions.js';
-import type { Prisma, Prisma } from '../database/generated/prisma/client.js';
+import type { Prisma } from '../database/generated/prisma/client.js';
+import type { CommandContext } from '../registry/command.js';
 import { tenantNotFound } from '../registry/route.js';
 import { tenantWhere } from '../registry/tenant.js';
 import { withoutSecrets } from './without-secrets.js';
