@@ -1,4 +1,4 @@
-import { type Connection, type FieldDef, types } from 'pg';
+import { type ClientBase, type Connection, type FieldDef, types } from 'pg';
 
 /** A statement with its parameters. */
 export interface Statement {
@@ -8,11 +8,11 @@ export interface Statement {
   isFrequent?: boolean;
 }
 
-interface NamedStatement extends Statement {
+export interface NamedStatement extends Statement {
   name?: string;
 }
 
-type Parameter = string | number | bigint | boolean | null | Uint8Array | readonly string[];
+export type Parameter = string | number | bigint | boolean | null | Uint8Array | readonly string[];
 
 export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: the columns are those of the statement, as in QueryResult of the driver
@@ -26,6 +26,25 @@ export interface BatchAnswer {
   error: Error | undefined;
 }
 
+/**
+ * Sends statements in one message of the extended protocol. The server runs them in order, each with a snapshot of its own, and
+ * skips those behind one that fails.
+ */
+export function sendBatch(client: ClientBase, statements: readonly NamedStatement[]): Promise<BatchAnswer> {
+  return new Promise((resolve) => {
+    const done = (error: Error | null, answer?: BatchAnswer) =>
+      resolve(answer ?? { answers: [], error: error ?? undefined });
+    client.query(new Batch(statements, done));
+  });
+}
+
+/** As sendBatch, for statements that all have to succeed. */
+export async function sendAll(client: ClientBase, ...statements: Statement[]): Promise<Answer[]> {
+  const { answers, error } = await sendBatch(client, statements);
+  if (error) throw error;
+  return answers;
+}
+
 /** What the driver keeps about a connection's named statements, besides its declared type. */
 type KnownStatements = Connection & { parsedStatements: Record<string, string> };
 
@@ -33,11 +52,8 @@ interface CommandComplete {
   text: string;
 }
 
-/**
- * Several statements in one message of the extended protocol, for `client.query`. The server runs them in order, each with a
- * snapshot of its own, and skips those behind one that fails. The property `text` is for those who watch what a client sends.
- */
-export class Batch {
+/** What `client.query` gets for several statements. The property `text` is for those who watch what a client sends. */
+class Batch {
   readonly text: string;
   readonly values: readonly Parameter[];
   /** Called once. The driver wraps it for its timeout, and calls it with an error alone when the time is over. */

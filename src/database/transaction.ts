@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { Pool, PoolClient } from 'pg';
-import { type Answer, Batch, type BatchAnswer, type Statement } from './batch.js';
+import { type Answer, type BatchAnswer, type Statement, sendBatch } from './batch.js';
 import { Prisma, type PrismaClient } from './generated/prisma/client.js';
 import { isUnusableName, nameOf, sendsNames, stopNames } from './prepared-query.js';
 
@@ -23,8 +23,11 @@ export interface Statements {
 /** How long a transaction may take, in milliseconds. */
 const timeoutMs = 20_000;
 
-/** Name of errors from statements that are sent here, by which they can be told from those of service databases. */
-export const registryErrorName = 'RegistryDatabaseError';
+/** Marks an error of a statement that was sent without Prisma: its name tells it from those of service databases. */
+export function asRegistryFailure(error: Error): Error {
+  error.name = 'RegistryDatabaseError';
+  return error;
+}
 
 /** The connection that Prisma's next transaction uses, of which another owner sends BEGIN and COMMIT. */
 const joined = new AsyncLocalStorage<PoolClient>();
@@ -208,13 +211,8 @@ class OpenTransaction implements Statements {
     const sent = statements.map((one) =>
       named && one.isFrequent ? { ...one, name: nameOf(one.text) } : one,
     );
-    const answer = await new Promise<BatchAnswer>((resolve) => {
-      const batch = new Batch(sent, (error, done) =>
-        resolve(done ?? { answers: [], error: error ?? undefined }),
-      );
-      this.#client.query(batch);
-    });
-    if (answer.error) answer.error.name = registryErrorName;
+    const answer = await sendBatch(this.#client, sent);
+    if (answer.error) asRegistryFailure(answer.error);
     return answer;
   }
 }

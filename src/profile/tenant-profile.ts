@@ -1,9 +1,10 @@
 import type { Statement } from '../database/batch.js';
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
+import { columnOf, toParameter } from '../database/row.js';
 import { RegistryError } from '../errors.js';
 import { type ConfigRules, strictConfigRules } from '../registry/config-rules.js';
-import { columnOf, readTenantRow, toParameter } from '../registry/tenant-row.js';
+import { readTenantRow, tenantRow } from '../registry/tenant-row.js';
 import type { Profile } from './onboarding.js';
 import { requireOwnVariables, requireUnusedPrefix } from './variable-owners.js';
 
@@ -45,8 +46,8 @@ function findTakers(slug: string, id: string | null): Statement {
 function insertRows(fields: object, settings: Profile['settings'], branding: Profile['branding']): Statement {
   const values: ReturnType<typeof toParameter>[] = [];
   const place = ([field, value]: [string, unknown]) => [
-    columnOf(field),
-    `$${values.push(toParameter(field, value))}`,
+    columnOf(tenantRow, field),
+    `$${values.push(toParameter(tenantRow, field, value))}`,
   ];
   const tenant = Object.entries(fields).map(place);
   const settled = new Map(Object.entries(settings ?? {}).map(place) as [string, string][]);
