@@ -2,6 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import { join } from 'node:path';
 import { type Environment, EnvironmentReader } from './environment-reader.js';
 import { packageFolder } from './package-folder.js';
+import { type RateSettings, readRates } from './rate-settings.js';
 import { type RequestLimitSettings, readRequestLimits } from './request-limit-settings.js';
 import {
   isBasePath,
@@ -80,15 +81,6 @@ export interface Config {
   identityProvider: IdentityProvider | undefined;
 }
 
-/** Quotas; undefined: no limit. */
-export interface RateSettings {
-  failedAuthenticationsPerMinute: number | undefined;
-  documentMsPer10Seconds: number | undefined;
-  mutationsPerMinute: number | undefined;
-  resolutionsPerSecond: number | undefined;
-  tenantResolutionsPerSecond: number | undefined;
-}
-
 /** The gateway accepts tokens that this issuer signed for this audience. */
 export interface IdentityProvider {
   issuer: string;
@@ -148,7 +140,7 @@ export function readConfig(env: Environment): Config {
     },
     ...readAccess(read, host),
     requiresTrustedDocuments: read.choice('TRUSTED_DOCUMENTS') === 'required',
-    rates: readRates(read),
+    rates: readRates((name) => read.number(name)),
     trustedProxies: readProxies(read),
     logLevel: read.choice('LOG_LEVEL') ?? settings.LOG_LEVEL.default,
     logRequests: read.choice('LOG_REQUESTS') ?? settings.LOG_REQUESTS.default,
@@ -226,16 +218,6 @@ function readOtherUrls(
     else otherUrls[variable] = other;
   }
   return otherUrls;
-}
-
-function readRates(read: EnvironmentReader): RateSettings {
-  return {
-    failedAuthenticationsPerMinute: read.number('RATE_FAILED_AUTHENTICATIONS') || undefined,
-    documentMsPer10Seconds: read.number('RATE_DOCUMENT_MS') || undefined,
-    mutationsPerMinute: read.number('RATE_MUTATIONS') || undefined,
-    resolutionsPerSecond: read.number('RATE_RESOLUTIONS') || undefined,
-    tenantResolutionsPerSecond: read.number('RATE_TENANT_RESOLUTIONS') || undefined,
-  };
 }
 
 function readProxies(read: EnvironmentReader): BlockList | undefined {

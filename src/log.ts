@@ -34,8 +34,8 @@ function options(level: string) {
 
 let destination: DestinationStream | undefined;
 
-/** More than this is written at once, in bytes. */
-const maxBufferedBytes = 8_192;
+/** More than this is written at once, in characters. */
+const maxWaitingLength = 8_192;
 
 /**
  * One for the process, so that lines keep their order. The lines of one turn of the event loop are written together at its
@@ -48,19 +48,26 @@ function standardError(): DestinationStream {
 }
 
 function openStandardError(): DestinationStream {
-  const buffered = pino.destination({ dest: 2, sync: true, minLength: maxBufferedBytes });
+  // Its own buffer would end each flush with fsync, for which the event loop would wait.
+  const unbuffered = pino.destination({ dest: 2, sync: true, minLength: 0 });
+  let waiting = '';
   let isScheduled = false;
   const flush = () => {
-    isScheduled = false;
-    buffered.flushSync();
+    const lines = waiting;
+    waiting = '';
+    if (lines !== '') unbuffered.write(lines);
   };
   process.on('exit', flush);
   return {
     write(line) {
-      buffered.write(line);
+      waiting += line;
+      if (waiting.length >= maxWaitingLength) flush();
       if (isScheduled) return;
       isScheduled = true;
-      setImmediate(flush);
+      setImmediate(() => {
+        isScheduled = false;
+        flush();
+      });
     },
   };
 }

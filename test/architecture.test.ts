@@ -18,12 +18,14 @@ const leaves: Record<string, string[]> = {
   'settings.ts': ['setting.ts', 'http-settings.ts', 'token-settings.ts'],
   'environment-reader.ts': ['settings.ts'],
   'request-limit-settings.ts': ['settings.ts'],
+  'rate-settings.ts': ['settings.ts'],
   'config.ts': [
     'package-folder.ts',
     'settings.ts',
     'setting-urls.ts',
     'environment-reader.ts',
     'request-limit-settings.ts',
+    'rate-settings.ts',
   ],
   'setting-urls.ts': ['parse-url.ts'],
 };

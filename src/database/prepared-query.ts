@@ -22,18 +22,33 @@ export async function queryPrepared(
   timeoutMs: number,
   statement: { text: string; values: unknown[] },
 ): Promise<QueryResult> {
-  if (poolsWithoutNames.has(pool)) return queryWithin(pool, timeoutMs, statement);
+  if (!sendsNames(pool)) return queryWithin(pool, timeoutMs, statement);
   try {
     return await queryWithin(pool, timeoutMs, { ...statement, name: nameOf(statement.text) });
   } catch (error) {
-    if (!unusableStates.has((error as { code?: string }).code ?? '')) throw error;
-    poolsWithoutNames.add(pool);
+    if (!isUnusableName(error)) throw error;
+    stopNames(pool);
     return queryWithin(pool, timeoutMs, statement);
   }
 }
 
+/** Whether statements to this pool can have names. */
+export function sendsNames(pool: Pool): boolean {
+  return !poolsWithoutNames.has(pool);
+}
+
+/** Remembers that they cannot. */
+export function stopNames(pool: Pool): void {
+  poolsWithoutNames.add(pool);
+}
+
+/** Whether a statement failed because of its name. */
+export function isUnusableName(error: unknown): boolean {
+  return unusableStates.has((error as { code?: string }).code ?? '');
+}
+
 /** By the text: another version of this program may have left a statement of its own on the same connection. */
-function nameOf(text: string): string {
+export function nameOf(text: string): string {
   const name = names.get(text) ?? createHash('sha256').update(text).digest('hex').slice(0, 32);
   names.set(text, name);
   return name;

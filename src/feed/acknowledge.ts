@@ -1,4 +1,6 @@
 import type { Pool } from 'pg';
+import { queryPrepared } from '../database/prepared-query.js';
+import { within } from '../within.js';
 import { waitingClock } from './clock.js';
 import type { Clock } from './follower.js';
 
@@ -46,6 +48,9 @@ export interface AcknowledgeOptions {
 const firstPauseMs = 2;
 const longestPauseMs = 25;
 
+/** A read of the replicas that takes longer is not waited for by those that need a later one, in milliseconds. */
+const patienceMs = 50;
+
 /** How much longer than the staleness bound the wait may take, so that silent replicas can be removed. */
 const graceMs = 100;
 
@@ -89,19 +94,43 @@ export async function awaitAcknowledgement(
   }
 }
 
-export function openReplicaRows(pool: Pool): ReplicaRows {
+/** A row of a replica beside the present epoch; without an id when there is no replica. */
+interface ReplicaRow extends Laggard {
+  epoch: string;
+  reportedEpoch: string | null;
+  revision: string;
+  /** null: no client has a lease from it. */
+  clientsRevision: string | null;
+}
+
+const readReplicas = {
+  text: `SELECT log.epoch, replica.id, replica.reported_at::text AS "lastReport", replica.staleness_ms AS "stalenessMs",
+           replica.epoch AS "reportedEpoch", revision, clients_revision AS "clientsRevision"
+         FROM (SELECT registry_epoch() AS epoch) AS log LEFT JOIN replicas AS replica ON true`,
+  values: [],
+};
+
+export function openReplicaRows(pool: Pool, { timeoutMs = 30_000 } = {}): ReplicaRows {
+  const read = shareNext(async (): Promise<ReplicaRow[]> => {
+    const { rows } = await queryPrepared(pool, timeoutMs, readReplicas);
+    return rows;
+  }, patienceMs);
   return {
     async findLaggards({ epoch, revision }, waitFor) {
-      const { rows } = await pool.query<(Laggard | { id: null }) & { epoch: string }>(
-        `SELECT log.epoch, replica.id, replica.reported_at::text AS "lastReport",
-           replica.staleness_ms AS "stalenessMs"
-         FROM (SELECT registry_epoch() AS epoch) AS log
-         LEFT JOIN replicas AS replica
-           ON replica.epoch IS DISTINCT FROM $1 OR revision < $2 OR ($3 AND clients_revision < $2)`,
-        [epoch, revision, waitFor === 'EVERYWHERE'],
-      );
+      // The snapshot is later than the commit, so it has every replica that may have read a head from before it.
+      const rows = await read();
       if (rows[0]?.epoch !== epoch) throw new Error('the registry has begun another history');
-      return rows.filter((row) => row.id !== null);
+      return rows
+        .filter(
+          (row) =>
+            row.id !== null &&
+            (row.reportedEpoch !== epoch ||
+              BigInt(row.revision) < revision ||
+              (waitFor === 'EVERYWHERE' &&
+                row.clientsRevision !== null &&
+                BigInt(row.clientsRevision) < revision)),
+        )
+        .map(({ id, lastReport, stalenessMs }) => ({ id, lastReport, stalenessMs }));
     },
     async remove({ id, lastReport }, epoch) {
       await pool.query(
@@ -112,10 +141,36 @@ export function openReplicaRows(pool: Pool): ReplicaRows {
   };
 }
 
+/**
+ * Makes calls share a read. A call never gets the result of a read that began before it: it shares the next one with all others
+ * that come meanwhile.
+ */
+function shareNext<T>(read: () => Promise<T>, patienceMs: number): () => Promise<T> {
+  let running: Promise<T> | undefined;
+  let next: Promise<T> | undefined;
+  const begin = () => {
+    const begun = read().finally(() => {
+      if (running === begun) running = undefined;
+    });
+    running = begun;
+    return begun;
+  };
+  return () => {
+    if (!running) return begin();
+    next ??= within(patienceMs, running, () => undefined)
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        return begin();
+      });
+    return next;
+  };
+}
+
 /** The options of the wait for processes that change the registry without following it. */
 export function acknowledgement(pool: Pool, stalenessMs: number): AcknowledgeOptions {
   return {
-    rows: openReplicaRows(pool),
+    rows: openReplicaRows(pool, { timeoutMs: stalenessMs }),
     clock: waitingClock,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     stalenessMs,

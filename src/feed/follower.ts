@@ -21,6 +21,8 @@ export interface FollowerOptions {
   stalenessMs: number;
   /** See ReplicaReport.clientsRevision. */
   clientsRevision?: () => bigint | undefined;
+  /** Called before a poll that follows another one. What asks for a poll meanwhile shares that one. Default: no pause. */
+  pause?: () => Promise<void>;
   /**
    * Called when the position has moved, with the changes since the last position; with an empty list after a resync.
    */
@@ -94,19 +96,23 @@ export class Follower {
    * sent too early, so one more follows it for all callers meanwhile.
    */
   poll(): Promise<void> {
-    if (!this.#polling) {
-      this.#polling = this.#pollOnce().finally(() => {
-        this.#polling = undefined;
-      });
-      return this.#polling;
-    }
-    this.#pollAgain ??= this.#polling
+    if (this.#pollAgain) return this.#pollAgain;
+    if (!this.#polling) return this.#beginPoll();
+    this.#pollAgain = this.#polling
       .catch(() => undefined)
+      .then(this.#options.pause)
       .then(() => {
         this.#pollAgain = undefined;
-        return this.poll();
+        return this.#beginPoll();
       });
     return this.#pollAgain;
+  }
+
+  #beginPoll(): Promise<void> {
+    this.#polling = this.#pollOnce().finally(() => {
+      this.#polling = undefined;
+    });
+    return this.#polling;
   }
 
   /**

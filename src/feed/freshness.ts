@@ -10,6 +10,7 @@ import { waitingClock } from './clock.js';
 import { type Following, startFollowing } from './follow.js';
 import { type Clock, Follower } from './follower.js';
 import { openListener } from './listener.js';
+import { createPace } from './pace.js';
 import { openRedisHints } from './redis-hints.js';
 import { openFeedSource, readChanges } from './registry-feed.js';
 
@@ -35,6 +36,11 @@ export interface Freshness {
   start(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** While changes come without end, polls follow each other at this interval, in milliseconds: each one answers all mutations before it. */
+const pollPauseMs = 10;
+/** So many polls follow each other at once after a quiet time: a single change is seen and reported without a pause. */
+const pollBurst = 4;
 
 export function openFreshness(options: FreshnessOptions): Freshness {
   const { databaseUrl, directUrl, redisUrl, stalenessMs, clock, log } = options;
@@ -64,6 +70,7 @@ export function openFreshness(options: FreshnessOptions): Freshness {
     stalenessMs,
     clientsRevision: () => leases.lowestConfirmed,
     onMoved: (moved) => changes.moved(moved),
+    pause: createPace({ burst: pollBurst, everyMs: pollPauseMs }),
     onResync() {
       leases.startOver();
       options.onResync();
@@ -74,6 +81,7 @@ export function openFreshness(options: FreshnessOptions): Freshness {
   let following: Following | undefined;
   const hint = () => following?.hint();
   const hints = redis && subscriber && openRedisHints(redis, subscriber, hint);
+  const acknowledging = acknowledgement(pool, stalenessMs);
   const listener = openListener(directUrl, { onHint: hint, log });
 
   return {
@@ -84,7 +92,7 @@ export function openFreshness(options: FreshnessOptions): Freshness {
     async acknowledge(committed) {
       hint();
       hints?.send();
-      await awaitAcknowledgement(acknowledgement(pool, stalenessMs), committed);
+      await awaitAcknowledgement(acknowledging, committed);
     },
     async start() {
       following = await startFollowing(follower, log);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Pool } from 'pg';
+import { queryPrepared } from '../database/prepared-query.js';
 import { RegistryError } from '../errors.js';
 import {
   type Change,
@@ -17,6 +18,7 @@ export function openFeedSource(
 ): FeedSource & { replicaId: string } {
   const { maxEntriesPerPage = 10_000 } = options;
   const replicaId = randomUUID();
+  const text = pollSql(maxEntriesPerPage);
   return {
     replicaId,
     async register() {
@@ -30,8 +32,9 @@ export function openFeedSource(
       return (rows[0] as { epoch: string }).epoch;
     },
     async poll({ position, isSettled, clientsRevision }: ReplicaReport): Promise<FeedPage> {
-      const { rows } = await pool.query({
-        text: pollSql(maxEntriesPerPage),
+      // Sent twice, where names cannot be used, it reports the same twice.
+      const { rows } = await queryPrepared(pool, options.stalenessMs, {
+        text,
         values: [
           replicaId,
           position?.epoch ?? null,

@@ -1,6 +1,5 @@
 import { authorize } from '../auth/permissions.js';
 import type { Prisma } from '../database/generated/prisma/client.js';
-import type { Transaction } from '../database/registry-database.js';
 import type { CommandContext } from '../registry/command.js';
 import { tenantNotFound } from '../registry/route.js';
 import { tenantWhere } from '../registry/tenant.js';
@@ -90,7 +89,7 @@ const subscriptionFields = {
  * The queries run one after the other: a transaction has one connection, on which Prisma would send the queries for
  * relations all at once.
  */
-async function loadBelongings(tx: Transaction, tenants: readonly { id: string }[]) {
+async function loadBelongings(tx: Prisma.TransactionClient, tenants: readonly { id: string }[]) {
   const where = { tenantId: { in: tenants.map(({ id }) => id) } };
   const settings = await tx.tenantSettings.findMany({ where, omit: { updatedAt: true, version: true } });
   const branding = await tx.tenantBranding.findMany({ where, omit: { updatedAt: true, version: true } });

@@ -1,7 +1,10 @@
+import type { Statement } from '../database/batch.js';
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
+import { columnOf, toParameter } from '../database/row.js';
 import { RegistryError } from '../errors.js';
 import { type ConfigRules, strictConfigRules } from '../registry/config-rules.js';
+import { readTenantRow, tenantRow } from '../registry/tenant-row.js';
 import type { Profile } from './onboarding.js';
 import { requireOwnVariables, requireUnusedPrefix } from './variable-owners.js';
 
@@ -20,27 +23,55 @@ export async function insertTenant(
   { settings, branding, config }: Profile = {},
   rules: ConfigRules = strictConfigRules,
 ): Promise<Tenant> {
-  const bySlug = await tx.tenant.findUnique({ where: { slug: fields.slug } });
-  if (bySlug) throw taken('slug', `Slug "${fields.slug}" is taken by tenant ${bySlug.id}`);
-  const byId = fields.id && (await tx.tenant.findUnique({ where: { id: fields.id } }));
-  if (byId) throw taken('id', `Id ${fields.id} is taken by tenant ${byId.slug}`);
-  await requireUnusedPrefix(tx, fields.slug);
-  if (config) await requireOwnVariables(tx, config, { slug: fields.slug, ...rules });
-
-  const tenant = await tx.tenant.create({ data: { ...fields, ...(config && { config }) } });
-  await tx.tenantSettings.create({
-    data: {
-      tenantId: tenant.id,
-      companyName: tenant.name,
-      supportEmail: tenant.primaryEmail,
-      currency: tenant.currency,
-      timezone: tenant.timezone,
-      ...settings,
-    },
+  const { slug, id = null } = fields;
+  tx.prepend([findTakers(slug, id)], ([found]) => {
+    const { bySlug, byId } = found?.rows[0] ?? {};
+    if (bySlug !== null) throw taken('slug', `Slug "${slug}" is taken by tenant ${bySlug}`);
+    if (byId !== null) throw taken('id', `Id ${id} is taken by tenant ${byId}`);
   });
-  await tx.tenantBranding.create({ data: { tenantId: tenant.id, ...branding } });
-  return tenant;
+  requireUnusedPrefix(tx, slug, config !== undefined);
+  if (config) await requireOwnVariables(tx, config, { slug, ...rules });
+  const [inserted] = await tx.send(insertRows({ ...fields, ...(config && { config }) }, settings, branding));
+  const row = inserted?.rows[0];
+  if (!row) throw new Error(`tenant ${slug} was not inserted`);
+  return readTenantRow(row);
 }
+
+function findTakers(slug: string, id: string | null): Statement {
+  const text = `SELECT (SELECT id FROM tenants WHERE slug = $1) AS "bySlug", (SELECT slug FROM tenants WHERE id = $2) AS "byId"`;
+  return { text, values: [slug, id], isFrequent: true };
+}
+
+/** One statement for the three rows, because tenants are registered many at a time. The database knows the other defaults. */
+function insertRows(fields: object, settings: Profile['settings'], branding: Profile['branding']): Statement {
+  const values: ReturnType<typeof toParameter>[] = [];
+  const place = ([field, value]: [string, unknown]) => [
+    columnOf(tenantRow, field),
+    `$${values.push(toParameter(tenantRow, field, value))}`,
+  ];
+  const tenant = Object.entries(fields).map(place);
+  const settled = new Map(Object.entries(settings ?? {}).map(place) as [string, string][]);
+  // What the settings do not say is as in the tenant.
+  const copied = {
+    company_name: 'name',
+    support_email: 'primary_email',
+    currency: 'currency',
+    timezone: 'timezone',
+  };
+  for (const [column, source] of Object.entries(copied))
+    if (!settled.has(column)) settled.set(column, source);
+  const branded = Object.entries(branding ?? {}).map(place);
+  const text = `
+    WITH tenant AS (INSERT INTO tenants (${columns(tenant)}) VALUES (${sources(tenant)}) RETURNING *),
+    settings AS (INSERT INTO tenant_settings (tenant_id, ${columns([...settled])}) SELECT id, ${sources([...settled])} FROM tenant),
+    branding AS (INSERT INTO tenant_branding (${columns([['tenant_id'], ...branded])}) SELECT ${sources([['', 'id'], ...branded])} FROM tenant)
+    SELECT * FROM tenant`;
+  // A text for each set of fields that callers give: only the common ones are kept.
+  return { text, values, isFrequent: values.length <= 4 && !settings && !branding };
+}
+
+const columns = (pairs: readonly (readonly string[])[]) => pairs.map(([column]) => column).join(', ');
+const sources = (pairs: readonly (readonly string[])[]) => pairs.map(([, source]) => source).join(', ');
 
 /** Updates the profile of a tenant from an earlier failed attempt. The new values replace the old ones. */
 export async function updateProfile(

@@ -2,6 +2,7 @@
  * Keeps the variables of tenants apart whose slugs begin alike: ACME_TRADING_SMTP_PASSWORD belongs to the tenant
  * acme-trading, although it also begins with the prefix of the tenant acme.
  */
+import type { Statement } from '../database/batch.js';
 import type { Transaction } from '../database/registry-database.js';
 import { invalidFields, RegistryError } from '../errors.js';
 import { variablePrefix } from '../registry/secret-detector.js';
@@ -16,7 +17,7 @@ export async function requireOwnVariables(
   const names = listOwnNames(config, scope);
   const candidates = [...new Set(names.flatMap((name) => slugsBefore(name.split('_').slice(0, -1))))];
   if (candidates.length === 0) return;
-  await lockPrefix(tx, scope.slug);
+  await tx.send(lockPrefix(scope.slug, 'exclusive'));
   const others = await tx.tenant.findMany({
     where: { slug: { in: candidates, not: scope.slug } },
     select: { slug: true },
@@ -32,26 +33,33 @@ export async function requireOwnVariables(
 
 /**
  * Refuses a new slug when the configuration of another tenant already names variables that would belong to the new
- * tenant. Throws CONFLICT.
+ * tenant. Throws CONFLICT in front of the next statement. `hasConfig`: whether requireOwnVariables follows.
  */
-export async function requireUnusedPrefix(tx: Transaction, slug: string): Promise<void> {
+export function requireUnusedPrefix(tx: Transaction, slug: string, hasConfig: boolean): void {
   const candidates = slugsBefore(slug.split(/[-_]/)).filter((one) => one !== slug);
   if (candidates.length === 0) return;
-  await lockPrefix(tx, slug);
   const pattern = `%\${${variablePrefix(slug).replaceAll('_', String.raw`\_`)}%`;
-  const [other] = await tx.$queryRaw<{ slug: string }[]>`
-    SELECT slug FROM tenants WHERE slug = ANY (${candidates}) AND tenant_config::text LIKE ${pattern} LIMIT 1`;
-  if (!other) return;
-  const message =
-    `The configuration of tenant ${other.slug} refers to variables that begin with ${variablePrefix(slug)}, ` +
-    'which would belong to this slug: choose another slug, or change those references first';
-  throw new RegistryError('CONFLICT', message, { fields: [{ field: 'slug', message }] });
+  const find = {
+    text: 'SELECT slug FROM tenants WHERE slug = ANY ($1) AND tenant_config::text LIKE $2 LIMIT 1',
+    values: [candidates, pattern],
+    isFrequent: true,
+  };
+  // New tenants cannot overlook each other's references, unless they have a configuration.
+  tx.prepend([lockPrefix(slug, hasConfig ? 'exclusive' : 'shared'), find], ([, found]) => {
+    const other = found?.rows[0];
+    if (!other) return;
+    const message =
+      `The configuration of tenant ${other.slug} refers to variables that begin with ${variablePrefix(slug)}, ` +
+      'which would belong to this slug: choose another slug, or change those references first';
+    throw new RegistryError('CONFLICT', message, { fields: [{ field: 'slug', message }] });
+  });
 }
 
 /** Two transactions that could each overlook the other's tenant or reference run one after the other. */
-async function lockPrefix(tx: Transaction, slug: string): Promise<void> {
-  const word = slug.split(/[-_]/)[0] ?? '';
-  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('tenant variables'), hashtext(${word}))`;
+function lockPrefix(slug: string, mode: 'exclusive' | 'shared'): Statement {
+  const lock = mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock';
+  const text = `SELECT ${lock}(hashtext('tenant variables'), hashtext($1))`;
+  return { text, values: [slug.split(/[-_]/)[0] ?? ''], isFrequent: true };
 }
 
 /** More words than this give too many spellings; no service has a variable of so many. */

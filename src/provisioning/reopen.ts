@@ -37,7 +37,7 @@ export async function openGuards(
     include: { module: true },
   });
   const opening = subscriptions.map(async (subscription) => {
-    const storage = await locateStorage(context, subscription);
+    const storage = await locateStorage(context, subscription, { readsMigrations: false });
     const open = () =>
       bindStorage(context.serviceDatabases, storage.target, async () =>
         readBinding(

@@ -1,6 +1,6 @@
 import type { Caller } from '../auth/caller.js';
 import type { RedisConnection } from '../cache/redis-connection.js';
-import type { RateSettings } from '../config.js';
+import type { RateSettings } from '../rate-settings.js';
 import { DocumentTime } from './document-time.js';
 import { FailedAuthentications } from './failed-authentications.js';
 import { RateLimit } from './rate-limit.js';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { Pool } from 'pg';
 import type { Caller } from '../auth/caller.js';
-import type { Prisma } from '../database/generated/prisma/client.js';
+import type { Statement } from '../database/batch.js';
 import type { RegistryDatabase, Transaction } from '../database/registry-database.js';
 import type { ServiceDatabases } from '../database/service-databases.js';
 import { RegistryError } from '../errors.js';
@@ -8,7 +9,7 @@ import type { WaitFor } from '../feed/acknowledge.js';
 import type { Log } from '../log.js';
 import type { ConfigRules } from './config-rules.js';
 import { asRegistryError, retryCollisions } from './database-failure.js';
-import { formatRevision, readRevision } from './revision.js';
+import { readRevision } from './revision.js';
 
 /** The caller of a command and the resources that commands use. */
 export interface CommandContext {
@@ -61,8 +62,8 @@ export interface CommandOptions<T> {
 const idempotencyHours = 24;
 
 /**
- * Runs a command in one READ COMMITTED transaction with the actor set. Its last statements check the deferred constraints and
- * read the head: so constraint errors get their code, the revision is the command's own, and the head row is the last lock taken.
+ * Runs a command in one READ COMMITTED transaction with the actor set. Its last message checks the deferred constraints,
+ * reads the head and commits: so constraint errors get their code, the revision is the command's own, and the head row is the last lock taken.
  * Resolves when the gateways have acknowledged the revision, as far as `wait` asks for it.
  */
 export async function runCommand<T extends CommandResult>(
@@ -92,83 +93,108 @@ async function commit<T extends CommandResult>(
   try {
     return await retryCollisions(() =>
       context.database.transaction(async (tx) => {
-        await tx.$queryRaw`SELECT set_config('registry.actor', ${context.caller.actor}, true)`;
-        const earlier = await claimIdempotencyKey<T>(tx, context.caller, name, input);
-        if (earlier) return { ...earlier, repeated: true };
-        const result = { ...(await work(tx)), revision: await settle(tx) };
-        await rememberResult(tx, context.caller, input.idempotencyKey, result);
-        await rememberRevision(tx, context.caller, startedByKey, result.revision);
-        return { ...result, repeated: false };
+        const { actor } = context.caller;
+        tx.prepend([
+          { text: `SELECT set_config('registry.actor', $1, true)`, values: [actor], isFrequent: true },
+        ]);
+        claimIdempotencyKey(tx, context.caller, name, input);
+        const result = await work(tx);
+        const [, head] = await tx.commit(
+          { text: 'SET CONSTRAINTS ALL IMMEDIATE' },
+          readHead,
+          ...rememberResult(context.caller, input.idempotencyKey, result),
+          ...rememberRevision(context.caller, startedByKey),
+        );
+        return { ...result, revision: revisionOf(head?.rows[0]), repeated: false };
       }),
     );
   } catch (error) {
+    // The result of the same command and input, so it has the type T.
+    if (error instanceof RepeatedRequest)
+      return { ...(error.earlier as T & { revision: string }), repeated: true };
     throw asRegistryError(error) ?? error;
   }
 }
 
-async function settle(tx: Transaction): Promise<string> {
-  await tx.$executeRaw`SET CONSTRAINTS ALL IMMEDIATE`;
-  return requireHeadRevision(tx);
+/** The request was made before with the same idempotency key; `earlier` is its result. */
+class RepeatedRequest extends Error {
+  readonly earlier: unknown;
+
+  constructor(earlier: unknown) {
+    super('a repeated request');
+    this.earlier = earlier;
+  }
 }
+
+/** SQL: the revision of the newest change, in the form of formatRevision. */
+const headRevision = `(SELECT registry_epoch() || ':' || revision FROM registry_head)`;
+
+const readHead = { text: `SELECT ${headRevision} AS revision`, isFrequent: true };
 
 /** The revision of the newest change. */
-export async function requireHeadRevision(tx: Transaction): Promise<string> {
-  const [head] = await tx.$queryRaw<{ epoch: string; revision: bigint }[]>`
-    SELECT registry_epoch() AS epoch, revision FROM registry_head`;
-  if (!head) throw new Error('registry_head has no row: the database is damaged, restore it');
-  return formatRevision({ epoch: head.epoch, number: head.revision });
+export async function requireHeadRevision(pool: Pick<Pool, 'query'>): Promise<string> {
+  const { rows } = await pool.query(readHead.text);
+  return revisionOf(rows[0]);
 }
 
-/** The result of the first request with this key; undefined when this request is the first and has claimed the key. */
-async function claimIdempotencyKey<T>(
+function revisionOf(head: { revision: string | null } | undefined): string {
+  if (!head?.revision) throw new Error('registry_head has no row: the database is damaged, restore it');
+  return head.revision;
+}
+
+/**
+ * Claims the idempotency key in front of the first statement of the work. Throws there: RepeatedRequest when this request is not
+ * the first one with the key, IDEMPOTENCY_KEY_REUSED.
+ */
+function claimIdempotencyKey(
   tx: Transaction,
   caller: Caller,
   command: string,
   { wait, ...input }: CommandInput,
-): Promise<(T & { revision: string }) | undefined> {
+): void {
   const key = input.idempotencyKey;
-  if (key === undefined) return undefined;
-  const requestHash = new Uint8Array(
-    createHash('sha256')
-      .update(JSON.stringify([command, input]))
-      .digest(),
+  if (key === undefined) return;
+  const requestHash = createHash('sha256')
+    .update(JSON.stringify([command, input]))
+    .digest();
+  tx.prepend(
+    [
+      {
+        text: `DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(hours => ${idempotencyHours})`,
+        isFrequent: true,
+      },
+      // A second request with the key waits here for the end of the first one, so only one of them does the work.
+      {
+        text: `INSERT INTO idempotency_keys (caller, key, command, request_hash) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+        values: [caller.actor, key, command, requestHash],
+        isFrequent: true,
+      },
+      {
+        text: `SELECT command, request_hash = $3 AS "isSame", result FROM idempotency_keys WHERE caller = $1 AND key = $2`,
+        values: [caller.actor, key, requestHash],
+        isFrequent: true,
+      },
+    ],
+    ([, claimed, found]) => {
+      if (claimed?.rowCount === 1) return;
+      const first = found?.rows[0];
+      if (first?.command === command && first.isSame) throw new RepeatedRequest(first.result);
+      throw new RegistryError(
+        'IDEMPOTENCY_KEY_REUSED',
+        `idempotencyKey "${key}" was used for another request: use a new key for a new request`,
+      );
+    },
   );
-  await tx.$executeRaw`DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(hours => ${idempotencyHours}::int)`;
-  // A second request with the key waits here for the end of the first one, so only one of them does the work.
-  const claimed = await tx.$executeRaw`
-    INSERT INTO idempotency_keys (caller, key, command, request_hash)
-    VALUES (${caller.actor}, ${key}, ${command}, ${requestHash}) ON CONFLICT DO NOTHING`;
-  if (claimed === 1) return undefined;
-  const first = await tx.idempotencyKey.findUniqueOrThrow({
-    where: { caller_key: { caller: caller.actor, key } },
-  });
-  if (first.command !== command || !Buffer.from(first.requestHash).equals(Buffer.from(requestHash)))
-    throw new RegistryError(
-      'IDEMPOTENCY_KEY_REUSED',
-      `idempotencyKey "${key}" was used for another request: use a new key for a new request`,
-    );
-  // rememberResult of the same command and input has written it, so it has the type T.
-  return first.result as T & { revision: string };
 }
 
-async function rememberResult(
-  tx: Transaction,
-  caller: Caller,
-  key: string | undefined,
-  result: Prisma.JsonObject,
-) {
-  if (key === undefined) return;
-  await tx.idempotencyKey.update({ where: { caller_key: { caller: caller.actor, key } }, data: { result } });
+function rememberResult(caller: Caller, key: string | undefined, result: CommandResult): Statement[] {
+  if (key === undefined) return [];
+  const text = `UPDATE idempotency_keys SET result = $3::jsonb || jsonb_build_object('revision', ${headRevision}) WHERE caller = $1 AND key = $2`;
+  return [{ text, values: [caller.actor, key, JSON.stringify(result)], isFrequent: true }];
 }
 
-async function rememberRevision(
-  tx: Transaction,
-  caller: Caller,
-  key: string | undefined,
-  revision: string,
-): Promise<void> {
-  if (key === undefined) return;
-  await tx.$executeRaw`
-    UPDATE idempotency_keys SET result = jsonb_set(result, '{revision}', to_jsonb(${revision}::text))
-    WHERE caller = ${caller.actor} AND key = ${key}`;
+function rememberRevision(caller: Caller, key: string | undefined): Statement[] {
+  if (key === undefined) return [];
+  const text = `UPDATE idempotency_keys SET result = jsonb_set(result, '{revision}', to_jsonb(${headRevision})) WHERE caller = $1 AND key = $2`;
+  return [{ text, values: [caller.actor, key], isFrequent: true }];
 }

@@ -5,6 +5,7 @@ import type { Transaction } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
 import { tenantNotFound } from './route.js';
 import { isSlug, isUuid } from './slug.js';
+import { readTenantRow } from './tenant-row.js';
 
 /** Returns the `where` for a tenant given by id or slug; undefined for a text that is neither. */
 export function tenantWhere(reference: string): { id: string } | { slug: string } | undefined {
@@ -23,11 +24,13 @@ export async function requireTenant(
 ): Promise<Tenant> {
   const where = tenantWhere(reference);
   if (!where) throw tenantNotFound(reference);
-  const [locked] =
+  const [locked] = await tx.send(
     'id' in where
-      ? await tx.$queryRaw<{ id: string }[]>`SELECT id FROM tenants WHERE id = ${where.id}::uuid FOR UPDATE`
-      : await tx.$queryRaw<{ id: string }[]>`SELECT id FROM tenants WHERE slug = ${where.slug} FOR UPDATE`;
-  const tenant = locked && (await tx.tenant.findUnique({ where: { id: locked.id } }));
+      ? { text: 'SELECT * FROM tenants WHERE id = $1 FOR UPDATE', values: [where.id], isFrequent: true }
+      : { text: 'SELECT * FROM tenants WHERE slug = $1 FOR UPDATE', values: [where.slug], isFrequent: true },
+  );
+  const row = locked?.rows[0];
+  const tenant = row && readTenantRow(row);
   if (!tenant || tenant.status === 'PURGED') throw tenantNotFound(reference);
   requireVersion(`Tenant ${tenant.slug}`, tenant.version, expectedVersion);
   return tenant;

@@ -210,7 +210,11 @@ describe('HTTP is 200 whenever data is not null, also for', () => {
       '{ a: tenantSchema(id: "no", module: "finance") { schemaName } b: tenantSchema(id: "no", module: "finance") { schemaName } }',
       200,
     ],
-    ['a field whose error takes all data away', '{ tenants(after: "nonsense") { totalCount edges { cursor } } }', 400],
+    [
+      'a field whose error takes all data away',
+      '{ tenants(after: "nonsense") { totalCount edges { cursor } } }',
+      400,
+    ],
     ['a document that is refused', '{ tenantz }', 400],
   ])('%s', async (_what, query, status) => {
     const answer = await send({

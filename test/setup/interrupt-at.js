@@ -55,7 +55,8 @@ pg.Client.prototype.query = /** @this {any} @param {any[]} parameters @returns {
   const [first] = parameters;
   const sql = typeof first === 'string' ? first : first?.text;
   const send = () => Reflect.apply(original, this, parameters);
-  const isEnd = /^\s*(COMMIT|ROLLBACK)\s*;?\s*$/i.test(sql);
+  // Several statements that are sent together end the transaction with the last one.
+  const isEnd = /(^|;)\s*(COMMIT|ROLLBACK)\s*;?\s*$/i.test(sql);
   if (/^\s*BEGIN\b/i.test(sql)) within.add(this);
   if (isEnd) within.delete(this);
   if (!points || !effect.test(sql) || heartbeat.test(sql)) return send();

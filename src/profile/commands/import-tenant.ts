@@ -32,7 +32,7 @@ export async function importTenant(context: CommandContext, input: unknown) {
     let tenantId = stored?.id ?? null;
     if (verdict.action === 'create' || verdict.action === 'update') {
       const { slug, config } = wanted.wanted;
-      if (!stored) await requireUnusedPrefix(tx, slug);
+      if (!stored) requireUnusedPrefix(tx, slug, true);
       await requireOwnVariables(tx, config, { slug, ...context.configRules });
     }
     if (verdict.action === 'create') tenantId = await create(tx, wanted, context.caller.actor);

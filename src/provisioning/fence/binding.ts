@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
-import { inTransaction } from '../../database/in-transaction.js';
+import { type Answer, type Statement, sendAll } from '../../database/batch.js';
+import { type Commit, inTransaction } from '../../database/in-transaction.js';
 import { RegistryError } from '../../errors.js';
 import { hasGuard } from './guard.js';
 import { applyLock } from './guard-sql.js';
@@ -73,16 +74,11 @@ export async function applyBinding(
   { patienceMs = defaultPatienceMs }: ApplyOptions = {},
 ): Promise<AppliedBinding> {
   const { schemaName, owner } = wanted;
-  return inTransaction(client, async () => {
-    // Overrides the role's default: the reads below must see what was committed before the lock was taken.
-    await client.query(`
-      SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;
-      SET LOCAL lock_timeout = ${Math.ceil(patienceMs) * 2};
-      SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(patienceMs)}`);
-    await lockBinding(client, schemaName);
-    const found = await findBinding(client, schemaName);
+  const apply = async (commit: Commit, answers: Answer[]): Promise<AppliedBinding> => {
+    const [bindings, schemas] = answers.slice(-2);
+    const found = bindings?.rows.map(readBindingRow)[0];
     if (found) requireBoundTo(found, owner);
-    else if (!(await schemaExists(client, schemaName))) return { outcome: 'absent', binding: undefined };
+    else if (schemas?.rowCount === 0) return { outcome: 'absent', binding: undefined };
     const state = await readState();
     // Without a binding the guard refuses everybody. A new one would make the schema look as if the registry had made it.
     if (!found && state.state === 'closed') return { outcome: 'absent', binding: undefined };
@@ -90,10 +86,19 @@ export async function applyBinding(
       if (state.revision < found.revision) return { outcome: 'superseded', binding: found };
       if (isSameState(found, state)) return { outcome: 'unchanged', binding: found };
     }
-    if (found) await updateBinding(client, schemaName, state);
-    else await insertBinding(client, schemaName, owner, state);
-    return { outcome: 'applied', binding: await findBinding(client, schemaName) };
-  });
+    const write = found ? updateBinding(schemaName, state) : insertBinding(schemaName, owner, state);
+    const [, written] = await commit(write, selectBinding(schemaName));
+    return { outcome: 'applied', binding: written?.rows.map(readBindingRow)[0] };
+  };
+  return inTransaction(client, apply, [
+    // Overrides the role's default: the reads below must see what was committed before the lock was taken.
+    { text: 'SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE' },
+    { text: `SET LOCAL lock_timeout = ${Math.ceil(patienceMs) * 2}` },
+    { text: `SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(patienceMs)}` },
+    lockBinding(schemaName),
+    selectBinding(schemaName),
+    { text: 'SELECT FROM pg_namespace WHERE nspname = $1', values: [schemaName] },
+  ]);
 }
 
 /**
@@ -104,16 +109,11 @@ export async function ensureBinding(
   client: ClientBase,
   { schemaName, owner, generation }: { schemaName: string; owner: SchemaOwner; generation: number },
 ): Promise<void> {
-  await lockBinding(client, schemaName);
-  const found = await findBinding(client, schemaName);
+  const [, bindings] = await sendAll(client, lockBinding(schemaName), selectBinding(schemaName));
+  const found = bindings?.rows.map(readBindingRow)[0];
   // Without an epoch, so that any state of the registry replaces it.
-  if (!found)
-    return insertBinding(client, schemaName, owner, {
-      generation,
-      state: 'not_ready',
-      epoch: '',
-      revision: 0n,
-    });
+  const notReady = { generation, state: 'not_ready', epoch: '', revision: 0n } as const;
+  if (!found) return void (await sendAll(client, insertBinding(schemaName, owner, notReady)));
   requireBoundTo(found, owner);
   if (!found.isSameSchema)
     await client.query(
@@ -128,7 +128,7 @@ export async function removeBinding(
   schemaName: string,
   owner: SchemaOwner,
 ): Promise<void> {
-  await lockBinding(client, schemaName);
+  await sendAll(client, lockBinding(schemaName));
   if (!(await hasGuard(client))) return;
   await client.query(
     'DELETE FROM tenant_guard.binding WHERE schema_name = $1 AND tenant_id = $2 AND module = $3',
@@ -136,39 +136,42 @@ export async function removeBinding(
   );
 }
 
-async function lockBinding(client: ClientBase, schemaName: string): Promise<void> {
-  await client.query(`SELECT pg_advisory_xact_lock(${applyLock('$1')})`, [schemaName]);
+function lockBinding(schemaName: string): Statement {
+  return { text: `SELECT pg_advisory_xact_lock(${applyLock('$1')})`, values: [schemaName] };
 }
 
-async function insertBinding(
-  client: ClientBase,
+function selectBinding(schemaName: string): Statement {
+  return { text: `SELECT ${columns} FROM tenant_guard.binding WHERE schema_name = $1`, values: [schemaName] };
+}
+
+function insertBinding(
   schemaName: string,
   owner: SchemaOwner,
   { generation, state, epoch, revision }: BoundState,
-): Promise<void> {
-  await client.query(
-    `INSERT INTO tenant_guard.binding
+): Statement {
+  return {
+    text: `INSERT INTO tenant_guard.binding
        (schema_name, schema_oid, tenant_id, module, generation, state, epoch, revision)
      VALUES ($1, ${schemaOid}, $2, $3, $4, $5, $6, $7)`,
-    [schemaName, owner.tenantId, owner.module, generation, state, epoch, revision],
-  );
+    values: [schemaName, owner.tenantId, owner.module, generation, state, epoch, revision],
+  };
 }
 
-async function updateBinding(
-  client: ClientBase,
-  schemaName: string,
-  { generation, state, epoch, revision }: BoundState,
-): Promise<void> {
-  await client.query(
-    `UPDATE tenant_guard.binding
+function updateBinding(schemaName: string, { generation, state, epoch, revision }: BoundState): Statement {
+  return {
+    text: `UPDATE tenant_guard.binding
      SET generation = $2, state = $3, epoch = $4, revision = $5, updated_at = now() WHERE schema_name = $1`,
-    [schemaName, generation, state, epoch, revision],
-  );
+    values: [schemaName, generation, state, epoch, revision],
+  };
 }
 
 async function readBindings(client: ClientBase, clauses: string, values: unknown[]): Promise<Binding[]> {
   const { rows } = await client.query(`SELECT ${columns} FROM tenant_guard.binding ${clauses}`, values);
-  return rows.map((row) => ({
+  return rows.map(readBindingRow);
+}
+
+function readBindingRow(row: Answer['rows'][number]): Binding {
+  return {
     schemaName: row.schema_name,
     owner: { tenantId: row.tenant_id, module: row.module },
     generation: row.generation,
@@ -176,7 +179,7 @@ async function readBindings(client: ClientBase, clauses: string, values: unknown
     epoch: row.epoch,
     revision: BigInt(row.revision),
     isSameSchema: row.is_same_schema,
-  }));
+  };
 }
 
 export function isSameOwner(found: SchemaOwner | undefined, wanted: SchemaOwner): boolean {

@@ -14,7 +14,7 @@ import { guardSql, guardVersion } from './guard-sql.js';
  */
 
 /**
- * Creates or upgrades the guard of a database and grants the role the use of it. Sends one small query when nothing is to do.
+ * Creates or upgrades the guard of a database and grants the role, if it exists, the use of it. Sends one small query when nothing is to do.
  * Leaves a guard that is newer than this process as it is.
  */
 export async function installGuard(client: ClientBase, role?: string): Promise<void> {
@@ -29,10 +29,10 @@ export async function installGuard(client: ClientBase, role?: string): Promise<v
       );
     await requireOwnEventTriggers(client);
     if (found.version < guardVersion) await client.query(guardSql);
-    if (role === undefined || found.mayEnter) return;
-    await client.query(`GRANT USAGE ON SCHEMA tenant_guard TO ${identifier(role)}`);
+    if (found.role === null || found.mayEnter) return;
+    await client.query(`GRANT USAGE ON SCHEMA tenant_guard TO ${identifier(found.role)}`);
     await client.query(
-      `GRANT EXECUTE ON FUNCTION tenant_guard.enter(uuid, text, int) TO ${identifier(role)}`,
+      `GRANT EXECUTE ON FUNCTION tenant_guard.enter(uuid, text, int) TO ${identifier(found.role)}`,
     );
   });
 }
@@ -72,6 +72,8 @@ interface GuardState {
   isOurs: boolean;
   /** 0 when there is no guard. */
   version: number;
+  /** The role of the services; null when it does not exist. */
+  role: string | null;
   mayEnter: boolean;
 }
 
@@ -84,12 +86,13 @@ async function readGuardState(client: ClientBase, role: string | undefined): Pro
     `SELECT current_database() AS database, current_user AS "user", pg_get_userbyid(nspowner) AS owner,
             coalesce(${isOurGuardSql()}, true) AS "isOurs",
             coalesce(substring(obj_description(guard.oid, 'pg_namespace') FROM 'version (\\d{1,9})')::int, 0) AS version,
-            $1::name IS NULL OR coalesce(
-              has_schema_privilege($1, guard.oid, 'USAGE')
-              AND (SELECT bool_and(has_function_privilege($1, oid, 'EXECUTE')) FROM pg_proc
+            rolname AS role,
+            rolname IS NULL OR coalesce(
+              has_schema_privilege(rolname, guard.oid, 'USAGE')
+              AND (SELECT bool_and(has_function_privilege(rolname, oid, 'EXECUTE')) FROM pg_proc
                    WHERE pronamespace = guard.oid AND proname = 'enter'),
               false) AS "mayEnter"
-     FROM (SELECT) AS always LEFT JOIN pg_namespace AS guard ON nspname = 'tenant_guard'`,
+     FROM (SELECT) AS always LEFT JOIN pg_roles ON rolname = $1 LEFT JOIN pg_namespace AS guard ON nspname = 'tenant_guard'`,
     [role ?? null],
   );
   const [found] = rows;

@@ -28,7 +28,7 @@ export async function awaitEnd(
     await sleep(pollMs, undefined, { ...(signal && { signal }) });
   }
   // The process that ended it may still be waiting for the gateways, so this one waits, too.
-  const head = await requireHeadRevision(prisma);
+  const head = await requireHeadRevision(context.database.pool);
   const { epoch, number } = readRevision(head);
   await context.acknowledge({ epoch, revision: number, waitFor });
   return head;

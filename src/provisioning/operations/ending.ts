@@ -3,6 +3,7 @@ import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { daysFromNow } from '../../registry/input.js';
+import { readTenantRow } from '../../registry/tenant-row.js';
 import { factsOf, type HeldOperation, type OperationWithSteps } from './operation.js';
 import { beginPurge, forgetTenant } from './purge.js';
 
@@ -102,15 +103,18 @@ export function isCompensated(operation: { kind: OperationKind }): boolean {
 /** Locks the tenant first, as every command does, so that the end of an operation cannot deadlock with a command. */
 export async function lockTenant(tx: Transaction, operation: OperationWithSteps): Promise<Tenant> {
   const id = tenantIdOf(operation);
-  await tx.$queryRaw`SELECT id FROM tenants WHERE id = ${id}::uuid FOR UPDATE`;
-  return tx.tenant.findUniqueOrThrow({ where: { id } });
+  const text = 'SELECT * FROM tenants WHERE id = $1 FOR UPDATE';
+  const [locked] = await tx.send({ text, values: [id], isFrequent: true });
+  const row = locked?.rows[0];
+  if (!row) throw new Error(`tenant ${id} of operation ${operation.id} does not exist`);
+  return readTenantRow(row);
 }
 
 /** Makes all routes of the operation visible in one transaction. */
 async function activateRoutes(tx: Transaction, operation: HeldOperation, tenant: Tenant): Promise<void> {
   // The bindings were written for an active tenant. Unless its status has changed since, they need no update.
   if (tenant.status === 'ACTIVE' || tenant.status === 'PROVISIONING')
-    await tx.$queryRaw`SELECT set_config('registry.bound', 'on', true)`;
+    tx.prepend([{ text: `SELECT set_config('registry.bound', 'on', true)` }]);
   const activates = operation.steps.some((step) => step.name === 'activate_route');
   for (const step of operation.steps)
     if (step.moduleName !== null)

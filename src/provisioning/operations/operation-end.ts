@@ -14,19 +14,23 @@ export async function endOperation(
   wait?: WaitFor,
 ): Promise<string> {
   const rules = rulesFor(operation);
+  const changesRegistry = (status === 'SUCCEEDED' ? rules.succeed : rules.fail) !== undefined;
   const ending = () =>
     runCommand(
       context,
       'endOperation',
-      { wait },
+      // The end of an operation that changes no other rows is in no log, so gateways have nothing to acknowledge.
+      { wait: changesRegistry ? wait : 'COMMITTED' },
       async (tx) => {
         const tenant = await lockTenant(tx, operation);
         // An operation that needs attention has not ended.
         const finishedAt = status === 'NEEDS_ATTENTION' ? null : new Date();
         await updateHeld(tx, operation, { status, error: error ?? null, finishedAt });
-        await tx.operationStep.updateMany({
-          where: { operationId: operation.id, status: { in: ['QUEUED', 'RUNNING'] } },
-          data: { status: status === 'SUCCEEDED' ? 'SUCCEEDED' : 'CANCELLED', finishedAt: new Date() },
+        await tx.send({
+          text: `UPDATE operation_steps SET status = $2::operation_status, finished_at = now()
+                 WHERE operation_id = $1 AND status IN ('queued', 'running')`,
+          values: [operation.id, status === 'SUCCEEDED' ? 'succeeded' : 'cancelled'],
+          isFrequent: true,
         });
         if (status === 'SUCCEEDED') await rules.succeed?.(tx, operation, tenant);
         else await rules.fail?.(tx, operation, status);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { Parameter } from '../../database/batch.js';
 import type {
   Operation,
   OperationKind,
@@ -7,6 +8,7 @@ import type {
   OperationStep,
 } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
+import { columnOf, type RowForm, readRow, toParameter } from '../../database/row.js';
 import { invalidField, type RegistryError } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
 import type { PlannedStep } from './plan.js';
@@ -85,27 +87,57 @@ export async function claimOperation(
   operationId: string,
   takeOverAfterMs: number,
 ): Promise<HeldOperation | undefined> {
-  const { prisma } = context.database;
-  const claimed = await prisma.$executeRaw`
-    UPDATE operations
-    SET status = CASE status WHEN 'queued' THEN 'running' ELSE status END, fencing_token = fencing_token + 1,
-        worker = ${worker}, heartbeat_at = now(), started_at = coalesce(started_at, now())
-    WHERE id = ${operationId}::uuid AND (status = 'queued' AND run_after <= clock_timestamp()
-      OR status IN ('running', 'compensating')
-        AND coalesce(heartbeat_at, '-infinity') < clock_timestamp() - ${takeOverAfterMs}::int * interval '1 millisecond')`;
-  if (claimed === 0) return undefined;
-  const operation = await prisma.operation.findUniqueOrThrow({
-    where: { id: operationId },
-    include: { steps: { orderBy: { position: 'asc' } } },
-  });
-  if (operation.worker !== worker) return undefined;
+  const { rows } = await context.database.query(
+    `WITH claimed AS (
+       UPDATE operations
+       SET status = CASE status WHEN 'queued' THEN 'running' ELSE status END, fencing_token = fencing_token + 1,
+           worker = $2, heartbeat_at = now(), started_at = coalesce(started_at, now())
+       WHERE id = $1 AND (status = 'queued' AND run_after <= clock_timestamp()
+         OR status IN ('running', 'compensating')
+           AND coalesce(heartbeat_at, '-infinity') < clock_timestamp() - $3::int * interval '1 millisecond')
+       RETURNING *
+     )
+     SELECT claimed.*, ARRAY(SELECT to_jsonb(step) FROM operation_steps AS step
+                             WHERE operation_id = claimed.id ORDER BY position) AS steps FROM claimed`,
+    [operationId, worker, takeOverAfterMs],
+  );
+  const [row] = rows;
+  if (!row) return undefined;
+  const operation = readOperation(row);
   return {
     ...operation,
     async requireHeld() {
-      if ((await prisma.operation.count({ where: held(operation) })) === 0)
-        throw new LostOperationError(operationId);
+      const { rowCount } = await context.database.query(
+        `SELECT FROM operations WHERE ${isHeld}`,
+        held(operation),
+      );
+      if (rowCount === 0) throw new LostOperationError(operationId);
     },
   };
+}
+
+const operationRow: RowForm = { enums: new Set(['kind', 'status']) };
+const stepRow: RowForm = { enums: new Set(['status']), columns: { moduleName: 'module' } };
+
+function readOperation({
+  steps,
+  ...row
+}: Record<string, unknown> & { steps: Record<string, unknown>[] }): OperationWithSteps {
+  const operation = readRow(operationRow, row);
+  // All columns of both tables are fields of the models, which a test compares.
+  return {
+    ...operation,
+    fencingToken: BigInt(operation.fencingToken as string),
+    steps: steps.map((step) => {
+      const read = readRow(stepRow, step);
+      return { ...read, startedAt: toDate(read.startedAt), finishedAt: toDate(read.finishedAt) };
+    }),
+  } as unknown as OperationWithSteps;
+}
+
+/** From the text form of JSON. */
+function toDate(text: unknown): Date | null {
+  return typeof text === 'string' ? new Date(text) : null;
 }
 
 /** An operation that claimOperation would take now. */
@@ -155,8 +187,14 @@ export async function updateHeld(
     Pick<Operation, 'status' | 'error' | 'attempt' | 'runAfter' | 'heartbeatAt' | 'worker' | 'finishedAt'>
   >,
 ): Promise<void> {
-  const { count } = await tx.operation.updateMany({ where: held(operation), data });
-  if (count === 0) throw new LostOperationError(operation.id);
+  const values: Parameter[] = [...held(operation)];
+  const changes = Object.entries(data).map(
+    ([field, value]) =>
+      `${columnOf(operationRow, field)} = $${values.push(toParameter(operationRow, field, value))}`,
+  );
+  const text = `UPDATE operations SET ${changes.join(', ')} WHERE ${isHeld}`;
+  const [answer] = await tx.send({ text, values, isFrequent: true });
+  if (answer?.rowCount === 0) throw new LostOperationError(operation.id);
   Object.assign(operation, data);
 }
 
@@ -167,18 +205,24 @@ export async function updateStep(
   step: OperationStep,
   change: { status: OperationStatus; error?: string | null; facts?: StepFacts },
 ): Promise<void> {
-  const now = new Date();
   const isOver = change.status !== 'RUNNING' && change.status !== 'QUEUED';
-  const { count } = await context.database.prisma.operationStep.updateMany({
-    where: { operationId: operation.id, position: step.position, operation: held(operation) },
-    data: {
-      ...change,
-      facts: { ...factsOf(step), ...change.facts },
-      ...(change.status === 'RUNNING' && { startedAt: step.startedAt ?? now }),
-      finishedAt: isOver ? now : null,
-    },
-  });
-  if (count === 0) throw new LostOperationError(operation.id);
+  const { rowCount } = await context.database.query(
+    `UPDATE operation_steps
+     SET status = $4::operation_status, error = CASE WHEN $5 THEN $6 ELSE error END, facts = $7,
+         started_at = CASE WHEN $4 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
+         finished_at = CASE WHEN $8 THEN now() END
+     WHERE operation_id = $1 AND position = $3 AND EXISTS (SELECT FROM operations WHERE ${isHeld})`,
+    [
+      ...held(operation),
+      step.position,
+      change.status.toLowerCase(),
+      change.error !== undefined,
+      change.error ?? null,
+      JSON.stringify({ ...factsOf(step), ...change.facts }),
+      isOver,
+    ],
+  );
+  if (rowCount === 0) throw new LostOperationError(operation.id);
   Object.assign(step, change, { facts: { ...factsOf(step), ...change.facts } });
 }
 
@@ -189,9 +233,12 @@ export function factsOf(step: OperationStep): StepFacts {
 
 /** Whether cancelOperation was called for it. */
 export async function isCancelRequested(context: CommandContext, operation: HeldOperation): Promise<boolean> {
-  const row = await context.database.prisma.operation.findFirst({ where: held(operation) });
-  if (!row) throw new LostOperationError(operation.id);
-  return row.cancelRequestedAt !== null;
+  const { rows } = await context.database.query(
+    `SELECT cancel_requested_at IS NOT NULL AS "isRequested" FROM operations WHERE ${isHeld}`,
+    held(operation),
+  );
+  if (!rows[0]) throw new LostOperationError(operation.id);
+  return rows[0].isRequested;
 }
 
 /**
@@ -214,7 +261,10 @@ export async function forgetWorkers(context: CommandContext): Promise<void> {
 }
 
 /** Throws VALIDATION_ERROR when it does not exist. */
-export async function requireOperation(tx: Transaction, operationId: string): Promise<OperationWithSteps> {
+export async function requireOperation(
+  tx: Pick<Transaction, 'operation'>,
+  operationId: string,
+): Promise<OperationWithSteps> {
   const operation = await tx.operation.findUnique({
     where: { id: operationId },
     include: { steps: { orderBy: { position: 'asc' } } },
@@ -227,6 +277,9 @@ export function noSuchOperation(operationId: string): RegistryError {
   return invalidField('id', `there is no operation ${operationId}`);
 }
 
-function held({ id, fencingToken }: Pick<Operation, 'id' | 'fencingToken'>) {
-  return { id, fencingToken, status: { in: ['RUNNING', 'COMPENSATING'] as OperationStatus[] } };
+/** SQL: whether the operation is held, with the parameters of held(). */
+const isHeld = `id = $1 AND fencing_token = $2 AND status IN ('running', 'compensating')`;
+
+function held({ id, fencingToken }: Pick<Operation, 'id' | 'fencingToken'>): [string, string] {
+  return [id, String(fencingToken)];
 }

@@ -92,7 +92,9 @@ const dropStep: Step = {
 
 const bindStep: Step = {
   async run({ context, operation, step }) {
-    const storage = await findSubscriptionStorage(context, operation, step.moduleName);
+    const storage = await findSubscriptionStorage(context, operation, step.moduleName, {
+      readsMigrations: false,
+    });
     if (storage && storage.subscription.storageRemovedAt === null)
       await bindStorage(context.serviceDatabases, storage.target, () => readBinding(context, storage), {
         deadlineMs: context.stalenessMs,

@@ -22,23 +22,34 @@ export async function findSubscriptionStorage(
   context: CommandContext,
   operation: HeldOperation,
   moduleName: string | null,
+  options?: LocateOptions,
 ): Promise<SubscriptionStorage | undefined> {
   if (operation.tenantId === null || moduleName === null) return undefined;
   const subscription = await context.database.prisma.moduleSubscription.findUnique({
     where: { tenantId_moduleName: { tenantId: operation.tenantId, moduleName } },
     include: { module: true },
   });
-  return subscription ? locateStorage(context, subscription, () => operation.requireHeld()) : undefined;
+  return subscription
+    ? locateStorage(context, subscription, { requireHeld: () => operation.requireHeld(), ...options })
+    : undefined;
 }
 
-/** Reads the module's migrations from disk. Outside an operation there is nothing to lose, so `requireHeld` may be left out. */
+interface LocateOptions {
+  /** May be left out outside an operation, where there is nothing to lose. */
+  requireHeld?: () => Promise<void>;
+  /** Whether to read the module's migrations from disk, for storage that may have to be made. Default: true. */
+  readsMigrations?: boolean;
+}
+
 export async function locateStorage(
   context: CommandContext,
   subscription: ModuleSubscription & { module: Module },
-  requireHeld: () => Promise<void> = async () => undefined,
+  { requireHeld = async () => undefined, readsMigrations = true }: LocateOptions = {},
 ): Promise<SubscriptionStorage> {
   const { module, tenantId, isolation, databaseName, schemaName, generation } = subscription;
-  const migrations = await readModuleMigrations(context.modulesDir, module.migrationsFolder);
+  const migrations = readsMigrations
+    ? await readModuleMigrations(context.modulesDir, module.migrationsFolder)
+    : [];
   const owner = { tenantId, module: module.name };
   const location = { owner, isolation, reference: module, databaseName, schemaName };
   return { subscription, target: { ...location, generation, migrations, requireHeld } };
@@ -49,7 +60,7 @@ interface BindingRow {
   subscriptionStatus: string;
   generation: number;
   epoch: string;
-  revision: bigint;
+  revision: string;
 }
 
 /** Reads the state that the binding must have, and the registry's revision, in one snapshot. */
@@ -59,18 +70,21 @@ export async function readBinding(
   /** Overrides the tenant's status, for a change that is about to be committed. */
   override: { tenantStatus?: string } = {},
 ): Promise<BoundState> {
-  const [row] = await context.database.prisma.$queryRaw<BindingRow[]>`
-    SELECT tenant.status::text AS "tenantStatus", subscription.status::text AS "subscriptionStatus",
-           subscription.generation, registry_epoch() AS epoch, head.revision
-    FROM module_subscriptions AS subscription JOIN tenants AS tenant ON tenant.id = subscription.tenant_id,
-         (SELECT revision FROM registry_head LIMIT 1) AS head
-    WHERE subscription.id = ${subscription.id}::uuid`;
+  const { rows } = await context.database.query(
+    `SELECT tenant.status AS "tenantStatus", subscription.status AS "subscriptionStatus",
+            subscription.generation, registry_epoch() AS epoch, head.revision
+     FROM module_subscriptions AS subscription JOIN tenants AS tenant ON tenant.id = subscription.tenant_id,
+          (SELECT revision FROM registry_head LIMIT 1) AS head
+     WHERE subscription.id = $1`,
+    [subscription.id],
+  );
+  const row: BindingRow | undefined = rows[0];
   if (!row) throw new Error(`subscription ${subscription.id} does not exist any more`);
   return {
     generation: row.generation,
     state: bindingState(override.tenantStatus ?? row.tenantStatus, row.subscriptionStatus),
     epoch: row.epoch,
-    revision: row.revision,
+    revision: BigInt(row.revision),
   };
 }
 

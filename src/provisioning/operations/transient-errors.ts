@@ -27,8 +27,10 @@ export async function withRetries<T>(
   }
 }
 
-/** Here only the registry is accessed through Prisma, so the error's name tells it from errors of service databases. */
+/** Prisma and transactions access only the registry, so the error's name tells it from errors of service databases. */
 export function isRegistryUnavailable(error: unknown): boolean {
   if (error instanceof RegistryError) return error.code === 'REGISTRY_UNAVAILABLE';
-  return error instanceof Error && /^(Prisma|DriverAdapter)/.test(error.name) && mayPass(error);
+  return (
+    error instanceof Error && /^(Prisma|DriverAdapter|RegistryDatabase)/.test(error.name) && mayPass(error)
+  );
 }

@@ -3,7 +3,7 @@ import type { CommandContext } from '../../registry/command.js';
 import { mayPass } from '../../registry/database-failure.js';
 import { within } from '../../within.js';
 import { createCopyKeeper } from '../copies/keep-copies.js';
-import { listDueOperations, releaseOperations } from './operation.js';
+import { type DueOperation, listDueOperations, releaseOperations } from './operation.js';
 import { beginDueRemovals } from './removal.js';
 import { runOperation } from './run-operation.js';
 
@@ -76,7 +76,13 @@ export function openWorker(options: WorkerOptions): Worker {
   };
 }
 
-/** Starts due operations up to the limits, without waiting for their end. */
+/** How many due operations are listed at once. */
+const listedAtOnce = 100;
+
+/**
+ * Starts due operations up to the limits, without waiting for their end. Each one that ends makes room for the next, so none
+ * waits for the poll while there is room.
+ */
 function createDueRunner(
   { takeOverAfterMs }: WorkerOptions,
   signal: AbortSignal,
@@ -84,25 +90,63 @@ function createDueRunner(
 ): (context: CommandContext) => Promise<void> {
   /** The running operations: id → databases in which they work. */
   const running = new Map<string, readonly string[]>();
-  return async (context) => {
-    while (running.size < maxRunning && !signal.aborted) {
-      const except = { ids: [...running.keys()], databaseRefs: findBusy([...running.values()].flat()) };
-      const [due] = await listDueOperations(context, takeOverAfterMs, 1, except);
-      if (!due) return;
-      const { id } = due;
-      running.set(id, due.databaseRefs);
-      // After any error the row is still unfinished, so the operation will be claimed again.
-      run(context, id)
-        .catch((error) => {
+  /** Due operations for which there was no room yet, oldest first. Another process may have taken them meanwhile. */
+  let listed: DueOperation[] = [];
+  let listing: Promise<void> | undefined;
+
+  /** Starts listed operations for which there is room; returns how many. */
+  function startListed(context: CommandContext): number {
+    const before = listed.length;
+    listed = listed.filter((due) => !hasRoom(due) || !start(context, due));
+    return before - listed.length;
+  }
+
+  function hasRoom({ id, databaseRefs }: DueOperation): boolean {
+    if (running.size >= maxRunning || running.has(id) || signal.aborted) return false;
+    const busy = findBusy([...running.values()].flat());
+    return !databaseRefs.some((ref) => busy.includes(ref));
+  }
+
+  function start(context: CommandContext, { id, databaseRefs }: DueOperation): boolean {
+    running.set(id, databaseRefs);
+    // After any error the row is still unfinished, so the operation will be claimed again.
+    run(context, id)
+      .then(
+        () => true,
+        (error) => {
           const level = mayPass(error) ? 'warn' : 'error';
           context.log[level](
             { err: error, operationId: id },
             'operation was interrupted and will be continued',
           );
-        })
-        .finally(() => running.delete(id));
+          return false;
+        },
+      )
+      .then((hasRun) => {
+        running.delete(id);
+        // After an error the next poll goes on: it may happen again at once.
+        if (!hasRun || signal.aborted || startListed(context) > 0) return;
+        takeUp(context).catch(() => undefined);
+      });
+    return true;
+  }
+
+  /** Lists what is due and starts it, until there is no room or nothing more for which there is some. */
+  async function list(context: CommandContext): Promise<void> {
+    while (running.size < maxRunning && !signal.aborted) {
+      const except = { ids: [...running.keys()], databaseRefs: findBusy([...running.values()].flat()) };
+      listed = await listDueOperations(context, takeOverAfterMs, listedAtOnce, except);
+      if (startListed(context) === 0) return;
     }
-  };
+  }
+
+  async function takeUp(context: CommandContext): Promise<void> {
+    listing ??= list(context).finally(() => {
+      listing = undefined;
+    });
+    await listing;
+  }
+  return takeUp;
 }
 
 /** Runs `poll` until the signal, each time `everyMs` after the end of the run before. */

@@ -11,7 +11,7 @@ import {
 } from '../fence/binding.js';
 import { type DrainOptions, drainSchema } from '../fence/drain.js';
 import { installGuard } from '../fence/guard.js';
-import { findModuleRoles } from './module-role.js';
+import { accessRole } from './module-role.js';
 import { storageKinds } from './storage-kind.js';
 import type { StorageLocation } from './storage-location.js';
 
@@ -35,7 +35,7 @@ export async function bindStorage(
 ): Promise<BoundStorage> {
   const { owner, schemaName } = location;
   const bound = await atStorage(databases, location, async (client) => {
-    await installGuard(client, (await findModuleRoles(client, owner.module)).access);
+    await installGuard(client, accessRole(owner.module));
     const applied = await applyBinding(client, location, readState, options);
     const isClosed = applied.binding !== undefined && applied.binding.state !== 'active';
     const { deadlineMs = defaultDeadlineMs } = options;

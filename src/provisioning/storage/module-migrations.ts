@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ClientBase, escapeLiteral } from 'pg';
+import { type Statement, sendBatch } from '../../database/batch.js';
 import { identifier } from '../../database/identifier.js';
 import { checksumOf, hasChecksum, withLineFeeds } from '../../database/script-checksum.js';
 import { pinnedPath } from '../../database/service-databases.js';
@@ -73,28 +74,34 @@ export function findMissing(
   return migrations.filter(({ name }) => !checksums.has(name));
 }
 
-/** Runs migrations in a schema, inside the caller's transaction. */
+/** Runs migrations in a schema, all in one message, inside the caller's transaction. */
 export async function runMigrations(
   client: ClientBase,
   schema: string,
   migrations: readonly ModuleMigration[],
 ): Promise<void> {
-  for (const migration of migrations) await apply(client, schema, migration);
+  if (migrations.length === 0) return;
+  const parts = migrations.map((migration) => statementsFor(schema, migration));
+  const { answers, error } = await sendBatch(client, parts.flat());
+  if (!error) return;
+  const failed = migrations[Math.floor(answers.length / (parts[0]?.length ?? 1))];
+  // Without one the connection failed.
+  if (!failed) throw error;
+  throw new Error(`Migration ${failed.name} failed: ${error.message}`, { cause: error });
 }
 
 /**
  * Runs one file with search_path set to the tenant's schema alone. Inside EXECUTE PostgreSQL refuses COMMIT and ROLLBACK, so a
  * file cannot end the transaction that makes the migration all or nothing.
  */
-async function apply(client: ClientBase, schema: string, migration: ModuleMigration): Promise<void> {
-  await client.query(`SET LOCAL search_path = ${identifier(schema)}`);
-  try {
-    await client.query(`DO ${escapeLiteral(`BEGIN EXECUTE ${escapeLiteral(migration.sql)}; END`)}`);
+function statementsFor(schema: string, { sql }: ModuleMigration): Statement[] {
+  return [
+    { text: `SET LOCAL search_path = ${identifier(schema)}` },
+    { text: `DO ${escapeLiteral(`BEGIN EXECUTE ${escapeLiteral(sql)}; END`)}` },
     // Checks deferred constraints now: at COMMIT the error could not be attributed to a file.
-    await client.query('SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED');
+    { text: 'SET CONSTRAINTS ALL IMMEDIATE' },
+    { text: 'SET CONSTRAINTS ALL DEFERRED' },
     // Statements after this one must not find operators or functions of the schema.
-    await client.query(`SET LOCAL search_path = ${pinnedPath}`);
-  } catch (error) {
-    throw new Error(`Migration ${migration.name} failed: ${(error as Error).message}`, { cause: error });
-  }
+    { text: `SET LOCAL search_path = ${pinnedPath}` },
+  ];
 }

@@ -1,0 +1,38 @@
+/** Rows of the registry that are read without Prisma, in the form that Prisma gives them. */
+export interface RowForm {
+  /** Fields whose values are enums, which the database spells in small letters. */
+  enums: ReadonlySet<string>;
+  /** Columns of the fields that do not have the same name in snake case. */
+  columns?: Readonly<Record<string, string>>;
+}
+
+/** The column of a field. */
+export function columnOf({ columns = {} }: RowForm, field: string): string {
+  return columns[field] ?? field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** A parameter for the column of a field. */
+export function toParameter(
+  { enums }: RowForm,
+  field: string,
+  value: unknown,
+): string | number | boolean | null {
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === 'string') return enums.has(field) ? value.toLowerCase() : value;
+  return JSON.stringify(value);
+}
+
+/** The fields of a row; those of type bigint are still texts. */
+export function readRow(
+  { enums, columns = {} }: RowForm,
+  row: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const renamed = new Map(Object.entries(columns).map(([field, column]) => [column, field]));
+  const fields = Object.entries(row).map(([column, value]) => {
+    const field =
+      renamed.get(column) ?? column.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    return [field, typeof value === 'string' && enums.has(field) ? value.toUpperCase() : value];
+  });
+  return Object.fromEntries(fields);
+}
