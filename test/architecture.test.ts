@@ -54,7 +54,7 @@ const provisioningRows = [
   ['copies'],
   ['operations'],
   ['doctor'],
-  ['reopen.ts', 'subscription.ts'],
+  ['reopen.ts', 'subscription.ts', 'compared-guards.ts'],
   ['lifecycle.ts'],
   ['commands'],
   ['provision-to-end.ts'],

@@ -46,6 +46,7 @@ const matrix: Record<string, { service: string; reader: string; admin: string; o
   registry_head: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },
   registry_change: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },
   replicas: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },
+  compared_guards: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },
   trusted_documents: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },
   module_tenants: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },
   tenant_counts: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },

@@ -12,6 +12,14 @@ export interface WorkerOptions {
   heartbeatMs: number;
   /** How long an operation may have no heartbeat before it is taken over, in milliseconds. */
   takeOverAfterMs: number;
+  /** Work of further parts of provisioning, which is done again and again while the worker runs. */
+  duties?: readonly Duty[];
+}
+
+/** Work that a worker does again `everyMs` milliseconds after its end; it may throw. */
+export interface Duty {
+  everyMs: number;
+  run: (context: CommandContext) => Promise<void>;
 }
 
 /** Runs operations. Their rows are the queue, so a worker also finds operations that another process left unfinished. */
@@ -63,6 +71,7 @@ export function openWorker(options: WorkerOptions): Worker {
       repeat(context, pollMs, signal, createDueRunner(options, signal, run));
       repeat(context, removalPollMs, signal, beginDueRemovals);
       repeat(context, copyPollMs, signal, createCopyKeeper(signal));
+      for (const { everyMs, run: poll } of options.duties ?? []) repeat(context, everyMs, signal, poll);
     },
     async close(context) {
       stopping.abort();

@@ -24,7 +24,7 @@ const administeredRelations = [
   ...tenantRelations,
   ...['modules', 'storage_names', 'invitations', 'api_keys', 'idempotency_keys', 'registry_head'],
   ...['registry_change', 'replicas', '_prisma_migrations'],
-  ...['module_tenants', 'tenant_counts', 'subscription_counts', 'trusted_documents'],
+  ...['module_tenants', 'tenant_counts', 'subscription_counts', 'trusted_documents', 'compared_guards'],
 ];
 
 const writtenByHand = [

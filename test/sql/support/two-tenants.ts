@@ -19,6 +19,7 @@ export async function createTwoTenants(url: string): Promise<TwoTenants> {
        INSERT INTO api_keys (name, secret_hash, scopes) VALUES ('${slug}', sha256('${slug}'), '{registry:read}');
        INSERT INTO idempotency_keys (caller, key, command, request_hash) VALUES ('${slug}', 'k', 'c', sha256('${slug}'));
        INSERT INTO trusted_documents (id, body) VALUES (encode(sha256('{ ${slug} }'), 'hex'), '{ ${slug} }');
+       INSERT INTO compared_guards (module, epoch) VALUES ('finance', '${slug}') ON CONFLICT DO NOTHING;
        INSERT INTO replicas (id, hostname, staleness_ms) VALUES (gen_random_uuid(), '${slug}', 1)`,
     );
   await queryOnce(url, `UPDATE tenants SET status = 'purged' WHERE slug = 'gone'`);
