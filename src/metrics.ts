@@ -31,6 +31,9 @@ export interface Metrics {
   queryCancelled(): void;
   /** Counts requests whose credentials identified nobody. `reason` is one of a few fixed words. */
   authenticationFailed(reason: string, count?: number): void;
+  /** Counts requests that were refused because the event loop does not keep up. */
+  shed(): void;
+  sheddingChanged(isActive: boolean): void;
   answered(request: { path: string; status: number; seconds: number }): void;
   /** Registers what is read each time Prometheus asks. */
   observe(read: () => Observed): void;
@@ -95,6 +98,17 @@ export function createMetrics(): Metrics {
     aggregator: 'max',
     registers,
   });
+  const shedRequests = new Counter({
+    name: 'tenant_registry_shed_requests_total',
+    help: 'Requests refused because the event loop does not keep up (SHED_DELAY_MS)',
+    registers,
+  });
+  const shedding = new Gauge({
+    name: 'tenant_registry_shedding',
+    help: '1 while requests are refused because the event loop does not keep up',
+    aggregator: 'max',
+    registers,
+  });
   const requests = new RequestTimes({
     name: 'tenant_registry_http_request_seconds',
     help: 'Time from the request line to the end of the answer',
@@ -113,6 +127,8 @@ export function createMetrics(): Metrics {
     queryCancelled: () => cancelledQueries.inc(),
     authenticationFailed: (reason, count = 1) => authenticationFailures.inc({ reason }, count),
     breakerChanged: (isOpen) => breaker.set(isOpen ? 1 : 0),
+    shed: () => shedRequests.inc(),
+    sheddingChanged: (isActive) => shedding.set(isActive ? 1 : 0),
     answered: ({ path, status, seconds }) => requests.count(path, status, seconds),
     observe(read) {
       const gauge = (name: string, help: string, value: () => number, aggregator: Aggregator = 'sum') =>

@@ -10,6 +10,8 @@ export interface RequestLimitSettings {
   answerBytes: number;
   streamsPerCaller: number;
   streamsPerGateway: number;
+  /** Delay of the event loop beyond which requests are refused, in milliseconds; undefined: never. */
+  shedDelayMs: number | undefined;
 }
 
 export function readRequestLimits(read: (name: NumberSetting) => number): RequestLimitSettings {
@@ -19,5 +21,6 @@ export function readRequestLimits(read: (name: NumberSetting) => number): Reques
     answerBytes: read('ANSWER_LIMIT_MB') * 1_000_000,
     streamsPerCaller: read('STREAMS_PER_CALLER'),
     streamsPerGateway: read('STREAMS_PER_GATEWAY'),
+    shedDelayMs: read('SHED_DELAY_MS') || undefined,
   };
 }

@@ -233,6 +233,13 @@ export const settings = {
     ...wholeNumber(1, 100_000),
     meaning: 'Number of event streams that a gateway keeps open; more are refused with REGISTRY_UNAVAILABLE.',
   },
+  SHED_DELAY_MS: {
+    default: '250',
+    ...wholeNumber(0, 10_000),
+    meaning:
+      'Lasting delay of a gateway’s event loop in milliseconds, beyond which new requests are refused with REGISTRY_UNAVAILABLE (503) until the ' +
+      'delay is a tenth of it. Routes that memory answers are refused last. 0: no request is refused.',
+  },
   WORKER: {
     default: 'inside',
     ...oneOf('inside', 'none'),

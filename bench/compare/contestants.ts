@@ -77,14 +77,18 @@ export async function startContestant(
   return { name, title: entry.title, url, pid, key };
 }
 
+/** 32 clients with 500 keys each may count as overload on a slow machine, and a refusal would end the run. */
+const noShedding = { SHED_DELAY_MS: '0' };
+
 /** Open mode is for the embedded database alone, so this gateway owns the one that all others are guests of. */
 async function startOpen({ dataDir }: EmbeddedRegistry, undo: Undo): Promise<Started> {
-  return startGateway(undo, { DATA_DIR: dataDir, AUTH_MODE: 'open' });
+  return startGateway(undo, { DATA_DIR: dataDir, AUTH_MODE: 'open', ...noShedding });
 }
 
 async function startKeyed(registry: EmbeddedRegistry, undo: Undo): Promise<Started> {
   const key = await createKey(registry, 'resolve:*');
-  const gateway = await startGateway(undo, { ...(await registry.gatewayEnv()), AUTH_MODE: 'required' });
+  const env = { ...(await registry.gatewayEnv()), AUTH_MODE: 'required', ...noShedding };
+  const gateway = await startGateway(undo, env);
   return { ...gateway, key };
 }
 

@@ -20,6 +20,10 @@ export class Exchange {
   readonly outcome: RequestOutcome = { codes: [], mutations: [] };
   /** It was answered or refused; set once. */
   hasEnded = false;
+  /** Refused because the gateway is overloaded. */
+  isShed = false;
+  /** Served although the gateway is overloaded, whatever it asks for. */
+  isAdmitted = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, basePath = '') {
     this.request = request;

@@ -9,8 +9,11 @@ import { refusedResult, translateResult } from '../graphql/errors.js';
 import { type GraphqlHttpAnswer, mediaTypeFor, readsEvents, toHttpAnswer } from '../graphql/result.js';
 import type { TrustedDocuments } from '../graphql/trusted-documents.js';
 import type { openGraphqlServer } from '../graphql/yoga.js';
+import type { Metrics } from '../metrics.js';
 import { onBody } from './body.js';
 import { type Done, type Exchange, GraphqlFacts, type GraphqlParts, type Route } from './exchange.js';
+import type { LoadShedding } from './load-shedding.js';
+import { answerShed } from './overload.js';
 import { requireGraphqlRequest } from './request.js';
 import { rateHeadersOf, setCommonHeaders } from './send.js';
 import { sendEvents } from './stream.js';
@@ -21,6 +24,8 @@ const shortBody = 10_000;
 interface GraphqlDoorOptions extends GraphqlParts {
   graphql: ReturnType<typeof openGraphqlServer>;
   documents: TrustedDocuments;
+  shedding: LoadShedding;
+  metrics: Metrics;
   findCaller(exchange: Exchange): Caller | Promise<Caller>;
 }
 
@@ -100,11 +105,19 @@ function refuse({ facts, done }: Received, error: unknown): void {
 function execute(received: Received, parameters: GraphqlParameters | undefined, since: number): void {
   const { facts, options, done } = received;
   const { exchange, caller } = facts;
+  const { engine } = options.graphql;
   const { documentTime } = options.shared.rates;
   try {
     const refusal = documentTime?.refusal(caller);
-    if (refusal && !(parameters && options.graphql.engine.isLight(parameters.query)))
+    if (refusal && !(parameters && engine.isLight(parameters.query)))
       return void refuseLate(exchange, done, refusal);
+    if (options.shedding.isActive && !exchange.isAdmitted) {
+      const goesFirst = parameters !== undefined && engine.readsNoRows(parameters);
+      if (!goesFirst && !options.shedding.admitsOther()) {
+        answerShed(exchange, done, options.metrics);
+        return;
+      }
+    }
     answerAdmitted(received, parameters);
     const { outcome } = exchange;
     // How long the request held the event loop. What of it is awaited within the same turn, as Yoga does, is included.

@@ -34,6 +34,8 @@ export function openRequestLog(
 
   return (exchange, durationMs) => {
     const { path, request, response, outcome } = exchange;
+    // There may be thousands per second; the begin and the end of the overload are logged.
+    if (exchange.isShed && wanted !== 'all') return;
     const isChange = outcome.mutations.length > 0 || (isRestPath(path) && exchange.method !== 'GET');
     if (!isChange && wanted !== 'all' && (wanted === 'none' || !isNotable(exchange, durationMs))) return;
     const isDoor = path === '/graphql' || isRestPath(path);

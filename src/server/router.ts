@@ -16,6 +16,8 @@ import { graphiqlPage } from './graphiql.js';
 import { openGraphqlDoor } from './graphql-door.js';
 import { isKnownPath } from './known-paths.js';
 import { renewLease } from './lease.js';
+import type { LoadShedding } from './load-shedding.js';
+import { answerShed, isShed } from './overload.js';
 import { answerReady } from './readiness.js';
 import { HttpError, readContentType, requireGraphqlRequest } from './request.js';
 import { requireLocalHost, requireOwnOrigin, requireSingleHeaders } from './request-origin.js';
@@ -27,12 +29,13 @@ export interface RouterOptions {
   metrics: Metrics;
   graphql: ReturnType<typeof openGraphqlServer>;
   documents: TrustedDocuments;
+  shedding: LoadShedding;
   isStopping: () => boolean;
 }
 
 /** Finds the door for each request, and refuses what may not pass any of them. */
 export function createRouter(options: RouterOptions): Route {
-  const { app, shared, metrics } = options;
+  const { app, shared, metrics, shedding } = options;
   const { gateway, config } = app;
   if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
   // A rate needs the zero before the first failure.
@@ -69,6 +72,7 @@ export function createRouter(options: RouterOptions): Route {
 
   return (exchange, done) => {
     try {
+      if (shedding.isActive && isShed(exchange, shedding)) return answerShed(exchange, done, metrics);
       const { path, request } = exchange;
       requireSingleHeaders(request);
       if (config.authMode === 'open') {

@@ -60,6 +60,16 @@ interface WholeAnswer {
   text: string;
 }
 
+/** Sends an answer that was prepared, with its length among the names and values of its headers. */
+export function sendPrepared(
+  response: ServerResponse,
+  { status, headers, body }: { status: number; headers: string[]; body: Buffer },
+): void {
+  if (!isLongBodyOpen(response.req)) return void response.writeHead(status, headers).end(body);
+  const pairs = headers.flatMap((name, at) => (at % 2 === 0 ? [[name, headers[at + 1] ?? '']] : []));
+  sendWhole(response, { status, headers: Object.fromEntries(pairs), text: body.toString() });
+}
+
 /** The rest of a body up to this size is read and dropped, and the connection stays open. */
 const smallBody = 65_536;
 /** How long, and for how many bytes, a client may go on sending a body that is not read any more. */

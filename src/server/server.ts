@@ -19,6 +19,7 @@ import { type Done, Exchange, type Route } from './exchange.js';
 import { sendFailure } from './failure.js';
 import { InFlight } from './in-flight.js';
 import { pathName } from './known-paths.js';
+import { type LoadShedding, openLoadShedding } from './load-shedding.js';
 import type { Check } from './readiness.js';
 import { openRequestLog } from './request-log.js';
 import { createRouter } from './router.js';
@@ -58,9 +59,11 @@ const maxConnections = 10_000;
 export interface ServerOptions {
   /** The metrics of all workers, in a worker: ADMIN_PORT is then the primary process's. Default: those of this process. */
   allMetrics?: () => Promise<MetricsText>;
+  /** Decides which requests are refused under overload. Default: by the delay of the event loop and SHED_DELAY_MS. */
+  shedding?: LoadShedding;
 }
 
-export async function openServer(app: App, { allMetrics }: ServerOptions = {}): Promise<Server> {
+export async function openServer(app: App, { allMetrics, shedding }: ServerOptions = {}): Promise<Server> {
   const { config, gateway } = app;
   if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
   const graphql = openGraphqlServer();
@@ -75,8 +78,10 @@ export async function openServer(app: App, { allMetrics }: ServerOptions = {}): 
     log: app.log,
   });
   await documents.start();
+  const load = openLoadShedding(config.requestLimits.shedDelayMs, { log: app.log, metrics });
   const route = createRouter({
     app,
+    shedding: shedding ?? load.shedding,
     metrics,
     documents,
     shared: { ...freshness, caches, rates, clients, limits },
@@ -101,6 +106,7 @@ export async function openServer(app: App, { allMetrics }: ServerOptions = {}): 
     adminUrl: admin?.url,
     async close() {
       isStopping = true;
+      load.close();
       documents.close();
       // Streams would never end by themselves.
       freshness.changes.close();

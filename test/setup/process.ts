@@ -123,7 +123,8 @@ export async function aModulesDir(name: string, sql: string): Promise<string> {
 export function start(args: string[], env: Env = {}): StartedProcess {
   const child = spawn(process.execPath, [join(project, 'dist/bundle/main.js'), ...args], {
     cwd: project,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    // On a machine that runs tests every event loop may be late.
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, SHED_DELAY_MS: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.add(child);

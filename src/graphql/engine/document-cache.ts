@@ -35,6 +35,8 @@ interface RefusedDocument {
 export interface DocumentCache {
   /** Whether the document was read before and asks for no schema: then its request takes little time. */
   isLight(query: string): boolean;
+  /** Whether the operation was prepared before and is a query for nothing but routes. */
+  readsNoRows(query: string, operationName: string | undefined): boolean;
   /**
    * Notes in `outcome` that any other document is to be measured. Returns the errors of a document that is refused; undefined
    * when it has no query or mutation that could be executed.
@@ -85,6 +87,12 @@ export function openDocumentCache(options: {
     isLight(query) {
       const held = known.peek(query);
       return held?.schema === options.schema() && !held.asksForSchema;
+    },
+    readsNoRows(query, operationName) {
+      const held = known.peek(query);
+      if (held?.schema !== options.schema() || held.asksForSchema) return false;
+      const prepared = held.operations.get(operationName);
+      return prepared?.kind === 'query' && !prepared.readsRows;
     },
     prepare(query, operationName, outcome) {
       const schema = options.schema();

@@ -29,6 +29,8 @@ interface EngineRequest {
 export interface Engine {
   /** Whether the document was read before and asks for no schema: then its request takes little time. */
   isLight(query: string): boolean;
+  /** Whether the document was executed before and asks for nothing but routes. */
+  readsNoRows(parameters: GraphqlParameters): boolean;
   /** At once when no resolver has to wait. Undefined for what only Yoga answers or has the words to refuse. */
   answer(request: EngineRequest): GraphqlHttpAnswer | Promise<GraphqlHttpAnswer> | undefined;
 }
@@ -38,6 +40,7 @@ export function openEngine(options: { schema: () => GraphQLSchema; validate: Val
 
   return {
     isLight: (query) => documents.isLight(query),
+    readsNoRows: ({ query, operationName }) => documents.readsNoRows(query, operationName),
     answer(request) {
       const { method, parameters, facts } = request;
       const prepared =

@@ -1,0 +1,56 @@
+import { RegistryError } from '../errors.js';
+import { extensionsOf } from '../graphql/errors.js';
+import type { Metrics } from '../metrics.js';
+import { refuse } from '../rest/answer.js';
+import { isRestPath } from '../rest/paths.js';
+import type { Done, Exchange } from './exchange.js';
+import type { LoadShedding } from './load-shedding.js';
+import { sendPrepared } from './send.js';
+
+/** Probes, and the renewal of leases: without it clients would send requests for what they hold. */
+const alwaysAnswered = new Set(['/health', '/ready', '/metrics', '/lease']);
+
+/** In bytes. Longer requests are not among those that memory answers. */
+const shortBody = 10_000;
+
+/**
+ * Whether the request is refused before its caller is known and any of its body is read. A short GraphQL request may be one that
+ * memory answers; what it asks for is looked at later.
+ */
+export function isShed(exchange: Exchange, shedding: LoadShedding): boolean {
+  const { path, request } = exchange;
+  if (!shedding.isActive || alwaysAnswered.has(path)) return false;
+  const isShort =
+    request.method === 'GET' || Number(request.headers['content-length'] ?? shortBody + 1) <= shortBody;
+  if (path === '/graphql' && isShort) return !shedding.admitsRoute();
+  exchange.isAdmitted = shedding.admitsOther();
+  return !exchange.isAdmitted;
+}
+
+const retryAfterMs = 1_000;
+const refusal = new RegistryError(
+  'REGISTRY_UNAVAILABLE',
+  'This gateway has more requests than it can serve: ask another one, or again in a second',
+);
+const headers = [
+  ...['content-type', 'application/json; charset=utf-8', 'cache-control', 'no-store'],
+  ...['x-content-type-options', 'nosniff', 'retry-after', String(retryAfterMs / 1_000)],
+];
+const prepare = (answer: unknown) => {
+  const body = Buffer.from(JSON.stringify(answer));
+  return { body, headers: [...headers, 'content-length', String(body.length)] };
+};
+const restRefusal = prepare(refuse(503, refusal.message).body);
+const graphqlRefusal = prepare({
+  errors: [{ message: refusal.message, extensions: { ...extensionsOf(refusal), retryAfterMs } }],
+});
+
+/** Refuses a request with as little work as possible: there may be many, and each takes its time from those that are served. */
+export function answerShed(exchange: Exchange, done: Done, metrics: Pick<Metrics, 'shed'>): void {
+  exchange.isShed = true;
+  metrics.shed();
+  const prepared = isRestPath(exchange.path) ? restRefusal : graphqlRefusal;
+  const list = [...prepared.headers, 'x-request-id', exchange.requestId];
+  sendPrepared(exchange.response, { status: refusal.status, headers: list, body: prepared.body });
+  done(exchange);
+}
