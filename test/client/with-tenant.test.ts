@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { TenantRegistry } from '../../src/client/index.js';
 import { recordStatements } from '../setup/gateway.js';
 import type { StoryTenant } from '../setup/stories.js';
@@ -318,5 +318,42 @@ describe('work that is interrupted', () => {
     await fixture.gateway.psqlIn('finance', 'SELECT pg_cancel_backend($1)', [pid]);
     await attempt;
     expect(await registry.withTenant(pool, globex.id, ownerOf)).toBe(globex.slug);
+  });
+});
+
+describe('a rollback', () => {
+  /** A transaction on a connection that answers ROLLBACK in this way. */
+  function aFailedTransaction(answer: () => Promise<void>) {
+    const released: (Error | boolean | undefined)[] = [];
+    const client = {
+      query: (sql: string) =>
+        sql.startsWith('ROLLBACK') ? answer() : Promise.resolve([{ rows: [{ before: 'public' }] }]),
+      on: () => undefined,
+      removeListener: () => undefined,
+      release: (destroy?: Error | boolean) => void released.push(destroy),
+    };
+    const ended = registry
+      .withTenant({ connect: async () => client }, acme.id, () => Promise.reject(new Error('mine')))
+      .catch((error) => error.message);
+    return { released, ended };
+  }
+
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  test('that does not answer is waited for a second; then its connection is destroyed', async () => {
+    const { released, ended } = aFailedTransaction(() => new Promise(() => undefined));
+    await vi.advanceTimersByTimeAsync(999);
+    expect(released).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await ended).toBe('mine');
+    expect(released).toEqual([true]);
+  });
+
+  test('that fails destroys its connection, and one that succeeds returns it', async () => {
+    const failing = aFailedTransaction(() => Promise.reject(new Error('no')));
+    const succeeding = aFailedTransaction(() => Promise.resolve());
+    expect(await Promise.all([failing.ended, succeeding.ended])).toEqual(['mine', 'mine']);
+    expect([failing.released, succeeding.released]).toEqual([[true], [false]]);
   });
 });

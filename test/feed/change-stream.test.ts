@@ -54,3 +54,23 @@ test('a subscriber that was busy in the round of a change gets it in the next on
   expect(busy.rest.page).toBe(other.rest.page);
   stream.close();
 });
+
+test('a subscriber that comes before the follower has a position gets every change after the first one', async () => {
+  let position: { epoch: string; revision: bigint } | undefined;
+  const stream = openChangeStream({ position: () => position, read: async () => [] });
+  const moveTo = (...revisions: bigint[]) => {
+    position = { epoch: 'first', revision: revisions.at(-1) ?? 0n };
+    stream.moved(revisions.map((revision) => aChange(revision)));
+  };
+  const early = stream.subscribe(undefined, () => 'whole');
+  const first = early.next();
+  moveTo(10n);
+  // A second subscriber is woken in the same round, and then knows the position as well.
+  const later = stream.subscribe(undefined, () => 'whole').next();
+  await stream.turn();
+  moveTo(11n, 12n);
+  for (const change of [await first, await later])
+    expect(change).toMatchObject({ value: { kind: 'change', change: { revision: 11n } } });
+  expect(await early.next()).toMatchObject({ value: { change: { revision: 12n } } });
+  stream.close();
+});

@@ -35,7 +35,8 @@ describe('what a test reaches', () => {
     expect(findImports('bench/mutants/against-all.ts')).not.toContain('bench/mutants/tree.ts');
   });
 
-  test('is what it starts as a program as well', () => {
+  test('is what it starts as a program or imports later as well', () => {
     expect(findImports('test/setup/gateway-process.ts')).toContain('src/cli/main.ts');
+    expect(findImports('src/app.ts')).toContain('src/gateway.ts');
   });
 });

@@ -64,6 +64,25 @@ describe('the check of the audit log', () => {
     expect(head).toBe(await headOf());
   });
 
+  test.each([499, 500, 501, 1_000])('reads a log of %i entries to its end', async (count) => {
+    const fill = `SET LOCAL session_replication_role = origin;
+      DO $$ BEGIN
+        FOR n IN 1..${count - places.length} LOOP
+          UPDATE tenants SET name = 'Name ' || n WHERE id = (SELECT min(id::text)::uuid FROM tenants);
+        END LOOP;
+        SET CONSTRAINTS ALL IMMEDIATE;
+      END $$;`;
+    const progress: number[] = [];
+    const onProgress = (entries: number) => progress.push(entries);
+    expect(await check(fill, { onProgress })).toMatchObject({ found: [], entries: count });
+    expect(progress.at(-1)).toBe(count);
+    const { summary } = await check(
+      `${fill} SET LOCAL session_replication_role = replica;
+       UPDATE registry_change SET actor = 'nobody' WHERE (revision, position) = (SELECT revision, position FROM registry_head)`,
+    );
+    expect(summary).toEqual([expect.stringMatching(/^ENTRY_ALTERED /)]);
+  });
+
   test('finds 1,000 of 1,000 random faults made by a superuser', { timeout: 60_000 }, async () => {
     const random = createRandom(seed);
     const missed: string[] = [];

@@ -58,7 +58,7 @@ const shippedModules = ['operations', 'finance', 'inventory', 'dbtools'];
 export interface TestGatewayOptions {
   authMode?: 'open' | 'required';
   /** The other replica, whose registry and databases this gateway shares. */
-  sharing?: TestGateway;
+  sharing?: Pick<TestGateway, 'registry' | 'serviceUrl'>;
   config?: Partial<Config>;
 }
 

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import type { Log } from '../../log.js';
 import { exists, requirePlace, writeOnce } from './cluster-place.js';
 import { type PostgresBinaries, requireBinaries } from './postgres-binaries.js';
-import { type Account, errorCode, findAccount, isAlive, run } from './postgres-process.js';
+import { type Account, findAccount, isAlive, isTargetTaken, run } from './postgres-process.js';
 
 export interface Cluster {
   /**
@@ -123,7 +123,7 @@ async function createCluster(
     await rename(data, join(place, 'postgres'));
     return true;
   } catch (error) {
-    if (errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST') return false;
+    if (isTargetTaken(error)) return false;
     throw error;
   } finally {
     await rm(attempt, { recursive: true, force: true });

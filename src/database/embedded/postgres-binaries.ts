@@ -5,7 +5,7 @@
 import { access, chmod, cp, lstat, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { type Account, canEnter, errorCode, openSharedFolder } from './postgres-process.js';
+import { type Account, canEnter, errorCode, isTargetTaken, openSharedFolder } from './postgres-process.js';
 
 export interface PostgresBinaries {
   initdb: string;
@@ -84,7 +84,7 @@ async function requireCopy(root: string, sharedFolder: string): Promise<string> 
     await rename(attempt, copy);
   } catch (error) {
     // Another start was faster; its copy is equally good.
-    if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'EEXIST') throw error;
+    if (!isTargetTaken(error)) throw error;
   } finally {
     await rm(attempt, { recursive: true, force: true });
   }

@@ -107,3 +107,8 @@ export function isAlive(pid: number): boolean {
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** Whether a folder was not renamed because the new name is a folder with files: EEXIST on some file systems, such as XFS. */
+export function isTargetTaken(error: unknown): boolean {
+  return ['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '');
+}

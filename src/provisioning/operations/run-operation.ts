@@ -18,7 +18,7 @@ import {
 } from './operation.js';
 import { endOperation } from './operation-end.js';
 import { stepsByName } from './steps.js';
-import { isRegistryUnavailable, type RetryOptions, withRetries } from './transient-errors.js';
+import { isRegistryUnavailable, pauseAfterMs, type RetryOptions, withRetries } from './transient-errors.js';
 
 export interface RunOptions extends RetryOptions {
   /** Interval of the heartbeats, in milliseconds. */
@@ -28,9 +28,6 @@ export interface RunOptions extends RetryOptions {
   /** Also ends the run between two steps; the operation is left to the next worker. */
   signal: AbortSignal;
 }
-
-/** The longest pause between retries of an operation that is retried until it succeeds. */
-const longestPauseMs = 15_000;
 
 /**
  * Runs an operation from its present state to its end and returns the revision of the end. Every step can be repeated, so an
@@ -113,13 +110,12 @@ async function runUntilDone(
   const isPermanent = !errors.every(mayPass);
   context.log.warn({ err: errors[0], operationId: operation.id }, 'operation failed');
   if (isPermanent) return endOperation(context, operation, options, 'NEEDS_ATTENTION', error, wait);
-  const pauseMs = Math.min(longestPauseMs, 500 * 2 ** Math.min(operation.attempt, 10));
   await context.database.transaction((tx) =>
     updateHeld(tx, operation, {
       status: 'QUEUED',
       error,
       attempt: operation.attempt + 1,
-      runAfter: new Date(Date.now() + pauseMs),
+      runAfter: new Date(Date.now() + pauseAfterMs(operation.attempt)),
       worker: null,
       heartbeatAt: null,
     }),

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, readlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { isTargetTaken } from '../../../src/database/embedded/postgres-process.js';
 import {
   aDataDir,
   anotherProcess,
@@ -30,6 +31,15 @@ async function initdbWrites(dataDir: string): Promise<void> {
   };
   await expect.poll(hasBegun, { interval: 5, timeout: 60_000 }).toBe(true);
 }
+
+test.each([
+  ['ENOTEMPTY', true],
+  ['EEXIST', true],
+  ['EACCES', false],
+  ['ENOSPC', false],
+])('a cluster that cannot be renamed with %s was made by another start meanwhile: %s', (code, isSo) => {
+  expect(isTargetTaken(Object.assign(new Error(code), { code }))).toBe(isSo);
+});
 
 describe('a start beside another first start', () => {
   test('in the same process leaves the folder of the initdb that still runs, and both get one cluster', async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
 import { mapClient } from '../../../src/importing/yaml/client-mapping.js';
+import { ImportedTenantShape } from '../../../src/profile/tenant-import.js';
 import { strictConfigRules } from '../../../src/registry/config-rules.js';
 import { clientYaml } from '../support/client-story.js';
 
@@ -250,5 +252,41 @@ describe('a file is refused with its line when', () => {
     expect(mapClient(clientYaml('acme'), 'other', strictConfigRules).problems).toEqual([
       { path: 'client.id', line: 1, column: 15, message: expect.stringContaining('rename the folder') },
     ]);
+  });
+});
+
+describe('a text has a longest length', () => {
+  const url = (length: number) => 'https://cdn.example/'.padEnd(length, 'x');
+
+  test.each<[field: string, key: string, longest: number, ofLength?: (length: number) => string]>([
+    ['tenant.name', 'client.name', 200],
+    ['tenant.shortName', 'client.short_name', 50],
+    ['tenant.gcpProjectId', 'infrastructure.gcp.project_id', 100],
+    ['tenant.gcpDataset', 'infrastructure.gcp.dataset', 1024],
+    ['settings.companyName', 'branding.company_name', 200],
+    ['settings.emailFromName', 'email.sendgrid.from_name', 200],
+    ['branding.presetTheme', 'branding.theme_id', 100],
+    ['branding.logoUrl', 'branding.logo_url', 2_000, url],
+  ])('of %s in %s: %i', (field, key, longest, ofLength = (length) => 'x'.repeat(length)) => {
+    const [part = '', ...path] = key.split('.');
+    const least: Record<string, object> = { client: { id: 'acme' }, email: { primary: 'a@acme.example' } };
+    const write = (text: string) => {
+      const below = path.reduceRight<unknown>((value, name) => ({ [name]: value }), text) as object;
+      const file = { ...least, [part]: { ...least[part], ...below } };
+      return mapClient(stringify(file), 'acme', strictConfigRules);
+    };
+    const { wanted } = write(ofLength(longest));
+    const [section = '', name = ''] = field.split('.');
+    expect(wanted).toMatchObject({ [section]: { [name]: ofLength(longest) } });
+    const message = `must have at most ${longest} characters`;
+    expect(write(ofLength(longest + 1)).problems).toContainEqual(
+      expect.objectContaining({ path: key, message }),
+    );
+    // The command that writes the tenant has the same limit.
+    const { error } = ImportedTenantShape.safeParse({
+      ...wanted,
+      [section]: { ...wanted?.[section as 'tenant'], [name]: ofLength(longest + 1) },
+    });
+    expect(error?.issues).toMatchObject([{ path: [section, name], message }]);
   });
 });

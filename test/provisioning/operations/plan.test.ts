@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { planProvisioning } from '../../../src/provisioning/operations/plan.js';
+import { pauseAfterMs } from '../../../src/provisioning/operations/transient-errors.js';
 
 const ledger = { moduleName: 'ledger', isolation: 'SCHEMA' } as const;
 const vault = { moduleName: 'vault', isolation: 'DATABASE' } as const;
@@ -32,4 +33,15 @@ describe('the plan of a provisioning', () => {
     planProvisioning(wanted, { activate: true });
     expect(wanted).toEqual([ledger]);
   });
+});
+
+test.each([
+  [1, 1_000],
+  [2, 2_000],
+  [4, 8_000],
+  [5, 15_000],
+  [100, 15_000],
+  [1_000_000, 15_000],
+])('an operation whose attempt %i failed is tried again after %i ms', (attempt, pauseMs) => {
+  expect(pauseAfterMs(attempt)).toBe(pauseMs);
 });

@@ -186,16 +186,47 @@ describe('a deleted tenant', () => {
     expect((await readOperation(testbed.gateway, planned.result.operation.id)).status).toBe('CANCELLED');
   });
 
+  /** Tables with personal data, with the number of a tenant's rows in each. */
+  const personalData = async ({ id }: StoryTenant) => {
+    const tables = ['members', 'invitations', 'tenant_settings', 'tenant_branding', 'personal_data_keys'];
+    const counts = tables.map(
+      (table) => `(SELECT count(*)::int FROM ${table} WHERE tenant_id = $1) AS ${table}`,
+    );
+    const [row] = await testbed.gateway.psql(`SELECT ${counts.join()}`, [id]);
+    return row;
+  };
+  /** What a tenant's own row says of people, and of whom its services work for. */
+  const ownRow = async ({ id }: StoryTenant) => {
+    const [row] = await testbed.gateway.psql(
+      'SELECT status, primary_email, tenant_config, gcp_project_id, gcp_dataset FROM tenants WHERE id = $1',
+      [id],
+    );
+    return row;
+  };
+
   test('is purged after its purge date: data dropped, personal data deleted, names taken forever', async () => {
-    await testbed.gateway.psql(
-      `INSERT INTO members (tenant_id, email, role) VALUES ($1, 'ada@example.com', 'admin')`,
-      [tenant.id],
-    );
+    const other = await aTenant().at(testbed.gateway);
+    for (const { id } of [tenant, other]) {
+      await testbed.gateway.psql(
+        `WITH invited AS (INSERT INTO members (tenant_id, email, role) VALUES ($1, 'ada@example.com', 'admin') RETURNING id)
+         INSERT INTO invitations (tenant_id, member_id, token_hash, expires_at)
+         SELECT $1, id, sha256(id::text::bytea), now() FROM invited`,
+        [id],
+      );
+      await testbed.gateway.psql(
+        `UPDATE tenants SET primary_email = 'ada@example.com', tenant_config = '{"banking": {"account_name": "Ada"}}',
+           gcp_project_id = 'ada', gcp_dataset = 'ada' WHERE id = $1`,
+        [id],
+      );
+    }
+    const ofOther = [await personalData(other), await ownRow(other)];
+    expect(ofOther[0]).toEqual({
+      ...{ members: 1, invitations: 1, tenant_settings: 1, tenant_branding: 1, personal_data_keys: 1 },
+    });
     await change('deleteTenant');
-    await testbed.gateway.psql(
-      `UPDATE tenants SET purge_after = now() - interval '1 second', primary_email = 'ada@example.com' WHERE id = $1`,
-      [tenant.id],
-    );
+    await testbed.gateway.psql(`UPDATE tenants SET purge_after = now() - interval '1 second' WHERE id = $1`, [
+      tenant.id,
+    ]);
     const purge = await newestOperation(testbed.gateway, tenant.id, 'purge_tenant');
     expect(await awaitOperationEnd(testbed.gateway, purge)).toMatchObject({
       status: 'SUCCEEDED',
@@ -203,13 +234,19 @@ describe('a deleted tenant', () => {
     });
     expect([await hasSchema(), await hasDatabase()]).toEqual([false, false]);
     expect(await resolve(testbed.gateway, tenant.id, 'crm')).toBe('TENANT_NOT_FOUND');
-    const [row] = await testbed.gateway.psql(
-      `SELECT status, primary_email, (SELECT count(*)::int FROM members WHERE tenant_id = id) AS members,
-              (SELECT count(*)::int FROM personal_data_keys WHERE tenant_id = id) AS keys
-       FROM tenants WHERE id = $1`,
-      [tenant.id],
-    );
-    expect(row).toEqual({ status: 'purged', primary_email: null, members: 0, keys: 0 });
+    expect(await personalData(tenant)).toEqual({
+      ...{ members: 0, invitations: 0, tenant_settings: 0, tenant_branding: 0, personal_data_keys: 0 },
+    });
+    expect(await ownRow(tenant)).toEqual({
+      ...{
+        status: 'purged',
+        primary_email: null,
+        tenant_config: {},
+        gcp_project_id: null,
+        gcp_dataset: null,
+      },
+    });
+    expect([await personalData(other), await ownRow(other)]).toEqual(ofOther);
     const again = await mutate(testbed.gateway, 'registerTenant', { name: 'New', slug: tenant.slug });
     expect(again.codes).toEqual(['CONFLICT']);
     expect((await change('restoreTenant')).codes).toEqual(['TENANT_NOT_FOUND']);

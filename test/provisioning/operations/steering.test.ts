@@ -1,4 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { developer } from '../../../src/auth/caller.js';
+import {
+  claimOperation,
+  isCancelRequested,
+  LostOperationError,
+  updateHeld,
+  updateStep,
+} from '../../../src/provisioning/operations/operation.js';
 import { uniqueName } from '../../setup/database.js';
 import { aTenant } from '../../setup/stories.js';
 import { blockingStatement, blockMigrations } from '../support/blocked-migration.js';
@@ -187,5 +195,53 @@ describe('operationProgress', () => {
     const text = await new Response(body).text();
     expect(text).toContain('VALIDATION_ERROR');
     expect(text).toContain('there is no operation nothing');
+  });
+});
+
+describe('an operation that another worker has taken over', () => {
+  /** An operation with a step. Two of them, so that what is true of one can be seen not to be taken from the other. */
+  async function anOperation(): Promise<string> {
+    const [row] = await testbed.gateway.psql<{ id: string }>(
+      `WITH operation AS (INSERT INTO operations (kind, actor) VALUES ('bind_storage', 'test') RETURNING id)
+       INSERT INTO operation_steps (operation_id, position, name) SELECT id, 0, 'bind_storage' FROM operation
+       RETURNING operation_id AS id`,
+    );
+    return row?.id ?? '';
+  }
+
+  test('rejects every further step of the first one, changes nothing for it, and belongs to the second', async () => {
+    const context = testbed.gateway.app.commandsFor(developer);
+    const claim = async (id: string) => {
+      const held = await claimOperation(context, id, 0);
+      if (!held) throw new Error('not claimed');
+      return held;
+    };
+    const [id, otherId] = [await anOperation(), await anOperation()];
+    const [first, other] = [await claim(id), await claim(otherId)];
+    const readRow = () =>
+      testbed.gateway.psql(
+        `SELECT operations.xmin, operations.*, operation_steps.xmin AS of_step, operation_steps.*
+         FROM operations JOIN operation_steps ON operation_id = id WHERE id = $1`,
+        [id],
+      );
+    const uses = (held: typeof first): Record<string, () => Promise<unknown>> => ({
+      requireHeld: () => held.requireHeld(),
+      isCancelRequested: () => isCancelRequested(context, held),
+      updateHeld: () => context.database.transaction((tx) => updateHeld(tx, held, { error: 'mine' })),
+      updateStep: async () => {
+        const [step] = held.steps;
+        if (step) await updateStep(context, held, step, { status: 'RUNNING' });
+      },
+    });
+    for (const use of Object.values(uses(first))) await use();
+    await controlOperation(testbed.gateway, 'cancelOperation', otherId);
+    expect(await isCancelRequested(context, first)).toBe(false);
+
+    const second = await claim(id);
+    const taken = await readRow();
+    for (const [name, use] of Object.entries(uses(first)))
+      await expect(use(), name).rejects.toThrow(LostOperationError);
+    expect(await readRow()).toEqual(taken);
+    for (const use of [...Object.values(uses(second)), ...Object.values(uses(other))]) await use();
   });
 });
