@@ -36,3 +36,8 @@ export function readRow(
   });
   return Object.fromEntries(fields);
 }
+
+/** A time in a row that is part of a JSON document. */
+export function readTime(text: unknown): Date | null {
+  return typeof text === 'string' ? new Date(text) : null;
+}

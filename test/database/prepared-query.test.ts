@@ -1,7 +1,14 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sendBatch } from '../../src/database/batch.js';
 import { queryPrepared } from '../../src/database/prepared-query.js';
+import { openRegistryDatabase } from '../../src/database/registry-database.js';
+import { readRow } from '../../src/database/row.js';
+import { openLog } from '../../src/log.js';
+import { operationRow, stepRow } from '../../src/provisioning/operations/operation.js';
+import { moduleRow, subscriptionRow } from '../../src/provisioning/operations/subscription-storage.js';
 import { loadRouteFacts } from '../../src/registry/queries.js';
+import { tenantRow } from '../../src/registry/tenant-row.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { openPgBouncer } from '../setup/pgbouncer.js';
 import { describeWithPgBouncer } from '../setup/with-pgbouncer.js';
@@ -20,6 +27,159 @@ function openPool(url: string, max: number): pg.Pool & AsyncDisposable {
 }
 
 const statement = { text: 'SELECT $1::int + 1 AS next', values: [1] };
+
+const statementsOf = (pool: pg.Pool) =>
+  pool.query('SELECT count(*)::int AS known FROM pg_prepared_statements').then(({ rows }) => rows[0].known);
+
+describe('statements in one message', () => {
+  test('run in order, and those behind one that fails do not', async () => {
+    await using pool = openPool(registry.url, 1);
+    await pool.query('CREATE TEMPORARY TABLE ran (step int)');
+    const insert = (step: number) => ({ text: 'INSERT INTO ran VALUES ($1) RETURNING step', values: [step] });
+    const client = await pool.connect();
+    const failing = [insert(1), { text: 'SELECT 1 / $1::int', values: [0] }, insert(2)];
+    const { answers, error } = await sendBatch(client, [{ text: 'BEGIN' }, ...failing]).finally(() =>
+      client.query('ROLLBACK').then(() => client.release()),
+    );
+    expect(answers.map(({ rows }) => rows)).toEqual([[], [{ step: 1 }]]);
+    expect(error).toMatchObject({ code: '22012' });
+    expect((await pool.query('SELECT step FROM ran')).rows).toEqual([]);
+  });
+
+  test('keep their names, also when another one fails', async () => {
+    await using pool = openPool(registry.url, 1);
+    const client = await pool.connect();
+    const known = { name: 'known', text: 'SELECT $1::text AS value', values: ['a'] };
+    const failing = { name: 'failing', text: 'SELECT 1 / $1::int AS value', values: [0] };
+    const send = (...statements: Parameters<typeof sendBatch>[1]) => sendBatch(client, statements);
+    expect((await send(known, failing)).error).toMatchObject({ code: '22012' });
+    const { answers, error } = await send(known, { ...failing, values: [1] }, known);
+    client.release();
+    expect(error).toBeUndefined();
+    expect(answers.map(({ rows }) => rows[0])).toEqual([{ value: 'a' }, { value: 1 }, { value: 'a' }]);
+    expect(await statementsOf(pool)).toBe(2);
+  });
+
+  test('take every kind of parameter', async () => {
+    await using pool = openPool(registry.url, 1);
+    const client = await pool.connect();
+    const texts = ['', 'a "b" \\ {c,d}', 'NULL'];
+    const { answers } = await sendBatch(client, [
+      {
+        text: 'SELECT $1::text[] AS texts, $2::bytea AS bytes, $3::bool AS yes, $4::int8 AS big, $5::text AS none',
+        values: [texts, new Uint8Array([0, 255]), true, 9_007_199_254_740_993n, null],
+      },
+    ]);
+    client.release();
+    const big = '9007199254740993';
+    expect(answers[0]?.rows).toEqual([{ texts, bytes: Buffer.from([0, 255]), yes: true, big, none: null }]);
+  });
+});
+
+describe('a transaction of the registry', () => {
+  const openDatabase = () => {
+    const database = openRegistryDatabase(registry.url, openLog('silent'));
+    return Object.assign(database, { [Symbol.asyncDispose]: () => database.close() });
+  };
+  const add = (slug: string) => ({
+    text: 'INSERT INTO tenants (slug, name) VALUES ($1, $1)',
+    values: [slug],
+  });
+
+  test('is one for statements and for Prisma, and leaves nothing when the work fails', async () => {
+    await using database = openDatabase();
+    const work = database.transaction(async (tx) => {
+      await tx.send(add('by-statement'));
+      expect(await tx.tenant.count({ where: { slug: 'by-statement' } })).toBe(1);
+      await tx.tenant.create({ data: { slug: 'by-prisma', name: 'By Prisma' } });
+      throw new Error('refused');
+    });
+    await expect(work).rejects.toThrow('refused');
+    expect(await database.prisma.tenant.count({ where: { slug: { startsWith: 'by-' } } })).toBe(0);
+    await database.transaction(async (tx) => {
+      await tx.tenant.create({ data: { slug: 'by-prisma', name: 'By Prisma' } });
+      await tx.commit(add('by-statement'));
+    });
+    expect(await database.prisma.tenant.count({ where: { slug: { startsWith: 'by-' } } })).toBe(2);
+  });
+
+  test('is undone by a check, though the statements that wait for it would be committed in the same message', async () => {
+    await using database = openDatabase();
+    const work = database.transaction(async (tx) => {
+      tx.prepend([add('unchecked')], () => {
+        throw new Error('refused by the check');
+      });
+    });
+    await expect(work).rejects.toThrow('refused by the check');
+    expect(await database.prisma.tenant.count({ where: { slug: 'unchecked' } })).toBe(0);
+  });
+
+  test('reports the refusal of a check rather than the failure of a statement behind it', async () => {
+    await using database = openDatabase();
+    const work = database.transaction(async (tx) => {
+      tx.prepend([{ text: 'SELECT 1' }], () => {
+        throw new Error('refused by the check');
+      });
+      await tx.send({ text: 'SELECT 1 / 0' });
+    });
+    await expect(work).rejects.toThrow('refused by the check');
+  });
+
+  test('is done again when PostgreSQL has lost a statement of its connection', async () => {
+    await using database = openDatabase();
+    const count = { text: 'SELECT count(*) FROM tenants', isFrequent: true };
+    await database.transaction((tx) => tx.send(count));
+    await database.rowPool.query('DEALLOCATE ALL');
+    expect(await database.transaction((tx) => tx.send(count))).toHaveLength(1);
+  });
+});
+
+describe('a row that is read without Prisma', () => {
+  test('is as Prisma reads it', async () => {
+    const database = openRegistryDatabase(registry.url, openLog('silent'));
+    const { prisma, query } = database;
+    try {
+      const { id: tenantId } = await prisma.tenant.create({ data: { slug: 'whole', name: 'Whole' } });
+      await prisma.moduleSubscription.create({
+        data: {
+          tenantId,
+          moduleName: 'finance',
+          isolation: 'SCHEMA',
+          databaseName: 'finance',
+          schemaName: 'whole',
+        },
+      });
+      const steps = { create: [{ position: 0, name: 'bind_storage', moduleName: 'finance' }] };
+      await prisma.operation.create({ data: { kind: 'BIND_STORAGE', tenantId, actor: 'somebody', steps } });
+      const read = async (form: Parameters<typeof readRow>[0], table: string, where: string) =>
+        readRow(form, (await query(`SELECT * FROM ${table} WHERE ${where}`, [tenantId])).rows[0]);
+      const where = { tenantId };
+      expect(await read(tenantRow, 'tenants', 'id = $1')).toEqual(
+        await prisma.tenant.findUnique({ where: { id: tenantId } }),
+      );
+      expect(await read(subscriptionRow, 'module_subscriptions', 'tenant_id = $1')).toEqual(
+        await prisma.moduleSubscription.findFirst({ where }),
+      );
+      const operation = await prisma.operation.findFirstOrThrow({ where });
+      expect(await read(operationRow, 'operations', 'tenant_id = $1')).toEqual({
+        ...operation,
+        fencingToken: '0',
+      });
+      expect(
+        await read(
+          stepRow,
+          'operation_steps',
+          'operation_id = (SELECT id FROM operations WHERE tenant_id = $1)',
+        ),
+      ).toEqual(await prisma.operationStep.findFirst({ where: { operationId: operation.id } }));
+      expect(await read(moduleRow, 'modules', `name = 'finance' AND $1::text IS NOT NULL`)).toEqual(
+        await prisma.module.findUnique({ where: { name: 'finance' } }),
+      );
+    } finally {
+      await database.close();
+    }
+  });
+});
 
 describe('a prepared query', () => {
   test('is planned once for a connection', async () => {

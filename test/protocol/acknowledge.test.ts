@@ -129,6 +129,29 @@ describe('in a real registry', () => {
     );
   });
 
+  test('reads of the replicas are shared by those who wait, and never began before a call that gets them', async () => {
+    const sent: string[] = [];
+    const query = pool.query.bind(pool);
+    const counted = Object.assign(Object.create(pool), {
+      query: (statement: { text: string }) => {
+        sent.push(statement.text);
+        return query(statement);
+      },
+    }) as pg.Pool;
+    const rows = openReplicaRows(counted);
+    const source = openFeedSource(pool, { stalenessMs });
+    const { head } = await source.poll({ position: undefined, isSettled: true, clientsRevision: undefined });
+    const find = () => rows.findLaggards(head, 'GATEWAYS');
+    const first = find();
+    const registered = source.register();
+    const others = Promise.all(Array.from({ length: 10 }, find));
+    expect((await first).length).toBeLessThanOrEqual(1);
+    await Promise.all([registered, others]);
+    expect(sent).toHaveLength(2);
+    expect(await find()).toHaveLength(1);
+    await source.unregister(head.epoch);
+  });
+
   test('a replica that registers gets the current epoch, even when it has a row', async () => {
     const source = openFeedSource(pool, { stalenessMs });
     const epochs = [await source.register(), await source.register()];

@@ -1,3 +1,4 @@
+import type { Answer, Statement } from '../../database/batch.js';
 import type { OperationKind, Prisma, Tenant } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
@@ -102,11 +103,18 @@ export function isCompensated(operation: { kind: OperationKind }): boolean {
 
 /** Locks the tenant first, as every command does, so that the end of an operation cannot deadlock with a command. */
 export async function lockTenant(tx: Transaction, operation: OperationWithSteps): Promise<Tenant> {
-  const id = tenantIdOf(operation);
+  const [locked] = await tx.send(tenantLock(operation));
+  return readLocked(operation, locked);
+}
+
+export function tenantLock(operation: OperationWithSteps): Statement {
   const text = 'SELECT * FROM tenants WHERE id = $1 FOR UPDATE';
-  const [locked] = await tx.send({ text, values: [id], isFrequent: true });
+  return { text, values: [tenantIdOf(operation)], isFrequent: true };
+}
+
+export function readLocked(operation: OperationWithSteps, locked: Answer | undefined): Tenant {
   const row = locked?.rows[0];
-  if (!row) throw new Error(`tenant ${id} of operation ${operation.id} does not exist`);
+  if (!row) throw new Error(`the tenant of operation ${operation.id} does not exist`);
   return readTenantRow(row);
 }
 

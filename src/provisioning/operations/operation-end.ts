@@ -1,7 +1,7 @@
 import type { WaitFor } from '../../feed/acknowledge.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import { type Ending, lockTenant, rulesFor } from './ending.js';
-import { type HeldOperation, updateHeld } from './operation.js';
+import { type Ending, readLocked, rulesFor, tenantLock } from './ending.js';
+import { type HeldOperation, heldUpdate, requireUpdated } from './operation.js';
 import { type RetryOptions, withRetries } from './transient-errors.js';
 
 /** Ends the operation and applies or reverts its result in the registry, in one transaction. */
@@ -22,16 +22,21 @@ export async function endOperation(
       // The end of an operation that changes no other rows is in no log, so gateways have nothing to acknowledge.
       { wait: changesRegistry ? wait : 'COMMITTED' },
       async (tx) => {
-        const tenant = await lockTenant(tx, operation);
         // An operation that needs attention has not ended.
         const finishedAt = status === 'NEEDS_ATTENTION' ? null : new Date();
-        await updateHeld(tx, operation, { status, error: error ?? null, finishedAt });
-        await tx.send({
-          text: `UPDATE operation_steps SET status = $2::operation_status, finished_at = now()
+        const change = { status, error: error ?? null, finishedAt };
+        const [locked, updated] = await tx.send(tenantLock(operation), heldUpdate(operation, change), {
+          text: `UPDATE operation_steps SET status = $2::operation_status, started_at = coalesce(started_at, $3), finished_at = now()
                  WHERE operation_id = $1 AND status IN ('queued', 'running')`,
-          values: [operation.id, status === 'SUCCEEDED' ? 'succeeded' : 'cancelled'],
+          values: [
+            operation.id,
+            status === 'SUCCEEDED' ? 'succeeded' : 'cancelled',
+            operation.startedAt?.toISOString() ?? null,
+          ],
           isFrequent: true,
         });
+        const tenant = readLocked(operation, locked);
+        requireUpdated(operation, change, updated);
         if (status === 'SUCCEEDED') await rules.succeed?.(tx, operation, tenant);
         else await rules.fail?.(tx, operation, status);
         return {};

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Parameter } from '../../database/batch.js';
+import type { Answer, Parameter, Statement } from '../../database/batch.js';
 import type {
   Operation,
   OperationKind,
@@ -8,7 +8,7 @@ import type {
   OperationStep,
 } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
-import { columnOf, type RowForm, readRow, toParameter } from '../../database/row.js';
+import { columnOf, type RowForm, readRow, readTime, toParameter } from '../../database/row.js';
 import { invalidField, type RegistryError } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
 import type { PlannedStep } from './plan.js';
@@ -116,8 +116,8 @@ export async function claimOperation(
   };
 }
 
-const operationRow: RowForm = { enums: new Set(['kind', 'status']) };
-const stepRow: RowForm = { enums: new Set(['status']), columns: { moduleName: 'module' } };
+export const operationRow: RowForm = { enums: new Set(['kind', 'status']) };
+export const stepRow: RowForm = { enums: new Set(['status']), columns: { moduleName: 'module' } };
 
 function readOperation({
   steps,
@@ -130,14 +130,9 @@ function readOperation({
     fencingToken: BigInt(operation.fencingToken as string),
     steps: steps.map((step) => {
       const read = readRow(stepRow, step);
-      return { ...read, startedAt: toDate(read.startedAt), finishedAt: toDate(read.finishedAt) };
+      return { ...read, startedAt: readTime(read.startedAt), finishedAt: readTime(read.finishedAt) };
     }),
   } as unknown as OperationWithSteps;
-}
-
-/** From the text form of JSON. */
-function toDate(text: unknown): Date | null {
-  return typeof text === 'string' ? new Date(text) : null;
 }
 
 /** An operation that claimOperation would take now. */
@@ -179,23 +174,38 @@ export function keepAlive(context: CommandContext, operation: HeldOperation, eve
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
+type HeldChange = Partial<
+  Pick<Operation, 'status' | 'error' | 'attempt' | 'runAfter' | 'heartbeatAt' | 'worker' | 'finishedAt'>
+>;
+
 /** Changes the operation's row; throws LostOperationError when this process does not hold it any more. */
 export async function updateHeld(
   tx: Transaction,
   operation: HeldOperation,
-  data: Partial<
-    Pick<Operation, 'status' | 'error' | 'attempt' | 'runAfter' | 'heartbeatAt' | 'worker' | 'finishedAt'>
-  >,
+  change: HeldChange,
 ): Promise<void> {
+  const [answer] = await tx.send(heldUpdate(operation, change));
+  requireUpdated(operation, change, answer);
+}
+
+/** The statement of updateHeld, and what to do with its answer. */
+export function heldUpdate(operation: HeldOperation, change: HeldChange): Statement {
   const values: Parameter[] = [...held(operation)];
-  const changes = Object.entries(data).map(
+  const changes = Object.entries(change).map(
     ([field, value]) =>
       `${columnOf(operationRow, field)} = $${values.push(toParameter(operationRow, field, value))}`,
   );
   const text = `UPDATE operations SET ${changes.join(', ')} WHERE ${isHeld}`;
-  const [answer] = await tx.send({ text, values, isFrequent: true });
+  return { text, values, isFrequent: true };
+}
+
+export function requireUpdated(
+  operation: HeldOperation,
+  change: HeldChange,
+  answer: Answer | undefined,
+): void {
   if (answer?.rowCount === 0) throw new LostOperationError(operation.id);
-  Object.assign(operation, data);
+  Object.assign(operation, change);
 }
 
 /** Changes a step's row. The same statement checks that this process holds the operation; throws LostOperationError. */

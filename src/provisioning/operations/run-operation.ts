@@ -172,13 +172,16 @@ async function attemptStep(
   operation: HeldOperation,
   step: OperationStep,
 ): Promise<void> {
-  const run = stepsByName[step.name]?.run;
+  const { run, isBrief = false } = stepsByName[step.name] ?? {};
   // activate_route is done by endOperation.
   if (!run) return;
-  await updateStep(context, operation, step, { status: 'RUNNING' });
+  // A step that is brief, and the only one, is recorded with the operation's end.
+  const isRecorded = !isBrief || operation.steps.length > 1;
+  if (isRecorded) await updateStep(context, operation, step, { status: 'RUNNING' });
   try {
     const facts = await run({ context, operation, step }).catch(addWayOut);
-    await updateStep(context, operation, step, { status: 'SUCCEEDED', error: null, facts: facts ?? {} });
+    if (isRecorded)
+      await updateStep(context, operation, step, { status: 'SUCCEEDED', error: null, facts: facts ?? {} });
   } catch (error) {
     if (!(error instanceof LostOperationError))
       await updateStep(context, operation, step, { status: 'FAILED', error: messageForCaller(error) });

@@ -27,6 +27,8 @@ interface Step {
   run?(work: StepWork): Promise<StepFacts | undefined>;
   /** Undoes everything that `run` may have done. */
   undo?(work: StepWork): Promise<void>;
+  /** Whether it takes so little time that nobody needs to see it run. */
+  isBrief?: boolean;
 }
 
 const createStep: Step = {
@@ -91,6 +93,7 @@ const dropStep: Step = {
 };
 
 const bindStep: Step = {
+  isBrief: true,
   async run({ context, operation, step }) {
     const storage = await findSubscriptionStorage(context, operation, step.moduleName, {
       readsMigrations: false,

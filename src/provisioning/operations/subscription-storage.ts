@@ -1,4 +1,5 @@
 import type { Module, ModuleSubscription, Prisma } from '../../database/generated/prisma/client.js';
+import { type RowForm, readRow, readTime } from '../../database/row.js';
 import type { CommandContext } from '../../registry/command.js';
 import type { BindingState, BoundState } from '../fence/binding.js';
 import { readModuleMigrations } from '../storage/module-migrations.js';
@@ -25,13 +26,35 @@ export async function findSubscriptionStorage(
   options?: LocateOptions,
 ): Promise<SubscriptionStorage | undefined> {
   if (operation.tenantId === null || moduleName === null) return undefined;
-  const subscription = await context.database.prisma.moduleSubscription.findUnique({
-    where: { tenantId_moduleName: { tenantId: operation.tenantId, moduleName } },
-    include: { module: true },
-  });
+  const { rows } = await context.database.query(
+    `SELECT subscription.*, to_jsonb(catalogued) AS "storedModule"
+     FROM module_subscriptions AS subscription JOIN modules AS catalogued ON catalogued.name = subscription.module
+     WHERE tenant_id = $1 AND subscription.module = $2`,
+    [operation.tenantId, moduleName],
+  );
+  const subscription = rows[0] && readSubscription(rows[0]);
   return subscription
     ? locateStorage(context, subscription, { requireHeld: () => operation.requireHeld(), ...options })
     : undefined;
+}
+
+export const subscriptionRow: RowForm = {
+  enums: new Set(['status', 'isolation']),
+  columns: { moduleName: 'module' },
+};
+export const moduleRow: RowForm = { enums: new Set(['isolation']) };
+
+function readSubscription({
+  storedModule,
+  ...row
+}: Record<string, unknown> & { storedModule: Record<string, unknown> }): SubscriptionStorage['subscription'] {
+  const module = readRow(moduleRow, storedModule);
+  const times = { createdAt: readTime(module.createdAt), updatedAt: readTime(module.updatedAt) };
+  // All columns of both tables are fields of the models, which a test compares.
+  return {
+    ...readRow(subscriptionRow, row),
+    module: { ...module, ...times },
+  } as unknown as SubscriptionStorage['subscription'];
 }
 
 interface LocateOptions {

@@ -17,7 +17,7 @@ export interface WorkerOptions {
 }
 
 /** Work that a worker does again `everyMs` milliseconds after its end; it may throw. */
-export interface Duty {
+interface Duty {
   everyMs: number;
   run: (context: CommandContext) => Promise<void>;
 }
