@@ -1,15 +1,18 @@
 /**
- * `npm run test:pg -- <url>` runs all tests on this PostgreSQL, as its superuser, instead of the embedded one. With `--hostile`
- * before the URL, every setting of the server that can change a result is another one, for a server that holds nothing else.
+ * `npm run test:pg -- <url>` runs all tests on this PostgreSQL, as its superuser, instead of the embedded one.
+ *
+ * `npm run test:hostile` runs the core of them on a new cluster of Debian's PostgreSQL, where every setting that can change a result
+ * is another one than usual, and messages are in German.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { build } from './build.js';
 
-const given = process.argv.slice(2);
-const isHostile = given[0] === '--hostile';
-const [url, ...rest] = isHostile ? given.slice(1) : given;
+const isHostile = process.argv[2] === '--hostile';
+const [url, ...rest] = isHostile
+  ? [process.env.TEST_SERVER, ...process.argv.slice(3)]
+  : process.argv.slice(2);
 if (!url || !/^postgres(ql)?:\/\//.test(url)) {
   process.stderr.write(
     'Give the URL of the server: npm run test:pg -- postgresql://postgres:password@localhost:5432/postgres\n',
@@ -22,6 +25,14 @@ if (!build()) process.exit(1);
 const settings = Object.entries(
   JSON.parse(readFileSync(new URL('../test/setup/hostile-settings.json', import.meta.url), 'utf8')),
 );
+
+/** At least one file for each part of the product that speaks to a database. */
+const core = [
+  ...['database/change-log', 'registry/database-failure', 'graphql/outage', 'graphql/tenant-lifecycle', 'graphql/resolution'],
+  ...['provisioning/provision-tenant', 'provisioning/storage/tenant-database', 'provisioning/operations/undone'],
+  ...['provisioning/fence/guard', 'provisioning/fence/binding', 'provisioning/doctor/doctor', 'sql/status-rules', 'sql/views'],
+  ...['sql/procedures', 'sql/row-level-security', 'importing/databases/database-import', 'client/with-tenant'],
+].map((name) => `test/${name}.test.ts`);
 
 /** Messages of the server in German, where the locale is installed. No code may depend on their words. */
 const language = 'de_DE.UTF-8';
@@ -56,7 +67,7 @@ if (isHostile) {
   );
 }
 const vitest = new URL('../node_modules/vitest/vitest.mjs', import.meta.url).pathname;
-const { status } = spawnSync(process.execPath, [vitest, 'run', ...rest], {
+const { status } = spawnSync(process.execPath, [vitest, 'run', ...(isHostile && rest.length === 0 ? core : rest)], {
   stdio: 'inherit',
   env: { ...process.env, TEST_DATABASE_URL: url },
 });

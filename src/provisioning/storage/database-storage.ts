@@ -34,7 +34,7 @@ export async function createDatabase(databases: ServiceDatabases, target: Storag
       const migrationVersion = await migrateDatabase(databases, target, buildingName(target.databaseName), {
         isNew: true,
       });
-      await server.query(`ALTER DATABASE ${building} RENAME TO ${identifier(target.databaseName)}`);
+      await renameBuilding(server, target);
       return { created: true, migrationVersion };
     } catch (error) {
       await dropBuilding(server, target);
@@ -106,6 +106,25 @@ function migrateDatabase(
     return inTransaction(client, () => migrateAndBind(client, target, roles, { isNew }));
   });
 }
+
+/** A pooler or a monitor may have a session in the building, although nobody works there. It is ended, because it blocks the renaming. */
+async function renameBuilding(server: ClientBase, { databaseName }: StorageTarget): Promise<void> {
+  const building = buildingName(databaseName);
+  for (let attempt = 1; ; attempt++)
+    try {
+      await server.query(`ALTER DATABASE ${identifier(building)} RENAME TO ${identifier(databaseName)}`);
+      return;
+    } catch (error) {
+      const isInUse = error instanceof DatabaseError && error.code === '55006';
+      if (!isInUse || attempt === renamingAttempts) throw error;
+      await server.query(
+        'SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()',
+        [building],
+      );
+    }
+}
+
+const renamingAttempts = 5;
 
 /** The name of a tenant's database while it is being created. */
 export function buildingName(databaseName: string): string {

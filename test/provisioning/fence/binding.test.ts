@@ -180,7 +180,7 @@ describe('a process that applies a binding', () => {
     const attempt = applyBinding(guarded.registry, wanted(), async () => told('active', 1n), {
       patienceMs: 100,
     });
-    await expect(attempt).rejects.toThrow('lock timeout');
+    await expect(attempt).rejects.toMatchObject({ code: '55P03' });
   });
 
   test('changes nothing when the registry cannot be read', async () => {
