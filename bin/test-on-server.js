@@ -11,7 +11,7 @@ import { build } from './build.js';
 
 const isHostile = process.argv[2] === '--hostile';
 const [url, ...rest] = isHostile
-  ? [process.env.TEST_SERVER, ...process.argv.slice(3)]
+  ? [process.env.TEST_SERVER ?? '', ...process.argv.slice(3)]
   : process.argv.slice(2);
 if (!url || !/^postgres(ql)?:\/\//.test(url)) {
   process.stderr.write(
@@ -28,10 +28,31 @@ const settings = Object.entries(
 
 /** At least one file for each part of the product that speaks to a database. */
 const core = [
-  ...['database/change-log', 'registry/database-failure', 'graphql/outage', 'graphql/tenant-lifecycle', 'graphql/resolution'],
-  ...['provisioning/provision-tenant', 'provisioning/storage/tenant-database', 'provisioning/operations/undone'],
-  ...['provisioning/fence/guard', 'provisioning/fence/binding', 'provisioning/doctor/doctor', 'sql/status-rules', 'sql/views'],
-  ...['sql/procedures', 'sql/row-level-security', 'importing/databases/database-import', 'client/with-tenant'],
+  ...[
+    'database/change-log',
+    'registry/database-failure',
+    'graphql/outage',
+    'graphql/tenant-lifecycle',
+    'graphql/resolution',
+  ],
+  ...[
+    'provisioning/provision-tenant',
+    'provisioning/storage/tenant-database',
+    'provisioning/operations/undone',
+  ],
+  ...[
+    'provisioning/fence/guard',
+    'provisioning/fence/binding',
+    'provisioning/doctor/doctor',
+    'sql/status-rules',
+    'sql/views',
+  ],
+  ...[
+    'sql/procedures',
+    'sql/row-level-security',
+    'importing/databases/database-import',
+    'client/with-tenant',
+  ],
 ].map((name) => `test/${name}.test.ts`);
 
 /** Messages of the server in German, where the locale is installed. No code may depend on their words. */
@@ -67,9 +88,13 @@ if (isHostile) {
   );
 }
 const vitest = new URL('../node_modules/vitest/vitest.mjs', import.meta.url).pathname;
-const { status } = spawnSync(process.execPath, [vitest, 'run', ...(isHostile && rest.length === 0 ? core : rest)], {
-  stdio: 'inherit',
-  env: { ...process.env, TEST_DATABASE_URL: url },
-});
+const { status } = spawnSync(
+  process.execPath,
+  [vitest, 'run', ...(isHostile && rest.length === 0 ? core : rest)],
+  {
+    stdio: 'inherit',
+    env: { ...process.env, TEST_DATABASE_URL: url },
+  },
+);
 if (isHostile) await onServer(reset);
 process.exit(status ?? 1);

@@ -242,6 +242,63 @@ describeWithPgBouncer('behind PgBouncer in session mode', () => {
   });
 });
 
+describe('SQL by hand in a session whose settings are hostile', () => {
+  /** Those that would end or refuse its statements are the session's own business. */
+  const bearable = Object.entries(settings).filter(
+    ([name]) => !/timeout|read_only|exit_on_error|client_encoding|row_security/.test(name),
+  );
+  let client: pg.Client;
+  let own: TestDatabase;
+
+  beforeAll(async () => {
+    own = await createRegistryDatabase();
+    client = new pg.Client({ connectionString: own.url });
+    await client.connect();
+    for (const [name, [value = '']] of bearable)
+      await client.query(`SET ${name} = ${name === 'search_path' ? value : pg.escapeLiteral(value)}`);
+  });
+  afterAll(async () => {
+    await client?.end();
+    await own?.drop();
+  });
+
+  test('is recorded without personal data and with right hashes, and secrets are refused', async () => {
+    const config = JSON.stringify({ email: { primary: 'sally.smith@shoes.example' } });
+    await client.query(
+      `INSERT INTO public.tenants (slug, name, primary_email, tenant_config)
+       VALUES ('byhand', 'By hand', 'sally.smith@shoes.example', '${config}')`,
+    );
+    await client.query(
+      `UPDATE public.tenants SET status = 'suspended', timezone = 'UTC' WHERE slug = 'byhand'`,
+    );
+    await client.query(`CALL public.register_tenant('procedure', 'By procedure')`);
+    const secret = JSON.stringify({ email: { smtp: { password: 'hunter2 is so secret' } } });
+    await expect(
+      client.query(`UPDATE public.tenants SET tenant_config = '${secret}' WHERE slug = 'byhand'`),
+    ).rejects.toMatchObject({ constraint: 'tenants_config_without_secrets' });
+
+    const usual = new pg.Client({ connectionString: own.url });
+    await usual.connect();
+    try {
+      const { rows } = await usual.query(
+        `SELECT kind, concat(before, after) AS content, hash = registry_change_hash(entry) AS "isHashed",
+                changed_at BETWEEN now() - interval '1 minute' AND now() + interval '1 minute' AS "isNow"
+         FROM registry_change AS entry ORDER BY revision, position`,
+      );
+      expect(rows.map(({ kind, isHashed, isNow }) => [kind, isHashed, isNow])).toEqual(
+        expect.arrayContaining([
+          ['tenant.registered', true, true],
+          ['tenant.suspended', true, true],
+        ]),
+      );
+      expect(rows.every(({ isHashed }) => isHashed)).toBe(true);
+      expect(rows.map(({ content }) => content).join()).not.toMatch(/smith|shoes/);
+    } finally {
+      await usual.end();
+    }
+  });
+});
+
 test('a plain connection would read the hostile values', async () => {
   const client = new DatabaseClient({ connectionString: url });
   await client.connect();
