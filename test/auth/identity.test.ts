@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
@@ -104,6 +105,35 @@ describe('a token of the identity provider', () => {
     for (const token of forged)
       expect((await ask('{ modules { name } }', token)).codes).toEqual(['UNAUTHENTICATED']);
     expect((await ask('{ modules { name } }', good)).codes).toEqual([]);
+  });
+
+  test('is accepted with every asymmetric algorithm of RFC 7518 and RFC 8037', async () => {
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const curve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve });
+    const pairs = {
+      ...{ RS256: rsa, RS384: rsa, RS512: rsa, PS256: rsa, PS384: rsa, PS512: rsa },
+      ...{ ES256: curve('P-256'), ES384: curve('P-384'), ES512: curve('P-521') },
+      EdDSA: generateKeyPairSync('ed25519'),
+    };
+    const keys = Object.entries(pairs).map(([alg, { publicKey, privateKey }]) => ({
+      alg,
+      privateKey,
+      jwk: { ...publicKey.export({ format: 'jwk' }), kid: alg, alg },
+    }));
+    await using every = await openIdentityProvider();
+    every.publish(keys.map(({ jwk }) => jwk));
+    await using other = await openGateway({
+      authMode: 'required',
+      sharing: gateway,
+      config: { identityProvider: every.provider },
+    });
+    const refused: string[] = [];
+    for (const { alg, ...by } of keys) {
+      const token = await every.sign({ sub: 'a', scope: 'registry:read' }, { by, header: { alg, kid: alg } });
+      const { errors } = await other.ask('{ modules { name } }', {}, { key: token });
+      refused.push(...errors.map(({ message }) => `${alg}: ${message}`));
+    }
+    expect(refused).toEqual([]);
   });
 
   test('is not reported as invalid while the provider’s keys cannot be read', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DatabasePools } from '../../src/client/database-pools.js';
 import type { TenantRegistry } from '../../src/client/index.js';
 import { mutate } from '../setup/graphql-calls.js';
 import type { StoryTenant } from '../setup/stories.js';
@@ -158,6 +159,27 @@ describe('tenants with a database of their own', () => {
     expect([...pools.values()].map(({ ending, totalCount }) => [ending, totalCount])).toEqual(
       Array(3).fill([true, 0]),
     );
+  });
+
+  test('wait no longer for a pool when the client is closed, and open none afterwards', async () => {
+    const opened: string[] = [];
+    const pools = new DatabasePools((name) => {
+      opened.push(name);
+      return { connect: () => Promise.reject(new Error('not used')), end: async () => undefined };
+    }, 1);
+    let leave: () => void = () => undefined;
+    const left = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    const working = pools.use('one', () => left);
+    const isClosed = { code: 'REGISTRY_UNAVAILABLE' };
+    const waiting = expect(pools.use('two', async () => undefined)).rejects.toMatchObject(isClosed);
+    await pools.close();
+    await waiting;
+    leave();
+    await working;
+    await expect(pools.use('three', async () => undefined)).rejects.toMatchObject(isClosed);
+    expect(opened).toEqual(['one']);
   });
 
   test('are refused when the option databasePool is missing', async () => {

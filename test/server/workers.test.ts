@@ -242,6 +242,61 @@ describe('the parts of it', () => {
     ]);
   });
 
+  test('every metric has its name, its type and what was counted', async () => {
+    const metrics = createMetrics();
+    metrics.lookedUp('redis', { hits: 2, misses: 1 });
+    metrics.resynced();
+    for (let at = 0; at < 3; at++) metrics.queryCancelled();
+    metrics.authenticationFailed('unknown_key', 4);
+    metrics.authenticationFailed('unknown_key');
+    metrics.breakerChanged(true);
+    metrics.answered({ path: '/graphql', status: 200, seconds: 0.002 });
+    metrics.observe(() => ({
+      ...{
+        leaseRemainingMs: 1_500,
+        lagRevisions: 6,
+        subscribers: 7,
+        streams: 8,
+        expiringKeys: 9,
+        unusableClientFiles: 10,
+      },
+    }));
+    const { body } = await metrics.text();
+    const own = body.matchAll(/^(?:# TYPE )?(tenant_registry_(?!http_request_seconds_(?:bucket|sum)).*)$/gm);
+    expect([...own].map(([, line]) => line).sort()).toEqual(
+      [
+        'tenant_registry_cache_hits_total counter',
+        'tenant_registry_cache_hits_total{tier="redis"} 2',
+        'tenant_registry_cache_misses_total counter',
+        'tenant_registry_cache_misses_total{tier="redis"} 1',
+        'tenant_registry_feed_resyncs_total counter',
+        'tenant_registry_feed_resyncs_total 1',
+        'tenant_registry_cancelled_queries_total counter',
+        'tenant_registry_cancelled_queries_total 3',
+        'tenant_registry_authentication_failures_total counter',
+        'tenant_registry_authentication_failures_total{reason="unknown_key"} 5',
+        'tenant_registry_redis_breaker_open gauge',
+        'tenant_registry_redis_breaker_open 1',
+        'tenant_registry_http_request_seconds histogram',
+        'tenant_registry_http_request_seconds_count{path="/graphql",status="200"} 1',
+        'tenant_registry_lease_remaining_seconds gauge',
+        'tenant_registry_lease_remaining_seconds 1.5',
+        'tenant_registry_feed_lag_revisions gauge',
+        'tenant_registry_feed_lag_revisions 6',
+        'tenant_registry_subscribers gauge',
+        'tenant_registry_subscribers 7',
+        'tenant_registry_streams gauge',
+        'tenant_registry_streams 8',
+        'tenant_registry_expiring_api_keys gauge',
+        'tenant_registry_expiring_api_keys 9',
+        'tenant_registry_unusable_client_files gauge',
+        'tenant_registry_unusable_client_files 10',
+      ].sort(),
+    );
+    metrics.breakerChanged(false);
+    expect((await metrics.text()).body).toMatch(/^tenant_registry_redis_breaker_open 0$/m);
+  });
+
   test('combined metrics add counts, also of a process that has ended, and take the shortest lease', async () => {
     const combined = new CombinedMetrics();
     for (const [pid, leaseRemainingMs] of [3_000, 1_000].entries()) {

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -24,7 +25,7 @@ const tokenRules = {
 } as const;
 
 interface SigningKey {
-  privateKey: CryptoKey;
+  privateKey: CryptoKey | KeyObject;
   jwk: JWK;
 }
 

@@ -26,6 +26,7 @@ beforeAll(async () => {
     { name: crm, migrations: contacts, schemaPrefix: 'crm_' },
     { name: 'hr', migrations: contacts, sharing: crm },
     { name: 'far', migrations: contacts },
+    { name: 'vault', migrations: contacts, isolation: 'DATABASE' },
     { name: 'bare' },
   );
   tenant = await aTenant().subscribedTo(crm, 'hr', 'far').at(testbed.gateway);
@@ -45,6 +46,14 @@ const said = (findings: { code: string; module: string | null }[]) =>
   findings.map(({ code, module }) => `${code} ${module}`);
 const bareHasNone = 'MODULE_WITHOUT_MIGRATIONS bare';
 const variable = (module: string) => `${module.toUpperCase()}_DB_URL`;
+
+/** The variable of a module whose URL connects as a role without rights. */
+function asProvisioner(module: string): Record<string, string> {
+  const url = new URL(testbed.url(module));
+  url.username = provisioner;
+  url.password = 'secret';
+  return { [variable(module)]: url.href };
+}
 
 describe('doctor', () => {
   test('reports modules without files', async () => {
@@ -71,22 +80,33 @@ describe('doctor', () => {
   });
 
   test('reports missing privileges of its role, and objects of other roles', async () => {
-    const url = new URL(testbed.url(crm));
-    url.username = provisioner;
-    url.password = 'secret';
-    const found = await lookWith({ [variable(crm)]: url.href }, { modules: [crm] });
+    const found = await lookWith(asProvisioner(crm), { modules: [crm] });
     const problems = ['GRANT_MISSING', 'GUARD_OWNER_WRONG', 'MODULE_ROLE_NOT_GRANTED'];
     expect(said(found).sort(), JSON.stringify(found)).toEqual(
       problems.map((code) => `${code} ${crm}`).sort(),
     );
     expect(found.find(({ code }) => code === 'GRANT_MISSING')?.remedy).toContain('GRANT CREATE ON DATABASE');
-    const far = new URL(testbed.url('far'));
-    far.username = provisioner;
-    far.password = 'secret';
-    const owners = await lookWith({ [variable('far')]: far.href }, { modules: ['far'], tenant: tenant.slug });
+    const owners = await lookWith(asProvisioner('far'), { modules: ['far'], tenant: tenant.slug });
     expect(owners.map(({ code }) => code)).toEqual(
       expect.arrayContaining(['SCHEMA_OWNER_WRONG', 'TABLE_OWNER_WRONG']),
     );
+  });
+
+  test('asks for the right to create databases where tenants have or will get one', async () => {
+    const isAsked = async (module: string) => {
+      const found = await lookWith(asProvisioner(module), { modules: [module] });
+      return found.find(({ code }) => code === 'GRANT_MISSING')?.remedy.includes('CREATEDB');
+    };
+    const setIsolation = (isolation: string) =>
+      testbed.gateway.psql(`UPDATE modules SET isolation = '${isolation}' WHERE name = 'vault'`);
+    expect([await isAsked('far'), await isAsked('vault')]).toEqual([false, true]);
+    await setIsolation('schema');
+    expect(await isAsked('vault')).toBe(false);
+    await setIsolation('database');
+    await aTenant().subscribedTo('vault').at(testbed.gateway);
+    await setIsolation('schema');
+    expect(await isAsked('vault')).toBe(true);
+    await setIsolation('database');
   });
 
   test('refuses modules and tenants that do not exist', async () => {
