@@ -11,7 +11,7 @@ import { isUnusableName, nameOf, sendsNames, stopNames } from './prepared-query.
  */
 export type Transaction = Prisma.TransactionClient & Statements;
 
-export interface Statements {
+interface Statements {
   /** Sends statements in one message, behind those that wait, and resolves with their answers. */
   send(...statements: Statement[]): Promise<Answer[]>;
   /** Keeps statements until the next ones are sent, in the same message. `check` gets their answers and may throw. */
