@@ -50,14 +50,29 @@ function standardError(): DestinationStream {
 function openStandardError(): DestinationStream {
   const buffered = pino.destination({ dest: 2, sync: true, minLength: maxBufferedBytes });
   let isScheduled = false;
+  // The reader of a pipe may go away, as in "serve 2>&1 | head": the process goes on without a log.
+  let isUnread = false;
+  const lose = (error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    isUnread = true;
+  };
+  buffered.on('error', lose);
+  const attempt = (work: () => void) => {
+    if (isUnread) return;
+    try {
+      work();
+    } catch (error) {
+      lose(error);
+    }
+  };
   const flush = () => {
     isScheduled = false;
-    buffered.flushSync();
+    attempt(() => buffered.flushSync());
   };
   process.on('exit', flush);
   return {
     write(line) {
-      buffered.write(line);
+      attempt(() => buffered.write(line));
       if (isScheduled) return;
       isScheduled = true;
       setImmediate(flush);
