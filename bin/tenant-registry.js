@@ -3,6 +3,14 @@
 import cluster from 'node:cluster';
 import { existsSync } from 'node:fs';
 
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  process.stderr.write(
+    `tenant-registry needs Node.js 20.19 or newer, and this is ${process.versions.node}\n`,
+  );
+  process.exit(1);
+}
+
 // A worker of "serve --workers" runs the build of its primary process.
 if (cluster.isPrimary && existsSync(new URL('../src/', import.meta.url))) {
   const { build } = await import('./build.js');

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type Log = Logger;
@@ -35,7 +36,9 @@ function options(level: string) {
 let destination: DestinationStream | undefined;
 
 /** More than this is written at once, in characters. */
-const maxWaitingLength = 8_192;
+const maxBufferedLength = 8_192;
+/** Pause before the next attempt to write into a full pipe. */
+const fullPipeMs = 10;
 
 /**
  * One for the process, so that lines keep their order. The lines of one turn of the event loop are written together at its
@@ -48,26 +51,33 @@ function standardError(): DestinationStream {
 }
 
 function openStandardError(): DestinationStream {
-  // Its own buffer would end each flush with fsync, for which the event loop would wait.
-  const unbuffered = pino.destination({ dest: 2, sync: true, minLength: 0 });
-  let waiting = '';
+  let pending = '';
   let isScheduled = false;
+  // The reader of a pipe may go away, as in "serve 2>&1 | head": the process goes on without a log.
+  let isUnread = false;
   const flush = () => {
-    const lines = waiting;
-    waiting = '';
-    if (lines !== '') unbuffered.write(lines);
+    isScheduled = false;
+    let rest: Uint8Array = Buffer.from(pending);
+    pending = '';
+    while (rest.length > 0 && !isUnread)
+      try {
+        rest = rest.subarray(writeSync(2, rest));
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'EPIPE') isUnread = true;
+        else if (code !== 'EAGAIN') throw error;
+        // The pipe is full: its reader is slow.
+        else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullPipeMs);
+      }
   };
   process.on('exit', flush);
   return {
     write(line) {
-      waiting += line;
-      if (waiting.length >= maxWaitingLength) flush();
+      pending += line;
+      if (pending.length >= maxBufferedLength) return flush();
       if (isScheduled) return;
       isScheduled = true;
-      setImmediate(() => {
-        isScheduled = false;
-        flush();
-      });
+      setImmediate(flush);
     },
   };
 }

@@ -397,9 +397,12 @@ function read(file: string): string {
 
 /** Source files without generated ones, as paths from the root of the project. */
 function sources(folder: string): string[] {
-  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.[jt]sx?$/.test(entry.name))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
-    .filter((file) => !isGenerated(file))
-    .sort();
+  return (
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && /\.[jt]sx?$/.test(entry.name))
+      .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+      // The package of GraphQL clients has its own node_modules.
+      .filter((file) => !isGenerated(file) && !file.includes('/node_modules/'))
+      .sort()
+  );
 }

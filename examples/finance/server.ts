@@ -8,7 +8,7 @@ import pg from 'pg';
 import { createTenantRegistry, TenantRegistryError } from 'tenant-registry-client';
 import { embeddedUrl } from '../embedded.js';
 
-const { REGISTRY_URL = 'http://localhost:4000', REGISTRY_KEY, PORT = '4001' } = process.env;
+const { REGISTRY_URL = 'http://localhost:4000', REGISTRY_KEY, FINANCE_PORT = '4001' } = process.env;
 const databaseUrl = process.env.FINANCE_DB_URL ?? embeddedUrl('finance');
 
 const pool = new pg.Pool({ connectionString: databaseUrl });
@@ -53,5 +53,7 @@ const server = createServer((request, response) => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
 });
-server.listen(Number(PORT), () => process.stdout.write(`finance at http://localhost:${PORT}/invoices\n`));
+server.listen(Number(FINANCE_PORT), '127.0.0.1', () =>
+  process.stdout.write(`finance at http://localhost:${FINANCE_PORT}/invoices\n`),
+);
 process.once('SIGTERM', () => server.close(() => void Promise.all([registry.close(), pool.end()])));

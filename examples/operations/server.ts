@@ -10,7 +10,7 @@ import { tenantAdapter, withTenant } from 'tenant-registry-client/prisma';
 import { embeddedUrl } from '../embedded.js';
 import { PrismaClient } from './generated/client.js';
 
-const { REGISTRY_URL = 'http://localhost:4000', REGISTRY_KEY, PORT = '4002' } = process.env;
+const { REGISTRY_URL = 'http://localhost:4000', REGISTRY_KEY, OPERATIONS_PORT = '4002' } = process.env;
 const databaseUrl = process.env.OPERATIONS_DB_URL ?? embeddedUrl('operations');
 
 const pool = new pg.Pool({ connectionString: databaseUrl });
@@ -46,8 +46,8 @@ app.post<{ Body: { name: string; email: string } }>('/parties', async ({ body: {
   return reply.code(201).send({ id: party.id });
 });
 
-await app.listen({ port: Number(PORT) });
-process.stdout.write(`operations at http://localhost:${PORT}/parties\n`);
+await app.listen({ port: Number(OPERATIONS_PORT), host: '127.0.0.1' });
+process.stdout.write(`operations at http://localhost:${OPERATIONS_PORT}/parties\n`);
 process.once('SIGTERM', async () => {
   await app.close();
   await Promise.all([registry.close(), prisma.$disconnect(), pool.end()]);

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import type { App } from '../app.js';
 import { expiresSoon } from '../auth/keys-in-use.js';
 import { authorize, scopeList } from '../auth/permissions.js';
 import { listApiKeys } from '../registry/api-key-record.js';
 import { createApiKey } from '../registry/commands/create-api-key.js';
 import { revokeApiKey } from '../registry/commands/revoke-api-key.js';
 import { defaultOverlapSeconds, rotateApiKey } from '../registry/commands/rotate-api-key.js';
+import { listModules } from '../registry/module-record.js';
 import { readDate, readWholeNumber } from './option.js';
 import { oneLine } from './printable.js';
 import { print, withApp } from './with-app.js';
@@ -55,7 +57,21 @@ async function createKey(options: {
       expiresAt: options.expires,
     });
     printSecret(apiKeyId, secret, options);
+    await warnOfUnknownModules(app, options.scopes);
   });
+}
+
+/** A key may be made before its module, so a misspelt name is no error. */
+async function warnOfUnknownModules({ database }: App, scopes: string): Promise<void> {
+  const known = new Set((await listModules(database)).map(({ name }) => name));
+  const named = scopes
+    .split(',')
+    .flatMap((scope) => /^\s*resolve:([a-z][a-z0-9_]*)\s*$/.exec(scope)?.[1] ?? []);
+  for (const name of new Set(named))
+    if (!known.has(name))
+      process.stderr.write(
+        `Warning: there is no module "${name}", so resolve:${name} resolves nothing yet; the modules are ${[...known].join(', ')}\n`,
+      );
 }
 
 async function rotateKey(id: string, options: { overlap?: number; json?: true }): Promise<void> {

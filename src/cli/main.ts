@@ -2,15 +2,19 @@ import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded/embedded.js';
 import { RegistryError } from '../errors.js';
 import { oneLine } from './printable.js';
-import { createProgram } from './program.js';
+import { createProgram, findGroup } from './program.js';
 
-// The reader of a pipe may stop reading, as in "tenant list | head": the command goes on to its end without a complaint.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+// The reader of a pipe may stop reading, as in "tenant list 2>&1 | head": the command goes on to its end without a complaint.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 
 try {
-  await createProgram().parseAsync();
+  const program = createProgram();
+  const group = findGroup(program, process.argv.slice(2));
+  if (group) group.outputHelp();
+  else await program.parseAsync();
 } catch (error) {
   process.stderr.write(`${explain(error).split('\n').map(oneLine).join('\n')}\n`);
   process.exitCode = 1;

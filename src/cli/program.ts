@@ -10,6 +10,7 @@ import { addImport } from './import.js';
 import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
 import { addProvision } from './provision.js';
+import { addPsql } from './psql.js';
 import { addServe } from './serve.js';
 import { addTenant } from './tenant.js';
 import { addWorker } from './worker.js';
@@ -25,6 +26,7 @@ export function createProgram(): Command {
   addMigrate(program);
   addProvision(program);
   addTenant(program);
+  addPsql(program);
   addKeys(program);
   addDocuments(program);
   addGrants(program);
@@ -32,6 +34,14 @@ export function createProgram(): Command {
   addDoctor(program);
   addExport(program);
   return program;
+}
+
+/** The command whose name is all that was given, when it only groups others: its help is then no error. */
+export function findGroup(program: Command, args: readonly string[]): Command | undefined {
+  let found: Command | undefined = program;
+  for (const name of args) found = found?.commands.find((command) => command.name() === name);
+  // `doctor` has commands below it and work of its own.
+  return found?.commands.length && !('_actionHandler' in found && found._actionHandler) ? found : undefined;
 }
 
 function readVersion(): string {

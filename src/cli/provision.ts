@@ -86,8 +86,8 @@ function createDeferred() {
 
 const subscriptionColumns: Column<SubscriptionRecord>[] = [
   { title: 'MODULE', read: ({ module }) => module, least: 6 },
-  { title: 'DATABASE', read: ({ databaseName }) => databaseName, least: 8 },
-  { title: 'SCHEMA', read: ({ schemaName }) => schemaName, least: 8 },
+  { title: 'DATABASE', read: ({ databaseName }) => databaseName, least: Number.POSITIVE_INFINITY },
+  { title: 'SCHEMA', read: ({ schemaName }) => schemaName, least: Number.POSITIVE_INFINITY },
 ];
 
 function report(outcome: Outcome, { json, idempotencyKey }: Options): undefined {

@@ -55,7 +55,8 @@ async function serve({ workers }: { workers: number }): Promise<void> {
 
 async function serveAlone({ config, log, stop }: Process): Promise<boolean> {
   const { addDemo } = await import('../server/demo.js');
-  const { openServer } = await import('../server/server.js');
+  const { findPort, openServer } = await import('../server/server.js');
+  await findPort(config);
   const app = await openApp(config, log, { exclusive: true });
   try {
     await addDemo(app);
@@ -74,6 +75,8 @@ async function serveTogether(count: number, { config, log, stop }: Process): Pro
   const { openAdminServer, findPort } = await import('../server/server.js');
   const { createMetrics } = await import('../metrics.js');
   const metrics = createMetrics();
+  // Before a database is made for a gateway that cannot serve.
+  await findPort(config);
   const app = await openApp(config, log, { exclusive: true, serves: false });
   const stopWithinMs = config.shutdownTimeoutMs + workerClosingMs;
   let isStopping = false;
@@ -140,8 +143,15 @@ function logServing(
   const { url, admin, workers } = at;
   const { config, log, embedded } = app;
   const further = { ...(admin && { admin }), ...(workers && { workers }) };
-  log.info({ url: `${url}${config.basePath}/graphql`, authMode: config.authMode, ...further }, 'serving');
+  const place = `${withLocalhost(url)}${config.basePath}/graphql`;
+  log.info({ url: place, authMode: config.authMode, ...further }, 'serving');
+  if (process.stderr.isTTY) process.stderr.write(`\n  GraphQL: ${place}\n\n`);
   if (embedded) log.info({ psql: embedded.psqlCommand('finance') }, 'look into the embedded PostgreSQL');
+}
+
+/** An address that a browser can open: a gateway that listens on all addresses of the machine is found at localhost. */
+function withLocalhost(url: string): string {
+  return url.replace(/^(http:\/\/)(0\.0\.0\.0|\[::\])(?=:)/, '$1localhost');
 }
 
 /**

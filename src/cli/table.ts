@@ -1,7 +1,7 @@
 export interface Column<Row> {
   title: string;
   read: (row: Row) => string | null;
-  /** Minimal width when the terminal is narrow. */
+  /** Minimal width when the terminal is narrow; Infinity for names that people copy, which are never cut. */
   least: number;
   /** Colours a cell, which has been cut and padded to its width. */
   paint?: (cell: string, row: Row) => string;
@@ -10,7 +10,8 @@ export interface Column<Row> {
 const gap = '  ';
 
 /**
- * Rows under their titles. If they are wider than `width`, the widest columns are cut first; undefined means no limit.
+ * Rows under their titles. If they are wider than `width`, the widest columns are cut first; undefined and 0, which
+ * some terminals tell, mean no limit.
  */
 export function renderTable<Row>(
   rows: readonly Row[],
@@ -22,7 +23,7 @@ export function renderTable<Row>(
     ...rows.map((row) => columns.map(({ read }) => visible(read(row) ?? '–'))),
   ];
   const widths = columns.map((_column, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
-  if (width !== undefined) narrow(widths, columns, width - gap.length * (columns.length - 1));
+  if (width) narrow(widths, columns, width - gap.length * (columns.length - 1));
   return lines.map((line, at) =>
     line
       .map((cell, index) => {

@@ -66,7 +66,7 @@ async function loadTenants({ database }: App, filter: object): Promise<TenantSum
 }
 
 const columns: Column<TenantSummary>[] = [
-  { title: 'SLUG', read: ({ slug }) => slug, least: 8 },
+  { title: 'SLUG', read: ({ slug }) => slug, least: Number.POSITIVE_INFINITY },
   { title: 'NAME', read: ({ name }) => name, least: 6 },
   {
     title: 'STATUS',
@@ -77,7 +77,7 @@ const columns: Column<TenantSummary>[] = [
   { title: 'PLAN', read: ({ plan }) => plan.toLowerCase(), least: 4 },
   { title: 'MODULES', read: ({ modules }) => modules.join(',') || null, least: 7 },
   { title: 'SINCE', read: ({ createdAt }) => createdAt.toISOString().slice(0, 10), least: 10 },
-  { title: 'ID', read: ({ id }) => id, least: 9 },
+  { title: 'ID', read: ({ id }) => id, least: Number.POSITIVE_INFINITY },
 ];
 
 function describeEmptyList({ status, module, search }: Options): string {

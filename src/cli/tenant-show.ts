@@ -135,8 +135,8 @@ const statusColumn = {
 const subscriptionColumns: Column<Sheet['subscriptions'][number]>[] = [
   { title: 'MODULE', read: ({ module }) => module, least: 6 },
   statusColumn,
-  { title: 'DATABASE', read: ({ databaseName }) => databaseName, least: 8 },
-  { title: 'SCHEMA', read: ({ schemaName }) => schemaName, least: 8 },
+  { title: 'DATABASE', read: ({ databaseName }) => databaseName, least: Number.POSITIVE_INFINITY },
+  { title: 'SCHEMA', read: ({ schemaName }) => schemaName, least: Number.POSITIVE_INFINITY },
   { title: 'GENERATION', read: ({ generation }) => String(generation), least: 3 },
   { title: 'MIGRATED TO', read: ({ migrationVersion }) => migrationVersion, least: 6 },
 ];
@@ -153,7 +153,7 @@ const operationColumns: Column<Sheet['operations'][number]>[] = [
   { title: 'KIND', read: ({ kind }) => kind.toLowerCase(), least: 8 },
   statusColumn,
   { title: 'BY', read: ({ actor }) => actor, least: 6 },
-  { title: 'ID', read: ({ id }) => id, least: 9 },
+  { title: 'ID', read: ({ id }) => id, least: Number.POSITIVE_INFINITY },
   { title: 'ERROR', read: ({ error }) => error, least: 10 },
 ];
 

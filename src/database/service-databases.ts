@@ -34,6 +34,8 @@ export interface ModuleConnections {
 export interface ServiceDatabases extends ModuleConnections {
   /** Connections that only examine what exists: as the role of `<MODULE>_DB_READ_URL` where it is set, else as the provisioner. */
   readers: ModuleConnections;
+  /** The provisioner's URL of a module's database, with its password. Throws TENANT_NOT_READY. */
+  findUrl(reference: DatabaseReference): Promise<string>;
   /** The database name in the variable's URL; undefined when the variable is not set. */
   configuredName(databaseRef: string): string | undefined;
   /** Server and user in the variable's URL, which are not secret; undefined when the variable is not set. */
@@ -224,6 +226,7 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
   return {
     ...connectionsOf('provisioner'),
     readers: connectionsOf('reader'),
+    findUrl: (reference) => findUrl(reference, 'provisioner'),
     allows,
     findProblem,
     configuredName(databaseRef) {

@@ -54,7 +54,7 @@ query ResolveMany {
     query: `# Registers a tenant, subscribes it to modules, creates their storage and makes the routes visible.
 mutation Provision {
   provisionTenant(
-    input: { name: "Acme Corp", adminEmail: "admin@acme.com", modules: ["operations", "finance"] }
+    input: { name: "Lagoon Hotels", adminEmail: "admin@lagoon.example", modules: ["operations", "finance"] }
   ) {
     tenant {
       id

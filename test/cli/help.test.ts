@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.js';
 import { languageProblems } from '../setup/plain-language.js';
+import { run } from '../setup/process.js';
 
 describe('help of the command line', () => {
   test('describes every command in a plain sentence', () => {
@@ -27,6 +28,26 @@ describe('help of the command line', () => {
     );
     expect(wrong).toEqual([]);
   });
+});
+
+describe('a command that only groups others', () => {
+  test.each([[[]], [['tenant']], [['keys']], [['import']], [['documents']]])(
+    'prints its help and ends with 0: %j',
+    async (args) => {
+      const { code, stdout, stderr } = await run(args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/^Usage: tenant-registry /);
+    },
+  );
+
+  test.each([[['nonsense']], [['tenant', 'nonsense']], [['--nonsense']], [['tenant', 'show']]])(
+    '%j is an error',
+    async (args) => {
+      const { code, stdout, stderr } = await run(args);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toMatch(/^error: /);
+    },
+  );
 });
 
 function withSubcommands(command: Command): Command[] {

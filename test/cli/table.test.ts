@@ -24,6 +24,18 @@ test.each([24, 20, 11])('in %d characters, the widest column is cut first', (wid
   expect(lines[1]).toMatch(/^0198.* {2}Acme$/);
 });
 
+test.each([undefined, 0])('without a width (%s) nothing is cut', (width) => {
+  expect(renderTable(rows, columns, width)[1]).toBe('0198f000-0000-7000  Acme');
+});
+
+test('a column of names that people copy is never cut', () => {
+  const whole = columns.map((column) => ({
+    ...column,
+    least: column.title === 'ID' ? Number.POSITIVE_INFINITY : 2,
+  }));
+  expect(renderTable(rows, whole, 10)[1]).toBe('0198f000-0000-7000  A…');
+});
+
 test('columns keep their minimal width, even if the table is wider than the terminal', () => {
   expect(renderTable(rows, columns, 5)[1]).toBe('0198…  Acme');
 });

@@ -70,7 +70,8 @@ async function startExample(name: string) {
   const port = await findFreePort();
   const env = {
     ...process.env,
-    PORT: String(port),
+    FINANCE_PORT: String(port),
+    OPERATIONS_PORT: String(port),
     REGISTRY_URL: gateway.url,
     [`${name.toUpperCase()}_DB_URL`]: gateway.serviceUrl(name),
   };

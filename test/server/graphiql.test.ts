@@ -102,7 +102,7 @@ describe('the examples in GraphiQL', { timeout: 60_000 }, () => {
   });
   afterAll(() => product?.end('SIGTERM'));
 
-  const acme = { slug: 'acme-corp', status: 'ACTIVE' };
+  const lagoon = { slug: 'lagoon-hotels', status: 'ACTIVE' };
   /** The result that each tab promises, in the order of the tabs. */
   const promises: Record<string, object> = {
     Resolve: { tenantSchema: { schemaName: 'finance_demo_harbour', databaseName: 'finance' } },
@@ -113,16 +113,16 @@ describe('the examples in GraphiQL', { timeout: 60_000 }, () => {
         { __typename: 'TenantSchemaRefusal', code: 'TENANT_NOT_FOUND' },
       ],
     },
-    Provision: { provisionTenant: { tenant: acme, operation: { status: 'SUCCEEDED', error: null } } },
+    Provision: { provisionTenant: { tenant: lagoon, operation: { status: 'SUCCEEDED', error: null } } },
     Tenants: {
       tenants: {
         totalCount: 3,
-        edges: [{ node: acme }, { node: { slug: 'demo-harbour' } }, { node: { slug: 'demo-savanna' } }],
+        edges: [{ node: { slug: 'demo-harbour' } }, { node: lagoon }, { node: { slug: 'demo-savanna' } }],
       },
     },
     AuditLog: {
       auditLog: {
-        edges: expect.arrayContaining([{ node: expect.objectContaining({ tenantSlug: 'acme-corp' }) }]),
+        edges: expect.arrayContaining([{ node: expect.objectContaining({ tenantSlug: 'lagoon-hotels' }) }]),
       },
     },
   };

@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   aDataDir,
@@ -10,7 +14,6 @@ import {
   run,
   type ServingProcess,
   serve,
-  start,
   takePort,
 } from '../setup/process.js';
 import { demo, tenantsOf } from './support/demo-tenants.js';
@@ -97,14 +100,49 @@ describe('what is in the way of a start', { timeout: 120_000 }, () => {
     await gateway.end('SIGTERM');
   });
 
-  test('another program on PORT: one line and exit 1, and PostgreSQL is stopped again', async () => {
-    await using taken = await takePort();
-    const starting = start(['serve'], { PORT: String(taken.port), DATA_DIR: dataDir });
-    await expect.poll(() => postmasterPid(dataDir), { timeout: 20_000 }).toBeGreaterThan(0);
-    const { code, stdout, stderr } = await starting.ended;
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(complaints(stderr)).toEqual([`PORT ${taken.port} on 127.0.0.1 is taken: set PORT to a free one`]);
-    expect(await postmasterPid(dataDir)).toBeUndefined();
+  test.each([
+    ['one process', []],
+    ['workers', ['--workers', '2']],
+  ])(
+    'another program on PORT, for %s: one line and exit 1, before a database is made',
+    async (_who, args) => {
+      await using taken = await takePort();
+      const emptyDir = await aDataDir();
+      expect(await run(['serve', ...args], { PORT: String(taken.port), DATA_DIR: emptyDir })).toEqual({
+        ...{ code: 1, signal: null, stdout: '' },
+        stderr: `PORT ${taken.port} on 127.0.0.1 is taken: set PORT to a free one\n`,
+      });
+      await expect(access(emptyDir)).rejects.toMatchObject({ code: 'ENOENT' });
+    },
+  );
+
+  test('HOST=0.0.0.0: it prints an address that a browser can open, and the port of PostgreSQL is in the data folder', async () => {
+    await using gateway = await serve({ DATA_DIR: dataDir, HOST: '0.0.0.0' });
+    expect((await gateway.logged('serving')).url).toMatch(/^http:\/\/localhost:\d+\/graphql$/);
+    const { psql } = await gateway.logged('look into the embedded PostgreSQL');
+    const port = (await readFile(join(dataDir, 'postgres.port'), 'utf8')).trim();
+    expect(psql).toContain(` -p ${port} `);
+    await gateway.end('SIGTERM');
+  });
+
+  test('a reader of the log that goes away: it serves on, and stops at a signal', async () => {
+    const gateway = spawn(process.execPath, ['dist/bundle/main.js', 'serve'], {
+      env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: dataDir, LOG_REQUESTS: 'all' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    try {
+      let said = '';
+      while (!said.includes('"msg":"serving"')) said += (await once(gateway.stderr, 'data'))[0];
+      gateway.stderr.destroy();
+      const url = /"url":"([^"]+)"/.exec(said)?.[1] ?? '';
+      for (let asked = 0; asked < 3; asked++)
+        expect((await fetch(`${url}?query={__typename}`)).status).toBe(200);
+      gateway.kill('SIGTERM');
+      const [code] = await once(gateway, 'exit');
+      expect(code).toBe(0);
+    } finally {
+      gateway.kill('SIGKILL');
+    }
   });
 
   test.each([

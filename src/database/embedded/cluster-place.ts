@@ -59,5 +59,13 @@ export async function writeOnce(file: string, text: string): Promise<boolean> {
 }
 
 export async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
+  const found = await stat(path).catch((error) => {
+    // A folder that cannot be looked into is not an empty one.
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
+    throw new Error(
+      `${path} cannot be read (${errorCode(error)}): start tenant-registry as the owner of that folder, or set DATA_DIR to another one`,
+      { cause: error },
+    );
+  });
+  return found !== undefined;
 }

@@ -75,7 +75,13 @@ async function requirePassword(file: string, clusterExists: boolean): Promise<st
     await writeOnce(file, `127.0.0.1:*:*:postgres:${randomBytes(24).toString('base64url')}\n`);
   }
   const password = /^127\.0\.0\.1:\*:\*:postgres:(\S+)$/m.exec(
-    await readFile(file, 'utf8').catch(() => ''),
+    await readFile(file, 'utf8').catch((error) => {
+      if (errorCode(error) === 'ENOENT') return '';
+      throw new Error(
+        `${file} cannot be read (${errorCode(error)}): start tenant-registry as the user that started it first, or set DATA_DIR to another folder`,
+        { cause: error },
+      );
+    }),
   )?.[1];
   if (password) return password;
   throw new Error(

@@ -2,6 +2,7 @@
  * The embedded PostgreSQL. The first process that needs it starts it, the last one that leaves stops it, and a server
  * whose processes were killed is taken over. One process at a time is its owner (the gateway); any number are guests.
  */
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
@@ -72,6 +73,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedPo
       throw new EmbeddedInUseError(options.dataDir, owner);
     }
     port = opened.port;
+    await writePort(options.dataDir, port);
     opened.client.once('end', () => {
       if (!closing.signal.aborted) membership = reopen();
     });
@@ -125,6 +127,15 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedPo
       return closed;
     },
   };
+}
+
+/** For programs beside it: the port is another one where the usual one is taken. */
+async function writePort(dataDir: string, port: number): Promise<void> {
+  const file = join(dataDir, 'postgres.port');
+  if ((await readFile(file, 'utf8').catch(() => '')) === `${port}\n`) return;
+  const unfinished = `${file}.${process.pid}`;
+  await writeFile(unfinished, `${port}\n`);
+  await rename(unfinished, file);
 }
 
 async function createDatabase(client: pg.Client, name: string): Promise<void> {

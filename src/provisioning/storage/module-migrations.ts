@@ -36,7 +36,10 @@ export async function readModuleMigrations(modulesDir: string, folder: string): 
 }
 
 export async function hasMigrationsFolder(modulesDir: string, folder: string): Promise<boolean> {
-  const found = await stat(join(modulesDir, folder)).catch(() => undefined);
+  const found = await stat(join(modulesDir, folder)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw error;
+  });
   return found?.isDirectory() ?? false;
 }
 

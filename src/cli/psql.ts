@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import type { App } from '../app.js';
+import { authorize } from '../auth/permissions.js';
+import { invalidField, RegistryError } from '../errors.js';
+import { requireTenantOverview } from '../profile/tenant-overview.js';
+import { listModules } from '../registry/module-record.js';
+import { withApp } from './with-app.js';
+
+export function addPsql(program: Command): void {
+  program
+    .command('psql <module> [arguments...]')
+    .description('Open psql on the database of a module, or of one of its tenants.')
+    .option('--tenant <tenant>', 'the tenant, by id or slug, whose schema is the search_path')
+    .addHelpText('after', explanation)
+    .action(openPsql);
+}
+
+const explanation = `
+It connects with the URL of the module’s variable, or to the embedded PostgreSQL on whichever port that has. Arguments after -- are
+those of psql. Examples:
+
+  tenant-registry psql finance
+  tenant-registry psql finance --tenant acme-corp -- -c '\\dt'`;
+
+async function openPsql(module: string, args: string[], { tenant }: { tenant?: string }): Promise<void> {
+  await withApp(
+    async (app, caller) => {
+      authorize(caller, 'readRegistry');
+      const place = await findPlace(app, module, tenant);
+      process.exitCode = await runPsql(place, args);
+    },
+    { readOnly: true },
+  );
+}
+
+interface Place {
+  url: URL;
+  schema: string | undefined;
+}
+
+async function findPlace(
+  { database, serviceDatabases }: App,
+  module: string,
+  tenant?: string,
+): Promise<Place> {
+  const found = (await listModules(database)).find(({ name }) => name === module);
+  if (!found)
+    throw new RegistryError(
+      'MODULE_NOT_FOUND',
+      `There is no module "${module}" in the catalogue: correct the name`,
+    );
+  const url = new URL(await serviceDatabases.findUrl(found));
+  if (tenant === undefined) return { url, schema: undefined };
+  const { slug, subscriptions } = await requireTenantOverview(database, tenant);
+  const storage = subscriptions.find((one) => one.module === module);
+  if (!storage?.schemaName)
+    throw invalidField(
+      '--tenant',
+      `${slug} has no storage for ${module}: "tenant-registry tenant show ${slug}" lists its modules`,
+    );
+  if (storage.databaseName) url.pathname = `/${encodeURIComponent(storage.databaseName)}`;
+  return { url, schema: storage.schemaName };
+}
+
+/** Returns the exit code of psql. The password goes by the environment, where other users do not see it. */
+async function runPsql({ url, schema }: Place, args: readonly string[]): Promise<number> {
+  const target = new URL(url);
+  target.password = '';
+  const path = schema && `-c search_path=${`"${schema.replaceAll('"', '""')}"`.replace(/[\\ ]/g, '\\$&')}`;
+  const child = spawn('psql', [target.href, ...args], {
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      ...(url.password && { PGPASSWORD: decodeURIComponent(url.password) }),
+      ...(path && { PGOPTIONS: path }),
+    },
+  });
+  // Ctrl-C cancels a statement in psql, and does not end this process.
+  const ignore = () => undefined;
+  process.on('SIGINT', ignore);
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code ?? 1;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new Error('psql is not installed: install the client programs of PostgreSQL (postgresql-client)');
+  } finally {
+    process.off('SIGINT', ignore);
+  }
+}
