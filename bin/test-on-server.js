@@ -11,7 +11,7 @@ import { build } from './build.js';
 
 const isHostile = process.argv[2] === '--hostile';
 const [url, ...rest] = isHostile
-  ? [process.env.TEST_SERVER, ...process.argv.slice(3)]
+  ? [process.env.TEST_SERVER ?? '', ...process.argv.slice(3)]
   : process.argv.slice(2);
 if (!url || !/^postgres(ql)?:\/\//.test(url)) {
   process.stderr.write(
