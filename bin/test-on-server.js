@@ -40,19 +40,8 @@ const core = [
     'provisioning/storage/tenant-database',
     'provisioning/operations/undone',
   ],
-  ...[
-    'provisioning/fence/guard',
-    'provisioning/fence/binding',
-    'provisioning/doctor/doctor',
-    'sql/status-rules',
-    'sql/views',
-  ],
-  ...[
-    'sql/procedures',
-    'sql/row-level-security',
-    'importing/databases/database-import',
-    'client/with-tenant',
-  ],
+  ...['provisioning/fence/guard', 'sql/status-rules', 'sql/views'],
+  ...['sql/procedures', 'importing/databases/database-import', 'client/with-tenant'],
 ].map((name) => `test/${name}.test.ts`);
 
 /** Messages of the server in German, where the locale is installed. No code may depend on their words. */

@@ -214,9 +214,7 @@ test('storage that cannot be undone NEEDS_ATTENTION, and the same call uses it w
   await admit(true);
 
   expect(operation).toMatchObject({ status: 'NEEDS_ATTENTION', finishedAt: null });
-  expect(operation.error).toMatch(
-    /^Migration beta.*; create_schema of alpha could not be undone: .*not currently accepting/,
-  );
+  expect(operation.error).toMatch(/^Migration beta.*; create_schema of alpha could not be undone: \S/);
   expect(operation.steps.map(({ status }) => status)).toEqual(['SUCCEEDED', 'FAILED', 'CANCELLED']);
   expect(tenant.status).toBe('FAILED');
   expect(await resolve(own.gateway, slug, 'alpha')).toBe('TENANT_NOT_READY');
