@@ -126,4 +126,24 @@ describe('a page', () => {
     expect(page.changes).toEqual([]);
     expect(page.since).toBe(page.head.revision);
   });
+
+  /** Back from the head, and the number of revisions of which it then has the changes. */
+  test.each<[string, { back: number; of?: string } | undefined, number]>([
+    ['of a replica that has the head', { back: 0 }, 0],
+    ['of a replica that is behind', { back: 1_999 }, 1_999],
+    ['of a replica that is as far behind as it may be', { back: 2_000 }, 2_000],
+    ['of a replica that is too far behind', { back: 2_001 }, 2_000],
+    ['of a replica that is ahead', { back: -1 }, 2_000],
+    ['of a replica of another history', { back: 5, of: 'another' }, 2_000],
+    ['of a new replica', undefined, 2_000],
+  ])('%s begins at what it has, or has the newest revisions', async (_whose, known, newest) => {
+    const revision = await head();
+    const page = await openFeedSource(pool, { stalenessMs: 5_000 }).poll({
+      position: known && { epoch: known.of ?? epoch, revision: revision - BigInt(known.back), hash: '' },
+      isSettled: true,
+      clientsRevision: undefined,
+    });
+    expect([page.since, page.changes.length]).toEqual([revision - BigInt(newest), newest]);
+    expect(page.head).toMatchObject({ epoch, revision });
+  });
 });
