@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import type { Log } from '../../log.js';
 import { exists, requirePlace, writeOnce } from './cluster-place.js';
 import { type PostgresBinaries, requireBinaries } from './postgres-binaries.js';
-import { type Account, findAccount, isAlive, isTargetTaken, run } from './postgres-process.js';
+import { type Account, errorCode, findAccount, isAlive, isTargetTaken, run } from './postgres-process.js';
 
 export interface Cluster {
   /**

@@ -102,7 +102,7 @@ export function isCompensated(operation: { kind: OperationKind }): boolean {
 }
 
 /** Locks the tenant first, as every command does, so that the end of an operation cannot deadlock with a command. */
-async function lockTenant(tx: Transaction, operation: OperationWithSteps): Promise<Tenant> {
+export async function lockTenant(tx: Transaction, operation: OperationWithSteps): Promise<Tenant> {
   const [locked] = await tx.send(tenantLock(operation));
   return readLocked(operation, locked);
 }
