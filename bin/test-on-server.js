@@ -35,11 +35,7 @@ const core = [
     'graphql/tenant-lifecycle',
     'graphql/resolution',
   ],
-  ...[
-    'provisioning/provision-tenant',
-    'provisioning/storage/tenant-database',
-    'provisioning/operations/undone',
-  ],
+  ...['provisioning/provision-tenant', 'provisioning/operations/undone'],
   ...['provisioning/fence/guard', 'sql/status-rules', 'sql/views'],
   ...['sql/procedures', 'importing/databases/database-import', 'client/with-tenant'],
 ].map((name) => `test/${name}.test.ts`);
