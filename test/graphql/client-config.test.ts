@@ -118,6 +118,19 @@ test('a folder without a tenant is served as a file and does not resolve', async
   expect(codes).toEqual(['TENANT_NOT_FOUND']);
 });
 
+test('all files are listed in the order of their ids, also those that came later; or those with a mistake', async () => {
+  await writeClient(folder, 'aardvark', 'email: { primary: [ }');
+  await expect.poll(async () => (await clientConfig('aardvark'))?.problems.length, soon).toBeGreaterThan(0);
+  const { data } = await gateway.ask(
+    '{ all: clientConfigs { id } wrong: clientConfigs(withProblems: true) { id } right: clientConfigs(withProblems: false) { id } }',
+  );
+  const ids = data.all.map(({ id }: { id: string }) => id);
+  expect(ids).toEqual(expect.arrayContaining(['aardvark', 'alone']));
+  expect(ids).toEqual(ids.toSorted());
+  expect(data.right).toEqual(data.all);
+  expect(data.wrong).toEqual([{ id: 'aardvark' }]);
+});
+
 test('files need the scope to read the registry', async () => {
   await using guarded = await openGateway({ authMode: 'required', config: { clientsDir: folder } });
   const key = await guarded.createKey('resolve:*');

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { openServiceDatabases } from '../../../src/database/service-databases.js';
+import { openServiceDatabases, type ServiceDatabases } from '../../../src/database/service-databases.js';
 import { openLog } from '../../../src/log.js';
 import { LostOperationError } from '../../../src/provisioning/operations/operation.js';
 import { createStorage, dropStorage } from '../../../src/provisioning/storage/storage.js';
@@ -132,3 +132,25 @@ test('a worker that holds its operation ends the session of one that keeps the n
   await expect(unlock()).rejects.toThrow();
   await expect(exists()).rejects.toThrow();
 }, 30_000);
+
+test.each([
+  [/pg_event_trigger/, []],
+  [/^SET lock_timeout/, []],
+  [/pg_advisory_lock/, ['RESET lock_timeout']],
+])('a connection that is lost at %s does nothing more', async (at, afterwards) => {
+  const { place } = await aPlace('SCHEMA');
+  let sent: string[] = [];
+  const client = {
+    async query(text: string) {
+      sent.push(text);
+      if (!at.test(text)) return { rows: [] };
+      sent = [];
+      throw new Error('the connection is lost');
+    },
+  } as unknown as pg.Client;
+  const databases = {
+    withConnection: (_reference: unknown, work: (client: pg.Client) => unknown) => work(client),
+  } as unknown as ServiceDatabases;
+  await expect(createStorage(databases, place)).rejects.toThrow('the connection is lost');
+  expect(sent).toEqual(afterwards);
+});
