@@ -93,6 +93,13 @@ export class DatabaseClient extends Client {
     return this.#settings ? `SELECT ${setConfigSql(this.#settings, 'false')}` : '';
   }
 
+  /** The same for one transaction, as its first statement; undefined when the session is pinned. */
+  get pinTransactionSql(): string | undefined {
+    return this.#pinsTransactions && this.#settings
+      ? `SELECT ${setConfigSql(this.#settings, 'true')}`
+      : undefined;
+  }
+
   async #open(): Promise<this> {
     await super.connect().catch(refuseConnection);
     const { bounds } = this.#config;

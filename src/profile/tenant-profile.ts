@@ -42,7 +42,10 @@ function findTakers(slug: string, id: string | null): Statement {
   return { text, values: [slug, id], isFrequent: true };
 }
 
-/** One statement for the three rows, because tenants are registered many at a time. The database knows the other defaults. */
+/**
+ * One statement for the three rows, because tenants are registered many at a time. The database knows the other defaults. The last
+ * row is selected from the second, so that the audit log has them in this order.
+ */
 function insertRows(fields: object, settings: Profile['settings'], branding: Profile['branding']): Statement {
   const values: ReturnType<typeof toParameter>[] = [];
   const place = ([field, value]: [string, unknown]) => [
@@ -63,8 +66,8 @@ function insertRows(fields: object, settings: Profile['settings'], branding: Pro
   const branded = Object.entries(branding ?? {}).map(place);
   const text = `
     WITH tenant AS (INSERT INTO tenants (${columns(tenant)}) VALUES (${sources(tenant)}) RETURNING *),
-    settings AS (INSERT INTO tenant_settings (tenant_id, ${columns([...settled])}) SELECT id, ${sources([...settled])} FROM tenant),
-    branding AS (INSERT INTO tenant_branding (${columns([['tenant_id'], ...branded])}) SELECT ${sources([['', 'id'], ...branded])} FROM tenant)
+    settings AS (INSERT INTO tenant_settings (tenant_id, ${columns([...settled])}) SELECT id, ${sources([...settled])} FROM tenant RETURNING tenant_id),
+    branding AS (INSERT INTO tenant_branding (${columns([['tenant_id'], ...branded])}) SELECT ${sources([['', 'tenant_id'], ...branded])} FROM settings)
     SELECT * FROM tenant`;
   // A text for each set of fields that callers give: only the common ones are kept.
   return { text, values, isFrequent: values.length <= 4 && !settings && !branding };

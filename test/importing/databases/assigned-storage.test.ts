@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
+import { migrateRegistry } from '../../../src/database/migrations/migrate.js';
 import { aUser, queryOnce } from '../../database/support/temporary-databases.js';
 import { urlTo } from '../../provisioning/support/catalog.js';
 import { openGatewayWithModules } from '../../provisioning/support/gateway-with-own-modules.js';
@@ -98,6 +99,7 @@ test('tenants of an earlier registry are read from the tables that the migration
     `CREATE TABLE tenants (id uuid PRIMARY KEY, slug text UNIQUE, name text, is_active boolean);
      INSERT INTO tenants VALUES ('${kept}', 'acme', 'Acme Ltd', true), ('${numbered}', 'quiet', 'Quiet', false)`,
   );
+  await migrateRegistry(legacy.url, { renamesOldTables: true, warn: () => undefined });
   await using gateway = await openGateway({ config: { databaseUrl: legacy.url } });
   onTestFinished(() => legacy.drop());
   await gateway.psqlIn('finance', legacySchema('finance_acme') + legacySchema('finance_quiet'));

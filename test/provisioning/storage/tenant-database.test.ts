@@ -121,7 +121,10 @@ describe('a migration that fails in a tenant’s own database', () => {
     await next(brokenMigration);
     const { operation, subscription } = await toVault();
     expect(operation).toMatchObject({
-      ...{ status: 'FAILED', error: expect.stringMatching(/^Migration vault\/0003_next\.sql failed: [Dd]ivision/) },
+      ...{
+        status: 'FAILED',
+        error: expect.stringMatching(/^Migration vault\/0003_next\.sql failed: [Dd]ivision/),
+      },
     });
     expect(subscription).toMatchObject({ status: 'FAILED', databaseName: database });
     expect(await listDatabases(`${database}%`)).toEqual([]);
