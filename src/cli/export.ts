@@ -56,7 +56,7 @@ async function run(options: { tenant?: string; out?: string }): Promise<void> {
   await withApp(
     (app, caller) =>
       withOutput(options.out, async (write) => {
-        let tenants = 0;
+        let isEmpty = true;
         await exportRegistry(app.commandsFor(caller), {
           tenant: options.tenant,
           onBegin: ({ revision, modules }) =>
@@ -72,11 +72,13 @@ async function run(options: { tenant?: string; out?: string }): Promise<void> {
               members: members.map(withoutNulls),
               subscriptions: subscriptions.map(withoutNulls),
             };
-            return write(`${tenants++ === 0 ? 'tenants:\n' : ''}${toYaml([item])}`);
+            const title = isEmpty ? 'tenants:\n' : '';
+            isEmpty = false;
+            return write(`${title}${toYaml([item])}`);
           },
           onSecret: (slug, path) => secrets.push(`Tenant ${slug}: ${path} looks like a secret`),
         });
-        if (tenants === 0) await write('tenants: []\n');
+        if (isEmpty) await write('tenants: []\n');
       }),
     { readOnly: true },
   );

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { variablePrefix } from '../../src/registry/secret-detector.js';
+import { createRegistryDatabase } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { aFolder, run } from '../setup/process.js';
@@ -108,6 +109,16 @@ describe('export', { timeout: 120_000 }, () => {
     expect(stdout).toContain(`api_key: \${${variablePrefix(tenant.slug)}SENDGRID_KEY}`);
     expect(stdout).not.toMatch(/hash|token|secret|trk_/i);
     expect((await run(['export'], env)).stdout).toBe(stdout);
+  });
+
+  test('an export of a registry without tenants has an empty list of them', async () => {
+    const empty = await createRegistryDatabase();
+    try {
+      const { code, stdout } = await run(['export'], { ...env, DATABASE_URL: empty.url });
+      expect({ code, tenants: parse(stdout).tenants }).toEqual({ code: 0, tenants: [] });
+    } finally {
+      await empty.drop();
+    }
   });
 
   test('an export to a file is complete or leaves no file', async () => {

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { sendBatch } from '../../src/database/batch.js';
+import { cancelStatement } from '../../src/database/cancel-statement.js';
 import { queryPrepared } from '../../src/database/prepared-query.js';
 import { openRegistryDatabase } from '../../src/database/registry-database.js';
 import { readRow } from '../../src/database/row.js';
@@ -236,4 +239,19 @@ describeWithPgBouncer('behind PgBouncer in transaction mode', () => {
     );
     for (const { values } of await Promise.all(asked)) expect(values).toMatchObject([{ moduleExists: true }]);
   });
+});
+
+test('a cancel request is over when the server has closed it, and needs no timeout for that', async () => {
+  const server = createServer((socket) => socket.once('data', () => socket.end())).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const { port } = server.address() as AddressInfo;
+    const client = { processID: 1, secretKey: 2 } as unknown as pg.Client;
+    await cancelStatement(client, `postgres://127.0.0.1:${port}/one`);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+    server.close();
+  }
 });

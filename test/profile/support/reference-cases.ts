@@ -26,7 +26,16 @@ const allowed: [name: string, place?: string, options?: Partial<ReferenceCase>][
   ['FINANCE_DB_URL', smtp, { secretNames: ['FINANCE_DB_URL'] }],
 ];
 
+/** First words of variables that services have for themselves. */
+const reservedWords =
+  `ADMIN ANTHROPIC API APP AUTH AWS AZURE DATABASE DATADOG DB DOCKER ENCRYPTION GCP GITHUB GITLAB GOOGLE JWT
+  KAFKA KUBERNETES MONGO MONGODB MYSQL NODE NPM OAUTH OIDC OPENAI OTEL PG POSTGRES POSTGRESQL PRISMA PRIVATE RABBITMQ REDIS
+  REGISTRY SECRET SENDGRID SENTRY SERVICE SESSION SIGNING SLACK SMTP SSH SSL STRIPE SUPABASE TLS TWILIO VAPI VAULT`.split(
+    /\s+/,
+  );
+
 const refused: typeof allowed = [
+  ...reservedWords.map((word): (typeof allowed)[number] => [`${word}_X`, smtp, { slug: word.toLowerCase() }]),
   ...['DATABASE_URL', 'REDIS_URL', 'REGISTRY_KEY', 'AWS_SECRET_ACCESS_KEY', 'PATH', 'HOME'].map(
     (name) => [name] as [string],
   ),

@@ -136,7 +136,7 @@ test('a worker that holds its operation ends the session of one that keeps the n
 test.each([
   [/pg_event_trigger/, []],
   [/^SET lock_timeout/, []],
-  [/pg_advisory_lock/, ['RESET lock_timeout']],
+  [/pg_advisory_lock/, ['SET lock_timeout = 0']],
 ])('a connection that is lost at %s does nothing more', async (at, afterwards) => {
   const { place } = await aPlace('SCHEMA');
   let sent: string[] = [];
