@@ -9,9 +9,8 @@ import { createTenantRegistry, TenantRegistryError } from 'tenant-registry-clien
 import { embeddedUrl } from '../embedded.js';
 
 const { REGISTRY_URL = 'http://localhost:4000', REGISTRY_KEY, FINANCE_PORT = '4001' } = process.env;
-const databaseUrl = process.env.FINANCE_DB_URL ?? embeddedUrl('finance');
 
-const pool = new pg.Pool({ connectionString: databaseUrl });
+const pool = new pg.Pool({ connectionString: process.env.FINANCE_DB_URL ?? embeddedUrl('finance') });
 pool.on('error', (error) => process.stderr.write(`an idle connection was lost: ${error.message}\n`));
 const registry = createTenantRegistry({
   url: REGISTRY_URL.split(','),

@@ -250,6 +250,8 @@ describe('the parts of it', () => {
     metrics.authenticationFailed('unknown_key', 4);
     metrics.authenticationFailed('unknown_key');
     metrics.breakerChanged(true);
+    metrics.sheddingChanged(true);
+    for (let at = 0; at < 11; at++) metrics.shed();
     metrics.answered({ path: '/graphql', status: 200, seconds: 0.002 });
     metrics.observe(() => ({
       ...{
@@ -275,6 +277,10 @@ describe('the parts of it', () => {
         'tenant_registry_cancelled_queries_total 3',
         'tenant_registry_authentication_failures_total counter',
         'tenant_registry_authentication_failures_total{reason="unknown_key"} 5',
+        'tenant_registry_shed_requests_total counter',
+        'tenant_registry_shed_requests_total 11',
+        'tenant_registry_shedding gauge',
+        'tenant_registry_shedding 1',
         'tenant_registry_redis_breaker_open gauge',
         'tenant_registry_redis_breaker_open 1',
         'tenant_registry_http_request_seconds histogram',
@@ -294,7 +300,10 @@ describe('the parts of it', () => {
       ].sort(),
     );
     metrics.breakerChanged(false);
-    expect((await metrics.text()).body).toMatch(/^tenant_registry_redis_breaker_open 0$/m);
+    metrics.sheddingChanged(false);
+    const { body } = await metrics.text();
+    expect(body).toMatch(/^tenant_registry_redis_breaker_open 0$/m);
+    expect(body).toMatch(/^tenant_registry_shedding 0$/m);
   });
 
   test('combined metrics add counts, also of a process that has ended, and take the shortest lease', async () => {

@@ -129,13 +129,13 @@ const format = { bom: true, info: true, relax_column_count: true, skip_empty_lin
 /** The one that divides the first line into the most cells. A comma, when none divides it. */
 function findSeparator(text: string): string {
   const cellsBy = (delimiter: string) => {
-    const [first] = parse(text, {
-      ...format,
-      delimiter,
-      relax_quotes: true,
-      to: 1,
-    }) as unknown as ParsedRecord[];
-    return first?.record.length ?? 0;
+    try {
+      const [first] = parse(text, { ...format, delimiter, to: 1 }) as unknown as ParsedRecord[];
+      return first?.record.length ?? 0;
+    } catch {
+      // A quoted cell ends at another character.
+      return 0;
+    }
   };
   return separators.reduce((best, next) => (cellsBy(next) > cellsBy(best) ? next : best));
 }
