@@ -301,9 +301,9 @@ describe('the parts of it', () => {
     );
     metrics.breakerChanged(false);
     metrics.sheddingChanged(false);
-    const { body } = await metrics.text();
-    expect(body).toMatch(/^tenant_registry_redis_breaker_open 0$/m);
-    expect(body).toMatch(/^tenant_registry_shedding 0$/m);
+    const after = (await metrics.text()).body;
+    expect(after).toMatch(/^tenant_registry_redis_breaker_open 0$/m);
+    expect(after).toMatch(/^tenant_registry_shedding 0$/m);
   });
 
   test('combined metrics add counts, also of a process that has ended, and take the shortest lease', async () => {

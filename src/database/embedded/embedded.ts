@@ -133,7 +133,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedPo
 async function writePort(dataDir: string, port: number): Promise<void> {
   const file = join(dataDir, 'postgres.port');
   if ((await readFile(file, 'utf8').catch(() => '')) === `${port}\n`) return;
-  const unfinished = `${file}.${process.pid}`;
+  // This process may open the database several times at once.
+  const unfinished = `${file}.${randomUUID()}`;
   await writeFile(unfinished, `${port}\n`);
   await rename(unfinished, file);
 }

@@ -92,7 +92,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
     expect(await readFile(join(dataDir, 'postgres.log'), 'utf8')).not.toContain(password);
     const { stdout } = await promisify(execFile)('ps', ['-eo', 'args']);
     expect(stdout).not.toContain(password);
-    expect(await readdir(dataDir)).toEqual(['pgpass', 'postgres', 'postgres.log']);
+    expect(await readdir(dataDir)).toEqual(['pgpass', 'postgres', 'postgres.log', 'postgres.port']);
   });
 
   test('chooses another port when the preferred one is in use', async () => {
@@ -156,7 +156,7 @@ describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
     expect([owner.freshlyCreated, guest.freshlyCreated].filter(Boolean)).toHaveLength(1);
     await storeRow(owner);
     expect(await readRows(guest)).toEqual(storedRows);
-    expect(await readdir(dataDir)).toEqual(['pgpass', 'postgres', 'postgres.log']);
+    expect(await readdir(dataDir)).toEqual(['pgpass', 'postgres', 'postgres.log', 'postgres.port']);
   });
 
   test('the next start takes over from an owner that was killed', async () => {
