@@ -2,6 +2,7 @@
  * The embedded PostgreSQL. The first process that needs it starts it, the last one that leaves stops it, and a server
  * whose processes were killed is taken over. One process at a time is its owner (the gateway); any number are guests.
  */
+import { randomUUID } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
