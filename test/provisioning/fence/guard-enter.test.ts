@@ -160,7 +160,8 @@ describe('enter refuses', () => {
     ['closed', 'TR003 MODULE_NOT_SUBSCRIBED'],
     ['not_ready', 'TR004 TENANT_NOT_READY'],
   ] as const)('a tenant that is %s, and lets it in when it is active again', async (state, refusal) => {
-    const tenant = await guarded.addTenant({ state });
+    const tenant = await guarded.addTenant();
+    await guarded.bind(tenant, state);
     expect(await refusalOf(enter(service, tenant))).toBe(refusal);
     expect(await refusalOf(enter(service, { ...tenant, generation: 99 }))).toBe('TR001 ROUTE_STALE');
     await guarded.bind(tenant, 'active');
