@@ -14,6 +14,8 @@ import {
 /** Two modules in one physical database, one in another, one without files; and the role that the registry connects as. */
 const crm = uniqueName('c');
 const provisioner = uniqueName('provisioner');
+/** A name of its own, because the doctor sees the databases of other tests on the server. */
+const vault = `v${uniqueName('').slice(-8)}`;
 const onServer = (sql: string) => queryOnce(urlTo('postgres'), sql);
 
 let testbed: GatewayWithModules;
@@ -26,7 +28,7 @@ beforeAll(async () => {
     { name: crm, migrations: contacts, schemaPrefix: 'crm_' },
     { name: 'hr', migrations: contacts, sharing: crm },
     { name: 'far', migrations: contacts },
-    { name: 'vault', migrations: contacts, isolation: 'DATABASE' },
+    { name: vault, migrations: contacts, isolation: 'DATABASE', schemaPrefix: `${vault}_` },
     { name: 'bare' },
   );
   tenant = await aTenant().subscribedTo(crm, 'hr', 'far').at(testbed.gateway);
@@ -98,14 +100,14 @@ describe('doctor', () => {
       return found.find(({ code }) => code === 'GRANT_MISSING')?.remedy.includes('CREATEDB');
     };
     const setIsolation = (isolation: string) =>
-      testbed.gateway.psql(`UPDATE modules SET isolation = '${isolation}' WHERE name = 'vault'`);
-    expect([await isAsked('far'), await isAsked('vault')]).toEqual([false, true]);
+      testbed.gateway.psql(`UPDATE modules SET isolation = '${isolation}' WHERE name = '${vault}'`);
+    expect([await isAsked('far'), await isAsked(vault)]).toEqual([false, true]);
     await setIsolation('schema');
-    expect(await isAsked('vault')).toBe(false);
+    expect(await isAsked(vault)).toBe(false);
     await setIsolation('database');
-    await aTenant().subscribedTo('vault').at(testbed.gateway);
+    await aTenant().subscribedTo(vault).at(testbed.gateway);
     await setIsolation('schema');
-    expect(await isAsked('vault')).toBe(true);
+    expect(await isAsked(vault)).toBe(true);
     await setIsolation('database');
   });
 
