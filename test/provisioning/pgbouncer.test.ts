@@ -35,7 +35,8 @@ async function liveThrough(poolMode: 'transaction' | 'session', directs: ('regis
   const { operation } = await provision(gateway, { slug, modules: ['finance', 'dbtools'] });
   const routes = await Promise.all(['finance', 'dbtools'].map((module) => resolve(gateway, slug, module)));
   const suspended = await mutate(gateway, 'suspendTenant', { tenantId: slug, reason: 'x' });
-  const { findings } = await diagnose(gateway.app.commandsFor(developer));
+  // Other tests have databases with the same prefix on this server.
+  const { findings } = await diagnose(gateway.app.commandsFor(developer), { tenant: slug });
   return {
     slug,
     ended: operation.status,
