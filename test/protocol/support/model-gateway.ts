@@ -222,30 +222,38 @@ export class ModelGateway implements Host {
   /** A tier that records in the history what is stored in it. */
   #observed(tier: Tier<string>): Tier<string> {
     const { time, record } = this.#world;
+    const recordFill = ({ key, epoch, asOf, value }: Entry<string>, held?: Held) =>
+      record({
+        kind: 'filled',
+        at: time.now,
+        gateway: this.id,
+        tier: tier.name,
+        known: this.follower.position,
+        over: held && { epoch: held.epoch, asOf: held.asOf },
+        reference: key.slice(0, key.indexOf('/')),
+        ...{ epoch, asOf, value },
+      });
+    const setAndRecord = (entries: readonly Entry<string>[]) => {
+      const done = tier.set(entries);
+      for (const entry of entries) recordFill(entry);
+      return done;
+    };
     return {
       name: tier.name,
       isShared: tier.isShared,
       get: (keys) => tier.get(keys),
       ...(tier.peek && { peek: (key: string) => tier.peek?.(key) }),
       set: (entries) => {
-        const held = tier.name === 'memory' ? (tier.get(entries.map(({ key }) => key)) as Held[]) : [];
-        const done = tier.set(entries);
-        for (const [at, { key, epoch, asOf, value }] of entries.entries()) {
-          const reference = key.slice(0, key.indexOf('/'));
+        if (tier.name !== 'memory') return setAndRecord(entries);
+        // One after the other: an entry that is stored may take the place of another one, whose fate could not be told afterwards.
+        for (const entry of entries) {
+          const [held] = tier.get([entry.key]) as Held[];
+          tier.set([entry]);
+          const [kept] = tier.get([entry.key]) as Held[];
           // The tier may refuse an entry when it has a newer one.
-          const [kept] = tier.name === 'memory' ? (tier.get([key]) as Held[]) : [];
-          if (kept && !(kept.epoch === epoch && kept.asOf === asOf)) continue;
-          record({
-            kind: 'filled',
-            at: time.now,
-            gateway: this.id,
-            tier: tier.name,
-            known: this.follower.position,
-            over: held[at] && { epoch: held[at].epoch, asOf: held[at].asOf },
-            ...{ reference, epoch, asOf, value },
-          });
+          if (kept?.epoch === entry.epoch && kept.asOf === entry.asOf) recordFill(entry, held);
         }
-        return done;
+        return undefined;
       },
       clear: () => tier.clear(),
     };
