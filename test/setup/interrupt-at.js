@@ -72,6 +72,15 @@ pg.Client.prototype.query = /** @this {any} @param {any[]} parameters @returns {
     setImmediate(strike);
     return send();
   }
+  // Several statements in one message bring their own callback, and no promise.
+  if (typeof first?.submit === 'function') {
+    const { callback } = first;
+    first.callback = (/** @type {any[]} */ ...answer) => {
+      strike();
+      callback(...answer);
+    };
+    return send();
+  }
   const callbackAt = parameters.findIndex((parameter) => typeof parameter === 'function');
   if (callbackAt >= 0) {
     const callback = parameters[callbackAt];
