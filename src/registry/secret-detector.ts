@@ -120,6 +120,9 @@ function isSecretKey(key: string): boolean {
 /** How many changes between letters and digits make a run of characters look random. */
 const manyTurns = 5;
 
+/** Secret keys of AWS have nothing but their length to be known by, and one in five thousand has fewer turns. */
+const awsKey = { length: 40, manyTurns: 3 };
+
 /** Web addresses and UUIDs have long runs of characters and are not secrets. */
 const ordinary = /https?:\/\/[^\s?#]+|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}/g;
 
@@ -130,5 +133,7 @@ const turn = /[A-Za-z](?=[0-9])|[0-9](?=[A-Za-z])|[a-z](?=[A-Z]($|[^a-z]|[a-z]($
 
 function findRandomness(text: string): string | undefined {
   const runs = text.replace(ordinary, ' ').match(run) ?? [];
-  return runs.some((one) => (one.match(turn)?.length ?? 0) >= manyTurns) ? 'a random key' : undefined;
+  const isRandom = (one: string) =>
+    (one.match(turn)?.length ?? 0) >= (one.length === awsKey.length ? awsKey.manyTurns : manyTurns);
+  return runs.some(isRandom) ? 'a random key' : undefined;
 }

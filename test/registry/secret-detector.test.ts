@@ -49,6 +49,8 @@ describe('a text', () => {
     ['note', 'SG.example-not-a-key.example-not-a-secret'],
     ['note', 'redis://:hunter2@cache.example'],
     ['note', 'trk_0123456789abcdef0123456789abcdef'],
+    // 40 characters with three turns, as a secret key of AWS can be.
+    ['note', 'EVKQzqm+ZFoInpAlXfpjwTqpTqrcaHE8CWoy/E/i'],
   ])('under %s is refused: %s', (key, text) => {
     expect(findSecret(key, text)).toBeTypeOf('string');
   });
