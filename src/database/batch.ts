@@ -1,4 +1,5 @@
 import { type ClientBase, type Connection, type FieldDef, types } from 'pg';
+import { DatabaseClient } from './database-client.js';
 
 /** A statement with its parameters. */
 export interface Statement {
@@ -28,13 +29,13 @@ export interface BatchAnswer {
 
 /**
  * Sends statements in one message of the extended protocol. The server runs them in order, each with a snapshot of its own, and
- * skips those behind one that fails.
+ * skips those behind one that fails. Behind a pooler they pin the transaction that they begin, as every query does.
  */
 export function sendBatch(client: ClientBase, statements: readonly NamedStatement[]): Promise<BatchAnswer> {
   return new Promise((resolve) => {
     const done = (error: Error | null, answer?: BatchAnswer) =>
       resolve(answer ?? { answers: [], error: error ?? undefined });
-    client.query(new Batch(statements, done));
+    client.query(new Batch(client instanceof DatabaseClient ? client : undefined, statements, done));
   });
 }
 
@@ -58,19 +59,24 @@ class Batch {
   readonly values: readonly Parameter[];
   /** Called once. The driver wraps it for its timeout, and calls it with an error alone when the time is over. */
   callback: (error: Error | null, answer?: BatchAnswer) => void;
+  readonly #client: DatabaseClient | undefined;
   readonly #statements: readonly NamedStatement[];
   readonly #answers: Answer[] = [];
+  /** Answers to come that belong to no statement of the caller. */
+  #unwanted = 0;
   /** Statements whose name the server is about to learn, in order. */
-  readonly #unparsed: NamedStatement[] = [];
+  readonly #unparsed: [name: string, text: string][] = [];
   #fields: readonly FieldDef[] = [];
   #rows: unknown[] = [];
   #learn = () => {};
   #connection: KnownStatements | undefined;
 
   constructor(
+    client: DatabaseClient | undefined,
     statements: readonly NamedStatement[],
     callback: (error: Error | null, answer?: BatchAnswer) => void,
   ) {
+    this.#client = client;
     this.#statements = statements;
     this.callback = callback;
     this.text = statements.map(({ text }) => text).join(';\n');
@@ -81,18 +87,22 @@ class Batch {
     const known = connection as KnownStatements;
     this.#connection = known;
     this.#learn = () => {
-      const { name, text } = this.#unparsed.shift() ?? {};
-      if (name !== undefined && text !== undefined) known.parsedStatements[name] = text;
+      const [name = '', text = ''] = this.#unparsed.shift() ?? [];
+      if (name !== '') known.parsedStatements[name] = text;
     };
     connection.on('parseComplete', this.#learn);
     connection.stream.cork();
     const parsed = new Set<string>();
-    for (const statement of this.#statements) {
-      const { text, values = [], name = '' } = statement;
+    const pins = (this.#client?.transactionPins ?? []).map((text): NamedStatement => ({ text }));
+    this.#unwanted = pins.length;
+    for (const statement of [...pins, ...this.#statements]) {
+      const { text, values = [] } = statement;
+      // A prepared statement belongs to one session.
+      const name = this.#client?.keepsSession === false ? '' : (statement.name ?? '');
       const isKnown = name !== '' && (parsed.has(name) || known.parsedStatements[name] === text);
       if (!isKnown) {
         parsed.add(name);
-        this.#unparsed.push(statement);
+        this.#unparsed.push([name, text]);
         connection.parse({ name, text, types: [] }, true);
       }
       connection.bind({ portal: '', statement: name, values: values.map(toText) }, true);
@@ -108,6 +118,7 @@ class Batch {
   }
 
   handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
+    if (this.#unwanted > 0) return;
     const row: Record<string, unknown> = {};
     this.#fields.forEach(({ name, dataTypeID }, at) => {
       const value = fields[at];
@@ -117,6 +128,10 @@ class Batch {
   }
 
   handleCommandComplete({ text }: CommandComplete): void {
+    if (this.#unwanted > 0) {
+      this.#unwanted--;
+      return;
+    }
     this.#answers.push({ rows: this.#rows, rowCount: Number(/\d+$/.exec(text)?.[0] ?? 0) });
     this.#rows = [];
     this.#fields = [];

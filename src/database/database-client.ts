@@ -2,7 +2,13 @@ import { Client, type ClientBase, type ClientConfig, DatabaseError } from 'pg';
 import { parseUrl } from '../parse-url.js';
 import { PinnedQuery } from './pinned-query.js';
 import { requireKeptSession } from './pooler.js';
-import { pinnedSettings, type SessionBounds, setConfigSql, startupSettings } from './session-settings.js';
+import {
+  pinnedSettings,
+  pinTransactionSql,
+  type SessionBounds,
+  setConfigSql,
+  startupSettings,
+} from './session-settings.js';
 
 export interface DatabaseClientConfig extends ClientConfig {
   /** What its session pins; undefined: nothing. */
@@ -93,11 +99,15 @@ export class DatabaseClient extends Client {
     return this.#settings ? `SELECT ${setConfigSql(this.#settings, 'false')}` : '';
   }
 
-  /** The same for one transaction, as its first statement; undefined when the session is pinned. */
-  get pinTransactionSql(): string | undefined {
-    return this.#pinsTransactions && this.#settings
-      ? `SELECT ${setConfigSql(this.#settings, 'true')}`
-      : undefined;
+  /** Whether all transactions have the same session, and so the same prepared statements. */
+  get keepsSession(): boolean {
+    return !this.#pinsTransactions;
+  }
+
+  /** What is sent in front of several statements in one message, for the transaction that they begin. */
+  get transactionPins(): readonly string[] {
+    const isWithin = /[TE]/.test(this.getTransactionStatus() ?? '');
+    return this.#pinsTransactions && this.#settings && !isWithin ? pinTransactionSql(this.#settings) : [];
   }
 
   async #open(): Promise<this> {

@@ -1,5 +1,5 @@
 import { type Client, Query, type QueryResult } from 'pg';
-import { beginSettings, setConfigSql, setLocalSql } from './session-settings.js';
+import { pinTransactionSql, setLocalSql } from './session-settings.js';
 
 /** Parts of the driver's connection and query that its types do not have. */
 interface Wire {
@@ -61,7 +61,7 @@ export class PinnedQuery extends DriverQuery {
       this.text = `${statements.join('; ')}; ${this.text}`;
       return super.submit(connection);
     }
-    const statements = [...beginSettings, `SELECT ${setConfigSql(this.#settings, 'true')}`];
+    const statements = pinTransactionSql(this.#settings);
     this.#unanswered = statements.length;
     connection.stream.cork();
     try {

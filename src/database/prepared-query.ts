@@ -14,8 +14,8 @@ const poolsWithoutNames = new WeakSet<Pool>();
 const names = new Map<string, string>();
 
 /**
- * Like queryWithin, for a statement that is sent often: PostgreSQL keeps its plan per connection. Where that is impossible,
- * which the first failure shows, the statement is sent as any other from then on. It must only read: it may be sent twice.
+ * Like queryWithin, for a statement that is sent often: PostgreSQL keeps its plan per connection. When one fails because it has a
+ * name, it has changed nothing: it is sent again without a name, and so are all statements of this pool from then on.
  */
 export async function queryPrepared(
   pool: Pool,

@@ -73,11 +73,16 @@ export function setConfigSql(settings: Settings, isLocal: string): string {
  * SQL statements that replace the defaults with which a transaction has begun, before its first query. They have no LOCAL,
  * because these settings end with the transaction anyway, and the server would warn outside of BEGIN.
  */
-export const beginSettings: readonly string[] = [
+const beginSettings: readonly string[] = [
   "SET transaction_isolation = 'read committed'",
   'SET transaction_read_only = off',
   'SET transaction_deferrable = off',
 ];
+
+/** The same, and the settings of the transaction, in few statements of the extended protocol. */
+export function pinTransactionSql(settings: Settings): string[] {
+  return [...beginSettings, `SELECT ${setConfigSql(settings, 'true')}`];
+}
 
 /** SQL statements in front of others in one message, which may begin a transaction of any isolation level. */
 export function setLocalSql(settings: Settings): string[] {

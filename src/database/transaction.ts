@@ -2,7 +2,6 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { Pool, PoolClient } from 'pg';
 import { type Answer, type BatchAnswer, type Statement, sendBatch } from './batch.js';
-import { DatabaseClient } from './database-client.js';
 import { Prisma, type PrismaClient } from './generated/prisma/client.js';
 import { isUnusableName, nameOf, sendsNames, stopNames } from './prepared-query.js';
 
@@ -82,7 +81,7 @@ export async function runTransaction<T>(
   return runTransaction(prisma, pool, work);
 }
 
-const begin: Statement = { text: 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE NOT DEFERRABLE' };
+const begin: Statement = { text: 'BEGIN ISOLATION LEVEL READ COMMITTED' };
 const commit: Statement = { text: 'COMMIT' };
 
 class OpenTransaction implements Statements {
@@ -90,9 +89,9 @@ class OpenTransaction implements Statements {
   readonly #pool: Pool;
   readonly #client: PoolClient;
   readonly #endsBy = performance.now() + timeoutMs;
-  #waiting: { statements: readonly Statement[]; check?: ((answers: Answer[]) => void) | undefined }[];
-  /** Behind a pooler each transaction has another session, which knows none of our statements. */
-  readonly #pinSql: string | undefined;
+  #waiting: { statements: readonly Statement[]; check?: ((answers: Answer[]) => void) | undefined }[] = [
+    { statements: [begin] },
+  ];
   #hasBegun = false;
   #isCommitted = false;
   #joining: Promise<Prisma.TransactionClient> | undefined;
@@ -102,8 +101,6 @@ class OpenTransaction implements Statements {
     this.#prisma = prisma;
     this.#pool = pool;
     this.#client = client;
-    this.#pinSql = client instanceof DatabaseClient ? client.pinTransactionSql : undefined;
-    this.#waiting = [{ statements: this.#pinSql === undefined ? [begin] : [begin, { text: this.#pinSql }] }];
   }
 
   async send(...statements: Statement[]): Promise<Answer[]> {
@@ -210,7 +207,7 @@ class OpenTransaction implements Statements {
   }
 
   async #sendBatch(statements: readonly Statement[]): Promise<BatchAnswer> {
-    const named = this.#pinSql === undefined && sendsNames(this.#pool);
+    const named = sendsNames(this.#pool);
     const sent = statements.map((one) =>
       named && one.isFrequent ? { ...one, name: nameOf(one.text) } : one,
     );

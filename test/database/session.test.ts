@@ -1,6 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { sendAll } from '../../src/database/batch.js';
 import { DatabaseClient } from '../../src/database/database-client.js';
+import { inTransaction } from '../../src/database/in-transaction.js';
 import { openMigrationSession } from '../../src/database/migrations/migration-session.js';
 import { openRegistryDatabase, type RegistryDatabase } from '../../src/database/registry-database.js';
 import { openServiceDatabases } from '../../src/database/service-databases.js';
@@ -100,6 +102,17 @@ async function inService(at: string, kind: 'pooled' | 'own'): Promise<Values | u
   }
 }
 
+function inClient(at: string, work: (client: pg.ClientBase) => Promise<Values | undefined>) {
+  return inRegistry(at, async ({ pool }) => {
+    const client = await pool.connect();
+    try {
+      return await work(client);
+    } finally {
+      client.release();
+    }
+  });
+}
+
 /** Every kind of connection, with what it pins besides. */
 const connections: [string, Record<string, string>, (at: string) => Promise<Values | undefined>][] = [
   [
@@ -112,6 +125,26 @@ const connections: [string, Record<string, string>, (at: string) => Promise<Valu
     registryOwn,
     (at) =>
       inRegistry(at, async ({ pool }) => (await pool.query<Values>(`${readAll}, $1::text`, [''])).rows[0]),
+  ],
+  [
+    'several statements in one message',
+    registryOwn,
+    (at) =>
+      inClient(
+        at,
+        async (client) => (await sendAll(client, { text: readAll }, { text: 'SELECT 1' }))[0]?.rows[0],
+      ),
+  ],
+  [
+    'a transaction that begins with several statements in one message',
+    registryOwn,
+    (at) =>
+      inClient(at, (client) =>
+        inTransaction(client, async (_commit, [first]) => first?.rows[0], [
+          { text: readAll },
+          { text: 'SELECT 1' },
+        ]),
+      ),
   ],
   [
     'Prisma outside of a transaction',
@@ -175,7 +208,7 @@ describeWithPgBouncer('behind PgBouncer in transaction mode', () => {
   });
   afterAll(() => pooler?.close());
 
-  describe.each(connections.slice(0, 4))('%s', (_, own, read) => {
+  describe.each(connections.slice(0, 6))('%s', (_, own, read) => {
     let values: Values | undefined;
     beforeAll(async () => {
       values = await read(pooler.url);
