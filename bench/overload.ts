@@ -3,10 +3,10 @@
  * Finds the highest rate at which nothing is refused and the p99 stays short, then sends three times that rate, and prints the
  * p99 of what is answered, as a multiple of that before, and how long refusals took. Exit code 1: a request failed in another way.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import type { Order, Outcome, Times } from './overload/generator.js';
+import { askChild } from './registry/ask-child.js';
 import { createKey, insertTenants, openEmbeddedRegistry } from './registry/embedded-registry.js';
 import { startGateway } from './registry/gateway.js';
 import { openUndo, type Undo } from './registry/undo.js';
@@ -79,7 +79,13 @@ async function measure(undo: Undo): Promise<boolean> {
   undo.add(() => child.kill());
   const requests = bodiesOf(given['only-routes']).map((body) => toRequest(body, key));
   const send = (order: Pick<Order, 'rate' | 'seconds'> & Partial<Order>) =>
-    carryOut(child, { url: gateway.url, requests, connections, warmUpSeconds: 0, ...order });
+    askChild<Outcome>(child, {
+      url: gateway.url,
+      requests,
+      connections,
+      warmUpSeconds: 0,
+      ...order,
+    } satisfies Order);
 
   await send({ rate: undefined, connections: 32, seconds: 5 });
   const closed = await send({ rate: undefined, connections: 32, seconds: 3 });
@@ -109,12 +115,6 @@ async function measure(undo: Undo): Promise<boolean> {
       `${over.refused.p99Ms.toFixed(1)} ms (goal: at most 50); answers: ${goodput.toFixed(2)} of those of the load that fits`,
   );
   return fitting.outcome.failed + over.failed === 0;
-}
-
-async function carryOut(child: ChildProcess, order: Order): Promise<Outcome> {
-  child.send(order);
-  const [outcome] = await once(child, 'message');
-  return outcome as Outcome;
 }
 
 const undo = openUndo();

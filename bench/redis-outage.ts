@@ -14,8 +14,9 @@ import { migrateRegistry } from '../src/database/migrations/migrate.js';
 import { openLog } from '../src/log.js';
 import { findFreePort } from '../test/setup/free-port.js';
 import { insertKey } from '../test/setup/gateway-process.js';
-import { openRedisServer, until } from '../test/setup/redis.js';
+import { openRedisServer } from '../test/setup/redis.js';
 import { openTcpProxy } from '../test/setup/tcp-proxy.js';
+import { until } from '../test/setup/until.js';
 
 /** This program is started once more, to be the network: it would slow down the clients, or they it. */
 if (process.argv[2] === 'network') {

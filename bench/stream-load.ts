@@ -5,11 +5,11 @@
  * missing, doubled or out of order, or a resolve failed.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { readCpuUs } from './compare/cpu-time.js';
 import { askGraphql } from './registry/ask.js';
+import { askChild } from './registry/ask-child.js';
 import {
   createKey,
   type EmbeddedRegistry,
@@ -111,12 +111,6 @@ async function runPhase(parts: {
   return { changes, ...resolved, cpuMs: cpuMs(gateway.pid) - before } satisfies Phase;
 }
 
-async function tell(child: ChildProcess, message: SubscribersOptions | 'tell'): Promise<Heard> {
-  child.send(message);
-  const [heard] = await once(child, 'message');
-  return heard as Heard;
-}
-
 async function headOf({ pool }: EmbeddedRegistry): Promise<{ token: string; revision: number }> {
   const { rows } = await pool.query(
     `SELECT registry_epoch() || ':' || revision AS token, revision FROM registry_head`,
@@ -141,15 +135,17 @@ async function measure(undo: Undo): Promise<boolean> {
   const child = fork(new URL('./streams/subscribers.ts', import.meta.url));
   undo.add(() => child.kill());
   const since = await headOf(registry);
-  const { open } = await tell(child, { url: gateway.url, key, subscribers, since: since.token });
+  const { open } = await askChild<Heard>(child, {
+    ...{ url: gateway.url, key, subscribers, since: since.token },
+  } satisfies SubscribersOptions);
   await runPhase({ ...parts, seconds: warmUpSeconds });
   await caughtUp(child, registry);
-  const before = await tell(child, 'tell');
+  const before = await askChild<Heard>(child, 'tell');
   const idleCpuMs = cpuMs(gateway.pid);
   const beside = await runPhase(parts);
   const lateMs = await caughtUp(child, registry);
   const streamsCpuMs = cpuMs(gateway.pid) - idleCpuMs;
-  const after = await tell(child, 'tell');
+  const after = await askChild<Heard>(child, 'tell');
   const { revision } = await headOf(registry);
   return report({
     alone,
@@ -168,7 +164,7 @@ async function caughtUp(child: ChildProcess, registry: EmbeddedRegistry): Promis
   const startedAt = performance.now();
   const { revision } = await headOf(registry);
   while (performance.now() - startedAt < catchUpMs) {
-    if ((await tell(child, 'tell')).reached >= revision) break;
+    if ((await askChild<Heard>(child, 'tell')).reached >= revision) break;
     await delay(20);
   }
   return performance.now() - startedAt;

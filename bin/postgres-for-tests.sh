@@ -3,7 +3,9 @@
 # bin/postgres-for-tests.sh sh -c 'npm run test:pg -- "$TEST_SERVER"'
 set -euo pipefail
 
-binaries="$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin | sort -V | tail -n 1)"
+# A client's package has a folder of this form as well, with no server in it.
+initdb="$(find /usr/lib/postgresql -path '*/bin/initdb' | sort -V | tail -n 1)"
+binaries="${initdb%/initdb}"
 folder="$(mktemp -d)"
 as_owner=()
 if [[ $(id -u) == 0 ]]; then

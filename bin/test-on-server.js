@@ -6,6 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { build } from './build.js';
 
@@ -26,7 +27,7 @@ const settings = Object.entries(
   JSON.parse(readFileSync(new URL('../test/setup/hostile-settings.json', import.meta.url), 'utf8')),
 );
 
-/** At least one file for each part of the product that speaks to a database. */
+/** A choice of files: reads, commands, provisioning, fence, SQL, import and client. */
 const core = [
   ...[
     'database/change-log',
@@ -64,7 +65,6 @@ const set = settings.map(([name, [hostile]]) => {
   const value = name === 'search_path' ? hostile : pg.escapeLiteral(hostile);
   return `ALTER SYSTEM SET ${name} = ${value}`;
 });
-const reset = [...settings.map(([name]) => name), 'lc_messages'].map((name) => `ALTER SYSTEM RESET ${name}`);
 
 if (isHostile) {
   await onServer(set);
@@ -72,7 +72,7 @@ if (isHostile) {
     process.stderr.write(`The server has no locale ${language}: its messages are in English\n`),
   );
 }
-const vitest = new URL('../node_modules/vitest/vitest.mjs', import.meta.url).pathname;
+const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
 const { status } = spawnSync(
   process.execPath,
   [vitest, 'run', ...(isHostile && rest.length === 0 ? core : rest)],
@@ -81,5 +81,4 @@ const { status } = spawnSync(
     env: { ...process.env, TEST_DATABASE_URL: url },
   },
 );
-if (isHostile) await onServer(reset);
 process.exit(status ?? 1);

@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { type Caller, gateway as gatewayCaller } from './auth/caller.js';
 import type { Config } from './config.js';
 import { closeInTime } from './database/close-in-time.js';
-import { requireSameDatabase } from './database/direct-database.js';
+import { differentDatabases, leadsToSameDatabase } from './database/direct-database.js';
 import { type EmbeddedPostgres, hasEmbedded, openEmbedded } from './database/embedded/embedded.js';
 import { migrateRegistry } from './database/migrations/migrate.js';
 import { openRegistryDatabase, type RegistryDatabase } from './database/registry-database.js';
@@ -140,7 +140,8 @@ async function openDatabases(config: Config, log: Log, options: OpenOptions, clo
 
   const database = openRegistryDatabase(url, log);
   closers.push(() => closeInTime(database.close()));
-  if (directUrl !== url) await requireSameDatabase(database.pool, directUrl);
+  if (directUrl !== url && !(await leadsToSameDatabase(database.pool, directUrl)))
+    throw new Error(differentDatabases('DATABASE_URL', 'DATABASE_DIRECT_URL'));
   const serviceDatabases = openServiceDatabases({
     urls: config.serviceDatabaseUrls,
     readUrls: config.serviceDatabaseReadUrls,

@@ -217,6 +217,11 @@ function readOtherUrls(
       );
     else otherUrls[variable] = other;
   }
+  for (const name of Object.keys(env)) {
+    const variable = name.endsWith(`_DB_${kind}_URL`) && name.replace(`_${kind}_URL`, '_URL');
+    if (variable && env[name]?.trim() && !(variable in urls) && !(name in settings) && !(name in urls))
+      problems.push(`${name} is set without ${variable}: set both, or neither`);
+  }
   return otherUrls;
 }
 

@@ -56,8 +56,7 @@ export const errorTable = {
   },
   REGISTRY_UNAVAILABLE: {
     status: 503,
-    meaning:
-      'The registry database cannot answer or accept the change, and no cached answer may be used any more. The message has the reason.',
+    meaning: 'The registry database cannot answer, or cannot accept the change. The message has the reason.',
     action: 'Repeat the request after a short time; the operator checks the registry database.',
   },
   ROUTE_STALE: {

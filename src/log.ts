@@ -64,10 +64,11 @@ function openStandardError(): DestinationStream {
         rest = rest.subarray(writeSync(2, rest));
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        if (code === 'EPIPE') isUnread = true;
-        else if (code !== 'EAGAIN') throw error;
         // The pipe is full: its reader is slow.
-        else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullPipeMs);
+        if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullPipeMs);
+        else if (code === 'EPIPE') isUnread = true;
+        // These lines are lost, for instance because the disk is full. That is no reason to end a gateway.
+        else return;
       }
   };
   process.on('exit', flush);

@@ -279,6 +279,10 @@ describe('the configuration', () => {
     expect(problemsOf({ DATABASE_URL: database, DATABASE_DIRECT_URL: 'sesame' })).toEqual([
       `DATABASE_DIRECT_URL ${wrongUrl}`,
     ]);
+    for (const kind of ['READ', 'DIRECT'])
+      expect(problemsOf({ [`FINANCE_DB_${kind}_URL`]: database })).toEqual([
+        `FINANCE_DB_${kind}_URL is set without FINANCE_DB_URL: set both, or neither`,
+      ]);
     expect(problemsOf({ DATABASE_DIRECT_URL: database })).toEqual([
       'DATABASE_DIRECT_URL is set without DATABASE_URL: set both, or neither',
     ]);

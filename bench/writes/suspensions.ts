@@ -47,7 +47,10 @@ async function awaitGuards(finance: pg.Client, state: string, count: number): Pr
         `SELECT count(*)::int AS found FROM tenant_guard.binding WHERE schema_name LIKE 'finance\\_${prefix}\\_%' AND state = $1`,
         [state],
       )
-      .catch(() => ({ rows: [{ found: 0 }] }));
+      .catch((error) => {
+        if (!['42P01', '3F000'].includes(error.code)) throw error;
+        return { rows: [{ found: 0 }] };
+      });
     if (rows[0].found === count) return;
     if (performance.now() - startedAt > limitMs)
       throw new Error(`Only ${rows[0].found} of ${count} guards are ${state} after ${limitMs} ms`);

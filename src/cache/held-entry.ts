@@ -10,7 +10,7 @@ interface Snapshot {
 /** Differences of times that V8 keeps within an object end here. */
 const maxLaterMs = 2 ** 30;
 
-/** What an entry in memory is made of, besides its value. */
+/** The parts of an entry in memory, without its value. */
 export interface HeldParts {
   key: string;
   snapshot: Snapshot;

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { App } from '../app.js';
 import { expiresSoon } from '../auth/keys-in-use.js';
 import { authorize, scopeList } from '../auth/permissions.js';
 import { listApiKeys } from '../registry/api-key-record.js';
@@ -50,27 +49,28 @@ async function createKey(options: {
   expires?: Date;
   json?: true;
 }): Promise<void> {
+  const scopes = options.scopes.split(',').map((scope) => scope.trim());
   await withApp(async (app, caller) => {
+    const modules = (await listModules(app.database)).map(({ name }) => name);
     const { apiKeyId, secret } = await createApiKey(app.commandsFor(caller), {
       name: options.name,
-      scopes: options.scopes.split(',').map((scope) => scope.trim()),
+      scopes,
       expiresAt: options.expires,
     });
     printSecret(apiKeyId, secret, options);
-    await warnOfUnknownModules(app, options.scopes);
+    warnOfUnknownModules(scopes, modules);
   });
 }
 
 /** A key may be made before its module, so a misspelt name is no error. */
-async function warnOfUnknownModules({ database }: App, scopes: string): Promise<void> {
-  const known = new Set((await listModules(database)).map(({ name }) => name));
-  const named = scopes
-    .split(',')
-    .flatMap((scope) => /^\s*resolve:([a-z][a-z0-9_]*)\s*$/.exec(scope)?.[1] ?? []);
+function warnOfUnknownModules(scopes: readonly string[], modules: readonly string[]): void {
+  const named = scopes.flatMap((scope) =>
+    scope.startsWith('resolve:') ? scope.slice('resolve:'.length) : [],
+  );
   for (const name of new Set(named))
-    if (!known.has(name))
+    if (name !== '*' && !modules.includes(name))
       process.stderr.write(
-        `Warning: there is no module "${name}", so resolve:${name} resolves nothing yet; the modules are ${[...known].join(', ')}\n`,
+        `Warning: there is no module "${name}", so resolve:${name} resolves nothing yet; the modules are ${modules.join(', ')}\n`,
       );
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Command } from 'commander';
 import type { App } from '../app.js';
 import { authorize } from '../auth/permissions.js';
+import { identifier } from '../database/identifier.js';
 import { invalidField, RegistryError } from '../errors.js';
 import { requireTenantOverview } from '../profile/tenant-overview.js';
 import { listModules } from '../registry/module-record.js';
@@ -18,7 +19,8 @@ export function addPsql(program: Command): void {
 }
 
 const explanation = `
-It connects with the URL of the module’s variable, or to the embedded PostgreSQL on whichever port that has. Arguments after -- are
+It connects with the URL of the module’s variable, or to the embedded PostgreSQL on whichever port that has. --tenant needs a URL
+without PgBouncer, such as <MODULE>_DB_DIRECT_URL. Arguments after -- are
 those of psql. Examples:
 
   tenant-registry psql finance
@@ -64,17 +66,25 @@ async function findPlace(
   return { url, schema: storage.schemaName };
 }
 
+/** In the URL, whose options have precedence over PGOPTIONS. The last of several settings counts. */
+function withSearchPath({ searchParams }: URL, schema: string): string {
+  const path = `-c search_path=${identifier(schema).replace(/[\\ ]/g, '\\$&')}`;
+  const given = new URLSearchParams(searchParams);
+  given.set('options', [given.get('options'), path].filter(Boolean).join(' '));
+  // libpq does not read "+" as a blank.
+  return given.toString().replaceAll('+', '%20');
+}
+
 /** Returns the exit code of psql. The password goes by the environment, where other users do not see it. */
 async function runPsql({ url, schema }: Place, args: readonly string[]): Promise<number> {
   const target = new URL(url);
   target.password = '';
-  const path = schema && `-c search_path=${`"${schema.replaceAll('"', '""')}"`.replace(/[\\ ]/g, '\\$&')}`;
+  if (schema !== undefined) target.search = withSearchPath(target, schema);
   const child = spawn('psql', [target.href, ...args], {
     stdio: 'inherit',
     env: {
       ...process.env,
       ...(url.password && { PGPASSWORD: decodeURIComponent(url.password) }),
-      ...(path && { PGOPTIONS: path }),
     },
   });
   // Ctrl-C cancels a statement in psql, and does not end this process.

@@ -2,22 +2,24 @@ import type { Pool } from 'pg';
 import { DatabaseClient } from './database-client.js';
 import { isSameDatabase, readDatabaseIdentity } from './database-identity.js';
 
-/** Refuses a DATABASE_DIRECT_URL that names another database than the pool is connected to. */
-export async function requireSameDatabase(pool: Pool, directUrl: string): Promise<void> {
-  const direct = new DatabaseClient({
-    connectionString: directUrl,
+/** Whether the URL leads to the database that the pool is connected to. */
+export async function leadsToSameDatabase(pool: Pool, url: string): Promise<boolean> {
+  const client = new DatabaseClient({
+    connectionString: url,
     application_name: 'tenant-registry',
     connectionTimeoutMillis: 5_000,
     bounds: {},
   });
-  await direct.connect();
+  await client.connect();
   try {
-    const [one, other] = await Promise.all([readDatabaseIdentity(pool), readDatabaseIdentity(direct)]);
-    if (!(await isSameDatabase(one, other)))
-      throw new Error(
-        'DATABASE_DIRECT_URL and DATABASE_URL name different databases: set both to the same database',
-      );
+    const [one, other] = await Promise.all([readDatabaseIdentity(pool), readDatabaseIdentity(client)]);
+    return await isSameDatabase(one, other);
   } finally {
-    await direct.end();
+    await client.end();
   }
+}
+
+/** What is wrong with two variables of which one leads to another database. */
+export function differentDatabases(variable: string, directVariable: string): string {
+  return `${directVariable} and ${variable} name different databases: set both to the same database`;
 }

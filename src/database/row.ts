@@ -17,6 +17,8 @@ export function toParameter(
   field: string,
   value: unknown,
 ): string | number | boolean | null {
+  // Prisma leaves such a field alone, and a statement without Prisma must not name it.
+  if (value === undefined) throw new TypeError(`${field} is undefined`);
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'string') return enums.has(field) ? value.toLowerCase() : value;

@@ -4,6 +4,7 @@ import type { Log } from '../log.js';
 import { directVariableOf, isDatabaseVariable, readVariableOf } from '../settings.js';
 import { DatabaseClient, pinSqlOf } from './database-client.js';
 import { type DatabaseIdentity, isSameDatabase, readDatabaseIdentity } from './database-identity.js';
+import { differentDatabases, leadsToSameDatabase } from './direct-database.js';
 import { openPool } from './pool.js';
 import { adviseDirect, PoolerError } from './pooler.js';
 import type { SessionBounds } from './session-settings.js';
@@ -162,18 +163,30 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
     return text;
   }
 
+  /** A direct URL must not lead to another database than the one that services use. */
+  async function openChecked(text: string, { databaseRef }: DatabaseReference, kind: Kind): Promise<Pool> {
+    const pool = openPool(text, {
+      ...bounds,
+      max: poolSize,
+      applicationName: 'tenant-registry provisioning',
+      directAdvice: adviceFor(databaseRef, kind),
+      log: options.log,
+    });
+    const pooled = urls[databaseRef];
+    if (pooled === undefined || text !== directUrls[databaseRef]) return pool;
+    try {
+      if (await leadsToSameDatabase(pool, pooled)) return pool;
+      throw notReady(differentDatabases(databaseRef, directVariableOf(databaseRef)));
+    } catch (error) {
+      await pool.end();
+      throw error;
+    }
+  }
+
   function databaseOf(reference: DatabaseReference, kind: Kind) {
     const key = `${kind}/${reference.databaseRef}/${reference.databaseName}`;
     const database = databases.get(key) ?? {
-      pool: findUrl(reference, kind).then((text) =>
-        openPool(text, {
-          ...bounds,
-          max: poolSize,
-          applicationName: 'tenant-registry provisioning',
-          directAdvice: adviceFor(reference.databaseRef, kind),
-          log: options.log,
-        }),
-      ),
+      pool: findUrl(reference, kind).then((text) => openChecked(text, reference, kind)),
       takeTurn: createTurnstile(poolSize),
     };
     databases.set(key, database);

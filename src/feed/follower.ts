@@ -21,7 +21,7 @@ export interface FollowerOptions {
   stalenessMs: number;
   /** See ReplicaReport.clientsRevision. */
   clientsRevision?: () => bigint | undefined;
-  /** Called before a poll that follows another one. What asks for a poll meanwhile shares that one. Default: no pause. */
+  /** Called before a poll that follows another one. Callers that ask for a poll during the pause share that poll. Default: no pause. */
   pause?: () => Promise<void>;
   /**
    * Called when the position has moved, with the changes since the last position; with an empty list after a resync.

@@ -1,6 +1,6 @@
 /**
- * Spaces out what is done again and again: resolves at once as long as it is done rarely, and otherwise so late that it is done
- * every `everyMs` milliseconds on average. After a quiet time it is done `burst` times without a pause.
+ * Limits how often something is done: after `burst` calls without a pause, on average one call per `everyMs` milliseconds. Each
+ * call resolves when it is its turn.
  */
 export function createPace({ burst, everyMs }: { burst: number; everyMs: number }): () => Promise<void> {
   let nextAt = 0;

@@ -3,8 +3,8 @@ import type { Plugin } from 'graphql-yoga';
 import type { GraphqlContext } from './context.js';
 
 /**
- * Reads the members of a request as the engine does: others are ignored, because clients send some of their own, and an empty name or
- * document counts as none. Yoga would refuse the former and search for the latter.
+ * Reads the members of a request as the engine does: unknown members are ignored, because clients send some of their own, and an empty
+ * name or document counts as none. Yoga would refuse unknown members, and would look for an operation whose name is empty.
  */
 export const readParams: Plugin<GraphqlContext> = {
   onParams({ params, setParams }) {

@@ -54,7 +54,7 @@ function insertRows(fields: object, settings: Profile['settings'], branding: Pro
   ];
   const tenant = Object.entries(fields).map(place);
   const settled = new Map(Object.entries(settings ?? {}).map(place) as [string, string][]);
-  // What the settings do not say is as in the tenant.
+  // Settings that are not given are copied from the tenant.
   const copied = {
     company_name: 'name',
     support_email: 'primary_email',

@@ -2,8 +2,8 @@ import type { CommandContext } from '../registry/command.js';
 import { diagnose } from './doctor/doctor.js';
 import type { Finding, FindingCode } from './doctor/finding.js';
 
-/** How long to wait after a database could not be compared, in milliseconds. */
-const retryMs = 60_000;
+/** After this time without an end, another worker compares a module, in seconds: a database could not be read, or a worker died. */
+const retrySeconds = 60;
 
 /** Differences that writing the binding again repairs without a question to the operator. */
 const repairable: ReadonlySet<FindingCode> = new Set([
@@ -23,40 +23,51 @@ const unreadable: ReadonlySet<FindingCode> = new Set([
 ]);
 
 /**
- * Compares the guards in the service databases with the registry once in each of its histories, and queues an operation for every
- * tenant whose guards differ: the registry restored from a dump has other tenants suspended than the guards, which let them in
- * until then. The call costs one statement when nothing is to be compared.
+ * Compares the guards in the service databases with the registry, once in each epoch, and queues an operation for every tenant
+ * whose guards differ: the registry restored from a dump has other tenants suspended than the guards, which let them in until
+ * then. An epoch ends with each start of the registry's server, so several workers share the modules. The call costs one statement
+ * when nothing is to be compared.
  */
 export function createGuardComparison(): (context: CommandContext) => Promise<void> {
   let comparedIn: string | undefined;
-  let notBefore = 0;
   return async (context) => {
-    if (performance.now() < notBefore) return;
-    const { epoch, modules } = await listUncompared(context, comparedIn);
-    let isComplete = true;
-    for (const module of modules) {
+    const { epoch, claimed, isComplete } = await claimModules(context, comparedIn);
+    if (isComplete) comparedIn = epoch;
+    for (const module of claimed) {
       const { findings } = await diagnose(context, { modules: [module] });
       await enqueueBindings(context, findings);
-      if (findings.some(({ code }) => unreadable.has(code))) isComplete = false;
-      else await recordComparison(context, module, epoch);
+      if (!findings.some(({ code }) => unreadable.has(code))) await recordComparison(context, module, epoch);
     }
-    if (isComplete) comparedIn = epoch;
-    else notBefore = performance.now() + retryMs;
   };
 }
 
-async function listUncompared(
+interface Claims {
+  epoch: string;
+  /** The modules that this worker is to compare now. */
+  claimed: string[];
+  /** Whether the guards of all modules have been compared in the epoch. */
+  isComplete: boolean;
+}
+
+async function claimModules(
   { database: { pool } }: CommandContext,
   comparedIn: string | undefined,
-): Promise<{ epoch: string; modules: string[] }> {
-  const { rows } = await pool.query<{ epoch: string; modules: string[] }>(
-    `SELECT epoch, CASE WHEN epoch = $1 THEN '{}' ELSE ARRAY(
-       SELECT name FROM modules LEFT JOIN compared_guards AS compared ON compared.module = name AND compared.epoch = head.epoch
-       WHERE compared.module IS NULL ORDER BY name) END AS modules
-     FROM (SELECT registry_epoch() AS epoch) AS head`,
-    [comparedIn ?? null],
+): Promise<Claims> {
+  const { rows } = await pool.query<Claims>(
+    `WITH head AS (SELECT registry_epoch() AS epoch),
+     open AS (
+       SELECT name FROM head, modules
+       WHERE epoch IS DISTINCT FROM $1
+         AND NOT EXISTS (SELECT FROM compared_guards AS compared WHERE compared.module = name AND compared.epoch = head.epoch)),
+     claimed AS (
+       INSERT INTO compared_guards AS known (module, epoch) SELECT name, '' FROM open ORDER BY name
+       ON CONFLICT (module) DO UPDATE SET epoch = '', claimed_at = now()
+         WHERE known.epoch <> (SELECT epoch FROM head) AND (known.epoch <> '' OR known.claimed_at < now() - make_interval(secs => $2))
+       RETURNING module)
+     SELECT epoch, ARRAY(SELECT module FROM claimed) AS claimed, NOT EXISTS (SELECT FROM open) AS "isComplete" FROM head`,
+    [comparedIn ?? null, retrySeconds],
   );
-  return rows[0] ?? { epoch: '', modules: [] };
+  return rows[0] ?? { epoch: '', claimed: [], isComplete: true };
 }
 
 async function enqueueBindings(
@@ -77,10 +88,5 @@ async function enqueueBindings(
 }
 
 async function recordComparison({ database }: CommandContext, module: string, epoch: string): Promise<void> {
-  // A module that was removed meanwhile has no row to record it for.
-  await database.pool.query(
-    `INSERT INTO compared_guards (module, epoch) SELECT name, $2 FROM modules WHERE name = $1
-     ON CONFLICT (module) DO UPDATE SET epoch = excluded.epoch, compared_at = now()`,
-    [module, epoch],
-  );
+  await database.pool.query('UPDATE compared_guards SET epoch = $2 WHERE module = $1', [module, epoch]);
 }

@@ -149,9 +149,9 @@ function findDatabaseFailure(error: unknown): DatabaseFailure | undefined {
   return { code, message, constraint: constraint === undefined ? undefined : String(constraint) };
 }
 
-/** Prisma leaves out the constraint of a CHECK. Its name is in the message, in the quotation marks of the server's language. */
+/** Prisma leaves out the constraint of a CHECK. Its name is in the message, in the quotation marks of the server's language, in French with spaces inside. */
 function findNamedConstraint(message: string): string | undefined {
-  const quoted = [...message.matchAll(/["„“«»]([a-z_]+)["“”«»]/g)].map(([, name]) => name);
+  const quoted = [...message.matchAll(/["„“«»]\s?([a-z_]+)\s?["“”«»]/g)].map(([, name]) => name);
   return translatedConstraints.find((name) => quoted.includes(name));
 }
 

@@ -12,7 +12,7 @@ export function routeName({ reference, module }: RouteKey): string {
 
 type SharedFacts = Omit<RouteFacts, 'tenantId' | 'tenantSlug' | keyof StorageNames>;
 
-/** What routes have in common that differ only in the tenant; one object for all of them. */
+/** The facts that many routes share; one object for all of them. */
 interface RouteKind extends SharedFacts {
   /** The name that each tenant has for itself: of its schema, or of its database. */
   ownName: keyof StorageNames;

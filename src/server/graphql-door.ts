@@ -14,12 +14,9 @@ import { onBody } from './body.js';
 import { type Done, type Exchange, GraphqlFacts, type GraphqlParts, type Route } from './exchange.js';
 import type { LoadShedding } from './load-shedding.js';
 import { answerShed } from './overload.js';
-import { requireGraphqlRequest } from './request.js';
+import { isShortRequest, requireGraphqlRequest } from './request.js';
 import { rateHeadersOf, setCommonHeaders } from './send.js';
 import { sendEvents } from './stream.js';
-
-/** In bytes. Longer ones are not even read for a caller whose documents take too long. */
-const shortBody = 10_000;
 
 interface GraphqlDoorOptions extends GraphqlParts {
   graphql: ReturnType<typeof openGraphqlServer>;
@@ -51,8 +48,8 @@ function receive(facts: GraphqlFacts, options: GraphqlDoorOptions, done: Done): 
   const { method, request } = exchange;
   if (method === 'GET') return void answer({ facts, options, body: null, done });
   const refusal = options.shared.rates.documentTime?.refusal(caller);
-  if (refusal && Number(request.headers['content-length'] ?? shortBody + 1) > shortBody)
-    return void refuseLate(exchange, done, refusal);
+  // It is not even read for a caller whose documents take too long.
+  if (refusal && !isShortRequest(request)) return void refuseLate(exchange, done, refusal);
   onBody(exchange, (error, body) => {
     if (error) done(exchange, error);
     else answer({ facts, options, body, done });

@@ -114,7 +114,10 @@ export class LoadShedding {
     );
   }
 
-  /** Takes back faster than it gives, so that a wave of requests ends before the next. Others are the first to lose, and the last to win. */
+  /**
+   * The limits fall faster than they rise, so that a wave of requests ends before the next. The share of other requests falls before the
+   * window for routes, and rises after it.
+   */
   #adapt(now: number, lateMs: number): void {
     const isLate = lateMs >= this.#heldMs;
     if (isLate && this.#share >= smallShare) this.#share *= 0.8;

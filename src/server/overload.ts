@@ -5,24 +5,21 @@ import { refuse } from '../rest/answer.js';
 import { isRestPath } from '../rest/paths.js';
 import type { Done, Exchange } from './exchange.js';
 import type { LoadShedding } from './load-shedding.js';
+import { isPageRequest, isShortRequest } from './request.js';
 import { sendPrepared } from './send.js';
 
 /** Probes, and the renewal of leases: without it clients would send requests for what they hold. */
 const alwaysAnswered = new Set(['/health', '/ready', '/metrics', '/lease']);
 
-/** In bytes. Longer requests are not among those that memory answers. */
-const shortBody = 10_000;
-
 /**
- * Whether the request is refused before its caller is known and any of its body is read. A short GraphQL request may be one that
- * memory answers; what it asks for is looked at later.
+ * Whether the request is refused before its caller is known and any of its body is read, while requests are refused at all. A short
+ * GraphQL request may be one that memory answers; what it asks for is looked at later.
  */
 export function isShed(exchange: Exchange, shedding: LoadShedding): boolean {
   const { path, request } = exchange;
-  if (!shedding.isActive || alwaysAnswered.has(path)) return false;
-  const isShort =
-    request.method === 'GET' || Number(request.headers['content-length'] ?? shortBody + 1) <= shortBody;
-  if (path === '/graphql' && isShort) return !shedding.admitsRoute();
+  if (alwaysAnswered.has(path)) return false;
+  if (path === '/graphql' && isShortRequest(request) && !isPageRequest(request))
+    return !shedding.admitsRoute();
   exchange.isAdmitted = shedding.admitsOther();
   return !exchange.isAdmitted;
 }

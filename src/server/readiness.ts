@@ -32,6 +32,8 @@ interface ReadyOptions {
 }
 
 const checkTimeoutMs = 2_000;
+/** The whole answer has to come within the second that probes usually wait. */
+const writesTimeoutMs = 500;
 
 /** Answers /ready; without `showsChecks` it says only whether the gateway is ready. */
 export async function answerReady(
@@ -39,30 +41,47 @@ export async function answerReady(
   { app, isStopping, showsChecks, checks }: ReadyOptions,
 ): Promise<void> {
   const further = checks?.() ?? [];
-  const { ready, ...details } = await checkReadiness(app, { stopping: isStopping(), further });
-  sendJson(response, ready ? 200 : 503, { ready, ...(showsChecks && details) });
+  const { ready, checks: all } = await checkService(app, { stopping: isStopping(), further });
+  // What nobody is shown is not asked for: anybody may send this request.
+  const details = showsChecks && { checks: all, ...(await checkChanges(app, ready)) };
+  sendJson(response, ready ? 200 : 503, { ready, ...details });
 }
 
-async function checkReadiness(
-  { database, serviceDatabases }: Pick<App, 'database' | 'serviceDatabases'>,
+async function checkService(
+  { database }: Pick<App, 'database'>,
   options: { stopping: boolean; further: Check[] },
-): Promise<Readiness> {
+): Promise<Pick<Readiness, 'ready' | 'checks'>> {
   const checks = [
     options.stopping ? { name: 'server', ok: false, reason: 'stopping' } : { name: 'server', ok: true },
     await checkRegistry(database),
     ...options.further,
   ];
-  const ready = checks.every(({ ok }) => ok);
+  return { ready: checks.every(({ ok }) => ok), checks };
+}
+
+async function checkChanges(
+  { database, serviceDatabases }: Pick<App, 'database' | 'serviceDatabases'>,
+  ready: boolean,
+): Promise<Pick<Readiness, 'writes' | 'modulesNotReady'>> {
   // The registry has just answered; a failure now shows in the next check.
   const listed = ready ? listModulesNotReady(database, serviceDatabases).catch(() => []) : [];
   const writes = ready ? await checkWrites(database) : { ok: false, reason: 'the gateway is not ready' };
   const modulesNotReady = await within(checkTimeoutMs, Promise.resolve(listed), () => []);
-  return { ready, checks, writes, modulesNotReady };
+  return { writes, modulesNotReady };
 }
 
-async function checkWrites(database: RegistryDatabase): Promise<Readiness['writes']> {
+const running = new WeakMap<RegistryDatabase, Promise<Readiness['writes']>>();
+
+/** Requests at the same time share a check, which takes a connection and, for a moment, the head row. */
+function checkWrites(database: RegistryDatabase): Promise<Readiness['writes']> {
+  const check = running.get(database) ?? takeLocks(database).finally(() => running.delete(database));
+  running.set(database, check);
+  return check;
+}
+
+async function takeLocks(database: RegistryDatabase): Promise<Readiness['writes']> {
   try {
-    await requireWritableRegistry(database, checkTimeoutMs);
+    await requireWritableRegistry(database, writesTimeoutMs);
     return { ok: true };
   } catch (error) {
     return { ok: false, reason: (asRegistryError(error) ?? (error as Error)).message };

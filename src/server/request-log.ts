@@ -20,6 +20,8 @@ const routineCodes = new Set([
   'MODULE_NOT_SUBSCRIBED',
   'SCHEMA_MIGRATING',
   'REVISION_NOT_REACHED',
+  // The first request of a client with Automatic Persisted Queries, which then sends the text.
+  'PERSISTED_QUERY_NOT_SUPPORTED',
 ]);
 
 /** Asked every few seconds by the platform, which reports a failure itself. */

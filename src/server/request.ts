@@ -67,9 +67,25 @@ function requireKnownTransport({ method, headers, url = '' }: IncomingMessage): 
       'GraphQL over WebSocket (graphql-ws) is not supported: subscribe over Server-Sent Events, with "Accept: text/event-stream"',
       { connection: 'close' },
     );
-  const opensReserved = method === 'GET' && /[?&]token=/.test(url) && !/[?&](query|documentId)=/.test(url);
+  const opensReserved =
+    method === 'GET' && /[?&]token=/.test(url) && !/[?&](query|documentId|extensions)=/.test(url);
   if (opensReserved || headers['x-graphql-event-stream-token'] !== undefined)
     throw new HttpError(400, noSingleConnection);
+}
+
+/** Whether a browser asks for a page. */
+export function isPageRequest({ method, headers }: IncomingMessage): boolean {
+  return (method === 'GET' || method === 'HEAD') && headers.accept?.includes('text/html') === true;
+}
+
+/** In bytes. Longer requests are not among those that memory answers. */
+const shortBody = 10_000;
+
+/** Whether the request has no body or a short one; false when its length is not known. */
+export function isShortRequest({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'GET' || method === 'HEAD' || Number(headers['content-length'] ?? shortBody + 1) <= shortBody
+  );
 }
 
 /** Refuses compressed bodies: a small one can become large, and none of the gateway's clients sends any. */

@@ -19,7 +19,7 @@ import { renewLease } from './lease.js';
 import type { LoadShedding } from './load-shedding.js';
 import { answerShed, isShed } from './overload.js';
 import { answerReady } from './readiness.js';
-import { HttpError, readContentType, requireGraphqlRequest } from './request.js';
+import { HttpError, isPageRequest, readContentType, requireGraphqlRequest } from './request.js';
 import { requireLocalHost, requireOwnOrigin, requireSingleHeaders } from './request-origin.js';
 import { sendAnswer, sendJson, sendRedirect, sendText, setCommonHeaders } from './send.js';
 
@@ -81,7 +81,7 @@ export function createRouter(options: RouterOptions): Route {
       }
       if (path === '/graphql') {
         requireRunning(options);
-        if (!config.showsGraphiql || !isPageRequest(exchange)) return answerGraphql(exchange, done);
+        if (!config.showsGraphiql || !isPageRequest(request)) return answerGraphql(exchange, done);
       }
       setCommonHeaders(exchange);
       answerOther(exchange, { ...options, shared, findCaller }).then(
@@ -122,10 +122,6 @@ function requireRunning({ isStopping }: RouterOptions): void {
       connection: 'close',
       'retry-after': '1',
     });
-}
-
-function isPageRequest({ request, method }: Exchange): boolean {
-  return method === 'GET' && request.headers.accept?.includes('text/html') === true;
 }
 
 async function answerRest(exchange: Exchange, { app, shared, findCaller }: DoorOptions): Promise<void> {

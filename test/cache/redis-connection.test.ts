@@ -6,8 +6,9 @@ import { openLog } from '../../src/log.js';
 import { queryOnce } from '../database/support/temporary-databases.js';
 import { createRegistryDatabase } from '../setup/database.js';
 import { openGateway } from '../setup/gateway.js';
-import { openRedisCluster, openRedisServer, until } from '../setup/redis.js';
+import { openRedisCluster, openRedisServer } from '../setup/redis.js';
 import { openTcpProxy } from '../setup/tcp-proxy.js';
+import { until } from '../setup/until.js';
 import { describeWithRedis } from '../setup/with-redis.js';
 import { anEntry, openTierOn } from './support/tiers.js';
 

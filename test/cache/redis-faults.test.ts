@@ -3,8 +3,9 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { openRedisTier } from '../../src/cache/redis-tier.js';
 import { createSeal } from '../../src/cache/seal.js';
-import { openRedisServer, type RedisServer, until } from '../setup/redis.js';
+import { openRedisServer, type RedisServer } from '../setup/redis.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
+import { until } from '../setup/until.js';
 import { describeWithRedis } from '../setup/with-redis.js';
 import { anEntry, look, openTierOn, type RedisTier } from './support/tiers.js';
 

@@ -2,8 +2,9 @@ import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate, resolve } from '../setup/graphql-calls.js';
-import { openRedisServer, type RedisServer, until } from '../setup/redis.js';
+import { openRedisServer, type RedisServer } from '../setup/redis.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
+import { until } from '../setup/until.js';
 import { describeWithRedis } from '../setup/with-redis.js';
 import { aStranger, isShared, tierOf } from './support/gateways-sharing-redis.js';
 

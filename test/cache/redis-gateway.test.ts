@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openGateway } from '../setup/gateway.js';
 import { mutate, resolve } from '../setup/graphql-calls.js';
-import { openRedisCluster, openRedisServer, until } from '../setup/redis.js';
+import { openRedisCluster, openRedisServer } from '../setup/redis.js';
 import { aTenant } from '../setup/stories.js';
+import { until } from '../setup/until.js';
 import { describeWithRedis } from '../setup/with-redis.js';
 import {
   aStranger,

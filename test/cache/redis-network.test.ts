@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openGateway } from '../setup/gateway.js';
 import { mutate, resolve } from '../setup/graphql-calls.js';
-import { openRedisServer, type RedisServer, until } from '../setup/redis.js';
+import { openRedisServer, type RedisServer } from '../setup/redis.js';
 import { aTenant } from '../setup/stories.js';
 import { openTcpProxy, type TcpProxy } from '../setup/tcp-proxy.js';
+import { until } from '../setup/until.js';
 import { describeWithRedis } from '../setup/with-redis.js';
 import {
   type GatewaysSharingRedis,

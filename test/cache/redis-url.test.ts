@@ -7,7 +7,8 @@ import { pino } from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openRedis } from '../../src/cache/redis-connection.js';
 import { ConfigError, readConfig } from '../../src/config.js';
-import { openRedisCluster, openRedisServer, openSentinel, until } from '../setup/redis.js';
+import { openRedisCluster, openRedisServer, openSentinel } from '../setup/redis.js';
+import { until } from '../setup/until.js';
 import { describeWithRedis } from '../setup/with-redis.js';
 import { anEntry, look, openTierOn, patient } from './support/tiers.js';
 

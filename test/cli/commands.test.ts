@@ -55,12 +55,6 @@ describe('the command line', { timeout: 60_000 }, () => {
     expect(await run(args)).toEqual({ code: 1, signal: null, stdout: '', stderr: complaint });
   });
 
-  test.each([[[]], [['keys']]])('%j without a command prints its usage', async (args) => {
-    const { code, stdout, stderr } = await run(args);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^Usage: tenant-registry/);
-  });
-
   test('a reader that stops reading is no error', async () => {
     const registry = await createRegistryDatabase();
     const command = `"${process.execPath}" bin/tenant-registry.js keys list`;

@@ -40,14 +40,11 @@ describe('a command that only groups others', () => {
     },
   );
 
-  test.each([[['nonsense']], [['tenant', 'nonsense']], [['--nonsense']], [['tenant', 'show']]])(
-    '%j is an error',
-    async (args) => {
-      const { code, stdout, stderr } = await run(args);
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).toMatch(/^error: /);
-    },
-  );
+  test.each([[['tenant', 'nonsense']], [['tenant', 'show']]])('%j is an error', async (args) => {
+    const { code, stdout, stderr } = await run(args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^error: /);
+  });
 });
 
 function withSubcommands(command: Command): Command[] {

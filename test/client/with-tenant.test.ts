@@ -34,7 +34,7 @@ describe('work for a tenant', () => {
     for (const { id, slug } of [acme, globex, acme])
       expect(await registry.withTenant(pool, id, ownerOf)).toBe(slug);
     expect(await pathOf(pool)).toBe('"$user", public');
-    await expect(ownerOf(pool)).rejects.toMatchObject({ code: expect.stringMatching(/^(42P01|34000)$/) });
+    await expect(ownerOf(pool)).rejects.toMatchObject({ code: '42P01' });
   });
 
   test('adds one round trip before the work and one after it', async () => {
@@ -96,7 +96,7 @@ describe('work for a tenant', () => {
     const owner = await registry.withTenant(pool, acme.id, async (tx) => {
       await tx.query('SAVEPOINT before');
       await expect(tx.query('SELECT FROM nothing')).rejects.toMatchObject({
-        code: expect.stringMatching(/^(42P01|34000)$/),
+        code: '42P01',
       });
       await tx.query('ROLLBACK TO before');
       return ownerOf(tx);
@@ -172,7 +172,7 @@ describe('after a transaction', () => {
         .catch(({ message }) => expect(message).toBe('back'));
     await expect(
       registry.withTenant(pool, globex.id, (tx) => tx.query('SELECT FROM report')),
-    ).rejects.toMatchObject({ code: expect.stringMatching(/^(42P01|34000)$/) });
+    ).rejects.toMatchObject({ code: '42P01' });
   });
 
   test('cursors WITH HOLD are closed', async () => {
@@ -181,7 +181,7 @@ describe('after a transaction', () => {
     );
     await expect(
       registry.withTenant(pool, globex.id, (tx) => tx.query('FETCH ALL FROM held')),
-    ).rejects.toMatchObject({ code: expect.stringMatching(/^(42P01|34000)$/) });
+    ).rejects.toMatchObject({ code: '34000' });
   });
 
   test('deferred checks have run in the tenant’s schema, with its temporary tables', async () => {

@@ -118,7 +118,7 @@ test('a folder without a tenant is served as a file and does not resolve', async
   expect(codes).toEqual(['TENANT_NOT_FOUND']);
 });
 
-test('all files are listed in the order of their ids, also those that came later; or those with a mistake', async () => {
+test('all files are listed in the order of their ids, new ones too; withProblems lists only files with a mistake', async () => {
   await writeClient(folder, 'aardvark', 'email: { primary: [ }');
   await expect.poll(async () => (await clientConfig('aardvark'))?.problems.length, soon).toBeGreaterThan(0);
   const { data } = await gateway.ask(

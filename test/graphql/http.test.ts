@@ -202,7 +202,7 @@ describe('a document that is sent by its hash, which nobody has registered', () 
   });
 });
 
-describe('HTTP is 200 whenever data is not null, also for', () => {
+describe('the HTTP status is 200 when data is not null, and that of the errors otherwise:', () => {
   test.each([
     ['a refused field', '{ tenantSchema(id: "nobody", module: "finance") { schemaName } }', 200],
     [

@@ -49,7 +49,8 @@ const contacts = {
 };
 const broken = {
   ...contacts,
-  '0003_broken.sql': 'CREATE TABLE half (id int); INSERT INTO half VALUES (1); SELECT 1 / 0;',
+  '0003_broken.sql':
+    'CREATE TABLE half (id int); INSERT INTO half VALUES (1); DO $$ BEGIN RAISE EXCEPTION $m$broken on purpose$m$; END $$;',
 };
 
 const takeOverAfterMs = 300;

@@ -107,10 +107,24 @@ test('a database that cannot be read is compared later, and the others at once',
   await allow(true);
   await compare(context());
   expect(await compared()).toEqual([crm]);
-  await createGuardComparison()(context());
+  // As after a minute.
+  await gateway.psql(`UPDATE compared_guards SET claimed_at = now() - interval '61 seconds'`);
+  await compare(context());
   expect(await compared()).toEqual([crm, hr].sort());
   for (const { id } of await queued()) await context().runOperation(id);
   expect(await findings()).toEqual([]);
+});
+
+test('workers at the same time compare each module once', async () => {
+  const countFor = async (workers: number) => {
+    await restore();
+    const comparisons = Array.from({ length: workers }, createGuardComparison);
+    return (await recordStatements(() => Promise.all(comparisons.map((compare) => compare(context())))))
+      .length;
+  };
+  const alone = await countFor(1);
+  expect(alone).toBeGreaterThan(10);
+  expect(await countFor(4)).toBeLessThan(alone + 20);
 });
 
 test('costs one statement at most when there is nothing to compare', async () => {

@@ -79,6 +79,20 @@ describeWithPgBouncer('registry and service databases behind PgBouncer with its 
     });
   });
 
+  test('a direct URL of another service database is refused, and nothing is made there', async () => {
+    const [named, other] = [await createDatabase(), await createDatabase()];
+    const urls = (url: string) => ({ FINANCE_DB_URL: url, DBTOOLS_DB_URL: url });
+    await using gateway = await openGateway({
+      config: { serviceDatabaseUrls: urls(named.url), serviceDatabaseDirectUrls: urls(other.url) },
+    });
+    const { operation } = await provision(gateway, { slug: uniqueName('t'), modules: ['finance'] });
+    expect(operation.status).toBe('COMPENSATED');
+    expect(operation.error).toContain('FINANCE_DB_DIRECT_URL and FINANCE_DB_URL name different databases');
+    const schemas = `SELECT nspname FROM pg_namespace WHERE nspname LIKE 'finance%' OR nspname = 'tenant_guard'`;
+    expect(await queryOnce(other.url, schemas)).toEqual([]);
+    await Promise.all([named.drop(), other.drop()]);
+  });
+
   test('a direct URL of another database is refused', async () => {
     const [one, other] = [await createRegistryDatabase(), await createRegistryDatabase()];
     const opened = openGateway({ config: { databaseUrl: one.url, databaseDirectUrl: other.url } });

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSecret } from '../../src/auth/api-key.js';
 import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
 import { noRates } from '../setup/no-rates.js';
-import { openRedisServer, until } from '../setup/redis.js';
+import { openRedisServer } from '../setup/redis.js';
 import { aTenant } from '../setup/stories.js';
+import { until } from '../setup/until.js';
 import { describeWithRedis } from '../setup/with-redis.js';
 
 const failuresPerMinute = 30;

@@ -100,7 +100,8 @@ describe('a violated rule is known by its name', () => {
   test.each([
     'new row for relation "tenants" violates check constraint "tenants_config_without_secrets"',
     'neue Zeile für Relation »tenants« verletzt Check-Constraint »tenants_config_without_secrets«',
-    'la nouvelle ligne viole la contrainte « tenants_config_without_secrets »'.replace(/ (?=»)|(?<=«) /g, ''),
+    'la nouvelle ligne de la relation « tenants » viole la contrainte de vérification « tenants_config_without_secrets »',
+    'la nouvelle ligne de la relation «\u00a0tenants\u00a0» viole la contrainte de vérification «\u00a0tenants_config_without_secrets\u00a0»',
     '„tenants_config_without_secrets“',
   ])('in the message %s', (message) => {
     const error = Object.assign(new Error('Prisma'), {

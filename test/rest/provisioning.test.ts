@@ -46,7 +46,7 @@ test('a POST whose migration fails names it, leaves nothing behind, and can be r
   expect(body.error.message).toMatch(
     new RegExp(
       `^Tenant ${slug} could not be provisioned \\(operation [\\da-f-]{36}\\): Migration beta/0003_next.sql failed: ` +
-        'division by zero. Correct that, then send the same request again: it uses the same names$',
+        'broken on purpose. Correct that, then send the same request again: it uses the same names$',
     ),
   );
   expect(await statusNow()).toBe('failed');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTenantRegistry } from '../../src/client/index.js';
-import { ConfigError, readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config.js';
 import { withoutBasePath } from '../../src/server/known-paths.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { openNginx, skipsNginx } from '../setup/nginx.js';
@@ -33,7 +33,7 @@ describe('BASE_PATH', () => {
     '/a;b',
     '/"',
   ])('%j is refused', (given) => {
-    expect(() => readConfig({ BASE_PATH: given })).toThrow(ConfigError);
+    expect(() => readConfig({ BASE_PATH: given })).toThrow(/^BASE_PATH is .*: expected a path of letters/);
   });
 
   test.each([
@@ -128,8 +128,6 @@ describe('a gateway with a path prefix', () => {
     });
 
     test.skipIf(isMissing)('has the prefix in all addresses of REST', async () => {
-      const page = await read('/api/tenants?limit=1&after=abc');
-      expect(page.status).toBe(200);
       const first = await read('/api/v1/admin/tenants', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openServer, type Server } from '../../src/server/server.js';
-import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
 
 /** Requests that a page of another site, or a client with ambiguous HTTP, sends to a gateway. */
 let open: TestGateway;
@@ -289,6 +289,9 @@ describe('with ADMIN_PORT', () => {
     expect(await statusAt(administered.adminUrl, '/metrics')).toBe(200);
     const ready = await fetch(`${administered.url}/ready`);
     expect([ready.status, await ready.json()]).toEqual([200, { ready: true }]);
+    // Anybody may ask, so no more is read than is answered.
+    const asked = await recordStatements(() => fetch(`${administered.url}/ready`));
+    expect(asked).toEqual(['SELECT revision FROM registry_head']);
     const detailed = (await (await fetch(`${administered.adminUrl}/ready`)).json()) as { checks: object[] };
     expect(detailed.checks).toHaveLength(2);
     expect(await statusAt(administered.url, '/health')).toBe(200);

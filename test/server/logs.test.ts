@@ -1,5 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { aKey, type ServingProcess, serve } from '../setup/process.js';
@@ -181,4 +184,25 @@ describe('the last lines of a process are there', () => {
       );
     }
   });
+});
+
+test('a log that cannot be written, as on a full disk, does not end the process', async () => {
+  const script = `import { openLog } from './dist/log.js';
+    openLog('info').info('lost');
+    setTimeout(() => process.stdout.write('alive'), 50);`;
+  const full = await open('/dev/full', 'w');
+  try {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: join(import.meta.dirname, '../..'),
+      stdio: ['ignore', 'pipe', full.fd],
+    });
+    let said = '';
+    child.stdout?.on('data', (text) => {
+      said += text;
+    });
+    const [code] = await once(child, 'exit');
+    expect({ code, said }).toEqual({ code: 0, said: 'alive' });
+  } finally {
+    await full.close();
+  }
 });

@@ -121,6 +121,8 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     if (sharing) return;
     await registry.drop();
     for (const database of services.values()) await giveBackEmptyDatabase(database);
+    // A second close must not give them back again.
+    services.clear();
   }
 
   return {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { until } from './until.js';
 
 export interface GuardedProcess {
   /** Last output of the process after its end. */
@@ -9,6 +10,24 @@ export interface GuardedProcess {
   signal(name: NodeJS.Signals): void;
   /** Sends a signal and waits for the end of the process. */
   end(name: NodeJS.Signals): Promise<void>;
+}
+
+/** Waits until a started server answers. When it ends instead, or does not answer in time, nothing of it stays. */
+export async function awaitAnswer(
+  running: GuardedProcess,
+  { name, isUp, close }: { name: string; isUp: () => Promise<boolean>; close: () => Promise<void> },
+): Promise<void> {
+  let said: string | undefined;
+  running.ended.then((text) => {
+    said = text;
+  });
+  await until(async () => {
+    if (said !== undefined) throw new Error(`${name} ended at once: ${said}`);
+    return await isUp();
+  }).catch(async (error) => {
+    if (said === undefined) await close();
+    throw error;
+  });
 }
 
 /** Ends the server when its standard input ends, because the test process may die without cleaning up. A line prevents that. */

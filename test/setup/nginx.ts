@@ -4,8 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFreePort } from './free-port.js';
-import { spawnGuarded } from './guarded-process.js';
-import { until } from './redis.js';
+import { awaitAnswer, spawnGuarded } from './guarded-process.js';
 
 /** Debian installs it in a folder that only root's PATH contains. */
 const program = ['nginx', '/usr/sbin/nginx'].find((name) => spawnSync(name, ['-v']).status === 0);
@@ -40,16 +39,11 @@ http {
     await running.end('SIGTERM');
     await rm(folder, { recursive: true, force: true });
   };
-  let said: string | undefined;
-  running.ended.then((text) => {
-    said = text;
-  });
-  await until(async () => {
-    if (said !== undefined) throw new Error(`nginx ended at once: ${said}`);
-    return await fetch(url).then(
+  const isUp = () =>
+    fetch(url).then(
       () => true,
       () => false,
     );
-  });
+  await awaitAnswer(running, { name: 'nginx', isUp, close });
   return { url, [Symbol.asyncDispose]: close };
 }

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { findAccount } from '../../src/database/embedded/postgres-process.js';
 import { findFreePort } from './free-port.js';
-import { spawnGuarded } from './guarded-process.js';
-import { until } from './redis.js';
+import { awaitAnswer, spawnGuarded } from './guarded-process.js';
 
 export interface PgBouncer extends AsyncDisposable {
   /** URL of the database through PgBouncer, which accepts every user. */
@@ -45,17 +44,7 @@ export async function openPgBouncer(
     await running.end('SIGTERM');
     await rm(folder, { recursive: true, force: true });
   };
-  let said: string | undefined;
-  running.ended.then((text) => {
-    said = text;
-  });
-  await until(async () => {
-    if (said !== undefined) throw new Error(`pgbouncer ended at once: ${said}`);
-    return await answers(url);
-  }).catch(async (error) => {
-    if (said === undefined) await close();
-    throw error;
-  });
+  await awaitAnswer(running, { name: 'pgbouncer', isUp: () => answers(url), close });
   return { url, urlOf, close, [Symbol.asyncDispose]: close };
 }
 

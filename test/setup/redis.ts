@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { findFreePort } from './free-port.js';
 import { type GuardedProcess, spawnGuarded } from './guarded-process.js';
+import { until } from './until.js';
 
 export interface RedisServer extends AsyncDisposable {
   /** redis:// URL, password included. */
@@ -40,8 +40,6 @@ export interface RedisServerOptions {
 }
 
 export const isRedisInstalled = spawnSync('redis-server', ['--version']).status === 0;
-
-const startupMs = 15_000;
 
 export async function openRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   const { password, tls, sentinel } = options;
@@ -219,14 +217,5 @@ async function withConnection<T>(address: Address, work: (redis: Redis) => Promi
     return await work(redis);
   } finally {
     redis.disconnect();
-  }
-}
-
-/** Polls until the condition holds. */
-export async function until(isSo: () => Promise<boolean> | boolean, withinMs = startupMs): Promise<void> {
-  const giveUpAt = Date.now() + withinMs;
-  while (!(await isSo())) {
-    if (Date.now() > giveUpAt) throw new Error(`not so within ${withinMs} ms: ${isSo}`);
-    await delay(20);
   }
 }

@@ -149,7 +149,7 @@ describe('ensure_<module>_tenant_schema', () => {
     await renew();
     const tenantId = randomUUID();
     expect(await outcomeOf(call(tenantId, schema))).toBe(
-      '22012 Migration crm/0003_half.sql failed: division by zero',
+      'P0001 Migration crm/0003_half.sql failed: broken on purpose',
     );
     expect(await testbed.psql('crm', `SELECT nspname FROM pg_namespace WHERE nspname = '${schema}'`)).toEqual(
       [],

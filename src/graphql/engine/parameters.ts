@@ -55,12 +55,13 @@ function readParameters(given: unknown): GivenParameters | undefined {
     (extensions == null || isObject(extensions)) &&
     (operationName == null || typeof operationName === 'string');
   if (!isPlain) return undefined;
-  const id = documentId || readPersistedQuery(extensions ?? undefined);
+  const persisted = documentId ? undefined : readPersistedQuery(extensions ?? undefined);
+  const id = documentId || persisted;
   if (!query && !id) return undefined;
   return {
     query: query || undefined,
     documentId: id,
-    isPersistedQuery: !documentId,
+    isPersistedQuery: persisted !== undefined,
     operationName: operationName || undefined,
     variables: variables ?? undefined,
   };

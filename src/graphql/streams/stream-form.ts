@@ -1,4 +1,5 @@
 import type { ExecutionResult } from 'graphql';
+import { readsEvents } from '../result.js';
 import { completeFrame, eventFrame, isFrames, keepAliveFrame, type StreamPiece } from './event-frames.js';
 
 /** How the events of a subscription are written to a connection. */
@@ -69,7 +70,7 @@ function partOf(json: string): string {
 
 /** The form that a client accepts; undefined for none. */
 export function streamFormFor(accept: string | null | undefined): StreamForm | undefined {
-  if (accept?.includes('text/event-stream')) return eventStream;
+  if (readsEvents(accept)) return eventStream;
   return accept && /multipart\/mixed[^,]*;\s*subscriptionSpec\s*=/i.test(accept)
     ? multipartStream
     : undefined;

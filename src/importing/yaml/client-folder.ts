@@ -48,7 +48,10 @@ export async function scanClients(folder: string): Promise<ClientPlace[]> {
         if (entry.isDirectory()) return { id, problem: undefined };
         const place = await findPlace(folder, id);
         if (place === undefined) return { id, problem: 'is a symbolic link, which is not followed' };
-        return (await stat(place)).isDirectory() ? { id, problem: undefined } : undefined;
+        // Kubernetes removes the folder behind the link of an earlier version at any time.
+        const found = await stat(place).catch(() => undefined);
+        if (!found) return { id, problem: 'was removed while the folder was read' };
+        return found.isDirectory() ? { id, problem: undefined } : undefined;
       }),
   );
   return places.filter((place) => place !== undefined).sort((a, b) => (a.id < b.id ? -1 : 1));

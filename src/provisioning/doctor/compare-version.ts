@@ -27,7 +27,7 @@ export function compareVersion(comparison: StorageComparison, files: ModuleFiles
     );
   else if (versions) {
     compareFiles(comparison, files, versions.applied);
-    compareBooks(comparison, files, versions.applied);
+    compareRecordedVersion(comparison, files, versions.applied);
   }
   // Storage that was made outside the registry has neither a migration version nor rows in the table.
   else if (migrationVersion !== null)
@@ -88,7 +88,7 @@ function compareFiles(
 }
 
 /** Services can bring a schema up to date by SQL, of which the registry learns nothing. */
-function compareBooks(
+function compareRecordedVersion(
   { storage, report }: StorageComparison,
   { migrations }: ModuleFiles,
   applied: ReadonlyMap<string, string>,

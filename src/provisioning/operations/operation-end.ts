@@ -26,7 +26,8 @@ export async function endOperation(
         const finishedAt = status === 'NEEDS_ATTENTION' ? null : new Date();
         const change = { status, error: error ?? null, finishedAt };
         const [locked, updated] = await tx.send(tenantLock(operation), heldUpdate(operation, change), {
-          text: `UPDATE operation_steps SET status = $2::operation_status, started_at = coalesce(started_at, $3), finished_at = now()
+          text: `UPDATE operation_steps SET status = $2::text::operation_status, finished_at = now(),
+                   started_at = CASE WHEN $2::text = 'succeeded' THEN coalesce(started_at, $3) ELSE started_at END
                  WHERE operation_id = $1 AND status IN ('queued', 'running')`,
           values: [
             operation.id,

@@ -8,7 +8,7 @@ import type {
   OperationStep,
 } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
-import { columnOf, type RowForm, readRow, readTime, toParameter } from '../../database/row.js';
+import { columnOf, type RowForm, readRow, toParameter } from '../../database/row.js';
 import { invalidField, type RegistryError } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
 import type { PlannedStep } from './plan.js';
@@ -87,23 +87,16 @@ export async function claimOperation(
   operationId: string,
   takeOverAfterMs: number,
 ): Promise<HeldOperation | undefined> {
-  const { rows } = await context.database.query(
-    `WITH claimed AS (
-       UPDATE operations
-       SET status = CASE status WHEN 'queued' THEN 'running' ELSE status END, fencing_token = fencing_token + 1,
-           worker = $2, heartbeat_at = now(), started_at = coalesce(started_at, now())
-       WHERE id = $1 AND (status = 'queued' AND run_after <= clock_timestamp()
-         OR status IN ('running', 'compensating')
-           AND coalesce(heartbeat_at, '-infinity') < clock_timestamp() - $3::int * interval '1 millisecond')
-       RETURNING *
-     )
-     SELECT claimed.*, ARRAY(SELECT to_jsonb(step) FROM operation_steps AS step
-                             WHERE operation_id = claimed.id ORDER BY position) AS steps FROM claimed`,
-    [operationId, worker, takeOverAfterMs],
+  // Two statements: the second sees the steps that registry_enqueue_binding added while the first waited for its lock.
+  const [claimed, steps] = await context.database.transaction((tx) =>
+    tx.commit(
+      { ...claim, values: [operationId, worker, takeOverAfterMs] },
+      { ...readSteps, values: [operationId] },
+    ),
   );
-  const [row] = rows;
-  if (!row) return undefined;
-  const operation = readOperation(row);
+  const [row] = claimed?.rows ?? [];
+  if (!row || !steps) return undefined;
+  const operation = readOperation(row, steps.rows);
   return {
     ...operation,
     async requireHeld() {
@@ -119,19 +112,31 @@ export async function claimOperation(
 export const operationRow: RowForm = { enums: new Set(['kind', 'status']) };
 export const stepRow: RowForm = { enums: new Set(['status']), columns: { moduleName: 'module' } };
 
-function readOperation({
-  steps,
-  ...row
-}: Record<string, unknown> & { steps: Record<string, unknown>[] }): OperationWithSteps {
+const claim = {
+  text: `UPDATE operations
+    SET status = CASE status WHEN 'queued' THEN 'running' ELSE status END, fencing_token = fencing_token + 1,
+        worker = $2, heartbeat_at = now(), started_at = coalesce(started_at, now())
+    WHERE id = $1 AND (status = 'queued' AND run_after <= clock_timestamp()
+      OR status IN ('running', 'compensating')
+        AND coalesce(heartbeat_at, '-infinity') < clock_timestamp() - $3::int * interval '1 millisecond')
+    RETURNING *`,
+  isFrequent: true,
+};
+
+const readSteps = {
+  text: 'SELECT * FROM operation_steps WHERE operation_id = $1 ORDER BY position',
+  isFrequent: true,
+};
+
+type Row = Readonly<Record<string, unknown>>;
+
+function readOperation(row: Row, steps: readonly Row[]): OperationWithSteps {
   const operation = readRow(operationRow, row);
   // All columns of both tables are fields of the models, which a test compares.
   return {
     ...operation,
     fencingToken: BigInt(operation.fencingToken as string),
-    steps: steps.map((step) => {
-      const read = readRow(stepRow, step);
-      return { ...read, startedAt: readTime(read.startedAt), finishedAt: readTime(read.finishedAt) };
-    }),
+    steps: steps.map((step) => readRow(stepRow, step)),
   } as unknown as OperationWithSteps;
 }
 
@@ -219,7 +224,7 @@ export async function updateStep(
   const { rowCount } = await context.database.query(
     `UPDATE operation_steps
      SET status = $4::operation_status, error = CASE WHEN $5 THEN $6 ELSE error END, facts = $7,
-         started_at = CASE WHEN $4 = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
+         started_at = CASE WHEN $4 IN ('running', 'failed') THEN coalesce(started_at, now()) ELSE started_at END,
          finished_at = CASE WHEN $8 THEN now() END
      WHERE operation_id = $1 AND position = $3 AND EXISTS (SELECT FROM operations WHERE ${isHeld})`,
     [

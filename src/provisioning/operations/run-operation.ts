@@ -175,8 +175,8 @@ async function attemptStep(
   const { run, isBrief = false } = stepsByName[step.name] ?? {};
   // activate_route is done by endOperation.
   if (!run) return;
-  // A step that is brief, and the only one, is recorded with the operation's end.
-  const isRecorded = !isBrief || operation.steps.length > 1;
+  // The first run of a step that is brief, and the only one, is recorded with the operation's end.
+  const isRecorded = !isBrief || operation.steps.length > 1 || step.status !== 'QUEUED';
   if (isRecorded) await updateStep(context, operation, step, { status: 'RUNNING' });
   try {
     const facts = await run({ context, operation, step }).catch(addWayOut);

@@ -102,6 +102,8 @@ function createDueRunner(
   /** Due operations for which there was no room yet, oldest first. Another process may have taken them meanwhile. */
   let listed: DueOperation[] = [];
   let listing: Promise<void> | undefined;
+  /** An operation has ended since the listing under way began. */
+  let hasNews = false;
 
   /** Starts listed operations for which there is room; returns how many. */
   function startListed(context: CommandContext): number {
@@ -121,7 +123,8 @@ function createDueRunner(
     // After any error the row is still unfinished, so the operation will be claimed again.
     run(context, id)
       .then(
-        () => true,
+        // Without a revision it goes on later, whatever the clock of this machine says.
+        (revision) => revision !== undefined,
         (error) => {
           const level = mayPass(error) ? 'warn' : 'error';
           context.log[level](
@@ -131,10 +134,10 @@ function createDueRunner(
           return false;
         },
       )
-      .then((hasRun) => {
+      .then((hasEnded) => {
         running.delete(id);
         // After an error the next poll goes on: it may happen again at once.
-        if (!hasRun || signal.aborted || startListed(context) > 0) return;
+        if (!hasEnded || signal.aborted || startListed(context) > 0) return;
         takeUp(context).catch(() => undefined);
       });
     return true;
@@ -144,12 +147,18 @@ function createDueRunner(
   async function list(context: CommandContext): Promise<void> {
     while (running.size < maxRunning && !signal.aborted) {
       const except = { ids: [...running.keys()], databaseRefs: findBusy([...running.values()].flat()) };
-      listed = await listDueOperations(context, takeOverAfterMs, listedAtOnce, except);
-      if (startListed(context) === 0) return;
+      const found = await listDueOperations(context, takeOverAfterMs, listedAtOnce, except);
+      // Those of databases that were busy are still due.
+      const ids = new Set(found.map(({ id }) => id));
+      listed = [...listed.filter(({ id }) => !ids.has(id)), ...found].slice(0, 2 * listedAtOnce);
+      if (startListed(context) === 0 && !hasNews) return;
+      hasNews = false;
     }
   }
 
   async function takeUp(context: CommandContext): Promise<void> {
+    // A listing under way does not know what has ended since it began.
+    hasNews = listing !== undefined;
     listing ??= list(context).finally(() => {
       listing = undefined;
     });

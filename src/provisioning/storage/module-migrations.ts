@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ClientBase, escapeLiteral } from 'pg';
+import { type ClientBase, DatabaseError, escapeLiteral } from 'pg';
 import { type Statement, sendBatch } from '../../database/batch.js';
 import { identifier } from '../../database/identifier.js';
 import { checksumOf, hasChecksum, withLineFeeds } from '../../database/script-checksum.js';
@@ -88,8 +88,8 @@ export async function runMigrations(
   const { answers, error } = await sendBatch(client, parts.flat());
   if (!error) return;
   const failed = migrations[Math.floor(answers.length / (parts[0]?.length ?? 1))];
-  // Without one the connection failed.
-  if (!failed) throw error;
+  // Any other error is that of the connection.
+  if (!failed || !(error instanceof DatabaseError)) throw error;
   throw new Error(`Migration ${failed.name} failed: ${error.message}`, { cause: error });
 }
 

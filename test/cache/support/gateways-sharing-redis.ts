@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { uniqueName } from '../../setup/database.js';
 import { openGateway, type TestGateway } from '../../setup/gateway.js';
 import { resolve } from '../../setup/graphql-calls.js';
-import { until } from '../../setup/redis.js';
 import { aTenant, type StoryTenant } from '../../setup/stories.js';
+import { until } from '../../setup/until.js';
 
 /** The breaker sends a sample at least every 5 seconds, and a connection is retried every second. */
 export const recoveryMs = 20_000;

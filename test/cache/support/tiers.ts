@@ -7,7 +7,8 @@ import { openRedisTier } from '../../../src/cache/redis-tier.js';
 import { createSeal, type Seal } from '../../../src/cache/seal.js';
 import type { Entry, Tier } from '../../../src/cache/tier.js';
 import { openLog } from '../../../src/log.js';
-import { isRedisInstalled, openRedisCluster, openRedisServer, until } from '../../setup/redis.js';
+import { isRedisInstalled, openRedisCluster, openRedisServer } from '../../setup/redis.js';
+import { until } from '../../setup/until.js';
 
 export interface Note {
   text: string;

@@ -1,8 +1,9 @@
 import { isShared } from '../../cache/support/gateways-sharing-redis.js';
 import { openGateway, type TestGateway } from '../../setup/gateway.js';
 import { mutate } from '../../setup/graphql-calls.js';
-import { openRedisServer, type RedisServer, until } from '../../setup/redis.js';
+import { openRedisServer, type RedisServer } from '../../setup/redis.js';
 import { aTenant } from '../../setup/stories.js';
+import { until } from '../../setup/until.js';
 import { hostileText, mutateJson, mutateText, type Outcome, pick, type Random } from './mutate.js';
 
 const batch = 50;

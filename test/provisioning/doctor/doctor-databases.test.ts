@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { DoctorOptions } from '../../../src/provisioning/doctor/doctor.js';
 import { queryOnce } from '../../database/support/temporary-databases.js';
 import { uniqueName } from '../../setup/database.js';
@@ -101,6 +101,7 @@ describe('doctor', () => {
     };
     const setIsolation = (isolation: string) =>
       testbed.gateway.psql(`UPDATE modules SET isolation = '${isolation}' WHERE name = '${vault}'`);
+    onTestFinished(() => setIsolation('database').then(() => undefined));
     expect([await isAsked('far'), await isAsked(vault)]).toEqual([false, true]);
     await setIsolation('schema');
     expect(await isAsked(vault)).toBe(false);
@@ -108,7 +109,6 @@ describe('doctor', () => {
     await aTenant().subscribedTo(vault).at(testbed.gateway);
     await setIsolation('schema');
     expect(await isAsked(vault)).toBe(true);
-    await setIsolation('database');
   });
 
   test('refuses modules and tenants that do not exist', async () => {

@@ -58,7 +58,7 @@ describe('the error of an operation, as callers read it, has no address and no r
   });
 
   test.each([
-    'Migration crm/0003_half.sql failed: division by zero',
+    'Migration crm/0003_half.sql failed: broken on purpose',
     'schema "finance_acme" was not made by the registry',
     'permission denied for schema finance_acme: as an administrator, run what "tenant-registry grants" prints',
     'relation "invoice" already exists at 12:34:56',

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { developer } from '../../../src/auth/caller.js';
 import {
@@ -7,6 +8,7 @@ import {
   updateHeld,
   updateStep,
 } from '../../../src/provisioning/operations/operation.js';
+import { queryOnce } from '../../database/support/temporary-databases.js';
 import { uniqueName } from '../../setup/database.js';
 import { aTenant } from '../../setup/stories.js';
 import { blockingStatement, blockMigrations } from '../support/blocked-migration.js';
@@ -199,7 +201,7 @@ describe('operationProgress', () => {
 });
 
 describe('an operation that another worker has taken over', () => {
-  /** An operation with a step. Two of them, so that what is true of one can be seen not to be taken from the other. */
+  /** An operation with a step. Tests make two, to see that a request about one does not change the other. */
   async function anOperation(): Promise<string> {
     const [row] = await testbed.gateway.psql<{ id: string }>(
       `WITH operation AS (INSERT INTO operations (kind, actor) VALUES ('bind_storage', 'test') RETURNING id)
@@ -243,5 +245,71 @@ describe('an operation that another worker has taken over', () => {
       await expect(use(), name).rejects.toThrow(LostOperationError);
     expect(await readRow()).toEqual(taken);
     for (const use of [...Object.values(uses(second)), ...Object.values(uses(other))]) await use();
+  });
+});
+
+describe('an update of guards', () => {
+  const psql = <Row extends pg.QueryResultRow>(sql: string, values?: unknown[]) =>
+    testbed.gateway.psql<Row>(sql, values);
+
+  test('has the steps that a change adds while the worker waits for its lock', async () => {
+    const { id } = await aTenant().subscribedTo('alpha', 'beta').at(testbed.gateway);
+    await psql('SELECT registry_enqueue_binding($1)', [id]);
+    const [operation] = await psql<{ id: string }>(
+      `SELECT id FROM operations WHERE tenant_id = $1 AND status = 'queued'`,
+      [id],
+    );
+    await psql(`DELETE FROM operation_steps WHERE operation_id = $1 AND module = 'beta'`, [operation?.id]);
+    const change = new pg.Client({ connectionString: testbed.gateway.registry.url });
+    await change.connect();
+    onTestFinished(() => change.end());
+    await change.query('BEGIN');
+    await change.query(`UPDATE tenants SET status = 'suspended' WHERE id = $1`, [id]);
+    const context = testbed.gateway.app.commandsFor(developer);
+    const claiming = claimOperation(context, operation?.id ?? '', 1_000);
+    const waiting = `SELECT FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE operations%'`;
+    await expect.poll(async () => (await change.query(waiting)).rowCount).toBe(1);
+    await change.query('COMMIT');
+    expect((await claiming)?.steps.map(({ moduleName }) => moduleName)).toEqual(['alpha', 'beta']);
+  });
+
+  test('shows the step that failed first as done after a retry, and no start of a step that never ran', async () => {
+    const { id } = await aTenant().subscribedTo('alpha').at(testbed.gateway);
+    const alpha = (sql: string) => queryOnce(testbed.url('alpha'), sql);
+    await alpha('ALTER TABLE tenant_guard.binding RENAME TO binding_aside');
+    onTestFinished(() =>
+      alpha('ALTER TABLE IF EXISTS tenant_guard.binding_aside RENAME TO binding').then(() => undefined),
+    );
+    await psql('SELECT registry_enqueue_binding($1)', [id]);
+    const [operation] = await psql<{ id: string }>(
+      `SELECT id FROM operations WHERE tenant_id = $1 AND status = 'queued'`,
+      [id],
+    );
+    const context = testbed.gateway.app.commandsFor(developer);
+    await context.runOperation(operation?.id ?? '');
+    const stepsNow = () =>
+      psql(
+        `SELECT operations.status, step.status AS step, step.error IS NULL AS "isRight", step.started_at IS NOT NULL AS "hasStarted"
+         FROM operations JOIN operation_steps AS step ON operation_id = id WHERE id = $1`,
+        [operation?.id],
+      );
+    expect(await stepsNow()).toEqual([
+      { status: 'needs_attention', step: 'failed', isRight: false, hasStarted: true },
+    ]);
+    await alpha('ALTER TABLE tenant_guard.binding_aside RENAME TO binding');
+    await controlOperation(testbed.gateway, 'retryOperation', operation?.id ?? '');
+    expect(await stepsNow()).toEqual([
+      { status: 'succeeded', step: 'succeeded', isRight: true, hasStarted: true },
+    ]);
+
+    await breakBeta();
+    const failed = await provision(testbed.gateway, { slug, modules: ['beta', 'alpha'] });
+    const neverRan = await psql<{ hasStarted: boolean }>(
+      `SELECT started_at IS NOT NULL AS "hasStarted" FROM operation_steps WHERE operation_id = $1 AND status = 'cancelled'`,
+      [failed.operation.id],
+    );
+    expect(neverRan).toEqual(neverRan.map(() => ({ hasStarted: false })));
+    expect(neverRan.length).toBeGreaterThan(0);
   });
 });

@@ -65,7 +65,7 @@ describe('a pending subscription', () => {
     await breakCrm();
     const failed = await provisionModule(testbed.gateway, inCrm());
     expect(failed.operation).toMatchObject({
-      ...{ status: 'FAILED', error: 'Migration crm/0003_half.sql failed: division by zero' },
+      ...{ status: 'FAILED', error: 'Migration crm/0003_half.sql failed: broken on purpose' },
     });
     expect(failed.subscription.status).toBe('FAILED');
     expect(await listSchemas(testbed.url('crm'))).not.toContain(schema);

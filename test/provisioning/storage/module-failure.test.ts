@@ -36,7 +36,7 @@ describe('a migration that fails in the middle', () => {
     const { code, operation, subscription } = await toCrm();
     expect(code).toBeUndefined();
     expect(operation.status).toBe('FAILED');
-    expect(operation.error).toMatch(/^Migration crm\/0003_half\.sql failed: [Dd]ivision/);
+    expect(operation.error).toBe('Migration crm/0003_half.sql failed: broken on purpose');
     expect(operation.finishedAt).not.toBeNull();
     expect(operation.steps).toEqual([
       { name: 'create_schema', module: 'crm', status: 'FAILED', error: operation.error },

@@ -107,7 +107,7 @@ export const contacts = {
 export const brokenMigration = `
   CREATE TABLE half (id int PRIMARY KEY);
   INSERT INTO half VALUES (1), (2);
-  SELECT 1 / 0;
+  DO $$ BEGIN RAISE EXCEPTION 'broken on purpose'; END $$;
   CREATE TABLE never (id int);`;
 
 export const correctedMigration = 'CREATE TABLE whole (id int PRIMARY KEY);';
