@@ -16,6 +16,8 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A second, the default, is too short for what other processes do on a loaded machine.
+    expect: { poll: { timeout: 10_000 } },
   },
   // What Node.js itself finds, or there are two copies, and no schema of the one passes for a schema in the other.
   resolve: { alias: { graphql: import.meta.resolve('graphql').replace('file://', '') } },

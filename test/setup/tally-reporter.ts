@@ -1,14 +1,16 @@
 import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
 
-/** Prints `N passed, N failed, N skipped` as the last line of a run. */
+/** Prints the names of what failed and, as the last line of a run, `N passed, N failed, N skipped`. */
 export default class TallyReporter implements Reporter {
   private readonly tally = { passed: 0, failed: 0, skipped: 0 };
+  private readonly failures: string[] = [];
   private finished = false;
 
   constructor() {
     // Printed at exit, because servers that close after the tests may still print.
     process.on('exit', (exitCode) => {
       const failed = this.tally.failed || (this.finished && exitCode === 0 ? 0 : 1);
+      for (const name of this.failures) process.stdout.write(`Failed: ${name}\n`);
       process.stdout.write(`${this.tally.passed} passed, ${failed} failed, ${this.tally.skipped} skipped\n`);
     });
   }
@@ -19,16 +21,22 @@ export default class TallyReporter implements Reporter {
     reason: TestRunEndReason,
   ): void {
     this.finished = reason !== 'interrupted';
-    this.tally.failed = unhandled.length;
+    for (const error of unhandled) this.fail(error instanceof Error ? error.message : String(error));
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === 'passed' || state === 'skipped') this.tally[state] += 1;
-        else this.tally.failed += 1;
+        else this.fail(`${module.relativeModuleId} > ${test.fullName}`);
       }
       // A file that does not load and a hook that throws fail no test, but they prevent tests from running.
-      const brokenSuites = [...module.children.allSuites()].filter((suite) => suite.errors().length > 0);
-      this.tally.failed += brokenSuites.length + (module.errors().length > 0 ? 1 : 0);
+      for (const suite of module.children.allSuites())
+        if (suite.errors().length > 0) this.fail(`${module.relativeModuleId} > ${suite.fullName}`);
+      if (module.errors().length > 0) this.fail(module.relativeModuleId);
     }
+  }
+
+  private fail(name: string): void {
+    this.tally.failed += 1;
+    this.failures.push(name);
   }
 }

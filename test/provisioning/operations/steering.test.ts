@@ -269,7 +269,8 @@ describe('an update of guards', () => {
     const claiming = claimOperation(context, operation?.id ?? '', 1_000);
     const waiting = `SELECT FROM pg_stat_activity
       WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE operations%'`;
-    await expect.poll(async () => (await change.query(waiting)).rowCount).toBe(1);
+    // By another session: within a transaction pg_stat_activity shows what it showed first.
+    await expect.poll(async () => (await psql(waiting)).length).toBe(1);
     await change.query('COMMIT');
     expect((await claiming)?.steps.map(({ moduleName }) => moduleName)).toEqual(['alpha', 'beta']);
   });
