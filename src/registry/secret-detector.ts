@@ -120,20 +120,20 @@ function isSecretKey(key: string): boolean {
 /** How many changes between letters and digits make a run of characters look random. */
 const manyTurns = 5;
 
-/** Secret keys of AWS have nothing but their length to be known by, and one in five thousand has fewer turns. */
-const awsKey = { length: 40, manyTurns: 3 };
+/** Of 24 random bytes in base64 and secret keys of AWS, one in some thousands has fewer turns; their length says the rest. */
+const known = { lengths: [32, 40], manyTurns: 3 };
 
 /** Web addresses and UUIDs have long runs of characters and are not secrets. */
 const ordinary = /https?:\/\/[^\s?#]+|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}/g;
 
 const run = /[A-Za-z0-9+/_-]{16,}/g;
 
-/** A change between letters and digits, or to a capital letter that does not begin a word. */
-const turn = /[A-Za-z](?=[0-9])|[0-9](?=[A-Za-z])|[a-z](?=[A-Z]($|[^a-z]|[a-z]($|[^a-z])))/g;
+/** A change between letters and digits or a plus sign, or to a capital letter that does not begin a word. */
+const turn = /[A-Za-z](?=[0-9+])|[0-9+](?=[A-Za-z])|[a-z](?=[A-Z]($|[^a-z]|[a-z]($|[^a-z])))/g;
 
 function findRandomness(text: string): string | undefined {
   const runs = text.replace(ordinary, ' ').match(run) ?? [];
   const isRandom = (one: string) =>
-    (one.match(turn)?.length ?? 0) >= (one.length === awsKey.length ? awsKey.manyTurns : manyTurns);
+    (one.match(turn)?.length ?? 0) >= (known.lengths.includes(one.length) ? known.manyTurns : manyTurns);
   return runs.some(isRandom) ? 'a random key' : undefined;
 }

@@ -98,9 +98,10 @@ describe.each(['before ANALYZE', 'after ANALYZE'])('with a long log, %s,', (when
       expect(read['Node Type']).toMatch(/Index Scan|Bitmap Heap Scan/);
       expect(read['Rows Removed by Filter'] ?? 0).toBe(0);
     }
-    // Rows are given per loop, as an average.
+    // Rows are given per loop, as an average, which is an integer before PostgreSQL 18.
     const rows = reads.reduce((sum, read) => sum + read['Actual Rows'] * read['Actual Loops'], 0);
-    expect(Math.round(rows)).toBe(behind);
+    const loops = reads.reduce((sum, read) => sum + read['Actual Loops'], 0);
+    expect(Math.abs(rows - behind)).toBeLessThanOrEqual(loops / 2);
     expect(plan.some((node) => node['Index Cond'])).toBe(true);
     // Above this PostgreSQL would compile the statement first.
     expect(plan[0]?.['Total Cost']).toBeLessThan(100_000);

@@ -51,6 +51,8 @@ describe('a text', () => {
     ['note', 'trk_0123456789abcdef0123456789abcdef'],
     // 40 characters with three turns, as a secret key of AWS can be.
     ['note', 'EVKQzqm+ZFoInpAlXfpjwTqpTqrcaHE8CWoy/E/i'],
+    // 24 random bytes in base64, with four turns.
+    ['note', 'CM93UljzLzfwQz+UFbl+iFLOCADH/MCe'],
   ])('under %s is refused: %s', (key, text) => {
     expect(findSecret(key, text)).toBeTypeOf('string');
   });

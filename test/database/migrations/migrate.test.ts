@@ -72,12 +72,12 @@ describe('a new database', () => {
       console.log(JSON.stringify(await migrateRegistry('${database.url}', { migrationsDir: '${migrationsDir}' })))`;
     const start = async () => {
       const args = ['--import', 'tsx', '--input-type=module', '--eval', program];
-      const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 8000 });
+      const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 30_000 });
       return JSON.parse(stdout) as string[];
     };
     expect((await Promise.all([start(), start()])).flat()).toEqual(names);
     expect((await database.query(started)).length).toBe(names.length);
-  }, 20_000);
+  }, 40_000);
 
   test('that is not empty is refused with an error that says what to do', async () => {
     const database = await aDatabase();
