@@ -128,18 +128,19 @@ function errorPage(): string {
     if (!states[code].includes(state)) states[code].push(state);
   }
   const rows = Object.entries(errorTable).map(
-    ([name, { status, meaning, action }]) =>
-      `| \`${name}\` | ${status} | ${states[name]?.join(', ') ?? ''} | ${meaning} | ${action} |`,
+    ([name, { status, meaning, action, ...more }]) =>
+      `| \`${name}\` | ${status} | ${'retryAfterMs' in more ? 'yes' : ''} | ${states[name]?.join(', ') ?? ''} | ${meaning} | ${action} |`,
   );
   return `# Errors
 
 Expected failures have a code: \`errors[].extensions.code\` in GraphQL, \`error.code\` over REST, the first word of the message in SQL.
-\`extensions.fields\` lists the fields of a VALIDATION_ERROR. The HTTP status counts for REST and for clients that accept
+\`extensions.fields\` lists the fields of a VALIDATION_ERROR. Where \`extensions.retryable\` is true, the same request may well succeed
+after \`extensions.retryAfterMs\` milliseconds (over HTTP \`Retry-After\`, in seconds). The HTTP status counts for REST and for clients that accept
 \`application/graphql-response+json\`. Every other failure is \`INTERNAL_SERVER_ERROR\` (500) with a request id; the log has its cause under
 that id. This page is generated from [src/errors.ts](../src/errors.ts) by \`npm run codegen\`.
 
-| code | status | SQLSTATE | meaning | what to do |
-|---|--:|---|---|---|
+| code | status | retryable | SQLSTATE | meaning | what to do |
+|---|--:|---|---|---|---|
 ${rows.join('\n')}
 `;
 }

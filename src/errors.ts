@@ -9,6 +9,8 @@ interface ErrorDescription {
   meaning: string;
   /** The caller's way out. */
   action: string;
+  /** The same request may well succeed after this time. Codes without it ask for something else first. */
+  retryAfterMs?: number;
 }
 
 /** Every code with its meaning and the caller's way out. docs/errors.md shows this table. */
@@ -33,6 +35,7 @@ export const errorTable = {
     meaning: 'The tenant, or its storage for the module, is not active yet.',
     action:
       'Wait for the operation that provisions it and repeat the request, or start it with `provisionTenant`.',
+    retryAfterMs: 1_000,
   },
   MODULE_NOT_FOUND: {
     status: 404,
@@ -48,16 +51,19 @@ export const errorTable = {
     status: 503,
     meaning: 'The tenant’s data of the module is being moved.',
     action: 'Repeat the request after a short time.',
+    retryAfterMs: 1_000,
   },
   REVISION_NOT_REACHED: {
     status: 503,
     meaning: 'The gateway has not reached the requested `minRevision`.',
     action: 'Repeat the request after a short time.',
+    retryAfterMs: 1_000,
   },
   REGISTRY_UNAVAILABLE: {
     status: 503,
     meaning: 'The registry database cannot answer, or cannot accept the change. The message has the reason.',
     action: 'Repeat the request after a short time; the operator checks the registry database.',
+    retryAfterMs: 1_000,
   },
   ROUTE_STALE: {
     status: 409,
@@ -83,11 +89,17 @@ export const errorTable = {
     status: 423,
     meaning: 'Another operation is running on the tenant or its storage.',
     action: 'Wait for the end of that operation and repeat the request.',
+    retryAfterMs: 1_000,
   },
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
     meaning: 'The idempotency key was used for another request before.',
     action: 'Use a new key for a new request.',
+  },
+  NOT_FOUND: {
+    status: 404,
+    meaning: 'No operation, member or API key has this id.',
+    action: 'Correct the id.',
   },
   VALIDATION_ERROR: {
     status: 400,
@@ -120,6 +132,7 @@ export const errorTable = {
       'The caller sends too many requests, runs too many queries at a time, or has too many streams open.',
     action:
       'Wait for the time that the answer names and repeat the request; close a stream before opening another.',
+    retryAfterMs: 1_000,
   },
   DOCUMENT_NOT_REGISTERED: {
     status: 403,
@@ -204,11 +217,21 @@ export class RegistryError extends Error {
   get status(): number {
     return statusByCode[this.code];
   }
+
+  /** The same request may well succeed after this time; undefined for what asks for something else first. */
+  get retryAfterMs(): number | undefined {
+    return (errorTable[this.code] as ErrorDescription).retryAfterMs;
+  }
 }
 
 /** A VALIDATION_ERROR about one field. */
 export function invalidField(field: string, message: string): RegistryError {
   return invalidFields([{ field, message }]);
+}
+
+/** A NOT_FOUND about the field that holds the id. */
+export function notFound(field: string, message: string): RegistryError {
+  return new RegistryError('NOT_FOUND', `${field}: ${message}`, { fields: [{ field, message }] });
 }
 
 /** A refusal that lists every field with its problem. */

@@ -7,9 +7,8 @@ import {
   rotateApiKey,
 } from '../registry/commands/rotate-api-key.js';
 import { builder } from './builder.js';
-import { execute } from './context.js';
-import { idempotencyKeyField } from './mutation-input.js';
-import { type PayloadFields, revisionField } from './revision-field.js';
+import { mutation } from './mutation.js';
+import type { PayloadFields } from './revision-field.js';
 
 const ApiKey = builder.prismaObject('ApiKey', {
   description:
@@ -62,98 +61,67 @@ function secretField<Shape extends { secret: string | null }>(t: PayloadFields<S
   });
 }
 
-builder.relayMutationField(
-  'createApiKey',
-  {
-    description: 'Input of createApiKey.',
-    inputFields: (t) => ({
-      name: t.string({ required: true, description: 'Name of the key’s owner, at most 100 characters.' }),
-      scopes: t.stringList({
-        required: true,
-        description: `Scopes of the new key: ${scopeList}. A caller can only grant its own scopes.`,
-      }),
-      expiresAt: t.field({
-        type: 'DateTime',
-        description:
-          'When the new key expires. Default: after `API_KEY_LIFETIME_DAYS`, one year where that is not set. A key that a ' +
-          'token creates expires after `TOKEN_KEY_LIFETIME_DAYS` at the latest.',
-      }),
-      idempotencyKey: idempotencyKeyField(t),
+mutation('createApiKey', {
+  command: createApiKey,
+  description:
+    'Creates an API key. Scope: keys:manage. Errors: FORBIDDEN for scopes that the caller does not hold, and for a ' +
+    'token that would create a key with keys:manage.',
+  input: (t) => ({
+    name: t.string({ required: true, description: 'Name of the key’s owner, at most 100 characters.' }),
+    scopes: t.stringList({
+      required: true,
+      description: `Scopes of the new key: ${scopeList}. A caller can only grant its own scopes.`,
     }),
-  },
-  {
-    description:
-      'Creates an API key. Scope: keys:manage. Errors: FORBIDDEN for scopes that the caller does not hold, and for a ' +
-      'token that would create a key with keys:manage.',
-    resolve: (_root, { input }, context) => execute(context, createApiKey, input),
-  },
-  {
-    description: 'Result of createApiKey: the new key and its secret.',
-    outputFields: (t) => ({
-      apiKey: apiKeyField(t),
-      secret: secretField(t),
-      revision: revisionField(t),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description:
+        'When the new key expires. Default: after `API_KEY_LIFETIME_DAYS`, one year where that is not set. A key that a ' +
+        'token creates expires after `TOKEN_KEY_LIFETIME_DAYS` at the latest.',
     }),
-  },
-);
+  }),
+  payload: (t) => ({
+    apiKey: apiKeyField(t),
+    secret: secretField(t),
+  }),
+  payloadDescription: 'Result of createApiKey: the new key and its secret.',
+});
 
-builder.relayMutationField(
-  'revokeApiKey',
-  {
-    description: 'Input of revokeApiKey.',
-    inputFields: (t) => ({
-      id: t.id({ required: true, description: 'UUID of the API key.' }),
-      idempotencyKey: idempotencyKeyField(t),
-    }),
-  },
-  {
-    description:
-      'Revokes an API key: requests with it are rejected from now on, and its streams end. Scope: keys:manage, and ' +
-      'the scopes of the key. Errors: FORBIDDEN, VALIDATION_ERROR for an unknown id.',
-    resolve: (_root, { input }, context) => execute(context, revokeApiKey, input),
-  },
-  {
-    description: 'Result of revokeApiKey.',
-    outputFields: (t) => ({
-      apiKey: apiKeyField(t),
-      revision: revisionField(t),
-    }),
-  },
-);
+mutation('revokeApiKey', {
+  command: revokeApiKey,
+  description:
+    'Revokes an API key: requests with it are rejected from now on, and its streams end. Scope: keys:manage, and ' +
+    'the scopes of the key. Errors: FORBIDDEN, NOT_FOUND.',
+  input: (t) => ({
+    id: t.id({ required: true, description: 'UUID of the API key.' }),
+  }),
+  payload: (t) => ({
+    apiKey: apiKeyField(t),
+  }),
+});
 
-builder.relayMutationField(
-  'rotateApiKey',
-  {
-    description: 'Input of rotateApiKey.',
-    inputFields: (t) => ({
-      id: t.id({ required: true, description: 'UUID of the API key to replace.' }),
-      overlapSeconds: t.int({
-        description:
-          `How long the previous key is still accepted, in seconds, at most ${maxOverlapSeconds}. Default: ` +
-          `${defaultOverlapSeconds}, one day. 0 ends it at once.`,
-      }),
-      idempotencyKey: idempotencyKeyField(t),
+mutation('rotateApiKey', {
+  command: rotateApiKey,
+  description:
+    'Replaces an API key by a new one with the same name and scopes. The previous key expires after the overlap. ' +
+    'Scope: keys:manage, and the scopes of the key. Errors: FORBIDDEN, NOT_FOUND, ' +
+    'CONFLICT for a revoked or expired key.',
+  input: (t) => ({
+    id: t.id({ required: true, description: 'UUID of the API key to replace.' }),
+    overlapSeconds: t.int({
+      description:
+        `How long the previous key is still accepted, in seconds, at most ${maxOverlapSeconds}. Default: ` +
+        `${defaultOverlapSeconds}, one day. 0 ends it at once.`,
     }),
-  },
-  {
-    description:
-      'Replaces an API key by a new one with the same name and scopes. The previous key expires after the overlap. ' +
-      'Scope: keys:manage, and the scopes of the key. Errors: FORBIDDEN, VALIDATION_ERROR for an unknown id, ' +
-      'CONFLICT for a revoked or expired key.',
-    resolve: (_root, { input }, context) => execute(context, rotateApiKey, input),
-  },
-  {
-    description: 'Result of rotateApiKey: the new key, its secret and the previous key.',
-    outputFields: (t) => ({
-      apiKey: apiKeyField(t),
-      secret: secretField(t),
-      previous: t.prismaField({
-        type: ApiKey,
-        description: 'The previous key; `expiresAt` is the end of the overlap.',
-        resolve: (query, { previousId }, _args, context) =>
-          context.prisma.apiKey.findUniqueOrThrow({ ...query, where: { id: previousId } }),
-      }),
-      revision: revisionField(t),
+  }),
+  payload: (t) => ({
+    apiKey: apiKeyField(t),
+    secret: secretField(t),
+    previous: t.prismaField({
+      type: ApiKey,
+      description: 'The previous key; `expiresAt` is the end of the overlap.',
+      resolve: (query, { previousId }, _args, context) =>
+        context.prisma.apiKey.findUniqueOrThrow({ ...query, where: { id: previousId } }),
     }),
-  },
-);
+  }),
+  payloadDescription: 'Result of rotateApiKey: the new key, its secret and the previous key.',
+});

@@ -64,7 +64,6 @@ builder.queryType({ description: 'Reads. Each field names the scope that the API
 builder.mutationType({
   description:
     'Changes. Each mutation is one transaction, is recorded in the audit log, and returns the registry’s ' +
-    '`revision` that contains it. Mutations of one request run one after the other until one is refused: ' +
-    'earlier ones stay committed, later ones are not started, `data` is null, and `errors[].path` names ' +
-    'the refused mutation.',
+    '`revision` that contains it. Mutations of one request run one after the other. One that is refused is ' +
+    'null, and `errors[].path` names it; the others run and are answered.',
 });

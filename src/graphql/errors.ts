@@ -36,7 +36,11 @@ function toGraphqlError(
 ): GraphQLError {
   const cause = innermost(error);
   const malformed = malformedRequest(cause);
-  if (malformed) return withExtensions(error, malformed.message, malformed.extensions);
+  if (malformed)
+    return withExtensions(error, malformed.message, {
+      ...malformed.extensions,
+      requestId: options.requestId,
+    });
   const expected = asRegistryError(cause) ?? documentError(cause, error);
   if (expected) {
     if (expected.code === 'REGISTRY_UNAVAILABLE')
@@ -44,22 +48,26 @@ function toGraphqlError(
     const message = options.showsSchema
       ? expected.message
       : expected.message.replace(/ Did you mean .*\?$/, '');
-    return withExtensions(error, message, extensionsOf(expected));
+    return withExtensions(error, message, extensionsOf(expected, options.requestId));
   }
   options.log.error({ err: cause }, 'unexpected error');
   return withExtensions(error, 'Something went wrong here; the log has more under the request id', {
     code: 'INTERNAL_SERVER_ERROR',
-    requestId: options.requestId,
     http: { status: 500 },
+    requestId: options.requestId,
+    retryable: false,
   });
 }
 
-export function extensionsOf(error: RegistryError): Record<string, unknown> {
+export function extensionsOf(error: RegistryError, requestId: string | undefined): Record<string, unknown> {
+  const { code, status, fields, retryAfterMs } = error;
   return {
-    code: error.code,
-    http: { status: error.status },
-    ...(error.fields.length > 0 && { fields: error.fields }),
-    ...(error instanceof RateLimited && { retryAfterSeconds: error.state.resetSeconds }),
+    code,
+    http: { status },
+    requestId,
+    retryable: retryAfterMs !== undefined,
+    retryAfterMs,
+    ...(fields.length > 0 && { fields }),
   };
 }
 

@@ -1,12 +1,11 @@
 import { acceptInvitation } from '../profile/commands/accept-invitation.js';
 import { inviteTenantMember } from '../profile/commands/invite-tenant-member.js';
 import { removeTenantMember } from '../profile/commands/remove-tenant-member.js';
-import { builder } from './builder.js';
-import { execute } from './context.js';
 import { Member, MemberRoleType } from './member.js';
-import { expectedVersionField, idempotencyKeyField, tenantIdField, waitField } from './mutation-input.js';
+import { mutation } from './mutation.js';
+import { expectedVersionField, tenantIdField, waitField } from './mutation-input.js';
 import { invitationFields, tenantField } from './payload.js';
-import { type PayloadFields, revisionField } from './revision-field.js';
+import type { PayloadFields } from './revision-field.js';
 
 function memberField<Shape extends { memberId: string }>(t: PayloadFields<Shape>) {
   return t.prismaField({
@@ -17,94 +16,63 @@ function memberField<Shape extends { memberId: string }>(t: PayloadFields<Shape>
   });
 }
 
-builder.relayMutationField(
-  'inviteTenantMember',
-  {
-    description: 'Input of inviteTenantMember.',
-    inputFields: (t) => ({
-      tenantId: tenantIdField(t),
-      email: t.string({ required: true, description: 'E-mail address of the person; unique per tenant.' }),
-      fullName: t.string({
-        description:
-          'Display name of the person, at most 200 characters. Default: the name known from another tenant.',
-      }),
-      role: t.field({ type: MemberRoleType, description: 'Role of the member. Default: MEMBER.' }),
-      validDays: t.int({ description: 'Number of days until the invitation expires, 1 to 90. Default: 7.' }),
-      idempotencyKey: idempotencyKeyField(t),
-      wait: waitField(t),
+mutation('inviteTenantMember', {
+  command: inviteTenantMember,
+  description:
+    'Makes a person a member of a tenant and creates an invitation; earlier invitations of the same ' +
+    'person stop working. An active member gets the role and no invitation. Scope: registry:write, or an ' +
+    'admin of the tenant. Errors: TENANT_NOT_FOUND, TENANT_DELETED, TENANT_MISMATCH, QUOTA_EXCEEDED ' +
+    'beyond `maxUsers`, CONFLICT when it would leave no admin, VALIDATION_ERROR.',
+  input: (t) => ({
+    tenantId: tenantIdField(t),
+    email: t.string({ required: true, description: 'E-mail address of the person; unique per tenant.' }),
+    fullName: t.string({
+      description:
+        'Display name of the person, at most 200 characters. Default: the name known from another tenant.',
     }),
-  },
-  {
-    description:
-      'Makes a person a member of a tenant and creates an invitation; earlier invitations of the same ' +
-      'person stop working. An active member gets the role and no invitation. Scope: registry:write, or an ' +
-      'admin of the tenant. Errors: TENANT_NOT_FOUND, TENANT_DELETED, TENANT_MISMATCH, QUOTA_EXCEEDED ' +
-      'beyond `maxUsers`, CONFLICT when it would leave no admin, VALIDATION_ERROR.',
-    resolve: (_root, { input }, context) => execute(context, inviteTenantMember, input),
-  },
-  {
-    description: 'Result of inviteTenantMember.',
-    outputFields: (t) => ({
-      tenant: tenantField(t),
-      member: memberField(t),
-      ...invitationFields(t),
-      revision: revisionField(t),
-    }),
-  },
-);
+    role: t.field({ type: MemberRoleType, description: 'Role of the member. Default: MEMBER.' }),
+    validDays: t.int({ description: 'Number of days until the invitation expires, 1 to 90. Default: 7.' }),
+    wait: waitField(t),
+  }),
+  payload: (t) => ({
+    tenant: tenantField(t),
+    member: memberField(t),
+    ...invitationFields(t),
+  }),
+});
 
-builder.relayMutationField(
-  'removeTenantMember',
-  {
-    description: 'Input of removeTenantMember.',
-    inputFields: (t) => ({
-      tenantId: tenantIdField(t),
-      memberId: t.id({ required: true, description: 'UUID of the member.' }),
-      expectedVersion: expectedVersionField(t),
-      idempotencyKey: idempotencyKeyField(t),
-      wait: waitField(t),
-    }),
-  },
-  {
-    description:
-      'Removes a member from a tenant: the member’s token is rejected from now on, and open invitations ' +
-      'stop working. Scope: registry:write, or an admin of the tenant. Errors: TENANT_NOT_FOUND, ' +
-      'TENANT_MISMATCH, CONFLICT for the last admin and for a member who was removed already, ' +
-      'VERSION_CONFLICT, VALIDATION_ERROR for an unknown member.',
-    resolve: (_root, { input }, context) => execute(context, removeTenantMember, input),
-  },
-  {
-    description: 'Result of removeTenantMember.',
-    outputFields: (t) => ({ tenant: tenantField(t), member: memberField(t), revision: revisionField(t) }),
-  },
-);
+mutation('removeTenantMember', {
+  command: removeTenantMember,
+  description:
+    'Removes a member from a tenant: the member’s token is rejected from now on, and open invitations ' +
+    'stop working. Scope: registry:write, or an admin of the tenant. Errors: TENANT_NOT_FOUND, ' +
+    'TENANT_MISMATCH, CONFLICT for the last admin and for a member who was removed already, ' +
+    'VERSION_CONFLICT, NOT_FOUND for an unknown member.',
+  input: (t) => ({
+    tenantId: tenantIdField(t),
+    memberId: t.id({ required: true, description: 'UUID of the member.' }),
+    expectedVersion: expectedVersionField(t),
+    wait: waitField(t),
+  }),
+  payload: (t) => ({ tenant: tenantField(t), member: memberField(t) }),
+});
 
-builder.relayMutationField(
-  'acceptInvitation',
-  {
-    description: 'Input of acceptInvitation.',
-    inputFields: (t) => ({
-      token: t.string({ required: true, description: 'Token of the invitation.' }),
-      subject: t.string({
-        description:
-          'Claim `sub` of a token of an identity provider that the caller has verified. Default: the `sub` of ' +
-          'the caller’s own token. Any other subject needs scope registry:write.',
-      }),
-      fullName: t.string({ description: 'Display name as the person writes it, at most 200 characters.' }),
-      idempotencyKey: idempotencyKeyField(t),
-      wait: waitField(t),
+mutation('acceptInvitation', {
+  command: acceptInvitation,
+  description:
+    'Binds an invited member to the subject of an identity provider’s token: from now on, requests with ' +
+    'that subject act for the tenant. A caller with such a token needs no scope; other callers need ' +
+    'scope registry:write. Errors: VALIDATION_ERROR for an unknown or expired invitation token, CONFLICT ' +
+    'when it was used or the subject is a member already, TENANT_DELETED.',
+  input: (t) => ({
+    token: t.string({ required: true, description: 'Token of the invitation.' }),
+    subject: t.string({
+      description:
+        'Claim `sub` of a token of an identity provider that the caller has verified. Default: the `sub` of ' +
+        'the caller’s own token. Any other subject needs scope registry:write.',
     }),
-  },
-  {
-    description:
-      'Binds an invited member to the subject of an identity provider’s token: from now on, requests with ' +
-      'that subject act for the tenant. A caller with such a token needs no scope; other callers need ' +
-      'scope registry:write. Errors: VALIDATION_ERROR for an unknown or expired invitation token, CONFLICT ' +
-      'when it was used or the subject is a member already, TENANT_DELETED.',
-    resolve: (_root, { input }, context) => execute(context, acceptInvitation, input),
-  },
-  {
-    description: 'Result of acceptInvitation.',
-    outputFields: (t) => ({ tenant: tenantField(t), member: memberField(t), revision: revisionField(t) }),
-  },
-);
+    fullName: t.string({ description: 'Display name as the person writes it, at most 200 characters.' }),
+    wait: waitField(t),
+  }),
+  payload: (t) => ({ tenant: tenantField(t), member: memberField(t) }),
+});

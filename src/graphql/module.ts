@@ -3,9 +3,9 @@ import { Isolation } from '../database/generated/prisma/enums.js';
 import { registerModule } from '../registry/commands/register-module.js';
 import { updateModule } from '../registry/commands/update-module.js';
 import { builder } from './builder.js';
-import { execute } from './context.js';
-import { expectedVersionField, idempotencyKeyField, waitField } from './mutation-input.js';
-import { type PayloadFields, revisionField } from './revision-field.js';
+import { mutation } from './mutation.js';
+import { expectedVersionField, waitField } from './mutation-input.js';
+import type { PayloadFields } from './revision-field.js';
 
 export const IsolationType = builder.enumType('Isolation', {
   description: 'Separation of the tenants’ data in a module.',
@@ -62,83 +62,61 @@ function moduleField<Shape extends { moduleName: string }>(t: PayloadFields<Shap
   });
 }
 
-builder.relayMutationField(
-  'registerModule',
-  {
-    description: 'Input of registerModule.',
-    inputFields: (t) => ({
-      name: t.field({
-        type: 'ModuleName',
-        required: true,
-        description: 'Name of the new module; it cannot be changed later.',
-      }),
-      description: t.string({ description: 'Purpose of the module, at most 500 characters.' }),
-      databaseRef: t.string({
-        description: 'Environment variable with the URL of the module’s database. Default: `<NAME>_DB_URL`.',
-      }),
-      schemaPrefix: t.string({
-        description: 'Prefix of generated names, at most 20 characters. Default: the name followed by `_`.',
-      }),
-      isolation: t.field({
-        type: IsolationType,
-        description: 'Isolation of new subscriptions. Default: SCHEMA.',
-      }),
-      migrationsFolder: t.string({
-        description: 'Folder in MODULES_DIR with the module’s migrations. Default: the name of the module.',
-      }),
-      idempotencyKey: idempotencyKeyField(t),
-      wait: waitField(t),
+mutation('registerModule', {
+  command: registerModule,
+  description: 'Registers a module. Scope: registry:write. Errors: CONFLICT when the name is taken.',
+  input: (t) => ({
+    name: t.field({
+      type: 'ModuleName',
+      required: true,
+      description: 'Name of the new module; it cannot be changed later.',
     }),
-  },
-  {
-    description: 'Registers a module. Scope: registry:write. Errors: CONFLICT when the name is taken.',
-    resolve: (_root, { input }, context) => execute(context, registerModule, input),
-  },
-  {
-    description: 'Result of registerModule.',
-    outputFields: (t) => ({
-      module: moduleField(t),
-      revision: revisionField(t),
+    description: t.string({ description: 'Purpose of the module, at most 500 characters.' }),
+    databaseRef: t.string({
+      description: 'Environment variable with the URL of the module’s database. Default: `<NAME>_DB_URL`.',
     }),
-  },
-);
+    schemaPrefix: t.string({
+      description: 'Prefix of generated names, at most 20 characters. Default: the name followed by `_`.',
+    }),
+    isolation: t.field({
+      type: IsolationType,
+      description: 'Isolation of new subscriptions. Default: SCHEMA.',
+    }),
+    migrationsFolder: t.string({
+      description: 'Folder in MODULES_DIR with the module’s migrations. Default: the name of the module.',
+    }),
+    wait: waitField(t),
+  }),
+  payload: (t) => ({
+    module: moduleField(t),
+  }),
+});
 
-builder.relayMutationField(
-  'updateModule',
-  {
-    description: 'Input of updateModule. Omitted fields stay unchanged.',
-    inputFields: (t) => ({
-      name: t.field({ type: 'ModuleName', required: true, description: 'Name of the module to change.' }),
-      description: t.string({ description: 'Purpose of the module, at most 500 characters.' }),
-      databaseRef: t.string({
-        description:
-          'Environment variable with the URL of the module’s database. It can be changed only while the module ' +
-          'has no subscription.',
-      }),
-      schemaPrefix: t.string({
-        description: 'Prefix of names generated from now on; existing subscriptions keep their names.',
-      }),
-      isolation: t.field({
-        type: IsolationType,
-        description: 'Isolation of subscriptions created from now on.',
-      }),
-      migrationsFolder: t.string({ description: 'Folder in MODULES_DIR with the module’s migrations.' }),
-      expectedVersion: expectedVersionField(t),
-      idempotencyKey: idempotencyKeyField(t),
-      wait: waitField(t),
+mutation('updateModule', {
+  command: updateModule,
+  description:
+    'Changes a module. Scope: registry:write. Errors: MODULE_NOT_FOUND, VERSION_CONFLICT, CONFLICT when ' +
+    'the database would change although it contains data of tenants.',
+  input: (t) => ({
+    name: t.field({ type: 'ModuleName', required: true, description: 'Name of the module to change.' }),
+    description: t.string({ description: 'Purpose of the module, at most 500 characters.' }),
+    databaseRef: t.string({
+      description:
+        'Environment variable with the URL of the module’s database. It can be changed only while the module ' +
+        'has no subscription.',
     }),
-  },
-  {
-    description:
-      'Changes a module. Scope: registry:write. Errors: MODULE_NOT_FOUND, VERSION_CONFLICT, CONFLICT when ' +
-      'the database would change although it contains data of tenants.',
-    resolve: (_root, { input }, context) => execute(context, updateModule, input),
-  },
-  {
-    description: 'Result of updateModule.',
-    outputFields: (t) => ({
-      module: moduleField(t),
-      revision: revisionField(t),
+    schemaPrefix: t.string({
+      description: 'Prefix of names generated from now on; existing subscriptions keep their names.',
     }),
-  },
-);
+    isolation: t.field({
+      type: IsolationType,
+      description: 'Isolation of subscriptions created from now on.',
+    }),
+    migrationsFolder: t.string({ description: 'Folder in MODULES_DIR with the module’s migrations.' }),
+    expectedVersion: expectedVersionField(t),
+    wait: waitField(t),
+  }),
+  payload: (t) => ({
+    module: moduleField(t),
+  }),
+});

@@ -1,11 +1,9 @@
 import { cancelOperation } from '../provisioning/commands/cancel-operation.js';
 import { retryOperation } from '../provisioning/commands/retry-operation.js';
 import type { CommandContext, Committed } from '../registry/command.js';
-import { builder } from './builder.js';
-import { execute } from './context.js';
-import { idempotencyKeyField, waitField } from './mutation-input.js';
+import { mutation } from './mutation.js';
+import { waitField } from './mutation-input.js';
 import { operationField } from './payload.js';
-import { revisionField } from './revision-field.js';
 
 interface ControlMutation {
   command: (context: CommandContext, input: unknown) => Promise<Committed<{ operationId: string }>>;
@@ -14,29 +12,22 @@ interface ControlMutation {
 
 /** Adds a mutation on one operation to the schema. */
 function controlMutation(name: string, { command, description }: ControlMutation): void {
-  builder.relayMutationField(
-    name,
-    {
-      description: `Input of ${name}.`,
-      inputFields: (t) => ({
-        id: t.id({ required: true, description: 'UUID of the operation.' }),
-        idempotencyKey: idempotencyKeyField(t),
-        wait: waitField(t),
-      }),
-    },
-    { description, resolve: (_root, args, context) => execute(context, command, args.input) },
-    {
-      description: `Result of ${name}.`,
-      outputFields: (t) => ({ operation: operationField(t), revision: revisionField(t) }),
-    },
-  );
+  mutation(name, {
+    command,
+    description,
+    input: (t) => ({
+      id: t.id({ required: true, description: 'UUID of the operation.' }),
+      wait: waitField(t),
+    }),
+    payload: (t) => ({ operation: operationField(t) }),
+  });
 }
 
 controlMutation('retryOperation', {
   command: retryOperation,
   description:
     'Runs an operation again that is FAILED, COMPENSATED, CANCELLED or NEEDS_ATTENTION, under the same ' +
-    'names. Scope: provision. Errors: CONFLICT for any other status, or when the storage has been ' +
+    'names. Scope: provision. Errors: NOT_FOUND, CONFLICT for any other status, or when the storage has been ' +
     'changed by something else since then, OPERATION_IN_PROGRESS, TENANT_SUSPENDED, TENANT_DELETED.',
 });
 
@@ -44,6 +35,6 @@ controlMutation('cancelOperation', {
   command: cancelOperation,
   description:
     'Cancels an operation: a queued operation ends at once, a running one is undone before its next ' +
-    'step. Scope: provision. Errors: CONFLICT for an operation that has ended, for one that has begun to ' +
+    'step. Scope: provision. Errors: NOT_FOUND, CONFLICT for an operation that has ended, for one that has begun to ' +
     'drop data, and for bindings, which follow the registry.',
 });

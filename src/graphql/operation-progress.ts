@@ -26,7 +26,7 @@ builder.subscriptionField('operationProgress', (t) =>
     type: OperationEvent,
     description:
       'Progress of an operation: one event at once, one for each change, and a last one at its end. Scope: ' +
-      'registry:read. Errors: VALIDATION_ERROR when there is no such operation.',
+      'registry:read. Errors: NOT_FOUND when there is no such operation.',
     args: { id: t.arg.id({ required: true, description: 'UUID of the operation.' }) },
     subscribe: async (_root, { id }, context) => {
       authorize(context.caller, 'readRegistry');

@@ -44,6 +44,7 @@ export function toHttpAnswer(
   if (!result.errors) return { status: 200, headers, body };
   const answered = result.data != null;
   const failures = result.errors.map(readHttp);
+  const retryAfterMs = Math.max(...failures.map((failure) => failure.retryAfterMs));
   const showsStatus =
     alwaysShowsStatus ||
     mediaType === 'application/graphql-response+json' ||
@@ -54,7 +55,7 @@ export function toHttpAnswer(
     headers: {
       ...headers,
       ...(status === 405 && { allow: 'POST' }),
-      ...(result.errors.some(isOutage) && { 'retry-after': '1' }),
+      ...(retryAfterMs > 0 && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
     },
     body,
   };
@@ -65,10 +66,5 @@ function readHttp({ extensions }: { extensions: Record<string, unknown> }) {
     status?: number;
     malformed?: boolean;
   };
-  return { status, malformed };
-}
-
-/** Whether the same request may well be answered a moment later. */
-function isOutage({ extensions }: { extensions: Record<string, unknown> }): boolean {
-  return extensions.code === 'REGISTRY_UNAVAILABLE' || extensions.code === 'RATE_LIMITED';
+  return { status, malformed, retryAfterMs: (extensions.retryAfterMs as number | undefined) ?? 0 };
 }

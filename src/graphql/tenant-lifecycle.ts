@@ -5,17 +5,14 @@ import { restoreTenant } from '../provisioning/commands/restore-tenant.js';
 import { resumeTenant } from '../provisioning/commands/resume-tenant.js';
 import { suspendTenant } from '../provisioning/commands/suspend-tenant.js';
 import type { CommandContext, Committed } from '../registry/command.js';
-import { builder } from './builder.js';
-import { execute } from './context.js';
+import { mutation } from './mutation.js';
 import {
   expectedVersionField,
-  idempotencyKeyField,
   type MutationInputFields,
   tenantIdField,
   waitField,
 } from './mutation-input.js';
 import { operationField, tenantField } from './payload.js';
-import { revisionField } from './revision-field.js';
 
 interface LifecycleMutation {
   command: (
@@ -29,28 +26,20 @@ interface LifecycleMutation {
 
 /** Adds a mutation that changes the status of a tenant to the schema. */
 function lifecycleMutation(name: string, { command, description, fields }: LifecycleMutation): void {
-  builder.relayMutationField(
-    name,
-    {
-      description: `Input of ${name}.`,
-      inputFields: (t) => ({
-        tenantId: tenantIdField(t),
-        ...fields?.(t),
-        expectedVersion: expectedVersionField(t),
-        idempotencyKey: idempotencyKeyField(t),
-        wait: waitField(t),
-      }),
-    },
-    { description, resolve: (_root, args, context) => execute(context, command, args.input) },
-    {
-      description: `Result of ${name}.`,
-      outputFields: (t) => ({
-        tenant: tenantField(t),
-        operation: operationField(t),
-        revision: revisionField(t),
-      }),
-    },
-  );
+  mutation(name, {
+    command,
+    description,
+    input: (t) => ({
+      tenantId: tenantIdField(t),
+      ...fields?.(t),
+      expectedVersion: expectedVersionField(t),
+      wait: waitField(t),
+    }),
+    payload: (t) => ({
+      tenant: tenantField(t),
+      operation: operationField(t),
+    }),
+  });
 }
 
 lifecycleMutation('suspendTenant', {

@@ -1,6 +1,6 @@
 import type { Member, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
-import { invalidField, RegistryError } from '../errors.js';
+import { notFound, RegistryError } from '../errors.js';
 import { requireVersion } from '../registry/tenant.js';
 import { insertInvitation, requireInvitation, withdrawInvitations } from './invitation.js';
 
@@ -58,7 +58,7 @@ export async function removeMember(
   expectedVersion: number | undefined,
 ): Promise<void> {
   const member = await tx.member.findFirst({ where: { id: memberId, tenantId: tenant.id } });
-  if (!member) throw invalidField('memberId', `there is no member ${memberId} in tenant ${tenant.slug}`);
+  if (!member) throw notFound('memberId', `there is no member ${memberId} in tenant ${tenant.slug}`);
   requireVersion(`Member ${memberId}`, member.version, expectedVersion);
   if (member.status === 'REMOVED')
     throw new RegistryError('CONFLICT', `Member ${memberId} is already removed`);

@@ -28,6 +28,10 @@ export class RateLimited extends RegistryError {
     );
     this.state = state;
   }
+
+  override get retryAfterMs(): number {
+    return this.state.resetSeconds * 1_000;
+  }
 }
 
 /** The fields of draft-ietf-httpapi-ratelimit-headers, and Retry-After where the request was refused. */

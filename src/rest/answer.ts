@@ -61,11 +61,11 @@ export function answerError(error: unknown, options: { requestId: string; log: L
     log.error({ err: error, requestId }, 'unexpected error');
     return refuse(500, `Something went wrong here; the log has more under the request id ${requestId}`);
   }
-  const { code, status, message, fields } = expected;
+  const { code, status, message, fields, retryAfterMs } = expected;
   if (code === 'REGISTRY_UNAVAILABLE') options.log.warn({ err: expected.cause ?? expected }, 'unavailable');
   const headers: Record<string, string> = {
     ...(status === 401 && { 'www-authenticate': 'Bearer' }),
-    ...(status === 503 && { 'retry-after': '1' }),
+    ...(retryAfterMs && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
   };
   return failure(status, { code, message, ...(fields.length > 0 && { details: fields }) }, headers);
 }

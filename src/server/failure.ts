@@ -43,14 +43,14 @@ function graphqlFailure(error: unknown, { requestId, log }: { requestId: string;
   }
   const expected = asRegistryError(error);
   if (expected) {
-    const { status, code, message } = expected;
+    const { status, code, message, retryAfterMs } = expected;
     const headers: Record<string, string> = {
       ...(code === 'UNAUTHENTICATED' && { 'www-authenticate': 'Bearer' }),
-      ...(code === 'REGISTRY_UNAVAILABLE' && { 'retry-after': '1' }),
+      ...(retryAfterMs && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
     };
-    return { status, headers, body: { message, extensions: extensionsOf(expected) } };
+    return { status, headers, body: { message, extensions: extensionsOf(expected, requestId) } };
   }
   log.error({ err: error, requestId }, 'unexpected error');
-  const extensions = { code: 'INTERNAL_SERVER_ERROR', requestId };
+  const extensions = { code: 'INTERNAL_SERVER_ERROR', requestId, retryable: false };
   return { status: 500, headers: {}, body: { message: 'Something went wrong here', extensions } };
 }

@@ -24,30 +24,26 @@ export function isShed(exchange: Exchange, shedding: LoadShedding): boolean {
   return !exchange.isAdmitted;
 }
 
-const retryAfterMs = 1_000;
 const refusal = new RegistryError(
   'REGISTRY_UNAVAILABLE',
   'This gateway has more requests than it can serve: ask another one, or again in a second',
 );
 const headers = [
   ...['content-type', 'application/json; charset=utf-8', 'cache-control', 'no-store'],
-  ...['x-content-type-options', 'nosniff', 'retry-after', String(retryAfterMs / 1_000)],
+  ...['x-content-type-options', 'nosniff', 'retry-after', '1'],
 ];
-const prepare = (answer: unknown) => {
-  const body = Buffer.from(JSON.stringify(answer));
-  return { body, headers: [...headers, 'content-length', String(body.length)] };
-};
-const restRefusal = prepare(refuse(503, refusal.message).body);
-const graphqlRefusal = prepare({
-  errors: [{ message: refusal.message, extensions: { ...extensionsOf(refusal), retryAfterMs } }],
+const restRefusal = refuse(503, refusal.message).body;
+const graphqlRefusal = (requestId: string) => ({
+  errors: [{ message: refusal.message, extensions: extensionsOf(refusal, requestId) }],
 });
 
 /** Refuses a request with as little work as possible: there may be many, and each takes its time from those that are served. */
 export function answerShed(exchange: Exchange, done: Done, metrics: Pick<Metrics, 'shed'>): void {
   exchange.isShed = true;
   metrics.shed();
-  const prepared = isRestPath(exchange.path) ? restRefusal : graphqlRefusal;
-  const list = [...prepared.headers, 'x-request-id', exchange.requestId];
-  sendPrepared(exchange.response, { status: refusal.status, headers: list, body: prepared.body });
+  const { path, requestId, response } = exchange;
+  const body = Buffer.from(JSON.stringify(isRestPath(path) ? restRefusal : graphqlRefusal(requestId)));
+  const list = [...headers, 'content-length', String(body.length), 'x-request-id', requestId];
+  sendPrepared(response, { status: refusal.status, headers: list, body });
   done(exchange);
 }

@@ -188,7 +188,7 @@ describe('a member', () => {
         }),
         mutate(gateway, 'removeTenantMember', { tenantId, memberId: nobody }, 'revision', { key: token }),
       ]).then((answers) => answers.map(({ codes }) => codes.join()));
-    expect(await attempts(admin.slug, admin.token)).toEqual(['', '', '', 'VALIDATION_ERROR']);
+    expect(await attempts(admin.slug, admin.token)).toEqual(['', '', '', 'NOT_FOUND']);
     expect(new Set(await attempts(plain.slug, plain.token))).toEqual(new Set(['FORBIDDEN']));
     expect(new Set(await attempts(plain.slug, admin.token))).toEqual(new Set(['TENANT_MISMATCH']));
     expect(new Set(await attempts('nobody', admin.token))).toEqual(new Set(['TENANT_MISMATCH']));

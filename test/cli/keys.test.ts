@@ -140,12 +140,12 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
     [
       'an unknown id',
       ['keys', 'revoke', '00000000-0000-4000-8000-000000000000'],
-      'VALIDATION_ERROR: id: no API key has the id 00000000-0000-4000-8000-000000000000',
+      'NOT_FOUND: id: no API key has the id 00000000-0000-4000-8000-000000000000',
     ],
     [
       'an unknown id to rotate',
       ['keys', 'rotate', '00000000-0000-4000-8000-000000000000'],
-      'VALIDATION_ERROR: id: no API key has the id 00000000-0000-4000-8000-000000000000',
+      'NOT_FOUND: id: no API key has the id 00000000-0000-4000-8000-000000000000',
     ],
     ['no id', ['keys', 'revoke'], "error: missing required argument 'id'"],
   ])('%s is refused with a message that names it', async (_what, args, complaint) => {

@@ -170,10 +170,14 @@ describe('a revoked key', () => {
     expect(await statusWith(manager)).toBe(401);
   });
 
-  test.each(['00000000-0000-4000-8000-000000000000', 'nobody', ''])('must exist: %j', async (id) => {
+  test.each([
+    ['00000000-0000-4000-8000-000000000000', 'NOT_FOUND', 404],
+    ['nobody', 'VALIDATION_ERROR', 400],
+    ['', 'VALIDATION_ERROR', 400],
+  ])('must exist: %j', async (id, code, expected) => {
     const { status, errors } = await revoke(await gateway.createKey('keys:manage'), id);
-    expect(status).toBe(400);
-    expect(errors[0]?.extensions).toMatchObject({ code: 'VALIDATION_ERROR', fields: [{ field: 'id' }] });
+    expect(status).toBe(expected);
+    expect(errors[0]?.extensions).toMatchObject({ code, fields: [{ field: 'id' }] });
   });
 });
 
@@ -270,13 +274,13 @@ describe('a rotated key', () => {
   });
 
   test.each([
-    ['00000000-0000-4000-8000-000000000000', 0, 'id'],
-    ['nobody', 0, 'id'],
-    ['00000000-0000-4000-8000-000000000000', -1, 'overlapSeconds'],
-    ['00000000-0000-4000-8000-000000000000', 2_592_001, 'overlapSeconds'],
-  ])('must exist and have a possible overlap: %j, %d', async (id, overlapSeconds, field) => {
+    ['00000000-0000-4000-8000-000000000000', 0, 'id', 'NOT_FOUND'],
+    ['nobody', 0, 'id', 'VALIDATION_ERROR'],
+    ['00000000-0000-4000-8000-000000000000', -1, 'overlapSeconds', 'VALIDATION_ERROR'],
+    ['00000000-0000-4000-8000-000000000000', 2_592_001, 'overlapSeconds', 'VALIDATION_ERROR'],
+  ])('must exist and have a possible overlap: %j, %d', async (id, overlapSeconds, field, code) => {
     const { status, errors } = await rotate(await gateway.createKey('keys:manage'), { id, overlapSeconds });
-    expect(status).toBe(400);
-    expect(errors[0]?.extensions).toMatchObject({ code: 'VALIDATION_ERROR', fields: [{ field }] });
+    expect(status).toBe(code === 'NOT_FOUND' ? 404 : 400);
+    expect(errors[0]?.extensions).toMatchObject({ code, fields: [{ field }] });
   });
 });

@@ -212,7 +212,9 @@ describe('a member who is removed', () => {
 
   test('must belong to the tenant and have the expected version', async () => {
     const [team, other] = [await aTeam(), await aTeam()];
-    expect((await remove(team.id, other.admin)).errors[0]?.message).toBe(
+    const refused = await remove(team.id, other.admin);
+    expect(refused.codes).toEqual(['NOT_FOUND']);
+    expect(refused.errors[0]?.message).toBe(
       `memberId: there is no member ${other.admin} in tenant ${team.slug}`,
     );
     expect((await remove(team.id, team.admin, { expectedVersion: 1 })).codes).toEqual(['VERSION_CONFLICT']);

@@ -86,20 +86,20 @@ const contract = buildSchema(`
   type ApiKey { id: ID! name: String! scopes: [String!]! }
 
   type Mutation {
-    registerTenant(input: RegisterTenantInput!): RegisterTenantPayload!
-    updateTenant(input: UpdateTenantInput!): UpdateTenantPayload!
-    suspendTenant(input: SuspendTenantInput!): SuspendTenantPayload!
-    resumeTenant(input: ResumeTenantInput!): ResumeTenantPayload!
-    deleteTenant(input: DeleteTenantInput!): DeleteTenantPayload!
-    restoreTenant(input: RestoreTenantInput!): RestoreTenantPayload!
-    subscribeTenantToModule(input: SubscribeTenantToModuleInput!): SubscribeTenantToModulePayload!
-    unsubscribeTenantFromModule(input: UnsubscribeTenantFromModuleInput!): UnsubscribeTenantFromModulePayload!
-    provisionTenant(input: ProvisionTenantInput!): ProvisionTenantPayload!
-    markModuleProvisioned(input: MarkModuleProvisionedInput!): MarkModuleProvisionedPayload!
-    registerModule(input: RegisterModuleInput!): RegisterModulePayload!
-    updateModule(input: UpdateModuleInput!): UpdateModulePayload!
-    createApiKey(input: CreateApiKeyInput!): CreateApiKeyPayload!
-    revokeApiKey(input: RevokeApiKeyInput!): RevokeApiKeyPayload!
+    registerTenant(input: RegisterTenantInput!): RegisterTenantPayload
+    updateTenant(input: UpdateTenantInput!): UpdateTenantPayload
+    suspendTenant(input: SuspendTenantInput!): SuspendTenantPayload
+    resumeTenant(input: ResumeTenantInput!): ResumeTenantPayload
+    deleteTenant(input: DeleteTenantInput!): DeleteTenantPayload
+    restoreTenant(input: RestoreTenantInput!): RestoreTenantPayload
+    subscribeTenantToModule(input: SubscribeTenantToModuleInput!): SubscribeTenantToModulePayload
+    unsubscribeTenantFromModule(input: UnsubscribeTenantFromModuleInput!): UnsubscribeTenantFromModulePayload
+    provisionTenant(input: ProvisionTenantInput!): ProvisionTenantPayload
+    markModuleProvisioned(input: MarkModuleProvisionedInput!): MarkModuleProvisionedPayload
+    registerModule(input: RegisterModuleInput!): RegisterModulePayload
+    updateModule(input: UpdateModuleInput!): UpdateModulePayload
+    createApiKey(input: CreateApiKeyInput!): CreateApiKeyPayload
+    revokeApiKey(input: RevokeApiKeyInput!): RevokeApiKeyPayload
   }
   input RegisterTenantInput { id: ID name: String! slug: String idempotencyKey: String }
   input UpdateTenantInput { tenantId: ID! name: String expectedVersion: Int idempotencyKey: String }
@@ -195,7 +195,7 @@ describe('the schema', () => {
       const stem = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
       expect(name).toMatch(/^[a-z]+([A-Z][a-z]+)+$/);
       expect(args.map((arg) => `${arg.name}: ${arg.type}`)).toEqual([`input: ${stem}Input!`]);
-      expect(String(type)).toBe(`${stem}Payload!`);
+      expect(String(type)).toBe(`${stem}Payload`);
       expect(linesOf(schema)).toContain(`${stem}Payload.revision: Revision!`);
     }
   });

@@ -134,7 +134,7 @@ describe('mutations', () => {
       {},
       { key },
     );
-    expect(first.codes).toEqual(['TENANT_NOT_FOUND']);
+    expect(first.codes).toEqual(['TENANT_NOT_FOUND', 'TENANT_NOT_FOUND']);
     expect(first.headers.get('ratelimit')).toMatch(/^"mutations";r=2;t=\d+$/);
     expect(first.headers.get('ratelimit-policy')).toBe('"mutations";q=4;w=60');
     const deleted = await fetch(`${gateway.url}/api/tenants/nobody`, {

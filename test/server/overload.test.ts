@@ -311,7 +311,13 @@ describe('an overloaded gateway', () => {
       errors: [
         {
           message: expect.stringContaining('ask another one'),
-          extensions: { code: 'REGISTRY_UNAVAILABLE', http: { status: 503 }, retryAfterMs: 1_000 },
+          extensions: {
+            code: 'REGISTRY_UNAVAILABLE',
+            http: { status: 503 },
+            requestId: response.headers.get('x-request-id'),
+            retryable: true,
+            retryAfterMs: 1_000,
+          },
         },
       ],
     });

@@ -25,7 +25,7 @@ export interface Answer<Data> {
   errors: {
     message: string;
     path?: (string | number)[];
-    extensions: { code: string; fields?: { field: string }[] };
+    extensions: { code: string; fields?: { field: string }[]; http?: { status: number } };
   }[];
   /** The errors' codes, in order. */
   codes: string[];

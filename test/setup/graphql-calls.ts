@@ -8,7 +8,7 @@ interface AskOptions {
 /** With this media type, the HTTP status of an answer is the status of its error. */
 export const graphqlResponse = 'application/graphql-response+json';
 
-/** Runs a mutation; `result` is its payload, null or undefined when it was refused. */
+/** Runs a mutation. `result` is its payload, null or undefined when it was refused; `status` is the status of its error. */
 export async function mutate(
   gateway: Pick<TestGateway, 'ask'>,
   name: string,
@@ -22,7 +22,8 @@ export async function mutate(
     { input },
     options,
   );
-  return { ...answer, result: answer.data?.result };
+  const status = answer.errors?.[0]?.extensions.http?.status ?? answer.status;
+  return { ...answer, status, result: answer.data?.result };
 }
 
 /** Returns the schema of a tenant's module, or the code of the refusal. */

@@ -9,7 +9,7 @@ import type {
 } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
 import { columnOf, type RowForm, readRow, toParameter } from '../../database/row.js';
-import { invalidField, type RegistryError } from '../../errors.js';
+import { notFound, type RegistryError } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
 import type { PlannedStep } from './plan.js';
 
@@ -275,7 +275,7 @@ export async function forgetWorkers(context: CommandContext): Promise<void> {
   });
 }
 
-/** Throws VALIDATION_ERROR when it does not exist. */
+/** Throws NOT_FOUND when it does not exist. */
 export async function requireOperation(
   tx: Pick<Transaction, 'operation'>,
   operationId: string,
@@ -289,7 +289,7 @@ export async function requireOperation(
 }
 
 export function noSuchOperation(operationId: string): RegistryError {
-  return invalidField('id', `there is no operation ${operationId}`);
+  return notFound('id', `there is no operation ${operationId}`);
 }
 
 /** SQL: whether the operation is held, with the parameters of held(). */

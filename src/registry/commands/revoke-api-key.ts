@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { authorize, requireScopes } from '../../auth/permissions.js';
-import { invalidField } from '../../errors.js';
+import { notFound } from '../../errors.js';
 import { type CommandContext, runCommand } from '../command.js';
 import { idempotencyKey, optional, readInput, uuid } from '../input.js';
 
@@ -15,7 +15,7 @@ export async function revokeApiKey(context: CommandContext, input: unknown) {
   const wanted = readInput(RevokeApiKeyInput, input);
   return runCommand(context, 'revokeApiKey', wanted, async (tx) => {
     const key = await tx.apiKey.findUnique({ where: { id: wanted.id } });
-    if (!key) throw invalidField('id', `no API key has the id ${wanted.id}`);
+    if (!key) throw notFound('id', `no API key has the id ${wanted.id}`);
     requireScopes(context.caller, key.scopes);
     if (!key.revokedAt) await tx.apiKey.update({ where: { id: key.id }, data: { revokedAt: new Date() } });
     return { apiKeyId: key.id };

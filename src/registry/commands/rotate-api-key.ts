@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createSecret, hashSecret } from '../../auth/api-key.js';
 import { authorize, requireScopes } from '../../auth/permissions.js';
-import { invalidField, RegistryError } from '../../errors.js';
+import { notFound, RegistryError } from '../../errors.js';
 import { decideExpiry, requireGrantableByToken } from '../api-key-lifetime.js';
 import { type CommandContext, runCommand } from '../command.js';
 import { idempotencyKey, optional, readInput, uuid } from '../input.js';
@@ -32,7 +32,7 @@ export async function rotateApiKey(context: CommandContext, input: unknown) {
   const committed = await runCommand(context, 'rotateApiKey', wanted, async (tx) => {
     const now = new Date();
     const previous = await tx.apiKey.findUnique({ where: { id: wanted.id } });
-    if (!previous) throw invalidField('id', `no API key has the id ${wanted.id}`);
+    if (!previous) throw notFound('id', `no API key has the id ${wanted.id}`);
     requireScopes(context.caller, previous.scopes);
     requireGrantableByToken(context, previous.scopes);
     if (previous.revokedAt || (previous.expiresAt && previous.expiresAt <= now))

@@ -110,7 +110,7 @@ describe('retryOperation', () => {
   test('is refused for an unknown operation, with a remedy', async () => {
     const id = '00000000-0000-4000-8000-000000000000';
     const refused = await controlOperation(testbed.gateway, 'retryOperation', id);
-    expect(refused).toMatchObject({ code: 'VALIDATION_ERROR', message: expect.stringContaining(id) });
+    expect(refused).toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining(id) });
   });
 });
 
@@ -195,7 +195,7 @@ describe('operationProgress', () => {
       body: JSON.stringify({ query: 'subscription { operationProgress(id: "nothing") { isEnd } }' }),
     });
     const text = await new Response(body).text();
-    expect(text).toContain('VALIDATION_ERROR');
+    expect(text).toContain('NOT_FOUND');
     expect(text).toContain('there is no operation nothing');
   });
 });

@@ -149,14 +149,14 @@ export type RegisterTenantMutationVariables = Exact<{
 }>;
 
 
-export type RegisterTenantMutation = { registerTenant: { revision: string, tenant: { id: string, slug: string } } };
+export type RegisterTenantMutation = { registerTenant: { revision: string, tenant: { id: string, slug: string } } | null };
 
 export type SubscribeTenantMutationVariables = Exact<{
   input: SubscribeTenantToModuleInput;
 }>;
 
 
-export type SubscribeTenantMutation = { subscribeTenantToModule: { revision: string, operation: { id: string, status: OperationStatus, error: string | null } | null } };
+export type SubscribeTenantMutation = { subscribeTenantToModule: { revision: string, operation: { id: string, status: OperationStatus, error: string | null } | null } | null };
 
 export type ReadOperationQueryVariables = Exact<{
   id: string;

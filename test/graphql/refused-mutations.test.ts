@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { schema } from '../../src/graphql/schema.js';
+import { uniqueName } from '../setup/database.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { aTenant } from '../setup/stories.js';
+
+/** For each mutation an input that is refused, and the code of the refusal. */
+const refusals: Record<string, [input: object, code: string]> = {
+  acceptInvitation: [{ token: 'none' }, 'VALIDATION_ERROR'],
+  cancelOperation: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
+  createApiKey: [{ name: 'k', scopes: ['none'] }, 'VALIDATION_ERROR'],
+  deleteTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  inviteTenantMember: [{ tenantId: 'nobody', email: 'a@b.example', role: 'ADMIN' }, 'TENANT_NOT_FOUND'],
+  markModuleProvisioned: [{ tenantId: 'nobody', module: 'finance', status: 'SUCCESS' }, 'TENANT_NOT_FOUND'],
+  provisionModule: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
+  provisionTenant: [{ name: '', adminEmail: 'a@b.example', modules: ['finance'] }, 'VALIDATION_ERROR'],
+  purgeTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  registerModule: [{ name: 'finance' }, 'CONFLICT'],
+  registerTenant: [{ name: '' }, 'VALIDATION_ERROR'],
+  removeTenantMember: [{ tenantId: 'nobody', memberId: crypto.randomUUID() }, 'TENANT_NOT_FOUND'],
+  restoreTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  resumeTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  retryOperation: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
+  revokeApiKey: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
+  rotateApiKey: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
+  subscribeTenantToModule: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
+  suspendTenant: [{ tenantId: 'nobody', reason: 'unpaid' }, 'TENANT_NOT_FOUND'],
+  unsubscribeTenantFromModule: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
+  updateModule: [{ name: 'none' }, 'MODULE_NOT_FOUND'],
+  updateTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  updateTenantBranding: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  updateTenantConfig: [{ tenantId: 'nobody', patch: {} }, 'TENANT_NOT_FOUND'],
+  updateTenantSettings: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+};
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await openGateway();
+});
+afterAll(() => gateway.close());
+
+test('the table has every mutation', () => {
+  expect(Object.keys(refusals)).toEqual(Object.keys(schema.getMutationType()?.getFields() ?? {}).toSorted());
+});
+
+for (const place of ['first', 'second']) {
+  test.each(Object.entries(refusals))(
+    `a refused %s that is ${place} in its request leaves the other standing and answered`,
+    async (name, [input, code]) => {
+      const refused = `refused: ${name}(input: $input) { revision }`;
+      const other = 'other: createApiKey(input: { name: $other, scopes: ["registry:read"] }) { secret }';
+      const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input!`;
+      const owner = uniqueName('key');
+      const { status, data, errors } = await gateway.ask(
+        `mutation ($input: ${type}, $other: String!) {
+          ${place === 'first' ? `${refused} ${other}` : `${other} ${refused}`}
+        }`,
+        { input, other: owner },
+      );
+      expect(errors).toMatchObject([{ path: ['refused'], extensions: { code } }]);
+      expect([status, data.refused]).toEqual([200, null]);
+      expect(data.other.secret).toMatch(/^trk_/);
+      expect(await gateway.psql('SELECT FROM api_keys WHERE name = $1', [owner])).toHaveLength(1);
+    },
+  );
+}
+
+test('an error says with its request id whether and when to ask again', async () => {
+  const { id } = await aTenant().subscribedTo('finance').at(gateway);
+  await gateway.psql(`UPDATE module_subscriptions SET status = 'migrating' WHERE tenant_id = $1`, [id]);
+  const ask = (module: string) =>
+    fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-request-id': 'a-request' },
+      body: JSON.stringify({
+        query: `{ tenantSchema(id: "${id}", module: "${module}", consistency: STRONG) { schemaName } }`,
+      }),
+    });
+  const answerOf = async (response: Response) => [
+    response.headers.get('retry-after'),
+    (await response.json()).errors[0].extensions,
+  ];
+  const refusal = { requestId: 'a-request', http: { status: 503 } };
+  expect(await answerOf(await ask('finance'))).toEqual([
+    '1',
+    { ...refusal, code: 'SCHEMA_MIGRATING', retryable: true, retryAfterMs: 1_000 },
+  ]);
+  expect(await answerOf(await ask('inventory'))).toEqual([
+    null,
+    { ...refusal, code: 'MODULE_NOT_SUBSCRIBED', http: { status: 403 }, retryable: false },
+  ]);
+  await gateway.psql(`UPDATE module_subscriptions SET status = 'pending' WHERE tenant_id = $1`, [id]);
+  expect(await answerOf(await ask('finance'))).toEqual([
+    '1',
+    { ...refusal, code: 'TENANT_NOT_READY', retryable: true, retryAfterMs: 1_000 },
+  ]);
+});
