@@ -2,25 +2,31 @@ import { builder } from './builder.js';
 import { ModuleSubscription } from './module-subscription.js';
 import { Tenant } from './tenant.js';
 
-/** Statuses of subscriptions that count as subscribed. */
-const subscribedStatuses = ['PENDING', 'PROVISIONING', 'ACTIVE', 'MIGRATING', 'SUSPENDED', 'FAILED'] as const;
-
 const byModule = { orderBy: { moduleName: 'asc' } } as const;
-const selectSubscriptions = { subscriptions: byModule } as const;
+const selectRoutes = { status: true, subscriptions: byModule } as const;
 
-interface SubscriptionRow {
-  moduleName: string;
-  schemaName: string;
+interface TenantWithSubscriptions {
   status: string;
+  subscriptions: readonly { moduleName: string; schemaName: string; isolation: string; status: string }[];
 }
 
-function subscribed(subscriptions: readonly SubscriptionRow[]): SubscriptionRow[] {
-  return subscriptions.filter(({ status }) => (subscribedStatuses as readonly string[]).includes(status));
+/** The subscriptions that resolve at this moment. */
+function routesOf({ status, subscriptions }: TenantWithSubscriptions) {
+  return status === 'ACTIVE' ? subscriptions.filter((subscription) => subscription.status === 'ACTIVE') : [];
 }
 
-function schemaOf(subscriptions: readonly SubscriptionRow[], module: string): string | null {
-  return subscribed(subscriptions).find(({ moduleName }) => moduleName === module)?.schemaName ?? null;
-}
+/** The schema of a module, as column `<module>_schema` of the view tenant_registry has it. */
+const schemaOf = (module: string) =>
+  ({
+    nullable: true,
+    description:
+      `Schema of the ${module} data, exactly while it resolves; otherwise null, as it is for a tenant with a ` +
+      'database of its own. `subscriptions` has all that exist.',
+    select: selectRoutes,
+    resolve: (tenant: TenantWithSubscriptions) =>
+      routesOf(tenant).find(({ moduleName, isolation }) => moduleName === module && isolation === 'SCHEMA')
+        ?.schemaName ?? null,
+  }) as const;
 
 builder.prismaObjectFields(Tenant, (t) => ({
   subscriptions: t.relation('subscriptions', {
@@ -30,27 +36,11 @@ builder.prismaObjectFields(Tenant, (t) => ({
   }),
   modulesSubscribed: t.field({
     type: ['ModuleName'],
-    description:
-      'Names of the modules that the tenant is subscribed to; cancelled subscriptions are left out.',
-    select: selectSubscriptions,
-    resolve: ({ subscriptions }) => subscribed(subscriptions).map(({ moduleName }) => moduleName),
+    description: 'Names of the modules that resolve for the tenant at this moment, by name.',
+    select: selectRoutes,
+    resolve: (tenant) => routesOf(tenant).map(({ moduleName }) => moduleName),
   }),
-  operationsSchema: t.string({
-    nullable: true,
-    description: 'Schema of the operations data; null when the tenant is not subscribed.',
-    select: selectSubscriptions,
-    resolve: ({ subscriptions }) => schemaOf(subscriptions, 'operations'),
-  }),
-  financeSchema: t.string({
-    nullable: true,
-    description: 'Schema of the finance data; null when the tenant is not subscribed.',
-    select: selectSubscriptions,
-    resolve: ({ subscriptions }) => schemaOf(subscriptions, 'finance'),
-  }),
-  inventorySchema: t.string({
-    nullable: true,
-    description: 'Schema of the inventory data; null when the tenant is not subscribed.',
-    select: selectSubscriptions,
-    resolve: ({ subscriptions }) => schemaOf(subscriptions, 'inventory'),
-  }),
+  operationsSchema: t.string(schemaOf('operations')),
+  financeSchema: t.string(schemaOf('finance')),
+  inventorySchema: t.string(schemaOf('inventory')),
 }));

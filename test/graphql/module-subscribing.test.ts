@@ -178,6 +178,20 @@ describe('subscribing', () => {
     expect(data.tenant.modulesSubscribed).toEqual(['finance', 'inventory', 'operations']);
   });
 
+  test('by isolation DATABASE shows the module and no schema, as the view tenant_registry does', async () => {
+    const { id } = await aTenant().at(gateway);
+    await subscribe(id, 'finance', { isolation: 'DATABASE' });
+    const { data } = await gateway.ask(
+      'query ($id: ID!) { tenant(id: $id) { modulesSubscribed financeSchema } }',
+      { id },
+    );
+    expect(data.tenant).toEqual({ modulesSubscribed: ['finance'], financeSchema: null });
+    const view = 'SELECT modules_subscribed, finance_schema FROM tenant_registry WHERE tenant_id = $1';
+    expect(await gateway.psql(view, [id])).toEqual([
+      { modules_subscribed: ['finance'], finance_schema: null },
+    ]);
+  });
+
   test('by isolation DATABASE gives the tenant a database of its own', async () => {
     const { id, slug } = await aTenant().at(gateway);
     const { result } = await subscribe(id, 'dbtools');

@@ -11,9 +11,10 @@ import { codeOf } from '../sql/support/procedure-calls.js';
 interface Row {
   /** The answer of tenantSchema: the schema, or the code of the refusal. */
   resolves: string;
-  /** Whether Tenant.modulesSubscribed and Tenant.financeSchema show the module. */
-  isHeld: boolean;
-  /** Whether the view tenant_registry shows the module; undefined: it has no row for the tenant. */
+  /**
+   * Whether the view tenant_registry shows the module, as Tenant.modulesSubscribed and Tenant.financeSchema do; undefined: the view has
+   * no row for the tenant.
+   */
   isInView: boolean | undefined;
   /** The state of the binding in the service database, once it has followed. */
   binding: string;
@@ -45,12 +46,11 @@ const stuck = {
   withOtherState: ['SUBSCRIPTION_STUCK'],
   behind: ['SUBSCRIPTION_STUCK'],
 };
-const hiddenButOpen = { isHeld: true, isInView: false, ...open };
+const hiddenButOpen = { isInView: false, ...open };
 
 const subscriptions: Record<SubscriptionStatus, Row> = {
   ACTIVE: {
     resolves: 'schema',
-    isHeld: true,
     isInView: true,
     ...open,
     ...whole,
@@ -60,19 +60,19 @@ const subscriptions: Record<SubscriptionStatus, Row> = {
   FAILED: { resolves: 'TENANT_NOT_READY', ...hiddenButOpen, ...whole, behind: [] },
   PROVISIONING: { resolves: 'TENANT_NOT_READY', ...hiddenButOpen, ...stuck },
   MIGRATING: {
-    ...{ resolves: 'SCHEMA_MIGRATING', isHeld: true, isInView: false },
+    ...{ resolves: 'SCHEMA_MIGRATING', isInView: false },
     ...{ binding: 'not_ready', enters: 'TR004 TENANT_NOT_READY', ...whole, behind: [] },
   },
   SUSPENDED: {
-    ...{ resolves: 'TENANT_SUSPENDED', isHeld: true, isInView: false },
+    ...{ resolves: 'TENANT_SUSPENDED', isInView: false },
     ...{ binding: 'suspended', enters: 'TR002 TENANT_SUSPENDED', ...whole, behind: ['MIGRATIONS_MISSING'] },
   },
   DEPROVISIONING: {
-    ...{ resolves: 'MODULE_NOT_SUBSCRIBED', isHeld: false, isInView: false },
+    ...{ resolves: 'MODULE_NOT_SUBSCRIBED', isInView: false },
     ...{ binding: 'closed', enters: 'TR003 MODULE_NOT_SUBSCRIBED', ...stuck },
   },
   CANCELLED: {
-    ...{ resolves: 'MODULE_NOT_SUBSCRIBED', isHeld: false, isInView: false },
+    ...{ resolves: 'MODULE_NOT_SUBSCRIBED', isInView: false },
     ...{ binding: 'closed', enters: 'TR003 MODULE_NOT_SUBSCRIBED', ...whole, behind: [] },
   },
 };
@@ -89,13 +89,12 @@ const tenants: Record<TenantStatus, Row> = {
   },
   FAILED: { resolves: 'TENANT_NOT_READY', ...hiddenButOpen, ...whole, behind: ['MIGRATIONS_MISSING'] },
   SUSPENDED: {
-    ...{ resolves: 'TENANT_SUSPENDED', isHeld: true, isInView: false },
+    ...{ resolves: 'TENANT_SUSPENDED', isInView: false },
     ...{ binding: 'suspended', enters: 'TR002 TENANT_SUSPENDED', ...whole, behind: ['MIGRATIONS_MISSING'] },
   },
-  DELETED: { resolves: 'TENANT_DELETED', isHeld: true, isInView: false, ...closed, ...whole, behind: [] },
+  DELETED: { resolves: 'TENANT_DELETED', isInView: false, ...closed, ...whole, behind: [] },
   PURGED: {
     resolves: 'TENANT_NOT_FOUND',
-    isHeld: true,
     isInView: undefined,
     ...closed,
     ...whole,
@@ -124,15 +123,14 @@ async function look(id: string, schema: string): Promise<Row> {
     { id },
   );
   const { modulesSubscribed, financeSchema, operationsSchema } = data.tenant;
-  const isHeld = modulesSubscribed.length > 0;
-  expect([modulesSubscribed, financeSchema, operationsSchema]).toEqual(
-    isHeld ? [['finance'], schema, null] : [[], null, null],
-  );
   const [seen] = await gateway.psql(
     'SELECT modules_subscribed, finance_schema, module_schemas, module_databases FROM tenant_registry WHERE tenant_id = $1',
     [id],
   );
   const isInView = seen && seen.modules_subscribed.length > 0;
+  expect([modulesSubscribed, financeSchema, operationsSchema]).toEqual(
+    isInView ? [['finance'], schema, null] : [[], null, null],
+  );
   if (seen)
     expect([seen.modules_subscribed, seen.finance_schema, Object.keys(seen.module_databases)]).toEqual(
       isInView ? [['finance'], schema, ['finance']] : [[], null, []],
@@ -159,7 +157,6 @@ async function look(id: string, schema: string): Promise<Row> {
     `UPDATE tenant_guard.binding SET state = '${state}' WHERE schema_name = '${schema}'`;
   return {
     resolves: answer === schema ? 'schema' : answer,
-    isHeld,
     isInView,
     binding,
     enters: await codeOf(
