@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { invalidField } from '../errors.js';
 import type { ChangeFilter } from '../registry/change-log.js';
-import { optional, plainText, readInput } from '../registry/input.js';
+import { omittable, plainText, readInput } from '../registry/input.js';
 import { builder } from './builder.js';
 
 export const AuditLogFilter = builder.inputType('AuditLogFilter', {
@@ -24,8 +24,8 @@ const moment = z.date().refine((date) => date.getUTCFullYear() >= 1 && date.getU
 });
 
 const Conditions = z.object({
-  actor: optional(plainText(400)),
-  kind: optional(
+  actor: omittable(plainText(400)),
+  kind: omittable(
     z
       .array(
         z
@@ -35,8 +35,8 @@ const Conditions = z.object({
       .min(1, 'must name at least one kind')
       .max(50, 'must name at most 50 kinds'),
   ),
-  since: optional(moment),
-  until: optional(moment),
+  since: omittable(moment),
+  until: omittable(moment),
 });
 
 /** Reads the argument `filter`; kinds may still end in a dot. Throws VALIDATION_ERROR that names the field. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { invalidFields } from '../errors.js';
 import type { ConfigRules } from '../registry/config-rules.js';
-import { currency, email, optional, text, timezone } from '../registry/input.js';
+import { clearable, currency, email, optional, text, timezone } from '../registry/input.js';
 import { findSecret } from '../registry/secret-detector.js';
 import { findPrivateUrl, findUrlProblem } from './web-address.js';
 
@@ -23,11 +23,6 @@ const phone = z
   .string()
   .trim()
   .regex(/^\+?[0-9][0-9 ()./-]{2,38}$/, 'must be a phone number such as +27 21 555 0100');
-
-/** Makes a field that can be cleared: an absent value leaves it unchanged, null clears it. */
-function clearable<T extends z.ZodType>(schema: T) {
-  return schema.nullable().optional();
-}
 
 export const settingsFields = {
   companyName: optional(text(200)),

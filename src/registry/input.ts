@@ -132,8 +132,21 @@ export const wait = z
   .enum(['COMMITTED', 'GATEWAYS', 'EVERYWHERE'], { error: 'must be COMMITTED, GATEWAYS or EVERYWHERE' })
   .optional();
 
-/** Makes a field that a caller may omit or set to null. */
+/** Makes a field that a caller may omit. Null is refused: it says neither to leave the value alone nor what it should be. */
 export function optional<T extends z.ZodType>(schema: T) {
+  return schema
+    .nullish()
+    .refine((value) => value !== null, 'must not be null: omit it to leave it as it is')
+    .transform((value) => value ?? undefined);
+}
+
+/** Makes a field that can be cleared: an absent value leaves it unchanged, null clears it. */
+export function clearable<T extends z.ZodType>(schema: T) {
+  return schema.nullable().optional();
+}
+
+/** Makes a condition of a filter: null means omitted. */
+export function omittable<T extends z.ZodType>(schema: T) {
   return schema.nullish().transform((value) => value ?? undefined);
 }
 

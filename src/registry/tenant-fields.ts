@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { currency, email, optional, quota, text, timezone } from './input.js';
+import { clearable, currency, email, optional, quota, text, timezone } from './input.js';
 
 /** The configuration repeats these columns, and services replace references in it. */
 function withoutReference<T extends z.ZodType<string>>(schema: T) {
@@ -11,16 +11,16 @@ function withoutReference<T extends z.ZodType<string>>(schema: T) {
 
 /** The fields of a tenant that registerTenant sets and updateTenant changes. */
 export const tenantFields = {
-  shortName: optional(text(50)),
+  shortName: clearable(text(50)),
   plan: optional(z.enum(['LITE', 'PRO', 'ENTERPRISE'], { error: 'must be LITE, PRO or ENTERPRISE' })),
   maxUsers: optional(quota),
   maxMonthlyQuotes: optional(quota),
   maxStorageGb: optional(quota),
   timezone: optional(timezone),
   currency: optional(currency),
-  primaryEmail: optional(email),
-  gcpProjectId: optional(withoutReference(text(100))),
-  gcpDataset: optional(withoutReference(text(1024))),
+  primaryEmail: clearable(email),
+  gcpProjectId: clearable(withoutReference(text(100))),
+  gcpDataset: clearable(withoutReference(text(1024))),
 };
 
 /** Removes undefined fields: Prisma leaves a column unchanged when its key is absent. */

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { Plan, TenantStatus } from '../database/generated/prisma/enums.js';
-import { moduleName, optional, plainText, readInput } from './input.js';
+import { moduleName, omittable, plainText, readInput } from './input.js';
 
 const oneOf = <T extends Record<string, string>>(values: T) =>
   z.enum(values, { error: `must be one of ${Object.values(values).join(', ')}` });
 
 const TenantFilter = z.object({
-  status: optional(z.array(oneOf(TenantStatus))),
-  plan: optional(z.array(oneOf(Plan))),
-  module: optional(moduleName),
-  text: optional(z.string()),
+  status: omittable(z.array(oneOf(TenantStatus))),
+  plan: omittable(z.array(oneOf(Plan))),
+  module: omittable(moduleName),
+  text: omittable(z.string()),
 });
 
 /** Conditions on the tenants of a list; a tenant must meet all of them. Statuses and plans are written as in the database. */

@@ -78,5 +78,5 @@ export function showTenant({ id, name, slug, status, createdAt }: TenantRecord):
 
 /** The input of provisionTenant for a request. */
 export function toProvisioning({ name, slug, modules, admin_email }: z.output<typeof NewTenant>) {
-  return { name, slug, modules: modules ?? modulesByDefault, adminEmail: admin_email };
+  return { name, slug, modules: modules ?? modulesByDefault, adminEmail: admin_email ?? undefined };
 }

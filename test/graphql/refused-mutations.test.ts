@@ -1,7 +1,9 @@
+import { type GraphQLInputObjectType, isNonNullType } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { schema } from '../../src/graphql/schema.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { mutate } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
 
 /** For each mutation an input that is refused, and the code of the refusal. */
@@ -64,6 +66,62 @@ for (const place of ['first', 'second']) {
     },
   );
 }
+
+/** Fields that null clears. Null is refused for every other field that may be omitted. */
+const clearable: Record<string, string[]> = {
+  provisionTenant: ['branding', 'settings'],
+  registerTenant: [
+    ...['branding', 'settings'],
+    ...['gcpDataset', 'gcpProjectId', 'primaryEmail', 'shortName'],
+  ],
+  updateTenant: ['gcpDataset', 'gcpProjectId', 'primaryEmail', 'shortName'],
+  updateTenantBranding: ['accentColor', 'logoUrl', 'primaryColor', 'secondaryColor'],
+  updateTenantSettings: ['emailFromEmail', 'emailFromName', 'supportEmail', 'supportPhone', 'website'],
+};
+
+test.each(Object.entries(refusals))('%s refuses null where it clears nothing', async (name, [input]) => {
+  const type = schema.getType(
+    `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`,
+  ) as GraphQLInputObjectType;
+  const accepted: string[] = [];
+  for (const field of Object.values(type.getFields())) {
+    if (isNonNullType(field.type)) continue;
+    const { errors } = await gateway.ask(
+      `mutation ($input: ${type.name}!) { ${name}(input: $input) { revision } }`,
+      { input: { ...input, [field.name]: null } },
+    );
+    const problem = errors[0]?.extensions.fields?.find((one) => one.field === field.name);
+    if (!problem) accepted.push(field.name);
+  }
+  expect(accepted.toSorted()).toEqual(clearable[name]?.toSorted() ?? []);
+});
+
+test('null clears a field of a tenant, and the configuration that repeats it', async () => {
+  const { id } = await aTenant().at(gateway);
+  const set = {
+    shortName: 'T',
+    primaryEmail: 't@acme.example',
+    gcpProjectId: 'acme-prod',
+    gcpDataset: 'quotes',
+  };
+  const patch = { email: { primary: 'u@acme.example' } };
+  await mutate(gateway, 'updateTenant', { tenantId: id, ...set });
+  await mutate(gateway, 'updateTenantConfig', { tenantId: id, patch });
+  const read = async () =>
+    (
+      await gateway.ask(
+        'query ($id: ID!) { tenant(id: $id) { shortName primaryEmail gcpProjectId gcpDataset config } }',
+        { id },
+      )
+    ).data.tenant;
+  expect(await read()).toEqual({ ...set, primaryEmail: 'u@acme.example', config: patch });
+  const nothing = Object.fromEntries(Object.keys(set).map((field) => [field, null]));
+  expect((await mutate(gateway, 'updateTenant', { tenantId: id, ...nothing })).codes).toEqual([]);
+  expect(await read()).toEqual({ ...nothing, config: { email: {} } });
+  await mutate(gateway, 'updateTenantConfig', { tenantId: id, patch });
+  await mutate(gateway, 'updateTenantConfig', { tenantId: id, patch: { email: null } });
+  expect(await read()).toEqual({ ...nothing, config: {} });
+});
 
 test('an error says with its request id whether and when to ask again', async () => {
   const { id } = await aTenant().subscribedTo('finance').at(gateway);
