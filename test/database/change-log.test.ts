@@ -49,6 +49,8 @@ describe('a transaction', () => {
       { revision: before + 1, position: 0, kind: 'tenant.registered' },
       { revision: before + 1, position: 1, kind: 'settings.created' },
       { revision: before + 1, position: 2, kind: 'subscription.created' },
+      // A trigger adds what is missing of a tenant that is inserted by hand.
+      { revision: before + 1, position: 3, kind: 'branding.created' },
     ]);
     expect(await head()).toBe(before + 1);
   });
@@ -147,7 +149,7 @@ describe('a transaction', () => {
       `SET lock_timeout = '3s'; INSERT INTO tenants (slug, name) VALUES ('${uniqueName('t')}', 'Quick')`,
     ).finally(() => run('COMMIT'));
     expect((await entriesAfter(before)).map(({ kind }) => kind)).toEqual([
-      'tenant.registered',
+      ...['tenant.registered', 'settings.created', 'branding.created'],
       'tenant.updated',
     ]);
   });
@@ -160,10 +162,11 @@ describe('a transaction', () => {
     await run('COMMIT');
     await aTenantRow();
     const [role] = await run('SELECT session_user AS name');
-    expect((await entriesAfter(before)).map(({ actor }) => actor)).toEqual([
-      'somebody',
-      `role:${role?.name}`,
-    ]);
+    const entries = await entriesAfter(before);
+    expect(
+      entries.map(({ kind, actor }) => (kind === 'tenant.registered' ? actor : '')).filter(Boolean),
+    ).toEqual(['somebody', `role:${role?.name}`]);
+    expect(new Set(entries.map(({ actor }) => actor)).size).toBe(2);
   });
 
   test('notifies listeners of its revision and nothing else', async () => {
@@ -193,8 +196,8 @@ describe('a transaction', () => {
         );
     });
     await Promise.all(writers);
-    const revisions = (await entriesAfter(before)).map(({ revision }) => revision);
-    expect(revisions).toEqual(Array.from({ length: 80 }, (_, at) => before + 1 + at));
+    const revisions = new Set((await entriesAfter(before)).map(({ revision }) => revision));
+    expect([...revisions]).toEqual(Array.from({ length: 80 }, (_, at) => before + 1 + at));
     expect(await findBreak()).toBeUndefined();
   });
 });
