@@ -16,6 +16,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { acquireLock } from './lock.js';
@@ -80,7 +81,7 @@ const steps = [
   {
     name: 'client',
     message: 'Building the client package',
-    inputs: ['tsconfig.json', 'tsconfig.client.json', 'src/client'],
+    inputs: ['tsconfig.json', 'tsconfig.client.json', 'src/client', 'bin/build.js'],
     output: 'dist/client/package.json',
     run: packageClient,
   },
@@ -172,12 +173,22 @@ function bundleServer() {
   return runTool('esbuild/bin/esbuild', bundling);
 }
 
-/** Builds the client as a separate package, ready for `npm pack`. */
+/**
+ * Builds the client as a separate package, ready for `npm pack`. The code is CommonJS, and the ES modules only export it again, so that
+ * a process which loads both has one class TenantRegistryError.
+ */
 function packageClient() {
   rmSync(join(root, 'dist/client'), { recursive: true, force: true });
   if (!compile('tsconfig.client.json')) return false;
   for (const name of ['README.md', 'package.json'])
     copyFileSync(join(root, 'src/client', name), join(root, 'dist/client', name));
+  writeFileSync(join(root, 'dist/client/cjs/package.json'), '{ "type": "commonjs" }\n');
+  for (const entry of ['index', 'prisma']) {
+    const code = `./cjs/${entry}.js`;
+    const names = Object.keys(createRequire(join(root, 'dist/client/package.json'))(code)).join(', ');
+    writeFileSync(join(root, `dist/client/${entry}.js`), `export { ${names} } from '${code}';\n`);
+    writeFileSync(join(root, `dist/client/${entry}.d.ts`), `export * from '${code}';\n`);
+  }
   return true;
 }
 
@@ -215,11 +226,19 @@ function runTool(script, args, env) {
  */
 function removeOrphans(output, source) {
   for (const file of filesIn(join(root, output))) {
-    const path = relative(join(root, output), file);
-    const isCompiled = /^(?!bundle).*\.js(\.map)?$/.test(path);
-    if (isCompiled && !existsSync(join(root, source, path.replace(/\.js(\.map)?$/, '.ts')))) rmSync(file);
+    const from = sourceOf(relative(join(root, output), file));
+    if (from && !existsSync(join(root, source, from))) rmSync(file);
   }
   return true;
+}
+
+/**
+ * The source of a file that the compilation of the server leaves in its folder; undefined for files of other steps.
+ * @param {string} path
+ */
+export function sourceOf(path) {
+  const isOther = /^(bundle|client)[/\\]/.test(path) || !/\.js(\.map)?$/.test(path);
+  return isOther ? undefined : path.replace(/\.js(\.map)?$/, '.ts');
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {

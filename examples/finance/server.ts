@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import pg from 'pg';
-import { createTenantRegistry, TenantRegistryError } from 'tenant-registry-client';
+import { createTenantRegistry } from 'tenant-registry-client';
 import { embeddedUrl } from '../embedded.js';
 
 const { REGISTRY_URL = 'http://localhost:4000', REGISTRY_KEY, FINANCE_PORT = '4001' } = process.env;
@@ -14,8 +14,8 @@ const pool = new pg.Pool({ connectionString: process.env.FINANCE_DB_URL ?? embed
 pool.on('error', (error) => process.stderr.write(`an idle connection was lost: ${error.message}\n`));
 const registry = createTenantRegistry({
   url: REGISTRY_URL.split(','),
+  apiKey: REGISTRY_KEY,
   module: 'finance',
-  ...(REGISTRY_KEY && { apiKey: REGISTRY_KEY }),
 });
 
 const invoicesSql = `SELECT number, name AS customer, issued_on::text AS "issuedOn", sum(net_amount + tax_amount) AS total, invoice.currency
@@ -26,30 +26,30 @@ const draftSql = `WITH customer AS (INSERT INTO ar_customer (name, currency) VAL
   INSERT INTO ar_invoice_line (invoice_id, position, description, unit_price) SELECT id, 1, $2, $3 FROM invoice RETURNING invoice_id`;
 const issueSql = 'SELECT ar_issue_invoice($1, current_date) AS number';
 
+const headers = { 'content-type': 'application/json' };
+const toJson = (status: number, body: unknown) => ({ status, headers, body: JSON.stringify(body) });
+
 /** Contains no tenant logic: the middleware has set the request's tenant. */
-async function answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
-  const tenantId = registry.current()?.tenantId ?? '';
-  if (request.url !== '/invoices') return { status: 404, body: { error: 'there is only /invoices' } };
+async function answer(request: IncomingMessage) {
+  const { tenantId } = registry.current();
+  if (request.url !== '/invoices') return toJson(404, { error: 'there is only /invoices' });
   if (request.method === 'GET')
-    return registry.withTenant(pool, tenantId, async (tx) => ({
-      status: 200,
-      body: (await tx.query(invoicesSql)).rows,
-    }));
+    return registry.withTenant(pool, tenantId, async (tx) => toJson(200, (await tx.query(invoicesSql)).rows));
   const { customer, description, price } = (await json(request)) as Record<string, string>;
   return registry.withTenant(pool, tenantId, async (tx) => {
     const { rows } = await tx.query(draftSql, [customer, description, price]);
-    return { status: 201, body: (await tx.query(issueSql, [rows[0].invoice_id])).rows[0] };
+    return toJson(201, (await tx.query(issueSql, [rows[0].invoice_id])).rows[0]);
   });
 }
 
 const admit = registry.middleware();
 const server = createServer((request, response) => {
   admit(request, response, async () => {
-    const { status, body } = await answer(request).catch((error: Error) => {
-      const isRefusal = error instanceof TenantRegistryError;
-      return { status: isRefusal ? error.status : 500, body: { error: { message: error.message } } };
+    const shown = await answer(request).catch((error) => {
+      process.stderr.write(`${error.stack}\n`); // The end user sees neither the message nor the stack.
+      return registry.answerTo(error);
     });
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    response.writeHead(shown.status, shown.headers).end(shown.body);
   });
 });
 server.listen(Number(FINANCE_PORT), '127.0.0.1', () =>

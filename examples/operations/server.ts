@@ -5,7 +5,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import fastify from 'fastify';
 import pg from 'pg';
-import { createTenantRegistry, TenantRegistryError } from 'tenant-registry-client';
+import { createTenantRegistry } from 'tenant-registry-client';
 import { tenantAdapter, withTenant } from 'tenant-registry-client/prisma';
 import { embeddedUrl } from '../embedded.js';
 import { PrismaClient } from './generated/client.js';
@@ -17,19 +17,15 @@ const pool = new pg.Pool({ connectionString: databaseUrl });
 pool.on('error', (error) => process.stderr.write(`an idle connection was lost: ${error.message}\n`));
 const registry = createTenantRegistry({
   url: REGISTRY_URL.split(','),
+  apiKey: REGISTRY_KEY,
   module: 'operations',
-  ...(REGISTRY_KEY && { apiKey: REGISTRY_KEY }),
 });
 /** One PrismaClient for all tenants. */
 const prisma = new PrismaClient({ adapter: tenantAdapter(PrismaPg, pool) });
 
 const app = fastify();
 await app.register(registry.fastify());
-app.setErrorHandler((error: Error, _request, reply) => {
-  const isRefusal = error instanceof TenantRegistryError;
-  return reply.code(isRefusal ? error.status : 500).send({ error: { message: error.message } });
-});
-const tenantOf = () => registry.current()?.tenantId ?? '';
+const tenantOf = () => registry.current().tenantId;
 
 app.get('/parties', () =>
   withTenant(registry, prisma, tenantOf(), (tx) =>

@@ -1,11 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { TenantRegistryError } from './error.js';
+import { HeaderRefusal, TenantRegistryError } from './error.js';
+import { type Checks, checkOptions, isFunction, kindOf } from './option-check.js';
 import { readReference } from './reference.js';
 import type { Resolver } from './resolver.js';
 import type { TenantRoute } from './route.js';
 
 /** The part of a node:http request that is read. */
-export interface TenantRequest {
+export interface NodeRequest {
   /** Names and values alternate, in the order in which they arrived. */
   readonly rawHeaders: readonly string[];
 }
@@ -17,12 +18,21 @@ export interface CurrentTenant {
   readonly route: TenantRoute;
 }
 
+type Claim = string | null | undefined;
+
 export interface AdmissionOptions<Request> {
   /**
    * Returns the tenant (id or slug) that the request's verified token names, or undefined when it names none. The
    * header must name the same tenant.
    */
-  claim?: (request: Request) => string | undefined | Promise<string | undefined>;
+  claim?: ((request: Request) => Claim | Promise<Claim>) | undefined;
+}
+
+const checks: Checks<AdmissionOptions<never>> = { claim: isFunction };
+
+/** Throws VALIDATION_ERROR. A misspelt `claim` would admit every request without a check. */
+export function checkAdmissionOptions(of: string, options: unknown): void {
+  checkOptions(of, options, checks);
 }
 
 const header = 'x-tenant-id';
@@ -31,26 +41,52 @@ const header = 'x-tenant-id';
 export class Admission {
   readonly #resolver: Resolver;
   readonly #current = new AsyncLocalStorage<CurrentTenant>();
+  /** By request and response. */
+  readonly #tenants = new WeakMap<object, CurrentTenant>();
 
   constructor(resolver: Resolver) {
     this.#resolver = resolver;
   }
 
-  get current(): CurrentTenant | undefined {
-    return this.#current.getStore();
+  /** The tenant of the async context, or of the request (as any framework presents it). */
+  find(request?: object): CurrentTenant | undefined {
+    if (request === undefined) return this.#current.getStore();
+    // Frameworks keep the request of Node.js in `raw` or `req`; Hono keeps its request in `req.raw`.
+    const { raw, req } = request as { raw?: unknown; req?: { raw?: unknown } };
+    for (const one of [request, raw, req, req?.raw]) {
+      const tenant = one instanceof Object ? this.#tenants.get(one) : undefined;
+      if (tenant) return tenant;
+    }
+    return undefined;
   }
 
-  run<T>(tenant: CurrentTenant, work: () => T): T {
+  /**
+   * Runs the work in the async context of the tenant. `objects` are the request and the response: events of sockets have another
+   * context, so their listeners get this one too.
+   */
+  run<T>(tenant: CurrentTenant, work: () => T, objects: readonly object[]): T {
+    for (const one of objects) {
+      if (this.#tenants.has(one)) continue;
+      this.#tenants.set(one, tenant);
+      this.#bindEvents(one, tenant);
+    }
     return this.#current.run(tenant, work);
+  }
+
+  #bindEvents(emitter: { emit?: unknown }, tenant: CurrentTenant): void {
+    const { emit } = emitter;
+    if (typeof emit !== 'function') return;
+    emitter.emit = (...args: unknown[]) =>
+      this.#current.run(tenant, () => Reflect.apply(emit, emitter, args) as unknown);
   }
 
   /**
    * Throws TenantRegistryError. While the registry cannot be reached, a tenant last seen active is admitted: the
    * fence still protects its data.
    */
-  async admit(request: TenantRequest, claim: string | undefined): Promise<CurrentTenant> {
-    const reference = readHeader(request);
-    const claimed = claim?.toLowerCase();
+  async admit(values: readonly string[], claim: () => Claim | Promise<Claim>): Promise<CurrentTenant> {
+    const claimed = readClaim(await claim());
+    const reference = readHeader(values);
     const route =
       claimed === undefined || claimed === reference
         ? await this.#resolver.resolveOrStale(reference)
@@ -79,50 +115,26 @@ export class Admission {
   }
 }
 
-function readHeader({ rawHeaders }: TenantRequest): string {
+/** The values of the header in the order in which they arrived. */
+export function valuesIn({ rawHeaders }: NodeRequest): string[] {
   const values: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2)
-    if (rawHeaders[at]?.toLowerCase() === header) values.push(rawHeaders[at + 1]?.trim() ?? '');
-  const [value] = values;
-  if (values.length !== 1 || !value || value.includes(','))
-    throw new TenantRegistryError(
-      'VALIDATION_ERROR',
-      'X-Tenant-ID: send this header exactly once, with one id or slug',
-    );
+    if (rawHeaders[at]?.toLowerCase() === header) values.push(rawHeaders[at + 1] ?? '');
+  return values;
+}
+
+function readHeader(values: readonly string[]): string {
+  const value = values[0]?.trim();
+  if (values.length !== 1 || !value || value.includes(',')) throw new HeaderRefusal();
   return readReference(value);
+}
+
+function readClaim(claim: unknown): string | undefined {
+  if (claim === undefined || claim === null) return undefined;
+  if (typeof claim === 'string') return claim.toLowerCase();
+  throw new Error(`claim: expected the id or slug of a tenant, or undefined, got ${kindOf(claim)}`);
 }
 
 function isOutage(error: unknown): boolean {
   return error instanceof TenantRegistryError && error.code === 'REGISTRY_UNAVAILABLE';
-}
-
-/** The response to a refused request. */
-export interface RefusedAnswer {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
-
-/** undefined when the error is not a refusal but a defect. */
-export function toAnswer(error: unknown): RefusedAnswer | undefined {
-  if (!(error instanceof TenantRegistryError)) return undefined;
-  // The end user must not learn that the service's own key was refused.
-  const { code, message, status, retryAfter } = isOwnFault(error)
-    ? new TenantRegistryError('REGISTRY_UNAVAILABLE', 'The tenant registry cannot be reached', {
-        cause: error,
-      })
-    : error;
-  return {
-    status,
-    headers: {
-      'content-type': 'application/json; charset=utf-8',
-      'cache-control': 'no-store',
-      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
-    },
-    body: JSON.stringify({ error: { code, message } }),
-  };
-}
-
-function isOwnFault({ code }: TenantRegistryError): boolean {
-  return code === 'UNAUTHENTICATED' || code === 'FORBIDDEN' || code === 'RATE_LIMITED';
 }

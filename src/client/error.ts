@@ -42,6 +42,8 @@ const retryAfterByCode: Partial<Record<TenantRegistryErrorCode, number>> = {
 export class TenantRegistryError extends Error {
   override readonly name = 'TenantRegistryError';
   readonly code: TenantRegistryErrorCode;
+  /** HTTP status of the code. A plain property, because Koa assigns it. */
+  readonly status: number;
   /** Seconds to wait before a retry; undefined when a retry cannot succeed. */
   readonly retryAfter: number | undefined;
   /** true when the refusal was read before an outage and the registry cannot confirm it now. */
@@ -50,17 +52,20 @@ export class TenantRegistryError extends Error {
   constructor(
     code: TenantRegistryErrorCode,
     message: string,
-    options: { retryAfter?: number | undefined; isStale?: boolean; cause?: unknown } = {},
+    options: { retryAfter?: number | undefined; isStale?: boolean | undefined; cause?: unknown } = {},
   ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
+    this.status = statusByCode[code];
     this.retryAfter = options.retryAfter ?? retryAfterByCode[code];
     this.isStale = options.isStale ?? false;
   }
+}
 
-  /** HTTP status of the code. */
-  get status(): number {
-    return statusByCode[this.code];
+/** The request does not name its tenant with exactly one header. The only VALIDATION_ERROR that is the end user's. */
+export class HeaderRefusal extends TenantRegistryError {
+  constructor() {
+    super('VALIDATION_ERROR', 'X-Tenant-ID: send this header exactly once, with one id or slug');
   }
 }
 

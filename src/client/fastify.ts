@@ -2,25 +2,51 @@ import {
   type Admission,
   type AdmissionOptions,
   type CurrentTenant,
-  type TenantRequest,
-  toAnswer,
+  type NodeRequest,
+  valuesIn,
 } from './admission.js';
+import { answerToError, answerToRefusal } from './answer.js';
+import { TenantRegistryError } from './error.js';
 
 /** The parts of Fastify that are used. */
 export interface FastifyRequest {
-  readonly raw: TenantRequest;
+  readonly raw: NodeRequest;
 }
 
 interface FastifyReply {
+  readonly raw: object;
+  readonly statusCode: number;
   code(status: number): unknown;
-  headers(headers: Record<string, string>): unknown;
+  headers(headers: Readonly<Record<string, string>>): unknown;
   send(body: string): unknown;
 }
 
-type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
+type Done = (error?: Error | null) => void;
 
+/** The hooks, as they are used. */
+interface Hooks {
+  addHook(
+    name: 'onRequest' | 'preValidation',
+    hook: (request: FastifyRequest, reply: FastifyReply, done: Done) => void,
+  ): unknown;
+  addHook(
+    name: 'onError',
+    hook: (request: FastifyRequest, reply: FastifyReply, error: Error, done: () => void) => void,
+  ): unknown;
+  addHook(
+    name: 'onSend',
+    hook: (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      payload: unknown,
+      done: (error?: Error | null, payload?: unknown) => void,
+    ) => void,
+  ): unknown;
+}
+
+/** Any function, because the overloads of Fastify's own type differ between its versions. */
 interface FastifyInstance {
-  addHook(name: 'onRequest' | 'preValidation', hook: Hook): unknown;
+  addHook: (...args: never[]) => unknown;
 }
 
 export type FastifyPlugin = (
@@ -34,18 +60,20 @@ export function createFastifyPlugin<Request extends FastifyRequest>(
   admission: Admission,
   { claim }: AdmissionOptions<Request>,
 ): FastifyPlugin {
-  const plugin: FastifyPlugin = (instance, _options, ready) => {
+  const plugin: FastifyPlugin = (fastify, _options, ready) => {
+    const instance = fastify as unknown as Hooks;
     const tenants = new WeakMap<FastifyRequest, CurrentTenant>();
+    const errors = new WeakMap<FastifyRequest, Error>();
     const admit = async (request: FastifyRequest) =>
       // The instance passes its hooks the request type from which the claim is read.
-      admission.admit(request.raw, await claim?.(request as Request));
+      admission.admit(valuesIn(request.raw), () => claim?.(request as Request));
     instance.addHook('onRequest', (request, reply, done) => {
       const letIn = (tenant: CurrentTenant) => {
         tenants.set(request, tenant);
-        admission.run(tenant, () => done());
+        admission.run(tenant, () => done(), [request.raw, reply.raw]);
       };
       const refuse = (error: Error) => {
-        const answer = toAnswer(error);
+        const answer = answerToRefusal(error);
         if (!answer) return done(error);
         reply.code(answer.status);
         reply.headers(answer.headers);
@@ -57,11 +85,37 @@ export function createFastifyPlugin<Request extends FastifyRequest>(
     // entered again.
     instance.addHook('preValidation', (request, _reply, done) => {
       const tenant = tenants.get(request);
-      if (tenant) admission.run(tenant, () => done());
+      if (tenant) admission.run(tenant, () => done(), []);
       else done();
+    });
+    instance.addHook('onError', (request, _reply, error, done) => {
+      errors.set(request, error);
+      done();
+    });
+    // Fastify answers with the message of an error. An answer of the service's own error handler is not changed.
+    instance.addHook('onSend', (request, reply, payload, done) => {
+      const error = errors.get(request);
+      if (!error || !isDefaultAnswer(payload, error)) return done(null, payload);
+      const isUsersFault = reply.statusCode < 500 && !(error instanceof TenantRegistryError);
+      if (isUsersFault) return done(null, payload);
+      const { status, headers, body } = answerToError(error);
+      reply.code(status);
+      reply.headers(headers);
+      done(null, body);
     });
     ready();
   };
   // Skips Fastify's encapsulation, so that the hook applies to the routes beside the plugin.
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true });
+}
+
+/** Whether the payload is what Fastify sends for the error when the service has no error handler. */
+function isDefaultAnswer(payload: unknown, { message }: Error): boolean {
+  if (typeof payload !== 'string') return false;
+  try {
+    const { statusCode, message: shown } = JSON.parse(payload) as { statusCode?: unknown; message?: unknown };
+    return typeof statusCode === 'number' && shown === message;
+  } catch {
+    return false;
+  }
 }

@@ -18,6 +18,9 @@ interface KnownGateway extends Gateway {
 
 const firstPauseMs = 50;
 const longestPauseMs = 2_000;
+/** While the key is rejected, requests are rare: gateways refuse an address after some tens of them per minute. */
+const firstPauseAfterRejectionMs = 1_000;
+const longestPauseAfterRejectionMs = 30_000;
 
 /** Chooses one of several gateways. A client stays with a gateway until it fails. */
 export class Gateways {
@@ -28,6 +31,8 @@ export class Gateways {
   #current: number;
   #downSince: number | undefined;
   #lastFailure: GatewayFailure | undefined;
+  /** The gateways do not accept the key. */
+  #rejection: { error: TenantRegistryError; until: number; pauseMs: number } | undefined;
 
   constructor(options: {
     urls: readonly string[];
@@ -55,10 +60,12 @@ export class Gateways {
 
   /**
    * Calls gateways until one answers: the last successful one first, then the next that may be tried. Throws
-   * REGISTRY_UNAVAILABLE when none answered in time. An error that is not a GatewayFailure is thrown at once.
+   * REGISTRY_UNAVAILABLE when none answered in time. An error that is not a GatewayFailure is thrown at once. The error of a
+   * rejected key is thrown without a request for a while.
    */
   async ask<T>(attempt: (gateway: Gateway) => Promise<T>, patienceMs: number): Promise<T> {
     const deadline = this.#clock() + patienceMs;
+    if (this.#rejection && this.#clock() < this.#rejection.until) throw this.#rejection.error;
     let failure = this.#lastFailure ?? new GatewayFailure('no gateway has been tried yet');
     for (let attempts = 0; ; attempts++) {
       this.#closing.throwIfAborted();
@@ -68,7 +75,7 @@ export class Gateways {
       const gateway = at === undefined ? undefined : (this.#gateways[at] as KnownGateway);
       if (at === undefined || !gateway) {
         const pauseMs = Math.max(1, this.#firstRetryAt - startedAt);
-        if (startedAt + pauseMs > deadline) throw unavailable(failure);
+        if (startedAt + pauseMs > deadline) throw this.#unavailable(failure);
         await delay(pauseMs, undefined, { signal: this.#closing }).catch(() => undefined);
         continue;
       }
@@ -80,14 +87,28 @@ export class Gateways {
         gateway.retryAt = Number.NEGATIVE_INFINITY;
         this.#current = at;
         this.#downSince = undefined;
+        this.#rejection = undefined;
         return answer;
       } catch (error) {
-        if (!(error instanceof GatewayFailure)) throw error;
+        if (!(error instanceof GatewayFailure)) {
+          if (error instanceof TenantRegistryError && error.code === 'UNAUTHENTICATED') this.#reject(error);
+          throw error;
+        }
         failure = error;
         this.#lastFailure = error;
         this.#fail(gateway, startedAt, error);
       }
     }
+  }
+
+  #reject(error: TenantRegistryError): void {
+    const now = this.#clock();
+    // Concurrent rejections count as one.
+    if (this.#rejection && now < this.#rejection.until) return;
+    const pauseMs = this.#rejection
+      ? Math.min(longestPauseAfterRejectionMs, this.#rejection.pauseMs * 2)
+      : firstPauseAfterRejectionMs;
+    this.#rejection = { error, pauseMs, until: now + pauseMs };
   }
 
   #fail(gateway: KnownGateway, startedAt: number, { retryAfterMs = 0 }: GatewayFailure): void {
@@ -118,12 +139,14 @@ export class Gateways {
   get #firstRetryAt(): number {
     return Math.min(...this.#gateways.map(({ retryAt }) => retryAt));
   }
-}
 
-function unavailable(failure: GatewayFailure): TenantRegistryError {
-  const { code, retryAfterMs } = failure;
-  return new TenantRegistryError(code, `The registry cannot be reached: ${failure.message}`, {
-    retryAfter: retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1_000),
-    cause: failure,
-  });
+  #unavailable(failure: GatewayFailure): TenantRegistryError {
+    const { code, retryAfterMs } = failure;
+    // Gateways also limit the rate of requests whose key they reject.
+    if (code === 'RATE_LIMITED' && this.#rejection) return this.#rejection.error;
+    return new TenantRegistryError(code, `The registry cannot be reached: ${failure.message}`, {
+      retryAfter: retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1_000),
+      cause: failure,
+    });
+  }
 }

@@ -197,7 +197,10 @@ function readJson(url: string, { status, text }: RawAnswer): unknown {
 function readRefusal(url: string, { status, retryAfterMs }: RawAnswer, body: unknown): Error {
   const [first] = errorsOf(body);
   if (status === 429)
-    return new GatewayFailure(`${url} limits the rate of requests`, { code: 'RATE_LIMITED', retryAfterMs });
+    return new GatewayFailure(`${url} limits the rate of requests: ${first?.message ?? 'status 429'}`, {
+      code: 'RATE_LIMITED',
+      retryAfterMs,
+    });
   const message = first?.message ?? `${url} answered with status ${status}`;
   if (status >= 500 || !isCode(first?.code)) return new GatewayFailure(message, { retryAfterMs });
   return new TenantRegistryError(first.code, message);

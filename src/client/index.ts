@@ -1,7 +1,11 @@
 export type { AdmissionOptions, CurrentTenant } from './admission.js';
+export type { Answer } from './answer.js';
 export type { Entrance } from './entrance.js';
 export { TenantRegistryError, type TenantRegistryErrorCode } from './error.js';
+export type { ErrorHandler, ErrorHandlerOptions } from './express-errors.js';
+export type { FastifyPlugin } from './fastify.js';
 export type { TenantChange } from './knowledge.js';
+export type { Middleware } from './middleware.js';
 export type { TenantRegistryOptions } from './options.js';
 export type { OwnedPool, TenantClient, TenantPool } from './pool.js';
 export type { TenantRoute } from './route.js';

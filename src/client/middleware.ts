@@ -1,39 +1,111 @@
-import {
-  type Admission,
-  type AdmissionOptions,
-  type CurrentTenant,
-  type TenantRequest,
-  toAnswer,
-} from './admission.js';
+import { type Admission, type AdmissionOptions, type NodeRequest, valuesIn } from './admission.js';
+import { type Answer, answerToRefusal } from './answer.js';
 
 /** The part of a node:http response that is used. */
-interface TenantResponse {
-  writeHead(status: number, headers: Record<string, string>): unknown;
+export interface NodeResponse {
+  readonly headersSent: boolean;
+  writeHead(status: number, headers: Readonly<Record<string, string>>): unknown;
   end(body: string): unknown;
 }
 
-/** Middleware for Express and Connect; with node:http the caller passes the third argument. */
-export type Middleware<Request> = (
-  request: Request,
-  response: TenantResponse,
-  next: (error?: unknown) => void,
-) => Promise<void>;
+/** The part of Koa's context that is used. */
+interface KoaContext {
+  readonly req: NodeRequest;
+  readonly res: object;
+  status: number;
+  body: unknown;
+  set(headers: Record<string, string>): unknown;
+}
 
-export function createMiddleware<Request extends TenantRequest>(
+/** The part of Hono's context that is used. */
+interface HonoContext {
+  readonly req: { readonly raw: { readonly headers: { get(name: string): string | null } } };
+  res: unknown;
+}
+
+/** The first argument that a framework passes to its middleware. */
+export type MiddlewareRequest = NodeRequest | KoaContext | HonoContext;
+
+/** Middleware for node:http, Connect, Express and NestJS by its first form, for Koa and Hono by the second. */
+export interface Middleware<Request> {
+  (request: Request, response: NodeResponse, next: (error?: unknown) => void): Promise<void>;
+  (context: Request, next: () => Promise<unknown>): Promise<void>;
+}
+
+/** A request as Koa or Hono presents it. */
+interface View {
+  /** Values of the header. */
+  values: readonly string[];
+  /** Objects by which the tenant of the request is found later. */
+  objects: readonly object[];
+  answer(answer: Answer): void;
+}
+
+export function createMiddleware<Request extends MiddlewareRequest>(
   admission: Admission,
-  { claim }: AdmissionOptions<Request>,
+  options: AdmissionOptions<Request>,
 ): Middleware<Request> {
-  return async (request, response, next) => {
-    let tenant: CurrentTenant;
+  const admit = (request: Request, values: readonly string[]) =>
+    admission.admit(values, () => options.claim?.(request));
+
+  async function byResponse(request: Request, response: NodeResponse, next: (error?: unknown) => void) {
+    const tenant = await admit(request, valuesIn(request as NodeRequest)).catch((error) => {
+      const answer = answerToRefusal(error);
+      if (answer) writeAnswer(response, answer);
+      else next(error);
+    });
+    if (tenant) admission.run(tenant, next, [request, response]);
+  }
+
+  async function byContext(context: Request, next: () => Promise<unknown>) {
+    const view = isKoa(context) ? viewKoa(context) : viewHono(context as HonoContext);
     try {
-      tenant = await admission.admit(request, await claim?.(request));
+      const tenant = await admit(context, view.values);
+      await admission.run(tenant, next, view.objects);
     } catch (error) {
-      const answer = toAnswer(error);
-      if (!answer) return next(error);
-      response.writeHead(answer.status, answer.headers);
-      response.end(answer.body);
-      return;
+      const answer = answerToRefusal(error);
+      if (!answer) throw error;
+      view.answer(answer);
     }
-    admission.run(tenant, next);
+  }
+
+  // Koa and Hono pass two arguments.
+  return ((request: Request, ...rest: [NodeResponse, () => void] | [() => Promise<unknown>]) =>
+    rest.length === 1 || !rest[1]
+      ? byContext(request, rest[0] as () => Promise<unknown>)
+      : byResponse(request, ...(rest as [NodeResponse, () => void]))) as Middleware<Request>;
+}
+
+export function writeAnswer(response: NodeResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, headers);
+  response.end(body);
+}
+
+/** Koa keeps the request of Node.js in `req`, Hono its own. */
+function isKoa(context: MiddlewareRequest): context is KoaContext {
+  return 'req' in context && 'rawHeaders' in context.req;
+}
+
+function viewKoa(context: KoaContext): View {
+  return {
+    values: valuesIn(context.req),
+    objects: [context.req, context.res],
+    answer({ status, headers, body }) {
+      context.status = status;
+      context.set({ ...headers });
+      context.body = body;
+    },
+  };
+}
+
+function viewHono(context: HonoContext): View {
+  const value = context.req.raw.headers.get('x-tenant-id');
+  return {
+    // Several headers arrive as one, separated by commas.
+    values: value === null ? [] : [value],
+    objects: [context, context.req.raw],
+    answer({ status, headers, body }) {
+      context.res = new Response(body, { status, headers });
+    },
   };
 }

@@ -1,72 +1,120 @@
-import { TenantRegistryError } from './error.js';
+import { type Checks, checkOptions, isBoolean, isFunction, isNumberFrom, kindOf } from './option-check.js';
 import type { OwnedPool } from './pool.js';
 import type { ReadSecret } from './secret.js';
 
 export interface TenantRegistryOptions {
   /** URL of a gateway, or of several that serve the same registry: "https://registry.internal:4000". */
   url: string | readonly string[];
-  /** API key with the scope `resolve:<module>`. A gateway in open mode needs none. */
-  apiKey?: string;
+  /** API key with the scope `resolve:<module>`. A gateway in open mode needs none; an empty text counts as none. */
+  apiKey?: string | undefined;
   /** Name of the module of this service: "finance". */
   module: string;
   /** Maximum number of cached tenants. Default 100,000. */
-  maxTenants?: number;
+  maxTenants?: number | undefined;
   /** Timeout of one request to a gateway, in milliseconds. Default 2,000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /**
    * How long `withTenant` continues with the last known routes while the registry cannot be reached, in
    * milliseconds; 0 disables it. The fence of the service database makes this safe. Default 15 minutes.
    */
-  serveStaleMs?: number;
+  serveStaleMs?: number | undefined;
   /** Opens a pool for the database of a tenant with isolation DATABASE. The client closes these pools itself. */
-  databasePool?: (databaseName: string) => OwnedPool;
+  databasePool?: ((databaseName: string) => OwnedPool) | undefined;
   /** Maximum number of these pools. Default 20. */
-  maxDatabasePools?: number;
+  maxDatabasePools?: number | undefined;
   /** Returns the value of a variable for `config` and `secret`. Default: the environment of this process. */
-  readSecret?: ReadSecret;
+  readSecret?: ReadSecret | undefined;
   /**
    * Variables that the configuration of every tenant may refer to, besides the tenant's own and the shared ones. Only for
    * values that every tenant may know. Default: none.
    */
-  secretNames?: readonly string[];
+  secretNames?: readonly string[] | undefined;
   /** false disables the stream of change events; changes then arrive about a second later. */
-  hints?: boolean;
+  hints?: boolean | undefined;
 }
 
 type Optional = 'url' | 'apiKey' | 'databasePool';
 
-export interface ReadOptions extends Required<Omit<TenantRegistryOptions, Optional>> {
+type Given = {
+  readonly [Name in keyof TenantRegistryOptions]-?: Exclude<TenantRegistryOptions[Name], undefined>;
+};
+
+export interface ReadOptions extends Omit<Given, Optional> {
   urls: readonly string[];
   apiKey: string | undefined;
   databasePool: ((databaseName: string) => OwnedPool) | undefined;
 }
 
-/** Validates the options. Throws VALIDATION_ERROR. */
+/** The largest number of entries of a Map. */
+const mostEntries = 2 ** 24;
+/** Node.js runs a timer with a longer time at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+const checks: Checks<TenantRegistryOptions> = {
+  url: (value) => {
+    const urls = typeof value === 'string' ? value.split(',') : value;
+    if (!Array.isArray(urls))
+      return `expected a URL such as ${exampleUrl}, or an array of URLs, got ${kindOf(value)}`;
+    if (urls.length === 0) return `expected the URL of at least one gateway, such as ${exampleUrl}`;
+    return urls.map(problemOfUrl).find((problem) => problem !== undefined);
+  },
+  apiKey: (value) => {
+    if (typeof value !== 'string') return `expected a string, got ${kindOf(value)}`;
+    // Never shows the value.
+    return /^[!-~]*$/.test(value)
+      ? undefined
+      : 'contains a space, a line break or another character that no key has';
+  },
+  module: (value) => {
+    if (typeof value !== 'string')
+      return `expected the name of a module such as finance, got ${kindOf(value)}`;
+    return /^[a-z][a-z0-9_]{0,30}$/.test(value)
+      ? undefined
+      : `"${value}" is not a module name such as finance`;
+  },
+  maxTenants: isNumberFrom(1, mostEntries),
+  timeoutMs: isNumberFrom(1, longestTimerMs),
+  serveStaleMs: isNumberFrom(0, Number.POSITIVE_INFINITY),
+  databasePool: isFunction,
+  maxDatabasePools: isNumberFrom(1, Number.POSITIVE_INFINITY),
+  readSecret: isFunction,
+  secretNames: (value) => {
+    if (!Array.isArray(value)) return `expected an array of names of variables, got ${kindOf(value)}`;
+    const wrong = value.find((name) => typeof name !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
+    return wrong === undefined ? undefined : `"${wrong}" is not the name of a variable`;
+  },
+  hints: isBoolean,
+};
+
+/** Validates the options. Throws VALIDATION_ERROR that names every wrong one. */
 export function readOptions(options: TenantRegistryOptions): ReadOptions {
-  const urls = (typeof options.url === 'string' ? options.url.split(',') : [...options.url]).map(readUrl);
-  if (urls.length === 0) throw invalid('url: give the URL of at least one gateway');
-  if (!/^[a-z][a-z0-9_]{0,30}$/.test(options.module))
-    throw invalid(`module: "${options.module}" is not a module name such as finance`);
-  const { apiKey, module, databasePool, hints = true } = options;
+  checkOptions('createTenantRegistry', options, checks, ['url', 'module']);
+  const { url, apiKey, module, databasePool, hints = true } = options;
   const { readSecret = (name: string) => process.env[name], secretNames = [] } = options;
-  for (const name of secretNames)
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
-      throw invalid(`secretNames: "${name}" is not the name of a variable`);
   const { maxTenants = 100_000, maxDatabasePools = 20 } = options;
   const { timeoutMs = 2_000, serveStaleMs = 15 * 60_000 } = options;
-  for (const [name, value] of Object.entries({ maxTenants, timeoutMs, maxDatabasePools }))
-    if (!(value >= 1)) throw invalid(`${name}: expected a number of 1 or more`);
-  if (!(serveStaleMs >= 0)) throw invalid('serveStaleMs: expected a number of 0 or more');
   return {
-    ...{ urls, apiKey, module, maxTenants, timeoutMs, serveStaleMs, hints, databasePool, maxDatabasePools },
+    urls: (typeof url === 'string' ? url.split(',') : url).map(readUrl),
+    apiKey: apiKey === '' ? undefined : apiKey,
+    ...{ module, maxTenants, timeoutMs, serveStaleMs, hints, databasePool, maxDatabasePools },
     ...{ readSecret, secretNames: [...secretNames] },
   };
 }
 
-function readUrl(text: string): string {
+const exampleUrl = 'https://registry.internal:4000';
+
+function problemOfUrl(text: unknown): string | undefined {
+  if (typeof text !== 'string') return `expected a URL such as ${exampleUrl}, got ${kindOf(text)}`;
   const url = parseUrl(text.trim());
+  // A text with an @ may contain a password.
+  if (text.includes('@')) return 'a user or password in the URL is not used; give the key as apiKey';
   if (!url || !/^https?:$/.test(url.protocol))
-    throw invalid(`url: "${text}" is not the URL of a gateway, such as https://registry.internal:4000`);
+    return `"${text}" is not the URL of a gateway, such as ${exampleUrl}`;
+  return url.search || url.hash ? `"${text}" has a query or a fragment, which is not used` : undefined;
+}
+
+function readUrl(text: string): string {
+  const url = new URL(text.trim());
   // Users often copy the URL with the path /graphql.
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/graphql$/, '');
 }
@@ -78,8 +126,4 @@ function parseUrl(text: string): URL | undefined {
   } catch {
     return undefined;
   }
-}
-
-function invalid(message: string): TenantRegistryError {
-  return new TenantRegistryError('VALIDATION_ERROR', message);
 }

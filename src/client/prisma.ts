@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Entrance } from './entrance.js';
 import { TenantRegistryError } from './error.js';
+import { type Checks, checkOptions, isNumberFrom } from './option-check.js';
 import type { TenantClient, TenantPool } from './pool.js';
 import type { TenantRegistry } from './tenant-registry.js';
-import { awaitAbort, type TransactionOptions } from './transaction.js';
+import { awaitAbort, type TransactionOptions, transactionChecks } from './transaction.js';
 import { Visit } from './visit.js';
 
 /** The adapter class `PrismaPg` of `@prisma/adapter-pg`. */
@@ -16,10 +17,16 @@ export interface PrismaTransactions<Tx> {
 
 export interface PrismaOptions extends TransactionOptions {
   /** How long to wait for a connection, in milliseconds; Prisma's default is 2,000. */
-  maxWait?: number;
+  maxWait?: number | undefined;
   /** Maximum duration of the transaction, in milliseconds; Prisma's default is 5,000. */
-  timeout?: number;
+  timeout?: number | undefined;
 }
+
+const checks: Checks<PrismaOptions> = {
+  ...transactionChecks,
+  maxWait: isNumberFrom(0, Number.POSITIVE_INFINITY),
+  timeout: isNumberFrom(0, Number.POSITIVE_INFINITY),
+};
 
 /**
  * Prisma writes a schema name before each table. This placeholder is removed again, so that the search_path set by
@@ -62,6 +69,7 @@ export async function withTenant<Tx, T>(
   work: (tx: Tx) => Promise<T>,
   options: PrismaOptions = {},
 ): Promise<T> {
+  checkOptions('withTenant', options, checks);
   const { maxWait, timeout } = options;
   const limits = { ...(maxWait !== undefined && { maxWait }), ...(timeout !== undefined && { timeout }) };
   return registry.enter(tenantId, async (entrance, entered) => {

@@ -2,6 +2,7 @@ import type { Clock } from './clock.js';
 import type { Gateways } from './gateways.js';
 import { GatewayFailure, type Transport } from './http.js';
 import type { Knowledge, LeaseAnswer } from './knowledge.js';
+import { isOwnFault } from './own-fault.js';
 
 export interface RenewalOptions {
   /** UUID of this client, under which gateways record its lease. */
@@ -83,8 +84,8 @@ export class Renewal {
         isMoved = await this.#renew();
         hasFailed = false;
       } catch (error) {
-        // Reports an outage once.
-        if (!closing.aborted && !hasFailed) onError(error);
+        // Reports an outage once. A mistake in the options may show itself only when the outage ends.
+        if (!closing.aborted && (!hasFailed || isOwnFault(error))) onError(error);
         hasFailed = true;
       }
       begin();

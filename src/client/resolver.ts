@@ -8,10 +8,11 @@ import { openTransport } from './http.js';
 import { Knowledge, type TenantChange } from './knowledge.js';
 import { Lookup } from './lookup.js';
 import type { ReadOptions } from './options.js';
+import { explainOwnFault, isOwnFault } from './own-fault.js';
 import { Renewal } from './renewal.js';
 import { type Finding, isRoute, type Resolution, type StoredConfig, type TenantRoute } from './route.js';
 
-/** Events of the resolver; `error` is emitted once per outage. */
+/** Events of the resolver; `error` is emitted once per outage, and once for each kind of mistake in the options. */
 export interface ResolverEvents {
   ready(): void;
   stale(): void;
@@ -45,11 +46,26 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
   const transport = openTransport({ apiKey: options.apiKey, client });
   const gateways = new Gateways({ urls: options.urls, clock, closing });
   const knowledge = new Knowledge({ clock, module, maxTenants: options.maxTenants, onChange: events.change });
+  const reported = new Set<string>();
+  /** Returns the error as callers see it, and reports the first of each kind of mistake in the options. */
+  const explain = (error: unknown): unknown => {
+    if (!isOwnFault(error)) return error;
+    const explained = explainOwnFault(error, options);
+    if (!reported.has(error.code)) {
+      reported.add(error.code);
+      events.error(explained);
+    }
+    return explained;
+  };
+  const explaining = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error) => {
+      throw explain(error);
+    });
   const renewal = new Renewal({
     ...{ client, gateways, transport, knowledge, clock, closing, timeoutMs },
     onReady: events.ready,
     onStale: events.stale,
-    onError: events.error,
+    onError: (error) => (isOwnFault(error) ? explain(error) : events.error(error)),
   });
   const lookupOptions = {
     ...{ module, gateways, transport, knowledge, timeoutMs },
@@ -100,15 +116,18 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
       const known = closing.aborted ? undefined : knowledge.find(reference)?.resolution;
       return known && isRoute(known) ? known : undefined;
     },
-    resolve: async (reference) => toRoute((await find(lookup, reference)).resolution),
-    resolveOrStale,
-    async resolveConfig(reference) {
-      const { resolution, config = {} } = await find(configLookup, reference);
-      return { route: toRoute(resolution), config };
-    },
-    async resolveAnew(reference) {
+    resolve: (reference) => explaining(find(lookup, reference).then(({ resolution }) => toRoute(resolution))),
+    resolveOrStale: (reference) => explaining(resolveOrStale(reference)),
+    resolveConfig: (reference) =>
+      explaining(
+        find(configLookup, reference).then(({ resolution, config = {} }) => ({
+          route: toRoute(resolution),
+          config,
+        })),
+      ),
+    resolveAnew(reference) {
       knowledge.forget(reference);
-      return toRoute(await lookup.findAnew(reference));
+      return explaining(lookup.findAnew(reference).then(toRoute));
     },
     get size() {
       return knowledge.size;

@@ -1,11 +1,13 @@
 import { EventEmitter } from 'node:events';
-import { Admission, type AdmissionOptions, type CurrentTenant, type TenantRequest } from './admission.js';
+import { Admission, type AdmissionOptions, type CurrentTenant, checkAdmissionOptions } from './admission.js';
+import { type Answer, answerToError } from './answer.js';
 import { DatabasePools } from './database-pools.js';
 import { type Entrance, enterTenant } from './entrance.js';
 import { TenantRegistryError } from './error.js';
+import { createErrorHandler, type ErrorHandler, type ErrorHandlerOptions } from './express-errors.js';
 import { createFastifyPlugin, type FastifyPlugin, type FastifyRequest } from './fastify.js';
 import type { TenantChange } from './knowledge.js';
-import { createMiddleware, type Middleware } from './middleware.js';
+import { createMiddleware, type Middleware, type MiddlewareRequest } from './middleware.js';
 import { readOptions, type TenantRegistryOptions } from './options.js';
 import type { ClientOf, TenantClient, TenantPool } from './pool.js';
 import { readReference } from './reference.js';
@@ -19,7 +21,7 @@ import {
   standardSecrets,
 } from './secret.js';
 import type { TenantConfig } from './tenant-config.js';
-import { runInside, type TransactionOptions } from './transaction.js';
+import { checkTransactionOptions, runInside, type TransactionOptions } from './transaction.js';
 
 export interface TenantRegistryEvents {
   /** A gateway's lease covers the cache, for the first time or again. */
@@ -28,7 +30,10 @@ export interface TenantRegistryEvents {
   stale: [];
   /** A tenant changed; without a tenant, any may have changed. The same change can be reported twice. */
   change: [change: TenantChange];
-  /** An error in the background, once per outage. A listener is optional. */
+  /**
+   * An error in the background, once per outage. A key that is missing, rejected or lacks a scope, and an unknown module, are each
+   * reported once with what to do. Where nothing listens, the error is a warning of the process (`process.emitWarning`).
+   */
   error: [error: unknown];
 }
 
@@ -68,19 +73,31 @@ export interface TenantRegistry {
    */
   enter<T>(tenantId: string, attempt: (entrance: Entrance, entered: () => void) => Promise<T>): Promise<T>;
   /**
-   * Middleware for node:http, Connect and Express. It admits a request with exactly one X-Tenant-ID that resolves
-   * and equals the tenant of the token's claim, if there is one; it answers any other request with `{"error":
-   * {"code", "message"}}`.
+   * Middleware for node:http, Connect, Express, NestJS, Koa and Hono. It admits a request with exactly one
+   * X-Tenant-ID that resolves and equals the tenant of the token's claim, if there is one; it answers any other request
+   * with `{"error": {"code", "message"}}`, in words for end users.
    */
-  middleware<Request extends TenantRequest = TenantRequest>(
+  middleware<Request extends MiddlewareRequest = MiddlewareRequest>(
     options?: AdmissionOptions<Request>,
   ): Middleware<Request>;
-  /** The same as a Fastify plugin: `app.register(registry.fastify())`. */
+  /**
+   * The same as a Fastify plugin: `app.register(registry.fastify())`. Its hook also replaces the body of errors that
+   * Fastify would answer by itself with status 5xx.
+   */
   fastify<Request extends FastifyRequest = FastifyRequest>(
     options?: AdmissionOptions<Request>,
   ): FastifyPlugin;
-  /** The tenant of the current request, in all code that runs below the middleware. */
-  current(): CurrentTenant | undefined;
+  /** Error handler for Express and Connect, after all routes: no end user sees a stack trace or an address. */
+  errorHandler(options?: ErrorHandlerOptions): ErrorHandler;
+  /** The response to an end user whose request failed with this error, for the error hook of any framework. */
+  answerTo(error: unknown): Answer;
+  /**
+   * The tenant of the current request, in all code that runs below the middleware and in listeners of the events of its
+   * request and response. Where the async context is lost, pass the request. Throws outside a request.
+   */
+  current(request?: object): CurrentTenant;
+  /** The same; returns undefined outside a request. */
+  currentOrUndefined(request?: object): CurrentTenant | undefined;
   /** Closes connections and timers. Later calls are refused. */
   close(): Promise<void>;
   on<Name extends keyof TenantRegistryEvents>(
@@ -100,6 +117,11 @@ export interface TenantRegistry {
 /** Creates a client of the registry for one module. It starts to follow the registry at once. */
 export function createTenantRegistry(options: TenantRegistryOptions): TenantRegistry {
   return new RegistryClient(options);
+}
+
+function warn(error: unknown): void {
+  const { message, code } = error instanceof TenantRegistryError ? error : { message: String(error) };
+  process.emitWarning(message, { type: 'TenantRegistryWarning', ...(code !== undefined && { code }) });
 }
 
 class RegistryClient extends EventEmitter<TenantRegistryEvents> implements TenantRegistry {
@@ -122,6 +144,7 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
       error: (error) => {
         // Without a listener an 'error' event would end the process.
         if (this.listenerCount('error') > 0) this.emit('error', error);
+        else warn(error);
       },
     });
     this.#admission = new Admission(this.#resolver);
@@ -164,12 +187,13 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
     return requireSecret(tenantSlug, name, this.#readSecret);
   }
 
-  withTenant<Pool extends TenantPool, T>(
+  async withTenant<Pool extends TenantPool, T>(
     pool: Pool,
     tenantId: string,
     work: (tx: ClientOf<Pool>) => Promise<T> | T,
     options: TransactionOptions = {},
   ): Promise<T> {
+    checkTransactionOptions(options);
     return this.enter(tenantId, (entrance, entered) => {
       const run = (of: TenantPool) =>
         // The pool's type declares what it lends.
@@ -186,16 +210,38 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
     return enterTenant(this.#resolver, readReference(tenantId), attempt);
   }
 
-  middleware<Request extends TenantRequest>(options: AdmissionOptions<Request> = {}): Middleware<Request> {
+  middleware<Request extends MiddlewareRequest>(
+    options: AdmissionOptions<Request> = {},
+  ): Middleware<Request> {
+    checkAdmissionOptions('middleware', options);
     return createMiddleware(this.#admission, options);
   }
 
   fastify<Request extends FastifyRequest>(options: AdmissionOptions<Request> = {}): FastifyPlugin {
+    checkAdmissionOptions('fastify', options);
     return createFastifyPlugin(this.#admission, options);
   }
 
-  current(): CurrentTenant | undefined {
-    return this.#admission.current;
+  errorHandler(options: ErrorHandlerOptions = {}): ErrorHandler {
+    return createErrorHandler(options);
+  }
+
+  answerTo(error: unknown): Answer {
+    return answerToError(error);
+  }
+
+  current(request?: object): CurrentTenant {
+    const tenant = this.#admission.find(request);
+    if (tenant) return tenant;
+    throw new Error(
+      request === undefined
+        ? 'registry.current() has no request here: register registry.middleware() or registry.fastify() before this code, pass the request where its async context is lost, or use currentOrUndefined()'
+        : 'registry.current(request) does not know this request: it did not pass registry.middleware() or registry.fastify()',
+    );
+  }
+
+  currentOrUndefined(request?: object): CurrentTenant | undefined {
+    return this.#admission.find(request);
   }
 
   async close(): Promise<void> {

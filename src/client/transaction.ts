@@ -1,10 +1,27 @@
 import type { Entrance } from './entrance.js';
+import { type Checks, checkOptions, isBoolean, isNumberFrom, isOneOf, kindOf } from './option-check.js';
 import type { Abort, TenantClient, TenantPool } from './pool.js';
 import { type BeginOptions, Visit } from './visit.js';
 
 export interface TransactionOptions extends BeginOptions {
   /** Aborts the transaction, for example when the client of the request has disconnected. */
   signal?: Abort | undefined;
+}
+
+export const transactionChecks: Checks<TransactionOptions> = {
+  isolation: isOneOf(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE']),
+  readOnly: isBoolean,
+  // The range of PostgreSQL's setting; 0 leaves it alone.
+  statementTimeoutMs: isNumberFrom(0, 2 ** 31 - 1),
+  signal: (value) =>
+    typeof (value as Partial<Abort> | null)?.addEventListener === 'function'
+      ? undefined
+      : `expected an AbortSignal, got ${kindOf(value)}`,
+};
+
+/** Throws VALIDATION_ERROR. A misspelt `readOnly` would let the work write. */
+export function checkTransactionOptions(options: unknown): void {
+  checkOptions('withTenant', options, transactionChecks);
 }
 
 /** Runs the work in one transaction in a tenant's schema. Commits when it resolves, rolls back when it throws. */

@@ -3,10 +3,10 @@ import { type Entrance, literal } from './entrance.js';
 import type { TenantClient } from './pool.js';
 
 export interface BeginOptions {
-  isolation?: 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
-  readOnly?: boolean;
+  isolation?: 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE' | undefined;
+  readOnly?: boolean | undefined;
   /** statement_timeout in milliseconds. */
-  statementTimeoutMs?: number;
+  statementTimeoutMs?: number | undefined;
 }
 
 /** How long the end of a transaction may take before its connection is destroyed, in milliseconds. */

@@ -132,7 +132,7 @@ test('a key without the scope registry:read resolves; config names the missing s
     await narrow.resolve(tenant.id);
     await expect(narrow.config(tenant.id)).rejects.toMatchObject({
       code: 'FORBIDDEN',
-      message: 'This needs a key with scope registry:read',
+      message: expect.stringContaining('--scopes resolve:finance,registry:read'),
     });
     expect(await wide.config(tenant.id)).toEqual({});
   } finally {

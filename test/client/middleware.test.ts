@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, request as send } from
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createTenantRegistry, type TenantRegistry } from '../../src/client/index.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
@@ -34,7 +34,7 @@ const claimOf = (request: Pick<IncomingMessage, 'headers'>) => request.headers['
 /** The service's own code, which runs partly later and partly after the body was read. */
 async function serve(body: string): Promise<string> {
   await delay(1);
-  return JSON.stringify({ slug: registry.current()?.tenantSlug, body });
+  return JSON.stringify({ slug: registry.current().tenantSlug, body });
 }
 
 async function openHttp(of: () => TenantRegistry): Promise<string> {
@@ -100,7 +100,7 @@ describe.each([
     expect(answers.map(({ status, body }) => [status, body.slug, body.body?.slice(0, 2)])).toEqual(
       asked.map(({ slug }, at) => [200, slug, `${at}${at}`.slice(0, 2)]),
     );
-    expect(registry.current()).toBeUndefined();
+    expect(registry.currentOrUndefined()).toBeUndefined();
   });
 
   test('a request must name exactly one tenant', async () => {
@@ -128,7 +128,7 @@ describe.each([
     ]);
     const { body } = await ask(url, { 'x-tenant-id': suspended.id });
     expect(body).toEqual({
-      error: { code: 'TENANT_SUSPENDED', message: `Tenant ${suspended.slug} is suspended: unpaid` },
+      error: { code: 'TENANT_SUSPENDED', message: 'The tenant is suspended' },
     });
   });
 
@@ -165,5 +165,72 @@ describe.each([
     const { status, headers, body } = await ask(await open(() => lost), { 'x-tenant-id': acme.id });
     expect([status, headers['retry-after'], body.error?.code]).toEqual([503, '1', 'REGISTRY_UNAVAILABLE']);
     await lost.close();
+  });
+});
+
+describe('claim', () => {
+  const claims: [what: string, claim: unknown, status: number][] = [
+    ['undefined', undefined, 200],
+    ['null, as of a token without a tenant', null, 200],
+    ['an empty text', '', 404],
+    ['a number', 7, 500],
+    ['an object', { tenant: 'acme' }, 500],
+  ];
+  test.each(claims)('returns %s', async (_what, claim, status) => {
+    const app = fastify();
+    onTestFinished(() => app.close());
+    // As a caller in JavaScript passes it.
+    await app.register(registry.fastify({ claim: () => claim as string }));
+    app.get('/', () => registry.current().tenantSlug);
+    const answer = await app.inject({ url: '/', headers: { 'x-tenant-id': acme.id } });
+    expect(answer.statusCode).toBe(status);
+    expect(answer.body).not.toMatch(/claim:|id or slug/);
+  });
+});
+
+describe('errors of a service with Fastify', () => {
+  const body = { type: 'object', required: ['name'] };
+
+  type Prepare = (app: FastifyInstance) => void;
+
+  async function open({ before, after }: { before?: Prepare; after?: Prepare }): Promise<FastifyInstance> {
+    const app = fastify();
+    onTestFinished(() => app.close());
+    before?.(app);
+    await app.register(registry.fastify());
+    after?.(app);
+    app.post('/', { schema: { body } }, async () => {
+      throw new Error('connect ECONNREFUSED 10.0.0.7:5432');
+    });
+    return app;
+  }
+  const post = async (app: FastifyInstance, payload: object) => {
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/',
+      headers: { 'x-tenant-id': acme.id },
+      payload,
+    });
+    return [answer.statusCode, answer.json()];
+  };
+
+  test('are answered in neutral words, except those of the end user', async () => {
+    const app = await open({});
+    const error = { code: 'INTERNAL_SERVER_ERROR', message: 'An unexpected error occurred' };
+    expect(await post(app, { name: 'x' })).toEqual([500, { error }]);
+    expect(await post(app, {})).toEqual([
+      400,
+      expect.objectContaining({ message: "body must have required property 'name'" }),
+    ]);
+  });
+
+  const setOwn: Prepare = (app) =>
+    void app.setErrorHandler((_error, _request, reply) => reply.code(418).send({ message: 'its own' }));
+
+  test.each([
+    ['before the plugin', { before: setOwn }],
+    ['after the plugin', { after: setOwn }],
+  ])('are left to the error handler that the service sets %s', async (_when, handlers) => {
+    expect(await post(await open(handlers), { name: 'x' })).toEqual([418, { message: 'its own' }]);
   });
 });

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { build } from '../../bin/build.js';
+import { build, sourceOf } from '../../bin/build.js';
 
 const root = join(import.meta.dirname, '../..');
 const packed = join(root, 'dist/client');
@@ -39,7 +39,19 @@ test('installing it adds one package without an install script', async () => {
   expect(dependencies['tenant-registry-client'].version).toBe(version);
 });
 
-const service = `
+test.each([
+  ['cli/main.js', 'cli/main.ts'],
+  ['cli/main.js.map', 'cli/main.ts'],
+  ['clients.js', 'clients.ts'],
+  ['client/index.js', undefined],
+  ['client/cjs/index.js', undefined],
+  ['bundle/main.js', undefined],
+  ['README.md', undefined],
+])('a build of the server may remove %s when its source %s is gone', (path, source) => {
+  expect(sourceOf(path)).toBe(source);
+});
+
+const declarations = `
 import { createTenantRegistry, TenantRegistryError, type TenantRoute } from 'tenant-registry-client';
 import { tenantAdapter, withTenant } from 'tenant-registry-client/prisma';
 
@@ -53,10 +65,14 @@ declare class PrismaPg {
   constructor(of: typeof pool | string, options?: { schema?: string });
   name: string;
 }
+declare const process: { env: Record<string, string | undefined> };
 declare const prisma: { $transaction<R>(work: (tx: { party: string }) => Promise<R>, options?: { timeout?: number }): Promise<R> };
 declare const pool: { connect(): Promise<Connection>; connect(callback: (error: Error) => void): void };
 
-const registry = createTenantRegistry({ url: ['http://localhost:4000'], apiKey: 'trk_x', module: 'finance' });
+`;
+
+const statements = `
+const registry = createTenantRegistry({ url: ['http://localhost:4000'], apiKey: process.env.REGISTRY_KEY, module: 'finance' });
 registry.on('change', ({ tenantId }) => tenantId satisfies string | null);
 const route: TenantRoute = await registry.resolve('acme');
 const many: (TenantRoute | TenantRegistryError)[] = await registry.resolveMany(['acme']);
@@ -75,18 +91,27 @@ await registry.close();
 `;
 
 test.each([
-  ['NodeNext', 'NodeNext'],
-  ['ESNext', 'bundler'],
+  ['service.ts', 'NodeNext', 'NodeNext'],
+  ['service.cts', 'NodeNext', 'NodeNext'],
+  ['service.ts', 'ESNext', 'bundler'],
 ])(
-  'its types resolve in module %s with resolution %s, and need no other types',
-  async (module, moduleResolution) => {
-    await writeFile(join(project, 'service.ts'), service);
+  'its types resolve for %s in module %s with resolution %s, and need no other types',
+  async (file, module, moduleResolution) => {
+    // CommonJS has no await at the top level.
+    const isCommonJs = file.endsWith('.cts');
+    const body = isCommonJs ? `export async function serve() {${statements}}` : statements;
+    await writeFile(join(project, file), declarations + body);
     const options = { module, moduleResolution, target: 'ES2022', lib: ['ES2022'], types: [], strict: true };
     await writeFile(
       join(project, 'tsconfig.json'),
       JSON.stringify({
-        compilerOptions: { ...options, noEmit: true, skipLibCheck: false },
-        files: ['service.ts'],
+        compilerOptions: {
+          ...options,
+          noEmit: true,
+          skipLibCheck: false,
+          exactOptionalPropertyTypes: true,
+        },
+        files: [file],
       }),
     );
     const { stdout } = await run(process.execPath, [tsc, '-p', project]).catch((error) => error);
@@ -94,22 +119,41 @@ test.each([
   },
 );
 
-test('it runs, and neither an open nor a closed client keeps the process alive', async () => {
+test.each([
+  ['commonjs', `const { createTenantRegistry } = require('tenant-registry-client');`],
+  ['module', `import { createTenantRegistry } from 'tenant-registry-client';`],
+])('it runs as %s, and neither an open nor a closed client keeps the process alive', async (type, load) => {
   const text = `
-    import { createTenantRegistry } from 'tenant-registry-client';
     const options = { url: 'http://127.0.0.1:1', module: 'finance', timeoutMs: 50 };
     // One client is closed, the other is never closed.
     const closed = createTenantRegistry(options);
     createTenantRegistry(options);
-    console.log(await closed.resolve('acme').catch(({ name, code }) => [name, code].join(' ')));
-    await closed.close();
+    closed
+      .resolve('acme')
+      .catch(({ name, code }) => console.log([name, code].join(' ')))
+      .then(() => closed.close());
   `;
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', text], {
+  const { stdout } = await run(process.execPath, [`--input-type=${type}`, '-e', `${load}${text}`], {
     cwd: project,
     timeout: 5_000,
   });
   expect(stdout.trim()).toBe('TenantRegistryError REGISTRY_UNAVAILABLE');
 });
+
+test.each(['tenant-registry-client', 'tenant-registry-client/prisma'])(
+  '%s exports the same objects to import and to require, so that instanceof holds between both',
+  async (name) => {
+    const text = `
+      import { createRequire } from 'node:module';
+      import * as imported from '${name}';
+      const required = createRequire(process.cwd() + '/')('${name}');
+      const names = Object.keys(required);
+      console.log(names.length > 1 && names.every((name) => imported[name] === required[name]));
+    `;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', text], { cwd: project });
+    expect(stdout.trim()).toBe('true');
+  },
+);
 
 test('publint reports nothing', async () => {
   const { messages } = await publint({ pkgDir: packed, strict: true });
@@ -119,6 +163,5 @@ test('publint reports nothing', async () => {
 test('arethetypeswrong reports nothing', async () => {
   const found = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
   const problems = 'problems' in found ? found.problems : [{ kind: 'no types' }];
-  // The package is ESM only, so CommonJS must use import().
-  expect(problems.filter(({ kind }) => kind !== 'CJSResolvesToESM')).toEqual([]);
+  expect(problems).toEqual([]);
 });

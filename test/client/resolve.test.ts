@@ -153,12 +153,3 @@ test('a closed client refuses calls, and closing it twice does nothing', async (
   await Promise.all([closed.close(), closed.close()]);
   await expect(closed.resolve(acme.id)).rejects.toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
 });
-
-test.each([
-  ['a text that is no URL', { url: 'registry.internal', module: 'finance' }],
-  ['an empty list of gateways', { url: [], module: 'finance' }],
-  ['an invalid module name', { url: 'http://localhost:4000', module: 'Finance' }],
-  ['a maximum of 0 tenants', { url: 'http://localhost:4000', module: 'finance', maxTenants: 0 }],
-])('createTenantRegistry refuses %s', (_what, options) => {
-  expect(() => createTenantRegistry(options)).toThrow(expect.objectContaining({ code: 'VALIDATION_ERROR' }));
-});

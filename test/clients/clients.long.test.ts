@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { generate } from '@graphql-codegen/cli';
@@ -7,13 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { aFolder } from '../setup/process.js';
 import { aTenant } from '../setup/stories.js';
-
-const isInstalled = existsSync(join(import.meta.dirname, 'node_modules/relay-compiler'));
-const skips = !isInstalled && !process.env.CI;
-if (skips)
-  process.stderr.write(
-    '\n>>> TESTS OF GRAPHQL CLIENTS ARE SKIPPED: install them with "npm ci --prefix test/clients" <<<\n\n',
-  );
+import { skips } from './installed.js';
 
 let gateway: TestGateway;
 let endpoint: string;

@@ -1,0 +1,144 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import {
+  createTenantRegistry,
+  TenantRegistryError,
+  type TenantRegistryOptions,
+} from '../../src/client/index.js';
+import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { aTenant, type StoryTenant } from '../setup/stories.js';
+import { until } from '../setup/until.js';
+
+let gateway: TestGateway;
+let acme: StoryTenant;
+let keys: Record<'finance' | 'operations' | 'everything', string>;
+beforeAll(async () => {
+  gateway = await openGateway({ authMode: 'required' });
+  keys = {
+    finance: await gateway.createKey('resolve:finance'),
+    operations: await gateway.createKey('resolve:operations'),
+    everything: await gateway.createKey('resolve:*', 'registry:read', 'registry:write', 'provision'),
+  };
+  const { ask } = gateway;
+  gateway.ask = (query, variables, options) => ask(query, variables, { key: keys.everything, ...options });
+  acme = await aTenant().subscribedTo('finance').at(gateway);
+});
+afterAll(() => gateway?.close());
+
+/** A client with a listener, and one without, whose warnings the process emits. */
+async function connect(options: Partial<TenantRegistryOptions>, isHeard: boolean) {
+  const registry = createTenantRegistry({ url: gateway.url, module: 'finance', ...options });
+  onTestFinished(() => registry.close());
+  const reports: string[] = [];
+  const add = (error: unknown) =>
+    reports.push(`${(error as { code?: string }).code} ${(error as Error).message}`);
+  const warned = (warning: Error) => void (warning.name === 'TenantRegistryWarning' && add(warning));
+  if (isHeard) registry.on('error', add);
+  else {
+    process.on('warning', warned);
+    onTestFinished(() => void process.off('warning', warned));
+  }
+  return { registry, reports };
+}
+
+const faults: [what: string, options: () => Partial<TenantRegistryOptions>, code: string, told: RegExp][] = [
+  [
+    'a missing key',
+    () => ({}),
+    'UNAUTHENTICATED',
+    /^UNAUTHENTICATED The registry requires an API key, and the option apiKey is not set: create a key with "npx tenant-registry keys create --name <service> --scopes resolve:finance"/,
+  ],
+  ['an empty key', () => ({ apiKey: '' }), 'UNAUTHENTICATED', /the option apiKey is not set/],
+  [
+    'a wrong key',
+    () => ({ apiKey: 'trk_wrong' }),
+    'UNAUTHENTICATED',
+    /^UNAUTHENTICATED The registry rejects the key in the option apiKey \(The API key is unknown, revoked or expired\): check the variable .* --scopes resolve:finance"/,
+  ],
+  [
+    'a key without the scope',
+    () => ({ apiKey: keys.operations }),
+    'FORBIDDEN',
+    /^FORBIDDEN The key in the option apiKey lacks a scope \(.*resolve:finance\): correct the option module \("finance"\), or create a key with .* --scopes resolve:finance"/,
+  ],
+  [
+    'an unknown module',
+    () => ({ apiKey: keys.everything, module: 'finanse' }),
+    'MODULE_NOT_FOUND',
+    /^MODULE_NOT_FOUND The registry has no module "finanse": correct the option module/,
+  ],
+];
+
+describe.each([
+  ['as an event', true],
+  ['as a warning of the process where nothing listens', false],
+])('the client itself reports once, %s,', (_how, isHeard) => {
+  test.each(faults)('%s', async (_what, options, code, told) => {
+    const { registry, reports } = await connect(options(), isHeard);
+    for (let call = 0; call < 10; call++) {
+      const error = await registry.resolve(acme.id).catch((error) => error);
+      expect(error).toBeInstanceOf(TenantRegistryError);
+      expect(`${error.code} ${error.message}`).toMatch(told);
+      expect(error.message).not.toMatch(/cannot be (asked|reached)|trk_|https?:/);
+    }
+    await until(async () => reports.length > 0);
+    expect(reports).toEqual([expect.stringMatching(told)]);
+    expect(reports[0]).toMatch(new RegExp(`^${code} `));
+    expect(reports[0]).not.toMatch(/trk_|https?:/);
+  });
+});
+
+/** A gateway that answers every request with one status. */
+async function openDoor() {
+  const door = { requests: 0, status: 401, url: '' };
+  const server = createServer(async (request, response) => {
+    await json(request);
+    if (request.headers.accept !== 'text/event-stream') door.requests++;
+    const code = door.status === 401 ? 'UNAUTHENTICATED' : 'RATE_LIMITED';
+    response.writeHead(door.status, {
+      'content-type': 'application/json',
+      ...(door.status === 429 && { 'retry-after': '60' }),
+    });
+    response.end(JSON.stringify({ errors: [{ message: 'no', extensions: { code } }] }));
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await new Promise((resolve) => server.once('listening', resolve));
+  door.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return door;
+}
+
+test('while a key is rejected, calls fail without a request each, and a limit of the rate does not hide the reason', async () => {
+  const door = await openDoor();
+  const { registry, reports } = await connect({ url: door.url, apiKey: 'trk_wrong', hints: false }, true);
+  const codes = new Set<string>();
+  for (let call = 0; call < 100; call++) await registry.resolve(acme.id).catch(({ code }) => codes.add(code));
+  expect(door.requests).toBeLessThan(5);
+  door.status = 429;
+  const before = door.requests;
+  await until(async () => door.requests > before);
+  for (let call = 0; call < 10; call++) await registry.resolve(acme.id).catch(({ code }) => codes.add(code));
+  expect([...codes]).toEqual(['UNAUTHENTICATED']);
+  expect(reports).toHaveLength(1);
+});
+
+test('a key that is wrong is reported although an outage was reported before', async () => {
+  const door = await openDoor();
+  door.status = 503;
+  const { registry, reports } = await connect({ url: door.url, apiKey: 'trk_wrong', hints: false }, true);
+  await registry.resolve(acme.id).catch(() => undefined);
+  door.status = 401;
+  await until(async () => reports.length === 2);
+  expect(reports[0]).toMatch(/^REGISTRY_UNAVAILABLE /);
+  expect(reports[1]).toMatch(/^UNAUTHENTICATED The registry rejects the key/);
+});
+
+test('an outage is a warning of the process where nothing listens', async () => {
+  const { registry, reports } = await connect({ url: 'http://127.0.0.1:1', timeoutMs: 50 }, false);
+  await registry.resolve(acme.id).catch(() => undefined);
+  await until(() => reports.length > 0);
+  expect(reports).toEqual([
+    expect.stringMatching(/^REGISTRY_UNAVAILABLE .*http:\/\/127\.0\.0\.1:1\/lease cannot be reached/),
+  ]);
+});
