@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(
-    `tenant-registry needs Node.js 20.19 or newer, and this is ${process.versions.node}\n`,
+    `tenant-registry needs Node.js 20.19 or newer, and this is ${process.versions.node}: install a newer one from https://nodejs.org\n`,
   );
   process.exit(1);
 }

@@ -1,8 +1,9 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { type Caller, gateway as gatewayCaller } from './auth/caller.js';
 import type { Config } from './config.js';
 import { closeInTime } from './database/close-in-time.js';
 import { differentDatabases, leadsToSameDatabase } from './database/direct-database.js';
+import { explainFullDisk, requireDataFolder } from './database/embedded/data-folder.js';
 import { type EmbeddedPostgres, hasEmbedded, openEmbedded } from './database/embedded/embedded.js';
 import { migrateRegistry } from './database/migrations/migrate.js';
 import { openRegistryDatabase, type RegistryDatabase } from './database/registry-database.js';
@@ -13,6 +14,7 @@ import type { Log } from './log.js';
 import { createGuardComparison } from './provisioning/compared-guards.js';
 import { forgetWorkers } from './provisioning/operations/operation.js';
 import { openWorker } from './provisioning/operations/worker.js';
+import { warnOfWrongClock } from './registry/clock-check.js';
 import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
 import { warnWithoutTextIndex } from './registry/text-search.js';
@@ -59,9 +61,9 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
   const close = async () => {
     for (const closeOne of closers.splice(0).reverse()) await closeOne();
   };
+  await requireFolders(config, options);
   try {
     const { exclusive, serves = exclusive } = options;
-    await requireFolders(config, options);
     const { url, directUrl, embedded, database, serviceDatabases } = await openDatabases(
       config,
       log,
@@ -95,6 +97,7 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
       if (embedded) await forgetWorkers(commandsFor(gatewayCaller));
       await adoptDatabaseNames(commandsFor(gatewayCaller));
       await warnWithoutTextIndex(database, log);
+      await warnOfWrongClock(database, log);
     }
     await gateway?.start();
     const startWorker = () => worker.start(commandsFor(gatewayCaller));
@@ -111,8 +114,9 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
       close,
     };
   } catch (error) {
+    const explained = config.databaseUrl === undefined ? await explainFullDisk(config.dataDir, error) : error;
     await close();
-    throw error;
+    throw explained;
   }
 }
 
@@ -168,7 +172,7 @@ async function requireFolders(
     throw new Error(
       `There is no registry in DATA_DIR (${dataDir}): set DATA_DIR or DATABASE_URL to an existing registry`,
     );
-  if (databaseUrl === undefined) await mkdir(dataDir, { recursive: true }).catch(refuse('DATA_DIR', dataDir));
+  if (databaseUrl === undefined) await requireDataFolder(dataDir);
 }
 
 function refuse(variable: string, folder: string) {

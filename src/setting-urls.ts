@@ -26,10 +26,17 @@ export function normalizeBasePath(text: string): string {
 
 export function isPostgresUrl(text: string): boolean {
   try {
-    return /^postgres(ql)?:\/\//.test(text) && decodeURIComponent(new URL(text).pathname).length > 1;
+    const { pathname, username } = new URL(text);
+    const [database, user] = [decodeURIComponent(pathname.slice(1)), decodeURIComponent(username)];
+    return /^postgres(ql)?:\/\//.test(text) && database !== '' && fits(database) && fits(user);
   } catch {
     return false;
   }
+}
+
+/** PostgreSQL cuts a longer name of a database or role to 63 bytes, and connects to the one that has the rest as its name. */
+function fits(name: string): boolean {
+  return Buffer.byteLength(name) <= 63;
 }
 
 export function isRedisUrl(text: string): boolean {

@@ -6,7 +6,8 @@ import { httpSettings } from './http-settings.js';
 import { oneOf, type Setting, wholeNumber } from './setting.js';
 import { tokenSettings } from './token-settings.js';
 
-const postgresUrl = 'a URL such as postgres://user:password@host:5432/database';
+const postgresUrl =
+  'a URL such as postgres://user:password@host:5432/database, with names of at most 63 bytes';
 
 /** The variables by name. `<MODULE>_DB_URL` stands for one variable per module. */
 export const settings = {

@@ -8,7 +8,7 @@ import { aDataDir, run } from './setup/process.js';
 const database = 'postgres://someone:sesame@db.example:5432/registry';
 const wrongUrl =
   'has a wrong value, which is not shown because it may hold a password: ' +
-  'expected a URL such as postgres://user:password@host:5432/database';
+  'expected a URL such as postgres://user:password@host:5432/database, with names of at most 63 bytes';
 const openRefused =
   'AUTH_MODE is "open", which is allowed only with the embedded registry database (no DATABASE_URL) on a loopback HOST: ' +
   'unset AUTH_MODE, and create a key with "tenant-registry keys create"';
@@ -246,6 +246,9 @@ describe('the configuration', () => {
         ...['sesame', 'localhost:5432', '/var/run/postgresql', 'mysql://u:sesame@h/d', 'http://u:sesame@h/d'],
         ...['postgres://u:sesame@h', 'postgres://u:sesame@h/', 'postgres://u:sesame@h:port/d'],
         ...['postgres://u:sesame@h:70000/d', 'postgres://u:sesame@h/d%zz', 'postgres:sesame', 'file:///d'],
+        // PostgreSQL would cut these names, and connect to another database or as another role.
+        ...[`postgres://u:sesame@h/${'d'.repeat(64)}`, `postgres://${'u'.repeat(64)}:sesame@h/d`],
+        ...[`postgres://u:sesame@h/${'%C3%BC'.repeat(32)}`, `postgres://u:sesame@h/${'ü'.repeat(32)}`],
       ];
       for (const value of wrong)
         expect(problemsOf({ [name]: value }), value).toEqual([`${name} ${wrongUrl}`]);

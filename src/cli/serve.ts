@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { type App, openApp } from '../app.js';
 import { type Config, readConfig } from '../config.js';
+import { explainFullDisk } from '../database/embedded/data-folder.js';
 import { type Log, openLog } from '../log.js';
 import { redactSecrets } from '../registry/secret-detector.js';
 import { readWorkers } from './option.js';
@@ -41,11 +42,15 @@ async function serve({ workers }: { workers: number }): Promise<void> {
   // Also before the start is complete, the process must end in time after a stop signal.
   void stop.then(() => setTimeout(() => exitLate(log), config.shutdownTimeoutMs + closingMs).unref());
   const own: Process = { config, log, stop };
-  const inTime = await (worker
+  const serving = worker
     ? serveAsWorker(worker, own)
     : workers === 1
       ? serveAlone(own)
-      : serveTogether(workers, own));
+      : serveTogether(workers, own);
+  const inTime = await serving.catch(async (error) => {
+    // The embedded PostgreSQL may have ended after everything was open.
+    throw config.databaseUrl === undefined ? await explainFullDisk(config.dataDir, error) : error;
+  });
   if (!worker) log.info('stopped');
   // A cancelled request or a hanging database may still hold a connection open.
   process.exit(inTime ? 0 : 1);

@@ -1,3 +1,6 @@
+import stringWidth from 'string-width';
+import { joinersInPlace } from '../registry/joiners.js';
+
 export interface Column<Row> {
   title: string;
   read: (row: Row) => string | null;
@@ -22,7 +25,9 @@ export function renderTable<Row>(
     columns.map(({ title }) => title),
     ...rows.map((row) => columns.map(({ read }) => visible(read(row) ?? '–'))),
   ];
-  const widths = columns.map((_column, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
+  const widths = columns.map((_column, index) =>
+    Math.max(...lines.map((line) => stringWidth(line[index] ?? ''))),
+  );
   if (width) narrow(widths, columns, width - gap.length * (columns.length - 1));
   return lines.map((line, at) =>
     line
@@ -36,9 +41,11 @@ export function renderTable<Row>(
   );
 }
 
+const hiding = new RegExp(`(${joinersInPlace.source})|[\\p{C}\\p{Zl}\\p{Zp}]`, 'gu');
+
 /** Replaces control characters, which data inserted by SQL could contain, so that they cannot control the terminal. */
 export function visible(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '�');
+  return text.replace(hiding, (_found, kept: string | undefined) => kept ?? '�');
 }
 
 function narrow<Row>(widths: number[], columns: readonly Column<Row>[], available: number): void {
@@ -50,6 +57,17 @@ function narrow<Row>(widths: number[], columns: readonly Column<Row>[], availabl
   }
 }
 
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** Pads a cell to its width, or cuts it between two characters as people count them, some of which are two columns wide. */
 function pad(cell: string, width: number): string {
-  return cell.length <= width ? cell.padEnd(width) : `${cell.slice(0, width - 1)}…`;
+  const whole = stringWidth(cell);
+  if (whole <= width) return cell + ' '.repeat(width - whole);
+  let [cut, used] = ['', 0];
+  for (const { segment } of graphemes.segment(cell)) {
+    const wider = used + stringWidth(segment);
+    if (wider > width - 1) break;
+    [cut, used] = [cut + segment, wider];
+  }
+  return `${cut}…${' '.repeat(width - 1 - used)}`;
 }

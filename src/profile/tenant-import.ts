@@ -60,7 +60,7 @@ const waysOut: Record<Exclude<TenantStatus, 'ACTIVE'>, string> = {
   PROVISIONING: 'is being provisioned: import it again afterwards',
   SUSPENDED: 'is suspended: resume it first',
   FAILED: 'could not be provisioned: provision it again first',
-  DELETED: 'is deleted: restore it first, or remove its folder',
+  DELETED: 'is deleted: restore it with restoreTenant first, or remove its folder',
   PURGED: 'is purged, and its slug stays taken: remove its folder',
 };
 

@@ -1,9 +1,10 @@
+import type { Caller } from '../auth/caller.js';
 import type { Statement } from '../database/batch.js';
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { columnOf, toParameter } from '../database/row.js';
-import { RegistryError } from '../errors.js';
 import { type ConfigRules, strictConfigRules } from '../registry/config-rules.js';
+import { idTaken, slugTaken } from '../registry/taken.js';
 import { readTenantRow, tenantRow } from '../registry/tenant-row.js';
 import type { Profile } from './onboarding.js';
 import { requireOwnVariables, requireUnusedPrefix } from './variable-owners.js';
@@ -19,15 +20,17 @@ export type NewTenant = Omit<Prisma.TenantCreateInput, 'settings' | 'branding'> 
  */
 export async function insertTenant(
   tx: Transaction,
+  caller: Caller,
   fields: NewTenant,
   { settings, branding, config }: Profile = {},
   rules: ConfigRules = strictConfigRules,
 ): Promise<Tenant> {
   const { slug, id = null } = fields;
   tx.prepend([findTakers(slug, id)], ([found]) => {
-    const { bySlug, byId } = found?.rows[0] ?? {};
-    if (bySlug !== null) throw taken('slug', `Slug "${slug}" is taken by tenant ${bySlug}`);
-    if (byId !== null) throw taken('id', `Id ${id} is taken by tenant ${byId}`);
+    const takers = (found?.rows ?? []).map(readTenantRow);
+    const bySlug = takers.find((one) => one.slug === slug);
+    if (bySlug) throw slugTaken(caller, slug, bySlug);
+    if (id !== null && takers[0]) throw idTaken(caller, id, takers[0]);
   });
   requireUnusedPrefix(tx, slug, config !== undefined);
   if (config) await requireOwnVariables(tx, config, { slug, ...rules });
@@ -38,7 +41,9 @@ export async function insertTenant(
 }
 
 function findTakers(slug: string, id: string | null): Statement {
-  const text = `SELECT (SELECT id FROM tenants WHERE slug = $1) AS "bySlug", (SELECT slug FROM tenants WHERE id = $2) AS "byId"`;
+  // Not OR, with which a plan could read all tenants.
+  const text =
+    'SELECT * FROM tenants WHERE slug = $1 UNION ALL SELECT * FROM tenants WHERE id = $2 AND slug <> $1';
   return { text, values: [slug, id], isFrequent: true };
 }
 
@@ -87,8 +92,4 @@ export async function updateProfile(
   if (settings) await tx.tenantSettings.update({ where: { tenantId }, data: settings });
   if (branding) await tx.tenantBranding.update({ where: { tenantId }, data: branding });
   if (config) await tx.tenant.update({ where: { id: tenantId }, data: { config } });
-}
-
-function taken(field: string, message: string): RegistryError {
-  return new RegistryError('CONFLICT', message, { fields: [{ field, message }] });
 }

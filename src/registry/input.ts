@@ -1,8 +1,11 @@
+import { domainToASCII } from 'node:url';
 import { z } from 'zod';
 import { invalidFields } from '../errors.js';
+import { withoutJoiners } from './joiners.js';
 import { findSecret, findSecretForm } from './secret-detector.js';
 import { findSlugProblem, isUuid } from './slug.js';
 import { requireStorable } from './storable-text.js';
+import { canonicalTimeZone } from './time-zone.js';
 
 /** Validates the input of a request; throws VALIDATION_ERROR that lists every field with its problem. */
 export function readInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
@@ -42,7 +45,7 @@ function withoutSecrets(max: number, find: (value: string) => string | undefined
 
 /**
  * Text that is not stored for people, such as a search or an idempotency key: no control, format or unassigned
- * characters, no blanks at its ends, 1 to `max` characters.
+ * characters but those that writing needs, no blanks at its ends, 1 to `max` characters.
  */
 export function plainText(max: number) {
   return (
@@ -53,7 +56,7 @@ export function plainText(max: number) {
       // Counts characters as PostgreSQL and JSON Schema do; z.max counts an emoji twice.
       .refine((value) => [...value].length <= max, `must have at most ${max} characters`)
       .refine(
-        (value) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029]/u.test(value),
+        (value) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029]/u.test(withoutJoiners(value)),
         'must not hold control or invisible characters',
       )
       .meta({ maxLength: max })
@@ -88,16 +91,35 @@ export const moduleNames = z
   .min(1, 'must name at least one module')
   .max(50, 'must be at most 50');
 
+/** As zod's own pattern, and with top-level domains in punycode, which hold digits and hyphens. */
+const emailPattern =
+  /^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+([A-Za-z]{2,}|xn--[a-z0-9-]*[a-z0-9])$/;
+
+/** The domain is stored in punycode, so that both spellings of an address are the same one. */
 export const email = z
   .string()
   .trim()
+  .overwrite(withAsciiDomain)
   .max(254, 'must have at most 254 characters')
-  .pipe(z.email('must be an e-mail address'));
+  .pipe(z.email({ pattern: emailPattern, error: 'must be an e-mail address' }));
+
+/** Returns an address without a domain where the domain is invalid, and other addresses as they are. */
+function withAsciiDomain(address: string): string {
+  const at = address.lastIndexOf('@') + 1;
+  const domain = address.slice(at);
+  // The characters that end the host of a URL, or are decoded in it, are in no domain.
+  if (at === 0 || !/[^\0-\x7f]|xn--/i.test(domain) || /[\s/?#\\%:@[\]]/.test(domain)) return address;
+  return address.slice(0, at) + domainToASCII(domain);
+}
 
 export const timezone = z
   .string()
   .max(50, 'must have at most 50 characters')
-  .refine(isTimezone, 'must be an IANA time zone such as Africa/Johannesburg');
+  .overwrite((value) => canonicalTimeZone(value) ?? value)
+  .refine(
+    (value) => canonicalTimeZone(value) !== undefined,
+    'must be an IANA time zone such as Africa/Johannesburg',
+  );
 
 const currencies = new Set(Intl.supportedValuesOf('currency'));
 export const currency = z
@@ -148,19 +170,4 @@ export function clearable<T extends z.ZodType>(schema: T) {
 /** Makes a condition of a filter: null means omitted. */
 export function omittable<T extends z.ZodType>(schema: T) {
   return schema.nullish().transform((value) => value ?? undefined);
-}
-
-/** Cache of valid time zones: a check takes a tenth of a millisecond. There are a few hundred. */
-const timezones = new Set<string>();
-
-function isTimezone(value: string): boolean {
-  if (timezones.has(value)) return true;
-  try {
-    const isOne = new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone !== '';
-    // Other spellings, such as lower case, are valid too, so the number is limited.
-    if (isOne && timezones.size < 1_000) timezones.add(value);
-    return isOne;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,5 @@
 import { invalidField } from '../errors.js';
+import { withoutJoiners } from './joiners.js';
 
 export const slugPattern = /^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$/;
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -27,7 +28,7 @@ export function isSlug(text: string): boolean {
  * of dropped: "аcme" with a Cyrillic а must not become another tenant's slug.
  */
 export function deriveSlug(name: string): string {
-  const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+  const plain = withoutJoiners(name).normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
   if (/[^\p{ASCII}]/u.test(plain.replace(/[\p{P}\p{Z}\p{S}]/gu, '')))
     throw invalidField(
       'slug',

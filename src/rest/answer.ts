@@ -75,11 +75,15 @@ export function withScriptMessage(error: unknown, slug: string | undefined): unk
   const refusal = asRegistryError(error);
   const isAboutSlug = refusal?.fields.some(({ field }) => field === 'slug');
   if (!refusal || !isAboutSlug) return error;
-  const { code, fields } = refusal;
+  const { code, fields, message } = refusal;
   if (code === 'VALIDATION_ERROR')
     return new RegistryError(code, 'Invalid slug format', { fields, cause: error });
   if (code === 'CONFLICT' && slug !== undefined)
-    return new RegistryError(code, `Tenant with slug '${slug}' already exists`, { cause: error });
+    // Scripts compare the message; the details of a slug that can be had back are added for people.
+    return new RegistryError(code, `Tenant with slug '${slug}' already exists`, {
+      ...(message.includes('restoreTenant') && { fields }),
+      cause: error,
+    });
   return error;
 }
 

@@ -136,13 +136,16 @@ export async function openAdminServer(
   return { url: urlOf(http, host), close: () => closeNow(http) };
 }
 
-/** Returns PORT, or a free port where it is 0. Throws, as a start of the server would, when it cannot be used. */
-export async function findPort({ host, port }: Config): Promise<number> {
-  const http = createServer();
-  await listen(http, { name: 'PORT', host, port });
-  const found = (http.address() as AddressInfo).port;
-  await closeNow(http);
-  return found;
+/** Returns PORT, or a free port where it is 0. Throws, as a start of the server would, when it or ADMIN_PORT cannot be used. */
+export async function findPort({ host, port, adminPort }: Config): Promise<number> {
+  const [http, admin] = [createServer(), createServer()];
+  try {
+    await listen(http, { name: 'PORT', host, port });
+    if (adminPort !== undefined) await listen(admin, { name: 'ADMIN_PORT', host, port: adminPort });
+    return (http.address() as AddressInfo).port;
+  } finally {
+    await Promise.all([http, admin].map(closeNow));
+  }
 }
 
 /** Takes each request from its first line to its end: the answer, or the refusal, then metrics and log. */

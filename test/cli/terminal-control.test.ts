@@ -56,6 +56,18 @@ describe.each(Object.entries(hostile))('%s', (_what, text) => {
   });
 });
 
+test.each([
+  ['Persian', 'می\u200cخواهم'],
+  ['Sinhala', 'ශ්\u200dරී ලංකා'],
+  ['a family', '👨\u200d👩\u200d👧'],
+  ['the flag of Wales', '🏴\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}'],
+])('what %s needs is shown as it is, and a joiner elsewhere is not', (_writing, text) => {
+  for (const show of [oneLine, visible, printable]) {
+    expect(show(`a ${text} b`)).toBe(`a ${text} b`);
+    expect(show(`a\u200d ${text} b\u200c`)).not.toContain('a\u200d');
+  }
+});
+
 test('line feeds and the command line’s own colours are kept where several lines are printed, and only there', () => {
   const terminal = { isTTY: true } as NodeJS.WriteStream;
   const colours = (['green', 'yellow', 'red', 'dim', 'bold'] as const).map((one) =>

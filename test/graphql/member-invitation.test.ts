@@ -40,6 +40,15 @@ async function aTeam() {
   return { ...tenant, admin: result.member.id as string, subject };
 }
 
+test('one person is one member, whether the domain is written in letters or in punycode', async () => {
+  const { id } = await aTenant().at(gateway);
+  const first = await invite(id, { email: 'Ada@MÜLLER.example', fullName: 'Ada' });
+  const second = await invite(id, { email: 'ada@xn--mller-kva.example' });
+  expect(first.result.member.email).toBe('ada@xn--mller-kva.example');
+  expect(second.result.member.id).toBe(first.result.member.id);
+  expect(await membersOf(id)).toHaveLength(1);
+});
+
 describe('an invitation', () => {
   test('creates a member; its token is shown once and stored as a hash', async () => {
     const { id, slug } = await aTenant().at(gateway);

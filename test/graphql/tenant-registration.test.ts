@@ -236,6 +236,39 @@ describe('a registration is refused with the name of the field', () => {
     expect(errors[0]?.message).toContain(id);
   });
 
+  test.each([
+    ['active', 'registry:read', ' by tenant <id>: choose another slug'],
+    [
+      'deleted',
+      'registry:read',
+      ' by tenant <id>, which is deleted: restore it with restoreTenant (tenant restore <slug>), or choose another slug',
+    ],
+    ['purged', 'registry:read', ' by tenant <id>, which is purged, and stays taken: choose another slug'],
+    // Without the scope registry:read a caller does not learn whose the slug is.
+    ['active', 'resolve:*', ': choose another slug'],
+    ['deleted', 'resolve:*', ': choose another slug'],
+    ['purged', 'resolve:*', ': choose another slug'],
+  ])('when the slug is that of a tenant that is %s, to a caller with %s', async (status, scope, message) => {
+    const { id, slug } = await aTenant().at(gateway);
+    for (const next of status === 'purged' ? ['deleted', 'purged'] : [status])
+      await gateway.psql('UPDATE tenants SET status = $1::tenant_status WHERE id = $2', [next, id]);
+    const key = await gateway.createKey('registry:write', 'provision', scope);
+    const expected = `Slug "${slug}" is taken${message.replace('<id>', id).replace('<slug>', slug)}`;
+    for (const [mutation, input] of [
+      ['registerTenant', { name: 'Another', slug }],
+      ['provisionTenant', { name: 'Another', slug, adminEmail: 'a@b.example', modules: ['finance'] }],
+    ] as const) {
+      const { errors } = await gateway.ask(
+        `mutation ($input: ${mutation === 'registerTenant' ? 'RegisterTenantInput' : 'ProvisionTenantInput'}!) { ${mutation}(input: $input) { revision } }`,
+        { input },
+        { key },
+      );
+      expect(errors).toMatchObject([
+        { message: expected, extensions: { code: 'CONFLICT', fields: [{ field: 'slug' }] } },
+      ]);
+    }
+  });
+
   test('when the derived slug is taken', async () => {
     await register({ name: 'Twice Told' });
     expect(await refusedField({ name: 'Twice-told!' }, 'CONFLICT')).toBe('slug');

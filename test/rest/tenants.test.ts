@@ -116,12 +116,17 @@ describe('POST /api/tenants', () => {
 
   test('refuses a taken slug with the message that existing scripts look for, whatever the status of its owner', async () => {
     const taken = { error: { code: 'CONFLICT', message: `Tenant with slug '${slug}' already exists` } };
-    await aTenant({ slug }).at(gateway);
+    const { id } = await aTenant({ slug }).at(gateway);
     const first = await create();
     expect([first.status, first.body]).toEqual([409, taken]);
     await ask(gateway, `DELETE /api/tenants/${slug}`);
     const second = await create({ modules: ['finance'] });
-    expect([second.status, second.body]).toEqual([409, taken]);
+    const message = `Slug "${slug}" is taken by tenant ${id}, which is deleted: restore it with restoreTenant (tenant restore ${slug}), or choose another slug`;
+    const details = [{ field: 'slug', message }];
+    expect([second.status, second.body]).toEqual([409, { error: { ...taken.error, details } }]);
+    const headers = { authorization: `Bearer ${await gateway.createKey('provision')}` };
+    const blind = await ask(gateway, 'POST /api/tenants', { body: { name: 'Acme', slug }, headers });
+    expect([blind.status, blind.body]).toEqual([409, taken]);
   });
 
   test.each<[string, unknown, string[]]>([

@@ -101,16 +101,18 @@ describe('what is in the way of a start', { timeout: 120_000 }, () => {
   });
 
   test.each([
-    ['one process', []],
-    ['workers', ['--workers', '2']],
+    ['PORT', 'one process', []],
+    ['PORT', 'workers', ['--workers', '2']],
+    ['ADMIN_PORT', 'one process', []],
   ])(
-    'another program on PORT, for %s: one line and exit 1, before a database is made',
-    async (_who, args) => {
+    'another program on %s, for %s: one line and exit 1, before a database is made',
+    async (variable, _who, args) => {
       await using taken = await takePort();
       const emptyDir = await aDataDir();
-      expect(await run(['serve', ...args], { PORT: String(taken.port), DATA_DIR: emptyDir })).toEqual({
+      const env = { PORT: '0', [variable]: String(taken.port), DATA_DIR: emptyDir };
+      expect(await run(['serve', ...args], env)).toEqual({
         ...{ code: 1, signal: null, stdout: '' },
-        stderr: `PORT ${taken.port} on 127.0.0.1 is taken: set PORT to a free one\n`,
+        stderr: `${variable} ${taken.port} on 127.0.0.1 is taken: set ${variable} to a free one\n`,
       });
       await expect(access(emptyDir)).rejects.toMatchObject({ code: 'ENOENT' });
     },

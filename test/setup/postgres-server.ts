@@ -54,18 +54,22 @@ const settings = {
 
 const startupMs = 30_000;
 
-export async function openPostgresServer(): Promise<PostgresServer> {
+/** Without arguments, a server with the settings above. */
+export async function openPostgresServer(
+  more: Readonly<Record<string, string | number>> = {},
+): Promise<PostgresServer> {
   // The name lets the next run remove the folder and its server if this run is killed.
   const folder = await mkdtemp(join(tmpdir(), `tenant-registry-test-${process.pid}-`));
   await chmod(folder, 0o755);
   const cluster = await requireCluster(join(folder, 'data'), openLog('error'));
-  return await openOn(cluster, cluster.directory, () => rm(folder, { recursive: true, force: true }));
+  return await openOn(cluster, cluster.directory, () => rm(folder, { recursive: true, force: true }), more);
 }
 
 async function openOn(
   cluster: Cluster,
   directory: string,
   remove: () => Promise<void>,
+  more: Readonly<Record<string, string | number>> = {},
 ): Promise<PostgresServer> {
   const port = await findFreePort();
   let child: ChildProcess | undefined;
@@ -75,7 +79,7 @@ async function openOn(
     `postgres://postgres:${cluster.password}@127.0.0.1:${port}/${database}?sslmode=disable`;
 
   async function start(): Promise<void> {
-    const given = Object.entries({ ...settings, port }).flatMap(([name, value]) => [
+    const given = Object.entries({ ...settings, ...more, port }).flatMap(([name, value]) => [
       '-c',
       `${name}=${value}`,
     ]);

@@ -57,6 +57,24 @@ describe('register_tenant', () => {
     ).toBe(`23505 CONFLICT: Id ${id} is taken by tenant ${slug}`);
   });
 
+  test.each([
+    ['active', '', 'Use that tenant, or choose another slug.'],
+    [
+      'deleted',
+      ', which is deleted',
+      'The mutation restoreTenant brings it back until its purge date; or choose another slug.',
+    ],
+    ['purged', ', which is purged', 'The slug stays taken: choose another one.'],
+  ])('says of a slug that its tenant is %s', async (status, message, hint) => {
+    const { id, slug } = await aTenant().at(gateway);
+    for (const next of status === 'purged' ? ['deleted', 'purged'] : [status])
+      await gateway.psql('UPDATE tenants SET status = $1::tenant_status WHERE id = $2', [next, id]);
+    await expect(gateway.psql('CALL register_tenant($1, $2)', [slug, 'x'])).rejects.toMatchObject({
+      message: `CONFLICT: Slug "${slug}" is taken by tenant ${id}${message}`,
+      hint,
+    });
+  });
+
   const invisible = [
     'a\u200bb',
     'a\u202eb',

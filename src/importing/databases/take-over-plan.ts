@@ -110,7 +110,7 @@ function findTenantProblem(identity: Identity, takenSlugs: ReadonlyMap<string, s
   if (registered) {
     const { status } = registered;
     if (['ACTIVE', 'SUSPENDED', 'FAILED'].includes(status)) return undefined;
-    const wayOut = status === 'DELETED' ? 'restore it first' : 'wait until it is active';
+    const wayOut = status === 'DELETED' ? 'restore it with restoreTenant first' : 'wait until it is active';
     return `tenant ${registered.slug} is ${status.toLowerCase()}: ${status === 'PURGED' ? 'give the schema another slug in --map' : wayOut}`;
   }
   if (slug === undefined) return 'its slug is not known: give the schema a slug in --map';

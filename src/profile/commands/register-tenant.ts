@@ -35,7 +35,7 @@ export async function registerTenant(context: CommandContext, input: unknown) {
   const registered = await runCommand(context, 'registerTenant', wanted, async (tx) => {
     const primaryEmail = fields.primaryEmail ?? adminEmail;
     const given = givenFields({ ...fields, primaryEmail, slug: tenantSlug, createdBy: actor });
-    const tenant = await insertTenant(tx, given, profile, context.configRules);
+    const tenant = await insertTenant(tx, context.caller, given, profile, context.configRules);
     const { invitationId } = await putFirstAdmin(tx, tenant, wanted, { token, actor });
     return { tenantId: tenant.id, invitationId };
   });

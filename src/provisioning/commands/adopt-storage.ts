@@ -75,7 +75,7 @@ async function putTenant(tx: Transaction, context: CommandContext, wanted: Wante
   // PROVISIONING until its routes are visible.
   const status = wanted.storages.length > 0 ? 'PROVISIONING' : 'ACTIVE';
   if (!existing || (id !== undefined && existing.id !== id))
-    return insertTenant(tx, {
+    return insertTenant(tx, context.caller, {
       ...(id !== undefined && { id }),
       slug: wantedSlug,
       name,

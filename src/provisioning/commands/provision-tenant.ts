@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import type { ModuleSubscription, Tenant } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
-import { RegistryError } from '../../errors.js';
 import { createInvitationToken } from '../../profile/invitation.js';
 import { onboardingFields, type Profile, putFirstAdmin, readProfile } from '../../profile/onboarding.js';
 import { insertTenant, updateProfile } from '../../profile/tenant-profile.js';
@@ -10,6 +9,7 @@ import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, moduleNames, optional, readInput, slug, text, wait } from '../../registry/input.js';
 import { requireModule, requireUsableDatabase } from '../../registry/module.js';
 import { deriveSlug } from '../../registry/slug.js';
+import { slugTaken } from '../../registry/taken.js';
 import { requireNoOperation, requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
@@ -74,7 +74,7 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
 
 async function putTenant(
   tx: Transaction,
-  { caller: { actor }, configRules }: CommandContext,
+  { caller, configRules }: CommandContext,
   tenantSlug: string,
   wanted: Wanted,
   profile: Profile,
@@ -83,14 +83,18 @@ async function putTenant(
   const fields = { name, ...(primaryEmail && { primaryEmail }), status: 'PROVISIONING' as const };
   const existing = await tx.tenant.findUnique({ where: { slug: tenantSlug } });
   if (!existing)
-    return insertTenant(tx, { ...fields, slug: tenantSlug, createdBy: actor }, profile, configRules);
+    return insertTenant(
+      tx,
+      caller,
+      { ...fields, slug: tenantSlug, createdBy: caller.actor },
+      profile,
+      configRules,
+    );
 
+  if (existing.status === 'PURGED') throw slugTaken(caller, tenantSlug, existing);
   const tenant = await requireTenant(tx, existing.id);
   requireNoOperation(tenant);
-  if (tenant.status !== 'FAILED') {
-    const message = `Slug "${tenantSlug}" is taken by tenant ${tenant.id}`;
-    throw new RegistryError('CONFLICT', message, { fields: [{ field: 'slug', message }] });
-  }
+  if (tenant.status !== 'FAILED') throw slugTaken(caller, tenantSlug, tenant);
   // Modules of the failed attempt that are not requested any more.
   await tx.moduleSubscription.updateMany({
     where: { tenantId: tenant.id, status: 'FAILED', moduleName: { notIn: wanted.modules } },

@@ -1,6 +1,6 @@
 import type { CommandContext } from '../../registry/command.js';
 import { storageNaming } from '../../registry/isolation.js';
-import { hasMigrationsFolder, readModuleMigrations } from '../storage/module-migrations.js';
+import { findMissingFolder, readModuleMigrations } from '../storage/module-migrations.js';
 import { storageKinds } from '../storage/storage-kind.js';
 import { compareGrants, compareGuard, compareGuardAccess } from './compare-database.js';
 import { aboutStorage, compareStorage } from './compare-storage.js';
@@ -138,18 +138,14 @@ function examineStorage(
 
 async function readFiles(
   context: CommandContext,
-  { name, migrationsFolder, databaseName }: RegisteredModule,
+  module: RegisteredModule,
 ): Promise<{ files: ModuleFiles; observations: Observation[] }> {
-  const hasFolder = await hasMigrationsFolder(context.modulesDir, migrationsFolder);
+  const { name, migrationsFolder, databaseName } = module;
+  const missing = await findMissingFolder(context.modulesDir, module);
   const migrations = await readModuleMigrations(context.modulesDir, migrationsFolder);
-  if (hasFolder) return { files: { hasFolder, migrations }, observations: [] };
-  const missing = createObservation(
-    'MODULE_WITHOUT_MIGRATIONS',
-    { module: name, database: databaseName },
-    {
-      problem: `Module ${name} has no folder ${migrationsFolder} in MODULES_DIR (${context.modulesDir}), so its tenants get no tables of the module.`,
-      remedy: `Add the folder with its SQL files, or name another folder with updateModule(input: { name: "${name}", migrationsFolder: … }).`,
-    },
-  );
-  return { files: { hasFolder, migrations }, observations: [missing] };
+  const place = { module: name, database: databaseName };
+  return {
+    files: { hasFolder: missing === undefined, migrations },
+    observations: missing ? [createObservation('MODULE_WITHOUT_MIGRATIONS', place, missing)] : [],
+  };
 }

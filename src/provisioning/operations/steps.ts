@@ -3,6 +3,7 @@ import type { CommandContext } from '../../registry/command.js';
 import { problemOf, renewCopy } from '../copies/keep-copies.js';
 import { findAdoptable, isMigrated } from '../storage/adoption.js';
 import { bindStorage, isBound, unbindStorage } from '../storage/bind-storage.js';
+import { findMissingFolder } from '../storage/module-migrations.js';
 import {
   createStorage,
   dropStorage,
@@ -36,6 +37,8 @@ const createStep: Step = {
     const { context } = work;
     const { serviceDatabases, stalenessMs } = context;
     const storage = await requireSubscriptionStorage(work);
+    const missing = await findMissingFolder(context.modulesDir, storage.subscription.module);
+    if (missing) context.log.warn(`${missing.problem} ${missing.remedy}`);
     const exists = await recordWhetherExists(work, storage);
     const use = exists && (await isAdopted(context, storage)) ? findAdoptable : createStorage;
     const { migrationVersion } = await use(serviceDatabases, storage.target);

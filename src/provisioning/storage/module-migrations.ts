@@ -31,16 +31,28 @@ const everyModuleFolder = '_every';
 export async function readModuleMigrations(modulesDir: string, folder: string): Promise<ModuleMigration[]> {
   const every = await readFolder(modulesDir, everyModuleFolder);
   // Without them a tenant would lack the tables that every service expects.
-  if (every.length === 0) throw new Error(`MODULES_DIR (${modulesDir}) has no ${everyModuleFolder}/*.sql`);
+  if (every.length === 0)
+    throw new RegistryError(
+      'TENANT_NOT_READY',
+      `MODULES_DIR has no ${everyModuleFolder}/*.sql: copy the folder ${everyModuleFolder} of the shipped modules into it`,
+    );
   return [...every, ...(await readFolder(modulesDir, folder))];
 }
 
-export async function hasMigrationsFolder(modulesDir: string, folder: string): Promise<boolean> {
-  const found = await stat(join(modulesDir, folder)).catch((error: NodeJS.ErrnoException) => {
+/** A module may do without tables of its own, but a missing folder is more often a mistake. undefined when it is there. */
+export async function findMissingFolder(
+  modulesDir: string,
+  { name, migrationsFolder }: { name: string; migrationsFolder: string },
+): Promise<{ problem: string; remedy: string } | undefined> {
+  const found = await stat(join(modulesDir, migrationsFolder)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
     throw error;
   });
-  return found?.isDirectory() ?? false;
+  if (found?.isDirectory()) return undefined;
+  return {
+    problem: `Module ${name} has no folder ${migrationsFolder} in MODULES_DIR (${modulesDir}), so its tenants get no tables of the module.`,
+    remedy: `Add the folder with its SQL files, or name another folder with updateModule(input: { name: "${name}", migrationsFolder: … }).`,
+  };
 }
 
 async function readFolder(modulesDir: string, folder: string): Promise<ModuleMigration[]> {

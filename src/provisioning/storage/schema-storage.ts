@@ -16,6 +16,7 @@ import { installGuard } from '../fence/guard.js';
 import { findSchemaOwner, listApplied, recordApplied, removeVersions } from '../fence/schema-version.js';
 import { findMissing, runMigrations } from './module-migrations.js';
 import { asSchemaOwner, findModuleRoles, grantAccess, type ModuleRoles } from './module-role.js';
+import { dropPortion } from './schema-portions.js';
 import type { LeftStorage, Storage, StorageTarget } from './storage-location.js';
 
 /** Creates schema, tables, versions and binding in one transaction. */
@@ -39,17 +40,46 @@ export async function dropSchema(
   databases: ServiceDatabases,
   target: StorageTarget,
 ): Promise<LeftStorage | undefined> {
-  return withLockedName(databases, target, (client) =>
-    inTransaction(client, async () => {
-      const owner = await findSchemaOwner(client, target.schemaName);
-      if (isSameOwner(owner, target.owner)) {
-        await client.query(`DROP SCHEMA ${identifier(target.schemaName)} CASCADE`);
-        await removeVersions(client, target.schemaName);
-      } else if (await schemaExists(client, target.schemaName)) return { owner };
-      await removeBinding(client, target.schemaName, target.owner);
-      return undefined;
-    }),
-  );
+  return withLockedName(databases, target, async (client) => {
+    let [size, first]: [number, string | undefined] = [portionSize, undefined];
+    for (;;) {
+      try {
+        const done = await inTransaction(client, () => dropNext(client, target, size, first));
+        if ('left' in done) return done.left;
+        first = done.first;
+      } catch (error) {
+        // The server has no memory for so many locks.
+        if (size === 1 || !(error instanceof DatabaseError && error.code === '53200')) throw error;
+        size = Math.ceil(size / 4);
+      }
+      await target.requireHeld();
+    }
+  });
+}
+
+/**
+ * How many parts of a schema one transaction drops. It holds a lock for each table, index and sequence until its end, and the server has
+ * memory for max_locks_per_transaction * max_connections of them. Between portions the binding stays closed.
+ */
+const portionSize = 50;
+
+/** Drops a portion of a large schema, or the schema with what is left of it. `before` is the first part of the portion before. */
+async function dropNext(
+  client: ClientBase,
+  { schemaName, owner: wanted }: StorageTarget,
+  size: number,
+  before: string | undefined,
+): Promise<{ first: string } | { left: LeftStorage | undefined }> {
+  const owner = await findSchemaOwner(client, schemaName);
+  if (isSameOwner(owner, wanted)) {
+    const first = await dropPortion(client, schemaName, size);
+    // A part that is still there after its portion goes with the schema.
+    if (first !== undefined && first !== before) return { first };
+    await client.query(`DROP SCHEMA ${identifier(schemaName)} CASCADE`);
+    await removeVersions(client, schemaName);
+  } else if (await schemaExists(client, schemaName)) return { left: { owner } };
+  await removeBinding(client, schemaName, wanted);
+  return { left: undefined };
 }
 
 /**

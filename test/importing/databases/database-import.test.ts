@@ -225,7 +225,7 @@ test('a tenant in conflict does not stop the import of the others', async () => 
   ).toEqual({
     finance_acme: ['conflict', expect.stringContaining(`slug acme is taken by id ${here} of registry`)],
     finance_fine: ['ambiguous', expect.stringContaining("does not list finance among the tenant's modules")],
-    finance_gone: ['conflict', 'tenant gone is deleted: restore it first'],
+    finance_gone: ['conflict', 'tenant gone is deleted: restore it with restoreTenant first'],
     finance_9lives: ['conflict', expect.stringContaining('slug "9lives" must')],
     finance_Twice: [
       'ambiguous',

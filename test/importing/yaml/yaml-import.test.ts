@@ -257,7 +257,7 @@ describe('a tenant whose configuration is in the registry', () => {
 
   test.each([
     ['suspendTenant', { reason: 'unpaid' }, 'is suspended: resume it first'],
-    ['deleteTenant', {}, 'is deleted: restore it first'],
+    ['deleteTenant', {}, 'is deleted: restore it with restoreTenant first'],
   ])('is left alone after %s, with or without force', async (name, more, why) => {
     const id = aSlug();
     const folder = await aClientsFolder({ [id]: clientYaml(id) });
