@@ -189,11 +189,13 @@ describe('time zones and addresses, which SQL writes as well', () => {
   });
 
   test('a domain outside ASCII from before the rule does not keep a tenant from being suspended', async () => {
-    await registry.query('ALTER TABLE tenants DISABLE TRIGGER tenants_keep_spelling');
+    for (const trigger of ['tenants_keep_spelling', 'tenants_complete_profile'])
+      await registry.query(`ALTER TABLE tenants DISABLE TRIGGER ${trigger}`);
     await registry.query(
       `INSERT INTO tenants (slug, name, primary_email) VALUES ('older', 'x', 'a@müller.example')`,
     );
-    await registry.query('ALTER TABLE tenants ENABLE TRIGGER tenants_keep_spelling');
+    for (const trigger of ['tenants_keep_spelling', 'tenants_complete_profile'])
+      await registry.query(`ALTER TABLE tenants ENABLE TRIGGER ${trigger}`);
     await registry.query(`UPDATE tenants SET status = 'suspended', timezone = 'utc' WHERE slug = 'older'`);
   });
 });

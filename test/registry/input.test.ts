@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
+  clearable,
   currency,
   email,
   expectedVersion,
   moduleName,
+  omittable,
   optional,
   quota,
   readInput,
@@ -271,10 +273,15 @@ describe('a field', () => {
     expect(bad.filter((value) => accepts(schema, value))).toEqual([]);
   });
 
-  test('that is optional treats null as absent', () => {
-    const schema = z.object({ name: optional(text(10)) });
-    expect([readInput(schema, {}), readInput(schema, { name: null })]).toEqual([{}, {}]);
-    expect(() => readInput(schema, { name: '' })).toThrow();
+  test('that may be omitted takes null as its kind says', () => {
+    const one = (name: z.ZodType) => z.object({ name });
+    for (const make of [clearable, omittable, optional, clearable, omittable]) {
+      expect(readInput(one(make(text(10))), {})).toEqual({});
+      expect(() => readInput(one(make(text(10))), { name: '' })).toThrow('name: ');
+    }
+    expect(() => readInput(one(optional(text(10))), { name: null })).toThrow('name: must not be null');
+    expect(readInput(one(clearable(text(10))), { name: null })).toEqual({ name: null });
+    expect(readInput(one(omittable(text(10))), { name: null })).toEqual({});
   });
 });
 

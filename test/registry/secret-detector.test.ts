@@ -221,10 +221,10 @@ describe('the database', () => {
       gcp_dataset: 'd',
       tenant_config: { email: { primary: 'c@d.example' }, infrastructure: { gcp: { dataset: 'd' } } },
     });
-    // A configuration without the key leaves the column unchanged, and a column alone adds no key to the configuration.
+    // A configuration that loses the key clears the column unless that is written as well, and a column alone adds no key.
     await client.query(`UPDATE tenants SET tenant_config = '{}', gcp_dataset = 'e' WHERE slug = 'globex'`);
     expect(await read()).toEqual({
-      primary_email: 'c@d.example',
+      primary_email: null,
       gcp_project_id: null,
       gcp_dataset: 'e',
       tenant_config: {},

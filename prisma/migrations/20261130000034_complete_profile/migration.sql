@@ -10,6 +10,7 @@ BEGIN
   RETURN NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION tenants_complete_profile() FROM PUBLIC;
 CREATE CONSTRAINT TRIGGER tenants_complete_profile AFTER INSERT ON tenants DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION tenants_complete_profile();
 
