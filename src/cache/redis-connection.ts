@@ -1,5 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Log } from '../log.js';
+import { type RedisTarget, readRedisUrl } from '../redis-url.js';
+import { tlsOptions } from '../tls-rules.js';
 
 /** A single Redis, the master of a Sentinel, or a Cluster; tiers use them alike. */
 export type RedisConnection = Redis | Cluster;
@@ -44,30 +46,33 @@ export function openRedis(url: string, log: Log): RedisConnection {
 }
 
 function open(url: string): RedisConnection {
-  if (url.startsWith('redis-sentinel://')) return openSentinel(url);
-  const nodes = url.split(',').map((node) => new URL(node));
-  const [first] = nodes as [URL];
-  const isTls = first.protocol === 'rediss:';
-  const options = { ...impatient, ...credentialsIn(first), ...(isTls && { tls: {} }) };
-  if (nodes.length > 1) return openCluster(nodes, options);
-  return new Redis({ ...options, ...addressOf(first, 6379), db: Number(first.pathname.slice(1)) });
+  const { kind, nodes, name, database, username, password, family, tls } = readRedisUrl(url);
+  const [first] = nodes;
+  const options = {
+    ...impatient,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(family !== undefined && { family }),
+    ...(tls && { tls: tlsOptions(tls) }),
+  };
+  if (kind === 'cluster') return openCluster(nodes, options);
+  if (kind === 'single') return new Redis({ ...options, ...first, db: database });
+  const sentinels = nodes.map((node) => ({ ...node, ...(family !== undefined && { family }) }));
+  return new Redis({ ...options, sentinels, ...(name !== undefined && { name }), db: database });
 }
 
-function openCluster(nodes: URL[], options: typeof impatient & { tls?: object }): Cluster {
+function openCluster(nodes: RedisTarget['nodes'], options: typeof impatient & { tls?: object }): Cluster {
   // A Cluster has its own options for the offline queue and retries.
   const { enableOfflineQueue, retryStrategy, ...redisOptions } = options;
-  const cluster = new Cluster(
-    nodes.map((node) => addressOf(node, 6379)),
-    {
-      enableOfflineQueue,
-      clusterRetryStrategy: retryStrategy,
-      // A node that is still connecting is tried again early enough for the look-up.
-      retryDelayOnFailover: 10,
-      redisOptions,
-      // Certificates name hosts, so host names are not resolved to addresses.
-      ...(options.tls && { dnsLookup: (host, callback) => callback(null, host) }),
-    },
-  );
+  const cluster = new Cluster(nodes, {
+    enableOfflineQueue,
+    clusterRetryStrategy: retryStrategy,
+    // A node that is still connecting is tried again early enough for the look-up.
+    retryDelayOnFailover: 10,
+    redisOptions,
+    // Certificates name hosts, so host names are not resolved to addresses.
+    ...(options.tls && { dnsLookup: (host, callback) => callback(null, host) }),
+  });
   // Connects to each node in advance; otherwise the first command for a node would connect, which takes too
   // long. Not earlier: the Cluster needs a connected node to determine that it is ready.
   const connectNodes = () => {
@@ -82,27 +87,4 @@ function openCluster(nodes: URL[], options: typeof impatient & { tls?: object })
     node.asking = () => asking().catch(() => 'OK');
   });
   return cluster;
-}
-
-function openSentinel(url: string): Redis {
-  const [, userInfo = '', hosts = '', name = 'mymaster', database = '0'] =
-    /^redis-sentinel:\/\/(?:(.*)@)?([^@/]+)(?:\/([^/]+))?(?:\/(\d+))?$/.exec(url) ?? [];
-  return new Redis({
-    ...impatient,
-    ...credentialsIn(new URL(`redis://${userInfo}@sentinel`)),
-    sentinels: hosts.split(',').map((host) => addressOf(new URL(`redis://${host}`), 26379)),
-    name,
-    db: Number(database),
-  });
-}
-
-function addressOf({ hostname, port }: URL, defaultPort: number) {
-  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || defaultPort) };
-}
-
-function credentialsIn({ username, password }: URL) {
-  return {
-    ...(username && { username: decodeURIComponent(username) }),
-    ...(password && { password: decodeURIComponent(password) }),
-  };
 }

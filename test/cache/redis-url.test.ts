@@ -163,7 +163,6 @@ describe('readConfig', () => {
     'redis://:100%secret@localhost',
     'redis://:secret%ff@localhost',
     'redis://:se#cret@localhost',
-    'redis://localhost?db=3',
     'redis://one,two',
     'redis://one,',
     'redis://one,http://two',
