@@ -20,6 +20,7 @@ const leaves: Record<string, string[]> = {
   'request-limit-settings.ts': ['settings.ts'],
   'rate-settings.ts': ['settings.ts'],
   'url-parameters.ts': [],
+  'network-failure.ts': [],
   'tls-rules.ts': ['url-parameters.ts'],
   'postgres-url.ts': ['parse-url.ts', 'url-parameters.ts', 'tls-rules.ts'],
   'redis-url.ts': ['parse-url.ts', 'url-parameters.ts', 'tls-rules.ts'],

@@ -1,5 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Log } from '../log.js';
+import { adviseOnNetwork, reasonOf } from '../network-failure.js';
+import { describeServer } from '../postgres-url.js';
 import { type RedisTarget, readRedisUrl } from '../redis-url.js';
 import { tlsOptions } from '../tls-rules.js';
 
@@ -33,32 +35,82 @@ const impatient = {
 
 /**
  * Opens the Redis of REDIS_URL: `redis://`, `rediss://`, `redis-sentinel://host:26379,host:26379/master-name/0`, or
- * nodes of a Cluster separated by commas. Returns at once; the first use finds out whether Redis answers.
+ * nodes of a Cluster separated by commas. Returns at once; the first use finds out whether Redis answers. `warns`: whether the
+ * log says it, once for each time that Redis cannot be used.
  */
-export function openRedis(url: string, log: Log): RedisConnection {
+export function openRedis(url: string, log: Log, { warns = true } = {}): RedisConnection {
   const connection = open(url);
+  let isKnown = !warns;
+  connection.on('ready', () => {
+    isKnown = !warns;
+  });
   // Without a listener an 'error' event ends the process. Only its text is logged: an ioredis error holds the
   // failed command, which can contain the password.
-  connection.on('error', (error: NodeJS.ErrnoException) =>
-    log.debug({ reason: error.message || error.code }, 'redis connection'),
-  );
+  connection.on('error', async (error: Error) => {
+    if (isKnown) return log.debug(describeRedisFailure(error, url));
+    isKnown = true;
+    const reason = connection instanceof Cluster ? await findReason(url) : error;
+    log.warn(describeRedisFailure(reason ?? error, url));
+  });
   return connection;
 }
 
+/** A Cluster keeps the reasons of its nodes to itself, so one of them is asked again. */
+async function findReason(url: string): Promise<Error | undefined> {
+  const target = readRedisUrl(url);
+  const node = new Redis({
+    ...optionsFor(target),
+    ...target.nodes[0],
+    lazyConnect: true,
+    retryStrategy: () => null,
+  });
+  let reason: Error | undefined;
+  const note = (error: Error) => {
+    reason ??= error;
+  };
+  node.on('error', note);
+  await node.connect().catch(note);
+  node.disconnect();
+  return reason;
+}
+
+/** Refusals of Redis and failures that ioredis reports in its own words, with the way out. */
+const advices: readonly [RegExp, string][] = [
+  [
+    /WRONGPASS|NOAUTH|ERR AUTH|invalid password/,
+    'correct the user and the password in REDIS_URL (in a password write @ as %40, % as %25 and so on)',
+  ],
+  [/NOPERM/, 'give the user of REDIS_URL all commands and the keys and channels tenant-registry:*'],
+  [/./, 'start the server, or correct the host and the port in REDIS_URL'],
+];
+
+/** One line: what failed, and the way out. */
+function describeRedisFailure(error: Error, url: string): string {
+  const place = readRedisUrl(url).nodes.map(describeServer).join(', ');
+  const reason = reasonOf(error).replace(/\.$/, '');
+  const advice = adviseOnNetwork(error, 'REDIS_URL') ?? advices.find(([words]) => words.test(reason))?.[1];
+  return `Cannot use Redis at ${place}: ${reason}: ${advice}, or unset REDIS_URL. Until then each gateway caches for itself`;
+}
+
 function open(url: string): RedisConnection {
-  const { kind, nodes, name, database, username, password, family, tls } = readRedisUrl(url);
+  const target = readRedisUrl(url);
+  const { kind, nodes, name, database, family } = target;
   const [first] = nodes;
-  const options = {
+  const options = optionsFor(target);
+  if (kind === 'cluster') return openCluster(nodes, options);
+  if (kind === 'single') return new Redis({ ...options, ...first, db: database });
+  const sentinels = nodes.map((node) => ({ ...node, ...(family !== undefined && { family }) }));
+  return new Redis({ ...options, sentinels, ...(name !== undefined && { name }), db: database });
+}
+
+function optionsFor({ username, password, family, tls }: RedisTarget) {
+  return {
     ...impatient,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(family !== undefined && { family }),
     ...(tls && { tls: tlsOptions(tls) }),
   };
-  if (kind === 'cluster') return openCluster(nodes, options);
-  if (kind === 'single') return new Redis({ ...options, ...first, db: database });
-  const sentinels = nodes.map((node) => ({ ...node, ...(family !== undefined && { family }) }));
-  return new Redis({ ...options, sentinels, ...(name !== undefined && { name }), db: database });
 }
 
 function openCluster(nodes: RedisTarget['nodes'], options: typeof impatient & { tls?: object }): Cluster {

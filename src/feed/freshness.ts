@@ -77,7 +77,7 @@ export function openFreshness(options: FreshnessOptions): Freshness {
     },
   });
   const redis = redisUrl === undefined ? undefined : openRedis(redisUrl, log);
-  const subscriber = redisUrl === undefined ? undefined : openRedis(redisUrl, log);
+  const subscriber = redisUrl === undefined ? undefined : openRedis(redisUrl, log, { warns: false });
   let following: Following | undefined;
   const hint = () => following?.hint();
   const hints = redis && subscriber && openRedisHints(redis, subscriber, hint);
