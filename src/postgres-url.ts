@@ -176,9 +176,7 @@ export function readPostgresUrl(text: string): PostgresTarget {
   const url = parsePostgresUrl(text);
   const target = url && readTarget(url);
   if (!target)
-    throw new Error(
-      'The URL of a database is not valid: expected postgres://user:password@host:5432/database',
-    );
+    throw new Error('The database URL is not valid: expected postgres://user:password@host:5432/database');
   return target;
 }
 
@@ -242,7 +240,7 @@ export function describeServer({
 /** The URL of another database on the same server. */
 export function withDatabase(text: string, database: string): string {
   const url = parsePostgresUrl(text);
-  if (!url) throw new Error('The URL of a database is not valid');
+  if (!url) throw new Error('The database URL is not valid');
   url.searchParams.delete('dbname');
   url.pathname = `/${encodeURIComponent(database)}`;
   return url.href.replace(noHost, '');

@@ -49,6 +49,7 @@ export class DatabaseClient extends Client {
   #settings: Readonly<Record<string, string>> | undefined;
   #serverVersion = 0;
   #pinsTransactions = false;
+  #isPooled = false;
 
   constructor(config: DatabaseClientConfig) {
     const { connectionString, ...rest } = config;
@@ -114,6 +115,11 @@ export class DatabaseClient extends Client {
     return !this.#pinsTransactions;
   }
 
+  /** Whether there is a pooler, so that the server does not see this connection. */
+  get isPooled(): boolean {
+    return this.#isPooled;
+  }
+
   /** What is sent in front of several statements in one message, for the transaction that they begin. */
   get transactionPins(): readonly string[] {
     const isWithin = /[TE]/.test(this.getTransactionStatus() ?? '');
@@ -144,14 +150,15 @@ export class DatabaseClient extends Client {
     const [row] = rows;
     // Only some roles may set it, so it is set only where an administrator has turned the triggers off.
     const all = row?.triggers === 'origin' ? settings : { ...settings, [triggerSetting]: 'origin' };
-    if (row?.pid !== processID) {
+    this.#isPooled = row?.pid !== processID;
+    if (this.#isPooled) {
       const { directAdvice } = this.#config;
       if (directAdvice === undefined) this.#pinsTransactions = true;
       else {
         await requireKeptSession(directAdvice, () => this.#openOther(), this.#key());
       }
     }
-    const isPinned = row?.pid === processID && all === settings;
+    const isPinned = !this.#isPooled && all === settings;
     if (!isPinned && !this.#pinsTransactions) await super.query(`SELECT ${setConfigSql(all, 'false')}`);
     this.#settings = all;
   }

@@ -3,6 +3,7 @@ import { RegistryError } from '../errors.js';
 import type { Log } from '../log.js';
 import { describeServer, readPostgresUrl, withDatabase } from '../postgres-url.js';
 import { directVariableOf, isDatabaseVariable, readVariableOf } from '../settings.js';
+import { connectionCounts } from './connection-counts.js';
 import { DatabaseClient, pinSqlOf } from './database-client.js';
 import { type DatabaseIdentity, isSameDatabase, readDatabaseIdentity } from './database-identity.js';
 import { differentDatabases, leadsToSameDatabase } from './direct-database.js';
@@ -90,7 +91,7 @@ const ownIdentityMs = 1_000;
 /** Which role a connection has. */
 type Kind = 'provisioner' | 'reader';
 
-const poolSize = 5;
+const poolSize = connectionCounts.service;
 
 /** Statement timeout. A module's migrations may build large tables, but no statement may run for ever. */
 const migrationTimeoutMs = 600_000;

@@ -3,6 +3,7 @@ import { readPostgresUrl } from '../../postgres-url.js';
 import { describeConnectionFailure } from '../connection-failure.js';
 import { DatabaseClient } from '../database-client.js';
 import { registryDirectAdvice } from '../registry-database.js';
+import { ServerError } from '../server-check.js';
 
 /**
  * Opens one session, not a pool: the advisory lock belongs to a session, and when that is lost, queries must fail
@@ -30,7 +31,12 @@ export async function openMigrationSession(
 }
 
 /** Names the target of the connection, but not the password. */
-function unreachable({ user, host, port }: pg.Client, url: string, variable: string, cause: unknown): Error {
+function unreachable(
+  { user, host, port }: pg.Client,
+  url: string,
+  variable: string,
+  cause: unknown,
+): ServerError {
   const attempt = { ...readPostgresUrl(url), user: user ?? '', host, port, variable };
-  return new Error(describeConnectionFailure(cause, attempt), { cause });
+  return new ServerError([describeConnectionFailure(cause, attempt)], { cause });
 }
