@@ -55,13 +55,25 @@ export function readTlsRules(params: URLSearchParams, verifies: TlsRules['verifi
   };
 }
 
+const lastRead = new Map<string, Buffer>();
+
+/** A file that is being replaced may be missing for a moment, in which connections are opened all the same. */
+function readLast(path: string): Buffer {
+  try {
+    const content = readFileSync(path);
+    lastRead.set(path, content);
+    return content;
+  } catch (error) {
+    const content = lastRead.get(path);
+    if (!content) throw error;
+    return content;
+  }
+}
+
 /** Options of Node.js. Reads the files, which can be replaced while the product runs. */
 export function tlsOptions(rules: TlsRules): ConnectionOptions {
   const { verifies, files, passphrase, minVersion, maxVersion } = rules;
-  const given = Object.entries(files).map(([name, path]) => [
-    optionByFile[name as TlsFile],
-    readFileSync(path),
-  ]);
+  const given = Object.entries(files).map(([name, path]) => [optionByFile[name as TlsFile], readLast(path)]);
   return {
     ...Object.fromEntries(given),
     ...(passphrase !== undefined && { passphrase }),

@@ -62,7 +62,7 @@ function accepted({ maxConnections, reserved, roleLimit, databaseLimit, isSuperu
   return Math.min(maxConnections - reserved, ...limits);
 }
 
-export const serverChecks: readonly ServerCheck[] = [
+const serverChecks: readonly ServerCheck[] = [
   {
     forReading: true,
     isMissing: ({ version }) => version < oldestVersion * 10_000,
