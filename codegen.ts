@@ -9,8 +9,11 @@ import { type CodegenConfig, generate } from '@graphql-codegen/cli';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { errorTable, guardRefusals, procedureRefusals } from './src/errors.js';
 import { schema } from './src/graphql/schema.js';
+import { postgresParameters } from './src/postgres-url.js';
 import { tenantConfigJsonSchema } from './src/profile/tenant-config.js';
+import { redisParameters } from './src/redis-url.js';
 import { settings } from './src/settings.js';
+import type { UrlParameters } from './src/url-parameters.js';
 
 const root = import.meta.dirname;
 const schemaFile = 'schema.graphql';
@@ -113,7 +116,40 @@ and the process exits with status 1. This page is generated from [src/settings.t
 | variable | default | meaning |
 |---|---|---|
 ${rows.join('\n')}
+
+## Parameters of the URLs of PostgreSQL
+
+\`postgres://user:password@host:5432/database?name=value&…\`; in names, passwords and values write @ as %40, / as %2F and so on. Unix sockets:
+\`postgres://user@/database?host=/var/run/postgresql\`, or \`postgres://user@%2Fvar%2Frun%2Fpostgresql/database\`. Every parameter of PostgreSQL’s own
+programs, of the driver pg and of Prisma has an effect or is refused with its name; so is an unknown one. The table is
+[src/postgres-url.ts](../src/postgres-url.ts).
+
+| parameter | effect |
+|---|---|
+${parameterRows(postgresParameters)}
+
+## Parameters of REDIS_URL
+
+The same for Redis; all nodes of a Cluster have the same parameters.
+
+| parameter | effect |
+|---|---|
+${parameterRows(redisParameters)}
 `;
+}
+
+/** One row per parameter with an effect, and one per reason to refuse others. */
+function parameterRows(table: UrlParameters): string {
+  const refused = new Map<string, string[]>();
+  const rows = Object.entries(table).flatMap(([name, one]) => {
+    if ('effect' in one) return [`| \`${name}\` | ${one.effect} |`];
+    refused.set(one.instead, [...(refused.get(one.instead) ?? []), `\`${name}\``]);
+    return [];
+  });
+  return [
+    ...rows,
+    ...[...refused].map(([instead, names]) => `| ${names.join(', ')} | Refused: ${instead}. |`),
+  ].join('\n');
 }
 
 /** Defaults that are a word or number are shown as code; descriptions are sentences already. */

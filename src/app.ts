@@ -2,9 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { type Caller, gateway as gatewayCaller } from './auth/caller.js';
 import type { Config } from './config.js';
 import { closeInTime } from './database/close-in-time.js';
+import { countConnections } from './database/connection-counts.js';
 import { differentDatabases, leadsToSameDatabase } from './database/direct-database.js';
 import { explainFullDisk, requireDataFolder } from './database/embedded/data-folder.js';
 import { type EmbeddedPostgres, hasEmbedded, openEmbedded } from './database/embedded/embedded.js';
+import { findServerProblems } from './database/find-server-problems.js';
 import { migrateRegistry } from './database/migrations/migrate.js';
 import { openRegistryDatabase, type RegistryDatabase } from './database/registry-database.js';
 import { openServiceDatabases, type ServiceDatabases } from './database/service-databases.js';
@@ -48,6 +50,8 @@ export interface OpenOptions {
   readOnly?: boolean;
   /** See MigrateOptions. */
   renamesOldTables?: boolean;
+  /** Number of processes that this one starts to serve; 1, the default: it serves itself. */
+  workers?: number;
 }
 
 /** Name of the registry's database in the embedded PostgreSQL. */
@@ -139,12 +143,20 @@ async function openDatabases(config: Config, log: Log, options: OpenOptions, clo
     ...(embedded && { dataDir: config.dataDir }),
   };
   const directUrl = config.databaseDirectUrl ?? url;
-  const applied = isPrepared ? [] : await migrateRegistry(directUrl, migration);
+  const isDirect = directUrl === url;
+  const connections = exclusive ? countConnections(options.workers ?? 1) : 0;
+  const use = { of: 'registry', isRead: readOnly, creates: false, connections } as const;
+  const check = {
+    variable: isDirect ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL',
+    connections: isDirect ? connections : 0,
+    findProblems: async () => (isDirect ? [] : findServerProblems({ url, variable: 'DATABASE_URL', use })),
+  };
+  const applied = isPrepared ? [] : await migrateRegistry(directUrl, { ...migration, ...check });
   if (applied.length > 0) log.info({ migrations: applied.length }, 'migrated the registry database');
 
   const database = openRegistryDatabase(url, log);
   closers.push(() => closeInTime(database.close()));
-  if (directUrl !== url && !(await leadsToSameDatabase(database.pool, directUrl)))
+  if (!isDirect && !(await leadsToSameDatabase(database.pool, directUrl)))
     throw new Error(differentDatabases('DATABASE_URL', 'DATABASE_DIRECT_URL'));
   const serviceDatabases = openServiceDatabases({
     urls: config.serviceDatabaseUrls,

@@ -1,39 +1,16 @@
 import { BlockList, isIP } from 'node:net';
 import { join } from 'node:path';
+import { type DatabaseUrls, readDatabaseUrls, readUrl } from './database-urls.js';
 import { type Environment, EnvironmentReader } from './environment-reader.js';
 import { packageFolder } from './package-folder.js';
 import { type RateSettings, readRates } from './rate-settings.js';
+import { findRedisUrlProblems } from './redis-url.js';
 import { type RequestLimitSettings, readRequestLimits } from './request-limit-settings.js';
-import {
-  isBasePath,
-  isKeySource,
-  isLoopback,
-  isPostgresUrl,
-  isRedisUrl,
-  normalizeBasePath,
-} from './setting-urls.js';
-import {
-  describeWrongValue,
-  directVariableOf,
-  isDatabaseVariable,
-  readVariableOf,
-  settings,
-} from './settings.js';
+import { isBasePath, isKeySource, isLoopback, normalizeBasePath } from './setting-urls.js';
+import { describeWrongValue, settings } from './settings.js';
 
 /** The validated environment. Entry points read it once. */
-export interface Config {
-  /** URL of the registry database; undefined: the embedded PostgreSQL in `dataDir`. */
-  databaseUrl: string | undefined;
-  /** URL of the registry database without a pooler, where `databaseUrl` goes through one; undefined: `databaseUrl`. */
-  databaseDirectUrl: string | undefined;
-  /** URLs of service databases by the variable that holds them, such as FINANCE_DB_URL. */
-  serviceDatabaseUrls: Readonly<Record<string, string>>;
-  /** URLs of the same databases for a role that only examines them, by the same variables. */
-  serviceDatabaseReadUrls: Readonly<Record<string, string>>;
-  /** URLs of the same databases without a pooler, by the same variables. */
-  serviceDatabaseDirectUrls: Readonly<Record<string, string>>;
-  /** Variables that may name a service database besides `<MODULE>_DB_URL`. */
-  moduleDbVariables: readonly string[];
+export interface Config extends DatabaseUrls {
   host: string;
   port: number;
   /** Port for metrics and the details of readiness; undefined: they are on `port`. */
@@ -115,17 +92,9 @@ const shippedModulesDir = join(packageFolder, 'modules');
 /** Reads the environment; throws ConfigError with all problems found. */
 export function readConfig(env: Environment): Config {
   const read = new EnvironmentReader(env);
-  const databaseUrl = read.checked('DATABASE_URL', isPostgresUrl);
   const host = read.text('HOST') ?? settings.HOST.default;
-  const moduleDbVariables = read.list('MODULE_DB_VARIABLES', isFreeVariable) ?? [];
-  const serviceDatabaseUrls = readServiceDatabaseUrls(env, moduleDbVariables, read.problems);
   const config: Config = {
-    databaseUrl,
-    databaseDirectUrl: read.checked('DATABASE_DIRECT_URL', isPostgresUrl),
-    serviceDatabaseUrls,
-    serviceDatabaseReadUrls: readOtherUrls('READ', env, serviceDatabaseUrls, read.problems),
-    serviceDatabaseDirectUrls: readOtherUrls('DIRECT', env, serviceDatabaseUrls, read.problems),
-    moduleDbVariables,
+    ...readDatabaseUrls(env, read),
     host,
     port: read.number('PORT'),
     adminPort: read.text('ADMIN_PORT') === undefined ? undefined : read.number('ADMIN_PORT'),
@@ -144,7 +113,7 @@ export function readConfig(env: Environment): Config {
     trustedProxies: readProxies(read),
     logLevel: read.choice('LOG_LEVEL') ?? settings.LOG_LEVEL.default,
     logRequests: read.choice('LOG_REQUESTS') ?? settings.LOG_REQUESTS.default,
-    redisUrl: read.checked('REDIS_URL', isRedisUrl),
+    redisUrl: readUrl('REDIS_URL', read.text('REDIS_URL'), findRedisUrlProblems, read.problems),
     stalenessMs: read.number('STALENESS_BOUND_MS'),
     shutdownTimeoutMs: read.number('SHUTDOWN_TIMEOUT_MS'),
     requestLimits: readRequestLimits((name) => read.number(name)),
@@ -156,8 +125,6 @@ export function readConfig(env: Environment): Config {
     identityProvider: readIdentityProvider(read),
   };
   const { heartbeatMs, takeOverAfterMs, port, adminPort } = config;
-  if (databaseUrl === undefined && config.databaseDirectUrl !== undefined)
-    read.problems.push('DATABASE_DIRECT_URL is set without DATABASE_URL: set both, or neither');
   if (adminPort === port && port !== 0)
     read.problems.push(`ADMIN_PORT is "${adminPort}", which is PORT: set it to another port`);
   if (takeOverAfterMs < 3 * heartbeatMs)
@@ -175,54 +142,6 @@ function readNames(read: EnvironmentReader, setting: 'SECRET_NAMES'): string[] {
   if (text !== undefined && !names.every((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)))
     read.problems.push(describeWrongValue(setting, text));
   return names;
-}
-
-/** Whether MODULE_DB_VARIABLES may list the variable: it is none of the gateway's own. */
-function isFreeVariable(name: string): boolean {
-  return /^[A-Z][A-Z0-9_]{0,62}$/.test(name) && !(name in settings);
-}
-
-function readServiceDatabaseUrls(
-  env: Environment,
-  moduleDbVariables: readonly string[],
-  problems: string[],
-): Record<string, string> {
-  const urls: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
-    const url = value?.trim();
-    if (!url || name in settings || !isDatabaseVariable(name, moduleDbVariables)) continue;
-    if (isPostgresUrl(url)) urls[name] = url;
-    else problems.push(describeWrongValue('<MODULE>_DB_URL', url, name));
-  }
-  return urls;
-}
-
-/** Reads further URLs of the same databases. */
-function readOtherUrls(
-  kind: 'READ' | 'DIRECT',
-  env: Environment,
-  urls: Readonly<Record<string, string>>,
-  problems: string[],
-): Record<string, string> {
-  const otherUrls: Record<string, string> = {};
-  for (const [variable, url] of Object.entries(urls)) {
-    const name = kind === 'READ' ? readVariableOf(variable) : directVariableOf(variable);
-    const other = env[name]?.trim();
-    if (!other) continue;
-    if (!isPostgresUrl(other)) problems.push(describeWrongValue(`<MODULE>_DB_${kind}_URL`, other, name));
-    // A pooler may have another name for the database.
-    else if (kind === 'READ' && new URL(other).pathname !== new URL(url).pathname)
-      problems.push(
-        `${name} names another database than ${variable}: expected the same database with another role`,
-      );
-    else otherUrls[variable] = other;
-  }
-  for (const name of Object.keys(env)) {
-    const variable = name.endsWith(`_DB_${kind}_URL`) && name.replace(`_${kind}_URL`, '_URL');
-    if (variable && env[name]?.trim() && !(variable in urls) && !(name in settings) && !(name in urls))
-      problems.push(`${name} is set without ${variable}: set both, or neither`);
-  }
-  return otherUrls;
 }
 
 function readProxies(read: EnvironmentReader): BlockList | undefined {

@@ -70,8 +70,8 @@ describe('the configuration', () => {
     expect(
       readConfig({
         DATABASE_URL: ` ${database} `,
-        DATABASE_DIRECT_URL: ` ${database}?direct `,
-        FINANCE_DB_DIRECT_URL: ` ${database}?direct `,
+        DATABASE_DIRECT_URL: ` ${database}?application_name=direct `,
+        FINANCE_DB_DIRECT_URL: ` ${database}?application_name=direct `,
         FINANCE_DB_URL: `${database}?sslmode=require\n`,
         FINANCE_DB_READ_URL: ` ${database}?user=reader `,
         MODULE_DB_VARIABLES: ' CRM_PRIMARY_URL , CRM_DSN ',
@@ -118,8 +118,8 @@ describe('the configuration', () => {
       databaseUrl: database,
       serviceDatabaseUrls: { FINANCE_DB_URL: `${database}?sslmode=require` },
       serviceDatabaseReadUrls: { FINANCE_DB_URL: `${database}?user=reader` },
-      databaseDirectUrl: `${database}?direct`,
-      serviceDatabaseDirectUrls: { FINANCE_DB_URL: `${database}?direct` },
+      databaseDirectUrl: `${database}?application_name=direct`,
+      serviceDatabaseDirectUrls: { FINANCE_DB_URL: `${database}?application_name=direct` },
       moduleDbVariables: ['CRM_PRIMARY_URL', 'CRM_DSN'],
       host: '0.0.0.0',
       port: 8080,

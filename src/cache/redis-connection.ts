@@ -1,5 +1,9 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Log } from '../log.js';
+import { adviseOnNetwork, reasonOf } from '../network-failure.js';
+import { describeServer } from '../postgres-url.js';
+import { type RedisTarget, readRedisUrl } from '../redis-url.js';
+import { tlsOptions } from '../tls-rules.js';
 
 /** A single Redis, the master of a Sentinel, or a Cluster; tiers use them alike. */
 export type RedisConnection = Redis | Cluster;
@@ -31,43 +35,96 @@ const impatient = {
 
 /**
  * Opens the Redis of REDIS_URL: `redis://`, `rediss://`, `redis-sentinel://host:26379,host:26379/master-name/0`, or
- * nodes of a Cluster separated by commas. Returns at once; the first use finds out whether Redis answers.
+ * nodes of a Cluster separated by commas. Returns at once; the first use finds out whether Redis answers. `warns`: whether the
+ * log says it, once for each time that Redis cannot be used.
  */
-export function openRedis(url: string, log: Log): RedisConnection {
+export function openRedis(url: string, log: Log, { warns = true } = {}): RedisConnection {
   const connection = open(url);
+  let isKnown = !warns;
+  connection.on('ready', () => {
+    isKnown = !warns;
+  });
   // Without a listener an 'error' event ends the process. Only its text is logged: an ioredis error holds the
   // failed command, which can contain the password.
-  connection.on('error', (error: NodeJS.ErrnoException) =>
-    log.debug({ reason: error.message || error.code }, 'redis connection'),
-  );
+  connection.on('error', async (error: Error) => {
+    if (isKnown) return log.debug(describeRedisFailure(error, url));
+    isKnown = true;
+    const reason = connection instanceof Cluster ? await findReason(url) : error;
+    log.warn(describeRedisFailure(reason ?? error, url));
+  });
   return connection;
 }
 
-function open(url: string): RedisConnection {
-  if (url.startsWith('redis-sentinel://')) return openSentinel(url);
-  const nodes = url.split(',').map((node) => new URL(node));
-  const [first] = nodes as [URL];
-  const isTls = first.protocol === 'rediss:';
-  const options = { ...impatient, ...credentialsIn(first), ...(isTls && { tls: {} }) };
-  if (nodes.length > 1) return openCluster(nodes, options);
-  return new Redis({ ...options, ...addressOf(first, 6379), db: Number(first.pathname.slice(1)) });
+/** A Cluster keeps the reasons of its nodes to itself, so one of them is asked again. */
+async function findReason(url: string): Promise<Error | undefined> {
+  const target = readRedisUrl(url);
+  const node = new Redis({
+    ...optionsFor(target),
+    ...target.nodes[0],
+    lazyConnect: true,
+    retryStrategy: () => null,
+  });
+  let reason: Error | undefined;
+  const note = (error: Error) => {
+    reason ??= error;
+  };
+  node.on('error', note);
+  await node.connect().catch(note);
+  node.disconnect();
+  return reason;
 }
 
-function openCluster(nodes: URL[], options: typeof impatient & { tls?: object }): Cluster {
+/** Refusals of Redis and failures that ioredis reports in its own words, with the way out. */
+const advices: readonly [RegExp, string][] = [
+  [
+    /WRONGPASS|NOAUTH|ERR AUTH|invalid password/,
+    'correct the user and the password in REDIS_URL (in a password write @ as %40, % as %25 and so on)',
+  ],
+  [/NOPERM/, 'give the user of REDIS_URL all commands and the keys and channels tenant-registry:*'],
+  [/./, 'start the server, or correct the host and the port in REDIS_URL'],
+];
+
+/** One line: what failed, and the way out. */
+function describeRedisFailure(error: Error, url: string): string {
+  const place = readRedisUrl(url).nodes.map(describeServer).join(', ');
+  const reason = reasonOf(error).replace(/\.$/, '');
+  const advice = adviseOnNetwork(error, 'REDIS_URL') ?? advices.find(([words]) => words.test(reason))?.[1];
+  return `Cannot use Redis at ${place}: ${reason}: ${advice}, or unset REDIS_URL. Until then each gateway caches for itself`;
+}
+
+function open(url: string): RedisConnection {
+  const target = readRedisUrl(url);
+  const { kind, nodes, name, database, family } = target;
+  const [first] = nodes;
+  const options = optionsFor(target);
+  if (kind === 'cluster') return openCluster(nodes, options);
+  if (kind === 'single') return new Redis({ ...options, ...first, db: database });
+  const sentinels = nodes.map((node) => ({ ...node, ...(family !== undefined && { family }) }));
+  return new Redis({ ...options, sentinels, ...(name !== undefined && { name }), db: database });
+}
+
+function optionsFor({ username, password, family, tls }: RedisTarget) {
+  return {
+    ...impatient,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(family !== undefined && { family }),
+    ...(tls && { tls: tlsOptions(tls) }),
+  };
+}
+
+function openCluster(nodes: RedisTarget['nodes'], options: typeof impatient & { tls?: object }): Cluster {
   // A Cluster has its own options for the offline queue and retries.
   const { enableOfflineQueue, retryStrategy, ...redisOptions } = options;
-  const cluster = new Cluster(
-    nodes.map((node) => addressOf(node, 6379)),
-    {
-      enableOfflineQueue,
-      clusterRetryStrategy: retryStrategy,
-      // A node that is still connecting is tried again early enough for the look-up.
-      retryDelayOnFailover: 10,
-      redisOptions,
-      // Certificates name hosts, so host names are not resolved to addresses.
-      ...(options.tls && { dnsLookup: (host, callback) => callback(null, host) }),
-    },
-  );
+  const cluster = new Cluster(nodes, {
+    enableOfflineQueue,
+    clusterRetryStrategy: retryStrategy,
+    // A node that is still connecting is tried again early enough for the look-up.
+    retryDelayOnFailover: 10,
+    redisOptions,
+    // Certificates name hosts, so host names are not resolved to addresses.
+    ...(options.tls && { dnsLookup: (host, callback) => callback(null, host) }),
+  });
   // Connects to each node in advance; otherwise the first command for a node would connect, which takes too
   // long. Not earlier: the Cluster needs a connected node to determine that it is ready.
   const connectNodes = () => {
@@ -82,27 +139,4 @@ function openCluster(nodes: URL[], options: typeof impatient & { tls?: object })
     node.asking = () => asking().catch(() => 'OK');
   });
   return cluster;
-}
-
-function openSentinel(url: string): Redis {
-  const [, userInfo = '', hosts = '', name = 'mymaster', database = '0'] =
-    /^redis-sentinel:\/\/(?:(.*)@)?([^@/]+)(?:\/([^/]+))?(?:\/(\d+))?$/.exec(url) ?? [];
-  return new Redis({
-    ...impatient,
-    ...credentialsIn(new URL(`redis://${userInfo}@sentinel`)),
-    sentinels: hosts.split(',').map((host) => addressOf(new URL(`redis://${host}`), 26379)),
-    name,
-    db: Number(database),
-  });
-}
-
-function addressOf({ hostname, port }: URL, defaultPort: number) {
-  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || defaultPort) };
-}
-
-function credentialsIn({ username, password }: URL) {
-  return {
-    ...(username && { username: decodeURIComponent(username) }),
-    ...(password && { password: decodeURIComponent(password) }),
-  };
 }

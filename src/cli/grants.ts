@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type App, registryName } from '../app.js';
 import { authorize } from '../auth/permissions.js';
+import { describeServer, readPostgresUrl } from '../postgres-url.js';
 import { type DatabaseGrants, type GrantTarget, planGrants } from '../provisioning/storage/grants.js';
 import { planRegistryGrants } from '../provisioning/storage/registry-grants.js';
 import { isolations, storageNaming } from '../registry/isolation.js';
@@ -35,8 +36,8 @@ async function printGrants(options: { module?: string; json?: true }): Promise<v
 
 async function registryPlace({ config, embedded }: App): Promise<{ server: string; database: string }> {
   const text = config.databaseUrl ?? (await embedded?.databaseUrl(registryName));
-  const { hostname, port, pathname } = new URL(text ?? '');
-  return { server: `${hostname}:${port || '5432'}`, database: decodeURIComponent(pathname.slice(1)) };
+  const target = readPostgresUrl(text ?? '');
+  return { server: describeServer(target), database: target.database };
 }
 
 /** For URLs without a user, whose role depends on the connecting machine. */
@@ -60,8 +61,8 @@ async function listPlaces(app: App, only: string | undefined) {
         server: configured.server,
         // The database that provisioning connects to; the module's row may still have the name from before the variable was set.
         database: app.serviceDatabases.configuredName(databaseRef) ?? '',
-        provisioner: configured.user || defaultProvisioner,
-        reader: configured.reader || undefined,
+        provisioner: configured.user ?? defaultProvisioner,
+        reader: configured.reader,
         hasDatabases: isolations.some(
           (kind) => storageNaming[kind].hasOwnDatabase && (isolation === kind || subscriptions[kind] > 0),
         ),

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded/embedded.js';
+import { ServerError } from '../database/server-check.js';
 import { RegistryError } from '../errors.js';
 import { oneLine } from './printable.js';
 import { createProgram, findGroup } from './program.js';
@@ -27,7 +28,8 @@ try {
 
 /** One line per problem; a stack trace only for unexpected errors, with LOG_LEVEL=debug. */
 function explain(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof EmbeddedInUseError) return error.message;
+  if ([ConfigError, EmbeddedInUseError, ServerError].some((kind) => error instanceof kind))
+    return (error as Error).message;
   if (error instanceof RegistryError) return oneLine(`${error.code}: ${error.message}`);
   if (error instanceof Error)
     return process.env.LOG_LEVEL === 'debug' ? (error.stack ?? error.message) : error.message;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type App, openApp } from '../app.js';
 import { gateway } from '../auth/caller.js';
 import { readConfig } from '../config.js';
+import { findServiceProblems } from '../database/find-server-problems.js';
 import { openLog } from '../log.js';
 import { problemOf, renewCopies } from '../provisioning/copies/keep-copies.js';
 import { redactSecrets } from '../registry/secret-detector.js';
@@ -31,6 +32,7 @@ async function migrate(options: { modules?: true; renameOldTables?: true }): Pro
   });
   try {
     print('The registry database is up to date.');
+    for (const problem of await findServiceProblems(config)) process.stderr.write(`${oneLine(problem)}\n`);
     if (options.modules) await renew(app);
   } finally {
     await app.close();

@@ -5,6 +5,7 @@ import type { App } from '../app.js';
 import { authorize } from '../auth/permissions.js';
 import { identifier } from '../database/identifier.js';
 import { invalidField, RegistryError } from '../errors.js';
+import { libpqUrl, readPostgresUrl, withDatabase } from '../postgres-url.js';
 import { requireTenantOverview } from '../profile/tenant-overview.js';
 import { listModules } from '../registry/module-record.js';
 import { withApp } from './with-app.js';
@@ -38,7 +39,7 @@ async function openPsql(module: string, args: string[], { tenant }: { tenant?: s
 }
 
 interface Place {
-  url: URL;
+  url: string;
   schema: string | undefined;
 }
 
@@ -53,7 +54,7 @@ async function findPlace(
       'MODULE_NOT_FOUND',
       `There is no module "${module}" in the catalogue: correct the name`,
     );
-  const url = new URL(await serviceDatabases.findUrl(found));
+  const url = await serviceDatabases.findUrl(found);
   if (tenant === undefined) return { url, schema: undefined };
   const { slug, subscriptions } = await requireTenantOverview(database, tenant);
   const storage = subscriptions.find((one) => one.module === module);
@@ -62,29 +63,25 @@ async function findPlace(
       '--tenant',
       `${slug} has no storage for ${module}: "tenant-registry tenant show ${slug}" lists its modules`,
     );
-  if (storage.databaseName) url.pathname = `/${encodeURIComponent(storage.databaseName)}`;
-  return { url, schema: storage.schemaName };
+  const { databaseName, schemaName } = storage;
+  return { url: databaseName ? withDatabase(url, databaseName) : url, schema: schemaName };
 }
 
 /** In the URL, whose options have precedence over PGOPTIONS. The last of several settings counts. */
-function withSearchPath({ searchParams }: URL, schema: string): string {
+function withSearchPath(given: string | undefined, schema: string): string {
   const path = `-c search_path=${identifier(schema).replace(/[\\ ]/g, '\\$&')}`;
-  const given = new URLSearchParams(searchParams);
-  given.set('options', [given.get('options'), path].filter(Boolean).join(' '));
-  // libpq does not read "+" as a blank.
-  return given.toString().replaceAll('+', '%20');
+  return [given, path].filter(Boolean).join(' ');
 }
 
 /** Returns the exit code of psql. The password goes by the environment, where other users do not see it. */
 async function runPsql({ url, schema }: Place, args: readonly string[]): Promise<number> {
-  const target = new URL(url);
-  target.password = '';
-  if (schema !== undefined) target.search = withSearchPath(target, schema);
-  const child = spawn('psql', [target.href, ...args], {
+  const { password, options } = readPostgresUrl(url);
+  const target = libpqUrl(url, schema === undefined ? options : withSearchPath(options, schema));
+  const child = spawn('psql', [target, ...args], {
     stdio: 'inherit',
     env: {
       ...process.env,
-      ...(url.password && { PGPASSWORD: decodeURIComponent(url.password) }),
+      ...(password !== undefined && { PGPASSWORD: password }),
     },
   });
   // Ctrl-C cancels a statement in psql, and does not end this process.

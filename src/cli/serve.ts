@@ -7,6 +7,7 @@ import { explainFullDisk } from '../database/embedded/data-folder.js';
 import { type Log, openLog } from '../log.js';
 import { redactSecrets } from '../registry/secret-detector.js';
 import { readWorkers } from './option.js';
+import { warnOfServiceDatabases } from './service-warnings.js';
 import { stopSignal } from './stop-signal.js';
 import { connectToPrimary, numberVariable } from './workers/gateway-worker.js';
 import { Workers } from './workers/workers.js';
@@ -64,6 +65,7 @@ async function serveAlone({ config, log, stop }: Process): Promise<boolean> {
   await findPort(config);
   const app = await openApp(config, log, { exclusive: true });
   try {
+    warnOfServiceDatabases(config, log);
     await addDemo(app);
     const server = await openServer(app);
     logServing(app, { url: server.url, admin: server.adminUrl });
@@ -82,12 +84,13 @@ async function serveTogether(count: number, { config, log, stop }: Process): Pro
   const metrics = createMetrics();
   // Before a database is made for a gateway that cannot serve.
   await findPort(config);
-  const app = await openApp(config, log, { exclusive: true, serves: false });
+  const app = await openApp(config, log, { exclusive: true, serves: false, workers: count });
   const stopWithinMs = config.shutdownTimeoutMs + workerClosingMs;
   let isStopping = false;
   let workers: Workers | undefined;
   let admin: Awaited<ReturnType<typeof openAdminServer>> | undefined;
   try {
+    warnOfServiceDatabases(config, log);
     await addDemo(app);
     const port = await findPort(config);
     const started = new Workers({ count, port, metrics, stopWithinMs, log });

@@ -3,6 +3,7 @@ import { openApp } from '../app.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
 import { redactSecrets } from '../registry/secret-detector.js';
+import { warnOfServiceDatabases } from './service-warnings.js';
 import { stopSignal } from './stop-signal.js';
 
 export function addWorker(program: Command): void {
@@ -18,6 +19,7 @@ async function work(): Promise<void> {
   const stop = stopSignal();
   const app = await openApp(config, log, { exclusive: false });
   try {
+    warnOfServiceDatabases(config, log);
     app.startWorker();
     log.info('working');
     log.info({ signal: await stop }, 'stopping');

@@ -9,6 +9,7 @@ interface Backend {
 
 interface CancellingConnection {
   ssl: unknown;
+  sslNegotiation: 'postgres' | 'direct';
   connect(portOrPath: number | string, host?: string): void;
   requestSsl(): void;
   cancel(processId: number, secretKey: number): void;
@@ -42,7 +43,10 @@ export async function cancelStatement(client: ClientBase, url: string): Promise<
     };
     const timer = setTimeout(end, timeoutMs);
     const cancel = () => connection.cancel(processID, secretKey);
-    connection.on('connect', () => (connection.ssl ? connection.requestSsl() : cancel()));
+    connection.on('connect', () => {
+      if (!connection.ssl) cancel();
+      else if (connection.sslNegotiation !== 'direct') connection.requestSsl();
+    });
     connection.on('sslconnect', cancel);
     connection.on('error', end);
     connection.on('end', end);

@@ -1,5 +1,6 @@
 import { Client, type ClientBase, type ClientConfig, DatabaseError } from 'pg';
-import { parseUrl } from '../parse-url.js';
+import { type PostgresTarget, readPostgresUrl } from '../postgres-url.js';
+import { ChannelBinding, driverConfig } from './driver-config.js';
 import { PinnedQuery } from './pinned-query.js';
 import { requireKeptSession } from './pooler.js';
 import {
@@ -23,6 +24,7 @@ export interface DatabaseClientConfig extends ClientConfig {
 /** Parts of the driver that its types do not have. */
 interface Driver {
   binary: boolean;
+  password: unknown;
   processID: number | null;
   connectionParameters: { binary: boolean; query_timeout: number | undefined; application_name?: string };
 }
@@ -42,16 +44,25 @@ export const pinMark = 'SELECT pg_catalog.pg_backend_pid() AS pid';
  */
 export class DatabaseClient extends Client {
   readonly #config: DatabaseClientConfig;
+  readonly #target: PostgresTarget | undefined;
+  readonly #channel: ChannelBinding;
   #settings: Readonly<Record<string, string>> | undefined;
   #serverVersion = 0;
   #pinsTransactions = false;
+  #isPooled = false;
 
   constructor(config: DatabaseClientConfig) {
+    const { connectionString, ...rest } = config;
+    const target = connectionString === undefined ? undefined : readPostgresUrl(connectionString);
     // The environment gives what the configuration leaves open.
-    super({ ...config, client_encoding: 'UTF8' });
+    super({ ...rest, ...(target && driverConfig(target)), client_encoding: 'UTF8' });
     this.#config = config;
+    this.#target = target;
+    this.#channel = new ChannelBinding(target?.channelBinding ?? 'disable');
+    this.connection.on('authenticationSASL', ({ mechanisms }) => this.#channel.offered(mechanisms));
     const driver = this as unknown as Driver;
     driver.binary = false;
+    driver.password = this.#channel.guard(driver.password);
     driver.connectionParameters.binary = false;
     driver.connectionParameters.query_timeout = config.query_timeout;
     // Listeners of the caller come after the first statement.
@@ -64,7 +75,7 @@ export class DatabaseClient extends Client {
   /** The driver’s own message has settings that PgBouncer refuses, and PGOPTIONS. */
   getStartupConf(): Record<string, string | undefined> {
     const { application_name } = (this as unknown as Driver).connectionParameters;
-    const options = parseUrl(this.#config.connectionString ?? '')?.searchParams.get('options');
+    const options = this.#target?.options;
     return {
       user: this.user,
       database: this.database,
@@ -104,6 +115,11 @@ export class DatabaseClient extends Client {
     return !this.#pinsTransactions;
   }
 
+  /** Whether there is a pooler, so that the server does not see this connection. */
+  get isPooled(): boolean {
+    return this.#isPooled;
+  }
+
   /** What is sent in front of several statements in one message, for the transaction that they begin. */
   get transactionPins(): readonly string[] {
     const isWithin = /[TE]/.test(this.getTransactionStatus() ?? '');
@@ -113,8 +129,9 @@ export class DatabaseClient extends Client {
   async #open(): Promise<this> {
     await super.connect().catch(refuseConnection);
     const { bounds } = this.#config;
-    if (!bounds) return this;
     try {
+      this.#channel.requireBound();
+      if (!bounds) return this;
       await this.#pin(pinnedSettings(bounds, this.#serverVersion));
       return this;
     } catch (error) {
@@ -133,14 +150,15 @@ export class DatabaseClient extends Client {
     const [row] = rows;
     // Only some roles may set it, so it is set only where an administrator has turned the triggers off.
     const all = row?.triggers === 'origin' ? settings : { ...settings, [triggerSetting]: 'origin' };
-    if (row?.pid !== processID) {
+    this.#isPooled = row?.pid !== processID;
+    if (this.#isPooled) {
       const { directAdvice } = this.#config;
       if (directAdvice === undefined) this.#pinsTransactions = true;
       else {
         await requireKeptSession(directAdvice, () => this.#openOther(), this.#key());
       }
     }
-    const isPinned = row?.pid === processID && all === settings;
+    const isPinned = !this.#isPooled && all === settings;
     if (!isPinned && !this.#pinsTransactions) await super.query(`SELECT ${setConfigSql(all, 'false')}`);
     this.#settings = all;
   }

@@ -1,5 +1,6 @@
 import type { Pool, QueryResult } from 'pg';
 import type { Log } from '../log.js';
+import { connectionCounts } from './connection-counts.js';
 import { PrismaClient } from './generated/prisma/client.js';
 import { guardPool, openPool, poolConfig } from './pool.js';
 import { adviseDirect } from './pooler.js';
@@ -32,9 +33,6 @@ export const registryDirectAdvice = adviseDirect(
   'migrations and notifications',
 );
 
-/** Connections of the hot path, and of everything else. */
-const poolSize = 8;
-const rowPoolSize = 20;
 /** Connections of one operation that reads rows. */
 const scopeSize = 2;
 const statementTimeoutMs = 30_000;
@@ -50,8 +48,8 @@ export function openRegistryDatabase(url: string, log: Log): RegistryDatabase {
     queryTimeoutMs: statementTimeoutMs + 5_000,
     log,
   };
-  const pool = openPool(url, { ...options, max: poolSize });
-  const rowPool = guardPool(new ScopedPool(poolConfig(url, { ...options, max: rowPoolSize })), log);
+  const pool = openPool(url, { ...options, max: connectionCounts.routes });
+  const rowPool = guardPool(new ScopedPool(poolConfig(url, { ...options, max: connectionCounts.rows })), log);
   const prisma = new PrismaClient({
     adapter: new JoiningAdapter(rowPool),
     transactionOptions: { maxWait: 10_000, timeout: 20_000 },

@@ -1,7 +1,9 @@
 import type { Client, ClientBase, Pool } from 'pg';
 import { RegistryError } from '../errors.js';
 import type { Log } from '../log.js';
+import { describeServer, readPostgresUrl, withDatabase } from '../postgres-url.js';
 import { directVariableOf, isDatabaseVariable, readVariableOf } from '../settings.js';
+import { connectionCounts } from './connection-counts.js';
 import { DatabaseClient, pinSqlOf } from './database-client.js';
 import { type DatabaseIdentity, isSameDatabase, readDatabaseIdentity } from './database-identity.js';
 import { differentDatabases, leadsToSameDatabase } from './direct-database.js';
@@ -53,7 +55,8 @@ export interface ServiceDatabases extends ModuleConnections {
 
 interface ConfiguredServer {
   server: string;
-  user: string;
+  /** undefined: the role depends on the connecting machine. */
+  user: string | undefined;
   /** The user of the URL for reading; undefined when it is not set. */
   reader: string | undefined;
 }
@@ -88,7 +91,7 @@ const ownIdentityMs = 1_000;
 /** Which role a connection has. */
 type Kind = 'provisioner' | 'reader';
 
-const poolSize = 5;
+const poolSize = connectionCounts.service;
 
 /** Statement timeout. A module's migrations may build large tables, but no statement may run for ever. */
 const migrationTimeoutMs = 600_000;
@@ -208,10 +211,8 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
       );
     },
     async connect(reference, database) {
-      const target = new URL(await findUrl(reference, kind));
-      target.pathname = `/${encodeURIComponent(database)}`;
       const client = new DatabaseClient({
-        connectionString: target.href,
+        connectionString: withDatabase(await findUrl(reference, kind), database),
         application_name: 'tenant-registry provisioning',
         connectionTimeoutMillis: 5_000,
         bounds,
@@ -244,17 +245,17 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
     findProblem,
     configuredName(databaseRef) {
       const text = configuredUrl(databaseRef);
-      return text === undefined ? undefined : decodeURIComponent(new URL(text).pathname.slice(1));
+      return text === undefined ? undefined : readPostgresUrl(text).database;
     },
     configuredServer(databaseRef) {
       const text = configuredUrl(databaseRef);
       if (text === undefined) return undefined;
-      const { hostname, port, username } = new URL(text);
+      const target = readPostgresUrl(text);
       const reader = readUrls[databaseRef];
       return {
-        server: `${hostname}:${port || '5432'}`,
-        user: decodeURIComponent(username),
-        reader: reader === undefined ? undefined : decodeURIComponent(new URL(reader).username),
+        server: describeServer(target),
+        user: target.user,
+        reader: reader === undefined ? undefined : readPostgresUrl(reader).user,
       };
     },
     async close() {

@@ -1,5 +1,6 @@
 import { openRedis, type RedisConnection } from '../cache/redis-connection.js';
 import { closeInTime } from '../database/close-in-time.js';
+import { connectionCounts } from '../database/connection-counts.js';
 import { openPool } from '../database/pool.js';
 import { createTurnstile } from '../database/turnstile.js';
 import type { Log } from '../log.js';
@@ -54,8 +55,8 @@ export function openFreshness(options: FreshnessOptions): Freshness {
     });
   // Polls have a connection of their own: a poll must neither wait behind other queries nor for a server that hangs
   // longer than the staleness bound.
-  const pollPool = openFeedPool(1);
-  const pool = openFeedPool(3);
+  const pollPool = openFeedPool(connectionCounts.polls);
+  const pool = openFeedPool(connectionCounts.changes);
   // Many returning subscribers must leave a connection for mutations that wait for acknowledgement.
   const takeTurns = createTurnstile(2);
   const leases = new ClientLeases(waitingClock);
@@ -77,7 +78,7 @@ export function openFreshness(options: FreshnessOptions): Freshness {
     },
   });
   const redis = redisUrl === undefined ? undefined : openRedis(redisUrl, log);
-  const subscriber = redisUrl === undefined ? undefined : openRedis(redisUrl, log);
+  const subscriber = redisUrl === undefined ? undefined : openRedis(redisUrl, log, { warns: false });
   let following: Following | undefined;
   const hint = () => following?.hint();
   const hints = redis && subscriber && openRedisHints(redis, subscriber, hint);

@@ -10,6 +10,8 @@ describe('grants at the command line', { timeout: 60_000 }, () => {
     env = {
       DATABASE_URL: registry.url,
       FINANCE_DB_URL: 'postgres://prov:hidden@db.internal:6543/ledger',
+      INVENTORY_DB_URL: 'postgres://pro%22v:hidden@/stock?host=/var/run/nowhere&port=6544',
+      DBTOOLS_DB_URL: 'postgres://%2Fvar%2Frun%2Fnowhere/tools?user=tool&password=hidden',
     };
     // A start writes the database name of each variable to the registry.
     await run(['migrate'], env);
@@ -23,6 +25,14 @@ describe('grants at the command line', { timeout: 60_000 }, () => {
     expect(stdout).toContain('GRANT pg_signal_backend TO "prov";');
     expect(stdout).toContain('GRANT "finance_tenants" TO "prov";');
     expect(stdout).toContain('-- Module operations is not ready: variable OPERATIONS_DB_URL is not set');
+    expect(stdout).toMatch(
+      /^-- Server \/var\/run\/nowhere\/\.s\.PGSQL\.6544, in database stock, .+ \(modules: inventory\)$/m,
+    );
+    expect(stdout).toContain('GRANT "inventory_tenants" TO "pro""v";');
+    expect(stdout).toMatch(
+      /^-- Server \/var\/run\/nowhere\/\.s\.PGSQL\.5432, in database tools, .+ \(modules: dbtools\)$/m,
+    );
+    expect(stdout).toContain('GRANT CONNECT, CREATE ON DATABASE "tools" TO "tool";');
     expect(stdout).not.toContain('hidden');
     expect(stdout).toContain(`in database ${registry.name}, as an administrator (the registry itself)`);
     expect(stdout).toContain(`GRANT CONNECT ON DATABASE "${registry.name}" TO registry_service, `);

@@ -184,7 +184,6 @@ describe.each(connections)('%s', (_, own, read) => {
     try {
       const withOptions = new URL(url);
       withOptions.searchParams.set('options', '-c DateStyle=SQL -c statement_timeout=3333');
-      withOptions.searchParams.set('statement_timeout', '4444');
       values = await read(withOptions.href);
     } finally {
       vi.unstubAllEnvs();

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { identifier } from '../../src/database/identifier.js';
+import { findPostgresUrlProblems } from '../../src/postgres-url.js';
 import { buildingName } from '../../src/provisioning/storage/database-storage.js';
 import { accessRole, ownerRole } from '../../src/provisioning/storage/module-role.js';
 import { moduleName, slug } from '../../src/registry/input.js';
 import { moduleFields } from '../../src/registry/module.js';
 import { existingName, storageName } from '../../src/registry/storage-name.js';
-import { isPostgresUrl } from '../../src/setting-urls.js';
 
 /** PostgreSQL cuts a name to 63 bytes, and what is left may be the name of something else: what is longer is refused where it is given. */
 
@@ -30,8 +30,8 @@ test.each<[string, (text: string) => boolean, string]>([
   ['a module', (text) => moduleName.safeParse(text).success, longest.module],
   ['storage', (text) => storageName.safeParse(text).success, 'x'.repeat(63)],
   ['existing storage', (text) => existingName.safeParse(text).success, `${'ü'.repeat(31)}x`],
-  ['a database in a URL', (text) => isPostgresUrl(url(text)), `${'ü'.repeat(31)}x`],
-  ['a role in a URL', (text) => isPostgresUrl(url('d', text)), 'x'.repeat(63)],
+  ['a database in a URL', (text) => findPostgresUrlProblems(url(text))?.length === 0, `${'ü'.repeat(31)}x`],
+  ['a role in a URL', (text) => findPostgresUrlProblems(url('d', text))?.length === 0, 'x'.repeat(63)],
 ])('the longest name of %s is taken, and one byte more is refused', (_of, isTaken, name) => {
   expect([isTaken(name), isTaken(`${name}x`)]).toEqual([true, false]);
 });

@@ -3,47 +3,22 @@ import { writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createDatabase, createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { aDataDir, aKey, aModulesDir, run, serve } from '../setup/process.js';
 
 describe('a registry database that is not there', { timeout: 60_000 }, () => {
-  test.each([
-    [
-      'nobody listens',
-      'postgres://someone:sesame@127.0.0.1:1/registry',
-      'Cannot connect to database "registry" at 127.0.0.1:1 as someone: connect ECONNREFUSED 127.0.0.1:1',
-    ],
-    [
-      'no such host',
-      'postgres://someone:sesame@nowhere.invalid/registry',
-      /^Cannot connect to database "registry" at nowhere\.invalid:5432 as someone: getaddrinfo \w+ nowhere\.invalid$/,
-    ],
-  ])('at the start, because %s: one line without the password and exit 1', async (_why, url, complaint) => {
+  test('at the start: one line without the password and exit 1', async () => {
+    const url = 'postgres://someone:sesame@127.0.0.1:1/registry';
     for (const command of [['serve'], ['migrate'], ['keys', 'list']]) {
-      const { code, stdout, stderr } = await run(command, { DATABASE_URL: url, DATA_DIR: await aDataDir() });
+      const env = { DATABASE_URL: url, DATA_DIR: await aDataDir(), LOG_LEVEL: 'debug' };
+      const { code, stdout, stderr } = await run(command, env);
       expect({ command, code, stdout }).toEqual({ command, code: 1, stdout: '' });
-      expect(stderr.endsWith('\n')).toBe(true);
-      if (typeof complaint === 'string') expect(stderr.trim()).toBe(complaint);
-      else expect(stderr.trim()).toMatch(complaint);
-      expect(stderr).not.toContain('sesame');
+      expect(stderr).toBe(
+        'Cannot connect to database "registry" at 127.0.0.1:1 as someone: connect ECONNREFUSED 127.0.0.1:1: ' +
+          'start the server, or correct the host and the port in DATABASE_URL\n',
+      );
     }
-  });
-
-  test('at the start, because its name or its password is wrong: one line without the password', async () => {
-    const url = new URL(inject('postgresUrl'));
-    url.pathname = '/no_such_database';
-    const missing = await run(['serve'], { DATABASE_URL: url.href, PORT: '0' });
-    expect(missing).toMatchObject({ code: 1, stdout: '' });
-    expect(missing.stderr).toMatch(/^Cannot connect .*database "no_such_database" does not exist\n$/);
-    url.password = 'sesame-without-effect';
-    url.username = 'no_such_role';
-    const refused = await run(['serve'], { DATABASE_URL: url.href, PORT: '0' });
-    expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toMatch(
-      /^Cannot connect to database "no_such_database" at .* as no_such_role: .*\n$/,
-    );
-    expect(refused.stderr).not.toContain('sesame');
   });
 });
 

@@ -19,6 +19,8 @@ export interface PostgresServer extends AsyncDisposable {
     parameters?: unknown[],
     database?: string,
   ): Promise<Row[]>;
+  /** Writes a file in the data folder, as its owner. */
+  put(name: string, content: string | Buffer): Promise<void>;
   /** "immediate" is a crash: the server writes nothing more. */
   stop(mode?: 'fast' | 'immediate'): Promise<void>;
   start(): Promise<void>;
@@ -133,6 +135,13 @@ async function openOn(
     await once(chowning, 'exit');
   }
 
+  async function put(name: string, content: string | Buffer): Promise<void> {
+    const file = join(directory, name);
+    await writeFile(file, content);
+    if (cluster.account) await chown(file, cluster.account.uid, cluster.account.gid);
+    await chmod(file, 0o600);
+  }
+
   const close = async () => {
     await stop('immediate');
     await remove();
@@ -142,6 +151,7 @@ async function openOn(
   return {
     port,
     url,
+    put,
     stop,
     start,
     copy,

@@ -34,7 +34,7 @@ export interface RedisServerOptions {
   /** Arguments of redis-server, such as `--maxmemory 1mb`. */
   args?: string[];
   /** Certificate; with it the server accepts TLS only. */
-  tls?: { certFile: string; keyFile: string };
+  tls?: { certFile: string; keyFile: string; caFile?: string };
   /** Lines of a sentinel.conf; with them the server is a Sentinel. */
   sentinel?: string[];
 }
@@ -179,8 +179,8 @@ export async function openSentinel(
   return { ...sentinel, url: `redis-sentinel://${userInfo}127.0.0.1:${sentinel.port}/${path}` };
 }
 
-function certificate({ certFile, keyFile }: { certFile: string; keyFile: string }): string[] {
-  return ['--tls-cert-file', certFile, '--tls-key-file', keyFile, '--tls-ca-cert-file', certFile];
+function certificate({ certFile, keyFile, caFile = certFile }: NonNullable<RedisServerOptions['tls']>): string[] {
+  return ['--tls-cert-file', certFile, '--tls-key-file', keyFile, '--tls-ca-cert-file', caFile];
 }
 
 interface Address {

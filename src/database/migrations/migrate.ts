@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { DatabaseClient } from '../database-client.js';
+import { judgeServer, readServerFacts, ServerError, type ServerFacts } from '../server-check.js';
 import { refuseForeignMigrations } from './foreign-migrations.js';
 import { createMigrationAdapter } from './migration-adapter.js';
 import { type Migration, readMigrations, registryMigrationsDir } from './migration-folder.js';
@@ -26,6 +28,12 @@ export interface MigrateOptions {
   readOnly?: boolean;
   /** How long to wait while another process migrates, in milliseconds. */
   lockTimeoutMs?: number;
+  /** The variable with the URL. Default: DATABASE_URL. */
+  variable?: string;
+  /** The most connections that this process opens to the server through this URL. Default: not compared. */
+  connections?: number;
+  /** Further problems of servers, which are reported with those of this one. */
+  findProblems?: () => Promise<string[]>;
   /** The data folder of the embedded PostgreSQL, when the database is in it: a refusal names the folder. */
   dataDir?: string;
 }
@@ -37,9 +45,12 @@ export interface MigrateOptions {
  */
 export async function migrateRegistry(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const migrations = await readMigrations(options.migrationsDir ?? registryMigrationsDir);
-  const session = await openMigrationSession(databaseUrl);
+  const session = await openMigrationSession(databaseUrl, options.variable);
   try {
-    let plan = planMigrations(migrations, await readHistory(session));
+    const facts = await readServerFacts(session);
+    // A role without the owner's rights cannot read the history.
+    let plan = planMigrations(migrations, facts.ownsTables ? await readHistory(session) : []);
+    await requireServer(session, facts, plan.pending.length > 0, options);
     refuseForeignMigrations(session, plan, migrations.length, options.dataDir);
     if (plan.pending.length > 0 && options.readOnly)
       throw new Error(
@@ -72,6 +83,23 @@ export async function migrateRegistry(databaseUrl: string, options: MigrateOptio
   } finally {
     await session.end();
   }
+}
+
+async function requireServer(
+  session: pg.Client,
+  facts: ServerFacts,
+  isPending: boolean,
+  { variable = 'DATABASE_URL', readOnly = false, connections = 0, findProblems }: MigrateOptions,
+): Promise<void> {
+  const isPooled = session instanceof DatabaseClient && session.isPooled;
+  const own = judgeServer(facts, {
+    of: 'registry',
+    isRead: readOnly,
+    creates: isPending && facts.ownsTables,
+    connections: isPooled ? 0 : connections,
+  });
+  const problems = [...own.map((problem) => `${variable}: ${problem}`), ...((await findProblems?.()) ?? [])];
+  if (problems.length > 0) throw new ServerError(problems);
 }
 
 async function applyMigrations(

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type pg from 'pg';
+import { withDatabase } from '../../postgres-url.js';
 import { DatabaseClient } from '../database-client.js';
 import { createMigrationAdapter } from './migration-adapter.js';
 import { readMigrations, registryMigrationsDir, registrySchemaFile } from './migration-folder.js';
@@ -43,9 +44,7 @@ async function withShadowDatabase<T>(serverUrl: string, run: (session: pg.Client
   await server.connect();
   try {
     await server.query(`CREATE DATABASE ${database} TEMPLATE template0`);
-    const url = new URL(serverUrl);
-    url.pathname = database;
-    const session = await openMigrationSession(url.href);
+    const session = await openMigrationSession(withDatabase(serverUrl, database));
     try {
       return await run(session);
     } finally {

@@ -18,7 +18,8 @@ const graceMs = 5_000;
 /**
  * Waits, after a closed binding was committed, until no session is inside the schema. At the deadline ends the remaining
  * sessions and returns their number. Ends and does not cancel them, because cancelling does not stop a session that is idle in a
- * transaction. Needs pg_signal_backend.
+ * transaction. A role that may not end them throws an error that passes: nobody enters any more, so a later attempt finds the
+ * schema empty when they have left.
  */
 export async function drainSchema(
   client: ClientBase,
@@ -81,6 +82,12 @@ async function findInside(client: ClientBase, schemaName: string): Promise<(numb
   return rows.map(({ pid }) => pid);
 }
 
+/** It keeps the lock of the schema, and its code is that of a lock that was not available. */
+class SessionRemainsError extends Error {
+  override readonly name = 'SessionRemainsError';
+  readonly code = '55P03';
+}
+
 /** Checks and ends in one statement: the process may have left, and its id may belong to another one by now. */
 async function endSession(client: ClientBase, schemaName: string, pid: number): Promise<boolean> {
   try {
@@ -92,8 +99,9 @@ async function endSession(client: ClientBase, schemaName: string, pid: number): 
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== '42501') throw error;
     const { rows } = await client.query<{ user: string }>('SELECT quote_ident(current_user) AS user');
-    throw new Error(
-      `Session ${pid} in schema ${schemaName} cannot be terminated: GRANT pg_signal_backend TO ${rows[0]?.user}, and let no service connect as a superuser`,
+    throw new SessionRemainsError(
+      `Session ${pid} is still in schema ${schemaName} and cannot be terminated, so this is tried again until it has left. ` +
+        `To end such sessions, GRANT pg_signal_backend TO ${rows[0]?.user}, and let no service connect as a superuser`,
       { cause: error },
     );
   }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, type ClientBase, DatabaseError } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import { inTransaction } from '../../database/in-transaction.js';
@@ -117,14 +118,22 @@ async function renameBuilding(server: ClientBase, { databaseName }: StorageTarge
     } catch (error) {
       const isInUse = error instanceof DatabaseError && error.code === '55006';
       if (!isInUse || attempt === renamingAttempts) throw error;
-      await server.query(
-        'SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()',
-        [building],
-      );
+      await server
+        .query(
+          'SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()',
+          [building],
+        )
+        .catch(awaitOthers);
     }
 }
 
 const renamingAttempts = 5;
+
+/** A role that may not end sessions of others gives them time to leave. */
+async function awaitOthers(error: unknown): Promise<void> {
+  if (!(error instanceof DatabaseError) || error.code !== '42501') throw error;
+  await delay(1_000);
+}
 
 /** The name of a tenant's database while it is being created. */
 export function buildingName(databaseName: string): string {

@@ -1,3 +1,5 @@
+import { DatabaseError } from 'pg';
+import { judgeServer, readServerFacts } from '../../database/server-check.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { RegistryError } from '../../errors.js';
 import { storageTitle } from '../../registry/isolation.js';
@@ -10,8 +12,33 @@ import type { LeftStorage, Storage, StorageLocation, StorageTarget } from './sto
  * Creates the schema or database with all its tables, or, when the tenant has it already, migrates it. All or nothing: a
  * failed attempt leaves nothing under that name.
  */
-export function createStorage(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
-  return storageKinds[target.isolation].create(databases, target);
+export async function createStorage(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
+  try {
+    return await storageKinds[target.isolation].create(databases, target);
+  } catch (error) {
+    throw (await explainRefusal(databases, target, error)) ?? error;
+  }
+}
+
+/** Names the rights that the server withholds, with the SQL that grants them. undefined for other errors. */
+async function explainRefusal(
+  databases: ServiceDatabases,
+  { reference }: StorageTarget,
+  error: unknown,
+): Promise<RegistryError | undefined> {
+  // A missing right, or a server that accepts no changes.
+  if (!(error instanceof DatabaseError && ['42501', '25006'].includes(error.code ?? ''))) return undefined;
+  const facts = await databases.withConnection(reference, readServerFacts).catch(() => undefined);
+  const use = { of: 'service', isRead: false, creates: false, connections: 0 } as const;
+  const problems = facts ? judgeServer({ ...facts, mayEndSessions: true }, use) : [];
+  if (problems.length === 0) return undefined;
+  return new RegistryError(
+    'TENANT_NOT_READY',
+    `The module’s database cannot be used: ${problems.join('; ')}`,
+    {
+      cause: error,
+    },
+  );
 }
 
 /**

@@ -110,6 +110,23 @@ test('the provisioner is no superuser and cannot create roles', async () => {
   ).toEqual([{ rolsuper: false, rolcreaterole: false, rolbypassrls: false, rolreplication: false }]);
 });
 
+test('without the right to create schemas, creating storage names the SQL that grants it, and makes nothing', async () => {
+  const bare = await aUser();
+  const url = new URL(bare.url);
+  url.pathname = `/${database.name}`;
+  const asBare = openServiceDatabases({ urls: { SOME_DB_URL: url.href }, log: openLog('error') });
+  const place = aPlace('SCHEMA');
+  try {
+    await expect(createStorage(asBare, place)).rejects.toMatchObject({
+      code: 'TENANT_NOT_READY',
+      message: `The module’s database cannot be used: Role ${bare.name} may not create schemas in database ${database.name}: GRANT CREATE ON DATABASE "${database.name}" TO "${bare.name}"`,
+    });
+    expect(await listSchemas(database.url)).not.toContain(place.schemaName);
+  } finally {
+    await asBare.close();
+  }
+});
+
 describe.each(['SCHEMA', 'DATABASE'] as const)(
   'with the printed grants and a %s per tenant,',
   (isolation) => {
