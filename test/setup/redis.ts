@@ -179,7 +179,11 @@ export async function openSentinel(
   return { ...sentinel, url: `redis-sentinel://${userInfo}127.0.0.1:${sentinel.port}/${path}` };
 }
 
-function certificate({ certFile, keyFile, caFile = certFile }: NonNullable<RedisServerOptions['tls']>): string[] {
+function certificate({
+  certFile,
+  keyFile,
+  caFile = certFile,
+}: NonNullable<RedisServerOptions['tls']>): string[] {
   return ['--tls-cert-file', certFile, '--tls-key-file', keyFile, '--tls-ca-cert-file', caFile];
 }
 
