@@ -75,7 +75,8 @@ async function startEmbedded(folder: string, undo: Undo[]): Promise<string> {
   undo.push(() => embedded.close());
   const url = await embedded.databaseUrl('postgres');
   // Test data need not survive a crash of the machine.
-  for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit']) {
+  // Nor do hundreds of databases that live for seconds need a process that looks after each of them.
+  for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit', 'autovacuum']) {
     await query(url, `ALTER SYSTEM SET ${setting} = off`);
   }
   // The tests connect more than ten thousand times, and the hashing of the password takes a fifth of each.
