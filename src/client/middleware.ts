@@ -4,6 +4,7 @@ import { type Answer, answerToRefusal } from './answer.js';
 /** The part of a node:http response that is used. */
 export interface NodeResponse {
   readonly headersSent: boolean;
+  removeHeader(name: string): unknown;
   writeHead(status: number, headers: Readonly<Record<string, string>>): unknown;
   end(body: string): unknown;
 }
@@ -76,7 +77,20 @@ export function createMiddleware<Request extends MiddlewareRequest>(
       : byResponse(request, ...(rest as [NodeResponse, () => void]))) as Middleware<Request>;
 }
 
+/** They describe the body that the handler was about to send. With its length, the rest of the answer would begin the next response. */
+const headersOfBody = [
+  'Content-Length',
+  'Transfer-Encoding',
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Range',
+  'Content-Disposition',
+  'ETag',
+  'Last-Modified',
+];
+
 export function writeAnswer(response: NodeResponse, { status, headers, body }: Answer): void {
+  for (const name of headersOfBody) response.removeHeader(name);
   response.writeHead(status, headers);
   response.end(body);
 }

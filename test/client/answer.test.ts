@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { statusByCode } from '../../src/client/error.js';
 import {
@@ -87,12 +90,29 @@ describe('errorHandler', () => {
     const calls: unknown[] = [];
     const response = {
       headersSent,
+      removeHeader: () => undefined,
       writeHead: (status: number) => calls.push(status),
       end: (body: string) => calls.push(JSON.parse(body).error.code),
     };
     return { calls, response, next: (error?: unknown) => calls.push(error) };
   };
   const unexpected = new Error(message);
+
+  test('answers in full although the handler had announced another body', async () => {
+    const handle = registry.errorHandler({ log: () => undefined });
+    const server = createServer((request, response) => {
+      response.setHeader('content-length', 5);
+      response.setHeader('content-encoding', 'gzip');
+      response.setHeader('x-request-id', '7');
+      handle(unexpected, request, response, () => undefined);
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const answer = await fetch(`http://127.0.0.1:${port}`);
+    expect(answer.headers.get('x-request-id')).toBe('7');
+    expect(await answer.json()).toMatchObject({ error: { code: 'INTERNAL_SERVER_ERROR' } });
+  });
 
   test('has the four parameters by which Express knows it', () => {
     expect(registry.errorHandler()).toHaveLength(4);
