@@ -246,6 +246,13 @@ export function withDatabase(text: string, database: string): string {
   return url.href.replace(noHost, '');
 }
 
+/** libpq's mode require verifies nothing. */
+const libpqModes = {
+  'certificate and host': 'verify-full',
+  certificate: 'verify-ca',
+  nothing: 'require',
+} as const satisfies Record<TlsRules['verifies'], string>;
+
 const libpqParameters = [
   ...[
     'sslmode',
@@ -270,9 +277,8 @@ export function libpqUrl(text: string, options: string | undefined): string {
   ]);
   const given = parsePostgresUrl(text)?.searchParams;
   for (const name of libpqParameters) params.set(name, given?.get(name) ?? undefined);
-  if (given?.has('ssl')) params.set('sslmode', tls === 'none' ? 'disable' : 'verify-full');
-  // libpq has no such mode; its mode require verifies nothing.
-  if (typeof tls === 'object' && tls.verifies === 'nothing') params.set('sslmode', 'require');
+  if (given?.has('ssl')) params.set('sslmode', 'disable');
+  if (typeof tls === 'object') params.set('sslmode', libpqModes[tls.verifies]);
   const query = [...params].flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
   );

@@ -300,7 +300,11 @@ describe('a URL of PostgreSQL', () => {
     ['postgres://u:sesame@db:7/n?schema=public&pgbouncer=true', 'postgresql:///n?host=db&port=7&user=u'],
     ['postgres://u:sesame@/n?host=/tmp', 'postgresql:///n?host=%2Ftmp&user=u'],
     ['postgres://u@db/n?sslmode=no-verify', 'postgresql:///n?host=db&user=u&sslmode=require'],
+    ['postgres://u@db/n?sslmode=require', 'postgresql:///n?host=db&user=u&sslmode=verify-full'],
+    ['postgres://u@db/n?sslmode=verify-ca', 'postgresql:///n?host=db&user=u&sslmode=verify-ca'],
     ['postgres://u@db/n?ssl=1', 'postgresql:///n?host=db&user=u&sslmode=verify-full'],
+    ['postgres://u@db/n?ssl=0', 'postgresql:///n?host=db&user=u&sslmode=disable'],
+    ['postgres://u@db/n?ssl=no-verify', 'postgresql:///n?host=db&user=u&sslmode=require'],
     [
       'postgres://u@db/n?sslmode=verify-full&sslrootcert=/ca&sslpassword=sesame',
       'postgresql:///n?host=db&user=u&sslmode=verify-full&sslrootcert=%2Fca',
