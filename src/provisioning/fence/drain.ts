@@ -36,7 +36,13 @@ export async function drainSchema(
     const inside = await findInside(client, schemaName);
     // A prepared transaction holds the lock without a session. It can only be committed or rolled back, so it is safe to leave.
     if (inside.length > 0 && inside.every((pid) => pid === null)) break;
-    for (const pid of inside) if (pid !== null && (await endSession(client, schemaName, pid))) ended.add(pid);
+    let remaining: SessionRemainsError | undefined;
+    for (const pid of inside) {
+      const outcome = pid !== null && (await endSession(client, schemaName, pid));
+      if (outcome instanceof SessionRemainsError) remaining ??= outcome;
+      else if (pid !== null && outcome) ended.add(pid);
+    }
+    if (remaining) throw remaining;
     if (performance.now() > deadline + graceMs)
       throw new Error(
         `Sessions ${inside.join(', ')} in schema ${schemaName} were terminated but still exist`,
@@ -89,7 +95,11 @@ class SessionRemainsError extends Error {
 }
 
 /** Checks and ends in one statement: the process may have left, and its id may belong to another one by now. */
-async function endSession(client: ClientBase, schemaName: string, pid: number): Promise<boolean> {
+async function endSession(
+  client: ClientBase,
+  schemaName: string,
+  pid: number,
+): Promise<boolean | SessionRemainsError> {
   try {
     const { rows } = await client.query<{ ended: boolean }>(
       `SELECT pg_terminate_backend(pid) AS ended ${inside} AND pid = $2`,
@@ -99,7 +109,7 @@ async function endSession(client: ClientBase, schemaName: string, pid: number): 
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== '42501') throw error;
     const { rows } = await client.query<{ user: string }>('SELECT quote_ident(current_user) AS user');
-    throw new SessionRemainsError(
+    return new SessionRemainsError(
       `Session ${pid} is still in schema ${schemaName} and cannot be terminated, so this is tried again until it has left. ` +
         `To end such sessions, GRANT pg_signal_backend TO ${rows[0]?.user}, and let no service connect as a superuser`,
       { cause: error },

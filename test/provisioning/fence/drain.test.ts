@@ -100,18 +100,29 @@ test('no session is ended when the tenant is resumed while the suspension still 
   expect(await readInvoices(service)).toHaveLength(1);
 });
 
-test('a registry that may not end sessions names the missing grant', async () => {
-  const registry = await aUser();
-  await guarded.registry.query(`GRANT USAGE ON SCHEMA tenant_guard TO ${registry.name}`);
-  await guarded.registry.query(`GRANT SELECT ON tenant_guard.binding TO ${registry.name}`);
-  const url = new URL(registry.url);
+/** A role of its own that may use the guard. */
+async function aGuardUser(...rights: string[]) {
+  const user = await aUser();
+  for (const right of rights) await guarded.registry.query(`GRANT ${right} TO ${user.name}`);
+  const url = new URL(user.url);
   url.pathname = new URL(guarded.url).pathname;
-  const client = new pg.Client({ connectionString: url.href });
-  await client.connect();
   onTestFinished(async () => {
-    await client.end();
-    await guarded.registry.query(`DROP OWNED BY ${registry.name}`);
+    await guarded.registry.query(`DROP OWNED BY ${user.name}`);
   });
+  const connect = async () => {
+    const client = new pg.Client({ connectionString: url.href });
+    client.on('error', () => undefined);
+    await client.connect();
+    onTestFinished(() => client.end().catch(() => undefined));
+    return client;
+  };
+  return { name: user.name, connect };
+}
+const ofRegistry = ['USAGE ON SCHEMA tenant_guard', 'SELECT ON tenant_guard.binding'];
+
+test('a registry that may not end sessions names the missing grant', async () => {
+  const registry = await aGuardUser(...ofRegistry);
+  const client = await registry.connect();
   await service.query('BEGIN');
   await enter(service, acme);
   await guarded.bind(acme, 'suspended');
@@ -120,4 +131,31 @@ test('a registry that may not end sessions names the missing grant', async () =>
 
   await guarded.registry.query(`GRANT pg_signal_backend TO ${registry.name}`);
   expect(await drain()).toBe(1);
+});
+
+test('the sessions that may be ended are ended although others may not be', async () => {
+  const own = await aGuardUser(
+    'USAGE ON SCHEMA tenant_guard',
+    'EXECUTE ON ALL FUNCTIONS IN SCHEMA tenant_guard',
+  );
+  const registry = await aGuardUser(...ofRegistry, own.name);
+  const client = await registry.connect();
+  // The server lists sessions in an order of its own.
+  const enterFive = async (connect: () => Promise<pg.Client>) => {
+    const sessions = await Promise.all([1, 2, 3, 4, 5].map(connect));
+    for (const one of sessions) {
+      await one.query('BEGIN');
+      await enter(one, acme);
+    }
+    return sessions;
+  };
+  const others = await enterFive(guarded.connect);
+  onTestFinished(() => Promise.all(others.map((one) => one.end())).then(() => undefined));
+  const owned = await enterFive(own.connect);
+  await guarded.bind(acme, 'suspended');
+  await expect(drainSchema(client, acme.schema, { deadlineMs: 50 })).rejects.toThrow(
+    'GRANT pg_signal_backend',
+  );
+  for (const one of owned) await expect(one.query('SELECT 1')).rejects.toThrow();
+  for (const one of others) expect((await one.query('SELECT 1')).rowCount).toBe(1);
 });
