@@ -83,15 +83,14 @@ export class Gateways {
       if (gateway.failures > 0) gateway.retryAt = this.#clock() + this.#pauseMs(gateway.failures);
       try {
         const answer = await attempt(gateway);
-        gateway.failures = 0;
-        gateway.retryAt = Number.NEGATIVE_INFINITY;
+        this.#endOutage(gateway);
         this.#current = at;
-        this.#downSince = undefined;
         this.#rejection = undefined;
         return answer;
       } catch (error) {
         if (!(error instanceof GatewayFailure)) {
-          if (error instanceof TenantRegistryError && error.code === 'UNAUTHENTICATED') this.#reject(error);
+          if (error instanceof TenantRegistryError && error.code === 'UNAUTHENTICATED')
+            this.#reject(gateway, error);
           throw error;
         }
         failure = error;
@@ -101,7 +100,9 @@ export class Gateways {
     }
   }
 
-  #reject(error: TenantRegistryError): void {
+  #reject(gateway: KnownGateway, error: TenantRegistryError): void {
+    // It has answered, so there is no outage in which old routes may be used.
+    this.#endOutage(gateway);
     const now = this.#clock();
     // Concurrent rejections count as one.
     if (this.#rejection && now < this.#rejection.until) return;
@@ -111,11 +112,19 @@ export class Gateways {
     this.#rejection = { error, pauseMs, until: now + pauseMs };
   }
 
-  #fail(gateway: KnownGateway, startedAt: number, { retryAfterMs = 0 }: GatewayFailure): void {
+  #endOutage(gateway: KnownGateway): void {
+    gateway.failures = 0;
+    gateway.retryAt = Number.NEGATIVE_INFINITY;
+    this.#downSince = undefined;
+  }
+
+  #fail(gateway: KnownGateway, startedAt: number, { retryAfterMs = 0, code }: GatewayFailure): void {
     // Concurrent failures count as one.
     if (startedAt >= gateway.failedAt) gateway.failures++;
     gateway.failedAt = this.#clock();
     gateway.retryAt = gateway.failedAt + Math.max(retryAfterMs, this.#pauseMs(gateway.failures));
+    // The limit after rejected keys is no outage.
+    if (code === 'RATE_LIMITED' && this.#rejection) return;
     if (this.#gateways.every(({ failures }) => failures > 0)) this.#downSince ??= this.#clock();
   }
 

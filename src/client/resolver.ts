@@ -47,7 +47,7 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
   const gateways = new Gateways({ urls: options.urls, clock, closing });
   const knowledge = new Knowledge({ clock, module, maxTenants: options.maxTenants, onChange: events.change });
   const reported = new Set<string>();
-  /** Returns the error as callers see it, and reports the first of each kind of mistake in the options. */
+  /** Returns the error as callers see it, and reports the first of each kind of mistake in the options since the client was ready. */
   const explain = (error: unknown): unknown => {
     if (!isOwnFault(error)) return error;
     const explained = explainOwnFault(error, options);
@@ -63,7 +63,10 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
     });
   const renewal = new Renewal({
     ...{ client, gateways, transport, knowledge, clock, closing, timeoutMs },
-    onReady: events.ready,
+    onReady() {
+      reported.clear();
+      events.ready();
+    },
     onStale: events.stale,
     onError: (error) => (isOwnFault(error) ? explain(error) : events.error(error)),
   });

@@ -4,12 +4,15 @@ import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import {
   createTenantRegistry,
+  type TenantRegistry,
   TenantRegistryError,
   type TenantRegistryOptions,
 } from '../../src/client/index.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { until } from '../setup/until.js';
+import { once } from './support/client-outcomes.js';
+import { aRoute } from './support/stand-in-gateway.js';
 
 let gateway: TestGateway;
 let acme: StoryTenant;
@@ -90,11 +93,20 @@ describe.each([
   });
 });
 
-/** A gateway that answers every request with one status. */
+/** A gateway that answers every request with one status; 200: as a gateway does. */
 async function openDoor() {
   const door = { requests: 0, status: 401, url: '' };
   const server = createServer(async (request, response) => {
-    await json(request);
+    const { has, variables } = (await json(request)) as {
+      has?: string;
+      variables?: { keys?: { id: string }[] };
+    };
+    if (door.status === 200) {
+      const { revision } = aRoute('');
+      const lease = { revision, leaseRemainingMs: 300, changed: has === revision ? [] : null };
+      const data = { tenantSchemas: variables?.keys?.map(({ id }) => aRoute(id)) };
+      return response.end(JSON.stringify(request.url === '/lease' ? lease : { data }));
+    }
     if (request.headers.accept !== 'text/event-stream') door.requests++;
     const code = door.status === 401 ? 'UNAUTHENTICATED' : 'RATE_LIMITED';
     response.writeHead(door.status, {
@@ -141,4 +153,43 @@ test('an outage is a warning of the process where nothing listens', async () => 
   expect(reports).toEqual([
     expect.stringMatching(/^REGISTRY_UNAVAILABLE .*http:\/\/127\.0\.0\.1:1\/lease cannot be reached/),
   ]);
+});
+
+describe('a key that was right and is rejected', () => {
+  const entered = (registry: TenantRegistry) =>
+    registry.enter('acme', async ({ route }) => `stale: ${route.isStale}`).catch(({ code }) => code);
+
+  async function openRight() {
+    const door = await openDoor();
+    door.status = 200;
+    const { registry, reports } = await connect({ url: door.url, apiKey: 'trk_1', hints: false }, true);
+    expect(await entered(registry)).toBe('stale: false');
+    const turn = async (status: number, isIt: (outcome: string) => boolean) => {
+      door.status = status;
+      await until(async () => isIt(await entered(registry)));
+    };
+    return { door, registry, reports, turn };
+  }
+  const isRejected = (outcome: string) => outcome === 'UNAUTHENTICATED';
+
+  test.each([503, 429])('is no outage in which old routes are used, around status %d', async (status) => {
+    const { door, registry, turn } = await openRight();
+    if (status === 503) await turn(503, (outcome) => outcome === 'stale: true');
+    await turn(401, isRejected);
+    if (status !== 429) return;
+    const before = door.requests;
+    door.status = 429;
+    await until(async () => door.requests > before);
+    expect(await entered(registry)).toBe('UNAUTHENTICATED');
+  });
+
+  test('is reported again after it was accepted in between', async () => {
+    const { registry, reports, turn } = await openRight();
+    await turn(401, isRejected);
+    const isReady = once(registry, 'ready');
+    await turn(200, (outcome) => outcome === 'stale: false');
+    await isReady;
+    await turn(401, isRejected);
+    expect(reports.map((report) => report.split(' ')[0])).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED']);
+  });
 });
