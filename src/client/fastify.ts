@@ -63,7 +63,7 @@ export function createFastifyPlugin<Request extends FastifyRequest>(
   const plugin: FastifyPlugin = (fastify, _options, ready) => {
     const instance = fastify as unknown as Hooks;
     const tenants = new WeakMap<FastifyRequest, CurrentTenant>();
-    const errors = new WeakMap<FastifyRequest, Error>();
+    const errors = new WeakMap<FastifyRequest, unknown>();
     const admit = async (request: FastifyRequest) =>
       // The instance passes its hooks the request type from which the claim is read.
       admission.admit(valuesIn(request.raw), () => claim?.(request as Request));
@@ -94,8 +94,11 @@ export function createFastifyPlugin<Request extends FastifyRequest>(
     });
     // Fastify answers with the message of an error. An answer of the service's own error handler is not changed.
     instance.addHook('onSend', (request, reply, payload, done) => {
+      if (!errors.has(request) || typeof payload !== 'string') return done(null, payload);
       const error = errors.get(request);
-      if (!error || !isDefaultAnswer(payload, error)) return done(null, payload);
+      const { server } = request as { server?: { errorHandler?: { name: string } } };
+      const isFastifys = server?.errorHandler?.name === defaultHandler ? hasMessage : isDefaultAnswer;
+      if (!isFastifys(payload, error)) return done(null, payload);
       const isUsersFault = reply.statusCode < 500 && !(error instanceof TenantRegistryError);
       if (isUsersFault) return done(null, payload);
       const { status, headers, body } = answerToError(error);
@@ -109,13 +112,25 @@ export function createFastifyPlugin<Request extends FastifyRequest>(
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true });
 }
 
-/** Whether the payload is what Fastify sends for the error when the service has no error handler. */
-function isDefaultAnswer(payload: unknown, { message }: Error): boolean {
-  if (typeof payload !== 'string') return false;
+/** Name of Fastify's own error handler. */
+const defaultHandler = 'defaultErrorHandler';
+
+/** Whether the payload is what Fastify sends for the error when a route has no schema for it. */
+function isDefaultAnswer(payload: string, error: unknown): boolean {
+  const { statusCode, message } = readFields(payload);
+  return typeof statusCode === 'number' && message === (error as Partial<Error> | undefined)?.message;
+}
+
+/** Whether the payload shows the message of the error; a schema decides in which fields. */
+function hasMessage(payload: string, error: unknown): boolean {
+  if (typeof error === 'string') return payload.includes(error);
+  return Object.values(readFields(payload)).includes((error as Partial<Error> | undefined)?.message);
+}
+
+function readFields(payload: string): Record<string, unknown> {
   try {
-    const { statusCode, message: shown } = JSON.parse(payload) as { statusCode?: unknown; message?: unknown };
-    return typeof statusCode === 'number' && shown === message;
+    return Object(JSON.parse(payload));
   } catch {
-    return false;
+    return {};
   }
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createTenantRegistry, type TenantRegistry } from '../../src/client/index.js';
+import { createTenantRegistry, type TenantRegistry, TenantRegistryError } from '../../src/client/index.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { type GatewayWithTenants, openGatewayWithTenants } from './support/gateway-with-tenants.js';
@@ -224,6 +224,27 @@ describe('errors of a service with Fastify', () => {
     ]);
   });
 
+  const secret = 'connect ECONNREFUSED 10.0.0.7:5432';
+  const texts = { type: 'object', properties: { error: { type: 'string' }, message: { type: 'string' } } };
+  test.each<[what: string, thrown: unknown, schema: object, code: string]>([
+    ['of a route with a schema for them', new Error(secret), { '5xx': texts }, 'INTERNAL_SERVER_ERROR'],
+    [
+      'that are refusals, of a route with a schema for them',
+      new TenantRegistryError('TENANT_SUSPENDED', secret),
+      { '4xx': texts },
+      'TENANT_SUSPENDED',
+    ],
+    ['that are texts', secret, {}, 'INTERNAL_SERVER_ERROR'],
+  ])('are answered in neutral words, %s', async (_what, thrown, response, code) => {
+    const app = await open({});
+    app.get('/', { schema: { response } }, async () => {
+      throw thrown;
+    });
+    const answer = await app.inject({ url: '/', headers: { 'x-tenant-id': acme.id } });
+    expect(answer.body).not.toContain(secret);
+    expect(answer.json()).toMatchObject({ error: { code } });
+  });
+
   const setOwn: Prepare = (app) =>
     void app.setErrorHandler((_error, _request, reply) => reply.code(418).send({ message: 'its own' }));
 
@@ -232,5 +253,13 @@ describe('errors of a service with Fastify', () => {
     ['after the plugin', { after: setOwn }],
   ])('are left to the error handler that the service sets %s', async (_when, handlers) => {
     expect(await post(await open(handlers), { name: 'x' })).toEqual([418, { message: 'its own' }]);
+  });
+
+  test('are left to an error handler of the service that shows them', async () => {
+    const show: Prepare = (app) =>
+      void app.setErrorHandler((error, _request, reply) =>
+        reply.code(502).send({ why: (error as Error).message }),
+      );
+    expect(await post(await open({ after: show }), { name: 'x' })).toEqual([502, { why: secret }]);
   });
 });
