@@ -66,18 +66,21 @@ export class Admission {
    */
   run<T>(tenant: CurrentTenant, work: () => T, objects: readonly object[]): T {
     for (const one of objects) {
-      if (this.#tenants.has(one)) continue;
+      if (!this.#tenants.has(one)) this.#bindEvents(one);
+      // The last middleware decides.
       this.#tenants.set(one, tenant);
-      this.#bindEvents(one, tenant);
     }
     return this.#current.run(tenant, work);
   }
 
-  #bindEvents(emitter: { emit?: unknown }, tenant: CurrentTenant): void {
+  #bindEvents(emitter: { emit?: unknown }): void {
     const { emit } = emitter;
     if (typeof emit !== 'function') return;
-    emitter.emit = (...args: unknown[]) =>
-      this.#current.run(tenant, () => Reflect.apply(emit, emitter, args) as unknown);
+    emitter.emit = (...args: unknown[]) => {
+      const send = () => Reflect.apply(emit, emitter, args) as unknown;
+      const tenant = this.#tenants.get(emitter);
+      return tenant ? this.#current.run(tenant, send) : send();
+    };
   }
 
   /**

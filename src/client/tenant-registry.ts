@@ -32,7 +32,7 @@ export interface TenantRegistryEvents {
   change: [change: TenantChange];
   /**
    * An error in the background, once per outage. A key that is missing, rejected or lacks a scope, and an unknown module, are each
-   * reported once with what to do. Where nothing listens, the error is a warning of the process (`process.emitWarning`).
+   * reported when they begin, with what to do. Where nothing listens, the error is a warning of the process (`process.emitWarning`).
    */
   error: [error: unknown];
 }

@@ -116,4 +116,20 @@ describe('current is the tenant of the request', () => {
     const names = ['request', 'response', 'Fastify', 'Koa', 'Hono'];
     expect(recorded).toEqual([...names.map((name) => `${name}: acme`), 'nothing: undefined']);
   });
+
+  test('of the last middleware that admitted the request, everywhere', async () => {
+    const recorded = await serveOnce((request, response, record) => {
+      // As a service does that acts for another tenant.
+      (request.rawHeaders as string[])[request.rawHeaders.indexOf('acme')] = 'globex';
+      void registry.middleware()(request, response, () => {
+        record('context');
+        record('request', request);
+        request.resume().on('end', () => {
+          record('end');
+          response.end();
+        });
+      });
+    });
+    expect(recorded).toEqual(['context', 'request', 'end'].map((name) => `${name}: globex`));
+  });
 });
