@@ -20,7 +20,7 @@ const firstPauseMs = 50;
 const longestPauseMs = 2_000;
 /** While the key is rejected, requests are rare: gateways refuse an address after some tens of them per minute. */
 const firstPauseAfterRejectionMs = 1_000;
-const longestPauseAfterRejectionMs = 30_000;
+const longestPauseAfterRejectionMs = 5_000;
 
 /** Chooses one of several gateways. A client stays with a gateway until it fails. */
 export class Gateways {
@@ -60,20 +60,23 @@ export class Gateways {
 
   /**
    * Calls gateways until one answers: the last successful one first, then the next that may be tried. Throws
-   * REGISTRY_UNAVAILABLE when none answered in time. An error that is not a GatewayFailure is thrown at once. The error of a
-   * rejected key is thrown without a request for a while.
+   * REGISTRY_UNAVAILABLE when none answered in time. An error that is not a GatewayFailure is thrown at once. A gateway that rejects
+   * the key may be the only one, so the others are asked; when none accepts it, its error is thrown without a request for a while.
    */
   async ask<T>(attempt: (gateway: Gateway) => Promise<T>, patienceMs: number): Promise<T> {
     const deadline = this.#clock() + patienceMs;
     if (this.#rejection && this.#clock() < this.#rejection.until) throw this.#rejection.error;
+    const rejecting = new Set<KnownGateway>();
+    let rejection: TenantRegistryError | undefined;
     let failure = this.#lastFailure ?? new GatewayFailure('no gateway has been tried yet');
     for (let attempts = 0; ; attempts++) {
       this.#closing.throwIfAborted();
       const startedAt = this.#clock();
       const isLate = attempts >= this.#gateways.length && startedAt >= deadline;
-      const at = isLate ? undefined : this.#next();
+      const at = isLate ? undefined : this.#next(rejecting);
       const gateway = at === undefined ? undefined : (this.#gateways[at] as KnownGateway);
       if (at === undefined || !gateway) {
+        if (rejection) throw this.#reject(rejection);
         const pauseMs = Math.max(1, this.#firstRetryAt - startedAt);
         if (startedAt + pauseMs > deadline) throw this.#unavailable(failure);
         await delay(pauseMs, undefined, { signal: this.#closing }).catch(() => undefined);
@@ -88,11 +91,14 @@ export class Gateways {
         this.#rejection = undefined;
         return answer;
       } catch (error) {
-        if (!(error instanceof GatewayFailure)) {
-          if (error instanceof TenantRegistryError && error.code === 'UNAUTHENTICATED')
-            this.#reject(gateway, error);
-          throw error;
+        if (error instanceof TenantRegistryError && error.code === 'UNAUTHENTICATED') {
+          // It has answered, so there is no outage in which old routes may be used.
+          this.#endOutage(gateway);
+          rejecting.add(gateway);
+          rejection = error;
+          continue;
         }
+        if (!(error instanceof GatewayFailure)) throw error;
         failure = error;
         this.#lastFailure = error;
         this.#fail(gateway, startedAt, error);
@@ -100,16 +106,15 @@ export class Gateways {
     }
   }
 
-  #reject(gateway: KnownGateway, error: TenantRegistryError): void {
-    // It has answered, so there is no outage in which old routes may be used.
-    this.#endOutage(gateway);
+  #reject(error: TenantRegistryError): TenantRegistryError {
     const now = this.#clock();
     // Concurrent rejections count as one.
-    if (this.#rejection && now < this.#rejection.until) return;
+    if (this.#rejection && now < this.#rejection.until) return error;
     const pauseMs = this.#rejection
       ? Math.min(longestPauseAfterRejectionMs, this.#rejection.pauseMs * 2)
       : firstPauseAfterRejectionMs;
     this.#rejection = { error, pauseMs, until: now + pauseMs };
+    return error;
   }
 
   #endOutage(gateway: KnownGateway): void {
@@ -134,13 +139,14 @@ export class Gateways {
     return pauseMs * (0.5 + this.#random() / 2);
   }
 
-  /** The current gateway if it may be asked, else the next one that may. */
-  #next(): number | undefined {
+  /** The current gateway if it may be asked, else the next one that may, without the excepted ones. */
+  #next(except: ReadonlySet<Gateway>): number | undefined {
     const now = this.#clock();
     const count = this.#gateways.length;
     for (let step = 0; step < count; step++) {
       const at = (this.#current + step) % count;
-      if ((this.#gateways[at]?.retryAt ?? 0) <= now) return at;
+      const gateway = this.#gateways[at] as KnownGateway;
+      if (gateway.retryAt <= now && !except.has(gateway)) return at;
     }
     return undefined;
   }

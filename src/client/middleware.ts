@@ -71,10 +71,12 @@ export function createMiddleware<Request extends MiddlewareRequest>(
   }
 
   // Koa and Hono pass two arguments.
-  return ((request: Request, ...rest: [NodeResponse, () => void] | [() => Promise<unknown>]) =>
-    rest.length === 1 || !rest[1]
-      ? byContext(request, rest[0] as () => Promise<unknown>)
-      : byResponse(request, ...(rest as [NodeResponse, () => void]))) as Middleware<Request>;
+  return ((request: Request, ...rest: [NodeResponse, () => void] | [() => Promise<unknown>]) => {
+    if (rest.length > 1 && rest[1]) return byResponse(request, ...(rest as [NodeResponse, () => void]));
+    if ('rawHeaders' in request)
+      throw new TypeError('registry.middleware() needs next: call it as (request, response, next)');
+    return byContext(request, rest[0] as () => Promise<unknown>);
+  }) as Middleware<Request>;
 }
 
 /** They describe the body that the handler was about to send. With its length, the rest of the answer would begin the next response. */

@@ -70,7 +70,7 @@ const checks: Checks<TenantRegistryOptions> = {
       return `expected the name of a module such as finance, got ${kindOf(value)}`;
     return /^[a-z][a-z0-9_]{0,30}$/.test(value)
       ? undefined
-      : `"${value}" is not a module name such as finance`;
+      : `${shown(value)} is not a module name such as finance`;
   },
   maxTenants: isNumberFrom(1, mostEntries),
   timeoutMs: isNumberFrom(1, longestTimerMs),
@@ -109,8 +109,15 @@ function problemOfUrl(text: unknown): string | undefined {
   // A text with an @ may contain a password.
   if (text.includes('@')) return 'a user or password in the URL is not used; give the key as apiKey';
   if (!url || !/^https?:$/.test(url.protocol))
-    return `"${text}" is not the URL of a gateway, such as ${exampleUrl}`;
-  return url.search || url.hash ? `"${text}" has a query or a fragment, which is not used` : undefined;
+    return `${shown(text)} is not the URL of a gateway, such as ${exampleUrl}`;
+  return url.search || url.hash
+    ? `"${url.origin}${url.pathname}" has a query or a fragment, which is not used`
+    : undefined;
+}
+
+/** Variables are easily swapped, and a key must not get into a log. */
+function shown(text: string): string {
+  return /trk_|[?#]/.test(text) ? 'the value' : `"${text}"`;
 }
 
 function readUrl(text: string): string {

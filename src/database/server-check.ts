@@ -72,7 +72,7 @@ const serverChecks: readonly ServerCheck[] = [
   {
     isMissing: ({ isStandby }) => isStandby,
     problem: () => 'The server is a standby, which accepts no changes',
-    mend: () => 'set the URL to the primary server, or SELECT pg_promote()',
+    mend: () => 'set the URL to the primary server',
   },
   {
     isMissing: ({ isStandby, isReadOnly }) => isReadOnly && !isStandby,

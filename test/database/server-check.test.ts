@@ -49,7 +49,7 @@ describe('what a server offers', () => {
       { isStandby: true, isReadOnly: true },
       registry,
       [
-        'The server is a standby, which accepts no changes: set the URL to the primary server, or SELECT pg_promote()',
+        'The server is a standby, which accepts no changes: set the URL to the primary server',
       ],
     ],
     [{ isStandby: true, isReadOnly: true }, { ...registry, isRead: true }, []],
@@ -224,7 +224,7 @@ describe('a server of another', () => {
     const url = new URL(urlAs('owner', name));
     url.port = String(standby.port);
     const line =
-      'The server is a standby, which accepts no changes: set the URL to the primary server, or SELECT pg_promote()';
+      'The server is a standby, which accepts no changes: set the URL to the primary server';
     expect(await failureOf(migrateRegistry(url.href))).toBe(`DATABASE_URL: ${line}`);
     expect(await failureOf(migrateRegistry(url.href, { readOnly: true }))).toBe('none');
     const use = { of: 'service', isRead: false, creates: true, connections: 5 } as const;
