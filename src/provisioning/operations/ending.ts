@@ -5,8 +5,9 @@ import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { daysFromNow } from '../../registry/input.js';
 import { readTenantRow } from '../../registry/tenant-row.js';
-import { factsOf, type HeldOperation, type OperationWithSteps } from './operation.js';
+import type { HeldOperation, OperationWithSteps } from './operation.js';
 import { beginPurge, forgetTenant } from './purge.js';
+import { factsOf, hasDropped } from './step-facts.js';
 
 /** The error of an operation that was cancelled. */
 export const cancelledByUser = 'cancelled by cancelOperation';
@@ -77,9 +78,9 @@ export function rulesFor({ kind }: { kind: OperationKind }): Rules {
   return rulesByKind[kind];
 }
 
-/** Ends an operation that no worker has started. Throws CONFLICT when a worker has just started it. */
+/** Ends a queued operation. Throws CONFLICT when a worker has just started it, or has dropped data before it was queued again. */
 export async function cancelQueuedOperation(tx: Transaction, operation: OperationWithSteps): Promise<void> {
-  await lockTenant(tx, operation);
+  const tenant = await lockTenant(tx, operation);
   const now = new Date();
   const { count } = await tx.operation.updateMany({
     where: { id: operation.id, status: 'QUEUED' },
@@ -89,6 +90,12 @@ export async function cancelQueuedOperation(tx: Transaction, operation: Operatio
     throw new RegistryError(
       'CONFLICT',
       `Operation ${operation.id} has just started: send cancelOperation again`,
+    );
+  const steps = await tx.operationStep.findMany({ where: { operationId: operation.id } });
+  if ((operation.kind === 'PURGE_TENANT' && tenant.status === 'PURGED') || steps.some(hasDropped))
+    throw new RegistryError(
+      'CONFLICT',
+      `Operation ${operation.id} has begun to drop data and cannot be cancelled: it is tried again until it succeeds`,
     );
   await tx.operationStep.updateMany({
     where: { operationId: operation.id, status: { in: ['QUEUED', 'RUNNING'] } },

@@ -12,15 +12,9 @@ import { columnOf, type RowForm, readRow, toParameter } from '../../database/row
 import { notFound, type RegistryError } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
 import type { PlannedStep } from './plan.js';
+import { factsOf, type StepFacts } from './step-facts.js';
 
 export type OperationWithSteps = Operation & { steps: OperationStep[] };
-
-/** Facts that a step records for the worker that may take over the operation. */
-export interface StepFacts {
-  /** Whether the storage, or the binding of adopted storage, existed before the operation. */
-  found?: boolean;
-  migrationVersion?: string | null;
-}
 
 /** Whether no worker will continue it: it has ended, or needs an operator's attention. */
 export function hasEnded({ status }: { status: OperationStatus }): boolean {
@@ -239,11 +233,6 @@ export async function updateStep(
   );
   if (rowCount === 0) throw new LostOperationError(operation.id);
   Object.assign(step, change, { facts: { ...factsOf(step), ...change.facts } });
-}
-
-/** Only updateStep writes the column, so the cast is safe. */
-export function factsOf(step: OperationStep): StepFacts {
-  return step.facts as StepFacts;
 }
 
 /** Whether cancelOperation was called for it. */

@@ -12,8 +12,9 @@ import {
   storageExists,
 } from '../storage/storage.js';
 import { storageKinds } from '../storage/storage-kind.js';
-import { factsOf, type HeldOperation, type StepFacts, updateStep } from './operation.js';
+import { type HeldOperation, updateStep } from './operation.js';
 import type { CommonStepName } from './plan.js';
+import { factsOf, type StepFacts } from './step-facts.js';
 import { findSubscriptionStorage, readBinding, type SubscriptionStorage } from './subscription-storage.js';
 
 /** A step to run, with its operation. */
@@ -79,7 +80,7 @@ const adoptStep: Step = {
 
 const dropStep: Step = {
   async run(work) {
-    const { context } = work;
+    const { context, operation, step } = work;
     const storage = await requireSubscriptionStorage(work);
     const { target } = storage;
     await storageKinds[target.isolation].dropRemains(context.serviceDatabases, target);
@@ -89,6 +90,8 @@ const dropStep: Step = {
       await bindStorage(context.serviceDatabases, target, () => readBinding(context, storage), {
         deadlineMs: context.stalenessMs,
       });
+      // From here on the data is not whole, so the operation cannot be cancelled any more.
+      await updateStep(context, operation, step, { status: 'RUNNING', facts: { dropping: true } });
       await removeStorage(context.serviceDatabases, target);
     }
     return undefined;

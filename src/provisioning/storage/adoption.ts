@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { RegistryError } from '../../errors.js';
 import { storageTitle } from '../../registry/isolation.js';
-import { findSchemaOwner, listApplied } from '../fence/schema-version.js';
+import { findSchemaOwner, isBeingDropped, listApplied } from '../fence/schema-version.js';
 import { requireOwner, withLockedName } from './schema-storage.js';
 import { storageKinds } from './storage-kind.js';
 import type { Storage, StorageLocation, StorageTarget } from './storage-location.js';
@@ -39,6 +39,11 @@ export async function isMigrated(databases: ServiceDatabases, location: StorageL
 async function readStorage(client: ClientBase, target: StorageTarget): Promise<Storage> {
   const owner = await findSchemaOwner(client, target.schemaName);
   if (owner) requireOwner(target, owner);
+  if (await isBeingDropped(client, target.schemaName))
+    throw new RegistryError(
+      'CONFLICT',
+      `${storageTitle(target)} was dropped in part: restore its data, or drop the rest with DROP SCHEMA, before it is adopted`,
+    );
   // The module's own migrations run after those of the folder _every.
   const applied = await listApplied(client, target.schemaName);
   return { created: false, migrationVersion: applied.at(-1)?.name ?? null };

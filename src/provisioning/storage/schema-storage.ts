@@ -13,7 +13,14 @@ import {
 } from '../fence/binding.js';
 import { requireOwnCode, requireOwnEventTriggers } from '../fence/foreign-code.js';
 import { installGuard } from '../fence/guard.js';
-import { findSchemaOwner, listApplied, recordApplied, removeVersions } from '../fence/schema-version.js';
+import {
+  findSchemaOwner,
+  isBeingDropped,
+  listApplied,
+  recordApplied,
+  recordDropping,
+  removeVersions,
+} from '../fence/schema-version.js';
 import { findMissing, runMigrations } from './module-migrations.js';
 import { asSchemaOwner, findModuleRoles, grantAccess, type ModuleRoles } from './module-role.js';
 import { dropPortion } from './schema-portions.js';
@@ -24,6 +31,8 @@ export async function createSchema(databases: ServiceDatabases, target: StorageT
   return withLockedName(databases, target, async (client) => {
     const roles = await findModuleRoles(client, target.owner.module);
     await installGuard(client, roles.access);
+    // What an interrupted drop has left must not pass for the tenant's schema.
+    if (await isBeingDropped(client, target.schemaName)) await dropParts(client, target);
     return inTransaction(client, async () => {
       const created = !(await schemaExists(client, target.schemaName));
       if (created) {
@@ -40,21 +49,23 @@ export async function dropSchema(
   databases: ServiceDatabases,
   target: StorageTarget,
 ): Promise<LeftStorage | undefined> {
-  return withLockedName(databases, target, async (client) => {
-    let [size, first]: [number, string | undefined] = [portionSize, undefined];
-    for (;;) {
-      try {
-        const done = await inTransaction(client, () => dropNext(client, target, size, first));
-        if ('left' in done) return done.left;
-        first = done.first;
-      } catch (error) {
-        // The server has no memory for so many locks.
-        if (size === 1 || !(error instanceof DatabaseError && error.code === '53200')) throw error;
-        size = Math.ceil(size / 4);
-      }
-      await target.requireHeld();
+  return withLockedName(databases, target, (client) => dropParts(client, target));
+}
+
+async function dropParts(client: ClientBase, target: StorageTarget): Promise<LeftStorage | undefined> {
+  let [size, first]: [number, string | undefined] = [portionSize, undefined];
+  for (;;) {
+    try {
+      const done = await inTransaction(client, () => dropNext(client, target, size, first));
+      if ('left' in done) return done.left;
+      first = done.first;
+    } catch (error) {
+      // The server has no memory for so many locks.
+      if (size === 1 || !(error instanceof DatabaseError && error.code === '53200')) throw error;
+      size = Math.ceil(size / 4);
     }
-  });
+    await target.requireHeld();
+  }
 }
 
 /**
@@ -74,7 +85,10 @@ async function dropNext(
   if (isSameOwner(owner, wanted)) {
     const first = await dropPortion(client, schemaName, size);
     // A part that is still there after its portion goes with the schema.
-    if (first !== undefined && first !== before) return { first };
+    if (first !== undefined && first !== before) {
+      await recordDropping(client, schemaName, wanted);
+      return { first };
+    }
     await client.query(`DROP SCHEMA ${identifier(schemaName)} CASCADE`);
     await removeVersions(client, schemaName);
   } else if (await schemaExists(client, schemaName)) return { left: { owner } };

@@ -151,6 +151,37 @@ test('a cancelled removal keeps the data for another period', async () => {
   expect(await contactsOf()).toEqual([{ name: 'Ada' }]);
 });
 
+test('a removal that has begun to drop data cannot be cancelled while it waits to go on', async () => {
+  await unsubscribe(testbed.gateway, { tenantId: tenant.id, module: 'crm' });
+  const id = await plannedRemoval();
+  const facts = () =>
+    testbed.gateway.psql(
+      `SELECT facts ->> 'dropping' AS dropping FROM operation_steps WHERE operation_id = $1`,
+      [id],
+    );
+  await testbed.gateway.psql('UPDATE operations SET run_after = now() WHERE id = $1', [id]);
+  expect((await awaitOperationEnd(testbed.gateway, id)).status).toBe('SUCCEEDED');
+  expect(await facts()).toEqual([{ dropping: 'true' }]);
+  // As after an attempt whose connection was lost.
+  await testbed.gateway.psql(
+    `UPDATE operations SET status = 'queued', finished_at = NULL, run_after = now() + interval '1 hour' WHERE id = $1`,
+    [id],
+  );
+  expect(await controlOperation(testbed.gateway, 'cancelOperation', id)).toMatchObject({
+    code: 'CONFLICT',
+    message: expect.stringContaining('has begun to drop data'),
+  });
+});
+
+test('a purge that has begun cannot be cancelled while it waits to go on', async () => {
+  await change('deleteTenant');
+  const { result } = await change('purgeTenant', {}, 'operation { id }');
+  await testbed.gateway.psql(`UPDATE tenants SET status = 'purged' WHERE id = $1`, [tenant.id]);
+  const { code } = await controlOperation(testbed.gateway, 'cancelOperation', result.operation.id);
+  expect(code).toBe('CONFLICT');
+  expect((await readOperation(testbed.gateway, result.operation.id)).status).toBe('QUEUED');
+});
+
 /** A queued removal, as while all workers are busy. */
 async function plannedRemoval(): Promise<string> {
   const [row] = await testbed.gateway.psql<{ id: string }>(

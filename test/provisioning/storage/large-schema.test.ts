@@ -65,6 +65,22 @@ test.each([1, 3])(
   },
 );
 
+test('what an interrupted drop has left is not taken for the schema of the tenant', async () => {
+  const { databases, target, fill, ask, loseAfter, exists } = await aLargeSchema(server.url('crm'));
+  await createStorage(databases, target);
+  await fill('tables with an identity, a serial and an index', many);
+  loseAfter(2);
+  await expect(dropStorage(databases, target)).rejects.toThrow('lost');
+  expect(await exists()).toBe(true);
+  loseAfter(Number.POSITIVE_INFINITY);
+  await expect(findAdoptable(databases, target)).rejects.toThrow('was dropped in part');
+  expect(await createStorage(databases, target)).toEqual({ created: true, migrationVersion: 'x/1.sql' });
+  const tables = await ask(
+    `SELECT relname FROM pg_class WHERE relnamespace = '${target.schemaName}'::regnamespace`,
+  );
+  expect(tables).toEqual([{ relname: 'first' }]);
+});
+
 test('nothing else that works on a whole schema takes a lock for each table', async () => {
   const { databases, target, fill, ask, refuseWhole } = await aLargeSchema(server.url('crm'));
   await ask('CREATE ROLE crm_access').catch(() => undefined);
