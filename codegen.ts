@@ -171,8 +171,9 @@ function errorPage(): string {
 
 Expected failures have a code: \`errors[].extensions.code\` in GraphQL, \`error.code\` over REST, the first word of the message in SQL.
 \`extensions.fields\` lists the fields of a VALIDATION_ERROR. Where \`extensions.retryable\` is true, the same request may well succeed
-after \`extensions.retryAfterMs\` milliseconds (over HTTP \`Retry-After\`, in seconds). The HTTP status counts for REST and for clients that accept
-\`application/graphql-response+json\`. Every other failure is \`INTERNAL_SERVER_ERROR\` (500) with a request id; the log has its cause under
+after \`extensions.retryAfterMs\` milliseconds (over HTTP \`Retry-After\`, in seconds). The HTTP status
+counts for REST and, for clients that accept \`application/graphql-response+json\`, where \`data\` is null or absent: a refused mutation
+is null within \`data\`, with status 200. Every other failure is \`INTERNAL_SERVER_ERROR\` (500) with a request id; the log has its cause under
 that id. This page is generated from [src/errors.ts](../src/errors.ts) by \`npm run codegen\`.
 
 | code | status | retryable | SQLSTATE | meaning | what to do |

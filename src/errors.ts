@@ -203,15 +203,22 @@ export class RegistryError extends Error {
   override readonly name = 'RegistryError';
   readonly code: ErrorCode;
   readonly fields: readonly FieldProblem[];
+  readonly #isLasting: boolean;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { fields?: readonly FieldProblem[]; cause?: unknown } = {},
+    options: {
+      fields?: readonly FieldProblem[];
+      cause?: unknown;
+      /** The same request fails until somebody changes something, whatever the code usually says. */
+      isLasting?: boolean;
+    } = {},
   ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.fields = options.fields ?? [];
+    this.#isLasting = options.isLasting ?? false;
   }
 
   get status(): number {
@@ -220,7 +227,7 @@ export class RegistryError extends Error {
 
   /** The same request may well succeed after this time; undefined for what asks for something else first. */
   get retryAfterMs(): number | undefined {
-    return (errorTable[this.code] as ErrorDescription).retryAfterMs;
+    return this.#isLasting ? undefined : (errorTable[this.code] as ErrorDescription).retryAfterMs;
   }
 }
 

@@ -272,7 +272,9 @@ function adviceFor(databaseRef: string, kind: Kind): string {
 }
 
 function notReady(problem: string): RegistryError {
-  return new RegistryError('TENANT_NOT_READY', `The module’s database cannot be used: ${problem}`);
+  return new RegistryError('TENANT_NOT_READY', `The module’s database cannot be used: ${problem}`, {
+    isLasting: true,
+  });
 }
 
 function refusePooler(error: unknown): never {

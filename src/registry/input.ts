@@ -158,7 +158,7 @@ export const wait = z
 export function optional<T extends z.ZodType>(schema: T) {
   return schema
     .nullish()
-    .refine((value) => value !== null, 'must not be null: omit it to leave it as it is')
+    .refine((value) => value !== null, 'must not be null: omit it instead')
     .transform((value) => value ?? undefined);
 }
 
@@ -167,7 +167,7 @@ export function clearable<T extends z.ZodType>(schema: T) {
   return schema.nullable().optional();
 }
 
-/** Makes a condition of a filter: null means omitted. */
+/** Makes an option of a call or a condition of a filter, which null omits: there is nothing that it could clear. */
 export function omittable<T extends z.ZodType>(schema: T) {
   return schema.nullish().transform((value) => value ?? undefined);
 }

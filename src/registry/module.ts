@@ -48,7 +48,9 @@ export function requireUsableDatabase(
 ): void {
   const problem = serviceDatabases.findProblem(databaseRef);
   if (problem !== undefined)
-    throw new RegistryError('TENANT_NOT_READY', `Module ${name} is not ready: ${problem}`);
+    throw new RegistryError('TENANT_NOT_READY', `Module ${name} is not ready: ${problem}`, {
+      isLasting: true,
+    });
 }
 
 /** Returns the module; throws MODULE_NOT_FOUND. */

@@ -5,7 +5,7 @@ import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { WaitFor } from '../feed/acknowledge.js';
 import { type CommandContext, type CommandResult, type Committed, runCommand } from './command.js';
-import { expectedVersion, idempotencyKey, optional, readInput, tenantReference, wait } from './input.js';
+import { expectedVersion, idempotencyKey, omittable, readInput, tenantReference, wait } from './input.js';
 import { authorizeByTenant, requireTenant, requireVersion } from './tenant.js';
 
 /** A change of one existing tenant, as data: who may make it, its input, and what it writes. */
@@ -38,9 +38,9 @@ export interface TenantChange<Fields extends z.ZodRawShape, Extra extends Comman
 
 const targetFields = z.object({
   tenantId: tenantReference,
-  expectedVersion: optional(expectedVersion),
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  expectedVersion: omittable(expectedVersion),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /** The schema of a tenant command's input. To be built once per command: Zod compiles it at its first use. */

@@ -66,7 +66,7 @@ export function requireActive(tenant: Pick<Tenant, 'slug' | 'status'>): void {
   if (tenant.status === 'DELETED') throw new RegistryError('TENANT_DELETED', `${subject}: restore it first`);
   if (tenant.status === 'SUSPENDED')
     throw new RegistryError('TENANT_SUSPENDED', `${subject}: resume it first`);
-  throw new RegistryError('TENANT_NOT_READY', `${subject}: provision it first`);
+  throw new RegistryError('TENANT_NOT_READY', `${subject}: provision it first`, { isLasting: true });
 }
 
 /** The error for a change that the tenant's status does not allow. */

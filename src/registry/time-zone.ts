@@ -62,7 +62,7 @@ function spellPart(part: string, at: number, all: readonly string[]): string {
 }
 
 function isIana(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name) || /^systemv\//i.test(name)) return false;
+  if (!/^[A-Za-z]/.test(name) || /^(systemv\/|us\/pacific-new$)/i.test(name)) return false;
   if (/^[A-Z]{3}$/.test(name) && !abbreviations.includes(name)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });

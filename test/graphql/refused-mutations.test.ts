@@ -67,6 +67,9 @@ for (const place of ['first', 'second']) {
   );
 }
 
+/** Options of the call, which null omits. */
+const options = ['expectedVersion', 'idempotencyKey', 'wait'];
+
 /** Fields that null clears. Null is refused for every other field that may be omitted. */
 const clearable: Record<string, string[]> = {
   provisionTenant: ['branding', 'settings'],
@@ -85,7 +88,7 @@ test.each(Object.entries(refusals))('%s refuses null where it clears nothing', a
   ) as GraphQLInputObjectType;
   const accepted: string[] = [];
   for (const field of Object.values(type.getFields())) {
-    if (isNonNullType(field.type)) continue;
+    if (isNonNullType(field.type) || options.includes(field.name)) continue;
     const { errors } = await gateway.ask(
       `mutation ($input: ${type.name}!) { ${name}(input: $input) { revision } }`,
       { input: { ...input, [field.name]: null } },
@@ -94,6 +97,13 @@ test.each(Object.entries(refusals))('%s refuses null where it clears nothing', a
     if (!problem) accepted.push(field.name);
   }
   expect(accepted.toSorted()).toEqual(clearable[name]?.toSorted() ?? []);
+});
+
+test('null omits every option of a call', async () => {
+  const { id } = await aTenant().at(gateway);
+  const nothing = Object.fromEntries(options.map((name) => [name, null]));
+  const { codes } = await mutate(gateway, 'updateTenant', { tenantId: id, name: 'Acme', ...nothing });
+  expect(codes).toEqual([]);
 });
 
 test('null clears a field of a tenant, and the configuration that repeats it', async () => {

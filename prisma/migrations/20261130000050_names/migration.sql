@@ -23,7 +23,8 @@ END
 $$;
 
 -- The same rule as text() in src/registry/input.ts; a test compares the two. PostgreSQL has no regular expression classes for
--- Unicode categories, so the ranges of blanks and of invisible or unassigned characters are listed here.
+-- Unicode categories, so the ranges of blanks and of invisible characters are listed here. It accepts
+-- characters that Unicode has not assigned yet, which text() refuses.
 CREATE OR REPLACE FUNCTION registry_read_text(field text, given text, longest int) RETURNS text
 LANGUAGE plpgsql IMMUTABLE SET standard_conforming_strings = on AS $$
 DECLARE

@@ -3,7 +3,7 @@ import { authorize } from '../../auth/permissions.js';
 import { isSubject } from '../../auth/token-claims.js';
 import { invalidField } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import { idempotencyKey, optional, readInput, text, wait } from '../../registry/input.js';
+import { idempotencyKey, omittable, optional, readInput, text, wait } from '../../registry/input.js';
 import { requireTenant, wrongStatus } from '../../registry/tenant.js';
 import { isInvitationToken, requireInvitation } from '../invitation.js';
 import { bindMember } from '../members.js';
@@ -16,8 +16,8 @@ const AcceptInvitationInput = z.object({
     z.string().refine(isSubject, 'must be the "sub" of a token: 1 to 255 ASCII characters without blanks'),
   ),
   fullName: optional(text(200)),
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /**

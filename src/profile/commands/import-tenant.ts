@@ -3,7 +3,7 @@ import { authorize } from '../../auth/permissions.js';
 import type { Prisma } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import { optional, readInput, wait } from '../../registry/input.js';
+import { omittable, readInput, wait } from '../../registry/input.js';
 import { decideImport, ImportedTenantShape, type StoredTenant } from '../tenant-import.js';
 import { requireOwnVariables, requireUnusedPrefix } from '../variable-owners.js';
 
@@ -13,7 +13,7 @@ const ImportTenantInput = z.object({
   source: z.enum(['YAML', 'DATABASE']),
   /** Also overwrites a configuration in the registry. */
   force: z.boolean(),
-  wait: optional(wait),
+  wait: omittable(wait),
 });
 
 type Wanted = z.output<typeof ImportTenantInput>;

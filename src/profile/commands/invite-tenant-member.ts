@@ -4,6 +4,7 @@ import { type CommandContext, runCommand } from '../../registry/command.js';
 import {
   email,
   idempotencyKey,
+  omittable,
   optional,
   readInput,
   tenantReference,
@@ -20,8 +21,8 @@ const InviteTenantMemberInput = z.object({
   fullName: optional(text(200)),
   role: optional(z.enum(['ADMIN', 'MEMBER'], { error: 'must be ADMIN or MEMBER' })),
   validDays: optional(validDays),
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /**

@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import { idempotencyKey, optional, readInput, slug, text, uuid, wait } from '../../registry/input.js';
+import {
+  idempotencyKey,
+  omittable,
+  optional,
+  readInput,
+  slug,
+  text,
+  uuid,
+  wait,
+} from '../../registry/input.js';
 import { deriveSlug } from '../../registry/slug.js';
 import { givenFields, tenantFields } from '../../registry/tenant-fields.js';
 import { createInvitationToken } from '../invitation.js';
@@ -14,8 +23,8 @@ const RegisterTenantInput = z.object({
   slug: optional(slug),
   ...tenantFields,
   ...onboardingFields,
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /**

@@ -4,7 +4,7 @@ import { type CommandContext, runCommand } from '../../registry/command.js';
 import {
   expectedVersion,
   idempotencyKey,
-  optional,
+  omittable,
   readInput,
   tenantReference,
   uuid,
@@ -16,9 +16,9 @@ import { removeMember } from '../members.js';
 const RemoveTenantMemberInput = z.object({
   tenantId: tenantReference,
   memberId: uuid,
-  expectedVersion: optional(expectedVersion),
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  expectedVersion: omittable(expectedVersion),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /** Removes a member, who loses all access to the tenant. The row stays for the history. */

@@ -5,7 +5,7 @@ import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { insertTenant } from '../../profile/tenant-profile.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import { moduleName, optional, readInput, slug, text, uuid, wait } from '../../registry/input.js';
+import { moduleName, omittable, optional, readInput, slug, text, uuid, wait } from '../../registry/input.js';
 import { requireModule } from '../../registry/module.js';
 import { existingName } from '../../registry/storage-name.js';
 import { requireActive, requireNoOperation, requireTenant } from '../../registry/tenant.js';
@@ -28,7 +28,7 @@ const AdoptStorageInput = z.object({
     .max(50, 'must be at most 50')
     // Sorted, so that two calls lock names in the same order and cannot deadlock.
     .transform((storages) => storages.toSorted((a, b) => (a.module < b.module ? -1 : 1))),
-  wait: optional(wait),
+  wait: omittable(wait),
 });
 
 type Wanted = z.output<typeof AdoptStorageInput>;
@@ -87,7 +87,9 @@ async function putTenant(tx: Transaction, context: CommandContext, wanted: Wante
   // An earlier adoption that failed is repeated.
   if (tenant.status === 'FAILED') return tx.tenant.update({ where: { id: tenant.id }, data: { status } });
   if (tenant.status === 'PENDING')
-    throw new RegistryError('TENANT_NOT_READY', `Tenant ${tenant.slug} is pending: provision it first`);
+    throw new RegistryError('TENANT_NOT_READY', `Tenant ${tenant.slug} is pending: provision it first`, {
+      isLasting: true,
+    });
   if (tenant.status !== 'SUSPENDED') requireActive(tenant);
   return tenant;
 }

@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import { idempotencyKey, optional, readInput, uuid, wait } from '../../registry/input.js';
+import { idempotencyKey, omittable, readInput, uuid, wait } from '../../registry/input.js';
 import { cancelQueuedOperation, isCompensated } from '../operations/ending.js';
 import { requireOperation } from '../operations/operation.js';
 
 const CancelOperationInput = z.object({
   id: uuid,
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /**

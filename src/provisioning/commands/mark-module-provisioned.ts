@@ -6,6 +6,7 @@ import {
   expectedVersion,
   idempotencyKey,
   moduleName,
+  omittable,
   optional,
   plainText,
   readInput,
@@ -22,9 +23,9 @@ const MarkModuleProvisionedInput = z.object({
   status: optional(z.enum(['SUCCESS', 'FAILED'], { error: 'must be SUCCESS or FAILED' })),
   // An error of a service may repeat its connection; refusing it would leave the subscription as it was.
   error: optional(plainText(2000).transform(redactSecrets)),
-  expectedVersion: optional(expectedVersion),
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  expectedVersion: omittable(expectedVersion),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /**

@@ -6,7 +6,7 @@ import {
   expectedVersion,
   idempotencyKey,
   moduleName,
-  optional,
+  omittable,
   readInput,
   tenantReference,
   wait,
@@ -21,9 +21,9 @@ import { requireSettled, requireSubscription } from '../subscription.js';
 const ProvisionModuleInput = z.object({
   tenantId: tenantReference,
   module: moduleName,
-  expectedVersion: optional(expectedVersion),
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  expectedVersion: omittable(expectedVersion),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /** Creates the storage of a pending subscription. The route stays hidden until markModuleProvisioned. */

@@ -6,7 +6,16 @@ import { createInvitationToken } from '../../profile/invitation.js';
 import { onboardingFields, type Profile, putFirstAdmin, readProfile } from '../../profile/onboarding.js';
 import { insertTenant, updateProfile } from '../../profile/tenant-profile.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import { idempotencyKey, moduleNames, optional, readInput, slug, text, wait } from '../../registry/input.js';
+import {
+  idempotencyKey,
+  moduleNames,
+  omittable,
+  optional,
+  readInput,
+  slug,
+  text,
+  wait,
+} from '../../registry/input.js';
 import { requireModule, requireUsableDatabase } from '../../registry/module.js';
 import { deriveSlug } from '../../registry/slug.js';
 import { slugTaken } from '../../registry/taken.js';
@@ -22,8 +31,8 @@ const ProvisionTenantInput = z.object({
   ...onboardingFields,
   // Sorted, so that two calls lock names in the same order and cannot deadlock.
   modules: moduleNames.transform((modules) => [...new Set(modules)].sort()),
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 type Wanted = z.output<typeof ProvisionTenantInput>;

@@ -5,6 +5,7 @@ import {
   date,
   expectedVersion,
   idempotencyKey,
+  omittable,
   optional,
   readInput,
   tenantReference,
@@ -17,9 +18,9 @@ import { runStartedOperation } from '../operations/run-started-operation.js';
 const PurgeTenantInput = z.object({
   tenantId: tenantReference,
   purgeAfter: optional(date),
-  expectedVersion: optional(expectedVersion),
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  expectedVersion: omittable(expectedVersion),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /**

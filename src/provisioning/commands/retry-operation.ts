@@ -3,7 +3,7 @@ import { authorize } from '../../auth/permissions.js';
 import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import { idempotencyKey, optional, readInput, uuid, wait } from '../../registry/input.js';
+import { idempotencyKey, omittable, readInput, uuid, wait } from '../../registry/input.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
 import { isCompensated, lockTenant } from '../operations/ending.js';
 import { type OperationWithSteps, requireOperation } from '../operations/operation.js';
@@ -11,8 +11,8 @@ import { runStartedOperation } from '../operations/run-started-operation.js';
 
 const RetryOperationInput = z.object({
   id: uuid,
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /**

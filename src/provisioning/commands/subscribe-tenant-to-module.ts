@@ -4,6 +4,7 @@ import { type CommandContext, runCommand } from '../../registry/command.js';
 import {
   idempotencyKey,
   moduleName,
+  omittable,
   optional,
   readInput,
   tenantReference,
@@ -23,8 +24,8 @@ const SubscribeInput = z.object({
   schemaName: optional(storageName),
   isolation: optional(moduleFields.isolation),
   provision: optional(z.boolean()).transform((given) => given ?? true),
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /**

@@ -7,6 +7,7 @@ import {
   expectedVersion,
   idempotencyKey,
   moduleName,
+  omittable,
   optional,
   readInput,
   tenantReference,
@@ -20,9 +21,9 @@ const UnsubscribeInput = z.object({
   tenantId: tenantReference,
   module: moduleName,
   keepDataDays: optional(days),
-  expectedVersion: optional(expectedVersion),
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  expectedVersion: omittable(expectedVersion),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /** How long the data of a cancelled subscription is kept by default, in days. */

@@ -35,6 +35,7 @@ export async function readModuleMigrations(modulesDir: string, folder: string): 
     throw new RegistryError(
       'TENANT_NOT_READY',
       `MODULES_DIR has no ${everyModuleFolder}/*.sql: copy the folder ${everyModuleFolder} of the shipped modules into it`,
+      { isLasting: true },
     );
   return [...every, ...(await readFolder(modulesDir, folder))];
 }

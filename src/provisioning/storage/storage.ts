@@ -37,6 +37,7 @@ async function explainRefusal(
     `The module’s database cannot be used: ${problems.join('; ')}`,
     {
       cause: error,
+      isLasting: true,
     },
   );
 }

@@ -3,7 +3,7 @@ import { createSecret, hashSecret } from '../../auth/api-key.js';
 import { authorize, isScope, requireScopes, scopeList } from '../../auth/permissions.js';
 import { decideExpiry, requireGrantableByToken } from '../api-key-lifetime.js';
 import { type CommandContext, runCommand } from '../command.js';
-import { idempotencyKey, optional, readInput, text } from '../input.js';
+import { idempotencyKey, omittable, optional, readInput, text } from '../input.js';
 
 const CreateApiKeyInput = z.object({
   name: text(100),
@@ -13,7 +13,7 @@ const CreateApiKeyInput = z.object({
     .max(50, 'must be at most 50')
     .transform((scopes) => [...new Set(scopes)]),
   expiresAt: optional(z.date().refine((date) => date > new Date(), 'must be in the future')),
-  idempotencyKey: optional(idempotencyKey),
+  idempotencyKey: omittable(idempotencyKey),
 });
 
 /** Creates an API key. Only this response has the secret: a request repeated with its idempotency key gets null. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import { invalidField } from '../../errors.js';
 import { type CommandContext, runCommand } from '../command.js';
-import { idempotencyKey, moduleName, optional, readInput, wait } from '../input.js';
+import { idempotencyKey, moduleName, omittable, optional, readInput, wait } from '../input.js';
 import { moduleFields, requireDatabaseVariable } from '../module.js';
 
 /** Names of the server's own databases and of the embedded registry: no module may use them. */
@@ -20,8 +20,8 @@ const RegisterModuleInput = z.object({
   schemaPrefix: optional(moduleFields.schemaPrefix),
   isolation: optional(moduleFields.isolation),
   migrationsFolder: optional(moduleFields.migrationsFolder),
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /** Adds a module to the catalogue; from then on tenants can subscribe to it. */

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { authorize, requireScopes } from '../../auth/permissions.js';
 import { notFound } from '../../errors.js';
 import { type CommandContext, runCommand } from '../command.js';
-import { idempotencyKey, optional, readInput, uuid } from '../input.js';
+import { idempotencyKey, omittable, readInput, uuid } from '../input.js';
 
-const RevokeApiKeyInput = z.object({ id: uuid, idempotencyKey: optional(idempotencyKey) });
+const RevokeApiKeyInput = z.object({ id: uuid, idempotencyKey: omittable(idempotencyKey) });
 
 /**
  * Revokes an API key. When the mutation answers, no gateway accepts the key any more. The caller needs the key's own

@@ -4,7 +4,7 @@ import { authorize, requireScopes } from '../../auth/permissions.js';
 import { notFound, RegistryError } from '../../errors.js';
 import { decideExpiry, requireGrantableByToken } from '../api-key-lifetime.js';
 import { type CommandContext, runCommand } from '../command.js';
-import { idempotencyKey, optional, readInput, uuid } from '../input.js';
+import { idempotencyKey, omittable, optional, readInput, uuid } from '../input.js';
 
 /** How long the previous key is accepted after a rotation, in seconds. */
 export const defaultOverlapSeconds = 86_400;
@@ -18,7 +18,7 @@ const RotateApiKeyInput = z.object({
       .min(0, 'must not be negative')
       .max(maxOverlapSeconds, `must be at most ${maxOverlapSeconds}`),
   ),
-  idempotencyKey: optional(idempotencyKey),
+  idempotencyKey: omittable(idempotencyKey),
 });
 
 /**

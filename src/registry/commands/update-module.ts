@@ -4,7 +4,15 @@ import type { Module } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../command.js';
-import { expectedVersion, idempotencyKey, moduleName, optional, readInput, wait } from '../input.js';
+import {
+  expectedVersion,
+  idempotencyKey,
+  moduleName,
+  omittable,
+  optional,
+  readInput,
+  wait,
+} from '../input.js';
 import { moduleFields, requireDatabaseVariable, requireModule } from '../module.js';
 import { requireVersion } from '../tenant.js';
 import { givenFields } from '../tenant-fields.js';
@@ -17,9 +25,9 @@ const UpdateModuleInput = z.object({
   schemaPrefix: optional(moduleFields.schemaPrefix),
   isolation: optional(moduleFields.isolation),
   migrationsFolder: optional(moduleFields.migrationsFolder),
-  expectedVersion: optional(expectedVersion),
-  idempotencyKey: optional(idempotencyKey),
-  wait: optional(wait),
+  expectedVersion: omittable(expectedVersion),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /** Changes a catalogue entry. Prefix and isolation count for later subscriptions; existing ones keep their names. */
