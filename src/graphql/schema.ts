@@ -19,6 +19,7 @@ import './operation-control.js';
 import './operation-progress.js';
 import './audit-log.js';
 import './api-key.js';
+import './viewer.js';
 
 /** The complete schema; each import above adds one noun to the builder. */
 export const schema = builder.toSchema();

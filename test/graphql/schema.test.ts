@@ -37,6 +37,7 @@ const contract = buildSchema(`
     modules: [Module!]!
     operation(id: ID!): Operation
     auditLog(tenantId: ID, first: Int, after: String): AuditLogConnection!
+    viewer: Viewer!
   }
   type TenantSchema {
     tenantId: ID! tenantSlug: String! module: ModuleName!
@@ -83,6 +84,9 @@ const contract = buildSchema(`
   type AuditLogConnection { edges: [AuditLogEdge!]! pageInfo: PageInfo! }
   type AuditLogEdge { cursor: String! }
   type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
+  type Viewer { actor: String! scopes: [String!]! memberships: [Membership!]! may: [String!]! }
+  type Membership { tenant: Tenant! role: MemberRole! }
+  enum MemberRole { ADMIN MEMBER }
   type ApiKey { id: ID! name: String! scopes: [String!]! }
 
   type Mutation {
