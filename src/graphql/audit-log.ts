@@ -1,9 +1,7 @@
 import { type ChangeFilter, expandKinds, findChange, listChanges } from '../registry/change-log.js';
-import { tenantNotFound } from '../registry/route.js';
-import { findTenantRecord } from '../registry/tenant-record.js';
+import { requireTenantId } from '../registry/tenant-record.js';
 import { AuditLogFilter, readFilter } from './audit-log-filter.js';
 import { builder } from './builder.js';
-import type { GraphqlContext } from './context.js';
 import { authorized, foreignCursor, requireOneEnd } from './page.js';
 
 const AuditLogEntry = builder.prismaObject('RegistryChange', {
@@ -98,9 +96,3 @@ builder.queryField('auditLog', (t) =>
     ),
   ),
 );
-
-async function requireTenantId(context: GraphqlContext, reference: string): Promise<string> {
-  const tenant = await findTenantRecord(context, reference);
-  if (!tenant) throw tenantNotFound(reference);
-  return tenant.id;
-}

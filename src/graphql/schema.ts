@@ -15,6 +15,7 @@ import './module.js';
 import './module-subscription.js';
 import './module-subscribing.js';
 import './operation.js';
+import './operation-list.js';
 import './operation-control.js';
 import './operation-progress.js';
 import './audit-log.js';

@@ -30,6 +30,7 @@ const scopeOf: Record<string, string> = {
   tenants: 'registry:read',
   modules: 'registry:read',
   operation: 'registry:read',
+  operations: 'registry:read',
   auditLog: 'audit:read',
   clientConfig: 'registry:read',
   clientConfigs: 'registry:read',

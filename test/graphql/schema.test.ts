@@ -38,6 +38,7 @@ const contract = buildSchema(`
     operation(id: ID!): Operation
     auditLog(tenantId: ID, first: Int, after: String): AuditLogConnection!
     viewer: Viewer!
+    operations(first: Int, after: String, filter: OperationFilter, orderBy: OperationOrder): OperationConnection!
   }
   type TenantSchema {
     tenantId: ID! tenantSlug: String! module: ModuleName!
@@ -56,6 +57,7 @@ const contract = buildSchema(`
     suspendedAt: DateTime suspendedReason: String deletedAt: DateTime version: Int!
     modulesSubscribed: [ModuleName!]! operationsSchema: String financeSchema: String inventorySchema: String
     subscriptions: [ModuleSubscription!]! settings: TenantSettings branding: TenantBranding members: [Member!]!
+    operations(first: Int, after: String): OperationConnection!
   }
   type ModuleSubscription {
     module: Module! schemaName: String! databaseName: String! isolation: Isolation! status: SubscriptionStatus!
@@ -72,8 +74,15 @@ const contract = buildSchema(`
   }
   type Operation {
     id: ID! kind: OperationKind! status: OperationStatus! steps: [OperationStep!]! error: String
-    startedAt: DateTime finishedAt: DateTime
+    startedAt: DateTime finishedAt: DateTime tenant: Tenant createdAt: DateTime! attempt: Int!
   }
+  input OperationFilter {
+    status: [OperationStatus!] kind: [OperationKind!] tenant: ID module: ModuleName needsAttention: Boolean since: DateTime
+  }
+  type OperationConnection { edges: [OperationEdge!]! pageInfo: PageInfo! }
+  type OperationEdge { cursor: String! node: Operation! }
+  input OperationOrder { field: OperationOrderField! }
+  enum OperationOrderField { CREATED_AT }
   enum OperationKind { PROVISION_TENANT }
   type OperationStep { name: String! status: OperationStatus! error: String }
   input TenantFilter { status: [TenantStatus!] plan: [Plan!] module: ModuleName text: String }

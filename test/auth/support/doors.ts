@@ -18,6 +18,7 @@ const demands: Record<string, Demand> = {
   tenants: { scope: 'registry:read' },
   modules: { scope: 'registry:read' },
   operation: { scope: 'registry:read' },
+  operations: { scope: 'registry:read' },
   clientConfig: { scope: 'registry:read' },
   clientConfigs: { scope: 'registry:read' },
   auditLog: { scope: 'audit:read' },
