@@ -17,6 +17,7 @@ import type { Caches } from '../registry/caches.js';
 import type { CommandContext } from '../registry/command.js';
 import { createReader, type Reader } from '../registry/reader.js';
 import { limitReader } from '../registry/reader-limits.js';
+import { createTenantChangesLoader, type TenantChangesLoader } from '../registry/tenant-changes.js';
 import type { RequestLimits } from './limits/request-limits.js';
 import type { StreamPiece } from './streams/event-frames.js';
 import type { StreamForm } from './streams/stream-form.js';
@@ -31,6 +32,7 @@ export interface GraphqlContext {
   readonly history: HistoryLoader;
   readonly members: MembersLoader;
   readonly tenantOperations: TenantOperationsLoader;
+  readonly tenantChanges: TenantChangesLoader;
   readonly shared: SharedContext;
   /** The name under which the client reports to /lease. */
   readonly client: string | undefined;
@@ -88,6 +90,7 @@ export class RequestContext implements GraphqlContext {
   #history: HistoryLoader | undefined;
   #members: MembersLoader | undefined;
   #tenantOperations: TenantOperationsLoader | undefined;
+  #tenantChanges: TenantChangesLoader | undefined;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
@@ -128,6 +131,11 @@ export class RequestContext implements GraphqlContext {
     return this.#tenantOperations;
   }
 
+  get tenantChanges(): TenantChangesLoader {
+    this.#tenantChanges ??= createTenantChangesLoader(this.commands.database);
+    return this.#tenantChanges;
+  }
+
   get client(): string | undefined {
     return this.#facts.readClient();
   }
@@ -135,8 +143,30 @@ export class RequestContext implements GraphqlContext {
 
 /** The same as plain properties, for Yoga, which copies them into a context of its own. */
 export function plainContext(context: RequestContext): GraphqlContext {
-  const { caller, commands, prisma, reader, history, members, tenantOperations, shared, client } = context;
-  return { caller, commands, prisma, reader, history, members, tenantOperations, shared, client };
+  const {
+    caller,
+    commands,
+    prisma,
+    reader,
+    history,
+    members,
+    tenantOperations,
+    tenantChanges,
+    shared,
+    client,
+  } = context;
+  return {
+    caller,
+    commands,
+    prisma,
+    reader,
+    history,
+    members,
+    tenantOperations,
+    tenantChanges,
+    shared,
+    client,
+  };
 }
 
 /** Runs a command from a resolver; what the same request reads afterwards is at least as new as the change. */
@@ -155,6 +185,7 @@ export async function execute<T extends { revision: string }>(
     context.history.clearAll();
     context.members.clearAll();
     context.tenantOperations.clearAll();
+    context.tenantChanges.clearAll();
   }
 }
 

@@ -58,6 +58,7 @@ const contract = buildSchema(`
     modulesSubscribed: [ModuleName!]! operationsSchema: String financeSchema: String inventorySchema: String
     subscriptions: [ModuleSubscription!]! settings: TenantSettings branding: TenantBranding members: [Member!]!
     operations(first: Int, after: String): OperationConnection!
+    auditLog(first: Int, after: String): AuditLogConnection!
   }
   type ModuleSubscription {
     module: Module! schemaName: String! databaseName: String! isolation: Isolation! status: SubscriptionStatus!
