@@ -21,6 +21,8 @@ import './operation-progress.js';
 import './audit-log.js';
 import './api-key.js';
 import './viewer.js';
+import './gateway.js';
+import './slug-suggestion.js';
 
 /** The complete schema; each import above adds one noun to the builder. */
 export const schema = builder.toSchema();

@@ -38,6 +38,10 @@ const contract = buildSchema(`
     operation(id: ID!): Operation
     auditLog(tenantId: ID, first: Int, after: String): AuditLogConnection!
     viewer: Viewer!
+    apiKeys(first: Int, after: String): ApiKeyConnection!
+    module(name: ModuleName!): Module
+    gateways: [Gateway!]!
+    slugSuggestion(name: String!): SlugSuggestion!
     operations(first: Int, after: String, filter: OperationFilter, orderBy: OperationOrder): OperationConnection!
   }
   type TenantSchema {
@@ -62,9 +66,13 @@ const contract = buildSchema(`
   }
   type ModuleSubscription {
     module: Module! schemaName: String! databaseName: String! isolation: Isolation! status: SubscriptionStatus!
-    generation: Int! provisionedAt: DateTime history: [Operation!]!
+    generation: Int! provisionedAt: DateTime history: [Operation!]! tenant: Tenant! createdAt: DateTime! createdBy: String
   }
-  type Module { name: ModuleName! }
+  type Module { name: ModuleName! isConfigured: Boolean! }
+  type SlugSuggestion { slug: String! isAvailable: Boolean! }
+  type Gateway { id: ID! lag: Int }
+  type ApiKeyConnection { edges: [ApiKeyEdge!]! pageInfo: PageInfo! }
+  type ApiKeyEdge { cursor: String! node: ApiKey! }
   type Member { email: String! }
   type TenantSettings {
     companyName: String! supportEmail: String supportPhone: String website: String currency: String!
