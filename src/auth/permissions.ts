@@ -93,8 +93,28 @@ export function authorizeInTenant(caller: Caller, action: Action, tenantId: stri
   const role = tenantId && caller.identity?.roles.get(tenantId);
   // Also for a tenant that is not there: members of others do not learn which there are.
   if (!role) throw new RegistryError('TENANT_MISMATCH', 'The token’s subject is no member of this tenant');
-  if (role !== 'ADMIN' && roleByAction[action] === 'ADMIN')
-    throw new RegistryError('FORBIDDEN', 'This needs an admin of the tenant');
+  if (!isEnough(role, action)) throw new RegistryError('FORBIDDEN', 'This needs an admin of the tenant');
+}
+
+function isEnough(role: MemberRole, action: Action): boolean {
+  return role === 'ADMIN' || roleByAction[action] !== 'ADMIN';
+}
+
+/** The scopes of the caller by name; a caller inside the product has all of them. */
+export function listScopes({ scopes }: Caller): string[] {
+  return scopes.has('*') ? [...plainScopes] : [...scopes].sort();
+}
+
+const actions = Object.keys(scopeByAction) as Action[];
+
+/** The actions that the caller's scopes allow for every tenant. */
+export function listActions(caller: Caller): Action[] {
+  return actions.filter((action) => may(caller, action));
+}
+
+/** The actions that a member may do in its tenant without any scope. */
+export function listActionsInTenant(role: MemberRole): Action[] {
+  return actions.filter((action) => roleByAction[action] !== undefined && isEnough(role, action));
 }
 
 export function mayResolve(caller: Caller, module: string): boolean {

@@ -1,4 +1,6 @@
+import { queryFromInfo } from '@pothos/plugin-prisma';
 import { scopeList } from '../auth/permissions.js';
+import { listApiKeyPositions, loadApiKeys } from '../registry/api-key-record.js';
 import { createApiKey } from '../registry/commands/create-api-key.js';
 import { revokeApiKey } from '../registry/commands/revoke-api-key.js';
 import {
@@ -7,7 +9,9 @@ import {
   rotateApiKey,
 } from '../registry/commands/rotate-api-key.js';
 import { builder } from './builder.js';
+import { KeysetPage, readPage } from './keyset-page.js';
 import { mutation } from './mutation.js';
+import { authorized } from './page.js';
 import type { PayloadFields } from './revision-field.js';
 
 const ApiKey = builder.prismaObject('ApiKey', {
@@ -41,6 +45,29 @@ const ApiKey = builder.prismaObject('ApiKey', {
     }),
   }),
 });
+
+builder.queryField('apiKeys', (t) =>
+  authorized(
+    'listApiKeys',
+    t.connection(
+      {
+        type: ApiKey,
+        description:
+          'All API keys, revoked and expired ones included, newest first. Scope: keys:manage. Errors: VALIDATION_ERROR.',
+        resolve: (_root, page, context, info) => {
+          const { database } = context.commands;
+          const selected = queryFromInfo({ context, info, path: ['edges', 'node'] });
+          return new KeysetPage(readPage(page, { list: 'apiKeys', field: 'createdAt', isDescending: true }), {
+            list: (listed) => listApiKeyPositions(database, listed),
+            load: (ids) => loadApiKeys(database, ids, selected),
+          });
+        },
+      },
+      { name: 'ApiKeyConnection', description: 'A page of API keys.' },
+      { name: 'ApiKeyEdge', description: 'An API key with its cursor.' },
+    ),
+  ),
+);
 
 function apiKeyField<Shape extends { apiKeyId: string }>(t: PayloadFields<Shape>) {
   return t.prismaField({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { invalidField } from '../errors.js';
 import type { ChangeFilter } from '../registry/change-log.js';
-import { omittable, plainText, readInput } from '../registry/input.js';
+import { moment, omittable, plainText, readInput } from '../registry/input.js';
 import { builder } from './builder.js';
 
 export const AuditLogFilter = builder.inputType('AuditLogFilter', {
@@ -16,11 +16,6 @@ export const AuditLogFilter = builder.inputType('AuditLogFilter', {
     since: t.field({ type: 'DateTime', description: 'Only entries at or after this time.' }),
     until: t.field({ type: 'DateTime', description: 'Only entries before this time.' }),
   }),
-});
-
-/** PostgreSQL and JavaScript disagree on years outside this range. */
-const moment = z.date().refine((date) => date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9999, {
-  error: 'must be in a year from 1 to 9999',
 });
 
 const Conditions = z.object({

@@ -1,10 +1,17 @@
-import { type ChangeFilter, expandKinds, findChange, listChanges } from '../registry/change-log.js';
-import { tenantNotFound } from '../registry/route.js';
-import { findTenantRecord } from '../registry/tenant-record.js';
+import { formatPrismaCursor, parsePrismaCursor } from '@pothos/plugin-prisma';
+import { z } from 'zod';
+import {
+  type ChangeFilter,
+  type ChangePosition,
+  expandKinds,
+  findChange,
+  listChanges,
+} from '../registry/change-log.js';
+import { requireTenantId } from '../registry/tenant-record.js';
 import { AuditLogFilter, readFilter } from './audit-log-filter.js';
 import { builder } from './builder.js';
-import type { GraphqlContext } from './context.js';
-import { authorized, foreignCursor, requireOneEnd } from './page.js';
+import { authorized, foreignCursor, forward, readPageSize, requireOneEnd } from './page.js';
+import { Tenant } from './tenant.js';
 
 const AuditLogEntry = builder.prismaObject('RegistryChange', {
   name: 'AuditLogEntry',
@@ -62,6 +69,11 @@ const AuditLogEntry = builder.prismaObject('RegistryChange', {
   }),
 });
 
+const AuditLogConnection = builder.connectionObject(
+  { type: AuditLogEntry, name: 'AuditLogConnection', description: 'A page of the audit log.' },
+  { name: 'AuditLogEdge', description: 'An entry of the audit log with its cursor.' },
+);
+
 builder.queryField('auditLog', (t) =>
   authorized(
     'readAuditLog',
@@ -93,14 +105,57 @@ builder.queryField('auditLog', (t) =>
           return listChanges(database, filter, { from, take });
         },
       },
-      { name: 'AuditLogConnection', description: 'A page of the audit log.' },
-      { name: 'AuditLogEdge', description: 'An entry of the audit log with its cursor.' },
+      AuditLogConnection,
     ),
   ),
 );
 
-async function requireTenantId(context: GraphqlContext, reference: string): Promise<string> {
-  const tenant = await findTenantRecord(context, reference);
-  if (!tenant) throw tenantNotFound(reference);
-  return tenant.id;
+builder.prismaObjectFields(Tenant, (t) => ({
+  auditLog: authorized(
+    'readAuditLog',
+    t.field({
+      type: AuditLogConnection,
+      description: 'Changes of the tenant, newest first. Scope: audit:read. Errors: VALIDATION_ERROR.',
+      args: { first: t.arg.int(forward.first), after: t.arg.string(forward.after) },
+      select: { id: true },
+      resolve: async ({ id }, page, { tenantChanges }) => {
+        const { size } = readPageSize(page);
+        const after = page.after == null ? undefined : readPosition(page.after);
+        const found = await tenantChanges.load({ tenantId: id, limit: size + 1, after });
+        const edges = found.slice(0, size).map((node) => ({ cursor: writePosition(node), node }));
+        return {
+          edges,
+          pageInfo: {
+            hasNextPage: found.length > size,
+            hasPreviousPage: after !== undefined,
+            startCursor: edges[0]?.cursor ?? null,
+            endCursor: edges.at(-1)?.cursor ?? null,
+          },
+        };
+      },
+    }),
+  ),
+}));
+
+/** The cursor that Pothos writes for the same entry in Query.auditLog. */
+function writePosition({ revision, position }: ChangePosition): string {
+  return formatPrismaCursor({ revision, position }, ['revision', 'position']);
 }
+
+/** Throws VALIDATION_ERROR. */
+function readPosition(after: string): ChangePosition {
+  let position: unknown;
+  try {
+    position = parsePrismaCursor(after);
+  } catch {
+    throw foreignCursor({});
+  }
+  const { data } = Position.safeParse(position);
+  if (!data) throw foreignCursor({});
+  return { revision: data[0], position: data[1] };
+}
+
+const Position = z.tuple([
+  z.bigint().min(0n).max(9_223_372_036_854_775_807n),
+  z.int().min(0).max(2_147_483_647),
+]);

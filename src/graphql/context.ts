@@ -7,12 +7,17 @@ import type { Follower } from '../feed/follower.js';
 import type { ClientConfigs } from '../importing/yaml/client-configs.js';
 import { createMembersLoader, type MembersLoader } from '../profile/member-lists.js';
 import { createHistoryLoader, type HistoryLoader } from '../provisioning/operations/history.js';
+import {
+  createTenantOperationsLoader,
+  type TenantOperationsLoader,
+} from '../provisioning/operations/tenant-operations.js';
 import type { RateState } from '../rates/rate-limited.js';
 import type { Rates } from '../rates/rates.js';
 import type { Caches } from '../registry/caches.js';
 import type { CommandContext } from '../registry/command.js';
 import { createReader, type Reader } from '../registry/reader.js';
 import { limitReader } from '../registry/reader-limits.js';
+import { createTenantChangesLoader, type TenantChangesLoader } from '../registry/tenant-changes.js';
 import type { RequestLimits } from './limits/request-limits.js';
 import type { StreamPiece } from './streams/event-frames.js';
 import type { StreamForm } from './streams/stream-form.js';
@@ -26,6 +31,8 @@ export interface GraphqlContext {
   readonly reader: Reader;
   readonly history: HistoryLoader;
   readonly members: MembersLoader;
+  readonly tenantOperations: TenantOperationsLoader;
+  readonly tenantChanges: TenantChangesLoader;
   readonly shared: SharedContext;
   /** The name under which the client reports to /lease. */
   readonly client: string | undefined;
@@ -82,6 +89,8 @@ export class RequestContext implements GraphqlContext {
   #reader: Reader | undefined;
   #history: HistoryLoader | undefined;
   #members: MembersLoader | undefined;
+  #tenantOperations: TenantOperationsLoader | undefined;
+  #tenantChanges: TenantChangesLoader | undefined;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
@@ -117,6 +126,16 @@ export class RequestContext implements GraphqlContext {
     return this.#members;
   }
 
+  get tenantOperations(): TenantOperationsLoader {
+    this.#tenantOperations ??= createTenantOperationsLoader(this.commands.database);
+    return this.#tenantOperations;
+  }
+
+  get tenantChanges(): TenantChangesLoader {
+    this.#tenantChanges ??= createTenantChangesLoader(this.commands.database);
+    return this.#tenantChanges;
+  }
+
   get client(): string | undefined {
     return this.#facts.readClient();
   }
@@ -124,8 +143,30 @@ export class RequestContext implements GraphqlContext {
 
 /** The same as plain properties, for Yoga, which copies them into a context of its own. */
 export function plainContext(context: RequestContext): GraphqlContext {
-  const { caller, commands, prisma, reader, history, members, shared, client } = context;
-  return { caller, commands, prisma, reader, history, members, shared, client };
+  const {
+    caller,
+    commands,
+    prisma,
+    reader,
+    history,
+    members,
+    tenantOperations,
+    tenantChanges,
+    shared,
+    client,
+  } = context;
+  return {
+    caller,
+    commands,
+    prisma,
+    reader,
+    history,
+    members,
+    tenantOperations,
+    tenantChanges,
+    shared,
+    client,
+  };
 }
 
 /** Runs a command from a resolver; what the same request reads afterwards is at least as new as the change. */
@@ -143,6 +184,8 @@ export async function execute<T extends { revision: string }>(
     context.reader.changed(revision);
     context.history.clearAll();
     context.members.clearAll();
+    context.tenantOperations.clearAll();
+    context.tenantChanges.clearAll();
   }
 }
 

@@ -65,6 +65,14 @@ export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
       nullable: true,
       description: 'When the data was dropped.',
     }),
+    createdAt: t.expose('createdAt', {
+      type: 'DateTime',
+      description: 'When the tenant first subscribed.',
+    }),
+    createdBy: t.exposeString('createdBy', {
+      nullable: true,
+      description: 'Actor that subscribed the tenant, as in the audit log; null when it is not known.',
+    }),
     version: t.exposeInt('version', {
       description: 'Version of the subscription; every change increases it. Pass it as `expectedVersion`.',
     }),

@@ -36,6 +36,13 @@ const ModuleType = builder.prismaObject('Module', {
     migrationsFolder: t.exposeString('migrationsFolder', {
       description: 'Folder in MODULES_DIR with the SQL files that run in each tenant’s storage.',
     }),
+    isConfigured: t.boolean({
+      description:
+        'Whether this gateway has a usable URL of the module’s database; /ready names the variable that is missing.',
+      select: { databaseRef: true },
+      resolve: ({ databaseRef }, _args, { commands }) =>
+        commands.serviceDatabases.findProblem(databaseRef) === undefined,
+    }),
     version: t.exposeInt('version', {
       description: 'Version of the module; every change increases it. Pass it as `expectedVersion`.',
     }),
@@ -49,6 +56,19 @@ builder.queryField('modules', (t) =>
     resolve: (query, _root, _args, context) => {
       authorize(context.caller, 'readRegistry');
       return context.prisma.module.findMany({ ...query, orderBy: { name: 'asc' } });
+    },
+  }),
+);
+
+builder.queryField('module', (t) =>
+  t.prismaField({
+    type: ModuleType,
+    nullable: true,
+    description: 'A module by its name; null when there is none. Scope: registry:read.',
+    args: { name: t.arg({ type: 'ModuleName', required: true, description: 'Name of the module to read.' }) },
+    resolve: (query, _root, { name }, context) => {
+      authorize(context.caller, 'readRegistry');
+      return context.prisma.module.findUnique({ ...query, where: { name } });
     },
   }),
 );

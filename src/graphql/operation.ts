@@ -3,7 +3,7 @@ import { OperationKind, OperationStatus } from '../database/generated/prisma/enu
 import { isUuid } from '../registry/slug.js';
 import { builder } from './builder.js';
 
-const OperationStatusType = builder.enumType('OperationStatus', {
+export const OperationStatusType = builder.enumType('OperationStatus', {
   description: 'Status of an operation or of one of its steps.',
   values: {
     [OperationStatus.QUEUED]: { description: 'Not started yet.' },
@@ -21,7 +21,7 @@ const OperationStatusType = builder.enumType('OperationStatus', {
   } as const,
 });
 
-const OperationKindType = builder.enumType('OperationKind', {
+export const OperationKindType = builder.enumType('OperationKind', {
   description: 'Purpose of an operation.',
   values: {
     [OperationKind.SUBSCRIBE_TENANT]: {
@@ -98,6 +98,15 @@ export const Operation = builder.prismaObject('Operation', {
     attempt: t.exposeInt('attempt', {
       description:
         'Number of the attempt, from 1. Each retryOperation and each automatic retry increases it.',
+    }),
+    createdAt: t.expose('createdAt', {
+      type: 'DateTime',
+      description: 'When the operation was requested; lists of operations are in this order.',
+    }),
+    cancelRequestedAt: t.expose('cancelRequestedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When cancelOperation was called; null when it was not.',
     }),
     runAfter: t.expose('runAfter', {
       type: 'DateTime',

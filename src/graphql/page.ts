@@ -1,5 +1,6 @@
 import type { FieldRef, SchemaTypes } from '@pothos/core';
-import { type Action, authorize } from '../auth/permissions.js';
+import type { Caller } from '../auth/caller.js';
+import { type Action, authorize, authorizeInTenant } from '../auth/permissions.js';
 import { invalidField, type RegistryError } from '../errors.js';
 import { type builder, defaultPageSize, maxPageSize } from './builder.js';
 import type { GraphqlContext } from './context.js';
@@ -11,15 +12,32 @@ type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T
  * call the connection's resolver, so the check cannot be in there.
  */
 export function authorized<Ref extends FieldRef<Types>>(action: Action, connection: Ref): Ref {
-  connection.updateConfig(({ resolve, ...config }) => ({
+  return checked(connection, (caller) => authorize(caller, action));
+}
+
+/**
+ * The tenant of a row. Payloads of mutations also show rows to callers who may change a tenant and not read it: these get
+ * FORBIDDEN. The row must have `tenantId`.
+ */
+export function tenantOfRow<Ref extends FieldRef<Types>>(relation: Ref): Ref {
+  return checked(relation, (caller, row) =>
+    authorizeInTenant(caller, 'readTenant', (row as { tenantId: string | null }).tenantId ?? undefined),
+  );
+}
+
+function checked<Ref extends FieldRef<Types>>(
+  field: Ref,
+  check: (caller: Caller, row: unknown) => void,
+): Ref {
+  field.updateConfig(({ resolve, ...config }) => ({
     ...config,
     resolve: (root, args, context, info) => {
       // Pothos types field configurations for any context; this schema has one.
-      authorize((context as GraphqlContext).caller, action);
+      check((context as GraphqlContext).caller, root);
       return resolve?.(root, args, context, info);
     },
   }));
-  return connection;
+  return field;
 }
 
 export interface PageArguments {
@@ -50,6 +68,14 @@ export function requireOneEnd({ first, last }: PageArguments): void {
 export function foreignCursor({ before }: PageArguments): RegistryError {
   return invalidField(before == null ? 'after' : 'before', 'must be a cursor of this list');
 }
+
+/** Options of the arguments of a connection that is read from its start. */
+export const forward = {
+  first: {
+    description: `Number of entries from the start of the list, at most ${maxPageSize}. Default: ${defaultPageSize}.`,
+  },
+  after: { description: 'Only entries after this cursor. Default: from the first.' },
+} as const;
 
 /** Options of the argument `first` of a list that is not a connection. */
 export function firstOptions({ usual, max }: { usual: number; max: number }) {

@@ -15,10 +15,14 @@ import './module.js';
 import './module-subscription.js';
 import './module-subscribing.js';
 import './operation.js';
+import './operation-list.js';
 import './operation-control.js';
 import './operation-progress.js';
 import './audit-log.js';
 import './api-key.js';
+import './viewer.js';
+import './gateway.js';
+import './slug-suggestion.js';
 
 /** The complete schema; each import above adds one noun to the builder. */
 export const schema = builder.toSchema();

@@ -3,8 +3,9 @@ import { authorize } from '../auth/permissions.js';
 import { readConfigCondition } from '../profile/matching-configs.js';
 import { readTenantSelection } from '../registry/tenant-filter.js';
 import { builder } from './builder.js';
+import { OrderDirection } from './order-direction.js';
 import { PlanType, Tenant, TenantStatusType } from './tenant.js';
-import { readTenantPage, TenantPage } from './tenant-page.js';
+import { TenantPage } from './tenant-page.js';
 
 const TenantFilter = builder.inputType('TenantFilter', {
   description: 'Conditions on tenants; a tenant must meet all of them.',
@@ -40,14 +41,6 @@ const TenantOrderField = builder.enumType('TenantOrderField', {
   } as const,
 });
 
-const OrderDirection = builder.enumType('OrderDirection', {
-  description: 'Direction of an order.',
-  values: {
-    ASC: { value: 'asc', description: 'Smallest or oldest first.' },
-    DESC: { value: 'desc', description: 'Largest or newest first.' },
-  } as const,
-});
-
 const TenantOrder = builder.inputType('TenantOrder', {
   description: 'Order of a list of tenants.',
   fields: (t) => ({
@@ -79,8 +72,8 @@ builder.queryField('tenants', (t) =>
         authorize(context.caller, 'readRegistry');
         const { config, ...conditions } = filter ?? {};
         const selection = readTenantSelection(conditions, readConfigCondition(config));
-        const query = queryFromInfo({ context, info, path: ['edges', 'node'] });
-        return new TenantPage(context, selection, readTenantPage(page, orderBy), query);
+        const selected = queryFromInfo({ context, info, path: ['edges', 'node'] });
+        return new TenantPage(context, selection, { page, orderBy, selected });
       },
     },
     {

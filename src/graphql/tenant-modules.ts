@@ -1,5 +1,6 @@
 import { builder } from './builder.js';
 import { ModuleSubscription } from './module-subscription.js';
+import { tenantOfRow } from './page.js';
 import { Tenant } from './tenant.js';
 
 const byModule = { orderBy: { moduleName: 'asc' } } as const;
@@ -27,6 +28,15 @@ const schemaOf = (module: string) =>
       routesOf(tenant).find(({ moduleName, isolation }) => moduleName === module && isolation === 'SCHEMA')
         ?.schemaName ?? null,
   }) as const;
+
+builder.prismaObjectFields(ModuleSubscription, (t) => ({
+  tenant: tenantOfRow(
+    t.relation('tenant', {
+      type: Tenant,
+      description: 'The subscribed tenant. Scope: registry:read, or a member of the tenant.',
+    }),
+  ),
+}));
 
 builder.prismaObjectFields(Tenant, (t) => ({
   subscriptions: t.relation('subscriptions', {

@@ -168,14 +168,14 @@ export async function expandKinds({ rowPool }: Rows, kinds: readonly string[]): 
   return [...new Set([...kinds.filter((kind) => !prefixes.includes(kind)), ...matching])];
 }
 
-const columns = `revision, position, tenant_id AS "tenantId", tenant_slug AS "tenantSlug", module AS "moduleName", kind,
+export const columns = `revision, position, tenant_id AS "tenantId", tenant_slug AS "tenantSlug", module AS "moduleName", kind,
   entity_id AS "entityId", actor, database_role AS "databaseRole", before, after, changed_at AS "changedAt",
   previous_hash AS "previousHash", hash`;
 
 /** A row as the driver reads it: a bigint is text. */
-type ChangeRow = Omit<RegistryChange, 'revision'> & { revision: string };
+export type ChangeRow = Omit<RegistryChange, 'revision'> & { revision: string };
 
-function toChange({ revision, ...row }: ChangeRow): RegistryChange {
+export function toChange({ revision, ...row }: ChangeRow): RegistryChange {
   return { revision: BigInt(revision), ...row };
 }
 

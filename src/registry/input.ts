@@ -134,6 +134,12 @@ export const quota = z
 /** A point in time. GraphQL's DateTime and the command line pass a Date. */
 export const date = z.date({ error: 'must be a date such as 2027-01-31T00:00:00Z' });
 
+/** A point in time in a condition: PostgreSQL and JavaScript disagree on years outside this range. */
+export const moment = date.refine(
+  (value) => value.getUTCFullYear() >= 1 && value.getUTCFullYear() <= 9999,
+  'must be in a year from 1 to 9999',
+);
+
 /** A retention time in days. */
 export const days = z
   .int('must be a whole number')

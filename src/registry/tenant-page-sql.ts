@@ -1,4 +1,5 @@
-import type { TenantOrderField, TenantPosition } from './tenant-cursor.js';
+import { type ListPosition, timeSql } from './list-cursor.js';
+import { direction, type ListPage, type Statement, Values } from './list-page-sql.js';
 import { plansOf, statusesOf, type TenantSelection } from './tenant-filter.js';
 
 /*
@@ -7,19 +8,11 @@ import { plansOf, statusesOf, type TenantSelection } from './tenant-filter.js';
  * The tenants of a module are in module_tenants, which has the same columns.
  */
 
-export interface Statement {
-  text: string;
-  values: unknown[];
-}
+/** Fields by which tenants are listed. */
+export type TenantOrderField = 'name' | 'slug' | 'createdAt' | 'updatedAt';
 
-/** A page of the list; the first `limit` tenants after `after` and before `before`, or the last ones. */
-export interface TenantPage {
+export interface TenantPage extends ListPage {
   field: TenantOrderField;
-  isDescending: boolean;
-  after: TenantPosition | undefined;
-  before: TenantPosition | undefined;
-  limit: number;
-  isFromEnd: boolean;
 }
 
 /** How many tenants that a text or a configuration finds are sorted; and how far counts go. */
@@ -29,26 +22,12 @@ const columns = {
   name: { column: 'name', type: 'text', written: 'page.value' },
   // Byte by byte, as in the indexes.
   slug: { column: 'slug COLLATE "C"', type: 'text', written: 'page.value' },
-  createdAt: { column: 'created_at', type: 'timestamptz', written: asTime('page.value') },
-  updatedAt: { column: 'updated_at', type: 'timestamptz', written: asTime('page.value') },
+  createdAt: { column: 'created_at', type: 'timestamptz', written: timeSql('page.value') },
+  updatedAt: { column: 'updated_at', type: 'timestamptz', written: timeSql('page.value') },
 } as const;
-
-function asTime(value: string): string {
-  return `coalesce(to_char(${value} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ${value}::text)`;
-}
 
 /** The expression of tenants_text_idx. */
 const searched = String.raw`lower(name || E'\n' || slug)`;
-
-/** Values of a statement in the order of their placeholders. */
-class Values {
-  readonly list: unknown[] = [];
-
-  add(value: unknown, type: string): string {
-    this.list.push(value);
-    return `$${this.list.length}::${type}`;
-  }
-}
 
 /** A page of a list that no text and no configuration limits. */
 export function pageStatement(selection: TenantSelection, page: TenantPage): Statement {
@@ -191,16 +170,12 @@ function textSql(values: Values, { text = '' }: TenantSelection, of: string): st
 /** Row comparisons, which PostgreSQL uses as conditions of the index on both columns. */
 function bounds(values: Values, { field, isDescending, after, before }: TenantPage, id: string): string[] {
   const { column, type } = columns[field];
-  const beyond = (operator: string, position: TenantPosition) =>
+  const beyond = (operator: string, position: ListPosition) =>
     `(${column}, ${id}) ${operator} (${values.add(position.value, type)}, ${values.add(position.id, 'uuid')})`;
   return [
     ...(after ? [beyond(isDescending ? '<' : '>', after)] : []),
     ...(before ? [beyond(isDescending ? '>' : '<', before)] : []),
   ];
-}
-
-function direction({ isDescending, isFromEnd }: TenantPage): 'ASC' | 'DESC' {
-  return isDescending === isFromEnd ? 'ASC' : 'DESC';
 }
 
 function orderSql(page: TenantPage, of: string): string {

@@ -1,7 +1,8 @@
 import type { Tenant } from '../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
 import { invalidField } from '../errors.js';
-import type { TenantPosition } from './tenant-cursor.js';
+import type { ListPosition } from './list-cursor.js';
+import type { Statement } from './list-page-sql.js';
 import type { TenantSelection } from './tenant-filter.js';
 import {
   countedStatement,
@@ -10,7 +11,6 @@ import {
   longWalkStatement,
   maxFound,
   pageStatement,
-  type Statement,
   type TenantPage,
   walkedCountStatement,
   walkStatement,
@@ -29,11 +29,11 @@ export async function listTenantPositions(
   { rowPool }: Rows,
   selection: TenantSelection,
   page: TenantPage,
-): Promise<TenantPosition[]> {
+): Promise<ListPosition[]> {
   const run = async <Row extends object>(statement: Statement) => (await rowPool.query<Row>(statement)).rows;
   const { text, config } = selection;
   if (text === undefined && config === undefined)
-    return await run<TenantPosition>(pageStatement(selection, page));
+    return await run<ListPosition>(pageStatement(selection, page));
 
   if (config === undefined) {
     const length = pagesWalked * page.limit;
@@ -44,7 +44,7 @@ export async function listTenantPositions(
   const rows = await run<Part & { found: number }>(foundStatement(selection, page));
   if ((rows[0]?.found ?? 0) <= maxFound) return positionsIn(rows);
   if (config !== undefined) throw tooManyConfigured();
-  return await run<TenantPosition>(longWalkStatement(selection, page));
+  return await run<ListPosition>(longWalkStatement(selection, page));
 }
 
 /** The tenants with these ids, in any order. `selected` names the columns and relations to read, as Prisma's `select` does. */
@@ -108,9 +108,9 @@ export async function countTenants({ rowPool }: Rows, selection: TenantSelection
 }
 
 /** A row of a statement that also says how much it has read; without a position when it has found nothing. */
-type Part = TenantPosition | { id: null; value: null };
+type Part = ListPosition | { id: null; value: null };
 
-function positionsIn(rows: readonly Part[]): TenantPosition[] {
+function positionsIn(rows: readonly Part[]): ListPosition[] {
   return rows.flatMap((row) => (row.id === null ? [] : [{ id: row.id, value: row.value }]));
 }
 

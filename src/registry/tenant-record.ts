@@ -45,3 +45,13 @@ export async function requireTenantRecord(
   if (!tenant || tenant.status === 'PURGED') throw tenantNotFound(reference);
   return tenant;
 }
+
+/** Id of the tenant with this id or slug in any status; throws TENANT_NOT_FOUND. */
+export async function requireTenantId(
+  database: Pick<RegistryDatabase, 'prisma'>,
+  reference: string,
+): Promise<string> {
+  const tenant = await findTenantRecord(database, reference);
+  if (!tenant) throw tenantNotFound(reference);
+  return tenant.id;
+}

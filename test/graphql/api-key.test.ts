@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openGateway, type TestGateway } from '../setup/gateway.js';
+import { type Answer, openGateway, recordQueries, type TestGateway } from '../setup/gateway.js';
 import { graphqlResponse, mutate } from '../setup/graphql-calls.js';
 
 let gateway: TestGateway;
@@ -282,5 +282,62 @@ describe('a rotated key', () => {
     const { status, errors } = await rotate(await gateway.createKey('keys:manage'), { id, overlapSeconds });
     expect(status).toBe(code === 'NOT_FOUND' ? 404 : 400);
     expect(errors[0]?.extensions).toMatchObject({ code, fields: [{ field }] });
+  });
+});
+
+describe('apiKeys', () => {
+  const list = `query ($first: Int, $after: String) { apiKeys(first: $first, after: $after) {
+    edges { node { id name scopes createdAt createdBy expiresAt revokedAt lastUsedAt } } pageInfo { hasNextPage endCursor } } }`;
+
+  test('lists every key once, newest first, in pages without a secret', async () => {
+    const key = await gateway.createKey('keys:manage');
+    await gateway.createKey('registry:read');
+    const found: string[] = [];
+    let after: string | null = null;
+    do {
+      const { data, errors }: Answer<undefined> = await gateway.ask(list, { first: 2, after }, { key });
+      expect(errors).toEqual([]);
+      found.push(...data.apiKeys.edges.map(({ node }: { node: { id: string } }) => node.id));
+      after = data.apiKeys.pageInfo.hasNextPage ? data.apiKeys.pageInfo.endCursor : null;
+    } while (after !== null);
+    const rows = await gateway.psql<{ id: string }>(
+      'SELECT id FROM api_keys ORDER BY created_at DESC, id DESC',
+    );
+    expect(rows.length).toBeGreaterThan(2);
+    expect(found).toEqual(rows.map(({ id }) => id));
+  });
+
+  test.each(['__typename', 'edges { cursor }', 'pageInfo { hasNextPage }'])(
+    'needs keys:manage for { %s }',
+    async (fields) => {
+      const others = [
+        'resolve:*',
+        'registry:read',
+        'registry:write',
+        'provision',
+        'audit:read',
+        'schema:read',
+      ];
+      const key = await gateway.createKey(...others);
+      expect((await gateway.ask(`{ apiKeys { ${fields} } }`, {}, { key })).codes).toEqual(['FORBIDDEN']);
+    },
+  );
+
+  test('reads a page by the index of its order, however many keys there are', async () => {
+    const key = await gateway.createKey('keys:manage');
+    await gateway.psql(
+      `SET session_replication_role = replica;
+       INSERT INTO api_keys (name, secret_hash, scopes, created_at)
+         SELECT 'many', sha256(n::text::bytea), '{registry:read}', '2020-01-01'::timestamptz + n * interval '1 second' FROM generate_series(1, 20000) AS n;
+       ANALYZE api_keys`,
+    );
+    const { data } = await gateway.ask(list, { first: 20 }, { key });
+    const after = data.apiKeys.pageInfo.endCursor;
+    const sent = await recordQueries(() => gateway.ask(list, { first: 20, after }, { key }));
+    const page = sent.find(({ text }) => text.includes('ORDER BY created_at'));
+    const plan = await gateway.psql(`EXPLAIN ${page?.text}`, page?.values);
+    expect(JSON.stringify(plan)).toContain('api_keys_created_at_id_idx');
+    expect(JSON.stringify(plan)).not.toMatch(/Seq Scan|Sort/);
+    await gateway.psql(`SET session_replication_role = replica; DELETE FROM api_keys WHERE name = 'many'`);
   });
 });

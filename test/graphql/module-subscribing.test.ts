@@ -289,3 +289,18 @@ describe('subscribing', () => {
     expect(await resolve(gateway, underscored.id)).toBe('finance_col_li_de_2');
   });
 });
+
+test('a subscription has its tenant, its time and its author; the tenant only for those who may read it', async () => {
+  const tenant = await aTenant().at(gateway);
+  const selection = 'subscription { createdAt createdBy tenant { slug } }';
+  const input = { tenantId: tenant.id, module: 'inventory' };
+  const { result } = await mutate(gateway, 'subscribeTenantToModule', input, selection);
+  expect(result.subscription).toEqual({
+    createdAt: expect.stringMatching(/Z$/),
+    createdBy: 'developer',
+    tenant: { slug: tenant.slug },
+  });
+  const key = await gateway.createKey('registry:write', 'provision');
+  const { codes } = await mutate(gateway, 'unsubscribeTenantFromModule', input, selection, { key });
+  expect(codes).toEqual(['FORBIDDEN']);
+});

@@ -241,3 +241,13 @@ describe('updateModule', () => {
     expect([status, codes]).toEqual([404, ['MODULE_NOT_FOUND']]);
   });
 });
+
+test('a module is read by its name, with whether this gateway can reach its database', async () => {
+  const read = async (name: string) =>
+    (await gateway.ask(`query ($name: ModuleName!) { module(name: $name) { name isConfigured } }`, { name }))
+      .data.module;
+  await register({ name: 'unset' });
+  expect(await read('finance')).toEqual({ name: 'finance', isConfigured: true });
+  expect(await read('unset')).toEqual({ name: 'unset', isConfigured: false });
+  expect(await read('no_such_module')).toBeNull();
+});

@@ -37,6 +37,12 @@ const contract = buildSchema(`
     modules: [Module!]!
     operation(id: ID!): Operation
     auditLog(tenantId: ID, first: Int, after: String): AuditLogConnection!
+    viewer: Viewer!
+    apiKeys(first: Int, after: String): ApiKeyConnection!
+    module(name: ModuleName!): Module
+    gateways: [Gateway!]!
+    slugSuggestion(name: String!): SlugSuggestion!
+    operations(first: Int, after: String, filter: OperationFilter, orderBy: OperationOrder): OperationConnection!
   }
   type TenantSchema {
     tenantId: ID! tenantSlug: String! module: ModuleName!
@@ -55,12 +61,18 @@ const contract = buildSchema(`
     suspendedAt: DateTime suspendedReason: String deletedAt: DateTime version: Int!
     modulesSubscribed: [ModuleName!]! operationsSchema: String financeSchema: String inventorySchema: String
     subscriptions: [ModuleSubscription!]! settings: TenantSettings branding: TenantBranding members: [Member!]!
+    operations(first: Int, after: String): OperationConnection!
+    auditLog(first: Int, after: String): AuditLogConnection!
   }
   type ModuleSubscription {
     module: Module! schemaName: String! databaseName: String! isolation: Isolation! status: SubscriptionStatus!
-    generation: Int! provisionedAt: DateTime history: [Operation!]!
+    generation: Int! provisionedAt: DateTime history: [Operation!]! tenant: Tenant! createdAt: DateTime! createdBy: String
   }
-  type Module { name: ModuleName! }
+  type Module { name: ModuleName! isConfigured: Boolean! }
+  type SlugSuggestion { slug: String! isAvailable: Boolean! }
+  type Gateway { id: ID! lag: Int }
+  type ApiKeyConnection { edges: [ApiKeyEdge!]! pageInfo: PageInfo! }
+  type ApiKeyEdge { cursor: String! node: ApiKey! }
   type Member { email: String! }
   type TenantSettings {
     companyName: String! supportEmail: String supportPhone: String website: String currency: String!
@@ -71,8 +83,15 @@ const contract = buildSchema(`
   }
   type Operation {
     id: ID! kind: OperationKind! status: OperationStatus! steps: [OperationStep!]! error: String
-    startedAt: DateTime finishedAt: DateTime
+    startedAt: DateTime finishedAt: DateTime tenant: Tenant createdAt: DateTime! attempt: Int!
   }
+  input OperationFilter {
+    status: [OperationStatus!] kind: [OperationKind!] tenant: ID module: ModuleName needsAttention: Boolean since: DateTime
+  }
+  type OperationConnection { edges: [OperationEdge!]! pageInfo: PageInfo! }
+  type OperationEdge { cursor: String! node: Operation! }
+  input OperationOrder { field: OperationOrderField! }
+  enum OperationOrderField { CREATED_AT }
   enum OperationKind { PROVISION_TENANT }
   type OperationStep { name: String! status: OperationStatus! error: String }
   input TenantFilter { status: [TenantStatus!] plan: [Plan!] module: ModuleName text: String }
@@ -83,6 +102,9 @@ const contract = buildSchema(`
   type AuditLogConnection { edges: [AuditLogEdge!]! pageInfo: PageInfo! }
   type AuditLogEdge { cursor: String! }
   type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
+  type Viewer { actor: String! scopes: [String!]! memberships: [Membership!]! may: [String!]! }
+  type Membership { tenant: Tenant! role: MemberRole! }
+  enum MemberRole { ADMIN MEMBER }
   type ApiKey { id: ID! name: String! scopes: [String!]! }
 
   type Mutation {

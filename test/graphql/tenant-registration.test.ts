@@ -304,3 +304,23 @@ describe('50 registrations of one slug at once', () => {
       expect(extensions).toMatchObject({ code: 'CONFLICT', fields: [{ field: 'slug' }] });
   });
 });
+
+describe('slugSuggestion', () => {
+  const suggest = (name: string) =>
+    gateway.ask(`query ($name: String!) { slugSuggestion(name: $name) { slug isAvailable } }`, { name });
+
+  test('is the slug that the registration gives, and says when it is taken', async () => {
+    const name = `Café ${uniqueName('suggested')} & Co`;
+    const { slugSuggestion } = (await suggest(name)).data;
+    expect(slugSuggestion.isAvailable).toBe(true);
+    const { result } = await register({ name });
+    expect(result.tenant.slug).toBe(slugSuggestion.slug);
+    expect((await suggest(name)).data.slugSuggestion).toEqual({ ...slugSuggestion, isAvailable: false });
+    await mutate(gateway, 'deleteTenant', { tenantId: result.tenant.id });
+    expect((await suggest(name)).data.slugSuggestion.isAvailable).toBe(false);
+  });
+
+  test.each(['', '!', 'Ж', 'x'.repeat(201)])('refuses %j', async (name) => {
+    expect((await suggest(name)).codes).toEqual(['VALIDATION_ERROR']);
+  });
+});

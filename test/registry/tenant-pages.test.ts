@@ -1,9 +1,11 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TenantOrderField, TenantPosition } from '../../src/registry/tenant-cursor.js';
+import type { ListPosition } from '../../src/registry/list-cursor.js';
+import type { Statement } from '../../src/registry/list-page-sql.js';
 import { readTenantSelection } from '../../src/registry/tenant-filter.js';
-import type { Statement, TenantPage } from '../../src/registry/tenant-page-sql.js';
+import type { TenantOrderField, TenantPage } from '../../src/registry/tenant-page-sql.js';
 import { countTenants, listTenantPositions } from '../../src/registry/tenant-pages.js';
+import { explain } from '../database/support/explain.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 
 const tenants = 20_000;
@@ -110,36 +112,6 @@ function page(field: TenantOrderField, more: Partial<TenantPage> = {}): TenantPa
   };
 }
 
-interface PlanNode {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Actual Rows': number;
-  'Actual Loops': number;
-  'Rows Removed by Filter'?: number;
-  'Rows Removed by Index Recheck'?: number;
-  Plans?: PlanNode[];
-}
-
-/** What the statements read: tables without an index, and the most rows that one condition refused. */
-async function explain(statements: Statement[]): Promise<{ scanned: string[]; discarded: number }> {
-  const nodes: PlanNode[] = [];
-  const collect = (node: PlanNode) => {
-    nodes.push(node);
-    node.Plans?.forEach(collect);
-  };
-  for (const { text, values } of statements) {
-    const { rows } = await client.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`, values);
-    collect(rows[0]['QUERY PLAN'][0].Plan);
-  }
-  const discarded = (node: PlanNode) =>
-    node['Actual Loops'] *
-    ((node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0));
-  return {
-    scanned: nodes.flatMap((node) => (node['Node Type'] === 'Seq Scan' ? [node['Relation Name'] ?? ''] : [])),
-    discarded: Math.max(...nodes.map(discarded)),
-  };
-}
-
 describe.each(filters)(
   'the list of tenants with %s',
   (name, { config, ...filter }: { config?: string }, condition) => {
@@ -164,7 +136,7 @@ describe.each(filters)(
           expect(await read({ after: here })).toEqual(next);
           expect(await read({ before: here, isFromEnd: true })).toEqual(previous);
         }
-        const { scanned, discarded } = await explain(sent);
+        const { scanned, discarded } = await explain(client, sent);
         expect(scanned.filter((table) => /tenants/.test(table))).toEqual([]);
         expect(discarded).toBeLessThanOrEqual(10 * pageSize);
 
@@ -205,9 +177,9 @@ async function listNaively(condition: string, field: TenantOrderField): Promise<
 async function positionOf(
   id: string | undefined,
   field: TenantOrderField,
-): Promise<TenantPosition | undefined> {
+): Promise<ListPosition | undefined> {
   if (id === undefined) return undefined;
-  const { rows } = await client.query<TenantPosition>(
+  const { rows } = await client.query<ListPosition>(
     `SELECT id, ${/At$/.test(field) ? `to_char(${columnOf[field]} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` : columnOf[field]} AS value
      FROM tenants WHERE id = $1`,
     [id],

@@ -25,6 +25,7 @@ const administeredRelations = [
   ...['modules', 'storage_names', 'invitations', 'api_keys', 'idempotency_keys', 'registry_head'],
   ...['registry_change', 'replicas', '_prisma_migrations'],
   ...['module_tenants', 'tenant_counts', 'subscription_counts', 'trusted_documents', 'compared_guards'],
+  'operation_modules',
 ];
 
 const writtenByHand = [

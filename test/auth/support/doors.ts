@@ -4,7 +4,8 @@ import { everyOperation } from './every-operation.js';
 
 /** The right that a door demands. A member's right counts for a tenant that the member belongs to. */
 interface Demand {
-  scope: string;
+  /** Undefined: every caller with a valid credential passes. */
+  scope: string | undefined;
   role?: 'MEMBER' | 'ADMIN';
 }
 
@@ -16,10 +17,16 @@ const demands: Record<string, Demand> = {
   tenant: { scope: 'registry:read', role: 'MEMBER' },
   tenants: { scope: 'registry:read' },
   modules: { scope: 'registry:read' },
+  module: { scope: 'registry:read' },
+  gateways: { scope: 'registry:read' },
+  slugSuggestion: { scope: 'registry:read' },
+  apiKeys: { scope: 'keys:manage' },
   operation: { scope: 'registry:read' },
+  operations: { scope: 'registry:read' },
   clientConfig: { scope: 'registry:read' },
   clientConfigs: { scope: 'registry:read' },
   auditLog: { scope: 'audit:read' },
+  viewer: { scope: undefined },
   registerTenant: { scope: 'registry:write' },
   updateTenant: { scope: 'registry:write' },
   suspendTenant: { scope: 'registry:write' },

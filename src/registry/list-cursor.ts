@@ -3,46 +3,49 @@ import { invalidField, type RegistryError } from '../errors.js';
 import { isUuid } from './slug.js';
 import { isStorable } from './storable-text.js';
 
-/** Fields by which tenants are listed. */
-export type TenantOrderField = 'name' | 'slug' | 'createdAt' | 'updatedAt';
-
-/** Place of a tenant in an ordered list: its value of the order's field, then its id. */
-export interface TenantPosition {
+/** Place of a row in an ordered list: its value of the order's field, then its id. */
+export interface ListPosition {
   /** Times with microseconds, as PostgreSQL writes them: JavaScript's Date would cut them off. */
   value: string;
   id: string;
 }
 
 const time = /^(-?infinity|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)$/;
-const Content = z.tuple([
-  z.literal('tenants'),
-  z.enum(['name', 'slug', 'createdAt', 'updatedAt']),
-  z.string().max(500),
-  z.string(),
-]);
+const Content = z.tuple([z.string(), z.string(), z.string().max(500), z.string()]);
 
-/** The cursor holds the values themselves, so a page begins at the same place after the tenant has changed. */
-export function writeTenantCursor(field: TenantOrderField, { value, id }: TenantPosition): string {
-  return Buffer.from(JSON.stringify(['tenants', field, value, id])).toString('base64url');
+/** An order of a list. Fields whose names end in At are times. */
+export interface ListOrder {
+  list: 'tenants' | 'operations' | 'apiKeys';
+  field: string;
+}
+
+/** The cursor holds the values themselves, so a page begins at the same place after the row has changed. */
+export function writeCursor({ list, field }: ListOrder, { value, id }: ListPosition): string {
+  return Buffer.from(JSON.stringify([list, field, value, id])).toString('base64url');
 }
 
 /** Reads a cursor of a caller; `argument` names it in the VALIDATION_ERROR. */
-export function readTenantCursor(
+export function readCursor(
   cursor: string,
-  field: TenantOrderField,
+  { list, field }: ListOrder,
   argument: 'after' | 'before',
-): TenantPosition {
+): ListPosition {
   const content = Content.safeParse(parse(cursor)).data;
-  if (!content) throw foreign(cursor, argument);
+  if (content?.[0] !== list) throw foreign(cursor, argument);
   const [, of, value, id] = content;
   if (of !== field)
     throw invalidField(
       argument,
       'is a cursor of a list in another order: use the same orderBy, or start again from the first page',
     );
-  const isTime = field === 'createdAt' || field === 'updatedAt';
+  const isTime = field.endsWith('At');
   if (!isUuid(id) || !(isTime ? isMoment(value) : isStorable(value))) throw foreign(cursor, argument);
   return { value, id };
+}
+
+/** SQL that writes a time as in a cursor. */
+export function timeSql(value: string): string {
+  return `coalesce(to_char(${value} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ${value}::text)`;
 }
 
 function parse(cursor: string): unknown {

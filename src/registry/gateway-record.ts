@@ -1,0 +1,32 @@
+import type { RegistryDatabase } from '../database/registry-database.js';
+
+/** A row of replicas, compared with the head of the change log by the clock of the database. */
+export interface GatewayRecord {
+  id: string;
+  hostname: string;
+  /** "<epoch>:<number>"; null before the first report. */
+  revision: string | null;
+  /** Revisions that it has not applied yet; null when its epoch is another one than that of the registry. */
+  lag: number | null;
+  stalenessMs: number;
+  isReporting: boolean;
+  startedAt: Date;
+  reportedAt: Date;
+}
+
+export const maxGateways = 500;
+
+/** The gateways that follow the change log: those with the newest reports, by host name and id. */
+export async function listGateways({ rowPool }: Pick<RegistryDatabase, 'rowPool'>): Promise<GatewayRecord[]> {
+  const { rows } = await rowPool.query<GatewayRecord>({
+    text: `
+      SELECT replica.id, hostname, replica.epoch || ':' || replica.revision AS revision,
+        CASE WHEN replica.epoch = registry_epoch() THEN least(head.revision - replica.revision, 2147483647)::int END AS lag,
+        staleness_ms AS "stalenessMs", started_at AS "startedAt", reported_at AS "reportedAt",
+        reported_at > now() - staleness_ms * interval '1 millisecond' AS "isReporting"
+      FROM (SELECT * FROM replicas ORDER BY reported_at DESC LIMIT $1) AS replica CROSS JOIN registry_head AS head
+      ORDER BY hostname, replica.id`,
+    values: [maxGateways],
+  });
+  return rows;
+}
