@@ -1,7 +1,9 @@
-import { type ChangeFilter, expandKinds, findChange, listChanges } from '../registry/change-log.js';
+import { type ChangeFilter, findChange, type LoggedChange, listChanges } from '../registry/change-log.js';
+import { formatRevision } from '../registry/revision.js';
 import { tenantNotFound } from '../registry/route.js';
 import { findTenantRecord } from '../registry/tenant-record.js';
-import { AuditLogFilter, readFilter } from './audit-log-filter.js';
+import { auditEventKind } from './audit-event-kind.js';
+import { AuditLogFilter, readFilter, selectKinds } from './audit-log-filter.js';
 import { builder } from './builder.js';
 import type { GraphqlContext } from './context.js';
 import { authorized, foreignCursor, requireOneEnd } from './page.js';
@@ -11,16 +13,25 @@ const AuditLogEntry = builder.prismaObject('RegistryChange', {
   description:
     'A changed row of the registry. The log is append-only; each entry contains the hash of the entry before it.',
   fields: (t) => ({
-    revision: t.string({
+    revision: t.field({
+      type: 'Revision',
       description:
-        'Number of the revision that made the change. All entries of one transaction have the same number.',
+        'The revision that contains the change; all entries of one transaction have the same one. Pass it as ' +
+        '`minRevision` to get an answer at least that new.',
       select: { revision: true },
-      resolve: ({ revision }) => revision.toString(),
+      // Entries come only from listChanges, which adds the epoch to the columns.
+      resolve: (entry) => formatRevision({ epoch: (entry as LoggedChange).epoch, number: entry.revision }),
     }),
     position: t.exposeInt('position', { description: 'Position of the entry within its revision, from 0.' }),
-    kind: t.exposeString('kind', {
+    kind: t.field({
+      type: auditEventKind.type,
+      description: 'Kind of change; OTHER when this version of the gateway does not know it.',
+      select: { kind: true },
+      resolve: ({ kind }) => auditEventKind.read(kind),
+    }),
+    kindText: t.exposeString('kind', {
       description:
-        'Kind of change, in the past tense: `tenant.suspended`, `subscription.activated`, `settings.updated`.',
+        'Name of the kind, in the past tense: `tenant.suspended`, `subscription.activated`, `settings.updated`.',
     }),
     tenantId: t.exposeID('tenantId', {
       nullable: true,
@@ -81,11 +92,11 @@ builder.queryField('auditLog', (t) =>
           const { tenantId, filter: conditions, ...page } = args;
           requireOneEnd(page);
           const { database } = context.commands;
-          const { kinds, ...conditionsOnRows } = readFilter(conditions);
+          const { kind, kindText, ...conditionsOnRows } = readFilter(conditions);
           const filter: ChangeFilter = {
             ...conditionsOnRows,
             ...(tenantId != null && { tenantId: await requireTenantId(context, tenantId) }),
-            kinds: kinds && (await expandKinds(database, kinds)),
+            kinds: await selectKinds(database, { kind, kindText }),
           };
           const position = cursor?.revision_position;
           const from = position ? await findChange(database, filter, position) : null;
