@@ -1,12 +1,12 @@
 /**
  * Generates the files that are checked in: schema.graphql and the JSON Schema of a configuration for other programs,
  * and the types of the operations in the client and the tests. `npm run codegen` writes them; `npm run codegen --
- * --check` only reports which are out of date.
+ * --check` only reports which are out of date. Breaking changes of schema.graphql are written only with --accept-breaking.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type CodegenConfig, generate } from '@graphql-codegen/cli';
-import { lexicographicSortSchema, printSchema } from 'graphql';
+import { buildSchema, lexicographicSortSchema, printSchema } from 'graphql';
 import { errorTable, guardRefusals, procedureRefusals } from './src/errors.js';
 import { schema } from './src/graphql/schema.js';
 import { postgresParameters } from './src/postgres-url.js';
@@ -14,6 +14,7 @@ import { tenantConfigJsonSchema } from './src/profile/tenant-config.js';
 import { redisParameters } from './src/redis-url.js';
 import { settings } from './src/settings.js';
 import type { UrlParameters } from './src/url-parameters.js';
+import { findBreakingChanges, wayOut } from './test/setup/schema-changes.js';
 
 const root = import.meta.dirname;
 const schemaFile = 'schema.graphql';
@@ -30,6 +31,7 @@ const typesOfOperations = {
     ID: 'string',
     ModuleName: 'string',
     Revision: 'string',
+    Scope: 'string',
     DateTime: 'string',
     JSON: 'unknown',
   },
@@ -92,7 +94,15 @@ for (const [file, content] of wanted) {
   if ((await readFile(join(root, file), 'utf8').catch(() => undefined)) !== content) outdated.push(file);
 }
 
-if (!process.argv.includes('--check')) {
+const breaking =
+  outdated.includes(schemaFile) && !process.argv.includes('--accept-breaking')
+    ? await findBreakingChanges(buildSchema(await readFile(join(root, schemaFile), 'utf8')), schema)
+    : [];
+
+if (breaking.length > 0) {
+  process.stderr.write(`Breaking changes, nothing is written:\n${breaking.join('\n')}\n${wayOut}\n`);
+  process.exitCode = 1;
+} else if (!process.argv.includes('--check')) {
   for (const file of outdated) {
     await mkdir(dirname(join(root, file)), { recursive: true });
     await writeFile(join(root, file), wanted.get(file) ?? '');

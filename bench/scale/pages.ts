@@ -129,14 +129,14 @@ export async function auditPages(gateway: Gateway, pool: pg.Pool): Promise<Quest
     last: { last: pageSize },
     'of a tenant': { ...first, tenantId },
     'of an actor': { ...first, filter: { actor } },
-    'of a kind': { ...first, filter: { kind: ['tenant.registered'] } },
-    'of a rare kind': { ...first, filter: { kind: ['module.created'] } },
-    'of all kinds of tenants': { ...first, filter: { kind: ['tenant.'] } },
+    'of a kind': { ...first, filter: { kindText: ['tenant.registered'] } },
+    'of a rare kind': { ...first, filter: { kindText: ['module.created'] } },
+    'of all kinds of tenants': { ...first, filter: { kindText: ['tenant.'] } },
     'of the oldest half': { ...first, filter: { until: since } },
     'of one second in the middle': { ...first, filter: { since, until } },
     'of an actor, a kind, and the oldest half': {
       ...first,
-      filter: { actor, kind: ['tenant.registered'], until: since },
+      filter: { actor, kindText: ['tenant.registered'], until: since },
     },
   };
   return Object.entries(pages).map(([name, variables]) => ({

@@ -1,4 +1,4 @@
-import type { Answer, Entry } from './tier.js';
+import type { Answer, Entry, TierName } from './tier.js';
 
 /** The snapshot in which values were read. The entries that are read in it share one object. */
 interface Snapshot {
@@ -41,7 +41,7 @@ export abstract class HeldEntry<Value> implements Answer<Value> {
 
   abstract get value(): Value;
 
-  get tier(): string {
+  get tier(): TierName {
     return 'memory';
   }
 

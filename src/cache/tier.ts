@@ -11,9 +11,12 @@ export interface Entry<Value> {
   value: Value;
 }
 
+/** Where a value was read: a tier, or the database behind all of them. */
+export type TierName = 'memory' | 'redis' | 'database';
+
 /** An entry with the name of the tier that it came from. */
 export interface Answer<Value> extends Entry<Value> {
-  tier: string;
+  tier: TierName;
 }
 
 /**
@@ -21,7 +24,7 @@ export interface Answer<Value> extends Entry<Value> {
  * key, so readers check every entry. It never throws: a failing tier behaves like an empty one.
  */
 export interface Tier<Value> {
-  readonly name: string;
+  readonly name: TierName;
   /** Whether other processes write to it: its entries may be ahead of what this process knows. */
   readonly isShared: boolean;
   /** In the order of the keys; undefined for missing entries. */

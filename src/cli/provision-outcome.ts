@@ -80,7 +80,7 @@ async function readOutcome({ database }: App, operationId: string) {
       status,
       error,
       steps: steps.map((step) => ({
-        ...{ name: step.name, status: step.status, error: step.error, module: step.moduleName },
+        ...{ name: step.name.toUpperCase(), status: step.status, error: step.error, module: step.moduleName },
       })),
     },
   };

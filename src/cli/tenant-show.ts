@@ -42,7 +42,7 @@ async function readSheet({ database }: App, reference: string) {
       ({ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt, steps }) => ({
         ...{ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt },
         steps: steps.map(({ name, moduleName, status, error }) => ({
-          ...{ name, status, error, module: moduleName },
+          ...{ name: name.toUpperCase(), status, error, module: moduleName },
         })),
       }),
     ),

@@ -1,5 +1,4 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
-import { scopeList } from '../auth/permissions.js';
 import { listApiKeyPositions, loadApiKeys } from '../registry/api-key-record.js';
 import { createApiKey } from '../registry/commands/create-api-key.js';
 import { revokeApiKey } from '../registry/commands/revoke-api-key.js';
@@ -21,7 +20,7 @@ const ApiKey = builder.prismaObject('ApiKey', {
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID. Entries of the audit log name the key as `api-key:<id>`.' }),
     name: t.exposeString('name', { description: 'Name of the key’s owner.' }),
-    scopes: t.exposeStringList('scopes', { description: `Scopes of the key: ${scopeList}.` }),
+    scopes: t.expose('scopes', { type: ['Scope'], description: 'Scopes of the key.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the key was created.' }),
     createdBy: t.exposeString('createdBy', {
       nullable: true,
@@ -95,9 +94,10 @@ mutation('createApiKey', {
     'token that would create a key with keys:manage.',
   input: (t) => ({
     name: t.string({ required: true, description: 'Name of the key’s owner, at most 100 characters.' }),
-    scopes: t.stringList({
+    scopes: t.field({
+      type: ['Scope'],
       required: true,
-      description: `Scopes of the new key: ${scopeList}. A caller can only grant its own scopes.`,
+      description: 'Scopes of the new key, at most 50. A caller can only grant its own scopes.',
     }),
     expiresAt: t.field({
       type: 'DateTime',

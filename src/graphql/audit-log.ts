@@ -3,12 +3,14 @@ import { z } from 'zod';
 import {
   type ChangeFilter,
   type ChangePosition,
-  expandKinds,
   findChange,
+  type LoggedChange,
   listChanges,
 } from '../registry/change-log.js';
+import { formatRevision } from '../registry/revision.js';
 import { requireTenantId } from '../registry/tenant-record.js';
-import { AuditLogFilter, readFilter } from './audit-log-filter.js';
+import { auditEventKind } from './audit-event-kind.js';
+import { AuditLogFilter, readFilter, selectKinds } from './audit-log-filter.js';
 import { builder } from './builder.js';
 import { authorized, foreignCursor, forward, readPageSize, requireOneEnd } from './page.js';
 import { Tenant } from './tenant.js';
@@ -18,16 +20,23 @@ const AuditLogEntry = builder.prismaObject('RegistryChange', {
   description:
     'A changed row of the registry. The log is append-only; each entry contains the hash of the entry before it.',
   fields: (t) => ({
-    revision: t.string({
+    revision: t.field({
+      type: 'Revision',
       description:
-        'Number of the revision that made the change. All entries of one transaction have the same number.',
-      select: { revision: true },
-      resolve: ({ revision }) => revision.toString(),
+        'The revision that contains the change; all entries of one transaction have the same one. Pass it as ' +
+        '`minRevision` to get an answer at least that new.',
+      // Entries come only from listChanges and the loader of a tenant's changes, which read the epoch with the columns.
+      resolve: (entry) => formatRevision({ epoch: (entry as LoggedChange).epoch, number: entry.revision }),
     }),
     position: t.exposeInt('position', { description: 'Position of the entry within its revision, from 0.' }),
-    kind: t.exposeString('kind', {
+    kind: t.field({
+      type: auditEventKind.type,
+      description: 'Kind of change; OTHER when this version of the gateway does not know it.',
+      resolve: ({ kind }) => auditEventKind.read(kind),
+    }),
+    kindText: t.exposeString('kind', {
       description:
-        'Kind of change, in the past tense: `tenant.suspended`, `subscription.activated`, `settings.updated`.',
+        'Name of the kind, in the past tense: `tenant.suspended`, `subscription.activated`, `settings.updated`.',
     }),
     tenantId: t.exposeID('tenantId', {
       nullable: true,
@@ -63,7 +72,6 @@ const AuditLogEntry = builder.prismaObject('RegistryChange', {
     changedAt: t.expose('changedAt', { type: 'DateTime', description: 'When the change was made.' }),
     hash: t.string({
       description: 'SHA-256, in hexadecimal, of this entry together with the hash of the entry before it.',
-      select: { hash: true },
       resolve: ({ hash }) => Buffer.from(hash).toString('hex'),
     }),
   }),
@@ -93,11 +101,11 @@ builder.queryField('auditLog', (t) =>
           const { tenantId, filter: conditions, ...page } = args;
           requireOneEnd(page);
           const { database } = context.commands;
-          const { kinds, ...conditionsOnRows } = readFilter(conditions);
+          const { kind, kindText, ...conditionsOnRows } = readFilter(conditions);
           const filter: ChangeFilter = {
             ...conditionsOnRows,
             ...(tenantId != null && { tenantId: await requireTenantId(context, tenantId) }),
-            kinds: kinds && (await expandKinds(database, kinds)),
+            kinds: await selectKinds(database, { kind, kindText }),
           };
           const position = cursor?.revision_position;
           const from = position ? await findChange(database, filter, position) : null;

@@ -22,6 +22,7 @@ export const builder = new SchemaBuilder<{
     JSON: { Input: unknown; Output: unknown };
     ModuleName: { Input: string; Output: string };
     Revision: { Input: string; Output: string };
+    Scope: { Input: string; Output: string };
   };
 }>({
   plugins: [PrismaPlugin, RelayPlugin],

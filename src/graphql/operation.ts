@@ -1,7 +1,9 @@
 import { authorize } from '../auth/permissions.js';
 import { OperationKind, OperationStatus } from '../database/generated/prisma/enums.js';
+import type { StepName } from '../provisioning/operations/plan.js';
 import { isUuid } from '../registry/slug.js';
 import { builder } from './builder.js';
+import { openEnum } from './open-enum.js';
 
 export const OperationStatusType = builder.enumType('OperationStatus', {
   description: 'Status of an operation or of one of its steps.',
@@ -49,13 +51,29 @@ export const OperationKindType = builder.enumType('OperationKind', {
   } as const,
 });
 
+const stepName = openEnum<StepName>('OperationStepName', {
+  description:
+    'Name of a step of an operation. Later versions add names, so clients need a case for unknown ones.',
+  values: {
+    create_schema: 'Creates the schema and runs the migrations of the module in it.',
+    create_database: 'Creates the database and runs the migrations of the module in it.',
+    adopt_storage: 'Takes over an existing schema or database.',
+    bind_storage: 'Updates the guard of the schema or database.',
+    drop_schema: 'Drops the schema with its data.',
+    drop_database: 'Drops the database with its data.',
+    activate_route: 'Makes the routes of the operation visible.',
+  },
+  other: 'A step that this version of the gateway does not know.',
+});
+
 const OperationStep = builder.prismaObject('OperationStep', {
   description: 'A step of an operation. Steps run in the order of the list.',
   fields: (t) => ({
-    name: t.exposeString('name', {
-      description:
-        'Name of the step: `create_schema`, `create_database`, `adopt_storage`, `bind_storage`, ' +
-        '`drop_schema`, `drop_database` or `activate_route`.',
+    name: t.field({
+      type: stepName.type,
+      description: 'Name of the step.',
+      select: { name: true },
+      resolve: ({ name }) => stepName.read(name),
     }),
     module: t.expose('moduleName', {
       type: 'ModuleName',

@@ -2,6 +2,7 @@ import { viewChanges } from '../auth/change-view.js';
 import { mayResolveAny } from '../auth/permissions.js';
 import { RegistryError } from '../errors.js';
 import { formatRevision, readRevision } from '../registry/revision.js';
+import { auditEventKind } from './audit-event-kind.js';
 import { builder } from './builder.js';
 
 interface RouteChange {
@@ -42,9 +43,15 @@ const RouteChange = builder.objectRef<RouteChange>('RouteChange').implement({
         '`sincePosition`.',
     }),
     position: t.exposeInt('position', { description: 'Position of the change within its revision, from 0.' }),
-    kind: t.exposeString('kind', {
+    kind: t.field({
+      type: auditEventKind.type,
       nullable: true,
-      description: 'Kind of change as in the audit log, such as `tenant.suspended`; null for other types.',
+      description: 'Kind of change as in the audit log; null for other types.',
+      resolve: ({ kind }) => kind && auditEventKind.read(kind),
+    }),
+    kindText: t.exposeString('kind', {
+      nullable: true,
+      description: 'Name of the kind of change, such as `tenant.suspended`; null for other types.',
     }),
     tenantId: t.exposeID('tenantId', {
       nullable: true,

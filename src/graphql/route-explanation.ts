@@ -3,6 +3,7 @@ import { RegistryError } from '../errors.js';
 import type { ExplainedResolution } from '../registry/reader.js';
 import { formatRevision } from '../registry/revision.js';
 import { builder } from './builder.js';
+import { ErrorCodeType } from './error-code.js';
 import { TenantSchema } from './route.js';
 
 const ResolutionGate = builder.enumType('ResolutionGate', {
@@ -12,6 +13,15 @@ const ResolutionGate = builder.enumType('ResolutionGate', {
     TENANT: { description: 'The tenant must exist and be active.' },
     MODULE: { description: 'The module must exist.' },
     SUBSCRIPTION: { description: 'The tenant’s subscription to the module must be active.' },
+  } as const,
+});
+
+const CacheTier = builder.enumType('CacheTier', {
+  description: 'Place from which a result was read.',
+  values: {
+    MEMORY: { value: 'memory', description: 'The memory of the gateway.' },
+    REDIS: { value: 'redis', description: 'Redis, which all gateways share.' },
+    DATABASE: { value: 'database', description: 'The primary database of the registry.' },
   } as const,
 });
 
@@ -43,7 +53,8 @@ const ResolutionExplanation = builder
         description: 'The route; null when the resolution is refused.',
         resolve: ({ resolution }) => (resolution instanceof RegistryError ? null : resolution),
       }),
-      code: t.string({
+      code: t.field({
+        type: ErrorCodeType,
         nullable: true,
         description: 'Error code of the refusal; null when the resolution succeeds.',
         resolve: ({ resolution }) => (resolution instanceof RegistryError ? resolution.code : null),
@@ -59,9 +70,10 @@ const ResolutionExplanation = builder
         description: 'Check that failed; null when the resolution succeeds.',
         resolve: gateOf,
       }),
-      tier: t.string({
+      tier: t.field({
+        type: CacheTier,
         nullable: true,
-        description: 'Source of the result: `memory`, `redis` or `database`; null when nothing was read.',
+        description: 'Source of the result; null when nothing was read.',
         resolve: ({ answer }) => answer?.tier ?? null,
       }),
       revision: t.field({

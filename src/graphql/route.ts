@@ -4,6 +4,7 @@ import type { ExplainedResolution } from '../registry/reader.js';
 import { formatRevision } from '../registry/revision.js';
 import type { Resolution, Route } from '../registry/route.js';
 import { builder } from './builder.js';
+import { ErrorCodeType } from './error-code.js';
 import { IsolationType } from './module.js';
 
 /** How many keys one tenantSchemas may ask for. */
@@ -91,7 +92,8 @@ interface Refusal {
 const TenantSchemaRefusal = builder.objectRef<Refusal>('TenantSchemaRefusal').implement({
   description: 'Reason why one key of tenantSchemas has no route.',
   fields: (t) => ({
-    code: t.string({
+    code: t.field({
+      type: ErrorCodeType,
       description: 'Error code, such as TENANT_SUSPENDED or MODULE_NOT_SUBSCRIBED.',
       resolve: ({ error }) => error.code,
     }),

@@ -1,19 +1,28 @@
 import { GraphQLError } from 'graphql';
+import { z } from 'zod';
+import { scopeList } from '../auth/permissions.js';
 import { builder } from './builder.js';
 
+/** Date and time of RFC 3339; digits beyond milliseconds are cut off. */
+const moment = z.iso.datetime({ offset: true });
+
 builder.scalarType('DateTime', {
-  description: 'Date and time in ISO 8601 with time zone, such as `2026-03-01T09:30:00.000Z`.',
+  description:
+    'Date and time in ISO 8601 with time zone, such as `2026-03-01T09:30:00.000Z`. Input may leave out the ' +
+    'milliseconds, or have more digits.',
+  specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time',
   serialize: (value) => value.toISOString(),
   parseValue: (value) => {
-    const date = typeof value === 'string' ? new Date(value) : undefined;
-    if (!date || Number.isNaN(date.getTime()))
+    const { data: text } = moment.safeParse(typeof value === 'string' ? value.toUpperCase() : value);
+    if (text === undefined)
       throw new GraphQLError('DateTime must be an ISO 8601 moment such as 2026-03-01T09:30:00Z');
-    return date;
+    return new Date(text);
   },
 });
 
 builder.scalarType('JSON', {
   description: 'Any JSON value.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc8259',
   serialize: (value) => value,
 });
 
@@ -25,6 +34,16 @@ builder.scalarType('ModuleName', {
       throw new GraphQLError(
         'ModuleName must be 1 to 31 lower-case letters, digits and _, starting with a letter',
       );
+    return value;
+  },
+});
+
+builder.scalarType('Scope', {
+  description: `Permission of an API key or token: ${scopeList}.`,
+  serialize: (value) => value,
+  // The command refuses unknown scopes: it lists all of them as fields, and other mutations of the request run.
+  parseValue: (value) => {
+    if (typeof value !== 'string') throw new GraphQLError('Scope must be a text such as registry:read');
     return value;
   },
 });

@@ -28,7 +28,8 @@ const Viewer = builder.objectRef<Caller>('Viewer').implement({
     actor: t.exposeString('actor', {
       description: 'Name of the caller in the audit log: `api-key:<id>`, `subject:<sub>`, `developer`.',
     }),
-    scopes: t.stringList({
+    scopes: t.field({
+      type: ['Scope'],
       description: 'Scopes of the credential, by name.',
       resolve: (caller) => listScopes(caller),
     }),

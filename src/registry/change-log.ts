@@ -34,7 +34,7 @@ export async function listChanges(
   database: Rows,
   filter: ChangeFilter,
   { from, take }: ChangePage,
-): Promise<RegistryChange[]> {
+): Promise<LoggedChange[]> {
   const range = await findRange(database, filter);
   if (!range) return [];
   const isBackward = take < 0;
@@ -150,32 +150,29 @@ export async function findChange(
   return rowCount === 0 ? null : { revision, position };
 }
 
-/** Full names of kinds: one that ends in a dot becomes all kinds in the log that begin with it. */
-export async function expandKinds({ rowPool }: Rows, kinds: readonly string[]): Promise<string[]> {
-  const prefixes = kinds.filter((kind) => kind.endsWith('.'));
-  if (prefixes.length === 0) return [...new Set(kinds)];
-  // Jumps from kind to kind in the index; a log of any size has a few dozen kinds.
-  const { rows: known } = await rowPool.query<{ kind: string }>(`
+/** All kinds in the log. Jumps from kind to kind in the index; a log of any size has a few dozen kinds. */
+export async function listKinds({ rowPool }: Rows): Promise<string[]> {
+  const { rows } = await rowPool.query<{ kind: string }>(`
     WITH RECURSIVE known (kind) AS (
       SELECT min(kind) FROM registry_change
       UNION ALL
       SELECT (SELECT min(change.kind) FROM registry_change AS change WHERE change.kind > known.kind)
       FROM known WHERE kind IS NOT NULL)
     SELECT kind FROM known WHERE kind IS NOT NULL`);
-  const matching = known
-    .map(({ kind }) => kind)
-    .filter((kind) => prefixes.some((prefix) => kind.startsWith(prefix)));
-  return [...new Set([...kinds.filter((kind) => !prefixes.includes(kind)), ...matching])];
+  return rows.map(({ kind }) => kind);
 }
 
 export const columns = `revision, position, tenant_id AS "tenantId", tenant_slug AS "tenantSlug", module AS "moduleName", kind,
   entity_id AS "entityId", actor, database_role AS "databaseRole", before, after, changed_at AS "changedAt",
-  previous_hash AS "previousHash", hash`;
+  previous_hash AS "previousHash", hash, (SELECT registry_epoch()) AS epoch`;
+
+/** An entry with the epoch in which it was read, the other half of its revision. */
+export type LoggedChange = RegistryChange & { epoch: string };
 
 /** A row as the driver reads it: a bigint is text. */
-export type ChangeRow = Omit<RegistryChange, 'revision'> & { revision: string };
+export type ChangeRow = Omit<LoggedChange, 'revision'> & { revision: string };
 
-export function toChange({ revision, ...row }: ChangeRow): RegistryChange {
+export function toChange({ revision, ...row }: ChangeRow): LoggedChange {
   return { revision: BigInt(revision), ...row };
 }
 

@@ -1,7 +1,6 @@
 import DataLoader from 'dataloader';
-import type { RegistryChange } from '../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
-import { type ChangePosition, type ChangeRow, columns, toChange } from './change-log.js';
+import { type ChangePosition, type ChangeRow, columns, type LoggedChange, toChange } from './change-log.js';
 
 /** The newest entries of a tenant, of those that come after a position. */
 interface TenantChangesKey {
@@ -10,7 +9,7 @@ interface TenantChangesKey {
   after: ChangePosition | undefined;
 }
 
-export type TenantChangesLoader = DataLoader<TenantChangesKey, RegistryChange[], string>;
+export type TenantChangesLoader = DataLoader<TenantChangesKey, LoggedChange[], string>;
 
 const maxBigint = '9223372036854775807';
 
@@ -29,7 +28,7 @@ export function createTenantChangesLoader({
           keys.map(({ after }) => after?.position ?? 0),
         ],
       });
-      const pages = keys.map((): RegistryChange[] => []);
+      const pages = keys.map((): LoggedChange[] => []);
       for (const { key, ...row } of rows) pages[key - 1]?.push(toChange(row));
       return pages;
     },

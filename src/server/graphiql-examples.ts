@@ -114,6 +114,7 @@ query AuditLog {
       node {
         revision
         kind
+        kindText
         tenantSlug
         module
         actor

@@ -168,7 +168,7 @@ describeWithRedis('entries that a person with write access to Redis forges', () 
     async ({ name, forge }) => {
       const id = await plant(name, forge);
       reader.app.gateway?.caches.clear();
-      expect(await tierOf(reader, id)).toBe('database');
+      expect(await tierOf(reader, id)).toBe('DATABASE');
       expect(await resolve(reader, id)).toBe(truth.get(name));
     },
   );
@@ -178,7 +178,7 @@ describeWithRedis('entries that a person with write access to Redis forges', () 
     async ({ name, forge }) => {
       const id = await plant(name, forge);
       await using fresh = await openReader();
-      expect(await tierOf(fresh, id)).toBe('database');
+      expect(await tierOf(fresh, id)).toBe('DATABASE');
       expect(await resolve(fresh, id)).toBe(truth.get(name));
     },
   );
@@ -187,7 +187,7 @@ describeWithRedis('entries that a person with write access to Redis forges', () 
     for (const name of ['active', 'suspended', 'unknown']) {
       await share(idOf(name));
       await using fresh = await openReader();
-      expect(await tierOf(fresh, idOf(name))).toBe('redis');
+      expect(await tierOf(fresh, idOf(name))).toBe('REDIS');
       expect(await resolve(fresh, idOf(name))).toBe(truth.get(name));
     }
   });

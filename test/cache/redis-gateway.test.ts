@@ -41,9 +41,9 @@ describeWithRedis.each(kinds)('two gateways that share $kind', ({ open }) => {
   test('the second gateway finds in Redis what the first has read', async () => {
     const { one, two, acme } = sharing;
     expect(await resolve(one, acme.slug)).toBe(`finance_${acme.slug}`);
-    await until(async () => (await tierOf(two, acme.slug)) === 'redis');
+    await until(async () => (await tierOf(two, acme.slug)) === 'REDIS');
     expect(await resolve(two, acme.slug)).toBe(`finance_${acme.slug}`);
-    expect(await tierOf(two, acme.slug)).toBe('memory');
+    expect(await tierOf(two, acme.slug)).toBe('MEMORY');
   });
 
   test('a new gateway finds in Redis what others have read before', async () => {
@@ -52,7 +52,7 @@ describeWithRedis.each(kinds)('two gateways that share $kind', ({ open }) => {
     const three = await openGateway({ sharing: one, config: { redisUrl: redis.url } });
     try {
       await isShared({ one, two: three });
-      expect(await tierOf(three, acme.id)).toBe('redis');
+      expect(await tierOf(three, acme.id)).toBe('REDIS');
     } finally {
       await three.close();
     }
@@ -75,7 +75,7 @@ describeWithRedis.each(kinds)('two gateways that share $kind', ({ open }) => {
     const { one, two } = sharing;
     const slug = aStranger();
     expect(await resolve(one, slug)).toBe('TENANT_NOT_FOUND');
-    await until(async () => (await tierOf(two, slug)) === 'memory');
+    await until(async () => (await tierOf(two, slug)) === 'MEMORY');
     await aTenant({ slug }).at(one);
     expect(await resolve(two, slug)).toBe('MODULE_NOT_SUBSCRIBED');
     expect(await resolve(one, slug)).toBe('MODULE_NOT_SUBSCRIBED');

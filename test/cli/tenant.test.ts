@@ -94,7 +94,7 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
       `{ auditLog(tenantId: "${slug}", first: 1) { edges { node { kind actor after } } } }`,
     );
     expect(data.auditLog.edges[0].node).toMatchObject({
-      kind: 'tenant.suspended',
+      kind: 'TENANT_SUSPENDED',
       actor: expect.stringMatching(/^operator:./),
       after: { suspended_reason: 'unpaid' },
     });

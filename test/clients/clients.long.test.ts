@@ -30,7 +30,7 @@ async function run(script: string, ...args: string[]): Promise<string> {
 }
 
 const asked = { route: 'finance_acme', refused: 'TENANT_NOT_FOUND' };
-const change = 'tenant.registered';
+const change = 'TENANT_REGISTERED';
 
 describe.skipIf(skips)('a gateway answers what GraphQL clients send by default:', () => {
   test.each<[string, object]>([

@@ -48,9 +48,7 @@ describe('what a server offers', () => {
     [
       { isStandby: true, isReadOnly: true },
       registry,
-      [
-        'The server is a standby, which accepts no changes: set the URL to the primary server',
-      ],
+      ['The server is a standby, which accepts no changes: set the URL to the primary server'],
     ],
     [{ isStandby: true, isReadOnly: true }, { ...registry, isRead: true }, []],
     [
@@ -223,8 +221,7 @@ describe('a server of another', () => {
     await using standby = await server.openStandby();
     const url = new URL(urlAs('owner', name));
     url.port = String(standby.port);
-    const line =
-      'The server is a standby, which accepts no changes: set the URL to the primary server';
+    const line = 'The server is a standby, which accepts no changes: set the URL to the primary server';
     expect(await failureOf(migrateRegistry(url.href))).toBe(`DATABASE_URL: ${line}`);
     expect(await failureOf(migrateRegistry(url.href, { readOnly: true }))).toBe('none');
     const use = { of: 'service', isRead: false, creates: true, connections: 5 } as const;

@@ -45,14 +45,14 @@ describe('a subscriber', () => {
         type: 'CHANGE',
         revision,
         position: 0,
-        kind: 'tenant.updated',
+        kind: 'TENANT_UPDATED',
         tenantId: acme.id,
         tenantSlug: acme.slug,
         module: null,
       },
     ]);
     await mutate(gateway, 'unsubscribeTenantFromModule', { tenantId: acme.id, module: 'finance' });
-    expect(await stream.take(1)).toMatchObject([{ kind: 'subscription.cancelled', module: 'finance' }]);
+    expect(await stream.take(1)).toMatchObject([{ kind: 'SUBSCRIPTION_CANCELLED', module: 'finance' }]);
     await mutate(gateway, 'subscribeTenantToModule', { tenantId: acme.id, module: 'finance' });
   });
 
@@ -115,7 +115,7 @@ describe('a subscriber', () => {
     await gateway.createKey('resolve:*');
     await gateway.psql(`INSERT INTO members (tenant_id, email) VALUES ($1, 'a@example.com')`, [acme.id]);
     const revision = await rename('Acme 4');
-    expect(await stream.take(1)).toMatchObject([{ kind: 'tenant.updated', revision }]);
+    expect(await stream.take(1)).toMatchObject([{ kind: 'TENANT_UPDATED', revision }]);
   });
 
   test('that disconnects leaves no subscription behind', async () => {

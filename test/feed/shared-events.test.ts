@@ -83,7 +83,7 @@ const headToken = async () => {
 
 const logAfter = (token: string) =>
   gateway.psql<LogEntry>(
-    `SELECT $1 || ':' || revision AS revision, position, kind, tenant_id AS "tenantId", tenant_slug AS "tenantSlug", module
+    `SELECT $1 || ':' || revision AS revision, position, upper(replace(kind, '.', '_')) AS kind, tenant_id AS "tenantId", tenant_slug AS "tenantSlug", module
      FROM registry_change WHERE revision > $2 AND kind !~ '^(api_key|member|invitation)' ORDER BY registry_change.revision, position`,
     token.split(':'),
   );
@@ -97,7 +97,7 @@ const seesModule =
     if (module === wanted) return 'whole';
     if (module !== null) return tenantId === null ? 'refusals' : 'nothing';
     if (tenantId === tenant().id) return 'whole';
-    return /^(settings|branding)\./.test(kind) ? 'nothing' : 'refusals';
+    return /^(SETTINGS|BRANDING)_/.test(kind) ? 'nothing' : 'refusals';
   };
 
 /** The events of a view. Refusals that follow each other may come as the last of them, so here they do. */
@@ -262,7 +262,7 @@ test('a stream has the headers and the frames of Server-Sent Events, its end inc
   });
   await expect.poll(() => stream.text()).toBe(':\n\n');
   await gateway.psql(`UPDATE tenants SET name = 'framed' WHERE id = $1`, [finance.id]);
-  const event = 'event: next\ndata: {"data":{"routesChanged":{"kind":"tenant.updated"}}}\n\n';
+  const event = 'event: next\ndata: {"data":{"routesChanged":{"kind":"TENANT_UPDATED"}}}\n\n';
   await expect.poll(() => stream.text()).toBe(`:\n\n${event}`);
   await gateway.psql('UPDATE api_keys SET revoked_at = now() WHERE secret_hash = sha256($1)', [
     Buffer.from(key),

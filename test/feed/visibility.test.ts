@@ -32,14 +32,14 @@ describe('explainResolution', () => {
         code: null,
         gate: null,
         message: null,
-        tier: 'database',
+        tier: 'DATABASE',
         route: { schemaName: `finance_${acme.slug}` },
       },
       {
         code: null,
         gate: null,
         message: null,
-        tier: 'memory',
+        tier: 'MEMORY',
         route: { schemaName: `finance_${acme.slug}` },
       },
     ]);
@@ -55,7 +55,7 @@ describe('explainResolution', () => {
     const before = await explain(gateways.other, acme.id);
     const { result } = await mutate(gateways.one, 'registerTenant', { name: 'Somebody else' });
     const after = await explain(gateways.other, acme.id);
-    expect(after).toMatchObject({ tier: 'memory', revision: before.revision, headRevision: result.revision });
+    expect(after).toMatchObject({ tier: 'MEMORY', revision: before.revision, headRevision: result.revision });
   });
 
   test('shows an API key nothing about modules that it may not resolve', async () => {
@@ -79,16 +79,16 @@ describe('explainResolution', () => {
       code: string,
       tier: string | null,
     ][] = [
-      ['nobody-at-all', 'operations', '', 'TENANT', 'TENANT_NOT_FOUND', 'database'],
+      ['nobody-at-all', 'operations', '', 'TENANT', 'TENANT_NOT_FOUND', 'DATABASE'],
       ['No slug, no id', 'operations', '', 'TENANT', 'TENANT_NOT_FOUND', null],
-      [acme.id, 'nothing', '', 'MODULE', 'MODULE_NOT_FOUND', 'database'],
-      [bare.id, 'finance', '', 'SUBSCRIPTION', 'MODULE_NOT_SUBSCRIBED', 'database'],
-      [acme.id, 'finance', subscriptionBecomes('suspended'), 'SUBSCRIPTION', 'TENANT_SUSPENDED', 'database'],
-      [acme.id, 'finance', subscriptionBecomes('migrating'), 'SUBSCRIPTION', 'SCHEMA_MIGRATING', 'database'],
-      [acme.id, 'finance', subscriptionBecomes('failed'), 'SUBSCRIPTION', 'TENANT_NOT_READY', 'database'],
-      [acme.id, 'finance', tenantBecomes('suspended'), 'TENANT', 'TENANT_SUSPENDED', 'database'],
-      [acme.id, 'finance', tenantBecomes('provisioning'), 'TENANT', 'TENANT_NOT_READY', 'database'],
-      [acme.id, 'finance', tenantBecomes('deleted'), 'TENANT', 'TENANT_DELETED', 'database'],
+      [acme.id, 'nothing', '', 'MODULE', 'MODULE_NOT_FOUND', 'DATABASE'],
+      [bare.id, 'finance', '', 'SUBSCRIPTION', 'MODULE_NOT_SUBSCRIBED', 'DATABASE'],
+      [acme.id, 'finance', subscriptionBecomes('suspended'), 'SUBSCRIPTION', 'TENANT_SUSPENDED', 'DATABASE'],
+      [acme.id, 'finance', subscriptionBecomes('migrating'), 'SUBSCRIPTION', 'SCHEMA_MIGRATING', 'DATABASE'],
+      [acme.id, 'finance', subscriptionBecomes('failed'), 'SUBSCRIPTION', 'TENANT_NOT_READY', 'DATABASE'],
+      [acme.id, 'finance', tenantBecomes('suspended'), 'TENANT', 'TENANT_SUSPENDED', 'DATABASE'],
+      [acme.id, 'finance', tenantBecomes('provisioning'), 'TENANT', 'TENANT_NOT_READY', 'DATABASE'],
+      [acme.id, 'finance', tenantBecomes('deleted'), 'TENANT', 'TENANT_DELETED', 'DATABASE'],
     ];
     for (const [id, module, sql, gate, code, tier] of gates) {
       if (sql) await one.psql(sql, [acme.id]);
@@ -97,7 +97,7 @@ describe('explainResolution', () => {
       expect(told).toMatchObject({ gate, code, route: null });
       expect([gate, code, told.tier]).toEqual([gate, code, tier]);
       expect(told.message).toBeTruthy();
-      if (tier) expect((await explain(other, id, module)).tier).toBe('memory');
+      if (tier) expect((await explain(other, id, module)).tier).toBe('MEMORY');
     }
   });
 
@@ -167,7 +167,7 @@ describe('/metrics', () => {
     await gateways.one.psql(`ALTER TABLE registry_head DISABLE TRIGGER USER;
       UPDATE registry_head SET revision = revision + 1; ALTER TABLE registry_head ENABLE TRIGGER USER`);
     await expect.poll(async () => (await metricsOf(gateways.other))(resyncs), { timeout: 1_000 }).toBe(1);
-    expect((await explain(gateways.other, id)).tier).toBe('database');
+    expect((await explain(gateways.other, id)).tier).toBe('DATABASE');
   });
 });
 
@@ -188,7 +188,7 @@ describeWithRedis('with Redis', () => {
     const tiers = [(await explain(gateways.one, id)).tier];
     await expect.poll(() => redis.command('DBSIZE')).toBeGreaterThan(0);
     tiers.push((await explain(gateways.other, id)).tier, (await explain(gateways.other, id)).tier);
-    expect(tiers).toEqual(['database', 'redis', 'memory']);
+    expect(tiers).toEqual(['DATABASE', 'REDIS', 'MEMORY']);
   });
 
   test('an unreachable Redis shows as an open breaker and has no other effect', async () => {
@@ -196,7 +196,7 @@ describeWithRedis('with Redis', () => {
     expect((await metricsOf(gateways.other))(breaker)).toBe(0);
     await redis.kill();
     const { id } = await aTenant().subscribedTo('finance').at(gateways.one);
-    expect(await explain(gateways.other, id)).toMatchObject({ code: null, tier: 'database' });
+    expect(await explain(gateways.other, id)).toMatchObject({ code: null, tier: 'DATABASE' });
     expect((await metricsOf(gateways.other))(breaker)).toBe(1);
     await redis.start();
     await expect

@@ -253,8 +253,8 @@ describe('a subscription', () => {
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = (await reader?.read())?.value ?? '';
     await gateway.ask('mutation { registerTenant(input: { name: "Parts" }) { revision } }');
-    while (!text.includes('tenant.registered')) text += (await reader?.read())?.value ?? '';
-    const part = '{"payload":{"data":{"routesChanged":{"kind":"tenant.registered"}}}}';
+    while (!text.includes('TENANT_REGISTERED')) text += (await reader?.read())?.value ?? '';
+    const part = '{"payload":{"data":{"routesChanged":{"kind":"TENANT_REGISTERED"}}}}';
     expect(
       text.startsWith(`\r\n--graphql\r\ncontent-type: application/json\r\n\r\n${part}\r\n--graphql`),
     ).toBe(true);

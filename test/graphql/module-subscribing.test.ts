@@ -64,7 +64,7 @@ describe('the four steps one by one', () => {
         kind: 'PROVISION_MODULE',
         status: 'SUCCEEDED',
         error: null,
-        steps: [{ name: 'create_schema', module: 'finance', status: 'SUCCEEDED', error: null }],
+        steps: [{ name: 'CREATE_SCHEMA', module: 'finance', status: 'SUCCEEDED', error: null }],
       },
     });
     expect(await tablesOf('finance', schema)).toEqual(
@@ -137,8 +137,8 @@ describe('subscribing', () => {
       kind: 'SUBSCRIBE_TENANT',
       status: 'SUCCEEDED',
       steps: [
-        { name: 'create_schema', module, status: 'SUCCEEDED' },
-        { name: 'activate_route', module: null, status: 'SUCCEEDED' },
+        { name: 'CREATE_SCHEMA', module, status: 'SUCCEEDED' },
+        { name: 'ACTIVATE_ROUTE', module: null, status: 'SUCCEEDED' },
       ],
     });
     expect(await tablesOf(module, prefix + slug)).toEqual(

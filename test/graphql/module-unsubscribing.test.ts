@@ -177,7 +177,7 @@ describe('the history of a subscription', () => {
       ).data;
     const expected = {
       kind: 'SUBSCRIBE_TENANT',
-      steps: [{ name: 'create_schema' }, { name: 'activate_route' }],
+      steps: [{ name: 'CREATE_SCHEMA' }, { name: 'ACTIVATE_ROUTE' }],
     };
     expect(await ask(operation.id)).toEqual({ operation: expected });
     expect(await ask(operation.id.toUpperCase())).toEqual({ operation: expected });

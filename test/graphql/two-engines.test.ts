@@ -340,7 +340,17 @@ describe('both engines answer alike', () => {
       { query: `query ($n: Int) { tenants(first: $n) { edges { node { slug } } } }`, variables: { n: 101 } },
     ],
     ['a cursor that is none', { query: `{ tenants(after: "nonsense") { totalCount edges { cursor } } }` }],
-    ['the audit log', { query: `{ auditLog(first: 3) { edges { node { __typename kind revision } } } }` }],
+    [
+      'the audit log',
+      {
+        query: `{ auditLog(first: 3, filter: { kind: [TENANT_REGISTERED, OTHER] }) { edges { node { __typename kind kindText revision } } } }`,
+      },
+    ],
+    ['a tier', { query: `{ explainResolution(id: "acme", module: "nothing") { code gate tier } }` }],
+    [
+      'the names of steps',
+      { query: `{ tenant(id: "acme") { subscriptions { history { steps { name } } } } }` },
+    ],
     ['the schema', { query: `{ __schema { queryType { name } types { name } } }` }],
     ['a type', { query: `{ __type(name: "Tenant") { fields { name } } __typename }` }],
     [

@@ -280,7 +280,7 @@ describe('a route in memory', () => {
 describe('an entry of a tier that others write to', () => {
   const keep = async (asOf: bigint, isShared: boolean) => {
     const tier: Tier<string> = {
-      name: 'another',
+      name: 'redis',
       isShared,
       get: (keys) => keys.map((key) => ({ key, epoch: feed.epoch, asOf, readAt: 0, value: 'kept' })),
       set: () => undefined,

@@ -49,8 +49,8 @@ describe('provisioning a tenant with several modules', () => {
     const { tenant, operation } = await call();
     expect(operation).toMatchObject({ status: 'SUCCEEDED', error: null });
     expect(operation.steps.map(({ name, module, status }) => [name, module, status])).toEqual([
-      ...modules.map((module) => ['create_schema', module, 'SUCCEEDED']),
-      ['activate_route', null, 'SUCCEEDED'],
+      ...modules.map((module) => ['CREATE_SCHEMA', module, 'SUCCEEDED']),
+      ['ACTIVATE_ROUTE', null, 'SUCCEEDED'],
     ]);
     expect(tenant.status).toBe('ACTIVE');
     expect(await standing()).toEqual(modules);

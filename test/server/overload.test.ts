@@ -422,7 +422,7 @@ test('a stream that is open goes on while its gateway is overloaded', async () =
     expect(stream.status).toBe(200);
     loop.overload();
     const acme = await aTenant().at(gateway);
-    expect(await stream.take(1)).toMatchObject([{ kind: 'tenant.registered', tenantId: acme.id }]);
+    expect(await stream.take(1)).toMatchObject([{ kind: 'TENANT_REGISTERED', tenantId: acme.id }]);
   } finally {
     await server.close();
   }

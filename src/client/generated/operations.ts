@@ -2,6 +2,59 @@
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** Code of an expected failure, as in `extensions.code` of errors. Later versions add codes, so clients need a case for unknown ones. */
+export type ErrorCode =
+  /** The request contradicts the current state, such as a name that is taken. */
+  | 'CONFLICT'
+  /** No registered GraphQL document has this id or text, and the caller may send only registered ones (`TRUSTED_DOCUMENTS`). */
+  | 'DOCUMENT_NOT_REGISTERED'
+  /** The API key or token lacks the scope that the request needs. */
+  | 'FORBIDDEN'
+  /** The idempotency key was used for another request before. */
+  | 'IDEMPOTENCY_KEY_REUSED'
+  /** The catalogue has no module of this name. */
+  | 'MODULE_NOT_FOUND'
+  /** The tenant has no active subscription to the module. */
+  | 'MODULE_NOT_SUBSCRIBED'
+  /** No operation, member or API key has this id. */
+  | 'NOT_FOUND'
+  /** Another operation is running on the tenant or its storage. */
+  | 'OPERATION_IN_PROGRESS'
+  /** The request has the hash of a GraphQL document (Automatic Persisted Queries) that is not registered, and the gateway stores none. */
+  | 'PERSISTED_QUERY_NOT_SUPPORTED'
+  /** The GraphQL document, its estimated cost or its answer is larger than the gateway accepts. */
+  | 'QUERY_TOO_COMPLEX'
+  /** The tenant has reached a limit of its plan, such as `maxUsers`. */
+  | 'QUOTA_EXCEEDED'
+  /** The caller sends too many requests, runs too many queries at a time, or has too many streams open. */
+  | 'RATE_LIMITED'
+  /** The registry database cannot answer, or cannot accept the change. The message has the reason. */
+  | 'REGISTRY_UNAVAILABLE'
+  /** The gateway has not reached the requested `minRevision`. */
+  | 'REVISION_NOT_REACHED'
+  /** The route changed since it was resolved, so the service database refused the transaction. */
+  | 'ROUTE_STALE'
+  /** The tenant’s data of the module is being moved. */
+  | 'SCHEMA_MIGRATING'
+  /** A value of the configuration looks like a secret. */
+  | 'SECRET_IN_CONFIG'
+  /** The tenant is deleted. */
+  | 'TENANT_DELETED'
+  /** The caller is not a member of this tenant, or its token is for another tenant. */
+  | 'TENANT_MISMATCH'
+  /** No tenant has this id or slug, or the tenant was purged. */
+  | 'TENANT_NOT_FOUND'
+  /** The tenant, or its storage for the module, is not active yet. */
+  | 'TENANT_NOT_READY'
+  /** The tenant, or its subscription to the module, is suspended. */
+  | 'TENANT_SUSPENDED'
+  /** The request has no valid API key or token. */
+  | 'UNAUTHENTICATED'
+  /** Fields of the input are wrong. The error lists each of them. */
+  | 'VALIDATION_ERROR'
+  /** The record changed since the caller read it, so `expectedVersion` does not match. */
+  | 'VERSION_CONFLICT';
+
 /** Separation of the tenants’ data in a module. */
 export type Isolation =
   /** One database per tenant on the module’s server. */
@@ -42,7 +95,7 @@ export type ResolveManyQueryVariables = Exact<{
 
 export type ResolveManyQuery = { readonly tenantSchemas: ReadonlyArray<
     | { readonly config?: unknown, readonly isConfigFile?: boolean, readonly tenantId: string, readonly tenantSlug: string, readonly module: string, readonly schemaName: string, readonly searchPath: string, readonly databaseName: string, readonly isolation: Isolation, readonly generation: number, readonly revision: string }
-    | { readonly code: string, readonly message: string, readonly asOf: string | null }
+    | { readonly code: ErrorCode, readonly message: string, readonly asOf: string | null }
   > };
 
 export type RouteFragment = { readonly tenantId: string, readonly tenantSlug: string, readonly module: string, readonly schemaName: string, readonly searchPath: string, readonly databaseName: string, readonly isolation: Isolation, readonly generation: number, readonly revision: string };

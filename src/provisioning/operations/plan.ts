@@ -4,7 +4,7 @@ import { type StorageKind, storageKinds } from '../storage/storage-kind.js';
 /** Steps that are the same for every isolation kind. */
 export type CommonStepName = 'adopt_storage' | 'bind_storage' | 'activate_route';
 
-type StepName = StorageKind['createStep' | 'dropStep'] | CommonStepName;
+export type StepName = StorageKind['createStep' | 'dropStep'] | CommonStepName;
 
 export interface PlannedStep {
   name: StepName;

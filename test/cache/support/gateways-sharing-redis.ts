@@ -45,7 +45,7 @@ export async function isShared({ one, two }: Pick<GatewaysSharingRedis, 'one' | 
     const stranger = aStranger();
     await resolve(one, stranger);
     await delay(20);
-    return (await tierOf(two, stranger)) === 'redis';
+    return (await tierOf(two, stranger)) === 'REDIS';
   }, recoveryMs);
 }
 

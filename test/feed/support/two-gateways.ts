@@ -81,5 +81,5 @@ export async function explain(
 
 /** Repeats the request until the answer comes from the gateway's own memory, from where a stale answer would come. */
 export async function warm(gateway: TestGateway, ...ids: string[]): Promise<void> {
-  for (const id of ids) await expect.poll(async () => (await explain(gateway, id)).tier).toBe('memory');
+  for (const id of ids) await expect.poll(async () => (await explain(gateway, id)).tier).toBe('MEMORY');
 }

@@ -128,8 +128,8 @@ test('the history of a subscription shows that its storage was adopted', async (
       kind: 'ADOPT_STORAGE',
       status: 'SUCCEEDED',
       steps: [
-        { name: 'adopt_storage', status: 'SUCCEEDED' },
-        { name: 'activate_route', status: 'SUCCEEDED' },
+        { name: 'ADOPT_STORAGE', status: 'SUCCEEDED' },
+        { name: 'ACTIVATE_ROUTE', status: 'SUCCEEDED' },
       ],
     },
   ]);

@@ -49,7 +49,7 @@ describe('a pending subscription', () => {
 
     const made = await provisionModule(testbed.gateway, inCrm());
     expect(made.operation.steps.map(({ name, status }) => [name, status])).toEqual([
-      ['create_schema', 'SUCCEEDED'],
+      ['CREATE_SCHEMA', 'SUCCEEDED'],
     ]);
     expect(made.subscription).toMatchObject({ status: 'PENDING', migrationVersion: 'crm/0002_notes.sql' });
     expect(await listSchemas(testbed.url('crm'))).toContain(schema);

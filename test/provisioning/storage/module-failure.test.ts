@@ -39,8 +39,8 @@ describe('a migration that fails in the middle', () => {
     expect(operation.error).toBe('Migration crm/0003_half.sql failed: broken on purpose');
     expect(operation.finishedAt).not.toBeNull();
     expect(operation.steps).toEqual([
-      { name: 'create_schema', module: 'crm', status: 'FAILED', error: operation.error },
-      { name: 'activate_route', module: null, status: 'CANCELLED', error: null },
+      { name: 'CREATE_SCHEMA', module: 'crm', status: 'FAILED', error: operation.error },
+      { name: 'ACTIVATE_ROUTE', module: null, status: 'CANCELLED', error: null },
     ]);
     expect(subscription).toMatchObject({ status: 'FAILED', schemaName: schema });
     expect(await listSchemas(testbed.url('crm'))).not.toContain(schema);
