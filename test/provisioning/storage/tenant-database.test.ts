@@ -62,7 +62,7 @@ describe('a tenant’s own database', () => {
   test('holds all tables in public, and the module’s database gets none', async () => {
     await aTenant({ slug }).at(testbed.gateway);
     const { subscription, operation } = await toVault();
-    expect(operation.steps[0]).toMatchObject({ name: 'create_database', status: 'SUCCEEDED' });
+    expect(operation.steps[0]).toMatchObject({ name: 'CREATE_DATABASE', status: 'SUCCEEDED' });
     expect(subscription).toMatchObject({
       ...{ databaseName: database, schemaName: 'public', isolation: 'DATABASE', status: 'ACTIVE' },
     });
