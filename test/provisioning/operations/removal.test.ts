@@ -78,7 +78,7 @@ describe('an unsubscribed module’s data', () => {
     const removal = await newestOperation(testbed.gateway, tenant.id, 'remove_storage');
     expect(await awaitOperationEnd(testbed.gateway, removal)).toMatchObject({
       status: 'SUCCEEDED',
-      steps: [{ name: 'drop_schema', status: 'SUCCEEDED' }],
+      steps: [{ name: 'DROP_SCHEMA', status: 'SUCCEEDED' }],
     });
     expect(await hasSchema()).toBe(false);
     expect(await hasDatabase()).toBe(true);
@@ -261,7 +261,7 @@ describe('a deleted tenant', () => {
     const purge = await newestOperation(testbed.gateway, tenant.id, 'purge_tenant');
     expect(await awaitOperationEnd(testbed.gateway, purge)).toMatchObject({
       status: 'SUCCEEDED',
-      steps: [{ name: 'drop_schema' }, { name: 'drop_database' }],
+      steps: [{ name: 'DROP_SCHEMA' }, { name: 'DROP_DATABASE' }],
     });
     expect([await hasSchema(), await hasDatabase()]).toEqual([false, false]);
     expect(await resolve(testbed.gateway, tenant.id, 'crm')).toBe('TENANT_NOT_FOUND');
