@@ -35,6 +35,7 @@ export function readDatabaseUrls(env: Environment, read: EnvironmentReader): Dat
     problems.push('DATABASE_DIRECT_URL is set without DATABASE_URL: set both, or neither');
   const moduleDbVariables = read.list('MODULE_DB_VARIABLES', isFreeVariable) ?? [];
   const serviceDatabaseUrls = readServiceUrls(env, moduleDbVariables, problems);
+  if (databaseUrl !== undefined) problems.push(...findTlsProblemsOf(env));
   return {
     databaseUrl,
     databaseDirectUrl,
@@ -44,6 +45,20 @@ export function readDatabaseUrls(env: Environment, read: EnvironmentReader): Dat
     moduleDbVariables,
   };
 }
+
+/** The driver would take any other value for "no TLS", and knows the second variable not at all. */
+function findTlsProblemsOf({ PGSSLMODE: mode, PGCHANNELBINDING: binding }: Environment): string[] {
+  return [
+    ...(!mode || driverModes.includes(mode)
+      ? []
+      : [`PGSSLMODE must be one of ${driverModes.join(', ')}; or write sslmode into each URL`]),
+    ...(binding === 'require'
+      ? ['PGCHANNELBINDING has no effect here: write channel_binding=require into each URL']
+      : []),
+  ];
+}
+
+const driverModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 
 /** The URL, which is undefined when it is not set or has a problem. `variable` has the value of the setting. */
 export function readUrl(

@@ -232,6 +232,18 @@ describe('a URL of PostgreSQL', () => {
     expect(problems.join()).not.toContain('sesame');
   });
 
+  test.each([
+    ['PGSSLMODE', 'verify_full', 'PGSSLMODE must be one of'],
+    ['PGSSLMODE', 'VERIFY-FULL', 'PGSSLMODE must be one of'],
+    ['PGSSLMODE', 'true', 'PGSSLMODE must be one of'],
+    ['PGSSLMODE', 'verify-full ', 'PGSSLMODE must be one of'],
+    ['PGCHANNELBINDING', 'require', 'PGCHANNELBINDING has no effect here'],
+  ])('beside %s=%j is refused, for which the driver would connect without', (name, value, problem) => {
+    const env = { DATABASE_URL: 'postgres://u:p@db.example/n', AUTH_MODE: 'required', [name]: value };
+    expect(() => readConfig(env)).toThrow(problem);
+    expect(() => readConfig({ ...env, [name]: '' })).not.toThrow();
+  });
+
   test('with several hosts is refused in one line', () => {
     for (const url of ['postgres://u:sesame@one,two/d', 'postgres://u:sesame@one:1,two:2/d'])
       expect(problemsOfDatabase(url)).toEqual([
