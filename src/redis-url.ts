@@ -130,8 +130,11 @@ export function findRedisUrlProblems(text: string): string[] | undefined {
   const problems = findParameterProblems(first.searchParams, redisParameters);
   if (others.some(({ search }) => search !== first.search))
     problems.push('its parameters differ between the nodes of the Cluster: give every node the same');
-  if (others.some(({ username, password }) => username !== first.username || password !== first.password))
-    problems.push('the user or password differs between the nodes of the Cluster: give every node the same');
+  const credentials = ({ username, password }: URL) => `${username}:${password}`;
+  if (others.some((url) => ![':', credentials(first)].includes(credentials(url))))
+    problems.push(
+      'its user or password differs between the nodes of the Cluster: give it with the first node only',
+    );
   if (problems.length > 0) return problems;
   const { tls } = readRedisUrl(text);
   if (tls) return findTlsProblems(tls);

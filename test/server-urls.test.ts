@@ -344,6 +344,10 @@ describe('REDIS_URL', () => {
   });
 
   test.each([
+    [
+      'redis://:one@cache,redis://:two@other',
+      'its user or password differs between the nodes of the Cluster: give it with the first node only',
+    ],
     ['redis://cache?family=5', 'its parameter family has a wrong value: expected one of 0, 4, 6'],
     [
       'redis://cache?db=3',

@@ -28,6 +28,8 @@ function refusalOf(work: () => unknown): string {
 const wrong: [option: string, value: unknown, problem: string][] = [
   ['url', 4000, 'expected a URL such as https://registry.internal:4000, or an array of URLs, got a number'],
   ['url', null, 'or an array of URLs, got null'],
+  ['url', 'trk_0123456789abcdef', 'the value is not the URL of a gateway'],
+  ['url', 'http://a:4000/?token=trk_0', '"http://a:4000/" has a query or a fragment'],
   ['url', '', '"" is not the URL of a gateway'],
   ['url', [], 'expected the URL of at least one gateway'],
   ['url', ['http://a:4000', 1], 'got a number'],
@@ -43,6 +45,7 @@ const wrong: [option: string, value: unknown, problem: string][] = [
   ['apiKey', 'trk_hunter2\n', 'contains a space, a line break or another character that no key has'],
   ['apiKey', 'Bearer trk_hunter2', 'contains a space'],
   ['module', 7, 'expected the name of a module such as finance, got a number'],
+  ['module', 'trk_0123-ABCD', 'the value is not a module name'],
   ['module', '', '"" is not a module name'],
   ['module', 'Finance', '"Finance" is not a module name such as finance'],
   ['module', 'x'.repeat(32), 'is not a module name'],

@@ -193,3 +193,24 @@ describe('a key that was right and is rejected', () => {
     expect(reports.map((report) => report.split(' ')[0])).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED']);
   });
 });
+
+test('a gateway that rejects the key keeps nobody from the one that accepts it', async () => {
+  const rejecting = createServer((_request, response) => {
+    response.writeHead(401, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ errors: [{ message: 'no', extensions: { code: 'UNAUTHENTICATED' } }] }));
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void rejecting.close());
+  await new Promise((resolve) => rejecting.once('listening', resolve));
+  const url = `http://127.0.0.1:${(rejecting.address() as AddressInfo).port}`;
+  // The start among the gateways is random.
+  for (const urls of [
+    [url, gateway.url],
+    [gateway.url, url],
+    [url, gateway.url],
+    [gateway.url, url],
+  ]) {
+    const { registry, reports } = await connect({ url: urls, apiKey: keys.finance }, true);
+    expect((await registry.resolve(acme.id)).schemaName).toBe(`finance_${acme.slug}`);
+    expect(reports).toEqual([]);
+  }
+});
