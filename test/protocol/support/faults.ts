@@ -87,7 +87,7 @@ function stopGateway(world: World, chance: Chance): void {
  * newer than that, so that no replica knows the earlier history, is left out.
  */
 function failOver(world: World, chance: Chance): void {
-  if (world.time.now < slowestStandbyMs) return;
+  if (!world.replicas.hasRowFrom(world.time.now - slowestStandbyMs)) return;
   const lagMs = chance.between(0, slowestStandbyMs);
   replace(world, { lostWrites: Math.floor(chance.between(0, 25)), lagMs, downMs: chance.between(0, 2_000) });
 }

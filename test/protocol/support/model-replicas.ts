@@ -9,6 +9,7 @@ interface Row {
   revision: bigint;
   clientsRevision: bigint | null;
   stalenessMs: number;
+  registeredAt: number;
   reportedAt: string;
 }
 
@@ -37,10 +38,19 @@ export class ModelReplicas implements ReplicaRows {
   register(id: string, stalenessMs: number): string {
     const { epoch } = this.#registry.point;
     if (this.#rows.has(id)) return epoch;
-    const row = { epoch: null, revision: 0n, clientsRevision: null, stalenessMs, reportedAt: this.#now() };
+    const registeredAt = this.#time.now;
+    const row = {
+      ...{ epoch: null, revision: 0n, clientsRevision: null },
+      ...{ stalenessMs, registeredAt, reportedAt: this.#now() },
+    };
     this.#rows.set(id, row);
     this.#registry.wrote(() => this.#rows.delete(id));
     return epoch;
+  }
+
+  /** Whether a row is as old as this. */
+  hasRowFrom(time: number): boolean {
+    return [...this.#rows.values()].some(({ registeredAt }) => registeredAt <= time);
   }
 
   async poll(id: string, { position, isSettled, clientsRevision }: ReplicaReport): Promise<FeedPage> {
