@@ -21,7 +21,8 @@ export default class TallyReporter implements Reporter {
     reason: TestRunEndReason,
   ): void {
     this.finished = reason !== 'interrupted';
-    for (const error of unhandled) this.fail(error instanceof Error ? error.message : String(error));
+    // An error of a worker arrives as an object without a prototype.
+    for (const error of unhandled) this.fail((error as { message?: string }).message ?? 'an unhandled error');
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const { state } = test.result();
