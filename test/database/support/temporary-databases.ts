@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { inject, onTestFinished } from 'vitest';
+import { dropDatabase } from '../../setup/database.js';
 
 /** Databases and migration folders that exist for one test. */
 
@@ -29,7 +30,7 @@ export async function aUser(rights = ''): Promise<{ name: string; url: string }>
 export async function aDatabase(owner?: { name: string; url: string }): Promise<TemporaryDatabase> {
   const name = temporaryName();
   await onServer(`CREATE DATABASE ${name}`);
-  onTestFinished(() => onServer(`DROP DATABASE ${name} WITH (FORCE)`));
+  onTestFinished(() => dropDatabase(name));
   if (owner) await onServer(`ALTER DATABASE ${name} OWNER TO ${owner.name}`);
   const url = new URL(owner?.url ?? serverUrl);
   url.pathname = name;
