@@ -40,13 +40,13 @@ export function readDatabaseUrls(env: Environment, read: EnvironmentReader): Dat
     databaseUrl,
     databaseDirectUrl,
     serviceDatabaseUrls,
-    serviceDatabaseReadUrls: readOtherUrls('READ', env, serviceDatabaseUrls, problems),
-    serviceDatabaseDirectUrls: readOtherUrls('DIRECT', env, serviceDatabaseUrls, problems),
+    serviceDatabaseReadUrls: readOtherUrls('READ', env, serviceDatabaseUrls, moduleDbVariables, problems),
+    serviceDatabaseDirectUrls: readOtherUrls('DIRECT', env, serviceDatabaseUrls, moduleDbVariables, problems),
     moduleDbVariables,
   };
 }
 
-/** The driver would take any other value for "no TLS", and knows the second variable not at all. */
+/** The driver treats any other PGSSLMODE as "no TLS", and ignores PGCHANNELBINDING. */
 function findTlsProblemsOf({ PGSSLMODE: mode, PGCHANNELBINDING: binding }: Environment): string[] {
   return [
     ...(!mode || driverModes.includes(mode)
@@ -105,11 +105,13 @@ function readOtherUrls(
   kind: 'READ' | 'DIRECT',
   env: Environment,
   urls: Readonly<Record<string, string>>,
+  moduleDbVariables: readonly string[],
   problems: string[],
 ): Record<string, string> {
+  const otherVariableOf = kind === 'READ' ? readVariableOf : directVariableOf;
   const otherUrls: Record<string, string> = {};
   for (const [variable, url] of Object.entries(urls)) {
-    const name = kind === 'READ' ? readVariableOf(variable) : directVariableOf(variable);
+    const name = otherVariableOf(variable);
     const given = env[name]?.trim() || undefined;
     const other = readUrl(`<MODULE>_DB_${kind}_URL`, given, findPostgresUrlProblems, problems, name);
     if (other === undefined) continue;
@@ -120,10 +122,11 @@ function readOtherUrls(
       );
     else otherUrls[variable] = other;
   }
-  for (const name of Object.keys(env)) {
-    const variable = name.endsWith(`_DB_${kind}_URL`) && name.replace(`_${kind}_URL`, '_URL');
-    const stands = variable && !(variable in urls) && !env[variable]?.trim();
-    if (stands && env[name]?.trim() && !(name in settings) && !(name in urls))
+  const usual = Object.keys(env).filter((name) => name.endsWith(`_DB_${kind}_URL`));
+  const variables = [...usual.map((name) => name.replace(`_${kind}_URL`, '_URL')), ...moduleDbVariables];
+  for (const variable of new Set(variables)) {
+    const name = otherVariableOf(variable);
+    if (env[name]?.trim() && !env[variable]?.trim() && !(name in settings) && !(name in urls))
       problems.push(`${name} is set without ${variable}: set both, or neither`);
   }
   return otherUrls;

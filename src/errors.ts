@@ -251,6 +251,11 @@ export function invalidFields(
   });
 }
 
+/** The header that says how long to wait, in seconds; none without a time. */
+export function retryAfterHeader(retryAfterMs: number | undefined): { 'retry-after'?: string } {
+  return retryAfterMs ? { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) } : {};
+}
+
 /** The message of an error. Node's error about a host with several addresses has none itself, only its parts do. */
 export function messageOf(error: unknown): string {
   const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];

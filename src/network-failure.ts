@@ -1,4 +1,4 @@
-/** Why no connection to a server of PostgreSQL or Redis came about, by the codes of Node.js, with the way out. */
+/** Why a connection to PostgreSQL or Redis failed, by the error codes of Node.js, and what to do. */
 
 interface NetworkFailure {
   codes: RegExp;
@@ -23,7 +23,7 @@ const failures: readonly NetworkFailure[] = [
   {
     codes: /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN)$/,
     advise: (variable) =>
-      `correct the host and the port in ${variable}, or open the way to it in the firewall`,
+      `correct the host and the port in ${variable}, or allow the connection in the firewall`,
   },
   {
     codes: /^(ENOENT|EACCES|ENOTSOCK)$/,

@@ -1,7 +1,7 @@
 /** URLs of PostgreSQL: what every setting with such a URL accepts, and where it leads. */
 import { parseUrl } from './parse-url.js';
 import { findTlsProblems, readTlsRules, type TlsRules, tlsParameters } from './tls-rules.js';
-import { findParameterProblems, type UrlParameters } from './url-parameters.js';
+import { findParameterProblems, refuse, type UrlParameters } from './url-parameters.js';
 
 /** Where a URL leads. What is undefined, the environment of the driver or its defaults give. */
 export interface PostgresTarget {
@@ -29,7 +29,7 @@ const verifiesByMode = {
 const pooled = 'remove it; the sizes of the pools are fixed (docs/operations.md has the numbers)';
 const timed = 'remove it; every wait of the product has a time limit of its own';
 const session = 'remove it; every session sets it itself';
-const oneHost = 'remove it, and name one host that leads to the primary server';
+const oneHost = 'name one host that leads to the primary server';
 const mode = 'use sslmode=verify-full, or sslmode=no-verify for a server whose certificate nobody can check';
 const kerberos = 'remove it; the product logs in with a password or a client certificate';
 
@@ -86,7 +86,7 @@ export const postgresParameters: UrlParameters = {
   },
   pgbouncer: {
     effect:
-      'No effect: a pooler is recognised, and `DATABASE_DIRECT_URL` or `<MODULE>_DB_DIRECT_URL` goes round it.',
+      'No effect: a pooler is recognised, and `DATABASE_DIRECT_URL` or `<MODULE>_DB_DIRECT_URL` connects without it.',
     values: ['true', 'false'],
   },
   connection_limit: { instead: pooled },
@@ -103,7 +103,7 @@ export const postgresParameters: UrlParameters = {
     'keepAlive',
     'keepAliveInitialDelayMillis',
   ),
-  ...refuse(oneHost, 'hostaddr', 'target_session_attrs', 'load_balance_hosts'),
+  ...refuse(`remove it, and ${oneHost}`, 'hostaddr', 'target_session_attrs', 'load_balance_hosts'),
   ...refuse(mode, 'sslaccept', 'requiressl', 'uselibpqcompat', 'sslsni'),
   ...refuse('use sslcert and sslkey with PEM files', 'sslidentity', 'sslcertmode'),
   ...refuse('use sslcrl with one PEM file', 'sslcrldir'),
@@ -126,10 +126,6 @@ export const postgresParameters: UrlParameters = {
   ...refuse(kerberos, 'gssencmode', 'krbsrvname', 'gsslib', 'gssdelegation'),
   ...refuse(kerberos, 'oauth_issuer', 'oauth_client_id', 'oauth_client_secret', 'oauth_scope'),
 };
-
-function refuse(instead: string, ...names: string[]): UrlParameters {
-  return Object.fromEntries(names.map((name) => [name, { instead }]));
-}
 
 /** Stands for the host of a URL that has none, which `URL` does not accept after a user. */
 const noHost = 'no-host.invalid';
@@ -155,7 +151,7 @@ export function findPostgresUrlProblems(text: string): string[] | undefined {
     ...(url.searchParams.has('ssl') && url.searchParams.has('sslmode')
       ? ['its parameters ssl and sslmode say the same: give sslmode alone']
       : []),
-    ...(typeof target.tls === 'object' ? findTlsProblems(target.tls) : findUselessParameters(url)),
+    ...(typeof target.tls === 'object' ? findTlsProblems(target.tls) : findUselessParameters(url, target)),
   ];
 }
 
@@ -164,8 +160,9 @@ function fits(name: string): boolean {
   return Buffer.byteLength(name) <= 63;
 }
 
-function findUselessParameters({ searchParams }: URL): string[] {
-  if (readHost(searchParams, '')?.startsWith('/')) return [];
+function findUselessParameters({ searchParams }: URL, { host }: Pick<PostgresTarget, 'host'>): string[] {
+  // On a Unix socket they have no effect.
+  if (host?.startsWith('/')) return [];
   const useless = [...Object.keys(tlsParameters), 'sslnegotiation'].filter((name) => searchParams.has(name));
   if (searchParams.get('channel_binding') === 'require') useless.push('channel_binding');
   return useless.map((name) => `its parameter ${name} needs TLS: add sslmode=verify-full`);

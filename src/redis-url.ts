@@ -1,7 +1,7 @@
 /** REDIS_URL: what it accepts, and where it leads. */
 import { parseUrl } from './parse-url.js';
 import { findTlsProblems, readTlsRules, type TlsRules, tlsParameters } from './tls-rules.js';
-import { findParameterProblems, type UrlParameters } from './url-parameters.js';
+import { findParameterProblems, refuse, type UrlParameters } from './url-parameters.js';
 
 export interface RedisTarget {
   kind: 'single' | 'cluster' | 'sentinel';
@@ -70,10 +70,6 @@ export const redisParameters: UrlParameters = {
     'connectionName',
   ),
 };
-
-function refuse(instead: string, ...names: string[]): UrlParameters {
-  return Object.fromEntries(names.map((name) => [name, { instead }]));
-}
 
 const sentinelForm = /^redis-sentinel:\/\/(?:(.*)@)?([^@/?]+)(?:\/([^/?]+)(?:\/(\d+))?)?(\?[^?]*)?$/;
 

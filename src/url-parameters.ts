@@ -6,6 +6,11 @@ type UrlParameter =
 /** Every parameter that a driver, libpq or Prisma knows, by its name. A driver ignores what it does not know, so others are refused too. */
 export type UrlParameters = Readonly<Record<string, UrlParameter>>;
 
+/** Parameters that are refused with the same advice. */
+export function refuse(instead: string, ...names: string[]): UrlParameters {
+  return Object.fromEntries(names.map((name) => [name, { instead }]));
+}
+
 /** What is wrong with the parameters of a URL, one line each. No line repeats a value, which may be a password. */
 export function findParameterProblems(given: URLSearchParams, table: UrlParameters): string[] {
   return [...new Set(given.keys())].flatMap((name) => {
@@ -28,7 +33,7 @@ function oneOf(values: readonly string[]): string {
   return values.length === 1 ? `${values[0]}` : `one of ${values.join(', ')}`;
 }
 
-/** A name that is none may be the rest of a password with a special character. */
+/** A text that is no parameter name may be the rest of a password with a special character, so it is not shown. */
 function describeUnknown(name: string): string {
   return /^[A-Za-z][\w.-]{0,40}$/.test(name)
     ? `its parameter ${name} is not known: remove it, or correct its name`

@@ -286,6 +286,10 @@ describe('the configuration', () => {
       expect(problemsOf({ [`FINANCE_DB_${kind}_URL`]: database })).toEqual([
         `FINANCE_DB_${kind}_URL is set without FINANCE_DB_URL: set both, or neither`,
       ]);
+    for (const kind of ['READ', 'DIRECT'])
+      expect(problemsOf({ MODULE_DB_VARIABLES: 'CRM_DSN', [`CRM_DSN_${kind}_URL`]: database })).toEqual([
+        `CRM_DSN_${kind}_URL is set without CRM_DSN: set both, or neither`,
+      ]);
     expect(problemsOf({ DATABASE_DIRECT_URL: database })).toEqual([
       'DATABASE_DIRECT_URL is set without DATABASE_URL: set both, or neither',
     ]);

@@ -6,6 +6,7 @@ import { ConfigError, readConfig } from '../src/config.js';
 import { DatabaseClient } from '../src/database/database-client.js';
 import {
   describeServer,
+  findPostgresUrlProblems,
   libpqUrl,
   postgresParameters,
   readPostgresUrl,
@@ -244,10 +245,15 @@ describe('a URL of PostgreSQL', () => {
     expect(() => readConfig({ ...env, [name]: '' })).not.toThrow();
   });
 
+  test('of a Unix socket takes parameters of TLS, which have no effect there', () => {
+    for (const place of ['postgres://u@%2Fvar%2Frun/n?', 'postgres://u@/n?host=/var/run&'])
+      expect(findPostgresUrlProblems(`${place}sslrootcert=/ca`)).toEqual([]);
+  });
+
   test('with several hosts is refused in one line', () => {
     for (const url of ['postgres://u:sesame@one,two/d', 'postgres://u:sesame@one:1,two:2/d'])
       expect(problemsOfDatabase(url)).toEqual([
-        'DATABASE_URL: it names several hosts: remove it, and name one host that leads to the primary server',
+        'DATABASE_URL: it names several hosts: name one host that leads to the primary server',
       ]);
   });
 

@@ -28,8 +28,8 @@ try {
 
 /** One line per problem; a stack trace only for unexpected errors, with LOG_LEVEL=debug. */
 function explain(error: unknown): string {
-  if ([ConfigError, EmbeddedInUseError, ServerError].some((kind) => error instanceof kind))
-    return (error as Error).message;
+  if (error instanceof ConfigError || error instanceof EmbeddedInUseError || error instanceof ServerError)
+    return error.message;
   if (error instanceof RegistryError) return oneLine(`${error.code}: ${error.message}`);
   if (error instanceof Error)
     return process.env.LOG_LEVEL === 'debug' ? (error.stack ?? error.message) : error.message;

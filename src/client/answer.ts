@@ -24,7 +24,7 @@ const texts: Partial<Record<TenantRegistryErrorCode, string>> = {
   TENANT_MISMATCH: 'X-Tenant-ID names a different tenant than the token',
 };
 
-/** Codes of an outage, or of a mistake in the service's own configuration, which is none of the end user's business. */
+/** Codes of an outage, or of a mistake in the service's own configuration, which end users must not see. */
 const outages: readonly TenantRegistryErrorCode[] = [
   'REGISTRY_UNAVAILABLE',
   'REVISION_NOT_REACHED',

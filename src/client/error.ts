@@ -33,6 +33,7 @@ export type TenantRegistryErrorCode = keyof typeof statusByCode;
 const retryAfterByCode: Partial<Record<TenantRegistryErrorCode, number>> = {
   REGISTRY_UNAVAILABLE: 1,
   REVISION_NOT_REACHED: 1,
+  OPERATION_IN_PROGRESS: 1,
   TENANT_NOT_READY: 1,
   SCHEMA_MIGRATING: 1,
   RATE_LIMITED: 1,

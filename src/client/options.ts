@@ -80,8 +80,13 @@ const checks: Checks<TenantRegistryOptions> = {
   readSecret: isFunction,
   secretNames: (value) => {
     if (!Array.isArray(value)) return `expected an array of names of variables, got ${kindOf(value)}`;
-    const wrong = value.find((name) => typeof name !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
-    return wrong === undefined ? undefined : `"${wrong}" is not the name of a variable`;
+    const problemOf = (name: unknown) => {
+      if (typeof name !== 'string') return `expected names of variables, got ${kindOf(name)}`;
+      return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+        ? undefined
+        : `${shown(name)} is not the name of a variable`;
+    };
+    return value.map(problemOf).find((problem) => problem !== undefined);
   },
   hints: isBoolean,
 };

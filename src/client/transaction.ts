@@ -11,7 +11,7 @@ export interface TransactionOptions extends BeginOptions {
 export const transactionChecks: Checks<TransactionOptions> = {
   isolation: isOneOf(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE']),
   readOnly: isBoolean,
-  // The range of PostgreSQL's setting; 0 leaves it alone.
+  // The range of PostgreSQL's setting; 0 does not change it.
   statementTimeoutMs: isNumberFrom(0, 2 ** 31 - 1),
   signal: (value) =>
     typeof (value as Partial<Abort> | null)?.addEventListener === 'function'

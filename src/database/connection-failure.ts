@@ -72,7 +72,7 @@ const driverWords: readonly [RegExp, (attempt: Attempt) => string][] = [
   ],
   [
     /timeout/i,
-    ({ variable }) => `correct the host and the port in ${variable}, or open the way to it in the firewall`,
+    ({ variable }) => `correct the host and the port in ${variable}, or allow the connection in the firewall`,
   ],
 ];
 

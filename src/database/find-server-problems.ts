@@ -1,4 +1,5 @@
 import { readPostgresUrl } from '../postgres-url.js';
+import { directVariableOf } from '../settings.js';
 import { connectionCounts } from './connection-counts.js';
 import { describeConnectionFailure } from './connection-failure.js';
 import { DatabaseClient } from './database-client.js';
@@ -35,19 +36,19 @@ export async function findServerProblems({ url, variable, use }: Server): Promis
   }
 }
 
-/** What the servers of the modules lack. Services that use them, and modules of other databases, go on without. */
+/** What the servers of the modules lack. These problems do not stop the gateway. */
 export async function findServiceProblems(config: {
   serviceDatabaseUrls: Readonly<Record<string, string>>;
   serviceDatabaseDirectUrls: Readonly<Record<string, string>>;
 }): Promise<string[]> {
   const found = await Promise.all(
-    Object.entries(config.serviceDatabaseUrls).map(([variable, url]) =>
-      findServerProblems({
-        url: config.serviceDatabaseDirectUrls[variable] ?? url,
-        variable,
+    Object.entries(config.serviceDatabaseUrls).map(([variable, url]) => {
+      const direct = config.serviceDatabaseDirectUrls[variable];
+      return findServerProblems({
+        ...(direct === undefined ? { url, variable } : { url: direct, variable: directVariableOf(variable) }),
         use: { of: 'service', isRead: false, creates: true, connections: connectionCounts.service },
-      }),
-    ),
+      });
+    }),
   );
   return found.flat();
 }

@@ -178,7 +178,7 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
     const pooled = urls[databaseRef];
     if (pooled === undefined || text !== directUrls[databaseRef]) return pool;
     try {
-      if (await leadsToSameDatabase(pool, pooled)) return pool;
+      if (await leadsToSameDatabase(pool, pooled).catch(refusePooler)) return pool;
       throw notReady(differentDatabases(databaseRef, directVariableOf(databaseRef)));
     } catch (error) {
       await pool.end();

@@ -59,7 +59,7 @@ function toGraphqlError(
   });
 }
 
-export function extensionsOf(error: RegistryError, requestId: string | undefined): Record<string, unknown> {
+export function extensionsOf(error: RegistryError, requestId: string): Record<string, unknown> {
   const { code, status, fields, retryAfterMs } = error;
   return {
     code,

@@ -1,4 +1,5 @@
 import type { ExecutionResult } from 'graphql';
+import { retryAfterHeader } from '../errors.js';
 
 /** The HTTP answer for a result, as plain values. */
 export interface GraphqlHttpAnswer {
@@ -44,7 +45,6 @@ export function toHttpAnswer(
   if (!result.errors) return { status: 200, headers, body };
   const answered = result.data != null;
   const failures = result.errors.map(readHttp);
-  const retryAfterMs = Math.max(...failures.map((failure) => failure.retryAfterMs));
   const showsStatus =
     alwaysShowsStatus ||
     mediaType === 'application/graphql-response+json' ||
@@ -55,7 +55,7 @@ export function toHttpAnswer(
     headers: {
       ...headers,
       ...(status === 405 && { allow: 'POST' }),
-      ...(retryAfterMs > 0 && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
+      ...retryAfterHeader(Math.max(...failures.map(({ retryAfterMs }) => retryAfterMs))),
     },
     body,
   };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { ConfigRules } from '../registry/config-rules.js';
-import { clearable, email, optional, text } from '../registry/input.js';
+import { email, omittable, optional, text } from '../registry/input.js';
 import { givenFields } from '../registry/tenant-fields.js';
 import { type PutMember, putMember, removeOthers } from './members.js';
 import { brandingFields, requirePublicUrls, settingsFields } from './profile-fields.js';
@@ -12,8 +12,8 @@ import { configObject, readTenantConfig } from './tenant-config.js';
 export const onboardingFields = {
   adminEmail: optional(email),
   adminFullName: optional(text(200)),
-  settings: clearable(z.object(settingsFields)),
-  branding: clearable(z.object(brandingFields)),
+  settings: omittable(z.object(settingsFields)),
+  branding: omittable(z.object(brandingFields)),
   config: optional(configObject),
 };
 
@@ -36,8 +36,8 @@ export function readProfile(
 ): Profile {
   requirePublicUrls({ 'settings.website': settings?.website, 'branding.logoUrl': branding?.logoUrl }, rules);
   return givenFields({
-    settings: settings ? givenFields(settings) : undefined,
-    branding: branding ? givenFields(branding) : undefined,
+    settings: settings && givenFields(settings),
+    branding: branding && givenFields(branding),
     config: config && (readTenantConfig(config, { slug, ...rules }) as Prisma.InputJsonObject),
   });
 }

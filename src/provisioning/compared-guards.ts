@@ -2,7 +2,7 @@ import type { CommandContext } from '../registry/command.js';
 import { diagnose } from './doctor/doctor.js';
 import type { Finding, FindingCode } from './doctor/finding.js';
 
-/** After this time without an end, another worker compares a module, in seconds: a database could not be read, or a worker died. */
+/** Seconds after which another worker may compare a module whose comparison has not ended: its database could not be read, or the worker died. */
 const retrySeconds = 60;
 
 /** Differences that writing the binding again repairs without a question to the operator. */

@@ -160,7 +160,7 @@ export const wait = z
   .enum(['COMMITTED', 'GATEWAYS', 'EVERYWHERE'], { error: 'must be COMMITTED, GATEWAYS or EVERYWHERE' })
   .optional();
 
-/** Makes a field that a caller may omit. Null is refused: it says neither to leave the value alone nor what it should be. */
+/** Makes a field that a caller may omit. Null is refused, because these values cannot be cleared. */
 export function optional<T extends z.ZodType>(schema: T) {
   return schema
     .nullish()

@@ -120,7 +120,7 @@ function isSecretKey(key: string): boolean {
 /** How many changes between letters and digits make a run of characters look random. */
 const manyTurns = 5;
 
-/** Of 24 random bytes in base64 and secret keys of AWS, one in some thousands has fewer turns; their length says the rest. */
+/** Lengths of 24 random bytes in base64 and of secret keys of AWS. A few of these have fewer turns, so fewer are enough at these lengths. */
 const known = { lengths: [32, 40], manyTurns: 3 };
 
 /** Web addresses and UUIDs have long runs of characters and are not secrets. */

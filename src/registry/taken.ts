@@ -7,22 +7,22 @@ type Taker = Pick<Tenant, 'id' | 'slug' | 'status'>;
 
 /** The error for a slug in use. Only callers who may read the registry learn whose it is, and that a deleted tenant can come back. */
 export function slugTaken(caller: Caller, slug: string, taker: Taker): RegistryError {
-  return taken('slug', `Slug "${slug}" is taken${may(caller, 'readRegistry') ? by(taker) : ''}`, 'slug');
+  const whose = may(caller, 'readRegistry') ? describe(taker) : ': choose another slug';
+  return taken('slug', `Slug "${slug}" is taken${whose}`);
 }
 
 /** The error for an id in use. */
 export function idTaken(caller: Caller, id: string, taker: Taker): RegistryError {
   const byTenant = may(caller, 'readRegistry') ? ` by tenant ${taker.slug}` : '';
-  return taken('id', `Id ${id} is taken${byTenant}`, 'id');
+  return taken('id', `Id ${id} is taken${byTenant}: choose another id`);
 }
 
-function by({ id, slug, status }: Taker): string {
+function describe({ id, slug, status }: Taker): string {
   if (status === 'DELETED')
-    return ` by tenant ${id}, which is deleted: restore it with restoreTenant (tenant restore ${slug})`;
-  return ` by tenant ${id}${status === 'PURGED' ? ', which is purged, and stays taken' : ''}`;
+    return ` by tenant ${id}, which is deleted: restore it with restoreTenant (tenant restore ${slug}), or choose another slug`;
+  return ` by tenant ${id}${status === 'PURGED' ? ', which is purged, and stays taken' : ''}: choose another slug`;
 }
 
-function taken(field: string, what: string, noun: string): RegistryError {
-  const message = `${what}${what.includes(': ') ? ', or' : ':'} choose another ${noun}`;
+function taken(field: string, message: string): RegistryError {
   return new RegistryError('CONFLICT', message, { fields: [{ field, message }] });
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Plan, TenantStatus } from '../database/generated/prisma/enums.js';
 import { moduleName, omittable, plainText, readInput } from './input.js';
 
-const oneOf = <T extends Record<string, string>>(values: T) =>
+export const oneOf = <T extends Record<string, string>>(values: T) =>
   z.enum(values, { error: `must be one of ${Object.values(values).join(', ')}` });
 
 const TenantFilter = z.object({
@@ -49,7 +49,7 @@ export function plansOf({ plans }: TenantSelection): readonly string[] {
   return plans ?? inDatabase(Object.values(Plan));
 }
 
-/** Without duplicates: each value is a list of its own. */
-function inDatabase(values: readonly string[]): string[] {
+/** As in the database, without duplicates: each value is a list of its own. */
+export function inDatabase(values: readonly string[]): string[] {
   return [...new Set(values.map((value) => value.toLowerCase()))];
 }

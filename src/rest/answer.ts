@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ErrorCode, RegistryError } from '../errors.js';
+import { type ErrorCode, RegistryError, retryAfterHeader } from '../errors.js';
 import type { Log } from '../log.js';
 import { asRegistryError } from '../registry/database-failure.js';
 
@@ -65,7 +65,7 @@ export function answerError(error: unknown, options: { requestId: string; log: L
   if (code === 'REGISTRY_UNAVAILABLE') options.log.warn({ err: expected.cause ?? expected }, 'unavailable');
   const headers: Record<string, string> = {
     ...(status === 401 && { 'www-authenticate': 'Bearer' }),
-    ...(retryAfterMs && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
+    ...retryAfterHeader(retryAfterMs),
   };
   return failure(status, { code, message, ...(fields.length > 0 && { details: fields }) }, headers);
 }

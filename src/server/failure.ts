@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { retryAfterHeader } from '../errors.js';
 import { extensionsOf } from '../graphql/errors.js';
 import type { Log } from '../log.js';
 import { asRegistryError } from '../registry/database-failure.js';
@@ -46,7 +47,7 @@ function graphqlFailure(error: unknown, { requestId, log }: { requestId: string;
     const { status, code, message, retryAfterMs } = expected;
     const headers: Record<string, string> = {
       ...(code === 'UNAUTHENTICATED' && { 'www-authenticate': 'Bearer' }),
-      ...(retryAfterMs && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
+      ...retryAfterHeader(retryAfterMs),
     };
     return { status, headers, body: { message, extensions: extensionsOf(expected, requestId) } };
   }

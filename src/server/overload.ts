@@ -1,4 +1,4 @@
-import { RegistryError } from '../errors.js';
+import { RegistryError, retryAfterHeader } from '../errors.js';
 import { extensionsOf } from '../graphql/errors.js';
 import type { Metrics } from '../metrics.js';
 import { refuse } from '../rest/answer.js';
@@ -30,7 +30,7 @@ const refusal = new RegistryError(
 );
 const headers = [
   ...['content-type', 'application/json; charset=utf-8', 'cache-control', 'no-store'],
-  ...['x-content-type-options', 'nosniff', 'retry-after', '1'],
+  ...['x-content-type-options', 'nosniff', ...Object.entries(retryAfterHeader(refusal.retryAfterMs)).flat()],
 ];
 const restRefusal = refuse(503, refusal.message).body;
 const graphqlRefusal = (requestId: string) => ({

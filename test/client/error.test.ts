@@ -1,11 +1,19 @@
 import { expect, test } from 'vitest';
 import { fenceRefusals } from '../../src/client/entrance.js';
 import { statusByCode, TenantRegistryError } from '../../src/client/error.js';
-import { statusByCode as gatewayStatusByCode, guardRefusals } from '../../src/errors.js';
+import { statusByCode as gatewayStatusByCode, guardRefusals, RegistryError } from '../../src/errors.js';
 
 test('the client has the same codes and statuses as the gateway', () => {
   expect(statusByCode).toEqual(gatewayStatusByCode);
 });
+
+test.each(Object.keys(statusByCode) as (keyof typeof statusByCode)[])(
+  '%s is worth a retry for both',
+  (code) => {
+    const { retryAfterMs } = new RegistryError(code, 'refused');
+    expect(new TenantRegistryError(code, 'refused').retryAfter).toBe(retryAfterMs && retryAfterMs / 1_000);
+  },
+);
 
 test('the client has the same refusals of the fence as the gateway', () => {
   expect(fenceRefusals).toEqual(guardRefusals);

@@ -237,8 +237,12 @@ describe('a server of another', () => {
         ONE_DB_URL: urlAs('few', name),
         TWO_DB_URL: 'postgres://someone:sesame@127.0.0.1:1/two',
         THREE_DB_URL: 'postgres://someone:sesame@127.0.0.1:1/pooled',
+        FOUR_DB_URL: server.url(name),
       },
-      serviceDatabaseDirectUrls: { THREE_DB_URL: server.url(name) },
+      serviceDatabaseDirectUrls: {
+        THREE_DB_URL: server.url(name),
+        FOUR_DB_URL: 'postgres://someone:sesame@127.0.0.1:1/four',
+      },
     });
     expect(problems).toEqual([
       expect.stringMatching(
@@ -253,6 +257,9 @@ describe('a server of another', () => {
       ),
       expect.stringMatching(
         /^Cannot connect to database "two" at 127\.0\.0\.1:1 as someone: .+: start the server, or correct the host and the port in TWO_DB_URL$/,
+      ),
+      expect.stringMatching(
+        /^Cannot connect to database "four" .+ correct the host and the port in FOUR_DB_DIRECT_URL$/,
       ),
     ]);
   });

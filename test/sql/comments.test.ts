@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
@@ -107,6 +107,14 @@ test('a thing without a comment would be found, of every kind', async () => {
   } finally {
     await client.query('ROLLBACK');
   }
+});
+
+test('prisma/README.md has every migration, in order', async () => {
+  const prisma = new URL('../../prisma/', import.meta.url);
+  const readme = await readFile(new URL('README.md', prisma), 'utf8');
+  const told = [...readme.matchAll(/^\| `(\d{14}_\w+)` \| \S/gm)].map(([, folder]) => folder);
+  const made = (await readdir(new URL('migrations/', prisma))).filter((name) => /^\d/.test(name));
+  expect(told).toEqual(made.sort());
 });
 
 test('prisma/README.md says of every trigger when it fires, in the order in which they do', async () => {

@@ -63,7 +63,7 @@ test('the texts have a new number when they are changed', () => {
     .update(ensureModuleSql(sample))
     .digest('hex')
     .slice(0, 16);
-  expect({ version: ensureVersion, hash }).toEqual({ version: 3, hash: '9a8df9a46a72fe5f' });
+  expect({ version: ensureVersion, hash }).toEqual({ version: 4, hash: '49d0071f9366d3c7' });
 });
 
 describe('ensure_<module>_tenant_schema', () => {
@@ -175,6 +175,21 @@ describe('ensure_<module>_tenant_schema', () => {
       /^0A000 Migration crm\/0003_commit\.sql failed/,
     );
     expect(await tablesOf(schema)).toEqual([]);
+  });
+
+  test('a schema of which a part was dropped is refused, and its mark stays', async () => {
+    const tenantId = randomUUID();
+    const schema = uniqueName('crm');
+    await call(tenantId, schema);
+    await testbed.psql(
+      'crm',
+      `UPDATE tenant_guard.schema_version SET migration = '(being dropped)' WHERE schema_name = '${schema}' AND migration LIKE '%0002%'`,
+    );
+    expect(await outcomeOf(call(tenantId, schema))).toBe(
+      `55000 CONFLICT: A part of schema ${schema} was dropped, so its tables are not whole`,
+    );
+    const marks = `SELECT FROM tenant_guard.schema_version WHERE schema_name = '${schema}' AND migration = '(being dropped)'`;
+    expect(await testbed.psql('crm', marks)).toHaveLength(1);
   });
 
   test('a file that was edited after it ran is refused', async () => {

@@ -18,7 +18,7 @@ export async function requireDataFolder(dataDir: string): Promise<void> {
   }
 }
 
-/** PostgreSQL needs room for two segments of its write-ahead log; without it, it ends with whatever error its clients get. */
+/** Room for two segments of the write-ahead log. Without it PostgreSQL ends, and its clients report unrelated errors. */
 const leastBytes = 32 * 1024 * 1024;
 
 /** Returns the error of a start, or one that names its cause: a full disk. */

@@ -3,10 +3,11 @@ import { identifier } from '../../database/identifier.js';
 import { procedureRefusals } from '../../errors.js';
 import { foreignPartsSql } from '../fence/foreign-code.js';
 import { applyLock } from '../fence/guard-sql.js';
+import { beingDropped } from '../fence/schema-version.js';
 import { accessSql, closeSql, type ModuleRoles } from '../storage/module-role.js';
 
 /** Raise it with every change of the SQL below, so that databases are upgraded; a test checks this. */
-export const ensureVersion = 3;
+export const ensureVersion = 4;
 
 /** The start of the comment of each of our procedures in schema public. A routine without it was made by others. */
 export const ensureMark = "The tenant registry's:";
@@ -154,6 +155,11 @@ BEGIN
     ELSIF made_for <> tenant OR made_as <> module THEN
       ${raise('42P06', 'Schema % exists already and belongs to tenant %, module %', anotherName, 'schema', 'made_for', 'made_as')};
     END IF;
+  END IF;
+
+  IF EXISTS (SELECT FROM tenant_guard.schema_version AS version WHERE version.schema_name = schema
+      AND version.schema_oid = found.oid AND version.migration = ${escapeLiteral(beingDropped)}) THEN
+    ${raise('55000', 'A part of schema % was dropped, so its tables are not whole', 'subscribeTenantToModule of the registry drops the rest and creates it anew.', 'schema')};
   END IF;
 
   -- Without an epoch, so that any state of the registry replaces it. Until then the guard refuses every session.

@@ -1,5 +1,6 @@
 import { escapeLiteral } from 'pg';
 import { isSameOwner } from '../fence/binding.js';
+import { beingDropped } from '../fence/schema-version.js';
 import { isSameFile, type ModuleMigration } from '../storage/module-migrations.js';
 import type { StorageComparison } from './storage-comparison.js';
 
@@ -24,6 +25,12 @@ export function compareVersion(comparison: StorageComparison, files: ModuleFiles
       'VERSION_TABLE_OTHER_OWNER',
       `${table} names tenant ${versions.owner.tenantId}, module ${versions.owner.module} as the owner of ${schema}, but the registry names ${tenantSlug}.`,
       `Check whose data the schema holds and restore the right data; suspendTenant refuses access for ${tenantSlug} until then.`,
+    );
+  else if (versions?.applied.has(beingDropped))
+    report(
+      'MIGRATIONS_MISSING',
+      `A part of ${schema} was dropped, so its tables are not whole.`,
+      'unsubscribeTenantFromModule and then subscribeTenantToModule drop the rest and create it anew.',
     );
   else if (versions) {
     compareFiles(comparison, files, versions.applied);

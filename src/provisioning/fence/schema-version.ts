@@ -85,26 +85,14 @@ export async function recordApplied(
 }
 
 /** In place of the migrations of a schema that is dropped in portions: whose it is, and that its tables are not whole. */
-const beingDropped = '(being dropped)';
+export const beingDropped = '(being dropped)';
 
 /** Records that a part of the schema was dropped, inside the transaction that drops it. */
-export async function recordDropping(
-  client: ClientBase,
-  schema: string,
-  { tenantId, module }: SchemaOwner,
-): Promise<void> {
+export async function recordDropping(client: ClientBase, schema: string, owner: SchemaOwner): Promise<void> {
   // An older guard has no such table. Without versions no migration counts as applied.
   if (!(await hasGuardTable(client, 'schema_version'))) return;
-  await client.query('DELETE FROM tenant_guard.schema_version WHERE schema_name = $1 AND migration <> $2', [
-    schema,
-    beingDropped,
-  ]);
-  await client.query(
-    `INSERT INTO tenant_guard.schema_version (schema_name, schema_oid, migration, checksum, tenant_id, module)
-     SELECT nspname, oid, $2, '', $3, $4 FROM pg_namespace WHERE nspname = $1::text
-     ON CONFLICT (schema_name, migration) DO UPDATE SET schema_oid = EXCLUDED.schema_oid`,
-    [schema, beingDropped, tenantId, module],
-  );
+  await removeVersions(client, schema);
+  await recordApplied(client, schema, owner, [{ name: beingDropped, checksum: '' }]);
 }
 
 /** Whether a part of the schema was dropped, so that it holds no tenant's data any more. */

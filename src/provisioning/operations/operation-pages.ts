@@ -5,6 +5,7 @@ import type { RegistryDatabase } from '../../database/registry-database.js';
 import { moduleName, moment, omittable, readInput } from '../../registry/input.js';
 import { type ListPosition, timeSql } from '../../registry/list-cursor.js';
 import { direction, type ListPage, type Statement, Values } from '../../registry/list-page-sql.js';
+import { inDatabase, oneOf } from '../../registry/tenant-filter.js';
 
 /*
  * The list of operations by time. Each of its parts is read in the order of an index: all operations, those of one tenant, or
@@ -13,12 +14,9 @@ import { direction, type ListPage, type Statement, Values } from '../../registry
 
 type Rows = Pick<RegistryDatabase, 'rowPool'>;
 
-const oneOf = <T extends Record<string, string>>(values: T) =>
-  omittable(z.array(z.enum(values, { error: `must be one of ${Object.values(values).join(', ')}` })));
-
 const OperationFilter = z.object({
-  status: oneOf(OperationStatus),
-  kind: oneOf(OperationKind),
+  status: omittable(z.array(oneOf(OperationStatus))),
+  kind: omittable(z.array(oneOf(OperationKind))),
   module: omittable(moduleName),
   needsAttention: omittable(z.boolean()),
   since: omittable(moment),
@@ -50,11 +48,6 @@ export function readOperationSelection(filter: unknown, tenantId: string | undef
     module,
     since,
   };
-}
-
-/** Without duplicates: each value is a list of its own. */
-function inDatabase(values: readonly string[]): string[] {
-  return [...new Set(values.map((value) => value.toLowerCase()))];
 }
 
 /** The positions of the operations of a page, in the order in which it is read. The work does not grow with their number. */

@@ -36,10 +36,14 @@ export function createTenantOperationsLoader(
         where: { id: { in: [...new Set(rows.map(({ id }) => id))] } },
         include: { steps: { orderBy: { position: 'asc' } } },
       });
-      return keys.map((_, at) => ({
-        positions: rows.filter(({ key }) => key === at + 1).map(({ id, value }) => ({ id, value })),
-        operations,
-      }));
+      const byId = new Map(operations.map((operation) => [operation.id, operation]));
+      const pages = keys.map((): TenantOperations => ({ positions: [], operations: [] }));
+      for (const { key, id, value } of rows) {
+        pages[key - 1]?.positions.push({ id, value });
+        const operation = byId.get(id);
+        if (operation) pages[key - 1]?.operations.push(operation);
+      }
+      return pages;
     },
     { cacheKeyFn: (key) => JSON.stringify(key) },
   );

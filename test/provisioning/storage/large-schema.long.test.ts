@@ -6,17 +6,17 @@ import { aLargeSchema } from '../support/large-schema.js';
 test('9,000 tables are dropped on a server with the default settings, also after a kill in between', async () => {
   await using server = await openPostgresServer({ shared_buffers: '128MB' });
   await server.query('CREATE DATABASE crm');
-  const { databases, target, fill, loseAfter, relations, refuseWhole, exists, bindings } = await aLargeSchema(
+  const { databases, target, fill, loseAfter, parts, refuseWhole, exists, bindings } = await aLargeSchema(
     server.url('crm'),
   );
   await createStorage(databases, target);
   await fill('tables with an identity, a serial and an index', 9_000);
   expect(await refuseWhole()).toBe('53200');
-  const before = await relations();
+  const before = await parts();
   loseAfter(60);
   await expect(dropStorage(databases, target)).rejects.toThrow('lost');
   expect([await exists(), await bindings()]).toEqual([true, [{ state: 'not_ready' }]]);
-  expect(await relations()).toBeLessThan(before);
+  expect(await parts()).toBeLessThan(before);
   loseAfter(Number.POSITIVE_INFINITY);
   const startedAt = performance.now();
   await dropStorage(databases, target);

@@ -6,14 +6,14 @@ import { openLog } from '../../../src/log.js';
 import type { StorageTarget } from '../../../src/provisioning/storage/storage-location.js';
 import { uniqueName } from '../../setup/database.js';
 
-/** SQL that makes `count` parts of a kind, as a FOR loop with the number `n`. A schema `s` is the search_path. */
+/** SQL that makes a part of a kind, with its number and the number before it. Each part takes two locks or more when it is dropped. */
 export const kinds: Record<string, { before?: string; each: string }> = {
   'tables with an identity, a serial and an index': {
     each: 'CREATE TABLE t_%1$s (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, serial serial, text text UNIQUE)',
   },
   'tables that all refer to one': {
     before: 'CREATE TABLE hub (id int PRIMARY KEY)',
-    each: 'CREATE TABLE spoke_%1$s (hub int REFERENCES hub)',
+    each: 'CREATE TABLE spoke_%1$s (id int PRIMARY KEY, hub int REFERENCES hub, text text)',
   },
   'tables that refer to each other': {
     before: 'CREATE TABLE ring_0 (id int PRIMARY KEY)',
@@ -25,7 +25,7 @@ export const kinds: Record<string, { before?: string; each: string }> = {
   },
   'a chain of views': {
     before: 'CREATE VIEW chain_0 AS SELECT 1 AS one',
-    each: 'CREATE VIEW chain_%1$s AS SELECT * FROM chain_%2$s',
+    each: 'CREATE VIEW chain_%1$s AS SELECT * FROM chain_%2$s; CREATE VIEW side_%1$s AS SELECT * FROM chain_%1$s',
   },
   partitions: {
     before: 'CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id)',
@@ -33,7 +33,7 @@ export const kinds: Record<string, { before?: string; each: string }> = {
   },
   'inherited tables': {
     before: 'CREATE TABLE parent (id int)',
-    each: 'CREATE TABLE child_%1$s () INHERITS (parent)',
+    each: 'CREATE TABLE child_%1$s (own int PRIMARY KEY, text text) INHERITS (parent)',
   },
   'defaults from one sequence': {
     before: 'CREATE SEQUENCE shared',
@@ -108,10 +108,13 @@ export async function aLargeSchema(url: string) {
       await ask('SELECT 1');
       return refused.code as string | undefined;
     },
-    relations: async () =>
+    /** Number of its relations and constraints. */
+    parts: async () =>
       Number(
-        (await ask(`SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('${schemaName}')`))[0]
-          ?.count,
+        (
+          await ask(`SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('${schemaName}'))
+            + (SELECT count(*) FROM pg_constraint WHERE connamespace = to_regnamespace('${schemaName}')) AS count`)
+        )[0]?.count,
       ),
     bindings: () => ask(`SELECT state FROM tenant_guard.binding WHERE schema_name = '${schemaName}'`),
     exists: async () => (await ask(`SELECT FROM pg_namespace WHERE nspname = '${schemaName}'`)).length === 1,

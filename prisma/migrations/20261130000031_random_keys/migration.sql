@@ -1,5 +1,4 @@
--- One in three hundred random tokens of 24 bytes in base64 was not found. They are known by their length, 32 characters, and + counts as a
--- turn.
+-- Secret keys of AWS have 40 characters, and 24 random bytes in base64 have 32: three turns are enough at these lengths. + counts as a turn.
 CREATE OR REPLACE FUNCTION registry_find_secret(key text, value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $secret$
   SELECT CASE
