@@ -16,10 +16,10 @@ import type { Log } from './log.js';
 import { createGuardComparison } from './provisioning/compared-guards.js';
 import { forgetWorkers } from './provisioning/operations/operation.js';
 import { openWorker } from './provisioning/operations/worker.js';
-import { warnOfWrongClock } from './registry/clock-check.js';
 import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
-import { warnWithoutTextIndex } from './registry/text-search.js';
+import { warnWithoutTextIndex } from './registry/lists/text-search.js';
+import { warnOfWrongClock } from './registry/log/clock-check.js';
 
 /** Everything that is open while the product runs, whatever door is used. */
 export interface App {

@@ -11,7 +11,7 @@ import { type ClientConfigs, openClientConfigs } from './importing/yaml/client-c
 import type { Log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { openRates, type Rates } from './rates/rates.js';
-import { type Caches, openCaches } from './registry/caches.js';
+import { type Caches, openCaches } from './registry/resolution/caches.js';
 
 /** The parts of the product that only run in a gateway. */
 export interface Gateway {

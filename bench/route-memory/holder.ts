@@ -1,8 +1,8 @@
 /** Holds a given number of routes as a gateway does, and reports the memory used and the time of a read from memory. */
 import type { Pool } from 'pg';
 import { developer } from '../../src/auth/caller.js';
-import { type Caches, openCaches } from '../../src/registry/caches.js';
-import { createReader, type ReaderOptions } from '../../src/registry/reader.js';
+import { type Caches, openCaches } from '../../src/registry/resolution/caches.js';
+import { createReader, type ReaderOptions } from '../../src/registry/resolution/reader.js';
 import { routesPool } from './routes-pool.js';
 
 export interface HeldRoutes {

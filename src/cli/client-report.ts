@@ -1,7 +1,7 @@
 import type { RemovedTests } from '../importing/yaml/test-folders.js';
 import type { ClientAction, ClientEntry, YamlImportReport } from '../importing/yaml/yaml-import.js';
-import { oneLine } from './printable.js';
-import { visible } from './table.js';
+import { oneLine } from './terminal/printable.js';
+import { visible } from './terminal/table.js';
 
 /** Result of an import of client.yaml files. */
 export interface ClientReport extends YamlImportReport {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { ChainProblem, ChainReport } from '../registry/chain-check.js';
-import { checkChangeLog } from '../registry/hash-chain.js';
-import { oneLine } from './printable.js';
+import type { ChainProblem, ChainReport } from '../registry/log/chain-check.js';
+import { checkChangeLog } from '../registry/log/hash-chain.js';
+import { oneLine } from './terminal/printable.js';
 import { print, withApp } from './with-app.js';
 
 export function addDoctorAudit(doctor: Command): void {

@@ -3,7 +3,7 @@ import { type Diagnosis, diagnose } from '../provisioning/doctor/doctor.js';
 import type { Finding } from '../provisioning/doctor/finding.js';
 import { addDoctorAudit } from './doctor-audit.js';
 import { collect } from './option.js';
-import { oneLine } from './printable.js';
+import { oneLine } from './terminal/printable.js';
 import { print, withApp } from './with-app.js';
 
 export function addDoctor(program: Command): void {

@@ -7,7 +7,7 @@ import {
   removeTrustedDocuments,
 } from '../registry/trusted-documents.js';
 import { DocumentFileError, readDocumentFile } from './document-file.js';
-import { oneLine } from './printable.js';
+import { oneLine } from './terminal/printable.js';
 import { print, withApp } from './with-app.js';
 
 export function addDocuments(program: Command): void {

@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import { Document, visit } from 'yaml';
 import { invalidField } from '../errors.js';
 import { exportRegistry } from '../profile/export-registry.js';
-import { oneLine, steering } from './printable.js';
+import { oneLine, steering } from './terminal/printable.js';
 import { withApp } from './with-app.js';
 
 export function addExport(program: Command): void {

@@ -6,7 +6,7 @@ import { type DatabaseGrants, type GrantTarget, planGrants } from '../provisioni
 import { planRegistryGrants } from '../provisioning/storage/registry-grants.js';
 import { isolations, storageNaming } from '../registry/isolation.js';
 import { listModules } from '../registry/module-record.js';
-import { moduleNotFound } from '../registry/route.js';
+import { moduleNotFound } from '../registry/resolution/route.js';
 import { print, withApp } from './with-app.js';
 
 export function addGrants(program: Command): void {

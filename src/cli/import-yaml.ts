@@ -3,9 +3,9 @@ import { invalidField } from '../errors.js';
 import { type RemovedTests, removeTestFolders } from '../importing/yaml/test-folders.js';
 import { importYaml, type YamlImportReport } from '../importing/yaml/yaml-import.js';
 import { type ClientReport, describeClients } from './client-report.js';
-import { confirm, requireConfirmable } from './confirm.js';
 import { collect, showProgress } from './option.js';
-import { visible } from './table.js';
+import { confirm, requireConfirmable } from './terminal/confirm.js';
+import { visible } from './terminal/table.js';
 import { print, withApp } from './with-app.js';
 
 interface Options {

@@ -6,8 +6,8 @@ import type { Action, ImportEntry } from '../importing/databases/take-over-plan.
 import { readUtf8 } from '../registry/utf8-file.js';
 import { addImportYaml } from './import-yaml.js';
 import { collect, showProgress } from './option.js';
-import { oneLine } from './printable.js';
-import { type Column, renderTable } from './table.js';
+import { oneLine } from './terminal/printable.js';
+import { type Column, renderTable } from './terminal/table.js';
 import { print, withApp } from './with-app.js';
 
 export function addImport(program: Command): void {

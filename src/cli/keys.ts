@@ -7,7 +7,7 @@ import { revokeApiKey } from '../registry/commands/revoke-api-key.js';
 import { defaultOverlapSeconds, rotateApiKey } from '../registry/commands/rotate-api-key.js';
 import { listModules } from '../registry/module-record.js';
 import { readDate, readWholeNumber } from './option.js';
-import { oneLine } from './printable.js';
+import { oneLine } from './terminal/printable.js';
 import { print, withApp } from './with-app.js';
 
 export function addKeys(program: Command): void {

@@ -3,8 +3,8 @@ import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded/embedded.js';
 import { ServerError } from '../database/server-check.js';
 import { RegistryError } from '../errors.js';
-import { oneLine } from './printable.js';
 import { createProgram, findGroup } from './program.js';
+import { oneLine } from './terminal/printable.js';
 
 // V8 would optimise the WebAssembly of Prisma's query compiler after a few queries, which takes longer than most commands. This is
 // 50 times its usual budget: measured, a command takes half the CPU time, and what a gateway runs often is still optimised.

@@ -6,7 +6,7 @@ import { findServiceProblems } from '../database/find-server-problems.js';
 import { openLog } from '../log.js';
 import { problemOf, renewCopies } from '../provisioning/copies/keep-copies.js';
 import { redactSecrets } from '../registry/secret-detector.js';
-import { oneLine } from './printable.js';
+import { oneLine } from './terminal/printable.js';
 import { print } from './with-app.js';
 
 export function addMigrate(program: Command): void {

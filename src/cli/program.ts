@@ -12,7 +12,7 @@ import { addMigrate } from './migrate.js';
 import { addProvision } from './provision.js';
 import { addPsql } from './psql.js';
 import { addServe } from './serve.js';
-import { addTenant } from './tenant.js';
+import { addTenant } from './tenants/tenant.js';
 import { addWorker } from './worker.js';
 
 /** The command line. Each imported file adds the commands of one noun. */

@@ -7,7 +7,7 @@ import { hasEnded, requireOperation } from '../provisioning/operations/operation
 import { findOperation } from '../provisioning/operations/operation-record.js';
 import { listSubscriptionRecords } from '../registry/subscription-record.js';
 import { requireTenantRecord } from '../registry/tenant-record.js';
-import { openProgress, type ShownStep } from './progress.js';
+import { openProgress, type ShownStep } from './terminal/progress.js';
 
 export type Outcome = Awaited<ReturnType<typeof readOutcome>> & {
   revision: string;

@@ -3,11 +3,11 @@ import type { Command } from 'commander';
 import type { App } from '../app.js';
 import type { Caller } from '../auth/caller.js';
 import type { SubscriptionRecord } from '../registry/subscription-record.js';
-import { colorOf, paint } from './color.js';
-import { oneLine } from './printable.js';
 import { type Outcome, provisionWithProgress } from './provision-outcome.js';
 import { stopSignal } from './stop-signal.js';
-import { type Column, renderTable } from './table.js';
+import { colorOf, paint } from './terminal/color.js';
+import { oneLine } from './terminal/printable.js';
+import { type Column, renderTable } from './terminal/table.js';
 import { print, withApp } from './with-app.js';
 
 export function addProvision(program: Command): void {

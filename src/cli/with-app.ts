@@ -4,7 +4,7 @@ import { type Caller, operator } from '../auth/caller.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
 import { redactSecrets } from '../registry/secret-detector.js';
-import { printable } from './printable.js';
+import { printable } from './terminal/printable.js';
 
 interface WithAppOptions {
   readOnly?: boolean;

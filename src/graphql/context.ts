@@ -13,11 +13,11 @@ import {
 } from '../provisioning/operations/tenant-operations.js';
 import type { RateState } from '../rates/rate-limited.js';
 import type { Rates } from '../rates/rates.js';
-import type { Caches } from '../registry/caches.js';
 import type { CommandContext } from '../registry/command.js';
-import { createReader, type Reader } from '../registry/reader.js';
-import { limitReader } from '../registry/reader-limits.js';
-import { createTenantChangesLoader, type TenantChangesLoader } from '../registry/tenant-changes.js';
+import { createTenantChangesLoader, type TenantChangesLoader } from '../registry/log/tenant-changes.js';
+import type { Caches } from '../registry/resolution/caches.js';
+import { createReader, type Reader } from '../registry/resolution/reader.js';
+import { limitReader } from '../registry/resolution/reader-limits.js';
 import type { RequestLimits } from './limits/request-limits.js';
 import type { StreamPiece } from './streams/event-frames.js';
 import type { StreamForm } from './streams/stream-form.js';

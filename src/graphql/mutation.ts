@@ -2,8 +2,8 @@ import type { FieldMap, InputFieldMap } from '@pothos/core';
 import type { CommandContext } from '../registry/command.js';
 import { builder } from './builder.js';
 import { execute } from './context.js';
-import { idempotencyKeyField, type MutationInputFields } from './mutation-input.js';
-import { type PayloadFields, revisionField } from './revision-field.js';
+import { idempotencyKeyField, type MutationInputFields } from './fields/mutation-input.js';
+import { type PayloadFields, revisionField } from './fields/revision-field.js';
 
 interface Mutation<Result> {
   command: (context: CommandContext, input: unknown) => Promise<Result>;

@@ -1,7 +1,7 @@
 import { authorize } from '../auth/permissions.js';
 import type { Prisma } from '../database/generated/prisma/client.js';
 import type { CommandContext } from '../registry/command.js';
-import { tenantNotFound } from '../registry/route.js';
+import { tenantNotFound } from '../registry/resolution/route.js';
 import { tenantWhere } from '../registry/tenant.js';
 import { withoutSecrets } from './without-secrets.js';
 

@@ -1,5 +1,5 @@
 import type { RegistryDatabase } from '../database/registry-database.js';
-import { tenantNotFound } from '../registry/route.js';
+import { tenantNotFound } from '../registry/resolution/route.js';
 import { tenantWhere } from '../registry/tenant.js';
 
 /** A tenant in any status with its profile, members and subscriptions; throws TENANT_NOT_FOUND. */

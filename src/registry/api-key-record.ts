@@ -1,7 +1,7 @@
 import type { ApiKey } from '../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
-import { type ListPosition, timeSql } from './list-cursor.js';
-import { direction, type ListPage, Values } from './list-page-sql.js';
+import { type ListPosition, timeSql } from './lists/list-cursor.js';
+import { direction, type ListPage, Values } from './lists/list-page-sql.js';
 
 /** An API key without the hash of its secret. */
 export type ApiKeyRecord = Omit<ApiKey, 'secretHash'>;

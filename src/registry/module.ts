@@ -5,7 +5,7 @@ import type { ServiceDatabases } from '../database/service-databases.js';
 import { invalidField, RegistryError } from '../errors.js';
 import { prose } from './input.js';
 import { isolations } from './isolation.js';
-import { moduleNotFound } from './route.js';
+import { moduleNotFound } from './resolution/route.js';
 
 /** The fields of a catalogue entry, for registerModule and updateModule. */
 export const moduleFields = {

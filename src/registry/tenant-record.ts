@@ -1,9 +1,9 @@
 import type { TenantStatus } from '../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
-import { tenantNotFound } from './route.js';
+import { readTenantSelection } from './lists/tenant-filter.js';
+import { inOrder, listTenantsBySlug } from './lists/tenant-pages.js';
+import { tenantNotFound } from './resolution/route.js';
 import { tenantWhere } from './tenant.js';
-import { readTenantSelection } from './tenant-filter.js';
-import { inOrder, listTenantsBySlug } from './tenant-pages.js';
 
 /** The identity and the status of a tenant. */
 export interface TenantRecord {

@@ -3,7 +3,7 @@ import { type Action, authorizeInTenant, may } from '../auth/permissions.js';
 import type { Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
-import { tenantNotFound } from './route.js';
+import { tenantNotFound } from './resolution/route.js';
 import { isSlug, isUuid } from './slug.js';
 import { readTenantRow } from './tenant-row.js';
 

@@ -1,6 +1,6 @@
 import { authorize } from '../auth/permissions.js';
 import { readInput } from '../registry/input.js';
-import { tenantNotFound } from '../registry/route.js';
+import { tenantNotFound } from '../registry/resolution/route.js';
 import { isStorable } from '../registry/storable-text.js';
 import { type RestAnswer, refuse } from './answer.js';
 import { type Endpoint, type RestRequest, readJson, readQuery } from './endpoint.js';

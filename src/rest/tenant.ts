@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { email, idempotencyKey, moduleNames, slug, text } from '../registry/input.js';
+import { shownStatuses } from '../registry/lists/tenant-filter.js';
 import { slugPattern } from '../registry/slug.js';
-import { shownStatuses } from '../registry/tenant-filter.js';
 import type { TenantRecord } from '../registry/tenant-record.js';
 
 /** Default of `modules`: the module that gives a tenant a database of its own. */

@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { renderTable } from '../../src/cli/table.js';
+import { renderTable } from '../../src/cli/terminal/table.js';
 
 const columns = [
   { title: 'ID', read: ({ id }: { id: string }) => id, least: 5 },

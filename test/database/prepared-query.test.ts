@@ -10,7 +10,7 @@ import { readRow } from '../../src/database/row.js';
 import { openLog } from '../../src/log.js';
 import { operationRow, stepRow } from '../../src/provisioning/operations/operation.js';
 import { moduleRow, subscriptionRow } from '../../src/provisioning/operations/subscription-storage.js';
-import { loadRouteFacts } from '../../src/registry/queries.js';
+import { loadRouteFacts } from '../../src/registry/resolution/queries.js';
 import { tenantRow } from '../../src/registry/tenant-row.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { openPgBouncer } from '../setup/pgbouncer.js';

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadKeys } from '../../src/auth/api-key.js';
 import { openFeedSource } from '../../src/feed/registry-feed.js';
-import { loadRouteFacts, loadTenantConfigs } from '../../src/registry/queries.js';
+import { loadRouteFacts, loadTenantConfigs } from '../../src/registry/resolution/queries.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 
 /**

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { developer } from '../../src/auth/caller.js';
-import { createReader } from '../../src/registry/reader.js';
+import { createReader } from '../../src/registry/resolution/reader.js';
 import { openGateway, recordStatements, type TestGateway } from '../setup/gateway.js';
 import { resolve } from '../setup/graphql-calls.js';
 import { isRedisInstalled, openRedisServer } from '../setup/redis.js';

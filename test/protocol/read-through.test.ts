@@ -4,10 +4,10 @@ import { openMemoryTier } from '../../src/cache/memory-tier.js';
 import { type Loaded, ReadThrough } from '../../src/cache/read-through.js';
 import type { Tier } from '../../src/cache/tier.js';
 import type { Follower } from '../../src/feed/follower.js';
-import type { Caches } from '../../src/registry/caches.js';
-import { createRouteHolder, routeName } from '../../src/registry/held-route.js';
-import { createReader, type ResolutionRequest } from '../../src/registry/reader.js';
-import type { RouteFacts, RouteKey } from '../../src/registry/route.js';
+import type { Caches } from '../../src/registry/resolution/caches.js';
+import { createRouteHolder, routeName } from '../../src/registry/resolution/held-route.js';
+import { createReader, type ResolutionRequest } from '../../src/registry/resolution/reader.js';
+import type { RouteFacts, RouteKey } from '../../src/registry/resolution/route.js';
 import { aChange, ScriptedFeed, stalenessMs } from './support/scripted-feed.js';
 
 const id = 'abcdef01-0000-4000-8000-00000000000a';

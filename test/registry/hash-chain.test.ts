@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ChainProblem } from '../../src/registry/chain-check.js';
-import { type ChainOptions, checkHashChain } from '../../src/registry/hash-chain.js';
+import type { ChainProblem } from '../../src/registry/log/chain-check.js';
+import { type ChainOptions, checkHashChain } from '../../src/registry/log/hash-chain.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { seed } from '../setup/seed.js';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { developer } from '../../src/auth/caller.js';
 import type { Demand } from '../../src/cache/read-through.js';
-import { createReader } from '../../src/registry/reader.js';
+import { createReader } from '../../src/registry/resolution/reader.js';
 
 const epoch = '0123456789abcdef';
 

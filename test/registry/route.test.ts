@@ -2,8 +2,8 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { openMemoryTier } from '../../src/cache/memory-tier.js';
 import { RegistryError } from '../../src/errors.js';
-import { createRouteHolder, type HeldRoute, routeName } from '../../src/registry/held-route.js';
-import { decideRoute, type RouteFacts } from '../../src/registry/route.js';
+import { createRouteHolder, type HeldRoute, routeName } from '../../src/registry/resolution/held-route.js';
+import { decideRoute, type RouteFacts } from '../../src/registry/resolution/route.js';
 
 const key = { reference: 'acme', module: 'finance' };
 const read = { revision: { epoch: '0123456789abcdef', number: 42n }, leaseRemainingMs: 4_000 };

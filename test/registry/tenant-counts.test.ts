@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listCountProblems } from '../../src/registry/count-check.js';
-import { readTenantSelection } from '../../src/registry/tenant-filter.js';
-import { countTenants } from '../../src/registry/tenant-pages.js';
+import { readTenantSelection } from '../../src/registry/lists/tenant-filter.js';
+import { countTenants } from '../../src/registry/lists/tenant-pages.js';
+import { listCountProblems } from '../../src/registry/log/count-check.js';
 import { createSeededRandom } from '../interruption/seeded-random.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { promiseSeed, seed } from '../setup/seed.js';

@@ -1,10 +1,10 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ListPosition } from '../../src/registry/list-cursor.js';
-import type { Statement } from '../../src/registry/list-page-sql.js';
-import { readTenantSelection } from '../../src/registry/tenant-filter.js';
-import type { TenantOrderField, TenantPage } from '../../src/registry/tenant-page-sql.js';
-import { countTenants, listTenantPositions } from '../../src/registry/tenant-pages.js';
+import type { ListPosition } from '../../src/registry/lists/list-cursor.js';
+import type { Statement } from '../../src/registry/lists/list-page-sql.js';
+import { readTenantSelection } from '../../src/registry/lists/tenant-filter.js';
+import type { TenantOrderField, TenantPage } from '../../src/registry/lists/tenant-page-sql.js';
+import { countTenants, listTenantPositions } from '../../src/registry/lists/tenant-pages.js';
 import { explain } from '../database/support/explain.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 

@@ -2,9 +2,9 @@ import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { migrateRegistry } from '../../src/database/migrations/migrate.js';
 import type { Log } from '../../src/log.js';
-import { readTenantSelection } from '../../src/registry/tenant-filter.js';
-import { listTenantsBySlug } from '../../src/registry/tenant-pages.js';
-import { warnWithoutTextIndex } from '../../src/registry/text-search.js';
+import { readTenantSelection } from '../../src/registry/lists/tenant-filter.js';
+import { listTenantsBySlug } from '../../src/registry/lists/tenant-pages.js';
+import { warnWithoutTextIndex } from '../../src/registry/lists/text-search.js';
 import { aDatabase, aUser } from '../database/support/temporary-databases.js';
 
 /** The warnings of a gateway's start. */

@@ -9,7 +9,7 @@ import type { RegistryDatabase } from '../../src/database/registry-database.js';
 import { openServiceDatabases } from '../../src/database/service-databases.js';
 import { type Log, openLog } from '../../src/log.js';
 import { findMissingFolder, readModuleMigrations } from '../../src/provisioning/storage/module-migrations.js';
-import { warnOfWrongClock } from '../../src/registry/clock-check.js';
+import { warnOfWrongClock } from '../../src/registry/log/clock-check.js';
 import { findPort } from '../../src/server/server.js';
 import { openGatewayWithModules } from '../provisioning/support/gateway-with-own-modules.js';
 import { aFolder, takePort } from '../setup/process.js';

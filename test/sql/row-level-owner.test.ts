@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openFeedSource } from '../../src/feed/registry-feed.js';
-import { loadTenantConfigs } from '../../src/registry/queries.js';
+import { loadTenantConfigs } from '../../src/registry/resolution/queries.js';
 import { queryOnce } from '../database/support/temporary-databases.js';
 import { openGateway, recordQueries, type TestGateway } from '../setup/gateway.js';
 import { mutate, resolve } from '../setup/graphql-calls.js';

@@ -9,8 +9,8 @@ import { listUnfinishedAdoptions } from '../../provisioning/operations/operation
 import type { CommandContext } from '../../registry/command.js';
 import { adoptDatabaseNames } from '../../registry/commands/adopt-database-names.js';
 import { listModules } from '../../registry/module-record.js';
+import { moduleNotFound } from '../../registry/resolution/route.js';
 import { readRevision } from '../../registry/revision.js';
-import { moduleNotFound } from '../../registry/route.js';
 import { type ScannedDatabase, type ScannedModule, scanDatabases } from './database-scan.js';
 import { gatherFindings, type LegacyTablePlace, readLegacyTablePlaces } from './import-findings.js';
 import { type ImportEntry, planTakeOver, type TakeOver } from './take-over-plan.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Log } from '../../log.js';
 import type { ConfigRules } from '../../registry/config-rules.js';
-import type { TenantConfig } from '../../registry/queries.js';
+import type { TenantConfig } from '../../registry/resolution/queries.js';
 import type { FileProblem } from './client-file.js';
 import { readClientText, readClientVersion, scanClients, UnreadableFile } from './client-folder.js';
 import { mapClient } from './client-mapping.js';

@@ -1,5 +1,5 @@
 import type { RegistryDatabase } from '../../database/registry-database.js';
-import { listCountProblems } from '../../registry/count-check.js';
+import { listCountProblems } from '../../registry/log/count-check.js';
 import { createObservation, type Observation } from './finding.js';
 
 /** Reports lists and counts of tenants that a change without triggers has left behind. */

@@ -1,6 +1,6 @@
 import { authorize } from '../../auth/permissions.js';
 import type { CommandContext } from '../../registry/command.js';
-import { moduleNotFound, tenantNotFound } from '../../registry/route.js';
+import { moduleNotFound, tenantNotFound } from '../../registry/resolution/route.js';
 import { tenantWhere } from '../../registry/tenant.js';
 import type { ExaminationScope } from './examination-scope.js';
 import { examine } from './examine.js';

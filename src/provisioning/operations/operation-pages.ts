@@ -3,9 +3,9 @@ import type { Operation } from '../../database/generated/prisma/client.js';
 import { OperationKind, OperationStatus } from '../../database/generated/prisma/enums.js';
 import type { RegistryDatabase } from '../../database/registry-database.js';
 import { moduleName, moment, omittable, readInput } from '../../registry/input.js';
-import { type ListPosition, timeSql } from '../../registry/list-cursor.js';
-import { direction, type ListPage, type Statement, Values } from '../../registry/list-page-sql.js';
-import { inDatabase, oneOf } from '../../registry/tenant-filter.js';
+import { type ListPosition, timeSql } from '../../registry/lists/list-cursor.js';
+import { direction, type ListPage, type Statement, Values } from '../../registry/lists/list-page-sql.js';
+import { inDatabase, oneOf } from '../../registry/lists/tenant-filter.js';
 
 /*
  * The list of operations by time. Each of its parts is read in the order of an index: all operations, those of one tenant, or

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import type { RegistryDatabase } from '../../database/registry-database.js';
-import { type ListPosition, timeSql } from '../../registry/list-cursor.js';
+import { type ListPosition, timeSql } from '../../registry/lists/list-cursor.js';
 import type { OperationWithSteps } from './operation.js';
 
 /** The newest operations of a tenant, of those that come after a position. */

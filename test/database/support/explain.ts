@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Statement } from '../../../src/registry/list-page-sql.js';
+import type { Statement } from '../../../src/registry/lists/list-page-sql.js';
 
 interface PlanNode {
   'Node Type': string;

@@ -301,7 +301,7 @@ export const clientMutants: readonly Mutant[] = [
 ];
 
 const keyCache = 'src/auth/key-cache.ts';
-const reader = 'src/registry/reader.ts';
+const reader = 'src/registry/resolution/reader.ts';
 
 /** Mutants of the synchronous path of a request. */
 export const fastPathMutants: readonly Mutant[] = [
@@ -338,7 +338,7 @@ export const fastPathMutants: readonly Mutant[] = [
   },
   {
     name: 'fast: the lease of the first answer for ever',
-    file: 'src/registry/held-route.ts',
+    file: 'src/registry/resolution/held-route.ts',
     search: 'return example && new AnsweredRoute(this, example, leaseRemainingMs);',
     replace:
       'return example && ((this as { made?: Route }).made ??= new AnsweredRoute(this, example, leaseRemainingMs));',

@@ -2,7 +2,7 @@ import type { TenantChange } from '../../../src/client/knowledge.js';
 import type { Resolution as ClientResolution } from '../../../src/client/route.js';
 import { RegistryError } from '../../../src/errors.js';
 import type { Change, ChangeView } from '../../../src/feed/change.js';
-import { decideRoute, type RouteFacts } from '../../../src/registry/route.js';
+import { decideRoute, type RouteFacts } from '../../../src/registry/resolution/route.js';
 
 export const epoch = '0123456789abcdef';
 export const modules = ['finance', 'operations'] as const;

@@ -5,8 +5,8 @@ import {
   readOperationSelection,
 } from '../../../src/provisioning/operations/operation-pages.js';
 import { createTenantOperationsLoader } from '../../../src/provisioning/operations/tenant-operations.js';
-import type { ListPosition } from '../../../src/registry/list-cursor.js';
-import type { ListPage, Statement } from '../../../src/registry/list-page-sql.js';
+import type { ListPosition } from '../../../src/registry/lists/list-cursor.js';
+import type { ListPage, Statement } from '../../../src/registry/lists/list-page-sql.js';
 import { explain } from '../../database/support/explain.js';
 import { createRegistryDatabase, type TestDatabase } from '../../setup/database.js';
 

@@ -1,0 +1,162 @@
+import type { Command } from 'commander';
+import type { App } from '../../app.js';
+import { authorize } from '../../auth/permissions.js';
+import { requireTenantOverview } from '../../profile/tenant-overview.js';
+import { listOperations } from '../../provisioning/operations/operation-record.js';
+import { colorOf, paint } from '../terminal/color.js';
+import { type Column, renderTable, visible } from '../terminal/table.js';
+import { print, withApp } from '../with-app.js';
+
+export function addTenantShow(tenant: Command): void {
+  tenant
+    .command('show <tenant>')
+    .description('Show a tenant: profile, modules and their storage, members, latest operations.')
+    .option('--json', 'print one JSON object, with the configuration')
+    .addHelpText(
+      'after',
+      '\nExamples:\n\n  tenant-registry tenant show acme-corp\n  tenant-registry tenant show acme-corp --json | jq .subscriptions',
+    )
+    .action(show);
+}
+
+async function show(reference: string, options: { json?: true }): Promise<void> {
+  await withApp(
+    async (app, caller) => {
+      authorize(caller, 'readRegistry');
+      const sheet = await readSheet(app, reference);
+      if (options.json) print(JSON.stringify(sheet));
+      else for (const line of describe(sheet)) print(line);
+    },
+    { readOnly: true },
+  );
+}
+
+const operationsShown = 10;
+
+async function readSheet({ database }: App, reference: string) {
+  const tenant = await requireTenantOverview(database, reference);
+  const operations = await listOperations(database, tenant.id, operationsShown);
+  return {
+    ...tenant,
+    operations: operations.map(
+      ({ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt, steps }) => ({
+        ...{ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt },
+        steps: steps.map(({ name, moduleName, status, error }) => ({
+          ...{ name: name.toUpperCase(), status, error, module: moduleName },
+        })),
+      }),
+    ),
+  };
+}
+
+type Sheet = Awaited<ReturnType<typeof readSheet>>;
+
+function describe(sheet: Sheet): string[] {
+  const { subscriptions, members, operations } = sheet;
+  return [
+    `${paint('bold', visible(sheet.name))}  ${sheet.slug}  ${paint(colorOf(sheet.status), sheet.status.toLowerCase())}`,
+    ...describeMasterData(sheet),
+    ...describeSettings(sheet),
+    ...describeBranding(sheet),
+    ...table('Modules', subscriptions, subscriptionColumns),
+    ...table('Members', members, memberColumns),
+    ...table('Latest operations', operations, operationColumns),
+  ];
+}
+
+function describeMasterData(sheet: Sheet): string[] {
+  return facts({
+    id: sheet.id,
+    'short name': sheet.shortName,
+    plan: `${sheet.plan.toLowerCase()}: ${sheet.maxUsers} users, ${sheet.maxMonthlyQuotes} quotes a month, ${sheet.maxStorageGb} GB`,
+    locale: `${sheet.timezone}, ${sheet.currency}`,
+    'e-mail': sheet.primaryEmail,
+    'Google Cloud': [sheet.gcpProjectId, sheet.gcpDataset].filter(Boolean).join(' / ') || null,
+    configuration: `in ${sheet.configSource === 'YAML' ? 'its client.yaml' : 'the registry'}, ${Object.keys(sheet.config ?? {}).length} parts`,
+    registered: `${moment(sheet.createdAt)}${sheet.createdBy ? ` by ${sheet.createdBy}` : ''}`,
+    changed: `${moment(sheet.updatedAt)}, version ${sheet.version}`,
+    suspended:
+      sheet.suspendedAt && `${moment(sheet.suspendedAt)}: ${sheet.suspendedReason ?? 'no reason given'}`,
+    deleted: sheet.deletedAt && moment(sheet.deletedAt),
+    'restorable until':
+      sheet.status === 'DELETED' && sheet.restorableUntil ? moment(sheet.restorableUntil) : null,
+  });
+}
+
+function describeSettings({ settings }: Sheet): string[] {
+  if (!settings) return [];
+  return [
+    ...heading('Settings'),
+    ...facts({
+      company: settings.companyName,
+      support: [settings.supportEmail, settings.supportPhone].filter(Boolean).join(', ') || null,
+      website: settings.website,
+      locale: `${settings.timezone}, ${settings.currency}`,
+      'mails from': [settings.emailFromName, settings.emailFromEmail].filter(Boolean).join(' ') || null,
+    }),
+  ];
+}
+
+function describeBranding({ branding }: Sheet): string[] {
+  if (!branding) return [];
+  const { primaryColor, secondaryColor, accentColor } = branding;
+  return [
+    ...heading('Branding'),
+    ...facts({
+      theme: branding.presetTheme,
+      logo: branding.logoUrl,
+      colours: [primaryColor, secondaryColor, accentColor].filter(Boolean).join(' ') || null,
+    }),
+  ];
+}
+
+const heading = (title: string) => ['', paint('bold', title)];
+
+/** One line per fact; those without a value are left out. */
+function facts(values: Record<string, string | null>): string[] {
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === null ? [] : [`  ${name.padEnd(17)}${visible(value)}`],
+  );
+}
+
+function table<Row>(title: string, rows: readonly Row[], columns: readonly Column<Row>[]): string[] {
+  const width = process.stdout.columns && process.stdout.columns - 2;
+  const lines = rows.length > 0 ? renderTable(rows, columns, width) : ['none'];
+  return [...heading(title), ...lines.map((line) => `  ${line}`)];
+}
+
+const statusColumn = {
+  title: 'STATUS',
+  read: ({ status }: { status: string }) => status.toLowerCase(),
+  least: 6,
+  paint: (cell: string, { status }: { status: string }) => paint(colorOf(status), cell),
+};
+
+const subscriptionColumns: Column<Sheet['subscriptions'][number]>[] = [
+  { title: 'MODULE', read: ({ module }) => module, least: 6 },
+  statusColumn,
+  { title: 'DATABASE', read: ({ databaseName }) => databaseName, least: Number.POSITIVE_INFINITY },
+  { title: 'SCHEMA', read: ({ schemaName }) => schemaName, least: Number.POSITIVE_INFINITY },
+  { title: 'GENERATION', read: ({ generation }) => String(generation), least: 3 },
+  { title: 'MIGRATED TO', read: ({ migrationVersion }) => migrationVersion, least: 6 },
+];
+
+const memberColumns: Column<Sheet['members'][number]>[] = [
+  { title: 'E-MAIL', read: ({ email }) => email, least: 12 },
+  { title: 'NAME', read: ({ fullName }) => fullName, least: 6 },
+  { title: 'ROLE', read: ({ role }) => role.toLowerCase(), least: 6 },
+  statusColumn,
+];
+
+const operationColumns: Column<Sheet['operations'][number]>[] = [
+  { title: 'REQUESTED', read: ({ createdAt }) => moment(createdAt), least: 16 },
+  { title: 'KIND', read: ({ kind }) => kind.toLowerCase(), least: 8 },
+  statusColumn,
+  { title: 'BY', read: ({ actor }) => actor, least: 6 },
+  { title: 'ID', read: ({ id }) => id, least: Number.POSITIVE_INFINITY },
+  { title: 'ERROR', read: ({ error }) => error, least: 10 },
+];
+
+function moment(date: Date): string {
+  return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}

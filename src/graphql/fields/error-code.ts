@@ -1,0 +1,12 @@
+import { type ErrorCode, errorTable } from '../../errors.js';
+import { builder } from '../builder.js';
+
+export const ErrorCodeType = builder.enumType('ErrorCode', {
+  description:
+    'Code of an expected failure, as in `extensions.code` of errors. Later versions add codes, so clients need a case for ' +
+    'unknown ones.',
+  // The same codes as in errors, by construction.
+  values: Object.fromEntries(
+    Object.entries(errorTable).map(([code, { meaning }]) => [code, { description: meaning }]),
+  ) as Record<ErrorCode, { description: string }>,
+});

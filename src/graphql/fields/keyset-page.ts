@@ -1,0 +1,99 @@
+import {
+  type ListOrder,
+  type ListPosition,
+  readCursor,
+  writeCursor,
+} from '../../registry/lists/list-cursor.js';
+import type { ListPage } from '../../registry/lists/list-page-sql.js';
+import { type PageArguments, readPageSize } from './page.js';
+
+/** A page that a caller asks for. */
+interface RequestedPage {
+  order: ListOrder;
+  isDescending: boolean;
+  size: number;
+  isFromEnd: boolean;
+  after: ListPosition | undefined;
+  before: ListPosition | undefined;
+}
+
+/** Reads the arguments of a list that is ordered by a field. Throws VALIDATION_ERROR. */
+export function readPage(
+  page: PageArguments,
+  { isDescending, ...order }: ListOrder & { isDescending: boolean },
+): RequestedPage {
+  const read = (cursor: string | null | undefined, argument: 'after' | 'before') =>
+    cursor == null ? undefined : readCursor(cursor, order, argument);
+  return {
+    order,
+    isDescending,
+    ...readPageSize(page),
+    after: read(page.after, 'after'),
+    before: read(page.before, 'before'),
+  };
+}
+
+/** Reads the rows of a page: first their positions in the list, then the rows themselves. */
+interface PageSource<Node> {
+  list(page: ListPage): Promise<ListPosition[]>;
+  /** In any order. */
+  load(ids: readonly string[]): Promise<Node[]>;
+}
+
+interface Edge<Node> {
+  cursor: string;
+  node: Node;
+}
+
+interface LoadedPage<Node> {
+  edges: Edge<Node>[];
+  hasMore: boolean;
+}
+
+/** A page of a list that is read when a field of it is asked for. */
+export class KeysetPage<Node extends { id: string }> {
+  readonly #source: PageSource<Node>;
+  readonly #page: RequestedPage;
+  #loaded: Promise<LoadedPage<Node>> | undefined;
+
+  constructor(page: RequestedPage, source: PageSource<Node>) {
+    this.#page = page;
+    this.#source = source;
+  }
+
+  get edges(): Promise<Edge<Node>[]> {
+    return this.#load().then(({ edges }) => edges);
+  }
+
+  get pageInfo() {
+    const { isFromEnd, after, before } = this.#page;
+    return this.#load().then(({ edges, hasMore }) => ({
+      hasNextPage: isFromEnd ? before !== undefined : hasMore,
+      hasPreviousPage: isFromEnd ? hasMore : after !== undefined,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    }));
+  }
+
+  #load(): Promise<LoadedPage<Node>> {
+    this.#loaded ??= this.#read();
+    return this.#loaded;
+  }
+
+  async #read(): Promise<LoadedPage<Node>> {
+    const { order, size, ...page } = this.#page;
+    // One row more than the page shows says whether the list goes on.
+    const found = await this.#source.list({ ...page, limit: size + 1 });
+    const positions = found.slice(0, size);
+    if (page.isFromEnd) positions.reverse();
+    const ids = positions.map(({ id }) => id);
+    const nodes = ids.length > 0 ? await this.#source.load(ids) : [];
+    const byId = new Map(nodes.map((node) => [node.id, node]));
+    const edges = positions.flatMap((position) => {
+      // A row that has gone meanwhile has no edge.
+      const node = byId.get(position.id);
+      return node ? [{ cursor: writeCursor(order, position), node }] : [];
+    });
+    return { edges, hasMore: found.length > size };
+  }
+}

@@ -1,0 +1,90 @@
+import { SubscriptionStatus } from '../../database/generated/prisma/enums.js';
+import { defaultHistory, maxHistory } from '../../provisioning/operations/history.js';
+import { builder } from '../builder.js';
+import { firstOptions, requireFirst } from '../fields/page.js';
+import { Operation } from '../operations/operation.js';
+import { IsolationType } from './module.js';
+
+const SubscriptionStatusType = builder.enumType('SubscriptionStatus', {
+  description: 'Status of a subscription. Only ACTIVE subscriptions resolve.',
+  values: {
+    [SubscriptionStatus.PENDING]: {
+      description: 'Subscribed; the storage waits to be created or to be marked as provisioned.',
+    },
+    [SubscriptionStatus.PROVISIONING]: { description: 'The storage is being created.' },
+    [SubscriptionStatus.ACTIVE]: { description: 'Resolves while its tenant is active.' },
+    [SubscriptionStatus.MIGRATING]: { description: 'The data is being moved.' },
+    [SubscriptionStatus.SUSPENDED]: { description: 'Suspended for this module only.' },
+    [SubscriptionStatus.FAILED]: {
+      description: 'The storage could not be created; subscribing again retries.',
+    },
+    [SubscriptionStatus.DEPROVISIONING]: { description: 'The storage is being removed.' },
+    [SubscriptionStatus.CANCELLED]: { description: 'Unsubscribed; the names stay reserved.' },
+  } as const,
+});
+
+export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
+  description: 'A tenant’s right to use a module, with the location of the tenant’s data.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'UUID.' }),
+    module: t.relation('module', { description: 'The subscribed module.' }),
+    schemaName: t.exposeString('schemaName', {
+      description: 'Schema of the tenant; `public` when the tenant has a database of its own.',
+    }),
+    databaseName: t.exposeString('databaseName', { description: 'Database that contains the schema.' }),
+    isolation: t.expose('isolation', {
+      type: IsolationType,
+      description: 'Isolation of the data from other tenants.',
+    }),
+    status: t.expose('status', { type: SubscriptionStatusType, description: 'Status of the subscription.' }),
+    generation: t.exposeInt('generation', {
+      description:
+        'Number of times that the tenant was bound to a location; a client with a lower generation is rejected.',
+    }),
+    migrationVersion: t.exposeString('migrationVersion', {
+      nullable: true,
+      description: 'Last applied migration of the module, such as `finance/0002_invoice_numbering.sql`.',
+    }),
+    provisionedAt: t.expose('provisionedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the subscription first resolved.',
+    }),
+    cancelledAt: t.expose('cancelledAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the subscription was cancelled.',
+    }),
+    purgeAfter: t.expose('purgeAfter', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the data of a cancelled subscription is dropped; null when it is not cancelled.',
+    }),
+    storageRemovedAt: t.expose('storageRemovedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the data was dropped.',
+    }),
+    createdAt: t.expose('createdAt', {
+      type: 'DateTime',
+      description: 'When the tenant first subscribed.',
+    }),
+    createdBy: t.exposeString('createdBy', {
+      nullable: true,
+      description: 'Actor that subscribed the tenant, as in the audit log; null when it is not known.',
+    }),
+    version: t.exposeInt('version', {
+      description: 'Version of the subscription; every change increases it. Pass it as `expectedVersion`.',
+    }),
+    history: t.field({
+      type: [Operation],
+      description:
+        'Latest operations on the subscription with their actor, times and result; newest first. Errors: ' +
+        'VALIDATION_ERROR for a number out of range.',
+      args: { first: t.arg.int(firstOptions({ usual: defaultHistory, max: maxHistory })) },
+      select: { tenantId: true, moduleName: true },
+      resolve: ({ tenantId, moduleName }, { first }, context) =>
+        context.history.load({ tenantId, moduleName, first: requireFirst(first, maxHistory) }),
+    }),
+  }),
+});

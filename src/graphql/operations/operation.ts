@@ -1,0 +1,157 @@
+import { authorize } from '../../auth/permissions.js';
+import { OperationKind, OperationStatus } from '../../database/generated/prisma/enums.js';
+import type { StepName } from '../../provisioning/operations/plan.js';
+import { isUuid } from '../../registry/slug.js';
+import { builder } from '../builder.js';
+import { openEnum } from '../fields/open-enum.js';
+
+export const OperationStatusType = builder.enumType('OperationStatus', {
+  description: 'Status of an operation or of one of its steps.',
+  values: {
+    [OperationStatus.QUEUED]: { description: 'Not started yet.' },
+    [OperationStatus.RUNNING]: { description: 'Being worked on.' },
+    [OperationStatus.SUCCEEDED]: { description: 'Done; the effect is visible.' },
+    [OperationStatus.FAILED]: { description: 'Ended without effect; `error` contains the reason.' },
+    [OperationStatus.COMPENSATING]: { description: 'Failed; the created storage is being removed.' },
+    [OperationStatus.COMPENSATED]: { description: 'Failed; everything it had created was removed.' },
+    [OperationStatus.CANCELLED]: {
+      description: 'Not done, because an earlier step failed or the operation was cancelled.',
+    },
+    [OperationStatus.NEEDS_ATTENTION]: {
+      description: 'Failed and could not be undone; a person has to read `error` and act.',
+    },
+  } as const,
+});
+
+export const OperationKindType = builder.enumType('OperationKind', {
+  description: 'Purpose of an operation.',
+  values: {
+    [OperationKind.SUBSCRIBE_TENANT]: {
+      description: 'Work of subscribeTenantToModule: creates storage and makes its route visible.',
+    },
+    [OperationKind.PROVISION_MODULE]: {
+      description: 'Work of provisionModule: creates storage; its route is not visible yet.',
+    },
+    [OperationKind.PROVISION_TENANT]: {
+      description: 'Work of provisionTenant: creates the storage of several modules for a new tenant.',
+    },
+    [OperationKind.MARK_MODULE_PROVISIONED]: {
+      description: 'Record of markModuleProvisioned: the storage was created outside the registry.',
+    },
+    [OperationKind.ADOPT_STORAGE]: {
+      description: 'Takes over a schema or database that is older than the registry.',
+    },
+    [OperationKind.BIND_STORAGE]: {
+      description: 'Updates the guards in the service databases after a change in the registry.',
+    },
+    [OperationKind.REMOVE_STORAGE]: {
+      description: 'Drops the data of a cancelled subscription after `purgeAfter`.',
+    },
+    [OperationKind.PURGE_TENANT]: { description: 'Drops all data of a deleted tenant.' },
+  } as const,
+});
+
+const stepName = openEnum<StepName>('OperationStepName', {
+  description:
+    'Name of a step of an operation. Later versions add names, so clients need a case for unknown ones.',
+  values: {
+    create_schema: 'Creates the schema and runs the migrations of the module in it.',
+    create_database: 'Creates the database and runs the migrations of the module in it.',
+    adopt_storage: 'Takes over an existing schema or database.',
+    bind_storage: 'Updates the guard of the schema or database.',
+    drop_schema: 'Drops the schema with its data.',
+    drop_database: 'Drops the database with its data.',
+    activate_route: 'Makes the routes of the operation visible.',
+  },
+  other: 'A step that this version of the gateway does not know.',
+});
+
+const OperationStep = builder.prismaObject('OperationStep', {
+  description: 'A step of an operation. Steps run in the order of the list.',
+  fields: (t) => ({
+    name: t.field({
+      type: stepName.type,
+      description: 'Name of the step.',
+      select: { name: true },
+      resolve: ({ name }) => stepName.read(name),
+    }),
+    module: t.expose('moduleName', {
+      type: 'ModuleName',
+      nullable: true,
+      description: 'Module that the step works on; null when the step concerns all modules of the operation.',
+    }),
+    status: t.expose('status', { type: OperationStatusType, description: 'Status of the step.' }),
+    error: t.exposeString('error', { nullable: true, description: 'Reason why the step failed.' }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the step started.',
+    }),
+    finishedAt: t.expose('finishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the step ended.',
+    }),
+  }),
+});
+
+export const Operation = builder.prismaObject('Operation', {
+  description: 'Work that reaches beyond the registry’s own database, with its steps and its result.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'UUID.' }),
+    kind: t.expose('kind', { type: OperationKindType, description: 'Purpose of the operation.' }),
+    status: t.expose('status', { type: OperationStatusType, description: 'Status of the operation.' }),
+    actor: t.exposeString('actor', {
+      description: 'Actor that requested the operation, as in the audit log.',
+    }),
+    steps: t.relation('steps', {
+      type: OperationStep,
+      query: { orderBy: { position: 'asc' } },
+      description: 'Steps in the order in which they run.',
+    }),
+    error: t.exposeString('error', {
+      nullable: true,
+      description: 'Reason why the operation failed, or why it is retried at `runAfter`.',
+    }),
+    attempt: t.exposeInt('attempt', {
+      description:
+        'Number of the attempt, from 1. Each retryOperation and each automatic retry increases it.',
+    }),
+    createdAt: t.expose('createdAt', {
+      type: 'DateTime',
+      description: 'When the operation was requested; lists of operations are in this order.',
+    }),
+    cancelRequestedAt: t.expose('cancelRequestedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When cancelOperation was called; null when it was not.',
+    }),
+    runAfter: t.expose('runAfter', {
+      type: 'DateTime',
+      description: 'Earliest start of a QUEUED operation.',
+    }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the operation started.',
+    }),
+    finishedAt: t.expose('finishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the operation ended.',
+    }),
+  }),
+});
+
+builder.queryField('operation', (t) =>
+  t.prismaField({
+    type: Operation,
+    nullable: true,
+    description: 'An operation by its id; null when there is none. Scope: registry:read.',
+    args: { id: t.arg.id({ required: true, description: 'UUID of the operation.' }) },
+    resolve: (query, _root, { id }, context) => {
+      authorize(context.caller, 'readRegistry');
+      return isUuid(id) ? context.prisma.operation.findUnique({ ...query, where: { id } }) : null;
+    },
+  }),
+);

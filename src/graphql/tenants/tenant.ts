@@ -1,0 +1,156 @@
+import { ConfigSource, Plan, TenantStatus } from '../../database/generated/prisma/enums.js';
+import { defaultMembers, maxMembers } from '../../profile/member-lists.js';
+import { authorizeByTenant, tenantWhere } from '../../registry/tenant.js';
+import { builder } from '../builder.js';
+import { firstOptions, requireFirst } from '../fields/page.js';
+import { Member } from './member.js';
+import { TenantBranding, TenantSettings } from './tenant-profile.js';
+
+export const TenantStatusType = builder.enumType('TenantStatus', {
+  description: 'Status of a tenant. Only ACTIVE tenants resolve.',
+  values: {
+    [TenantStatus.PENDING]: { description: 'Registered, not set up yet.' },
+    [TenantStatus.PROVISIONING]: { description: 'Its storage is being created by provisionTenant.' },
+    [TenantStatus.ACTIVE]: { description: 'In use: its active subscriptions resolve.' },
+    [TenantStatus.SUSPENDED]: { description: 'Suspended for a reason; resumeTenant ends the suspension.' },
+    [TenantStatus.FAILED]: {
+      description: 'The provisioning failed and was undone; the same call of provisionTenant starts again.',
+    },
+    [TenantStatus.DELETED]: {
+      description: 'Deleted for its users; restoreTenant restores it until `restorableUntil`.',
+    },
+    [TenantStatus.PURGED]: { description: 'Deleted permanently; its names stay reserved.' },
+  } as const,
+});
+
+export const PlanType = builder.enumType('Plan', {
+  description: 'Plan that a tenant pays for.',
+  values: {
+    [Plan.LITE]: { description: 'Plan of a new tenant.' },
+    [Plan.PRO]: { description: 'Plan for growing tenants.' },
+    [Plan.ENTERPRISE]: { description: 'Plan with individual terms.' },
+  } as const,
+});
+
+const ConfigSourceType = builder.enumType('ConfigSource', {
+  description: 'Storage of a tenant’s configuration.',
+  values: {
+    [ConfigSource.YAML]: {
+      description: 'The client.yaml of the tenant, until it is imported without --keep-source.',
+    },
+    [ConfigSource.DATABASE]: { description: 'The registry.' },
+  } as const,
+});
+
+export const Tenant = builder.prismaObject('Tenant', {
+  description:
+    'A customer of the platform. Every service keeps the data of one tenant apart from the data of all others.',
+  fields: (t) => ({
+    id: t.exposeID('id', { description: 'UUID; never changes.' }),
+    slug: t.exposeString('slug', {
+      description: 'Short name for URLs and schema names; it is unique and never changes.',
+    }),
+    name: t.exposeString('name', { description: 'Display name.' }),
+    shortName: t.exposeString('shortName', { nullable: true, description: 'Short display name.' }),
+    status: t.expose('status', { type: TenantStatusType, description: 'Status of the tenant.' }),
+    plan: t.expose('plan', { type: PlanType, description: 'Plan of the tenant.' }),
+    maxUsers: t.exposeInt('maxUsers', { description: 'Quota of members.' }),
+    maxMonthlyQuotes: t.exposeInt('maxMonthlyQuotes', { description: 'Quota of quotes per month.' }),
+    maxStorageGb: t.exposeInt('maxStorageGb', { description: 'Quota of storage in GB.' }),
+    timezone: t.exposeString('timezone', { description: 'IANA time zone.' }),
+    currency: t.exposeString('currency', { description: 'ISO 4217 code.' }),
+    primaryEmail: t.exposeString('primaryEmail', {
+      nullable: true,
+      description: 'E-mail address that receives messages to the tenant.',
+    }),
+    gcpProjectId: t.exposeString('gcpProjectId', { nullable: true, description: 'Google Cloud project.' }),
+    gcpDataset: t.exposeString('gcpDataset', {
+      nullable: true,
+      description: 'BigQuery dataset in `gcpProjectId`.',
+    }),
+    config: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'Configuration; secrets in it are references. It is cached under the same rules as routes. While ' +
+        '`configSource` is YAML, it is the client.yaml in CLIENTS_DIR, or the registered configuration when ' +
+        'CLIENTS_DIR has no such file.',
+      select: { id: true },
+      resolve: ({ id }, _args, { reader }) => reader.config(id),
+    }),
+    configSource: t.expose('configSource', {
+      type: ConfigSourceType,
+      description: 'Storage of the configuration.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the tenant was registered.' }),
+    createdBy: t.exposeString('createdBy', {
+      nullable: true,
+      description: 'Actor that registered the tenant, as in the audit log.',
+    }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the tenant was last changed.' }),
+    suspendedAt: t.expose('suspendedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the tenant was suspended; null when it is not suspended.',
+    }),
+    suspendedReason: t.exposeString('suspendedReason', {
+      nullable: true,
+      description: 'Reason of the suspension.',
+    }),
+    deletedAt: t.expose('deletedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the tenant was deleted; null when it is not deleted.',
+    }),
+    restorableUntil: t.expose('purgeAfter', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Time until which a deleted tenant can be restored.',
+    }),
+    version: t.exposeInt('version', {
+      description: 'Version of the tenant; every change increases it. Pass it as `expectedVersion`.',
+    }),
+    settings: t.relation('settings', {
+      type: TenantSettings,
+      nullable: true,
+      description: 'Settings; null for a tenant that was inserted by SQL and never onboarded.',
+    }),
+    branding: t.relation('branding', {
+      type: TenantBranding,
+      nullable: true,
+      description: 'Branding; null for a tenant that was inserted by SQL and never onboarded.',
+    }),
+    members: t.field({
+      type: [Member],
+      args: {
+        first: t.arg.int(firstOptions({ usual: defaultMembers, max: maxMembers })),
+        after: t.arg.string({
+          description: 'Only members after this e-mail address, for the next page. Default: from the first.',
+        }),
+      },
+      description: 'Members, ordered by e-mail address. Errors: VALIDATION_ERROR for a number out of range.',
+      select: { id: true },
+      resolve: ({ id }, { first, after }, context) =>
+        context.members.load({
+          tenantId: id,
+          first: requireFirst(first, maxMembers),
+          after: after?.toLowerCase() ?? null,
+        }),
+    }),
+  }),
+});
+
+builder.queryField('tenant', (t) =>
+  t.prismaField({
+    type: Tenant,
+    nullable: true,
+    description:
+      'A tenant by id or slug, in any status; null when there is none. Scope: registry:read, or a member of the tenant.',
+    args: { id: t.arg.id({ required: true, description: 'The tenant’s UUID or slug.' }) },
+    resolve: async (query, _root, { id }, context) => {
+      await authorizeByTenant(context.prisma, context.caller, 'readTenant', id);
+      const where = tenantWhere(id);
+      return where ? context.prisma.tenant.findUnique({ ...query, where }) : null;
+    },
+  }),
+);

@@ -1,0 +1,17 @@
+import type { RegistryDatabase } from '../../database/registry-database.js';
+
+/** A number that triggers keep for lists and counts and that is not the one of the tables. */
+export interface CountProblem {
+  /** "tenants active lite of finance" */
+  subject: string;
+  kept: number;
+  found: number;
+}
+
+/** Compares module_tenants, tenant_counts and subscription_counts with the tables. Reads all tenants. */
+export async function listCountProblems({ pool }: Pick<RegistryDatabase, 'pool'>): Promise<CountProblem[]> {
+  const { rows } = await pool.query<CountProblem>(
+    'SELECT subject, kept::int, found::int FROM registry_count_problems() ORDER BY subject',
+  );
+  return rows;
+}
