@@ -64,6 +64,7 @@ const provisioningRows = [
   ['doctor'],
   ['reopen.ts', 'subscription.ts', 'compared-guards.ts'],
   ['lifecycle.ts'],
+  ['subscription-lifecycle.ts'],
   ['commands'],
   ['provision-to-end.ts'],
 ];
