@@ -35,7 +35,7 @@ export function waitField(t: MutationInputFields) {
   return t.field({
     type: WaitFor,
     description:
-      'Point at which the mutation returns. Default: GATEWAYS; for suspendTenant and suspendSubscription EVERYWHERE.',
+      'Point at which the mutation returns. Default: GATEWAYS; for suspendTenant and suspendSubscription EVERYWHERE, for createApiKey COMMITTED.',
   });
 }
 
