@@ -6,7 +6,12 @@ import type { ClientLeases } from '../feed/client-leases.js';
 import type { Follower } from '../feed/follower.js';
 import type { ClientConfigs } from '../importing/yaml/client-configs.js';
 import { createMembersLoader, type MembersLoader } from '../profile/member-lists.js';
-import { createHistoryLoader, type HistoryLoader } from '../provisioning/operations/history.js';
+import {
+  type AttemptsLoader,
+  createAttemptsLoader,
+  createHistoryLoader,
+  type HistoryLoader,
+} from '../provisioning/operations/history.js';
 import {
   createTenantOperationsLoader,
   type TenantOperationsLoader,
@@ -30,6 +35,7 @@ export interface GraphqlContext {
   readonly prisma: PrismaClient;
   readonly reader: Reader;
   readonly history: HistoryLoader;
+  readonly attempts: AttemptsLoader;
   readonly members: MembersLoader;
   readonly tenantOperations: TenantOperationsLoader;
   readonly tenantChanges: TenantChangesLoader;
@@ -88,6 +94,7 @@ export class RequestContext implements GraphqlContext {
   #commands: CommandContext | undefined;
   #reader: Reader | undefined;
   #history: HistoryLoader | undefined;
+  #attempts: AttemptsLoader | undefined;
   #members: MembersLoader | undefined;
   #tenantOperations: TenantOperationsLoader | undefined;
   #tenantChanges: TenantChangesLoader | undefined;
@@ -121,6 +128,11 @@ export class RequestContext implements GraphqlContext {
     return this.#history;
   }
 
+  get attempts(): AttemptsLoader {
+    this.#attempts ??= createAttemptsLoader(this.prisma);
+    return this.#attempts;
+  }
+
   get members(): MembersLoader {
     this.#members ??= createMembersLoader(this.prisma);
     return this.#members;
@@ -149,6 +161,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     prisma,
     reader,
     history,
+    attempts,
     members,
     tenantOperations,
     tenantChanges,
@@ -161,6 +174,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     prisma,
     reader,
     history,
+    attempts,
     members,
     tenantOperations,
     tenantChanges,
@@ -183,6 +197,7 @@ export async function execute<T extends { revision: string }>(
   } finally {
     context.reader.changed(revision);
     context.history.clearAll();
+    context.attempts.clearAll();
     context.members.clearAll();
     context.tenantOperations.clearAll();
     context.tenantChanges.clearAll();

@@ -15,6 +15,7 @@ import './modules/module.js';
 import './modules/module-subscription.js';
 import './modules/module-subscribing.js';
 import './operations/operation.js';
+import './operations/operation-attempt.js';
 import './operations/operation-list.js';
 import './operations/operation-control.js';
 import './operations/operation-progress.js';

@@ -16,7 +16,7 @@ const routingColumns = {
 /** Tables and views whose rows belong to one tenant and hold no secret. */
 const tenantRelations = [
   ...['tenants', 'module_subscriptions', 'tenant_settings', 'tenant_branding', 'members'],
-  ...['operations', 'operation_steps', 'tenant_registry', 'tenant_module_log'],
+  ...['operations', 'operation_attempts', 'operation_steps', 'tenant_registry', 'tenant_module_log'],
 ];
 
 /** All but cache_secret and personal_data_keys, with which routes can be forged and pseudonyms undone. */
