@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { App } from '../../app.js';
 import { authorize } from '../../auth/permissions.js';
-import type { OperationAttempt } from '../../database/generated/prisma/client.js';
 import { requireTenantOverview } from '../../profile/tenant-overview.js';
 import { listOperations } from '../../provisioning/operations/operation-record.js';
 import { colorOf, paint } from '../terminal/color.js';
@@ -150,7 +149,7 @@ const memberColumns: Column<Sheet['members'][number]>[] = [
   statusColumn,
 ];
 
-function describeAttempt(attempt: OperationAttempt) {
+function describeAttempt(attempt: Awaited<ReturnType<typeof listOperations>>[number]['attempts'][number]) {
   const { number, status, actor, requestId, runs, error, createdAt, startedAt, finishedAt } = attempt;
   const { cancelRequestedAt, cancelRequestedBy } = attempt;
   return {
