@@ -270,9 +270,10 @@ const ways: [string, () => Promise<string>, string[]][] = [
     'is ended by hand',
     async () => {
       const id = await queuedPurge();
-      await psql(`UPDATE operations SET status = 'failed', finished_at = now(), error = 'by hand', attempt = 7 WHERE id = $1`, [
-        id,
-      ]);
+      await psql(
+        `UPDATE operations SET status = 'failed', finished_at = now(), error = 'by hand', attempt = 7 WHERE id = $1`,
+        [id],
+      );
       return id;
     },
     ['1 FAILED by alice, runs 0, error in no step'],
