@@ -32,7 +32,7 @@ export const PlanType = builder.enumType('Plan', {
   } as const,
 });
 
-const ConfigSourceType = builder.enumType('ConfigSource', {
+export const ConfigSourceType = builder.enumType('ConfigSource', {
   description: 'Storage of a tenant’s configuration.',
   values: {
     [ConfigSource.YAML]: {

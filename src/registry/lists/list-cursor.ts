@@ -15,8 +15,10 @@ const Content = z.tuple([z.string(), z.string(), z.string().max(500), z.string()
 
 /** An order of a list. Fields whose names end in At are times. */
 export interface ListOrder {
-  list: 'tenants' | 'operations' | 'apiKeys';
+  list: 'tenants' | 'operations' | 'apiKeys' | 'members';
   field: string;
+  /** Values of which one, with a colon, is the beginning of each value of the order; undefined: values have none. */
+  groups?: readonly string[] | undefined;
 }
 
 /** The cursor holds the values themselves, so a page begins at the same place after the row has changed. */
@@ -27,7 +29,7 @@ export function writeCursor({ list, field }: ListOrder, { value, id }: ListPosit
 /** Reads a cursor of a caller; `argument` names it in the VALIDATION_ERROR. */
 export function readCursor(
   cursor: string,
-  { list, field }: ListOrder,
+  { list, field, groups }: ListOrder,
   argument: 'after' | 'before',
 ): ListPosition {
   const content = Content.safeParse(parse(cursor)).data;
@@ -39,7 +41,9 @@ export function readCursor(
       'is a cursor of a list in another order: use the same orderBy, or start again from the first page',
     );
   const isTime = field.endsWith('At');
-  if (!isUuid(id) || !(isTime ? isMoment(value) : isStorable(value))) throw foreign(cursor, argument);
+  const isOfGroup = !groups || groups.includes(value.slice(0, value.indexOf(':')));
+  if (!isUuid(id) || !isOfGroup || !(isTime ? isMoment(value) : isStorable(value)))
+    throw foreign(cursor, argument);
   return { value, id };
 }
 
