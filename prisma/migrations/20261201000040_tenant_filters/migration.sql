@@ -11,7 +11,8 @@ ALTER TABLE module_tenants ALTER COLUMN subscription_status DROP DEFAULT;
 -- Tenants that need attention, those with a migration of a module, and those whose configuration is a file.
 CREATE INDEX module_subscriptions_failed_idx ON module_subscriptions (tenant_id) WHERE status = 'failed';
 CREATE INDEX operations_attention_idx ON operations (tenant_id) WHERE status = 'needs_attention';
-CREATE INDEX module_subscriptions_migration_idx ON module_subscriptions (module, migration_version COLLATE "C", tenant_id);
+CREATE INDEX module_subscriptions_migration_idx ON module_subscriptions (module, migration_version COLLATE "C", tenant_id)
+  WHERE status NOT IN ('cancelled', 'deprovisioning');
 CREATE INDEX tenants_yaml_idx ON tenants (id) WHERE config_source = 'yaml';
 
 -- As in 20261129000011_lists_at_scale, for subscriptions in every status. Only active ones are counted in tenant_counts.

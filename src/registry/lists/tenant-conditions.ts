@@ -132,19 +132,30 @@ function byMigration({
     isRare: false,
     test: (values) =>
       `EXISTS (${subscription(values, `(${parts.map((part) => part(values)).join(' OR ')})`)} AND tenant_id = tenant.id)`,
-    // A range of the index each.
-    find: (values) => parts.map((part) => subscription(values, part(values))).join(' UNION ALL '),
+    // A range of the index each, whose whole order leaves the planner no other.
+    find: (values) =>
+      parts
+        .map(
+          (part) =>
+            `(${subscription(values, part(values))} ORDER BY module, ${column}, tenant_id LIMIT ${maxFound + 1})`,
+        )
+        .join(' UNION ALL '),
   };
 }
 
 function bySubscription({ module, statuses }: ModuleCondition): TenantCondition {
-  const subscription = (values: Values) =>
-    `FROM module_tenants AS subscribed WHERE subscribed.module = ${values.add(module, 'text')}
-     AND subscribed.subscription_status = ANY (${values.add(statuses, 'subscription_status[]')})`;
   return {
     isRare: false,
-    test: (values) => `EXISTS (SELECT ${subscription(values)} AND subscribed.tenant_id = tenant.id)`,
-    find: (values) => `SELECT subscribed.tenant_id AS id ${subscription(values)}`,
+    test: (values) =>
+      `EXISTS (SELECT FROM module_tenants AS subscribed WHERE subscribed.tenant_id = tenant.id
+       AND subscribed.module = ${values.add(module, 'text')}
+       AND subscribed.subscription_status = ANY (${values.add(statuses, 'subscription_status[]')}))`,
+    find: (values) =>
+      `SELECT part.id FROM unnest(${values.add(statuses, 'subscription_status[]')}) AS of_subscription (status)
+       CROSS JOIN LATERAL (
+         SELECT tenant_id AS id FROM module_tenants
+         WHERE module = ${values.add(module, 'text')} AND subscription_status = of_subscription.status
+         ORDER BY module_tenants.status, plan, name, tenant_id LIMIT ${maxFound + 1}) AS part`,
   };
 }
 

@@ -95,11 +95,23 @@ export function readTenantSelection(filter: unknown, config?: string): TenantSel
     ...{ createdFrom, createdUntil, config },
     statuses: status && inDatabase(status),
     plans: plan && inDatabase(plan),
-    modules: named.map((one) => ({ module: one.module, statuses: inDatabase(one.statuses ?? ['ACTIVE']) })),
+    modules: mergeModules(
+      named.map(({ module, statuses }) => ({ module, statuses: inDatabase(statuses ?? ['ACTIVE']) })),
+    ),
     migration: migration && readMigration(migration),
     configSource: configSource?.toLowerCase(),
     text: text ? readInput(plainText(200), text) : undefined,
   };
+}
+
+/** A tenant has one subscription to a module, so two conditions on it are one with the statuses that both have. */
+function mergeModules(conditions: readonly ModuleCondition[]): ModuleCondition[] {
+  const merged = new Map<string, readonly string[]>();
+  for (const { module, statuses } of conditions) {
+    const before = merged.get(module);
+    merged.set(module, before ? before.filter((status) => statuses.includes(status)) : statuses);
+  }
+  return [...merged].map(([module, statuses]) => ({ module, statuses }));
 }
 
 function readMigration({ module, ...versions }: { module: string } & Record<string, string | undefined>) {
