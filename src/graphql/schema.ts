@@ -5,6 +5,7 @@ import './routes/route-explanation.js';
 import './routes/route-changes.js';
 import './tenants/tenant.js';
 import './tenants/tenant-modules.js';
+import './tenants/member-list.js';
 import './tenants/tenant-list.js';
 import './tenants/tenant-registration.js';
 import './tenants/tenant-lifecycle.js';

@@ -25,10 +25,10 @@ const accept = (token: string, subject: string, fields = {}) =>
 
 async function membersOf(id: string): Promise<{ email: string; role: string; status: string }[]> {
   const { data } = await gateway.ask(
-    'query ($id: ID!) { tenant(id: $id) { members { email role status } } }',
+    'query ($id: ID!) { tenant(id: $id) { members(first: 100) { edges { node { email role status } } } } }',
     { id },
   );
-  return data.tenant.members;
+  return data.tenant.members.edges.map(({ node }: { node: object }) => node);
 }
 
 /** A tenant with an admin who has accepted an invitation. */
@@ -243,7 +243,7 @@ describe('onboarding', () => {
     branding: { presetTheme: 'safari_gold', primaryColor: '#C8102E' },
     config,
   };
-  const profile = `tenant { primaryEmail config members { email fullName role status }
+  const profile = `tenant { primaryEmail config members { edges { node { email fullName role status } } }
     settings { companyName supportEmail supportPhone currency timezone emailFromEmail } branding { presetTheme primaryColor } }
     invitation { id } invitationToken`;
 
@@ -258,7 +258,13 @@ describe('onboarding', () => {
       expect(result.tenant).toEqual({
         primaryEmail: 'sales@acme.example',
         config,
-        members: [{ email: 'ada@acme.example', fullName: 'Ada Lovelace', role: 'ADMIN', status: 'INVITED' }],
+        members: {
+          edges: [
+            {
+              node: { email: 'ada@acme.example', fullName: 'Ada Lovelace', role: 'ADMIN', status: 'INVITED' },
+            },
+          ],
+        },
         settings: {
           ...whole.settings,
           supportEmail: 'sales@acme.example',

@@ -61,7 +61,7 @@ const contract = buildSchema(`
     createdAt: DateTime! createdBy: String updatedAt: DateTime!
     suspendedAt: DateTime suspendedReason: String deletedAt: DateTime version: Int!
     modulesSubscribed: [ModuleName!]! operationsSchema: String financeSchema: String inventorySchema: String
-    subscriptions: [ModuleSubscription!]! settings: TenantSettings branding: TenantBranding members: [Member!]!
+    subscriptions: [ModuleSubscription!]! settings: TenantSettings branding: TenantBranding
     operations(first: Int, after: String): OperationConnection!
     auditLog(first: Int, after: String): AuditLogConnection!
   }

@@ -5,7 +5,6 @@
 export const listSizes: Readonly<Record<string, number>> = {
   'Query.modules': 20,
   'Query.gateways': 20,
-  'Query.clientConfigs': 100,
   'ClientConfig.problems': 5,
   'ClientConfig.replaced': 5,
   'Operation.steps': 4,

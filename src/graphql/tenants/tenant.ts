@@ -1,9 +1,6 @@
 import { ConfigSource, Plan, TenantStatus } from '../../database/generated/prisma/enums.js';
-import { defaultMembers, maxMembers } from '../../profile/member-lists.js';
 import { authorizeByTenant, tenantWhere } from '../../registry/tenant.js';
 import { builder } from '../builder.js';
-import { firstOptions, requireFirst } from '../fields/page.js';
-import { Member } from './member.js';
 import { TenantBranding, TenantSettings } from './tenant-profile.js';
 
 export const TenantStatusType = builder.enumType('TenantStatus', {
@@ -119,23 +116,6 @@ export const Tenant = builder.prismaObject('Tenant', {
       type: TenantBranding,
       nullable: true,
       description: 'Branding; null for a tenant that was inserted by SQL and never onboarded.',
-    }),
-    members: t.field({
-      type: [Member],
-      args: {
-        first: t.arg.int(firstOptions({ usual: defaultMembers, max: maxMembers })),
-        after: t.arg.string({
-          description: 'Only members after this e-mail address, for the next page. Default: from the first.',
-        }),
-      },
-      description: 'Members, ordered by e-mail address. Errors: VALIDATION_ERROR for a number out of range.',
-      select: { id: true },
-      resolve: ({ id }, { first, after }, context) =>
-        context.members.load({
-          tenantId: id,
-          first: requireFirst(first, maxMembers),
-          after: after?.toLowerCase() ?? null,
-        }),
     }),
   }),
 });

@@ -15,10 +15,12 @@ const Content = z.tuple([z.string(), z.string(), z.string().max(500), z.string()
 
 /** An order of a list. Fields whose names end in At are times. */
 export interface ListOrder {
-  list: 'tenants' | 'operations' | 'apiKeys' | 'members';
+  list: 'tenants' | 'operations' | 'apiKeys' | 'members' | 'clientConfigs';
   field: string;
   /** Values of which one, with a colon, is the beginning of each value of the order; undefined: values have none. */
   groups?: readonly string[] | undefined;
+  /** Whether the ids are names. Default: they are UUIDs. */
+  isByName?: boolean;
 }
 
 /** The cursor holds the values themselves, so a page begins at the same place after the row has changed. */
@@ -29,7 +31,7 @@ export function writeCursor({ list, field }: ListOrder, { value, id }: ListPosit
 /** Reads a cursor of a caller; `argument` names it in the VALIDATION_ERROR. */
 export function readCursor(
   cursor: string,
-  { list, field, groups }: ListOrder,
+  { list, field, groups, isByName }: ListOrder,
   argument: 'after' | 'before',
 ): ListPosition {
   const content = Content.safeParse(parse(cursor)).data;
@@ -42,8 +44,8 @@ export function readCursor(
     );
   const isTime = field.endsWith('At');
   const isOfGroup = !groups || groups.includes(value.slice(0, value.indexOf(':')));
-  if (!isUuid(id) || !isOfGroup || !(isTime ? isMoment(value) : isStorable(value)))
-    throw foreign(cursor, argument);
+  const isId = isByName ? isStorable(id) : isUuid(id);
+  if (!isId || !isOfGroup || !(isTime ? isMoment(value) : isStorable(value))) throw foreign(cursor, argument);
   return { value, id };
 }
 

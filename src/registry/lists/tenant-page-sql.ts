@@ -129,10 +129,11 @@ export function subscriptionCountsStatement(modules: readonly string[]): Stateme
 
 /** The first tenants of the list, at most maxFound + 1; within their registration time, which has an index. */
 function firstSql(values: Values, selection: TenantSelection, where: readonly string[] = []): string {
-  const page = {
-    ...{ field: 'createdAt', isDescending: false, isFromEnd: false, limit: maxFound + 1 },
-    ...{ after: undefined, before: undefined },
-  } as const;
+  const page: TenantPage = {
+    ...{ isDescending: false, isFromEnd: false, after: undefined, before: undefined },
+    field: 'createdAt',
+    limit: maxFound + 1,
+  };
   const list = listSql(values, selection, page, { limit: page.limit, where });
   return `SELECT id FROM (${list}) AS list LIMIT ${page.limit}`;
 }

@@ -166,7 +166,7 @@ export function tenantDoors({ id, slug }: { id: string; slug: string }): Omit<Do
     'tenantSchema, STRONG': `{ tenantSchema(id: "${id}", module: "finance", consistency: STRONG) { ${route} } }`,
     tenantSchemas: `{ tenantSchemas(keys: [{ id: "${id}", module: "finance" }]) { ... on TenantSchema { ${route} } } }`,
     explainResolution: `{ explainResolution(id: "${id}", module: "finance") { route { ${route} } } }`,
-    tenant: `{ tenant(id: "${id}") { id slug config modulesSubscribed members { email } } }`,
+    tenant: `{ tenant(id: "${id}") { id slug config modulesSubscribed members { edges { node { email } } } } }`,
     tenants: `{ tenants(first: 5, filter: { text: "${slug}" }) { edges { node { id slug } } } }`,
     auditLog: `{ auditLog(tenantId: "${id}", first: 5) { edges { node { tenantId kind after } } } }`,
   };
