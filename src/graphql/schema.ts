@@ -22,6 +22,7 @@ import './operations/operation-progress.js';
 import './audit/audit-log.js';
 import './access/api-key.js';
 import './access/viewer.js';
+import './access/node-query.js';
 import './routes/gateway.js';
 import './tenants/slug-suggestion.js';
 

@@ -9,11 +9,13 @@ import {
 } from '../../registry/commands/rotate-api-key.js';
 import { builder } from '../builder.js';
 import { KeysetPage, readPage } from '../fields/keyset-page.js';
+import { Node } from '../fields/node.js';
 import { authorized } from '../fields/page.js';
 import type { PayloadFields } from '../fields/revision-field.js';
 import { mutation } from '../mutation.js';
 
 const ApiKey = builder.prismaObject('ApiKey', {
+  interfaces: [Node],
   description:
     'A credential of a service or a script. Its secret is shown once, when the key is created; the ' +
     'registry keeps only a hash.',

@@ -16,6 +16,7 @@ export const unknownListSize = 10;
 /** Arguments that hold one entry of the list each, and the most that the resolver takes. */
 export const listArguments: Readonly<Record<string, { argument: string; max: number }>> = {
   'Query.tenantSchemas': { argument: 'keys', max: 500 },
+  'Query.nodes': { argument: 'ids', max: 100 },
 };
 
 /** Lists of the types that describe the schema. */

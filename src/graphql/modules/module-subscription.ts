@@ -1,6 +1,7 @@
 import { SubscriptionStatus } from '../../database/generated/prisma/enums.js';
 import { defaultHistory, maxHistory } from '../../provisioning/operations/history.js';
 import { builder } from '../builder.js';
+import { Node } from '../fields/node.js';
 import { firstOptions, requireFirst } from '../fields/page.js';
 import { Operation } from '../operations/operation.js';
 import { IsolationType } from './module.js';
@@ -24,6 +25,7 @@ export const SubscriptionStatusType = builder.enumType('SubscriptionStatus', {
 });
 
 export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
+  interfaces: [Node],
   description: 'A tenant’s right to use a module, with the location of the tenant’s data.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID.' }),

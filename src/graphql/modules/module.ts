@@ -4,6 +4,7 @@ import { registerModule } from '../../registry/commands/register-module.js';
 import { updateModule } from '../../registry/commands/update-module.js';
 import { builder } from '../builder.js';
 import { expectedVersionField, waitField } from '../fields/mutation-input.js';
+import { Node } from '../fields/node.js';
 import type { PayloadFields } from '../fields/revision-field.js';
 import { mutation } from '../mutation.js';
 
@@ -15,11 +16,20 @@ export const IsolationType = builder.enumType('Isolation', {
   } as const,
 });
 
+/** Ids of modules are names, and must be no id of anything else. */
+export const moduleIdPrefix = 'module:';
+
 const ModuleType = builder.prismaObject('Module', {
+  interfaces: [Node],
   description:
     'A kind of data that a service keeps for its tenants, such as finance. Modules are rows: ' +
     'registerModule adds one at run time.',
   fields: (t) => ({
+    id: t.id({
+      description: 'Id for `node`: `module:` and the name.',
+      select: { name: true },
+      resolve: ({ name }) => `${moduleIdPrefix}${name}`,
+    }),
     name: t.expose('name', { type: 'ModuleName', description: 'Name of the module; it never changes.' }),
     description: t.exposeString('description', { nullable: true, description: 'Purpose of the module.' }),
     databaseRef: t.exposeString('databaseRef', {

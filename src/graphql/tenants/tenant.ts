@@ -1,6 +1,7 @@
 import { ConfigSource, Plan, TenantStatus } from '../../database/generated/prisma/enums.js';
 import { authorizeByTenant, tenantWhere } from '../../registry/tenant.js';
 import { builder } from '../builder.js';
+import { Node } from '../fields/node.js';
 import { TenantBranding, TenantSettings } from './tenant-profile.js';
 
 export const TenantStatusType = builder.enumType('TenantStatus', {
@@ -40,6 +41,7 @@ export const ConfigSourceType = builder.enumType('ConfigSource', {
 });
 
 export const Tenant = builder.prismaObject('Tenant', {
+  interfaces: [Node],
   description:
     'A customer of the platform. Every service keeps the data of one tenant apart from the data of all others.',
   fields: (t) => ({

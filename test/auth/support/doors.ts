@@ -27,6 +27,9 @@ const demands: Record<string, Demand> = {
   clientConfigs: { scope: 'registry:read' },
   auditLog: { scope: 'audit:read' },
   viewer: { scope: undefined },
+  // An object that the caller may not read is null.
+  node: { scope: undefined },
+  nodes: { scope: undefined },
   registerTenant: { scope: 'registry:write' },
   updateTenant: { scope: 'registry:write' },
   suspendTenant: { scope: 'registry:write' },
