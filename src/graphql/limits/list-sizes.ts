@@ -9,6 +9,7 @@ export const listSizes: Readonly<Record<string, number>> = {
   'ClientConfig.replaced': 5,
   'Operation.steps': 4,
   'Tenant.subscriptions': 4,
+  'Module.subscriptionCounts': 8,
 };
 
 export const unknownListSize = 10;

@@ -1,6 +1,6 @@
 import { maxIds } from '../../registry/lists/tenant-filter.js';
 import { builder } from '../builder.js';
-import { SubscriptionStatusType } from '../modules/module-subscription.js';
+import { SubscriptionStatusType } from '../modules/subscription-status.js';
 import { ConfigSourceType, PlanType, TenantStatusType } from './tenant.js';
 
 const TenantModuleFilter = builder.inputType('TenantModuleFilter', {
