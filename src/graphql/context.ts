@@ -143,7 +143,7 @@ export class RequestContext implements GraphqlContext {
   }
 
   get members(): MembersLoader {
-    this.#members ??= createMembersLoader(this.prisma);
+    this.#members ??= createMembersLoader(this.commands.database);
     return this.#members;
   }
 

@@ -5,6 +5,7 @@ import './routes/route-explanation.js';
 import './routes/route-changes.js';
 import './tenants/tenant.js';
 import './tenants/tenant-modules.js';
+import './tenants/member-list.js';
 import './tenants/tenant-list.js';
 import './tenants/tenant-registration.js';
 import './tenants/tenant-lifecycle.js';
@@ -23,6 +24,7 @@ import './operations/operation-progress.js';
 import './audit/audit-log.js';
 import './access/api-key.js';
 import './access/viewer.js';
+import './access/node-query.js';
 import './routes/gateway.js';
 import './tenants/slug-suggestion.js';
 

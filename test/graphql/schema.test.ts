@@ -33,6 +33,8 @@ const contract = buildSchema(`
   type Query {
     tenantSchema(id: ID!, module: ModuleName!, consistency: Consistency = CACHED, minRevision: Revision): TenantSchema
     tenantSchemas(keys: [TenantSchemaKey!]!, minRevision: Revision): [TenantSchemaResult!]!
+    node(id: ID!): Node
+    nodes(ids: [ID!]!): [Node]!
     tenant(id: ID!): Tenant
     tenants(first: Int, after: String, last: Int, before: String, filter: TenantFilter, orderBy: TenantOrder): TenantConnection!
     modules: [Module!]!
@@ -61,7 +63,7 @@ const contract = buildSchema(`
     createdAt: DateTime! createdBy: String updatedAt: DateTime!
     suspendedAt: DateTime suspendedReason: String deletedAt: DateTime version: Int!
     modulesSubscribed: [ModuleName!]! operationsSchema: String financeSchema: String inventorySchema: String
-    subscriptions: [ModuleSubscription!]! settings: TenantSettings branding: TenantBranding members: [Member!]!
+    subscriptions: [ModuleSubscription!]! settings: TenantSettings branding: TenantBranding members(first: Int, after: String, last: Int, before: String): MemberConnection!
     operations(first: Int, after: String): OperationConnection!
     auditLog(first: Int, after: String): AuditLogConnection!
   }
@@ -69,12 +71,15 @@ const contract = buildSchema(`
     module: Module! schemaName: String! databaseName: String! isolation: Isolation! status: SubscriptionStatus!
     generation: Int! provisionedAt: DateTime history: [OperationAttempt!]! tenant: Tenant! createdAt: DateTime! createdBy: String
   }
-  type Module { name: ModuleName! isConfigured: Boolean! }
+  type Module implements Node { id: ID! name: ModuleName! isConfigured: Boolean! }
   type SlugSuggestion { slug: String! isAvailable: Boolean! }
   type Gateway { id: ID! lag: Int }
   type ApiKeyConnection { edges: [ApiKeyEdge!]! pageInfo: PageInfo! }
   type ApiKeyEdge { cursor: String! node: ApiKey! }
-  type Member { email: String! }
+  type Member implements Node { id: ID! email: String! }
+  type MemberConnection { edges: [MemberEdge!]! pageInfo: PageInfo! }
+  type MemberEdge { cursor: String! node: Member! }
+  interface Node { id: ID! }
   type TenantSettings {
     companyName: String! supportEmail: String supportPhone: String website: String currency: String!
     timezone: String! emailFromName: String emailFromEmail: String
@@ -106,7 +111,7 @@ const contract = buildSchema(`
   type OperationStep { name: OperationStepName! status: OperationStatus! error: String }
   input TenantFilter { status: [TenantStatus!] plan: [Plan!] module: ModuleName text: String }
   input TenantOrder { field: TenantOrderField! }
-  enum TenantOrderField { NAME }
+  enum TenantOrderField { NAME PLAN STATUS }
   type TenantConnection { totalCount: Int! edges: [TenantEdge!]! pageInfo: PageInfo! }
   type TenantEdge { cursor: String! node: Tenant! }
   type AuditLogConnection { edges: [AuditLogEdge!]! pageInfo: PageInfo! }

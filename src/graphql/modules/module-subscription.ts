@@ -1,11 +1,13 @@
 import { defaultHistory, maxHistory } from '../../provisioning/operations/history.js';
 import { builder } from '../builder.js';
+import { Node } from '../fields/node.js';
 import { firstOptions, requireFirst } from '../fields/page.js';
 import { OperationAttempt } from '../operations/operation-attempt.js';
 import { IsolationType } from './module.js';
 import { SubscriptionStatusType } from './subscription-status.js';
 
 export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
+  interfaces: [Node],
   description: 'A tenant’s right to use a module, with the location of the tenant’s data.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID.' }),

@@ -3,6 +3,7 @@ import { OperationKind, OperationStatus } from '../../database/generated/prisma/
 import type { StepName } from '../../provisioning/operations/plan.js';
 import { isUuid } from '../../registry/slug.js';
 import { builder } from '../builder.js';
+import { Node } from '../fields/node.js';
 import { openEnum } from '../fields/open-enum.js';
 
 export const OperationStatusType = builder.enumType('OperationStatus', {
@@ -96,6 +97,7 @@ export const OperationStep = builder.prismaObject('OperationStep', {
 });
 
 export const Operation = builder.prismaObject('Operation', {
+  interfaces: [Node],
   description: 'Work that reaches beyond the registry’s own database, with its steps and its result.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID.' }),
