@@ -5,6 +5,7 @@ import type { ChangeStream } from '../feed/change-stream.js';
 import type { ClientLeases } from '../feed/client-leases.js';
 import type { Follower } from '../feed/follower.js';
 import type { ClientConfigs } from '../importing/yaml/client-configs.js';
+import { createInvitationsLoader, type InvitationsLoader } from '../profile/invitation-lists.js';
 import { createMembersLoader, type MembersLoader } from '../profile/member-lists.js';
 import {
   type AttemptsLoader,
@@ -23,6 +24,10 @@ import { createTenantChangesLoader, type TenantChangesLoader } from '../registry
 import type { Caches } from '../registry/resolution/caches.js';
 import { createReader, type Reader } from '../registry/resolution/reader.js';
 import { limitReader } from '../registry/resolution/reader-limits.js';
+import {
+  createSubscriptionCountsLoader,
+  type SubscriptionCountsLoader,
+} from '../registry/subscription-counts.js';
 import type { RequestLimits } from './limits/request-limits.js';
 import type { StreamPiece } from './streams/event-frames.js';
 import type { StreamForm } from './streams/stream-form.js';
@@ -37,6 +42,8 @@ export interface GraphqlContext {
   readonly history: HistoryLoader;
   readonly attempts: AttemptsLoader;
   readonly members: MembersLoader;
+  readonly invitations: InvitationsLoader;
+  readonly subscriptionCounts: SubscriptionCountsLoader;
   readonly tenantOperations: TenantOperationsLoader;
   readonly tenantChanges: TenantChangesLoader;
   readonly shared: SharedContext;
@@ -96,6 +103,8 @@ export class RequestContext implements GraphqlContext {
   #history: HistoryLoader | undefined;
   #attempts: AttemptsLoader | undefined;
   #members: MembersLoader | undefined;
+  #invitations: InvitationsLoader | undefined;
+  #subscriptionCounts: SubscriptionCountsLoader | undefined;
   #tenantOperations: TenantOperationsLoader | undefined;
   #tenantChanges: TenantChangesLoader | undefined;
 
@@ -138,6 +147,16 @@ export class RequestContext implements GraphqlContext {
     return this.#members;
   }
 
+  get invitations(): InvitationsLoader {
+    this.#invitations ??= createInvitationsLoader(this.prisma);
+    return this.#invitations;
+  }
+
+  get subscriptionCounts(): SubscriptionCountsLoader {
+    this.#subscriptionCounts ??= createSubscriptionCountsLoader(this.prisma);
+    return this.#subscriptionCounts;
+  }
+
   get tenantOperations(): TenantOperationsLoader {
     this.#tenantOperations ??= createTenantOperationsLoader(this.commands.database);
     return this.#tenantOperations;
@@ -163,6 +182,8 @@ export function plainContext(context: RequestContext): GraphqlContext {
     history,
     attempts,
     members,
+    invitations,
+    subscriptionCounts,
     tenantOperations,
     tenantChanges,
     shared,
@@ -176,6 +197,8 @@ export function plainContext(context: RequestContext): GraphqlContext {
     history,
     attempts,
     members,
+    invitations,
+    subscriptionCounts,
     tenantOperations,
     tenantChanges,
     shared,
@@ -199,6 +222,8 @@ export async function execute<T extends { revision: string }>(
     context.history.clearAll();
     context.attempts.clearAll();
     context.members.clearAll();
+    context.invitations.clearAll();
+    context.subscriptionCounts.clearAll();
     context.tenantOperations.clearAll();
     context.tenantChanges.clearAll();
   }
