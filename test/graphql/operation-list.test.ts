@@ -123,7 +123,7 @@ describe('Tenant.operations', () => {
       recordStatements(async () => {
         const { errors } = await gateway.ask(
           `query ($first: Int) { tenants(first: $first) { edges { node {
-             operations(first: 5) { edges { node { kind steps { name } tenant { name } } } }
+             operations(first: 5) { edges { node { kind steps { name } tenant { name } attempts { number steps { name } operation { id } } } } }
              subscriptions { history { operation { tenant { name } } } } } } } }`,
           { first },
         );
