@@ -17,6 +17,7 @@ import './modules/module-subscription.js';
 import './modules/module-subscribing.js';
 import './modules/module-registration.js';
 import './operations/operation.js';
+import './operations/operation-attempt.js';
 import './operations/operation-list.js';
 import './operations/operation-control.js';
 import './operations/operation-progress.js';
