@@ -43,6 +43,26 @@ function filtersFor(tenants: number): Filter[] {
       filter: { status: ['ACTIVE'], plan: ['PRO'], module: 'finance' },
       condition: `status = 'active' AND plan = 'pro'`,
     },
+    {
+      name: 'finance ACTIVE or PENDING',
+      filter: { modules: [{ module: 'finance', statuses: ['ACTIVE', 'PENDING'] }] },
+      condition: `status <> 'purged'`,
+    },
+    {
+      name: 'finance FAILED',
+      filter: { modules: [{ module: 'finance', statuses: ['FAILED'] }] },
+      condition: undefined,
+    },
+    {
+      name: 'no migration',
+      filter: { migration: { module: 'finance', below: 'finance/0001' } },
+      condition: undefined,
+    },
+    { name: 'a member', filter: { memberEmail: 'ada@example.com' }, condition: undefined },
+    { name: 'attention', filter: { needsAttention: true }, condition: undefined },
+    { name: 'no attention', filter: { needsAttention: false }, condition: undefined },
+    { name: 'YAML', filter: { configSource: 'YAML' }, condition: undefined },
+    { name: 'registered since 2026', filter: { createdFrom: '2026-01-01T00:00:00Z' }, condition: undefined },
     { name: 'text of a hundred', filter: { text: `tenant-${middle.slice(0, -2)}` }, condition: undefined },
     { name: 'text of one', filter: { text: `tenant-${middle}` }, condition: undefined },
     { name: 'text of all', filter: { text: 'company' }, condition: undefined },
@@ -54,7 +74,7 @@ function filtersFor(tenants: number): Filter[] {
 export async function listPages(gateway: Gateway, pool: pg.Pool, tenants: number): Promise<Question[]> {
   const questions: Question[] = [];
   for (const { name, filter, condition } of filtersFor(tenants))
-    for (const field of ['NAME', 'SLUG', 'CREATED_AT', 'UPDATED_AT'])
+    for (const field of ['NAME', 'SLUG', 'CREATED_AT', 'UPDATED_AT', 'PLAN', 'STATUS'])
       for (const direction of ['ASC', 'DESC']) {
         const variables = { filter, orderBy: { field, direction } };
         const add = (page: string, more: object) =>

@@ -139,7 +139,7 @@ test('lists with every combination of conditions and every order equal those of 
   await insert(tenants);
 
   const rowPool = { query: (statement: pg.QueryConfig) => client.query(statement) } as unknown as pg.Pool;
-  for (let round = 0; round < 400; round++) {
+  for (let round = 0; round < 120; round++) {
     const optional = <T>(rate: number, make: () => T): T | undefined =>
       random(rate) === 0 ? make() : undefined;
     const from = random(60);
