@@ -13,6 +13,7 @@ import { openServiceDatabases, type ServiceDatabases } from './database/service-
 import { acknowledgement, awaitAcknowledgement } from './feed/acknowledge.js';
 import type { Gateway } from './gateway.js';
 import type { Log } from './log.js';
+import { runBulk } from './provisioning/bulk/run-bulk.js';
 import { createGuardComparison } from './provisioning/compared-guards.js';
 import { forgetWorkers } from './provisioning/operations/operation.js';
 import { openWorker } from './provisioning/operations/worker.js';
@@ -78,7 +79,11 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
     const parts = serves ? await import('./gateway.js') : undefined;
     const gateway = await parts?.openGateway({ config, log, url, directUrl, database });
     if (gateway) closers.push(() => gateway.close());
-    const worker = openWorker({ ...config, duties: [{ everyMs: 2_000, run: createGuardComparison() }] });
+    const worker = openWorker({
+      ...config,
+      runBulk,
+      duties: [{ everyMs: 2_000, run: createGuardComparison() }],
+    });
     closers.push(() => worker.close(commandsFor(gatewayCaller)));
     const commandsFor = (caller: Caller): CommandContext => ({
       caller,

@@ -65,7 +65,7 @@ const provisioningRows = [
   ['reopen.ts', 'subscription.ts', 'compared-guards.ts'],
   ['lifecycle.ts'],
   ['commands'],
-  ['provision-to-end.ts'],
+  ['bulk', 'provision-to-end.ts'],
 ];
 
 /** The two halves of importing do not import each other. */

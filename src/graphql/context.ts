@@ -11,6 +11,10 @@ import {
   createTenantOperationsLoader,
   type TenantOperationsLoader,
 } from '../provisioning/operations/tenant-operations.js';
+import {
+  createTenantResultsLoader,
+  type TenantResultsLoader,
+} from '../provisioning/operations/tenant-results.js';
 import type { RateState } from '../rates/rate-limited.js';
 import type { Rates } from '../rates/rates.js';
 import type { CommandContext } from '../registry/command.js';
@@ -32,6 +36,7 @@ export interface GraphqlContext {
   readonly history: HistoryLoader;
   readonly members: MembersLoader;
   readonly tenantOperations: TenantOperationsLoader;
+  readonly tenantResults: TenantResultsLoader;
   readonly tenantChanges: TenantChangesLoader;
   readonly shared: SharedContext;
   /** The name under which the client reports to /lease. */
@@ -90,6 +95,7 @@ export class RequestContext implements GraphqlContext {
   #history: HistoryLoader | undefined;
   #members: MembersLoader | undefined;
   #tenantOperations: TenantOperationsLoader | undefined;
+  #tenantResults: TenantResultsLoader | undefined;
   #tenantChanges: TenantChangesLoader | undefined;
 
   constructor(facts: RequestFacts) {
@@ -131,6 +137,11 @@ export class RequestContext implements GraphqlContext {
     return this.#tenantOperations;
   }
 
+  get tenantResults(): TenantResultsLoader {
+    this.#tenantResults ??= createTenantResultsLoader(this.commands.database);
+    return this.#tenantResults;
+  }
+
   get tenantChanges(): TenantChangesLoader {
     this.#tenantChanges ??= createTenantChangesLoader(this.commands.database);
     return this.#tenantChanges;
@@ -151,6 +162,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     history,
     members,
     tenantOperations,
+    tenantResults,
     tenantChanges,
     shared,
     client,
@@ -163,6 +175,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     history,
     members,
     tenantOperations,
+    tenantResults,
     tenantChanges,
     shared,
     client,
@@ -185,6 +198,7 @@ export async function execute<T extends { revision: string }>(
     context.history.clearAll();
     context.members.clearAll();
     context.tenantOperations.clearAll();
+    context.tenantResults.clearAll();
     context.tenantChanges.clearAll();
   }
 }

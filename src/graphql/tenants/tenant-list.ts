@@ -7,7 +7,7 @@ import { OrderDirection } from '../fields/order-direction.js';
 import { PlanType, Tenant, TenantStatusType } from './tenant.js';
 import { TenantPage } from './tenant-page.js';
 
-const TenantFilter = builder.inputType('TenantFilter', {
+export const TenantFilter = builder.inputType('TenantFilter', {
   description: 'Conditions on tenants; a tenant must meet all of them.',
   fields: (t) => ({
     status: t.field({ type: [TenantStatusType], description: 'Only tenants in one of these statuses.' }),

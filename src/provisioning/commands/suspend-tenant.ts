@@ -1,15 +1,20 @@
 import { prose } from '../../registry/input.js';
 import { requireNoOperation, wrongStatus } from '../../registry/tenant.js';
-import { lifecycleCommand } from '../lifecycle.js';
+import { type LifecycleChange, lifecycleCommand } from '../lifecycle.js';
 
-/** ACTIVE → SUSPENDED. When the command answers, no gateway and no client resolves the tenant any more. */
-export const suspendTenant = lifecycleCommand({
+const fields = { reason: prose(500) };
+
+/** ACTIVE → SUSPENDED, for suspendTenant and suspendTenants. */
+export const suspension: LifecycleChange<typeof fields> = {
   action: 'suspendTenant',
-  fields: { reason: prose(500) },
+  fields,
   waitFor: 'EVERYWHERE',
   decide(tenant, { reason }) {
     requireNoOperation(tenant);
     if (tenant.status !== 'ACTIVE') throw wrongStatus(tenant, 'suspended');
     return { status: 'SUSPENDED', suspendedReason: reason };
   },
-});
+};
+
+/** When the command answers, no gateway and no client resolves the tenant any more. */
+export const suspendTenant = lifecycleCommand(suspension);

@@ -15,7 +15,7 @@ const Content = z.tuple([z.string(), z.string(), z.string().max(500), z.string()
 
 /** An order of a list. Fields whose names end in At are times. */
 export interface ListOrder {
-  list: 'tenants' | 'operations' | 'apiKeys';
+  list: 'tenants' | 'operations' | 'apiKeys' | 'tenantResults';
   field: string;
 }
 
