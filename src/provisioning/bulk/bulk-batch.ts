@@ -94,31 +94,26 @@ async function decideAndWrite(
   });
   const tenants = new Map((locked?.rows ?? []).map((row) => [row.id as string, readTenantRow(row)]));
   const rule = await change.openRule(tx, context, [...tenants.values()], input);
-  const results: TenantResult[] = [];
-  for (const one of batch) {
-    const tenant = one.tenantId === undefined ? undefined : tenants.get(one.tenantId);
-    if (one.tenantId !== undefined && !tenant) continue;
-    results.push(await changeOne(one, tenant, rule));
+  const results: (TenantResult & { tenantId: string | undefined })[] = [];
+  for (const { position, reference, tenantId } of batch) {
+    const tenant = tenantId === undefined ? undefined : tenants.get(tenantId);
+    if (tenantId !== undefined && !tenant) continue;
+    const decision = await decideOne(reference, tenant, rule);
+    results.push(
+      decision instanceof RegistryError
+        ? { position, tenantId, status: 'FAILED', code: decision.code, message: decision.message }
+        : { position, tenantId, status: 'RUNNING' },
+    );
   }
-  return results;
-}
-
-async function changeOne(
-  { position, reference }: QueuedTenant,
-  tenant: Tenant | undefined,
-  rule: Rule,
-): Promise<TenantResult> {
-  const decision = await decideOne(reference, tenant, rule);
-  if (decision instanceof RegistryError)
-    return { position, status: 'FAILED', code: decision.code, message: decision.message };
-  return { position, status: 'RUNNING', childId: await decision.write() };
+  const children = await rule.write();
+  return results.map((result) => ({ ...result, childId: children.get(result.tenantId ?? '') }));
 }
 
 /** The decision for one tenant, or the refusal of the command for one tenant. */
 export async function decideOne(reference: string, tenant: Tenant | undefined, rule: Rule) {
   try {
     if (!tenant) return tenantNotFound(reference);
-    return await rule(requireFound(tenant, reference));
+    return await rule.decide(requireFound(tenant, reference));
   } catch (error) {
     if (error instanceof RegistryError && error.code !== 'REGISTRY_UNAVAILABLE') return error;
     throw error;

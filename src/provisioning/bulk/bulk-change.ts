@@ -8,7 +8,12 @@ import { tenantUpdate } from '../../registry/commands/update-tenant.js';
 import { requireModule, requireUsableDatabase } from '../../registry/module.js';
 import { moduleNotFound } from '../../registry/resolution/route.js';
 import { requireActive } from '../../registry/tenant.js';
-import { decideChange, type TenantChange, writeChange } from '../../registry/tenant-command.js';
+import {
+  type DecidedChange,
+  decideChange,
+  type TenantChange,
+  writeChanges,
+} from '../../registry/tenant-command.js';
 import { tenantFields } from '../../registry/tenant-fields.js';
 import { resumption } from '../commands/resume-tenant.js';
 import {
@@ -18,20 +23,20 @@ import {
 } from '../commands/subscribe-tenant-to-module.js';
 import { suspension } from '../commands/suspend-tenant.js';
 import type { BulkKind } from '../operations/operation-tenants.js';
+import type { PlannedSubscription } from '../subscription.js';
 
 /** The input of a change besides the selection of tenants, as its schema returns it. */
 export type BulkInput = Readonly<Record<string, unknown>>;
 
-/** What the rule allows for one tenant. */
-export interface Decision {
-  /** Whether anything of the tenant becomes different. */
-  isChange: boolean;
-  /** Makes the change in the same transaction. Returns the operation that makes storage, if the change needs one. */
-  write(): Promise<string | undefined>;
+/** The rule for the tenants of one transaction. */
+export interface Rule {
+  /** Decides on a tenant without writing anything, and remembers it. Throws the refusal of the command for one tenant. */
+  decide(
+    tenant: Tenant,
+  ): Promise<{ /** Whether anything of the tenant becomes different. */ isChange: boolean }>;
+  /** Changes the tenants that were not refused. Returns the operations that make storage, by tenant. */
+  write(): Promise<ReadonlyMap<string, string>>;
 }
-
-/** The rule for one tenant, without writing anything: throws the refusal of the command for one tenant. */
-export type Rule = (tenant: Tenant) => Promise<Decision>;
 
 /** A change that can be made to many tenants, by the same rule as to one. */
 export interface BulkChange {
@@ -77,15 +82,19 @@ function ofTenants<Fields extends z.ZodRawShape>(
   return {
     ...{ waitFor, batchSize, reopens },
     ...more,
-    openRule: async (tx, context, _tenants, input) => async (tenant) => {
+    async openRule(tx, context, _tenants, input) {
       // The input was read by a schema of these fields, or of a part of them that leaves out optional ones.
       const own = input as z.output<z.ZodObject<Fields>>;
-      const data = await decideChange(tx, context, change, tenant, own);
+      const decided: DecidedChange[] = [];
       return {
-        isChange: differs(tenant, data),
+        async decide(tenant) {
+          const data = await decideChange(tx, context, change, tenant, own);
+          decided.push({ tenant, data });
+          return { isChange: differs(tenant, data) };
+        },
         async write() {
-          await writeChange(tx, change, tenant, data);
-          return undefined;
+          await writeChanges(tx, change, decided);
+          return new Map();
         },
       };
     },
@@ -117,15 +126,22 @@ const subscribing: BulkChange = {
       where: { moduleName: wanted.module, tenantId: { in: tenants.map(({ id }) => id) } },
     });
     const byTenant = new Map(subscriptions.map((subscription) => [subscription.tenantId, subscription]));
-    return async (tenant) => {
-      requireActive(tenant);
-      if (!module) throw moduleNotFound(wanted.module);
-      const planned = planSubscribing(context, tenant, module, byTenant.get(tenant.id), wanted);
-      return {
-        isChange: true,
-        write: async () =>
-          (await writeSubscribing(tx, planned, { provision: wanted.provision })).operationId ?? undefined,
-      };
+    const planned: PlannedSubscription[] = [];
+    return {
+      async decide(tenant) {
+        requireActive(tenant);
+        if (!module) throw moduleNotFound(wanted.module);
+        planned.push(planSubscribing(context, tenant, module, byTenant.get(tenant.id), wanted));
+        return { isChange: true };
+      },
+      async write() {
+        const children = new Map<string, string>();
+        for (const one of planned) {
+          const { operationId } = await writeSubscribing(tx, one, { provision: wanted.provision });
+          if (operationId !== null) children.set(one.tenant.id, operationId);
+        }
+        return children;
+      },
     };
   },
 };

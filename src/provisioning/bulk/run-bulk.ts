@@ -30,8 +30,8 @@ import type { BulkRun } from './bulk-batch.js';
 import { changeTenants } from './bulk-batch.js';
 import { bulkChanges, readBulkInput } from './bulk-change.js';
 
-/** How long a run waits for tenants that other sessions keep locked, without any progress, in milliseconds. */
-const patienceMs = 10_000;
+/** How long a run waits for tenants that other sessions keep locked, without any progress: as long as a command, in milliseconds. */
+const patienceMs = 5_000;
 const pausesMs = [50, 100, 300, 1_000] as const;
 
 /**
