@@ -22,17 +22,21 @@ const refusals: Record<string, [input: object, code: string]> = {
   removeTenantMember: [{ tenantId: 'nobody', memberId: crypto.randomUUID() }, 'TENANT_NOT_FOUND'],
   restoreTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
   resumeTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  resumeTenants: [{ tenantIds: [] }, 'VALIDATION_ERROR'],
   retryOperation: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
   revokeApiKey: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
   rotateApiKey: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
   subscribeTenantToModule: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
+  subscribeTenants: [{ tenantIds: ['nobody'], module: 'none' }, 'MODULE_NOT_FOUND'],
   suspendTenant: [{ tenantId: 'nobody', reason: 'unpaid' }, 'TENANT_NOT_FOUND'],
+  suspendTenants: [{ tenantIds: ['nobody'], reason: 'unpaid', expectedCount: 2 }, 'CONFLICT'],
   unsubscribeTenantFromModule: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
   updateModule: [{ name: 'none' }, 'MODULE_NOT_FOUND'],
   updateTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
   updateTenantBranding: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
   updateTenantConfig: [{ tenantId: 'nobody', patch: {} }, 'TENANT_NOT_FOUND'],
   updateTenantSettings: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  updateTenants: [{ tenantIds: ['nobody'] }, 'VALIDATION_ERROR'],
 };
 
 let gateway: TestGateway;

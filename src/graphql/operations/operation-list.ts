@@ -32,7 +32,10 @@ const OperationFilter = builder.inputType('OperationFilter', {
       description: 'Only operations in one of these statuses.',
     }),
     kind: t.field({ type: [OperationKindType], description: 'Only operations of these kinds.' }),
-    tenant: t.id({ description: 'Only operations of this tenant (UUID or slug).' }),
+    tenant: t.id({
+      description:
+        'Only operations of this tenant (UUID or slug), and those on many tenants that include it.',
+    }),
     module: t.field({
       type: 'ModuleName',
       description: 'Only operations with a step on the storage of this module.',
@@ -116,7 +119,8 @@ builder.prismaObjectFields(Tenant, (t) => ({
   operations: t.field({
     type: OperationConnection,
     description:
-      'Operations of the tenant, newest first. Scope: registry:read, or a member of the tenant. Errors: VALIDATION_ERROR.',
+      'Operations of the tenant, and those on many tenants that include it, newest first. Scope: registry:read, or a member ' +
+      'of the tenant. Errors: VALIDATION_ERROR.',
     args: { first: t.arg.int(forward.first), after: t.arg.string(forward.after) },
     select: { id: true },
     resolve: async ({ id }, page, context) => {

@@ -17,7 +17,7 @@ interface TenantOperations {
 
 export type TenantOperationsLoader = DataLoader<TenantOperationsKey, TenantOperations, string>;
 
-/** Loads operations of tenants, newest first, with the same number of queries for any number of tenants. */
+/** Loads operations of tenants, those on many tenants included, newest first, with the same number of queries for any number of tenants. */
 export function createTenantOperationsLoader(
   database: Pick<RegistryDatabase, 'rowPool' | 'prisma'>,
 ): TenantOperationsLoader {
@@ -49,15 +49,20 @@ export function createTenantOperationsLoader(
   );
 }
 
-// Ordered by the tenant as well, so that no other index fits.
+// Ordered by the tenant as well, so that no other index fits. Operations on many tenants are in operation_tenants.
 const newestSql = `
   SELECT wanted.key::int AS key, page.id, ${timeSql('page.created_at')} AS value
   FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::uuid[]) WITH ORDINALITY AS wanted (tenant, length, at, id, key)
   CROSS JOIN LATERAL (
-    SELECT operation.id, operation.created_at FROM operations AS operation
-    WHERE operation.tenant_id >= wanted.tenant AND operation.tenant_id <= wanted.tenant
-      AND (operation.tenant_id, operation.created_at, operation.id) < (wanted.tenant, wanted.at, wanted.id)
-    ORDER BY operation.tenant_id DESC, operation.created_at DESC, operation.id DESC
-    LIMIT wanted.length
+    (${newestOf({ table: 'operations', id: 'id' })})
+    UNION ALL (${newestOf({ table: 'operation_tenants', id: 'operation_id' })})
+    ORDER BY created_at DESC, id DESC LIMIT wanted.length
   ) AS page
   ORDER BY wanted.key, page.created_at DESC, page.id DESC`;
+
+function newestOf({ table, id }: { table: string; id: string }): string {
+  return `SELECT ${id} AS id, created_at FROM ${table}
+    WHERE tenant_id >= wanted.tenant AND tenant_id <= wanted.tenant
+      AND (tenant_id, created_at, ${id}) < (wanted.tenant, wanted.at, wanted.id)
+    ORDER BY tenant_id DESC, created_at DESC, ${id} DESC LIMIT wanted.length`;
+}
