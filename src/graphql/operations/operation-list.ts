@@ -1,5 +1,5 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
-import { authorize, authorizeInTenant } from '../../auth/permissions.js';
+import { authorize, authorizeInTenant, may } from '../../auth/permissions.js';
 import {
   listOperationPositions,
   loadOperations,
@@ -119,15 +119,18 @@ builder.prismaObjectFields(Tenant, (t) => ({
   operations: t.field({
     type: OperationConnection,
     description:
-      'Operations of the tenant, and those on many tenants that include it, newest first. Scope: registry:read, or a member ' +
-      'of the tenant. Errors: VALIDATION_ERROR.',
+      'Operations of the tenant, newest first; with registry:read also those on many tenants that include it. Scope: ' +
+      'registry:read, or a member of the tenant. Errors: VALIDATION_ERROR.',
     args: { first: t.arg.int(forward.first), after: t.arg.string(forward.after) },
     select: { id: true },
     resolve: async ({ id }, page, context) => {
       authorizeInTenant(context.caller, 'readTenant', id);
       const requested = readPage(page, newestFirst);
       const { size, after } = requested;
-      const load = () => context.tenantOperations.load({ tenantId: id, limit: size + 1, after });
+      // A member of the tenant does not learn what is done to others.
+      const includesBulk = may(context.caller, 'readRegistry');
+      const load = () =>
+        context.tenantOperations.load({ tenantId: id, limit: size + 1, after, includesBulk });
       return new KeysetPage(requested, {
         list: async () => (await load()).positions,
         load: async () => (await load()).operations,

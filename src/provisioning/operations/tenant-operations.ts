@@ -8,6 +8,8 @@ interface TenantOperationsKey {
   tenantId: string;
   limit: number;
   after: ListPosition | undefined;
+  /** Whether to include operations on many tenants, which tell about other tenants. */
+  includesBulk: boolean;
 }
 
 interface TenantOperations {
@@ -17,7 +19,7 @@ interface TenantOperations {
 
 export type TenantOperationsLoader = DataLoader<TenantOperationsKey, TenantOperations, string>;
 
-/** Loads operations of tenants, those on many tenants included, newest first, with the same number of queries for any number of tenants. */
+/** Loads operations of tenants, newest first, with the same number of queries for any number of tenants. */
 export function createTenantOperationsLoader(
   database: Pick<RegistryDatabase, 'rowPool' | 'prisma'>,
 ): TenantOperationsLoader {
@@ -30,6 +32,7 @@ export function createTenantOperationsLoader(
           keys.map(({ limit }) => limit),
           keys.map(({ after }) => after?.value ?? 'infinity'),
           keys.map(({ after }) => after?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff'),
+          keys.map(({ includesBulk }) => includesBulk),
         ],
       });
       const operations = await database.prisma.operation.findMany({
@@ -52,17 +55,18 @@ export function createTenantOperationsLoader(
 // Ordered by the tenant as well, so that no other index fits. Operations on many tenants are in operation_tenants.
 const newestSql = `
   SELECT wanted.key::int AS key, page.id, ${timeSql('page.created_at')} AS value
-  FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::uuid[]) WITH ORDINALITY AS wanted (tenant, length, at, id, key)
+  FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::uuid[], $5::boolean[])
+    WITH ORDINALITY AS wanted (tenant, length, at, id, bulk, key)
   CROSS JOIN LATERAL (
     (${newestOf({ table: 'operations', id: 'id' })})
-    UNION ALL (${newestOf({ table: 'operation_tenants', id: 'operation_id' })})
+    UNION ALL (${newestOf({ table: 'operation_tenants', id: 'operation_id', where: 'wanted.bulk' })})
     ORDER BY created_at DESC, id DESC LIMIT wanted.length
   ) AS page
   ORDER BY wanted.key, page.created_at DESC, page.id DESC`;
 
-function newestOf({ table, id }: { table: string; id: string }): string {
+function newestOf({ table, id, where = 'true' }: { table: string; id: string; where?: string }): string {
   return `SELECT ${id} AS id, created_at FROM ${table}
-    WHERE tenant_id >= wanted.tenant AND tenant_id <= wanted.tenant
+    WHERE ${where} AND tenant_id >= wanted.tenant AND tenant_id <= wanted.tenant
       AND (tenant_id, created_at, ${id}) < (wanted.tenant, wanted.at, wanted.id)
     ORDER BY tenant_id DESC, created_at DESC, ${id} DESC LIMIT wanted.length`;
 }

@@ -170,9 +170,11 @@ test('the operations of many tenants are two statements that read their pages al
     `SELECT ${columns} FROM operations WHERE ${ofSeven} ORDER BY created_at DESC, operations.id DESC LIMIT 40`,
   );
   const loaded = await Promise.all([
-    loader.load({ tenantId: idOf(7), limit: 5, after: undefined }),
-    loader.load({ tenantId: idOf(7), limit: 20, after: expected[4] }),
-    ...Array.from({ length: 50 }, (_, n) => loader.load({ tenantId: idOf(n), limit: 3, after: undefined })),
+    loader.load({ tenantId: idOf(7), limit: 5, after: undefined, includesBulk: true }),
+    loader.load({ tenantId: idOf(7), limit: 20, after: expected[4], includesBulk: true }),
+    ...Array.from({ length: 50 }, (_, n) =>
+      loader.load({ tenantId: idOf(n), limit: 3, after: undefined, includesBulk: true }),
+    ),
   ]);
   expect(loaded[0]?.positions).toEqual(expected.slice(0, 5));
   expect(loaded[1]?.positions).toEqual(expected.slice(5, 25));
