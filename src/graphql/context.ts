@@ -5,6 +5,7 @@ import type { ChangeStream } from '../feed/change-stream.js';
 import type { ClientLeases } from '../feed/client-leases.js';
 import type { Follower } from '../feed/follower.js';
 import type { ClientConfigs } from '../importing/yaml/client-configs.js';
+import { createInvitationsLoader, type InvitationsLoader } from '../profile/invitation-lists.js';
 import { createMembersLoader, type MembersLoader } from '../profile/member-lists.js';
 import { createHistoryLoader, type HistoryLoader } from '../provisioning/operations/history.js';
 import {
@@ -22,6 +23,10 @@ import { createTenantChangesLoader, type TenantChangesLoader } from '../registry
 import type { Caches } from '../registry/resolution/caches.js';
 import { createReader, type Reader } from '../registry/resolution/reader.js';
 import { limitReader } from '../registry/resolution/reader-limits.js';
+import {
+  createSubscriptionCountsLoader,
+  type SubscriptionCountsLoader,
+} from '../registry/subscription-counts.js';
 import type { RequestLimits } from './limits/request-limits.js';
 import type { StreamPiece } from './streams/event-frames.js';
 import type { StreamForm } from './streams/stream-form.js';
@@ -35,6 +40,8 @@ export interface GraphqlContext {
   readonly reader: Reader;
   readonly history: HistoryLoader;
   readonly members: MembersLoader;
+  readonly invitations: InvitationsLoader;
+  readonly subscriptionCounts: SubscriptionCountsLoader;
   readonly tenantOperations: TenantOperationsLoader;
   readonly tenantResults: TenantResultsLoader;
   readonly tenantChanges: TenantChangesLoader;
@@ -94,6 +101,8 @@ export class RequestContext implements GraphqlContext {
   #reader: Reader | undefined;
   #history: HistoryLoader | undefined;
   #members: MembersLoader | undefined;
+  #invitations: InvitationsLoader | undefined;
+  #subscriptionCounts: SubscriptionCountsLoader | undefined;
   #tenantOperations: TenantOperationsLoader | undefined;
   #tenantResults: TenantResultsLoader | undefined;
   #tenantChanges: TenantChangesLoader | undefined;
@@ -132,6 +141,16 @@ export class RequestContext implements GraphqlContext {
     return this.#members;
   }
 
+  get invitations(): InvitationsLoader {
+    this.#invitations ??= createInvitationsLoader(this.prisma);
+    return this.#invitations;
+  }
+
+  get subscriptionCounts(): SubscriptionCountsLoader {
+    this.#subscriptionCounts ??= createSubscriptionCountsLoader(this.prisma);
+    return this.#subscriptionCounts;
+  }
+
   get tenantOperations(): TenantOperationsLoader {
     this.#tenantOperations ??= createTenantOperationsLoader(this.commands.database);
     return this.#tenantOperations;
@@ -161,6 +180,8 @@ export function plainContext(context: RequestContext): GraphqlContext {
     reader,
     history,
     members,
+    invitations,
+    subscriptionCounts,
     tenantOperations,
     tenantResults,
     tenantChanges,
@@ -174,6 +195,8 @@ export function plainContext(context: RequestContext): GraphqlContext {
     reader,
     history,
     members,
+    invitations,
+    subscriptionCounts,
     tenantOperations,
     tenantResults,
     tenantChanges,
@@ -197,6 +220,8 @@ export async function execute<T extends { revision: string }>(
     context.reader.changed(revision);
     context.history.clearAll();
     context.members.clearAll();
+    context.invitations.clearAll();
+    context.subscriptionCounts.clearAll();
     context.tenantOperations.clearAll();
     context.tenantResults.clearAll();
     context.tenantChanges.clearAll();

@@ -16,6 +16,7 @@ import './tenants/client-config.js';
 import './modules/module.js';
 import './modules/module-subscription.js';
 import './modules/module-subscribing.js';
+import './modules/module-registration.js';
 import './operations/operation.js';
 import './operations/operation-list.js';
 import './operations/tenant-results.js';

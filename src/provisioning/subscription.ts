@@ -2,6 +2,7 @@ import type { Module, ModuleSubscription, Tenant } from '../database/generated/p
 import type { Transaction } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
 import { type Isolation, storageNameOf } from '../registry/isolation.js';
+import { requireNotRetired } from '../registry/module.js';
 import { issueNames } from '../registry/storage-name.js';
 
 export interface SubscriptionRequest {
@@ -43,6 +44,7 @@ export function planSubscription(
 ): PlannedSubscription {
   const { tenant, module, status } = request;
   const isolation = request.isolation ?? existing?.isolation ?? module.isolation;
+  if (!existing || existing.status === 'CANCELLED') requireNotRetired(module);
   if (!existing) return { ...request, isolation, existing, needsNames: true };
   requireSubscribable(tenant, existing, status);
   const name = storageNameOf(existing);
@@ -100,7 +102,8 @@ function requireSubscribable(
   requireSettled(tenant, subscription);
   throw new RegistryError(
     'CONFLICT',
-    `Tenant ${tenant.slug} is subscribed to ${moduleName} already (${status.toLowerCase()})`,
+    `Tenant ${tenant.slug} is subscribed to ${moduleName} already (${status.toLowerCase()})` +
+      (status === 'SUSPENDED' ? ': resume it with resumeSubscription' : ''),
   );
 }
 

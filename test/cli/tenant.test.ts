@@ -101,6 +101,27 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
     await expectDone('active', 'resume', slug);
     expect(await now()).toBe(`finance_${slug}`);
 
+    const until = '2999-12-31T22:30:00.000Z';
+    await mutate(gateway, 'updateTenant', {
+      tenantId: slug,
+      isProtected: true,
+      internalNote: 'Moves its data',
+    });
+    await expectDone('suspended', 'suspend', slug, '--reason', 'moving', '--until', until);
+    const sheet = await tenantCommand('show', slug);
+    expect(sheet.stdout).toContain('  suspended until  2999-12-31 22:30 UTC\n');
+    expect(sheet.stdout).toContain('  protected        yes: it cannot be deleted or purged\n');
+    expect(sheet.stdout).toContain('  note             Moves its data\n');
+    expect(JSON.parse((await tenantCommand('show', slug, '--json')).stdout)).toMatchObject({
+      ...{ suspendUntil: until, isProtected: true, internalNote: 'Moves its data' },
+    });
+    expect(await tenantCommand('delete', slug, '--yes')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^CONFLICT: .* is protected and can't be deleted/),
+    });
+    await mutate(gateway, 'updateTenant', { tenantId: slug, isProtected: false });
+    await expectDone('active', 'resume', slug);
+
     // Without a terminal the user can't confirm.
     for (const verb of ['delete', 'purge'])
       expect(await tenantCommand(verb, slug)).toEqual({

@@ -27,7 +27,7 @@ test('AuditEventKind has every kind that the triggers of the registry can write,
     WITH watched AS (
       SELECT tgrelid, split_part(encode(tgargs, 'escape'), '\\000', 1) AS noun,
         EXISTS (SELECT FROM pg_trigger AS refusal WHERE refusal.tgrelid = record.tgrelid
-          AND refusal.tgfoid = 'registry_refuse'::regproc AND refusal.tgtype & 8 > 0) AS keeps_rows
+          AND refusal.tgfoid = 'registry_refuse'::regproc AND refusal.tgtype & 8 > 0 AND refusal.tgqual IS NULL) AS keeps_rows
       FROM pg_trigger AS record WHERE tgfoid = 'registry_record_change'::regproc),
     status AS (
       SELECT attrelid, enumlabel AS name FROM pg_attribute JOIN pg_enum ON enumtypid = atttypid WHERE attname = 'status')

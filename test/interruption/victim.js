@@ -48,6 +48,10 @@ async function runOrder() {
     await (await product('provisioning/bulk/start-bulk.js'))[order.command](patient, order.input);
     return;
   }
+  if (order.command === 'endSuspensions') {
+    const { endSuspensions } = await product('provisioning/suspension-end.js');
+    return await endSuspensions(context);
+  }
   const file = order.command.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const folder = ['registerTenant', 'importTenant'].includes(order.command) ? 'profile' : 'provisioning';
   const command = (await product(`${folder}/commands/${file}.js`))[order.command];

@@ -157,6 +157,16 @@ test('the group roles cannot log in and have no attributes', async () => {
   expect(rows).toEqual([]);
 });
 
+describe('registry_reader', () => {
+  test('may read every column of its tenant but the note of operators', async () => {
+    const { rows } = await as('superuser').query<{ name: string }>(
+      `SELECT attname AS name FROM pg_attribute WHERE attrelid = 'tenants'::regclass AND attnum > 0 AND NOT attisdropped
+         AND NOT has_column_privilege('registry_reader', attrelid, attnum, 'SELECT')`,
+    );
+    expect(rows).toEqual([{ name: 'internal_note' }]);
+  });
+});
+
 describe('registry_service', () => {
   test('may read these columns and no others', async () => {
     const { rows } = await as('superuser').query<{ name: string }>(

@@ -77,9 +77,12 @@ function describeMasterData(sheet: Sheet): string[] {
     changed: `${moment(sheet.updatedAt)}, version ${sheet.version}`,
     suspended:
       sheet.suspendedAt && `${moment(sheet.suspendedAt)}: ${sheet.suspendedReason ?? 'no reason given'}`,
+    'suspended until': sheet.suspendUntil && moment(sheet.suspendUntil),
     deleted: sheet.deletedAt && moment(sheet.deletedAt),
     'restorable until':
       sheet.status === 'DELETED' && sheet.restorableUntil ? moment(sheet.restorableUntil) : null,
+    protected: sheet.isProtected ? 'yes: it cannot be deleted or purged' : null,
+    note: sheet.internalNote,
   });
 }
 

@@ -14,7 +14,7 @@ const events = {
   },
   subscription: {
     subject: 'A subscription of a tenant to a module was',
-    verbs: ['created', 'updated', 'activated', 'suspended', 'resumed', 'cancelled'],
+    verbs: ['created', 'updated', 'activated', 'suspended', 'resumed', 'cancelled', 'removed'],
     statuses: ['pending', 'provisioning', 'migrating', 'failed', 'deprovisioning'],
   },
   member: {

@@ -11,6 +11,7 @@ export const listSizes: Readonly<Record<string, number>> = {
   'Operation.steps': 4,
   'BulkPreview.refused': 5,
   'Tenant.subscriptions': 4,
+  'Module.subscriptionCounts': 8,
 };
 
 export const unknownListSize = 10;

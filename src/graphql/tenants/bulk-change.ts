@@ -61,6 +61,11 @@ bulkMutation('suspendTenants', {
       required: true,
       description: 'Reason that refused callers see, at most 500 characters.',
     }),
+    suspendUntil: t.field({
+      type: 'DateTime',
+      description:
+        'Time in the future at which the suspensions end by themselves, within seconds. Default: they last until they are ended.',
+    }),
   }),
 });
 

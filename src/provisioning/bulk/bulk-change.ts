@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Prisma, Tenant } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
-import { invalidField } from '../../errors.js';
+import { invalidField, RegistryError } from '../../errors.js';
 import type { WaitFor } from '../../feed/acknowledge.js';
 import type { CommandContext } from '../../registry/command.js';
 import { tenantUpdate } from '../../registry/commands/update-tenant.js';
@@ -121,7 +121,7 @@ const subscribing: BulkChange = {
   },
   async openRule(tx, context, tenants, input) {
     const wanted = readSubscribing(input);
-    const module = await tx.module.findUnique({ where: { name: wanted.module } });
+    const module = await requireModule(tx, wanted.module).catch(undefinedWhenUnknown);
     const subscriptions = await tx.moduleSubscription.findMany({
       where: { moduleName: wanted.module, tenantId: { in: tenants.map(({ id }) => id) } },
     });
@@ -147,6 +147,11 @@ const subscribing: BulkChange = {
 };
 
 type Subscribing = z.output<z.ZodObject<typeof subscribingFields>>;
+
+/** The module may have been removed since the request; then each tenant is refused, after what comes first in the rule. */
+function undefinedWhenUnknown(error: unknown): undefined {
+  if (!(error instanceof RegistryError) || error.code !== 'MODULE_NOT_FOUND') throw error;
+}
 
 /** Inputs are kept as their schema returned them. */
 function readSubscribing(input: BulkInput): Subscribing {

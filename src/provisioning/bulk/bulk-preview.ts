@@ -9,7 +9,7 @@ import { decideOne } from './bulk-batch.js';
 import { type BulkInput, bulkChanges } from './bulk-change.js';
 import { countSelected, readBulkSelection, selectionFields, selectTenants } from './selection.js';
 
-/** What a change of many tenants would do now. Nothing is written, and nothing is locked. */
+/** What a change of many tenants would do now. Nothing is written, and no tenant is locked. */
 export interface BulkPreview {
   /** How many tenants are selected, for `expectedCount`. */
   selected: number;

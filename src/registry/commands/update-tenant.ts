@@ -1,17 +1,32 @@
-import { optional, text } from '../input.js';
+import { RegistryError } from '../../errors.js';
+import { clearable, future, optional, text } from '../input.js';
 import { wrongStatus } from '../tenant.js';
 import { type TenantChange, tenantCommand } from '../tenant-command.js';
 import { givenFields, tenantFields } from '../tenant-fields.js';
 
-const fields = { name: optional(text(200)), ...tenantFields };
+/** The fields that a deleted tenant has for its operators: whether it may be purged, and why. */
+const fieldsOfDeleted = ['isProtected', 'internalNote'];
+
+const fields = { name: optional(text(200)), ...tenantFields, suspendUntil: clearable(future) };
 
 /** Changes the given fields and leaves the others, for updateTenant and updateTenants. */
 export const tenantUpdate: TenantChange<typeof fields> = {
   action: 'updateTenant',
   fields,
   decide(tenant, wanted) {
-    if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'updated');
-    return givenFields(wanted);
+    const given = givenFields(wanted);
+    const names = Object.keys(given);
+    if (
+      tenant.status === 'DELETED' &&
+      !(names.length > 0 && names.every((one) => fieldsOfDeleted.includes(one)))
+    )
+      throw wrongStatus(tenant, 'updated');
+    if (wanted.suspendUntil !== undefined && tenant.status !== 'SUSPENDED')
+      throw new RegistryError(
+        'CONFLICT',
+        `Tenant ${tenant.slug} is ${tenant.status.toLowerCase()}, so no suspension can end: suspend it with suspendTenant`,
+      );
+    return given;
   },
 };
 
