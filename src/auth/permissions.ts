@@ -104,6 +104,12 @@ export function authorizeInTenant(caller: Caller, action: Action, tenantId: stri
   if (!isEnough(role, action)) throw new RegistryError('FORBIDDEN', 'This needs an admin of the tenant');
 }
 
+/** Whether authorizeInTenant lets the caller pass. */
+export function mayInTenant(caller: Caller, action: Action, tenantId: string | undefined): boolean {
+  const role = mayInSome(caller, action) && tenantId && caller.identity?.roles.get(tenantId);
+  return may(caller, action) || (role ? isEnough(role, action) : false);
+}
+
 function isEnough(role: MemberRole, action: Action): boolean {
   return role === 'ADMIN' || roleByAction[action] !== 'ADMIN';
 }

@@ -7,7 +7,12 @@ import type { Follower } from '../feed/follower.js';
 import type { ClientConfigs } from '../importing/yaml/client-configs.js';
 import { createInvitationsLoader, type InvitationsLoader } from '../profile/invitation-lists.js';
 import { createMembersLoader, type MembersLoader } from '../profile/member-lists.js';
-import { createHistoryLoader, type HistoryLoader } from '../provisioning/operations/history.js';
+import {
+  type AttemptsLoader,
+  createAttemptsLoader,
+  createHistoryLoader,
+  type HistoryLoader,
+} from '../provisioning/operations/history.js';
 import {
   createTenantOperationsLoader,
   type TenantOperationsLoader,
@@ -39,6 +44,7 @@ export interface GraphqlContext {
   readonly prisma: PrismaClient;
   readonly reader: Reader;
   readonly history: HistoryLoader;
+  readonly attempts: AttemptsLoader;
   readonly members: MembersLoader;
   readonly invitations: InvitationsLoader;
   readonly subscriptionCounts: SubscriptionCountsLoader;
@@ -100,6 +106,7 @@ export class RequestContext implements GraphqlContext {
   #commands: CommandContext | undefined;
   #reader: Reader | undefined;
   #history: HistoryLoader | undefined;
+  #attempts: AttemptsLoader | undefined;
   #members: MembersLoader | undefined;
   #invitations: InvitationsLoader | undefined;
   #subscriptionCounts: SubscriptionCountsLoader | undefined;
@@ -136,8 +143,13 @@ export class RequestContext implements GraphqlContext {
     return this.#history;
   }
 
+  get attempts(): AttemptsLoader {
+    this.#attempts ??= createAttemptsLoader(this.prisma);
+    return this.#attempts;
+  }
+
   get members(): MembersLoader {
-    this.#members ??= createMembersLoader(this.prisma);
+    this.#members ??= createMembersLoader(this.commands.database);
     return this.#members;
   }
 
@@ -179,6 +191,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     prisma,
     reader,
     history,
+    attempts,
     members,
     invitations,
     subscriptionCounts,
@@ -194,6 +207,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     prisma,
     reader,
     history,
+    attempts,
     members,
     invitations,
     subscriptionCounts,
@@ -219,6 +233,7 @@ export async function execute<T extends { revision: string }>(
   } finally {
     context.reader.changed(revision);
     context.history.clearAll();
+    context.attempts.clearAll();
     context.members.clearAll();
     context.invitations.clearAll();
     context.subscriptionCounts.clearAll();

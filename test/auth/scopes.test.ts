@@ -14,8 +14,8 @@ afterAll(() => gateway?.close());
 
 const operations = everyOperation();
 const resolving = ['tenantSchema', 'tenantSchemas', 'explainResolution'];
-/** Open to every caller. */
-const open = ['viewer'];
+/** Open to every caller; an object that the caller may not read by `node` is null. */
+const open = ['viewer', 'node', 'nodes'];
 /** One document per query and mutation. */
 const oneOfEach = [...new Map(operations.map((operation) => [operation.field, operation])).values()];
 

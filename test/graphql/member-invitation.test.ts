@@ -32,10 +32,10 @@ const accept = (token: string, subject: string, fields = {}) =>
 
 async function membersOf(id: string): Promise<{ id: string; email: string; role: string; status: string }[]> {
   const { data } = await gateway.ask(
-    'query ($id: ID!) { tenant(id: $id) { members { id email role status } } }',
+    'query ($id: ID!) { tenant(id: $id) { members(first: 100) { edges { node { id email role status } } } } }',
     { id },
   );
-  return data.tenant.members;
+  return data.tenant.members.edges.map(({ node }: { node: object }) => node);
 }
 
 /** A tenant with an admin who has accepted an invitation. */
@@ -233,7 +233,7 @@ describe('an invitation that is revoked', () => {
 describe('Member.invitation', () => {
   const read = (ids: string[]) =>
     gateway.ask(
-      `{ ${ids.map((id, at) => `t${at}: tenant(id: "${id}") { members { email status invitation ${facts} } }`).join(' ')} }`,
+      `{ ${ids.map((id, at) => `t${at}: tenant(id: "${id}") { members { edges { node { email status invitation ${facts} } } } }`).join(' ')} }`,
     );
   const facts = '{ id createdBy createdAt expiresAt isExpired acceptedAt member { email } }';
   const invitation = {
@@ -260,7 +260,7 @@ describe('Member.invitation', () => {
       ...{ email: `${name}@acme.example`, status },
       invitation: found && { ...invitation, member: { email: `${name}@acme.example` }, ...found },
     });
-    expect(data.t0.members).toEqual([
+    expect(data.t0.members.edges.map(({ node }: { node: object }) => node)).toEqual([
       of('ada', 'ACTIVE', { acceptedAt: expect.any(String) }),
       of('bob', 'INVITED', {}),
       of('byhand', 'INVITED', null),
@@ -276,7 +276,7 @@ describe('Member.invitation', () => {
     await accept(result.invitationToken, uniqueName('sub'));
     await remove(team.id, result.member.id);
     const again = await invite(team.id, { email: 'bob@acme.example' });
-    const present = async () => (await read([team.id])).data.t0.members[1].invitation?.id;
+    const present = async () => (await read([team.id])).data.t0.members.edges[1].node.invitation?.id;
     expect(await present()).toBe(again.result.invitation.id);
     await revoke(team.id, result.member.id);
     expect(await present()).toBeUndefined();
@@ -338,7 +338,7 @@ describe('onboarding', () => {
     branding: { presetTheme: 'safari_gold', primaryColor: '#C8102E' },
     config,
   };
-  const profile = `tenant { primaryEmail config members { email fullName role status }
+  const profile = `tenant { primaryEmail config members { edges { node { email fullName role status } } }
     settings { companyName supportEmail supportPhone currency timezone emailFromEmail } branding { presetTheme primaryColor } }
     invitation { id } invitationToken`;
 
@@ -353,7 +353,13 @@ describe('onboarding', () => {
       expect(result.tenant).toEqual({
         primaryEmail: 'sales@acme.example',
         config,
-        members: [{ email: 'ada@acme.example', fullName: 'Ada Lovelace', role: 'ADMIN', status: 'INVITED' }],
+        members: {
+          edges: [
+            {
+              node: { email: 'ada@acme.example', fullName: 'Ada Lovelace', role: 'ADMIN', status: 'INVITED' },
+            },
+          ],
+        },
         settings: {
           ...whole.settings,
           supportEmail: 'sales@acme.example',

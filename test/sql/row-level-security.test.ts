@@ -39,6 +39,7 @@ const matrix: Record<string, { service: string; reader: string; admin: string; o
   operations: { service: nothing, reader: 'own', admin: 'all', owner: 'all IUDT' },
   operation_steps: { service: nothing, reader: 'own', admin: 'all', owner: 'all IUDT' },
   operation_tenants: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },
+  operation_attempts: { service: nothing, reader: 'own', admin: 'all', owner: 'all IUDT' },
   operation_modules: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },
   modules: { service: nothing, reader: nothing, admin: 'all IU', owner: 'all IUDT' },
   storage_names: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },

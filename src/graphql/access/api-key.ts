@@ -10,11 +10,13 @@ import {
 import { builder } from '../builder.js';
 import { KeysetPage, readPage } from '../fields/keyset-page.js';
 import { waitField } from '../fields/mutation-input.js';
+import { Node } from '../fields/node.js';
 import { authorized } from '../fields/page.js';
 import type { PayloadFields } from '../fields/revision-field.js';
 import { mutation } from '../mutation.js';
 
 const ApiKey = builder.prismaObject('ApiKey', {
+  interfaces: [Node],
   description:
     'A credential of a service or a script. Its secret is shown once, when the key is created; the ' +
     'registry keeps only a hash.',

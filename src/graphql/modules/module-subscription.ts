@@ -1,11 +1,13 @@
 import { defaultHistory, maxHistory } from '../../provisioning/operations/history.js';
 import { builder } from '../builder.js';
+import { Node } from '../fields/node.js';
 import { firstOptions, requireFirst } from '../fields/page.js';
-import { Operation } from '../operations/operation.js';
+import { OperationAttempt } from '../operations/operation-attempt.js';
 import { IsolationType } from './module.js';
 import { SubscriptionStatusType } from './subscription-status.js';
 
 export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
+  interfaces: [Node],
   description: 'A tenant’s right to use a module, with the location of the tenant’s data.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID.' }),
@@ -68,9 +70,9 @@ export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
       description: 'Version of the subscription; every change increases it. Pass it as `expectedVersion`.',
     }),
     history: t.field({
-      type: [Operation],
+      type: [OperationAttempt],
       description:
-        'Latest operations on the subscription with their actor, times and result; newest first. Errors: ' +
+        'Latest attempts of operations on the subscription with their actor, times and result; newest first. Errors: ' +
         'VALIDATION_ERROR for a number out of range.',
       args: { first: t.arg.int(firstOptions({ usual: defaultHistory, max: maxHistory })) },
       select: { tenantId: true, moduleName: true },

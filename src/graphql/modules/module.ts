@@ -3,6 +3,7 @@ import { Isolation } from '../../database/generated/prisma/enums.js';
 import { findLatestMigration } from '../../provisioning/storage/module-migrations.js';
 import type { SubscriptionCount } from '../../registry/subscription-counts.js';
 import { builder } from '../builder.js';
+import { Node } from '../fields/node.js';
 import { SubscriptionStatusType } from './subscription-status.js';
 
 export const IsolationType = builder.enumType('Isolation', {
@@ -13,6 +14,9 @@ export const IsolationType = builder.enumType('Isolation', {
   } as const,
 });
 
+/** Ids of modules are names, and must be no id of anything else. */
+export const moduleIdPrefix = 'module:';
+
 const SubscriptionCountType = builder.objectRef<SubscriptionCount>('SubscriptionCount').implement({
   description: 'Number of subscriptions to a module in one status.',
   fields: (t) => ({
@@ -22,10 +26,16 @@ const SubscriptionCountType = builder.objectRef<SubscriptionCount>('Subscription
 });
 
 export const ModuleType = builder.prismaObject('Module', {
+  interfaces: [Node],
   description:
     'A kind of data that a service keeps for its tenants, such as finance. Modules are rows: ' +
     'registerModule adds one at run time.',
   fields: (t) => ({
+    id: t.id({
+      description: 'Id for `node`: `module:` and the name.',
+      select: { name: true },
+      resolve: ({ name }) => `${moduleIdPrefix}${name}`,
+    }),
     name: t.expose('name', { type: 'ModuleName', description: 'Name of the module; it never changes.' }),
     description: t.exposeString('description', { nullable: true, description: 'Purpose of the module.' }),
     databaseRef: t.exposeString('databaseRef', {

@@ -11,7 +11,7 @@ import { operationField } from '../fields/payload.js';
 import { IsolationType } from '../modules/module.js';
 import { mutation } from '../mutation.js';
 import { PlanType } from './tenant.js';
-import { TenantFilter } from './tenant-list.js';
+import { TenantFilter } from './tenant-filter.js';
 
 interface BulkMutation {
   command: (context: CommandContext, input: unknown) => Promise<Committed<{ operationId: string }>>;

@@ -3,7 +3,7 @@ import { builder } from '../builder.js';
 import { ErrorCodeType } from '../fields/error-code.js';
 import { IsolationType } from '../modules/module.js';
 import { PlanType } from './tenant.js';
-import { TenantFilter } from './tenant-list.js';
+import { TenantFilter } from './tenant-filter.js';
 
 const BulkChange = builder.enumType('BulkChange', {
   description: 'A change that can be made to many tenants at once.',

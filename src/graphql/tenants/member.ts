@@ -1,5 +1,6 @@
 import { MemberRole, MemberStatus } from '../../database/generated/prisma/enums.js';
 import { builder } from '../builder.js';
+import { Node } from '../fields/node.js';
 
 export const MemberRoleType = builder.enumType('MemberRole', {
   description: 'Role of a member in its tenant.',
@@ -19,6 +20,7 @@ const MemberStatusType = builder.enumType('MemberStatus', {
 });
 
 export const Member = builder.prismaObject('Member', {
+  interfaces: [Node],
   description: 'A person in a tenant. The same address in another tenant is a different member.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID.' }),

@@ -39,7 +39,7 @@ export function readBulkSelection(input: {
   if (filter !== undefined) {
     const { config, ...conditions } = filter;
     const selection = readTenantSelection(conditions, readConfigCondition(config));
-    const hasCondition = Object.values(filter).some((value) => value != null);
+    const hasCondition = Object.values(filter).some(isCondition);
     return { kind: 'filtered', selection, hasCondition };
   }
   const references = tenantIds ?? [];
@@ -47,6 +47,12 @@ export function readBulkSelection(input: {
   const wrong = references.findIndex((reference) => tenantWhere(reference) === undefined);
   if (wrong >= 0) throw invalidField(`tenantIds.${wrong}`, 'must be a tenant id or slug');
   return { kind: 'named', references };
+}
+
+/** Whether a field of a filter can leave a tenant out: null, an empty text, an empty list and an empty object do not, or not always. */
+function isCondition(value: unknown): boolean {
+  if (value === null || value === undefined || value === '') return false;
+  return typeof value !== 'object' || value instanceof Date || Object.keys(value).length > 0;
 }
 
 /** The first tenants of the selection now, each once; a reference to no tenant stays without an id. */

@@ -46,7 +46,7 @@ export async function retryOperation(context: CommandContext, input: unknown) {
         if (operation.kind !== 'PROVISION_TENANT') requireActive(tenant);
         await resetForRetry(tx, operation, tenant.slug);
       }
-      return { ...(await queueAgain(tx, operation, wanted.idempotencyKey)), isBulk: false };
+      return { ...(await queueAgain(tx, operation.id, wanted.idempotencyKey)), isBulk: false };
     },
   );
   if (started.repeated) return started;
@@ -54,16 +54,13 @@ export async function retryOperation(context: CommandContext, input: unknown) {
   return run(context, started, started.operationId, wanted.wait);
 }
 
-async function queueAgain(tx: Transaction, { id, attempt }: OperationWithSteps, key: string | undefined) {
+/** A trigger begins the next attempt, and clears what belongs to the one before. */
+async function queueAgain(tx: Transaction, id: string, key: string | undefined) {
   await tx.operation.update({
     where: { id },
     data: {
       status: 'QUEUED',
-      error: null,
-      attempt: attempt + 1,
       runAfter: new Date(),
-      cancelRequestedAt: null,
-      finishedAt: null,
       worker: null,
       heartbeatAt: null,
       idempotencyKey: key ?? null,
@@ -81,7 +78,7 @@ async function queueBulkAgain(
   const operation = await requireOperation(tx, id);
   requireRetryable(operation);
   await resetTenants(tx, id);
-  return { ...(await queueAgain(tx, operation, key)), isBulk: true };
+  return { ...(await queueAgain(tx, id, key)), isBulk: true };
 }
 
 function requireRetryable({ id, kind, status }: OperationWithSteps): void {

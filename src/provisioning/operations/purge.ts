@@ -34,9 +34,15 @@ export async function schedulePurge(
 
 /** Cancels the queued purge of a tenant that is restored. */
 export async function cancelPurge(tx: Transaction, tenantId: string): Promise<void> {
+  const now = new Date();
   await tx.operation.updateMany({
     where: { kind: 'PURGE_TENANT', tenantId, status: 'QUEUED' },
-    data: { status: 'CANCELLED', error: 'the tenant was restored', finishedAt: new Date() },
+    data: {
+      status: 'CANCELLED',
+      error: 'the tenant was restored',
+      cancelRequestedAt: now,
+      finishedAt: now,
+    },
   });
 }
 

@@ -16,7 +16,7 @@ const routingColumns = {
 /** Tables and views whose rows belong to one tenant and hold no secret. */
 const tenantRelations = [
   ...['module_subscriptions', 'tenant_settings', 'tenant_branding', 'members'],
-  ...['operations', 'operation_steps', 'tenant_registry', 'tenant_module_log'],
+  ...['operations', 'operation_attempts', 'operation_steps', 'tenant_registry', 'tenant_module_log'],
 ];
 
 /** The columns of tenants that a tenant may read: all but the note of operators. A test compares them with the table. */

@@ -1,5 +1,7 @@
+import type { GraphQLInputObjectType } from 'graphql';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { schema } from '../../../src/graphql/schema.js';
 import { uniqueName } from '../../setup/database.js';
 import { openGateway, recordStatements, type TestGateway } from '../../setup/gateway.js';
 import { mutate, resolve } from '../../setup/graphql-calls.js';
@@ -207,6 +209,15 @@ describe('the selection', () => {
     ['a text that is no id', { tenantIds: ['acme', "'; DROP"] }, 'VALIDATION_ERROR', 'tenantIds.1'],
     ['a filter of nothing', { filter: {} }, 'VALIDATION_ERROR', 'expectedCount'],
     ['a filter of null', { filter: { status: null, module: null } }, 'VALIDATION_ERROR', 'expectedCount'],
+    ...['text', 'config', 'modules', 'status'].map((field): [string, object, string, string] => {
+      const empty = { text: '', config: {} }[field] ?? [];
+      return [
+        `a filter of an empty ${field}`,
+        { filter: { [field]: empty } },
+        'VALIDATION_ERROR',
+        'expectedCount',
+      ];
+    }),
     ['another number than expected', { tenantIds: ['acme'], expectedCount: 2 }, 'CONFLICT', ''],
     ['a negative number', { tenantIds: ['acme'], expectedCount: -1 }, 'VALIDATION_ERROR', 'expectedCount'],
     ['a wrong module', { filter: { module: 'Finance' } }, 'VALIDATION_ERROR', ''],
@@ -247,11 +258,22 @@ describe('the selection', () => {
     await gateway.psql(
       `UPDATE tenants SET tenant_config = '{"destinations": [{"name": "Zanzibar", "code": "ZNZ", "enabled": true, "aliases": []}]}' WHERE slug = '${prefix}-1'`,
     );
-    const filters = [
+    await gateway.psql(
+      `UPDATE module_subscriptions SET migration_version = '0001_first' WHERE tenant_id = '${tenants[0]?.id}';
+       INSERT INTO members (tenant_id, email) VALUES ('${tenants[3]?.id}', '${prefix}@example.com')`,
+    );
+    const filters: Record<string, unknown>[] = [
       { status: ['SUSPENDED'], text: prefix },
       { plan: ['PRO'], text: prefix },
       { module: 'finance', text: prefix },
       { config: { destinations: [{ code: 'ZNZ' }] }, text: prefix },
+      { ids: tenants.slice(1).map(({ id }) => id) },
+      { modules: [{ module: 'finance', statuses: ['ACTIVE'] }], text: prefix },
+      { migration: { module: 'finance', at: '0001_first' }, text: prefix },
+      { createdFrom: '2026-01-01T00:00:00Z', createdUntil: '2999-01-01T00:00:00Z', text: prefix },
+      { memberEmail: `${prefix}@example.com` },
+      { needsAttention: false, text: prefix },
+      { configSource: 'DATABASE', text: prefix },
       { status: ['ACTIVE'], plan: ['PRO'], module: 'finance', text: prefix },
     ];
     for (const filter of filters) {
@@ -268,7 +290,8 @@ describe('the selection', () => {
       const results = await readResults(gateway, answer.operation.id);
       expect(results.map(({ reference }) => reference)).toEqual(listed);
     }
-    expect(tenants).toHaveLength(4);
+    const fields = Object.keys((schema.getType('TenantFilter') as GraphQLInputObjectType).getFields());
+    expect(fields.filter((field) => !filters.some((filter) => field in filter))).toEqual([]);
     // The first batch waits, and meanwhile another tenant begins to match.
     const held = await lock(tenants);
     const answer = await changeMany(gateway, 'updateTenants', {
