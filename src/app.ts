@@ -13,6 +13,7 @@ import { openServiceDatabases, type ServiceDatabases } from './database/service-
 import { acknowledgement, awaitAcknowledgement } from './feed/acknowledge.js';
 import type { Gateway } from './gateway.js';
 import type { Log } from './log.js';
+import { runBulk } from './provisioning/bulk/run-bulk.js';
 import { createGuardComparison } from './provisioning/compared-guards.js';
 import { forgetWorkers } from './provisioning/operations/operation.js';
 import { openWorker } from './provisioning/operations/worker.js';
@@ -83,7 +84,7 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
       { everyMs: 2_000, run: createGuardComparison() },
       { everyMs: 1_000, run: endSuspensions },
     ];
-    const worker = openWorker({ ...config, duties });
+    const worker = openWorker({ ...config, runBulk, duties });
     closers.push(() => worker.close(commandsFor(gatewayCaller)));
     const commandsFor = (caller: Caller): CommandContext => ({
       caller,

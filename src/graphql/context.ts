@@ -17,6 +17,10 @@ import {
   createTenantOperationsLoader,
   type TenantOperationsLoader,
 } from '../provisioning/operations/tenant-operations.js';
+import {
+  createTenantResultsLoader,
+  type TenantResultsLoader,
+} from '../provisioning/operations/tenant-results.js';
 import type { RateState } from '../rates/rate-limited.js';
 import type { Rates } from '../rates/rates.js';
 import type { CommandContext } from '../registry/command.js';
@@ -45,6 +49,7 @@ export interface GraphqlContext {
   readonly invitations: InvitationsLoader;
   readonly subscriptionCounts: SubscriptionCountsLoader;
   readonly tenantOperations: TenantOperationsLoader;
+  readonly tenantResults: TenantResultsLoader;
   readonly tenantChanges: TenantChangesLoader;
   readonly shared: SharedContext;
   /** The name under which the client reports to /lease. */
@@ -106,6 +111,7 @@ export class RequestContext implements GraphqlContext {
   #invitations: InvitationsLoader | undefined;
   #subscriptionCounts: SubscriptionCountsLoader | undefined;
   #tenantOperations: TenantOperationsLoader | undefined;
+  #tenantResults: TenantResultsLoader | undefined;
   #tenantChanges: TenantChangesLoader | undefined;
 
   constructor(facts: RequestFacts) {
@@ -162,6 +168,11 @@ export class RequestContext implements GraphqlContext {
     return this.#tenantOperations;
   }
 
+  get tenantResults(): TenantResultsLoader {
+    this.#tenantResults ??= createTenantResultsLoader(this.commands.database);
+    return this.#tenantResults;
+  }
+
   get tenantChanges(): TenantChangesLoader {
     this.#tenantChanges ??= createTenantChangesLoader(this.commands.database);
     return this.#tenantChanges;
@@ -185,6 +196,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     invitations,
     subscriptionCounts,
     tenantOperations,
+    tenantResults,
     tenantChanges,
     shared,
     client,
@@ -200,6 +212,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     invitations,
     subscriptionCounts,
     tenantOperations,
+    tenantResults,
     tenantChanges,
     shared,
     client,
@@ -225,6 +238,7 @@ export async function execute<T extends { revision: string }>(
     context.invitations.clearAll();
     context.subscriptionCounts.clearAll();
     context.tenantOperations.clearAll();
+    context.tenantResults.clearAll();
     context.tenantChanges.clearAll();
   }
 }

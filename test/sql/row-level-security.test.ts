@@ -38,6 +38,7 @@ const matrix: Record<string, { service: string; reader: string; admin: string; o
   members: { service: nothing, reader: 'own', admin: 'all IUD', owner: 'all IUDT' },
   operations: { service: nothing, reader: 'own', admin: 'all', owner: 'all IUDT' },
   operation_steps: { service: nothing, reader: 'own', admin: 'all', owner: 'all IUDT' },
+  operation_tenants: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },
   operation_attempts: { service: nothing, reader: 'own', admin: 'all', owner: 'all IUDT' },
   operation_modules: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },
   modules: { service: nothing, reader: nothing, admin: 'all IU', owner: 'all IUDT' },

@@ -8,6 +8,7 @@ export const listSizes: Readonly<Record<string, number>> = {
   'ClientConfig.problems': 5,
   'ClientConfig.replaced': 5,
   'Operation.steps': 4,
+  'BulkPreview.refused': 5,
   'OperationAttempt.steps': 4,
   'Tenant.subscriptions': 4,
   'Module.subscriptionCounts': 8,

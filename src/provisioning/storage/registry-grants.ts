@@ -52,6 +52,7 @@ const administeredRelations = [
   ...['registry_change', 'replicas', '_prisma_migrations'],
   ...['module_tenants', 'tenant_counts', 'subscription_counts', 'trusted_documents', 'compared_guards'],
   'operation_modules',
+  'operation_tenants',
 ];
 
 const writtenByHand = [
