@@ -20,6 +20,7 @@ import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
 import { warnWithoutTextIndex } from './registry/lists/text-search.js';
 import { warnOfWrongClock } from './registry/log/clock-check.js';
+import { keepUsage } from './registry/usage/usage-upkeep.js';
 
 /** Everything that is open while the product runs, whatever door is used. */
 export interface App {
@@ -78,7 +79,13 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
     const parts = serves ? await import('./gateway.js') : undefined;
     const gateway = await parts?.openGateway({ config, log, url, directUrl, database });
     if (gateway) closers.push(() => gateway.close());
-    const worker = openWorker({ ...config, duties: [{ everyMs: 2_000, run: createGuardComparison() }] });
+    const worker = openWorker({
+      ...config,
+      duties: [
+        { everyMs: 2_000, run: createGuardComparison() },
+        { everyMs: 2_000, run: keepUsage },
+      ],
+    });
     closers.push(() => worker.close(commandsFor(gatewayCaller)));
     const commandsFor = (caller: Caller): CommandContext => ({
       caller,

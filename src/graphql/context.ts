@@ -18,6 +18,7 @@ import { createTenantChangesLoader, type TenantChangesLoader } from '../registry
 import type { Caches } from '../registry/resolution/caches.js';
 import { createReader, type Reader } from '../registry/resolution/reader.js';
 import { limitReader } from '../registry/resolution/reader-limits.js';
+import { createUsageLoader, type UsageLoader } from '../registry/usage/usage.js';
 import type { RequestLimits } from './limits/request-limits.js';
 import type { StreamPiece } from './streams/event-frames.js';
 import type { StreamForm } from './streams/stream-form.js';
@@ -33,6 +34,7 @@ export interface GraphqlContext {
   readonly members: MembersLoader;
   readonly tenantOperations: TenantOperationsLoader;
   readonly tenantChanges: TenantChangesLoader;
+  readonly usage: UsageLoader;
   readonly shared: SharedContext;
   /** The name under which the client reports to /lease. */
   readonly client: string | undefined;
@@ -91,6 +93,7 @@ export class RequestContext implements GraphqlContext {
   #members: MembersLoader | undefined;
   #tenantOperations: TenantOperationsLoader | undefined;
   #tenantChanges: TenantChangesLoader | undefined;
+  #usage: UsageLoader | undefined;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
@@ -136,6 +139,11 @@ export class RequestContext implements GraphqlContext {
     return this.#tenantChanges;
   }
 
+  get usage(): UsageLoader {
+    this.#usage ??= createUsageLoader(this.commands.database);
+    return this.#usage;
+  }
+
   get client(): string | undefined {
     return this.#facts.readClient();
   }
@@ -152,6 +160,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     members,
     tenantOperations,
     tenantChanges,
+    usage,
     shared,
     client,
   } = context;
@@ -164,6 +173,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     members,
     tenantOperations,
     tenantChanges,
+    usage,
     shared,
     client,
   };
@@ -186,11 +196,13 @@ export async function execute<T extends { revision: string }>(
     context.members.clearAll();
     context.tenantOperations.clearAll();
     context.tenantChanges.clearAll();
+    context.usage.clearAll();
   }
 }
 
 /** Counts the mutations of a request before any of them runs. Throws RATE_LIMITED. */
 export function admitMutations({ caller, shared, outcome }: RequestFacts, count: number): void {
+  if (count === 0) return;
   const state = shared.rates.admitMutations(caller, count);
   if (state) outcome.rate = { state, isRefused: false };
 }

@@ -9,10 +9,12 @@ function withoutReference<T extends z.ZodType<string>>(schema: T) {
   );
 }
 
+export const plan = z.enum(['LITE', 'PRO', 'ENTERPRISE'], { error: 'must be LITE, PRO or ENTERPRISE' });
+
 /** The fields of a tenant that registerTenant sets and updateTenant changes. */
 export const tenantFields = {
   shortName: clearable(text(50)),
-  plan: optional(z.enum(['LITE', 'PRO', 'ENTERPRISE'], { error: 'must be LITE, PRO or ENTERPRISE' })),
+  plan: optional(plan),
   maxUsers: optional(quota),
   maxMonthlyQuotes: optional(quota),
   maxStorageGb: optional(quota),

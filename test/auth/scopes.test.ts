@@ -53,6 +53,12 @@ const scopeOf: Record<string, string> = {
   acceptInvitation: 'registry:write',
   registerModule: 'registry:write',
   updateModule: 'registry:write',
+  updatePlanLimits: 'registry:write',
+  planLimits: 'registry:read',
+  registryStats: 'registry:read',
+  recordUsage: 'usage:record',
+  recordUsages: 'usage:record',
+  checkQuota: 'usage:record',
   subscribeTenantToModule: 'registry:write',
   unsubscribeTenantFromModule: 'registry:write',
   provisionModule: 'provision',
@@ -74,6 +80,7 @@ const allScopes = [
   'keys:manage',
   'schema:read',
   'documents:any',
+  'usage:record',
 ];
 
 test('the table has every query and mutation of the schema', () => {

@@ -96,7 +96,7 @@ DECLARE
   wanted record;
   tenant tenants;
   hash bytea;
-  period date;
+  present date;
   before_it usage_keys;
 BEGIN
   FOR wanted IN
@@ -126,7 +126,7 @@ BEGIN
       CONTINUE;
     END IF;
     IF wanted.id IS NOT NULL AND NOT only_asks THEN
-      period := registry_lock_usage(wanted.id, wanted.metric);
+      present := registry_lock_usage(wanted.id, wanted.metric);
     END IF;
     -- A statement of its own, so that it sees what has committed while the lock was waited for.
     SELECT * INTO tenant FROM tenants WHERE id = wanted.id;
@@ -177,7 +177,7 @@ BEGIN
       END IF;
       IF NOT is_repeated THEN
         UPDATE tenant_usage AS counter SET recorded = recorded + wanted.amount, updated_at = now()
-          WHERE counter.tenant_id = tenant.id AND counter.metric = wanted.metric AND counter.period = registry_record_usage.period;
+          WHERE counter.tenant_id = tenant.id AND counter.metric = wanted.metric AND counter.period = present;
         used := used + wanted.amount;
       END IF;
     END IF;

@@ -5,7 +5,7 @@ import { firstOptions, requireFirst } from '../fields/page.js';
 import { Operation } from '../operations/operation.js';
 import { IsolationType } from './module.js';
 
-const SubscriptionStatusType = builder.enumType('SubscriptionStatus', {
+export const SubscriptionStatusType = builder.enumType('SubscriptionStatus', {
   description: 'Status of a subscription. Only ACTIVE subscriptions resolve.',
   values: {
     [SubscriptionStatus.PENDING]: {

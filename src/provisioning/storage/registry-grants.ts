@@ -16,7 +16,7 @@ const routingColumns = {
 /** Tables and views whose rows belong to one tenant and hold no secret. */
 const tenantRelations = [
   ...['tenants', 'module_subscriptions', 'tenant_settings', 'tenant_branding', 'members'],
-  ...['operations', 'operation_steps', 'tenant_registry', 'tenant_module_log'],
+  ...['operations', 'operation_steps', 'tenant_registry', 'tenant_module_log', 'tenant_usage'],
 ];
 
 /** All but cache_secret and personal_data_keys, with which routes can be forged and pseudonyms undone. */
@@ -25,11 +25,17 @@ const administeredRelations = [
   ...['modules', 'storage_names', 'invitations', 'api_keys', 'idempotency_keys', 'registry_head'],
   ...['registry_change', 'replicas', '_prisma_migrations'],
   ...['module_tenants', 'tenant_counts', 'subscription_counts', 'trusted_documents', 'compared_guards'],
-  'operation_modules',
+  ...['operation_modules', 'plans', 'plan_updates', 'usage_keys', 'tenant_growth', 'quota_use'],
 ];
 
 const writtenByHand = [
   ...['tenants', 'modules', 'module_subscriptions', 'tenant_settings', 'tenant_branding', 'members'],
+  'plans',
+];
+
+const usageRoutines = [
+  ...['record_usage(text, text, numeric, text)', 'record_usage(uuid, text, numeric, text)'],
+  ...['check_quota(text, text, numeric)', 'check_quota(uuid, text, numeric)'],
 ];
 
 /** Functions that triggers, with the rights of the writer, and conditions of triggers call. */
@@ -38,6 +44,7 @@ const calledByTriggers = [
   'registry_keep_in_step(jsonb, jsonb, text[], text, text)',
   'registry_find_secret(text, text)',
   'registry_find_config_secret(jsonb)',
+  'registry_follow_limit(text, integer, integer, integer, boolean, text[])',
 ];
 
 /**
@@ -66,6 +73,10 @@ export function planRegistryGrants({
       '-- registry_service reads where the data of every tenant is.',
       ...Object.entries(routingColumns).map(
         ([view, columns]) => `GRANT SELECT (${columns.join(', ')}) ON public.${view} TO registry_service;`,
+      ),
+      '-- It records what tenants use, and may ask what is left.',
+      ...['registry_service', 'registry_admin'].map(
+        (role) => `GRANT EXECUTE ON ROUTINE ${inPublic(usageRoutines)} TO ${role};`,
       ),
       `-- registry_reader reads the rows of one tenant: SET app.tenant_id = '<id or slug>'`,
       'GRANT EXECUTE ON FUNCTION public.registry_visible_tenant() TO registry_reader;',
