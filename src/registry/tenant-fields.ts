@@ -25,6 +25,25 @@ export const tenantFields = {
   gcpDataset: clearable(withoutReference(text(1024))),
 };
 
+/** The fields of limits, each with its name in tenants.own_limits. */
+const limitFields = [
+  ['maxUsers', 'users'],
+  ['maxMonthlyQuotes', 'monthly_quotes'],
+  ['maxStorageGb', 'storage_gb'],
+] as const;
+
+/**
+ * What own_limits is to have beside these fields; undefined to leave it to the database, which knows the limits of plans. It can't tell a
+ * limit that is given with the value that the column has anyway, from one that is to follow the plan.
+ */
+export function ownLimits(
+  fields: { [K in (typeof limitFields)[number][0]]?: unknown },
+  before: readonly string[] = [],
+): string[] | undefined {
+  const given = limitFields.filter(([field]) => fields[field] !== undefined).map(([, metric]) => metric);
+  return given.length === 0 ? undefined : [...new Set([...before, ...given])];
+}
+
 /** Removes undefined fields: Prisma leaves a column unchanged when its key is absent. */
 export function givenFields<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const given = Object.entries(fields).filter(([, value]) => value !== undefined);

@@ -42,16 +42,12 @@ UPDATE tenants SET own_limits = array_remove(ARRAY[
   WHERE (max_users, max_monthly_quotes, max_storage_gb) <> (5, 100, 1);
 ALTER TABLE tenants ENABLE TRIGGER USER;
 
--- Null means the plan's limit. With another default the trigger could not tell whether a writer has given the value.
-ALTER TABLE tenants ALTER COLUMN max_users DROP DEFAULT, ALTER COLUMN max_monthly_quotes DROP DEFAULT,
-  ALTER COLUMN max_storage_gb DROP DEFAULT;
-
--- A limit becomes the tenant's own when it is set to another value than the plan's, and follows the plan again when it is set to
--- the plan's or to null.
-CREATE FUNCTION registry_follow_limit(metric text, INOUT value int, was int, planned int, is_other_plan boolean, INOUT own text[])
+-- A limit becomes the tenant's own when it is set to another value than the plan's, or when the writer names it in own_limits. It follows
+-- the plan again when it is set to the plan's value or to null. A new tenant with the default of the column has not been given a limit.
+CREATE FUNCTION registry_follow_limit(metric text, INOUT value int, was int, planned int, is_free boolean, INOUT own text[])
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-  IF value IS NULL OR (is_other_plan AND value = was AND NOT metric = ANY (own)) THEN
+  IF value IS NULL OR (is_free AND value = was AND NOT metric = ANY (own)) THEN
     value := planned;
   END IF;
   IF value = planned THEN
@@ -71,11 +67,14 @@ DECLARE
 BEGIN
   SELECT * INTO planned FROM plans WHERE name = NEW.plan;
   SELECT * INTO NEW.max_users, own
-    FROM registry_follow_limit('users', NEW.max_users, OLD.max_users, planned.max_users, is_other_plan, own);
+    FROM registry_follow_limit('users', NEW.max_users, coalesce(OLD.max_users, 5), planned.max_users,
+      is_other_plan OR 'users' = ANY (OLD.own_limits), own);
   SELECT * INTO NEW.max_monthly_quotes, own
-    FROM registry_follow_limit('monthly_quotes', NEW.max_monthly_quotes, OLD.max_monthly_quotes, planned.max_monthly_quotes, is_other_plan, own);
+    FROM registry_follow_limit('monthly_quotes', NEW.max_monthly_quotes, coalesce(OLD.max_monthly_quotes, 100), planned.max_monthly_quotes,
+      is_other_plan OR 'monthly_quotes' = ANY (OLD.own_limits), own);
   SELECT * INTO NEW.max_storage_gb, own
-    FROM registry_follow_limit('storage_gb', NEW.max_storage_gb, OLD.max_storage_gb, planned.max_storage_gb, is_other_plan, own);
+    FROM registry_follow_limit('storage_gb', NEW.max_storage_gb, coalesce(OLD.max_storage_gb, 1), planned.max_storage_gb,
+      is_other_plan OR 'storage_gb' = ANY (OLD.own_limits), own);
   NEW.own_limits := own;
   RETURN NEW;
 END
@@ -153,10 +152,10 @@ COMMENT ON TABLE plan_updates IS 'Plans whose limits have changed and whose tena
 COMMENT ON COLUMN plan_updates.plan IS 'Plan whose tenants are being brought up to date.';
 COMMENT ON COLUMN plan_updates.after_tenant IS 'Tenants up to this id are up to date; null before the first.';
 COMMENT ON COLUMN plan_updates.actor IS 'Actor who changed the limits, for the entries of the tenants in the change log.';
-COMMENT ON COLUMN tenants.max_users IS 'Quota: number of users at the same time: members without removed ones, and those that services record. Set by trigger to the limit of the plan unless given.';
-COMMENT ON COLUMN tenants.max_monthly_quotes IS 'Quota: number of quotes that the tenant may create in module operations per calendar month of its time zone. Set by trigger to the limit of the plan unless given.';
-COMMENT ON COLUMN tenants.max_storage_gb IS 'Quota: gigabytes in all schemas and databases of the tenant together. Set by trigger to the limit of the plan unless given.';
-COMMENT ON COLUMN tenants.own_limits IS 'Limits that do not follow the plan because they were set to another value: users, monthly_quotes, storage_gb. Set by trigger.';
+COMMENT ON COLUMN tenants.max_users IS 'Quota: number of users at the same time: members without removed ones, and those that services record. The limit of the plan unless own_limits names it.';
+COMMENT ON COLUMN tenants.max_monthly_quotes IS 'Quota: number of quotes that the tenant may create in module operations per calendar month of its time zone. The limit of the plan unless own_limits names it.';
+COMMENT ON COLUMN tenants.max_storage_gb IS 'Quota: gigabytes in all schemas and databases of the tenant together. The limit of the plan unless own_limits names it.';
+COMMENT ON COLUMN tenants.own_limits IS 'Limits that do not follow the plan: users, monthly_quotes, storage_gb. Kept by trigger: a limit that is set to another value than the plan''s is added.';
 COMMENT ON CONSTRAINT tenants_own_limits_known ON tenants IS 'Names of metrics, as in usage_metric.';
 COMMENT ON FUNCTION registry_follow_limit(text, int, int, int, boolean, text[]) IS 'One limit of a tenant after a change of the tenant: the value, and whether it is the tenant''s own. Called by tenants_apply_plan.';
 COMMENT ON FUNCTION tenants_apply_plan() IS 'Trigger function: fills the limits that follow the plan, and keeps own_limits.';

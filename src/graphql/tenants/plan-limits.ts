@@ -12,11 +12,11 @@ const PlanLimitsType = builder.objectRef<PlanRecord>('PlanLimits').implement({
     'value with registerTenant or updateTenant. Setting it to the value of the plan makes it follow the plan again.',
   fields: (t) => ({
     plan: t.expose('name', { type: PlanType, description: 'Plan with these limits.' }),
-    maxUsers: t.exposeInt('maxUsers', { description: '`maxUsers` of tenants with the plan.' }),
+    maxUsers: t.exposeInt('maxUsers', { description: 'Value of `maxUsers` for tenants with the plan.' }),
     maxMonthlyQuotes: t.exposeInt('maxMonthlyQuotes', {
-      description: '`maxMonthlyQuotes` of tenants with the plan.',
+      description: 'Value of `maxMonthlyQuotes` for tenants with the plan.',
     }),
-    maxStorageGb: t.exposeInt('maxStorageGb', { description: '`maxStorageGb` of tenants with the plan.' }),
+    maxStorageGb: t.exposeInt('maxStorageGb', { description: 'Value of `maxStorageGb` for tenants with the plan.' }),
     isApplied: t.exposeBoolean('isApplied', {
       description:
         'Whether all tenants of the plan have these limits, apart from their own. False for a while after a change, when ' +
