@@ -33,8 +33,10 @@ beforeEach(async () => {
   await applyPlans(gateway.app.database, { portions: 100 });
 });
 
-const register = (fields: object) => (slug: string) => mutate(gateway, 'registerTenant', { name: slug, slug, ...fields });
-const update = (fields: object) => (slug: string) => mutate(gateway, 'updateTenant', { tenantId: slug, ...fields });
+const register = (fields: object) => (slug: string) =>
+  mutate(gateway, 'registerTenant', { name: slug, slug, ...fields });
+const update = (fields: object) => (slug: string) =>
+  mutate(gateway, 'updateTenant', { tenantId: slug, ...fields });
 const sql = (text: string) => (slug: string) => gateway.psql(text, [slug]);
 const insert = (columns: string, values: string) =>
   sql(`INSERT INTO tenants (slug, name, ${columns}) VALUES ($1, 'By hand', ${values})`);
@@ -46,28 +48,80 @@ describe('limits of a tenant', () => {
     ['a registered tenant', [register({})], '5/100/1'],
     ['a registered tenant of another plan', [register({ plan: 'PRO' })], '50/1000/1'],
     ['a limit that is given', [register({ plan: 'PRO', maxUsers: 7 })], '7/1000/1 {users}'],
-    ['a limit that is given as the default of the column', [register({ plan: 'PRO', maxUsers: 5 })], '5/1000/1 {users}'],
+    [
+      'a limit that is given as the default of the column',
+      [register({ plan: 'PRO', maxUsers: 5 })],
+      '5/1000/1 {users}',
+    ],
     ['a limit that is given as that of the plan', [register({ plan: 'PRO', maxUsers: 50 })], '50/1000/1'],
     ['the procedure', [(slug) => gateway.psql(`CALL register_tenant('${slug}', 'By SQL')`)], '5/100/1'],
     ['an inserted row', [insert('plan', `'pro'`)], '50/1000/1'],
-    ['an inserted row with limits', [insert('plan, max_users, max_storage_gb', `'pro', 6, 2`)], '6/1000/2 {users,storage_gb}'],
+    [
+      'an inserted row with limits',
+      [insert('plan, max_users, max_storage_gb', `'pro', 6, 2`)],
+      '6/1000/2 {users,storage_gb}',
+    ],
     ['an inserted row with null', [insert('plan, max_users', `'pro', NULL`)], '50/1000/1'],
-    ['an inserted row that names the default as its own', [insert('plan, max_users, own_limits', `'pro', 5, '{users}'`)], '5/1000/1 {users}'],
+    [
+      'an inserted row that names the default as its own',
+      [insert('plan, max_users, own_limits', `'pro', 5, '{users}'`)],
+      '5/1000/1 {users}',
+    ],
     ['another plan', [register({}), update({ plan: 'PRO' })], '50/1000/1'],
     ['another plan, and back', [register({}), update({ plan: 'PRO' }), update({ plan: 'LITE' })], '5/100/1'],
-    ['another plan beside a limit of its own', [register({ maxUsers: 7 }), update({ plan: 'PRO' })], '7/1000/1 {users}'],
-    ['another plan together with the present value', [register({}), update({ plan: 'PRO', maxUsers: 5 })], '5/1000/1 {users}'],
-    ['another plan together with the value of that plan', [register({ maxUsers: 7 }), update({ plan: 'PRO', maxUsers: 50 })], '50/1000/1'],
+    [
+      'another plan beside a limit of its own',
+      [register({ maxUsers: 7 }), update({ plan: 'PRO' })],
+      '7/1000/1 {users}',
+    ],
+    [
+      'another plan together with the present value',
+      [register({}), update({ plan: 'PRO', maxUsers: 5 })],
+      '5/1000/1 {users}',
+    ],
+    [
+      'another plan together with the value of that plan',
+      [register({ maxUsers: 7 }), update({ plan: 'PRO', maxUsers: 50 })],
+      '50/1000/1',
+    ],
     ['a limit set to the value of the plan', [register({ maxUsers: 7 }), update({ maxUsers: 5 })], '5/100/1'],
-    ['another plan by hand', [register({}), sql(`UPDATE tenants SET plan = 'pro' WHERE slug = $1`)], '50/1000/1'],
-    ['a limit by hand', [register({}), sql('UPDATE tenants SET max_storage_gb = 9 WHERE slug = $1')], '5/100/9 {storage_gb}'],
-    ['a limit set to null by hand', [register({ maxUsers: 7 }), sql('UPDATE tenants SET max_users = NULL WHERE slug = $1')], '5/100/1'],
-    ['a limit that is taken from own_limits', [register({ maxUsers: 7 }), sql(`UPDATE tenants SET own_limits = '{}' WHERE slug = $1`)], '5/100/1'],
+    [
+      'another plan by hand',
+      [register({}), sql(`UPDATE tenants SET plan = 'pro' WHERE slug = $1`)],
+      '50/1000/1',
+    ],
+    [
+      'a limit by hand',
+      [register({}), sql('UPDATE tenants SET max_storage_gb = 9 WHERE slug = $1')],
+      '5/100/9 {storage_gb}',
+    ],
+    [
+      'a limit set to null by hand',
+      [register({ maxUsers: 7 }), sql('UPDATE tenants SET max_users = NULL WHERE slug = $1')],
+      '5/100/1',
+    ],
+    [
+      'a limit that is taken from own_limits',
+      [register({ maxUsers: 7 }), sql(`UPDATE tenants SET own_limits = '{}' WHERE slug = $1`)],
+      '5/100/1',
+    ],
     ['a change of something else', [register({ maxUsers: 7 }), update({ name: 'Else' })], '7/100/1 {users}'],
     ['another limit of the plan', [register({}), () => updatePlan({ plan: 'LITE', maxUsers: 8 })], '8/100/1'],
-    ['another limit of the plan beside an own one', [register({ maxUsers: 7 }), () => updatePlan({ plan: 'LITE', maxUsers: 8, maxStorageGb: 3 })], '7/100/3 {users}'],
-    ['another limit of another plan', [register({}), () => updatePlan({ plan: 'PRO', maxUsers: 8 })], '5/100/1'],
-    ['a limit of the plan that becomes the own one', [register({ maxUsers: 7 }), () => updatePlan({ plan: 'LITE', maxUsers: 7 }), update({ plan: 'PRO' })], '7/1000/1 {users}'],
+    [
+      'another limit of the plan beside an own one',
+      [register({ maxUsers: 7 }), () => updatePlan({ plan: 'LITE', maxUsers: 8, maxStorageGb: 3 })],
+      '7/100/3 {users}',
+    ],
+    [
+      'another limit of another plan',
+      [register({}), () => updatePlan({ plan: 'PRO', maxUsers: 8 })],
+      '5/100/1',
+    ],
+    [
+      'a limit of the plan that becomes the own one',
+      [register({ maxUsers: 7 }), () => updatePlan({ plan: 'LITE', maxUsers: 7 }), update({ plan: 'PRO' })],
+      '7/1000/1 {users}',
+    ],
   ])('%s', async (_name, steps, expected) => {
     const slug = uniqueName('t');
     for (const step of steps) await step(slug);
@@ -102,8 +156,16 @@ describe('updatePlanLimits', () => {
   test('answers the limits, and its version protects from overwriting', async () => {
     const { data } = await updatePlan({ plan: 'LITE', maxUsers: 6 });
     const { version, ...limits } = data.updatePlanLimits.planLimits;
-    expect(limits).toEqual({ plan: 'LITE', maxUsers: 6, maxMonthlyQuotes: 100, maxStorageGb: 1, isApplied: true });
-    expect((await updatePlan({ plan: 'LITE', maxUsers: 8, expectedVersion: version - 1 })).codes).toEqual(['VERSION_CONFLICT']);
+    expect(limits).toEqual({
+      plan: 'LITE',
+      maxUsers: 6,
+      maxMonthlyQuotes: 100,
+      maxStorageGb: 1,
+      isApplied: true,
+    });
+    expect((await updatePlan({ plan: 'LITE', maxUsers: 8, expectedVersion: version - 1 })).codes).toEqual([
+      'VERSION_CONFLICT',
+    ]);
     expect((await updatePlan({ plan: 'LITE', maxUsers: 8, expectedVersion: version })).codes).toEqual([]);
   });
 
