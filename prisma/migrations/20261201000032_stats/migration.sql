@@ -1,4 +1,4 @@
--- Numbers for dashboards, each at a cost that does not grow with the registry: docs/decisions/0024 has the reasons.
+-- Numbers for dashboards, each at a cost that does not grow with the registry: docs/decisions/0023 has the reasons.
 
 -- How many tenants were registered, deleted, restored and purged in each quarter of an hour in which any was. Every time zone in use is
 -- ahead of UTC by a multiple of it, so days of each zone are sums of these rows.
