@@ -33,13 +33,19 @@ const scopeByAction = {
   updateTenantSettings: 'registry:write',
   updateTenantBranding: 'registry:write',
   inviteTenantMember: 'registry:write',
+  updateTenantMember: 'registry:write',
   removeTenantMember: 'registry:write',
+  revokeInvitation: 'registry:write',
   acceptInvitation: 'registry:write',
   registerModule: 'registry:write',
   updateModule: 'registry:write',
   updatePlanLimits: 'registry:write',
+  retireModule: 'registry:write',
+  removeModule: 'registry:write',
   subscribeTenantToModule: 'registry:write',
   unsubscribeTenantFromModule: 'registry:write',
+  suspendSubscription: 'registry:write',
+  resumeSubscription: 'registry:write',
   provisionModule: 'provision',
   provisionTenant: 'provision',
   markModuleProvisioned: 'provision',
@@ -62,7 +68,9 @@ const roleByAction: Partial<Record<Action, MemberRole>> = {
   updateTenantSettings: 'ADMIN',
   updateTenantBranding: 'ADMIN',
   inviteTenantMember: 'ADMIN',
+  updateTenantMember: 'ADMIN',
   removeTenantMember: 'ADMIN',
+  revokeInvitation: 'ADMIN',
 };
 
 export function isScope(text: string): boolean {
@@ -98,6 +106,12 @@ export function authorizeInTenant(caller: Caller, action: Action, tenantId: stri
   // Also for a tenant that is not there: members of others do not learn which there are.
   if (!role) throw new RegistryError('TENANT_MISMATCH', 'The token’s subject is no member of this tenant');
   if (!isEnough(role, action)) throw new RegistryError('FORBIDDEN', 'This needs an admin of the tenant');
+}
+
+/** Whether authorizeInTenant lets the caller pass. */
+export function mayInTenant(caller: Caller, action: Action, tenantId: string | undefined): boolean {
+  const role = mayInSome(caller, action) && tenantId && caller.identity?.roles.get(tenantId);
+  return may(caller, action) || (role ? isEnough(role, action) : false);
 }
 
 function isEnough(role: MemberRole, action: Action): boolean {

@@ -1,54 +1,89 @@
 import DataLoader from 'dataloader';
-import type { Member, PrismaClient } from '../database/generated/prisma/client.js';
+import type { Member } from '../database/generated/prisma/client.js';
+import type { RegistryDatabase } from '../database/registry-database.js';
+import type { ListPosition } from '../registry/lists/list-cursor.js';
+import { direction, type ListPage, type Statement, Values } from '../registry/lists/list-page-sql.js';
 
-/** A page of the members of one tenant, by e-mail address, after this one. */
+/** A page of the members of one tenant, by e-mail address. */
 interface MembersKey {
   tenantId: string;
-  first: number;
-  after: string | null;
+  page: ListPage;
 }
 
-export type MembersLoader = DataLoader<MembersKey, Member[], string>;
+interface Members {
+  /** In the order in which the page is read. */
+  positions: ListPosition[];
+  members: Member[];
+}
 
-export const maxMembers = 100;
-export const defaultMembers = 50;
+export type MembersLoader = DataLoader<MembersKey, Members, string>;
 
-/** Loads members by e-mail address, with the same number of queries for any number of tenants. */
-export function createMembersLoader(prisma: PrismaClient): MembersLoader {
+/** Loads pages of members with the same number of queries for any number of tenants. */
+export function createMembersLoader(database: Pick<RegistryDatabase, 'rowPool' | 'prisma'>): MembersLoader {
   return new DataLoader(
     async (keys) => {
-      const found = await listFirst(prisma, keys);
-      const members = await prisma.member.findMany({ where: { id: { in: found.map(({ id }) => id) } } });
-      const byId = new Map(members.map((member) => [member.id, member]));
-      const pages = keys.map((): Member[] => []);
-      for (const { key, id } of found) {
-        const member = byId.get(id);
-        if (member) pages[key - 1]?.push(member);
+      const pages = keys.map((): Members => ({ positions: [], members: [] }));
+      const statements = [...groupByShape(keys).values()].map(pageStatement);
+      for (const { text, values } of statements) {
+        const { rows } = await database.rowPool.query<ListPosition & { key: number }>({ text, values });
+        for (const { key, ...position } of rows) pages[key]?.positions.push(position);
       }
+      const ids = pages.flatMap(({ positions }) => positions.map(({ id }) => id));
+      const members =
+        ids.length > 0 ? await database.prisma.member.findMany({ where: { id: { in: ids } } }) : [];
+      const byId = new Map(members.map((member) => [member.id, member]));
+      for (const page of pages) page.members = page.positions.flatMap(({ id }) => byId.get(id) ?? []);
       return pages;
     },
     { cacheKeyFn: (key) => JSON.stringify(key) },
   );
 }
 
-/** The limit is per tenant and in the database. */
-function listFirst(
-  prisma: PrismaClient,
-  keys: readonly MembersKey[],
-): Promise<{ key: number; id: string }[]> {
-  const [tenants, limits, cursors] = [
-    keys.map(({ tenantId }) => tenantId),
-    keys.map(({ first }) => first),
-    keys.map(({ after }) => after ?? ''),
+interface NumberedKey extends MembersKey {
+  /** Place among the keys that are loaded together. */
+  at: number;
+}
+
+/** The keys whose pages are read in the same direction, with limits at the same ends: usually all of them. */
+function groupByShape(keys: readonly MembersKey[]): Map<string, NumberedKey[]> {
+  const groups = new Map<string, NumberedKey[]>();
+  keys.forEach((key, at) => {
+    const { after, before } = key.page;
+    const shape = [direction(key.page), after !== undefined, before !== undefined].join();
+    groups.set(shape, [...(groups.get(shape) ?? []), { ...key, at }]);
+  });
+  return groups;
+}
+
+/** The limit is per tenant and in the database. Addresses are unique within a tenant. */
+function pageStatement(keys: readonly NumberedKey[]): Statement {
+  const values = new Values();
+  const [{ page: shape } = { page: undefined }] = keys;
+  if (!shape) return { text: 'SELECT WHERE false', values: [] };
+  const columns = (name: string, type: string, of: (key: NumberedKey) => unknown) => ({
+    name,
+    array: values.add(keys.map(of), `${type}[]`),
+  });
+  const wanted = [
+    columns('at', 'int', ({ at }) => at),
+    columns('tenant', 'uuid', ({ tenantId }) => tenantId),
+    columns('length', 'int', ({ page }) => page.limit),
+    ...(shape.after ? [columns('after', 'text', ({ page }) => page.after?.value)] : []),
+    ...(shape.before ? [columns('before', 'text', ({ page }) => page.before?.value)] : []),
   ];
-  return prisma.$queryRaw`
-    SELECT wanted.key::int AS key, page.id
-    FROM unnest(${tenants}::uuid[], ${limits}::int[], ${cursors}::text[]) WITH ORDINALITY AS wanted (tenant, first, after, key)
+  const [sooner, later] = shape.isDescending ? ['<', '>'] : ['>', '<'];
+  const bounds = [
+    'tenant_id = wanted.tenant',
+    ...(shape.after ? [`email ${sooner} wanted.after`] : []),
+    ...(shape.before ? [`email ${later} wanted.before`] : []),
+  ];
+  const text = `
+    SELECT wanted.at AS key, page.id, page.value
+    FROM unnest(${wanted.map(({ array }) => array).join(', ')}) AS wanted (${wanted.map(({ name }) => name).join(', ')})
     CROSS JOIN LATERAL (
-      SELECT member.id, member.email FROM members AS member
-      WHERE member.tenant_id = wanted.tenant AND member.email > wanted.after
-      ORDER BY member.email
-      LIMIT wanted.first
+      SELECT id, email AS value FROM members WHERE ${bounds.join(' AND ')}
+      ORDER BY email ${direction(shape)} LIMIT wanted.length
     ) AS page
-    ORDER BY wanted.key, page.email`;
+    ORDER BY wanted.at, page.value ${direction(shape)}`;
+  return { text, values: values.list };
 }

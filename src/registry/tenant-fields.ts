@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { clearable, currency, email, optional, quota, text, timezone } from './input.js';
+import { clearable, currency, email, optional, prose, quota, text, timezone } from './input.js';
 
 /** The configuration repeats these columns, and services replace references in it. */
 function withoutReference<T extends z.ZodType<string>>(schema: T) {
@@ -23,6 +23,8 @@ export const tenantFields = {
   primaryEmail: clearable(email),
   gcpProjectId: clearable(withoutReference(text(100))),
   gcpDataset: clearable(withoutReference(text(1024))),
+  isProtected: optional(z.boolean()),
+  internalNote: clearable(prose(2_000)),
 };
 
 /** The fields of limits, each with its name in tenants.own_limits. */

@@ -155,7 +155,8 @@ describe('a token of the identity provider', () => {
 describe('a member', () => {
   test('reads its own tenant only, and cannot learn which other tenants exist', async () => {
     const [mine, other] = [await aMember('MEMBER'), await aMember('MEMBER')];
-    const tenant = 'query ($id: ID!) { tenant(id: $id) { slug members { email } config } }';
+    const tenant =
+      'query ($id: ID!) { tenant(id: $id) { slug members { edges { node { email } } } config } }';
     for (const id of [mine.tenantId, mine.slug]) {
       const { data } = await ask(tenant, mine.token, { id });
       expect(data.tenant.slug).toBe(mine.slug);

@@ -14,8 +14,8 @@ afterAll(() => gateway?.close());
 
 const operations = everyOperation();
 const resolving = ['tenantSchema', 'tenantSchemas', 'explainResolution'];
-/** Open to every caller. */
-const open = ['viewer'];
+/** Open to every caller; an object that the caller may not read by `node` is null. */
+const open = ['viewer', 'node', 'nodes'];
 /** One document per query and mutation. */
 const oneOfEach = [...new Map(operations.map((operation) => [operation.field, operation])).values()];
 
@@ -49,7 +49,9 @@ const scopeOf: Record<string, string> = {
   updateTenantSettings: 'registry:write',
   updateTenantBranding: 'registry:write',
   inviteTenantMember: 'registry:write',
+  updateTenantMember: 'registry:write',
   removeTenantMember: 'registry:write',
+  revokeInvitation: 'registry:write',
   acceptInvitation: 'registry:write',
   registerModule: 'registry:write',
   updateModule: 'registry:write',
@@ -59,8 +61,12 @@ const scopeOf: Record<string, string> = {
   recordUsage: 'usage:record',
   recordUsages: 'usage:record',
   checkQuota: 'usage:record',
+  retireModule: 'registry:write',
+  removeModule: 'registry:write',
   subscribeTenantToModule: 'registry:write',
   unsubscribeTenantFromModule: 'registry:write',
+  suspendSubscription: 'registry:write',
+  resumeSubscription: 'registry:write',
   provisionModule: 'provision',
   provisionTenant: 'provision',
   markModuleProvisioned: 'provision',

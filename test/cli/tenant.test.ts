@@ -88,8 +88,20 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toContain(`Tenant ${slug} is ${status}: `);
     };
-    await expectDone('suspended', 'suspend', slug, '--reason', 'unpaid');
+    await mutate(gateway, 'updateTenant', {
+      tenantId: slug,
+      isProtected: true,
+      internalNote: 'Moves its data',
+    });
+    await expectDone('suspended', 'suspend', slug, '--reason', 'unpaid', '--until', '2999-12-31T22:30:00Z');
     expect(await now()).toBe('TENANT_SUSPENDED');
+    const { stdout: sheet } = await tenantCommand('show', slug);
+    for (const line of [
+      '  suspended until  2999-12-31 22:30 UTC\n',
+      '  protected        yes: it cannot be deleted or purged\n',
+      '  note             Moves its data\n',
+    ])
+      expect(sheet).toContain(line);
     const { data } = await gateway.ask(
       `{ auditLog(tenantId: "${slug}", first: 1) { edges { node { kind actor after } } } }`,
     );
@@ -98,6 +110,7 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
       actor: expect.stringMatching(/^operator:./),
       after: { suspended_reason: 'unpaid' },
     });
+    await mutate(gateway, 'updateTenant', { tenantId: slug, isProtected: false });
     await expectDone('active', 'resume', slug);
     expect(await now()).toBe(`finance_${slug}`);
 

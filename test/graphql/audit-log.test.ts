@@ -81,6 +81,8 @@ describe('the audit log', () => {
       'SETTINGS_CREATED',
       'BRANDING_CREATED',
       'SUBSCRIPTION_CREATED finance',
+      'OPERATION_QUEUED finance',
+      'OPERATION_SUCCEEDED finance',
       'SUBSCRIPTION_ACTIVATED finance',
       'TENANT_UPDATED',
       'TENANT_SUSPENDED',
@@ -180,10 +182,10 @@ describe('personal data', () => {
       gateway,
       'provisionTenant',
       { name: 'Persons', adminEmail: admin, modules: ['finance'] },
-      'tenant { id members { email } }',
+      'tenant { id members { edges { node { email } } } }',
     );
     const { id, members } = provisioned.result.tenant;
-    expect(members).toEqual([{ email: admin?.toLowerCase() }]);
+    expect(members.edges).toEqual([{ node: { email: admin?.toLowerCase() } }]);
     await mutate(gateway, 'updateTenant', { tenantId: id, primaryEmail: primary });
     await mutate(gateway, 'registerTenant', { name: 'More Persons', primaryEmail: primary });
     await gateway.psql(

@@ -54,8 +54,12 @@ describe('while the file is the source', () => {
     await writeClient(folder, 'acme', 'client: { id: acme }\nemail: { primary: [ }');
     await expect.poll(async () => (await clientConfig('acme')).problems.length, soon).toBeGreaterThan(0);
     expect(await served('acme')).toBe(before);
-    const { data } = await gateway.ask('{ clientConfigs(withProblems: true) { id problems { line } } }');
-    expect(data.clientConfigs).toEqual([{ id: 'acme', problems: expect.arrayContaining([{ line: 2 }]) }]);
+    const { data } = await gateway.ask(
+      '{ clientConfigs(withProblems: true) { edges { node { id problems { line } } } } }',
+    );
+    expect(data.clientConfigs.edges).toEqual([
+      { node: { id: 'acme', problems: expect.arrayContaining([{ line: 2 }]) } },
+    ]);
     const { status } = await fetch(`${gateway.url}/ready`);
     expect(status).toBe(200);
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
@@ -122,13 +126,28 @@ test('all files are listed in the order of their ids, new ones too; withProblems
   await writeClient(folder, 'aardvark', 'email: { primary: [ }');
   await expect.poll(async () => (await clientConfig('aardvark'))?.problems.length, soon).toBeGreaterThan(0);
   const { data } = await gateway.ask(
-    '{ all: clientConfigs { id } wrong: clientConfigs(withProblems: true) { id } right: clientConfigs(withProblems: false) { id } }',
+    `{ all: clientConfigs { ...Ids } wrong: clientConfigs(withProblems: true) { ...Ids }
+       right: clientConfigs(withProblems: false) { ...Ids } }
+     fragment Ids on ClientConfigConnection { edges { node { id } } }`,
   );
-  const ids = data.all.map(({ id }: { id: string }) => id);
+  const ids = data.all.edges.map(({ node }: { node: { id: string } }) => node.id);
   expect(ids).toEqual(expect.arrayContaining(['aardvark', 'alone']));
   expect(ids).toEqual(ids.toSorted());
   expect(data.right).toEqual(data.all);
-  expect(data.wrong).toEqual([{ id: 'aardvark' }]);
+  expect(data.wrong.edges).toEqual([{ node: { id: 'aardvark' } }]);
+  const page = async (args: string) => {
+    const { data } = await gateway.ask(
+      `{ clientConfigs(${args}) { edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage } } }`,
+    );
+    return data.clientConfigs;
+  };
+  const first = await page('first: 1');
+  expect(first.edges[0].node.id).toBe(ids[0]);
+  const after = await page(`first: 100, after: "${first.edges[0].cursor}"`);
+  expect(after.edges.map(({ node }: { node: { id: string } }) => node.id)).toEqual(ids.slice(1));
+  expect(after.pageInfo).toEqual({ hasNextPage: false, hasPreviousPage: true });
+  const last = await page(`last: 1, before: "${after.edges[0].cursor}"`);
+  expect(last.edges[0].node.id).toBe(ids[0]);
 });
 
 test('files need the scope to read the registry', async () => {

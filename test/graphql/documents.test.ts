@@ -121,7 +121,7 @@ describe('an unexpected error', () => {
     await broken.psql('ALTER TABLE members RENAME TO lost_members');
 
     const whole = await broken.ask(
-      `query ($id: ID!) { tenant(id: $id) { members { email } } }`,
+      `query ($id: ID!) { tenant(id: $id) { members { edges { node { email } } } } }`,
       { id },
       { accept: graphqlResponse },
     );
@@ -134,7 +134,7 @@ describe('an unexpected error', () => {
     expect(JSON.stringify(told)).not.toMatch(/members"|prisma|select|postgres|stack|\.ts/i);
 
     const partly = await broken.ask(
-      `query ($id: ID!) { lost: tenant(id: $id) { members { email } } kept: tenant(id: $id) { name } }`,
+      `query ($id: ID!) { lost: tenant(id: $id) { members { edges { node { email } } } } kept: tenant(id: $id) { name } }`,
       { id },
       { accept: graphqlResponse },
     );

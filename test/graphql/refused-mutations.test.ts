@@ -21,13 +21,18 @@ const refusals: Record<string, [input: object, code: string]> = {
   recordUsages: [{ records: [] }, 'VALIDATION_ERROR'],
   registerModule: [{ name: 'finance' }, 'CONFLICT'],
   registerTenant: [{ name: '' }, 'VALIDATION_ERROR'],
+  removeModule: [{ name: 'none' }, 'MODULE_NOT_FOUND'],
   removeTenantMember: [{ tenantId: 'nobody', memberId: crypto.randomUUID() }, 'TENANT_NOT_FOUND'],
   restoreTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  resumeSubscription: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
   resumeTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  retireModule: [{ name: 'none' }, 'MODULE_NOT_FOUND'],
   retryOperation: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
   revokeApiKey: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
+  revokeInvitation: [{ tenantId: 'nobody', memberId: crypto.randomUUID() }, 'TENANT_NOT_FOUND'],
   rotateApiKey: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
   subscribeTenantToModule: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
+  suspendSubscription: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
   suspendTenant: [{ tenantId: 'nobody', reason: 'unpaid' }, 'TENANT_NOT_FOUND'],
   unsubscribeTenantFromModule: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
   updateModule: [{ name: 'none' }, 'MODULE_NOT_FOUND'],
@@ -35,6 +40,10 @@ const refusals: Record<string, [input: object, code: string]> = {
   updateTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
   updateTenantBranding: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
   updateTenantConfig: [{ tenantId: 'nobody', patch: {} }, 'TENANT_NOT_FOUND'],
+  updateTenantMember: [
+    { tenantId: 'nobody', memberId: crypto.randomUUID(), role: 'ADMIN' },
+    'TENANT_NOT_FOUND',
+  ],
   updateTenantSettings: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
 };
 
@@ -78,9 +87,11 @@ const clearable: Record<string, string[]> = {
   provisionTenant: ['branding', 'settings'],
   registerTenant: [
     ...['branding', 'settings'],
-    ...['gcpDataset', 'gcpProjectId', 'primaryEmail', 'shortName'],
+    ...['gcpDataset', 'gcpProjectId', 'internalNote', 'primaryEmail', 'shortName'],
   ],
-  updateTenant: ['gcpDataset', 'gcpProjectId', 'primaryEmail', 'shortName'],
+  updateTenant: [
+    ...['gcpDataset', 'gcpProjectId', 'internalNote', 'primaryEmail', 'shortName', 'suspendUntil'],
+  ],
   updateTenantBranding: ['accentColor', 'logoUrl', 'primaryColor', 'secondaryColor'],
   updateTenantSettings: ['emailFromEmail', 'emailFromName', 'supportEmail', 'supportPhone', 'website'],
 };

@@ -33,6 +33,8 @@ const contract = buildSchema(`
   type Query {
     tenantSchema(id: ID!, module: ModuleName!, consistency: Consistency = CACHED, minRevision: Revision): TenantSchema
     tenantSchemas(keys: [TenantSchemaKey!]!, minRevision: Revision): [TenantSchemaResult!]!
+    node(id: ID!): Node
+    nodes(ids: [ID!]!): [Node]!
     tenant(id: ID!): Tenant
     tenants(first: Int, after: String, last: Int, before: String, filter: TenantFilter, orderBy: TenantOrder): TenantConnection!
     modules: [Module!]!
@@ -61,20 +63,23 @@ const contract = buildSchema(`
     createdAt: DateTime! createdBy: String updatedAt: DateTime!
     suspendedAt: DateTime suspendedReason: String deletedAt: DateTime version: Int!
     modulesSubscribed: [ModuleName!]! operationsSchema: String financeSchema: String inventorySchema: String
-    subscriptions: [ModuleSubscription!]! settings: TenantSettings branding: TenantBranding members: [Member!]!
+    subscriptions: [ModuleSubscription!]! settings: TenantSettings branding: TenantBranding members(first: Int, after: String, last: Int, before: String): MemberConnection!
     operations(first: Int, after: String): OperationConnection!
     auditLog(first: Int, after: String): AuditLogConnection!
   }
   type ModuleSubscription {
     module: Module! schemaName: String! databaseName: String! isolation: Isolation! status: SubscriptionStatus!
-    generation: Int! provisionedAt: DateTime history: [Operation!]! tenant: Tenant! createdAt: DateTime! createdBy: String
+    generation: Int! provisionedAt: DateTime history: [OperationAttempt!]! tenant: Tenant! createdAt: DateTime! createdBy: String
   }
-  type Module { name: ModuleName! isConfigured: Boolean! }
+  type Module implements Node { id: ID! name: ModuleName! isConfigured: Boolean! }
   type SlugSuggestion { slug: String! isAvailable: Boolean! }
   type Gateway { id: ID! lag: Int }
   type ApiKeyConnection { edges: [ApiKeyEdge!]! pageInfo: PageInfo! }
   type ApiKeyEdge { cursor: String! node: ApiKey! }
-  type Member { email: String! }
+  type Member implements Node { id: ID! email: String! }
+  type MemberConnection { edges: [MemberEdge!]! pageInfo: PageInfo! }
+  type MemberEdge { cursor: String! node: Member! }
+  interface Node { id: ID! }
   type TenantSettings {
     companyName: String! supportEmail: String supportPhone: String website: String currency: String!
     timezone: String! emailFromName: String emailFromEmail: String
@@ -85,6 +90,12 @@ const contract = buildSchema(`
   type Operation {
     id: ID! kind: OperationKind! status: OperationStatus! steps: [OperationStep!]! error: String
     startedAt: DateTime finishedAt: DateTime tenant: Tenant createdAt: DateTime! attempt: Int!
+    actor: String! requestId: String cancelRequestedAt: DateTime cancelRequestedBy: String attempts(last: Int! = 20): [OperationAttempt!]!
+  }
+  type OperationAttempt {
+    id: ID! operation: Operation! number: Int! kind: OperationKind! status: OperationStatus! actor: String! requestId: String runs: Int!
+    steps: [OperationStep!]! error: String createdAt: DateTime! startedAt: DateTime finishedAt: DateTime
+    cancelRequestedAt: DateTime cancelRequestedBy: String
   }
   input OperationFilter {
     status: [OperationStatus!] kind: [OperationKind!] tenant: ID module: ModuleName needsAttention: Boolean since: DateTime
@@ -100,12 +111,12 @@ const contract = buildSchema(`
   type OperationStep { name: OperationStepName! status: OperationStatus! error: String }
   input TenantFilter { status: [TenantStatus!] plan: [Plan!] module: ModuleName text: String }
   input TenantOrder { field: TenantOrderField! }
-  enum TenantOrderField { NAME }
+  enum TenantOrderField { NAME PLAN STATUS }
   type TenantConnection { totalCount: Int! edges: [TenantEdge!]! pageInfo: PageInfo! }
   type TenantEdge { cursor: String! node: Tenant! }
   type AuditLogConnection { edges: [AuditLogEdge!]! pageInfo: PageInfo! }
   type AuditLogEdge { cursor: String! node: AuditLogEntry! }
-  type AuditLogEntry { revision: Revision! position: Int! kind: AuditEventKind! kindText: String! }
+  type AuditLogEntry { revision: Revision! position: Int! kind: AuditEventKind! kindText: String! requestId: String }
   type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
   type Viewer { actor: String! scopes: [Scope!]! memberships: [Membership!]! may: [String!]! }
   type Membership { tenant: Tenant! role: MemberRole! }

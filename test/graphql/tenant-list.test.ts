@@ -19,7 +19,13 @@ beforeAll(async () => {
     INSERT INTO module_subscriptions (tenant_id, module, status)
       SELECT id, 'finance', state::subscription_status FROM tenants JOIN (VALUES
         ('alpha', 'active'), ('bravo', 'pending'), ('charlie', 'active'), ('delta', 'cancelled')
-      ) AS given (slug, state) USING (slug)`);
+      ) AS given (slug, state) USING (slug);
+    UPDATE module_subscriptions SET migration_version = 'finance/0002.sql'
+      WHERE tenant_id = (SELECT id FROM tenants WHERE slug = 'charlie');
+    INSERT INTO module_subscriptions (tenant_id, module, status)
+      SELECT id, 'operations', 'failed' FROM tenants WHERE slug = 'delta';
+    UPDATE tenants SET config_source = 'yaml' WHERE slug = 'bravo';
+    INSERT INTO members (tenant_id, email) SELECT id, 'ann@xn--bcher-kva.example' FROM tenants WHERE slug IN ('alpha', 'delta')`);
 });
 afterAll(() => gateway?.close());
 
@@ -68,6 +74,46 @@ describe('the list of tenants', () => {
     ['several plans', { plan: ['PRO', 'ENTERPRISE'] }, ['bravo', 'charlie', 'delta']],
     ['an active subscription', { module: 'finance' }, ['alpha', 'charlie']],
     ['a module nobody has', { module: 'inventory' }, []],
+    [
+      'subscriptions in several statuses',
+      { modules: [{ module: 'finance', statuses: ['PENDING', 'CANCELLED'] }] },
+      ['bravo', 'delta'],
+    ],
+    [
+      'subscriptions to several modules',
+      {
+        modules: [
+          { module: 'finance', statuses: ['CANCELLED'] },
+          { module: 'operations', statuses: ['FAILED'] },
+        ],
+      },
+      ['delta'],
+    ],
+    ['a migration', { migration: { module: 'finance', at: 'finance/0002.sql' } }, ['charlie']],
+    [
+      'another migration',
+      { migration: { module: 'finance', notAt: 'finance/0002.sql' } },
+      ['alpha', 'bravo'],
+    ],
+    [
+      'a lower migration',
+      { migration: { module: 'finance', below: 'finance/0003.sql' } },
+      ['alpha', 'bravo', 'charlie'],
+    ],
+    ['the source of the configuration', { configSource: 'YAML' }, ['bravo']],
+    [
+      'the time of registration',
+      { createdFrom: '2026-01-02T00:00:00Z', createdUntil: '2026-01-04T00:00:00Z' },
+      ['charlie', 'delta'],
+    ],
+    [
+      'a member, however the address is written',
+      { memberEmail: ' Ann@B\u00dccher.example' },
+      ['alpha', 'delta'],
+    ],
+    ['attention', { needsAttention: true }, ['delta']],
+    ['no attention', { needsAttention: false, plan: ['PRO', 'ENTERPRISE'] }, ['bravo', 'charlie']],
+    ['ids that nobody has', { ids: ['00000000-0000-4000-8000-000000000000'] }, []],
     ['text in the name, whatever its case', { text: 'delt' }, ['delta']],
     ['text in capitals', { text: 'TWIN' }, ['echo-one', 'echo-three', 'echo-two']],
     ['text in the slug', { text: 'echo-t' }, ['echo-three', 'echo-two']],
@@ -94,7 +140,7 @@ describe('the list of tenants', () => {
     expect(byDefault[0]).toBe('alpha');
   });
 
-  test.each(['NAME', 'SLUG', 'CREATED_AT', 'UPDATED_AT'])(
+  test.each(['NAME', 'SLUG', 'CREATED_AT', 'UPDATED_AT', 'PLAN', 'STATUS'])(
     'by %s has a total order, and DESC is its reverse',
     async (field) => {
       const ascending = slugsOf(await pageOf({ orderBy: { field } }));
@@ -109,6 +155,19 @@ describe('the list of tenants', () => {
     const byAge = slugsOf(await pageOf({ orderBy: { field: 'CREATED_AT' } }));
     expect(byAge.slice(3)).toEqual(['delta', 'charlie', 'bravo', 'alpha', 'foxtrot']);
     expect(slugsOf(await pageOf({ orderBy: { field: 'SLUG' } }))).toEqual(all);
+  });
+
+  test('by PLAN and by STATUS is in the order of the enum, and then by name', async () => {
+    const byPlan = slugsOf(await pageOf({ orderBy: { field: 'PLAN', direction: 'DESC' } }));
+    expect([byPlan[0], byPlan.slice(1, 3).toSorted()]).toEqual(['delta', ['bravo', 'charlie']]);
+    const byStatus = slugsOf(await pageOf({ orderBy: { field: 'STATUS' } }));
+    expect([byStatus[0], byStatus.slice(-3)]).toEqual(['echo-one', ['charlie', 'echo-two', 'foxtrot']]);
+    const { edges } = await pageOf({ orderBy: { field: 'PLAN' }, first: 6 });
+    const after = edges.at(-1)?.cursor;
+    expect(slugsOf(await pageOf({ orderBy: { field: 'PLAN' }, after }))).toEqual([
+      ...byPlan.slice(0, 2).toReversed(),
+    ]);
+    expect((await ask({ orderBy: { field: 'STATUS' }, after })).codes).toEqual(['VALIDATION_ERROR']);
   });
 
   test('by UPDATED_AT ends with the latest change', async () => {
@@ -184,6 +243,22 @@ describe('pages', () => {
     ['invisible text', { filter: { text: 'a\u0000b' } }],
     ['blank text', { filter: { text: '   ' } }],
     ['endless text', { filter: { text: 'x'.repeat(201) } }],
+    ['an id that is none', { filter: { ids: ['alpha'] } }],
+    ['too many ids', { filter: { ids: Array(501).fill('00000000-0000-4000-8000-000000000000') } }],
+    ['an address that is none', { filter: { memberEmail: 'ann' } }],
+    ['no migration', { filter: { migration: { module: 'finance' } } }],
+    ['two migrations', { filter: { migration: { module: 'finance', at: 'a', below: 'b' } } }],
+    [
+      'an end before the beginning',
+      { filter: { createdFrom: '2026-01-02T00:00:00Z', createdUntil: '2026-01-01T00:00:00Z' } },
+    ],
+    [
+      'a cursor of a plan that is none',
+      {
+        orderBy: { field: 'PLAN' },
+        after: encode('["tenants","plan","gold:A","00000000-0000-4000-8000-000000000000"]'),
+      },
+    ],
     ['a status that is none', { filter: { status: ['GREEN'] } }],
     ['an order that is none', { orderBy: { field: 'SHOE_SIZE' } }],
   ])('with %s are refused with VALIDATION_ERROR', async (_what, variables) => {

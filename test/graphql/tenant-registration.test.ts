@@ -15,7 +15,7 @@ const everything = `tenant {
   id slug name shortName status plan maxUsers maxMonthlyQuotes maxStorageGb timezone currency primaryEmail
   gcpProjectId gcpDataset config configSource createdAt createdBy updatedAt suspendedAt suspendedReason deletedAt
   restorableUntil version modulesSubscribed operationsSchema financeSchema inventorySchema
-  subscriptions { id } members { email }
+  subscriptions { id } members { edges { node { email } } }
   settings { companyName supportEmail supportPhone website currency timezone emailFromName emailFromEmail }
   branding { presetTheme logoUrl primaryColor secondaryColor accentColor }
 } revision`;
@@ -66,7 +66,7 @@ describe('a registered tenant', () => {
       financeSchema: null,
       inventorySchema: null,
       subscriptions: [],
-      members: [],
+      members: { edges: [] },
       settings: {
         companyName: 'Acme Corp',
         supportEmail: null,

@@ -18,7 +18,9 @@ export const listSizes: Readonly<Record<string, number>> = {
   'ClientConfig.problems': 5,
   'ClientConfig.replaced': 5,
   'Operation.steps': 4,
+  'OperationAttempt.steps': 4,
   'Tenant.subscriptions': 4,
+  'Module.subscriptionCounts': 8,
 };
 
 export const unknownListSize = 10;
@@ -26,6 +28,7 @@ export const unknownListSize = 10;
 /** Arguments that hold one entry of the list each, and the most that the resolver takes. */
 export const listArguments: Readonly<Record<string, { argument: string; max: number }>> = {
   'Query.tenantSchemas': { argument: 'keys', max: 500 },
+  'Query.nodes': { argument: 'ids', max: 100 },
 };
 
 /** Lists of the types that describe the schema. */

@@ -17,7 +17,7 @@ import { type QuotaStats, quotaStats } from '../../registry/stats/quota-stats.js
 import { createStatsReader, type StatsReader } from '../../registry/stats/stats-reader.js';
 import { type ModuleStats, type TenantStats, tenantStats } from '../../registry/stats/tenant-stats.js';
 import { builder } from '../builder.js';
-import { SubscriptionStatusType } from '../modules/module-subscription.js';
+import { SubscriptionStatusType } from '../modules/subscription-status.js';
 import { PlanType, TenantStatusType } from '../tenants/tenant.js';
 import { UsageMetricType } from '../tenants/tenant-usage.js';
 

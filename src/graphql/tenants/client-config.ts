@@ -2,8 +2,11 @@ import { authorize } from '../../auth/permissions.js';
 import type { ClientConfig as ClientConfigShape } from '../../importing/yaml/client-configs.js';
 import type { FileProblem } from '../../importing/yaml/client-file.js';
 import type { ReplacedSecret } from '../../importing/yaml/client-secrets.js';
+import type { ListPosition } from '../../registry/lists/list-cursor.js';
+import type { ListPage } from '../../registry/lists/list-page-sql.js';
 import { isSlug } from '../../registry/slug.js';
 import { builder } from '../builder.js';
+import { KeysetPage, readPage } from '../fields/keyset-page.js';
 import { Tenant } from './tenant.js';
 
 const ClientFileProblem = builder.objectRef<FileProblem>('ClientFileProblem').implement({
@@ -81,6 +84,13 @@ const ClientConfig = builder.objectRef<ClientConfigShape>('ClientConfig').implem
   }),
 });
 
+const ClientConfigConnection = builder.connectionObject(
+  { type: ClientConfig, name: 'ClientConfigConnection', description: 'A page of client.yaml files.' },
+  { name: 'ClientConfigEdge', description: 'A client.yaml file with its cursor.' },
+);
+
+const byId = { list: 'clientConfigs', field: 'id', isByName: true, isDescending: false } as const;
+
 builder.queryFields((t) => ({
   clientConfig: t.field({
     type: ClientConfig,
@@ -94,17 +104,35 @@ builder.queryFields((t) => ({
       return shared.clients?.find(id) ?? null;
     },
   }),
-  clientConfigs: t.field({
-    type: [ClientConfig],
-    description:
-      'The client.yaml files of CLIENTS_DIR, ordered by id; empty when CLIENTS_DIR is not set. Scope: registry:read.',
-    args: {
-      withProblems: t.arg.boolean({ description: 'If true, only files with a mistake. Default: all files.' }),
+  clientConfigs: t.connection(
+    {
+      type: ClientConfig,
+      description:
+        'The client.yaml files of CLIENTS_DIR, ordered by id; empty when CLIENTS_DIR is not set. Scope: registry:read.',
+      args: {
+        withProblems: t.arg.boolean({
+          description: 'If true, only files with a mistake. Default: all files.',
+        }),
+      },
+      resolve: (_root, { withProblems, ...page }, { caller, shared }) => {
+        authorize(caller, 'readRegistry');
+        const all = shared.clients?.all() ?? [];
+        const listed = withProblems ? all.filter(({ problems }) => problems.length > 0) : all;
+        return new KeysetPage(readPage(page, byId), {
+          list: async (wanted) => cutPage(listed, wanted),
+          load: async () => listed,
+        });
+      },
     },
-    resolve: (_root, { withProblems }, { caller, shared }) => {
-      authorize(caller, 'readRegistry');
-      const all = shared.clients?.all() ?? [];
-      return withProblems ? all.filter(({ problems }) => problems.length > 0) : all;
-    },
-  }),
+    ClientConfigConnection,
+  ),
 }));
+
+/** The positions of a page of files, which are in memory in the order of their ids. */
+function cutPage(
+  files: readonly ClientConfigShape[],
+  { after, before, isFromEnd, limit }: ListPage,
+): ListPosition[] {
+  const within = files.filter(({ id }) => (!after || id > after.value) && (!before || id < before.value));
+  return (isFromEnd ? within.toReversed() : within).slice(0, limit).map(({ id }) => ({ id, value: id }));
+}

@@ -1,5 +1,6 @@
 import { MemberRole, MemberStatus } from '../../database/generated/prisma/enums.js';
 import { builder } from '../builder.js';
+import { Node } from '../fields/node.js';
 
 export const MemberRoleType = builder.enumType('MemberRole', {
   description: 'Role of a member in its tenant.',
@@ -19,6 +20,7 @@ const MemberStatusType = builder.enumType('MemberStatus', {
 });
 
 export const Member = builder.prismaObject('Member', {
+  interfaces: [Node],
   description: 'A person in a tenant. The same address in another tenant is a different member.',
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID.' }),
@@ -49,6 +51,11 @@ export const Invitation = builder.prismaObject('Invitation', {
       type: 'DateTime',
       description: 'When the invitation expires; its token is rejected after that.',
     }),
+    isExpired: t.boolean({
+      description: 'Whether the invitation expired before it was accepted.',
+      select: { expiresAt: true, acceptedAt: true },
+      resolve: ({ expiresAt, acceptedAt }) => acceptedAt === null && expiresAt <= new Date(),
+    }),
     acceptedAt: t.expose('acceptedAt', {
       type: 'DateTime',
       nullable: true,
@@ -56,3 +63,15 @@ export const Invitation = builder.prismaObject('Invitation', {
     }),
   }),
 });
+
+builder.prismaObjectField(Member, 'invitation', (t) =>
+  t.field({
+    type: Invitation,
+    nullable: true,
+    description:
+      'Invitation of the member: the open one, expired or not, or the one that an active member has accepted. Null when ' +
+      'it was revoked, for a removed member, and for one that was inserted by SQL.',
+    select: { id: true, status: true },
+    resolve: ({ id, status }, _args, context) => context.invitations.load({ id, status }),
+  }),
+);

@@ -4,32 +4,9 @@ import { readConfigCondition } from '../../profile/matching-configs.js';
 import { readTenantSelection } from '../../registry/lists/tenant-filter.js';
 import { builder } from '../builder.js';
 import { OrderDirection } from '../fields/order-direction.js';
-import { PlanType, Tenant, TenantStatusType } from './tenant.js';
+import { Tenant } from './tenant.js';
+import { TenantFilter } from './tenant-filter.js';
 import { TenantPage } from './tenant-page.js';
-
-const TenantFilter = builder.inputType('TenantFilter', {
-  description: 'Conditions on tenants; a tenant must meet all of them.',
-  fields: (t) => ({
-    status: t.field({ type: [TenantStatusType], description: 'Only tenants in one of these statuses.' }),
-    plan: t.field({ type: [PlanType], description: 'Only tenants on one of these plans.' }),
-    module: t.field({
-      type: 'ModuleName',
-      description: 'Only tenants with an active subscription to this module.',
-    }),
-    text: t.string({
-      description:
-        'Only tenants with this text in their name or slug; upper and lower case are the same. One or two ' +
-        'characters are the beginning of a name or slug.',
-    }),
-    config: t.field({
-      type: 'JSON',
-      description:
-        'Only tenants whose configuration contains this value, as by PostgreSQL’s operator `@>`: ' +
-        '`{"destinations": [{"code": "ZNZ"}]}` selects every tenant that has this destination, among others. ' +
-        'When more than 10,000 tenants match, the query is refused with VALIDATION_ERROR.',
-    }),
-  }),
-});
 
 const TenantOrderField = builder.enumType('TenantOrderField', {
   description: 'Field by which tenants are ordered.',
@@ -38,6 +15,11 @@ const TenantOrderField = builder.enumType('TenantOrderField', {
     SLUG: { value: 'slug', description: 'By slug.' },
     CREATED_AT: { value: 'createdAt', description: 'By time of registration.' },
     UPDATED_AT: { value: 'updatedAt', description: 'By time of the last change.' },
+    PLAN: { value: 'plan', description: 'By plan, in the order of enum Plan; within a plan by name.' },
+    STATUS: {
+      value: 'status',
+      description: 'By status, in the order of enum TenantStatus; within a status by name.',
+    },
   } as const,
 });
 
@@ -82,12 +64,12 @@ builder.queryField('tenants', (t) =>
       fields: (t) => ({
         totalCount: t.int({
           description:
-            'Number of tenants on all pages together. It is exact by status, plan and module; with `text` it is ' +
-            'at most 10,000, see `totalCountIsCapped`.',
+            'Number of tenants on all pages together. It is exact by status, plan and module; with other conditions it ' +
+            'is at most 10,000, see `totalCountIsCapped`.',
           resolve: async (page) => (await page.count).total,
         }),
         totalCountIsCapped: t.boolean({
-          description: 'Whether there are more tenants than `totalCount` says.',
+          description: 'Whether there may be more tenants than `totalCount` says.',
           resolve: async (page) => (await page.count).isCapped,
         }),
       }),

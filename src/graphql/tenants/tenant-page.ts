@@ -1,6 +1,6 @@
 import type { Tenant } from '../../database/generated/prisma/client.js';
 import type { TenantSelection } from '../../registry/lists/tenant-filter.js';
-import type { TenantOrderField } from '../../registry/lists/tenant-page-sql.js';
+import { groupsOf, type TenantOrderField } from '../../registry/lists/tenant-list-sql.js';
 import {
   countTenants,
   listTenantPositions,
@@ -30,7 +30,8 @@ export class TenantPage extends KeysetPage<Tenant> {
   ) {
     const { field, direction } = orderBy ?? { field: 'name', direction: 'asc' };
     const { database } = context.commands;
-    super(readPage(page, { list: 'tenants', field, isDescending: direction === 'desc' }), {
+    const order = { list: 'tenants', field, groups: groupsOf(field) } as const;
+    super(readPage(page, { ...order, isDescending: direction === 'desc' }), {
       list: (listed) => listTenantPositions(database, selection, { field, ...listed }),
       load: (ids) => loadTenants(database, ids, selected),
     });

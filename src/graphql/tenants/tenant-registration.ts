@@ -33,6 +33,12 @@ mutation('registerTenant', {
     primaryEmail: t.string({ description: 'E-mail address for messages to the tenant.' }),
     gcpProjectId: t.string({ description: 'Id of the Google Cloud project.' }),
     gcpDataset: t.string({ description: 'BigQuery dataset in the Google Cloud project.' }),
+    isProtected: t.boolean({
+      description: 'Whether deleteTenant and purgeTenant are refused until this is cleared.',
+    }),
+    internalNote: t.string({
+      description: 'Note of operators, at most 2000 characters; not shown to members of the tenant.',
+    }),
     adminEmail: t.string({
       description:
         'E-mail address of the first admin, who is invited. It is also the primary address when ' +
@@ -50,8 +56,10 @@ mutation('registerTenant', {
 mutation('updateTenant', {
   command: updateTenant,
   description:
-    'Changes the master data of a tenant; the status has mutations of its own. Scope: registry:write. ' +
-    'Errors: TENANT_NOT_FOUND, TENANT_DELETED, VERSION_CONFLICT, VALIDATION_ERROR.',
+    'Changes the master data of a tenant; the status has mutations of its own. Of a DELETED tenant only ' +
+    '`isProtected` and `internalNote` can be changed. Scope: registry:write. Errors: TENANT_NOT_FOUND, ' +
+    'TENANT_DELETED, CONFLICT for `suspendUntil` of a tenant that is not suspended, VERSION_CONFLICT, ' +
+    'VALIDATION_ERROR.',
   input: (t) => ({
     tenantId: tenantIdField(t),
     name: t.string({ description: 'Display name, at most 200 characters.' }),
@@ -65,6 +73,17 @@ mutation('updateTenant', {
     primaryEmail: t.string({ description: 'E-mail address for messages to the tenant.' }),
     gcpProjectId: t.string({ description: 'Id of the Google Cloud project.' }),
     gcpDataset: t.string({ description: 'BigQuery dataset in the Google Cloud project.' }),
+    isProtected: t.boolean({
+      description: 'Whether deleteTenant and purgeTenant are refused until this is cleared.',
+    }),
+    internalNote: t.string({
+      description: 'Note of operators, at most 2000 characters; not shown to members of the tenant.',
+    }),
+    suspendUntil: t.field({
+      type: 'DateTime',
+      description:
+        'Time in the future at which the suspension of a SUSPENDED tenant ends by itself; null: it lasts until resumeTenant.',
+    }),
     expectedVersion: expectedVersionField(t),
     wait: waitField(t),
   }),

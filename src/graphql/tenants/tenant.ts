@@ -1,9 +1,8 @@
 import { ConfigSource, Plan, TenantStatus } from '../../database/generated/prisma/enums.js';
-import { defaultMembers, maxMembers } from '../../profile/member-lists.js';
 import { authorizeByTenant, tenantWhere } from '../../registry/tenant.js';
 import { builder } from '../builder.js';
-import { firstOptions, requireFirst } from '../fields/page.js';
-import { Member } from './member.js';
+import { Node } from '../fields/node.js';
+import { authorized } from '../fields/page.js';
 import { TenantBranding, TenantSettings } from './tenant-profile.js';
 
 export const TenantStatusType = builder.enumType('TenantStatus', {
@@ -32,7 +31,7 @@ export const PlanType = builder.enumType('Plan', {
   } as const,
 });
 
-const ConfigSourceType = builder.enumType('ConfigSource', {
+export const ConfigSourceType = builder.enumType('ConfigSource', {
   description: 'Storage of a tenant’s configuration.',
   values: {
     [ConfigSource.YAML]: {
@@ -43,6 +42,7 @@ const ConfigSourceType = builder.enumType('ConfigSource', {
 });
 
 export const Tenant = builder.prismaObject('Tenant', {
+  interfaces: [Node],
   description:
     'A customer of the platform. Every service keeps the data of one tenant apart from the data of all others.',
   fields: (t) => ({
@@ -97,6 +97,12 @@ export const Tenant = builder.prismaObject('Tenant', {
       nullable: true,
       description: 'Reason of the suspension.',
     }),
+    suspendUntil: t.expose('suspendUntil', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the suspension ends by itself; null when it lasts until resumeTenant. Kept while a suspended tenant is deleted.',
+    }),
     deletedAt: t.expose('deletedAt', {
       type: 'DateTime',
       nullable: true,
@@ -107,6 +113,16 @@ export const Tenant = builder.prismaObject('Tenant', {
       nullable: true,
       description: 'Time until which a deleted tenant can be restored.',
     }),
+    isProtected: t.exposeBoolean('isProtected', {
+      description: 'Whether deleteTenant and purgeTenant are refused until updateTenant clears it.',
+    }),
+    internalNote: authorized(
+      'readRegistry',
+      t.exposeString('internalNote', {
+        nullable: true,
+        description: 'Note of operators; not for members of the tenant. Scope: registry:read.',
+      }),
+    ),
     version: t.exposeInt('version', {
       description: 'Version of the tenant; every change increases it. Pass it as `expectedVersion`.',
     }),
@@ -119,23 +135,6 @@ export const Tenant = builder.prismaObject('Tenant', {
       type: TenantBranding,
       nullable: true,
       description: 'Branding; null for a tenant that was inserted by SQL and never onboarded.',
-    }),
-    members: t.field({
-      type: [Member],
-      args: {
-        first: t.arg.int(firstOptions({ usual: defaultMembers, max: maxMembers })),
-        after: t.arg.string({
-          description: 'Only members after this e-mail address, for the next page. Default: from the first.',
-        }),
-      },
-      description: 'Members, ordered by e-mail address. Errors: VALIDATION_ERROR for a number out of range.',
-      select: { id: true },
-      resolve: ({ id }, { first, after }, context) =>
-        context.members.load({
-          tenantId: id,
-          first: requireFirst(first, maxMembers),
-          after: after?.toLowerCase() ?? null,
-        }),
     }),
   }),
 });

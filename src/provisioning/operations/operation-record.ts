@@ -1,4 +1,5 @@
 import type { RegistryDatabase } from '../../database/registry-database.js';
+import { defaultHistory } from './history.js';
 import type { OperationWithSteps } from './operation.js';
 
 /** Operations for doors to show; who runs them is decided in operation.ts. */
@@ -10,15 +11,11 @@ export function findOperation({ prisma }: Rows, id: string): Promise<OperationWi
   return prisma.operation.findUnique({ where: { id }, include: withSteps });
 }
 
-/** Operations of a tenant, newest first, without successful updates of guards, which follow every change. */
-export function listOperations(
-  { prisma }: Rows,
-  tenantId: string,
-  first: number,
-): Promise<OperationWithSteps[]> {
+/** Operations of a tenant with their latest attempts, newest first, without successful updates of guards, which follow every change. */
+export function listOperations({ prisma }: Rows, tenantId: string, first: number) {
   return prisma.operation.findMany({
     where: { tenantId, NOT: { kind: 'BIND_STORAGE', status: 'SUCCEEDED' } },
-    include: withSteps,
+    include: { ...withSteps, attempts: { orderBy: { number: 'desc' }, take: defaultHistory } },
     orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
     take: first,
   });

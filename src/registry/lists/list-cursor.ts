@@ -15,8 +15,12 @@ const Content = z.tuple([z.string(), z.string(), z.string().max(500), z.string()
 
 /** An order of a list. Fields whose names end in At are times. */
 export interface ListOrder {
-  list: 'tenants' | 'operations' | 'apiKeys';
+  list: 'tenants' | 'operations' | 'apiKeys' | 'members' | 'clientConfigs';
   field: string;
+  /** Values of which one, with a colon, is the beginning of each value of the order; undefined: values have none. */
+  groups?: readonly string[] | undefined;
+  /** Whether the ids are names. Default: they are UUIDs. */
+  isByName?: boolean;
 }
 
 /** The cursor holds the values themselves, so a page begins at the same place after the row has changed. */
@@ -27,7 +31,7 @@ export function writeCursor({ list, field }: ListOrder, { value, id }: ListPosit
 /** Reads a cursor of a caller; `argument` names it in the VALIDATION_ERROR. */
 export function readCursor(
   cursor: string,
-  { list, field }: ListOrder,
+  { list, field, groups, isByName }: ListOrder,
   argument: 'after' | 'before',
 ): ListPosition {
   const content = Content.safeParse(parse(cursor)).data;
@@ -39,7 +43,9 @@ export function readCursor(
       'is a cursor of a list in another order: use the same orderBy, or start again from the first page',
     );
   const isTime = field.endsWith('At');
-  if (!isUuid(id) || !(isTime ? isMoment(value) : isStorable(value))) throw foreign(cursor, argument);
+  const isOfGroup = !groups || groups.includes(value.slice(0, value.indexOf(':')));
+  const isId = isByName ? isStorable(id) : isUuid(id);
+  if (!isId || !isOfGroup || !(isTime ? isMoment(value) : isStorable(value))) throw foreign(cursor, argument);
   return { value, id };
 }
 

@@ -2,49 +2,130 @@ import type { Tenant } from '../../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../../database/registry-database.js';
 import { invalidField } from '../../errors.js';
 import type { ListPosition } from './list-cursor.js';
-import type { Statement } from './list-page-sql.js';
-import type { TenantSelection } from './tenant-filter.js';
+import type { Statement, Values } from './list-page-sql.js';
+import { conditionsOf, createdTests, maxFound, type TenantCondition } from './tenant-conditions.js';
+import type { ModuleCondition, TenantSelection } from './tenant-filter.js';
+import type { TenantPage } from './tenant-list-sql.js';
 import {
+  type Candidate,
   countedStatement,
   foundCountStatement,
   foundStatement,
+  longWalkCountStatement,
   longWalkStatement,
-  maxFound,
   pageStatement,
-  type TenantPage,
+  subscriptionCountsStatement,
   walkedCountStatement,
   walkStatement,
 } from './tenant-page-sql.js';
 
 type Rows = Pick<RegistryDatabase, 'rowPool'>;
 
-/** How many pages a search reads in the order of the list before it asks the index of all texts. */
+/** How many pages are read in the order of the list before all tenants that meet a condition are. */
 const pagesWalked = 10;
 
 /**
  * The positions of the tenants of a page, in the order of the list, or from its end on when the page is. The work does not
- * grow with the number of tenants. Throws VALIDATION_ERROR for a configuration that more than 10,000 tenants contain.
+ * grow with the number of tenants. Throws VALIDATION_ERROR when each condition has more than 10,000 tenants, and the next
+ * 10,000 of the list are too few for the page; a text without other conditions is looked for to the end of the list.
  */
 export async function listTenantPositions(
-  { rowPool }: Rows,
-  selection: TenantSelection,
+  database: Rows,
+  given: TenantSelection,
   page: TenantPage,
 ): Promise<ListPosition[]> {
-  const run = async <Row extends object>(statement: Statement) => (await rowPool.query<Row>(statement)).rows;
-  const { text, config } = selection;
-  if (text === undefined && config === undefined)
-    return await run<ListPosition>(pageStatement(selection, page));
+  const run = async <Row extends object>(statement: Statement) =>
+    (await database.rowPool.query<Row>(statement)).rows;
+  const selection = await rarestModuleFirst(database, given);
+  const conditions = [...conditionsOf(selection), ...createdCondition(selection, page)];
+  if (conditions.length === 0) return await run<ListPosition>(pageStatement(selection, page));
 
-  if (config === undefined) {
-    const length = pagesWalked * page.limit;
-    const rows = await run<Part & { walked: number }>(walkStatement(selection, page, length));
-    const positions = positionsIn(rows);
-    if (positions.length >= page.limit || (rows[0]?.walked ?? 0) < length) return positions;
+  const walk = createWalk(database, selection, conditions, page);
+  if (!conditions.some(({ isRare }) => isRare) && (await walk.advance(pagesWalked * page.limit)))
+    return walk.positions;
+  for (const candidate of candidatesOf(selection, conditions)) {
+    const rows = await run<Part & { found: number }>(foundStatement(selection, candidate, page));
+    if ((rows[0]?.found ?? 0) <= maxFound) return positionsIn(rows);
   }
-  const rows = await run<Part & { found: number }>(foundStatement(selection, page));
-  if ((rows[0]?.found ?? 0) <= maxFound) return positionsIn(rows);
-  if (config !== undefined) throw tooManyConfigured();
-  return await run<ListPosition>(longWalkStatement(selection, page));
+  if (selection.config !== undefined) throw tooManyConfigured();
+  if (isTextAlone(selection, conditions)) return await run<ListPosition>(longWalkStatement(selection, page));
+  while (walk.length < maxFound)
+    if (await walk.advance(Math.min(2 * walk.length || pagesWalked * page.limit, maxFound - walk.length)))
+      return walk.positions;
+  throw invalidField(
+    'filter',
+    `more than ${maxFound} tenants meet each condition, and the next ${maxFound} in this order are too few for the page: ` +
+      'add conditions, or use another order',
+  );
+}
+
+/** A walk through the list that collects the tenants of a page. */
+function createWalk(
+  { rowPool }: Rows,
+  selection: TenantSelection,
+  conditions: readonly TenantCondition[],
+  page: TenantPage,
+) {
+  const walk = {
+    positions: [] as ListPosition[],
+    /** How many tenants of the list were read. */
+    length: 0,
+    /** Reads the next tenants of the list; returns whether the page is full or the list has ended. */
+    async advance(length: number): Promise<boolean> {
+      const { rows } = await rowPool.query<Part & { walked: number; last_id: string; last_value: string }>(
+        walkStatement(selection, conditions, rest, length),
+      );
+      walk.positions.push(...positionsIn(rows));
+      walk.length += length;
+      const { walked = 0, last_id: id = '', last_value: value = '' } = rows[0] ?? {};
+      const isEnd = page.isFromEnd ? 'before' : 'after';
+      rest = { ...rest, [isEnd]: { id, value }, limit: page.limit - walk.positions.length };
+      return rest.limit <= 0 || walked < length;
+    },
+  };
+  let rest = page;
+  return walk;
+}
+
+/** The conditions by which tenants can be found, each with the others. */
+function candidatesOf(selection: TenantSelection, conditions: readonly TenantCondition[]): Candidate[] {
+  const { statuses, plans, modules, createdFrom, createdUntil } = selection;
+  const isNarrowed = statuses || plans || modules.length > 0 || createdFrom || createdUntil;
+  return [
+    ...conditions.flatMap((by) =>
+      by.find ? [{ by, others: conditions.filter((other) => other !== by) }] : [],
+    ),
+    ...(isNarrowed ? [{ by: undefined, others: conditions }] : []),
+  ];
+}
+
+/** Within the list by registration the times are limits of the index. In other lists they are a condition. */
+function createdCondition(
+  selection: TenantSelection,
+  { field }: Pick<TenantPage, 'field'>,
+): TenantCondition[] {
+  const { createdFrom, createdUntil } = selection;
+  if (field === 'createdAt' || !(createdFrom || createdUntil)) return [];
+  const test = (values: Values) => createdTests(values, selection, 'tenant.').join(' AND ');
+  return [{ isRare: false, test, find: undefined }];
+}
+
+/** The list has the tenants of one module; those of the others are looked up. */
+async function rarestModuleFirst({ rowPool }: Rows, selection: TenantSelection): Promise<TenantSelection> {
+  const { modules } = selection;
+  if (modules.length < 2) return selection;
+  const { rows } = await rowPool.query<{ module: string; status: string; subscriptions: number }>(
+    subscriptionCountsStatement(modules.map(({ module }) => module)),
+  );
+  const sizeOf = ({ module, statuses }: ModuleCondition) =>
+    rows
+      .filter((row) => row.module === module && statuses.includes(row.status))
+      .reduce((sum, { subscriptions }) => sum + subscriptions, 0);
+  return { ...selection, modules: modules.toSorted((one, other) => sizeOf(one) - sizeOf(other)) };
+}
+
+function isTextAlone({ text }: TenantSelection, conditions: readonly TenantCondition[]): boolean {
+  return text !== undefined && conditions.length === 1;
 }
 
 /** The tenants with these ids, in any order. `selected` names the columns and relations to read, as Prisma's `select` does. */
@@ -89,22 +170,40 @@ export interface TenantCount {
 }
 
 /**
- * How many tenants the selection has. By status, plan and module it is exact and one read of an index; by text at most 10,000.
- * Throws VALIDATION_ERROR for a configuration that more than 10,000 tenants contain.
+ * How many tenants the selection has. By status, plan and one active subscription it is exact and one read of an index;
+ * otherwise at most 10,000. Throws VALIDATION_ERROR for a configuration that more than 10,000 tenants contain.
  */
-export async function countTenants({ rowPool }: Rows, selection: TenantSelection): Promise<TenantCount> {
+export async function countTenants(database: Rows, given: TenantSelection): Promise<TenantCount> {
   const run = async (statement: Statement) => {
-    const { rows } = await rowPool.query<{ total: number; found?: number }>(statement);
+    const { rows } = await database.rowPool.query<{ total: number; found?: number; walked?: number }>(
+      statement,
+    );
     return rows[0] ?? { total: 0 };
   };
-  const { text, config } = selection;
-  if (text === undefined && config === undefined)
-    return { total: (await run(countedStatement(selection))).total, isCapped: false };
-  const { total, found = 0 } = await run(foundCountStatement(selection));
-  if (found <= maxFound) return { total, isCapped: false };
-  if (config !== undefined) throw tooManyConfigured();
-  const walked = await run(walkedCountStatement(selection));
-  return { total: Math.min(walked.total, maxFound), isCapped: walked.total > maxFound };
+  if (isCounted(given)) return { total: (await run(countedStatement(given))).total, isCapped: false };
+  const selection = await rarestModuleFirst(database, given);
+  const conditions = conditionsOf(selection);
+  for (const candidate of candidatesOf(selection, conditions)) {
+    const { total, found = 0 } = await run(foundCountStatement(selection, candidate));
+    if (found <= maxFound) return { total, isCapped: false };
+  }
+  if (selection.config !== undefined) throw tooManyConfigured();
+  const { total, walked = total } = await run(
+    isTextAlone(selection, conditions)
+      ? longWalkCountStatement(selection)
+      : walkedCountStatement(selection, conditions),
+  );
+  return { total: Math.min(total, maxFound), isCapped: walked > maxFound };
+}
+
+/** Whether tenant_counts has the number. */
+function isCounted(selection: TenantSelection): boolean {
+  const [module, ...others] = selection.modules;
+  const isActive = !module || (module.statuses.length === 1 && module.statuses[0] === 'active');
+  const { createdFrom, createdUntil } = selection;
+  return (
+    isActive && others.length === 0 && !createdFrom && !createdUntil && conditionsOf(selection).length === 0
+  );
 }
 
 /** A row of a statement that also says how much it has read; without a position when it has found nothing. */

@@ -27,6 +27,9 @@ const demands: Record<string, Demand> = {
   clientConfigs: { scope: 'registry:read' },
   auditLog: { scope: 'audit:read' },
   viewer: { scope: undefined },
+  // An object that the caller may not read is null.
+  node: { scope: undefined },
+  nodes: { scope: undefined },
   registerTenant: { scope: 'registry:write' },
   updateTenant: { scope: 'registry:write' },
   suspendTenant: { scope: 'registry:write' },
@@ -166,7 +169,7 @@ export function tenantDoors({ id, slug }: { id: string; slug: string }): Omit<Do
     'tenantSchema, STRONG': `{ tenantSchema(id: "${id}", module: "finance", consistency: STRONG) { ${route} } }`,
     tenantSchemas: `{ tenantSchemas(keys: [{ id: "${id}", module: "finance" }]) { ... on TenantSchema { ${route} } } }`,
     explainResolution: `{ explainResolution(id: "${id}", module: "finance") { route { ${route} } } }`,
-    tenant: `{ tenant(id: "${id}") { id slug config modulesSubscribed members { email } } }`,
+    tenant: `{ tenant(id: "${id}") { id slug config modulesSubscribed members { edges { node { email } } } } }`,
     tenants: `{ tenants(first: 5, filter: { text: "${slug}" }) { edges { node { id slug } } } }`,
     auditLog: `{ auditLog(tenantId: "${id}", first: 5) { edges { node { tenantId kind after } } } }`,
   };

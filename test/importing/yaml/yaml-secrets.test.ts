@@ -71,7 +71,7 @@ describeWithRedis('the text of a secret', () => {
         outputs.push(stdout, stderr);
         const { body, codes } = await gateway.ask(
           `{ tenants(first: 20) { edges { node { slug config } } } auditLog(first: 50) { edges { node { before after } } }
-            clientConfigs { id config problems { path message } replaced { path reference why } unknownKeys } }`,
+            clientConfigs(first: 100) { edges { node { id config problems { path message } replaced { path reference why } unknownKeys } } } }`,
           { key },
         );
         expect(codes).toEqual([]);

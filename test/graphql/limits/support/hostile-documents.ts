@@ -22,7 +22,7 @@ const times = (count: number, make: (at: number) => string, separator = ' ') =>
   Array.from({ length: count }, (_, at) => make(at)).join(separator);
 
 const page =
-  'edges { node { id name subscriptions { status history { id steps { name } } } members { email } } }';
+  'edges { node { id name subscriptions { status history { id steps { name } } } members { edges { node { email } } } } }';
 
 const nestedTypes = (depth: number): string =>
   depth === 0 ? 'name' : `fields { type { ${nestedTypes(depth - 1)} } }`;
@@ -42,7 +42,7 @@ const hostileKinds: Record<string, (draw: Draw) => Omit<HostileRequest, 'kind'>>
     query: `{ ${times(501 + draw(1_000), (at) => `r${at}: tenantSchema(id: "t${at}", module: "finance") { schemaName }`)} }`,
   }),
   'huge pages within pages': (draw) => ({
-    query: `query ($first: Int) { tenants(first: $first) { edges { node { subscriptions { history(first: ${50 + draw(1_000)}) { steps { name } } } members(first: 100) { email } } } } }`,
+    query: `query ($first: Int) { tenants(first: $first) { edges { node { subscriptions { history(first: ${50 + draw(1_000)}) { steps { name } } } members(first: 100) { edges { node { email } } } } } } }`,
     variables: { first: [100, 1_000, 2_147_483_647, 60][draw(4)] },
   }),
   'deep selection': (draw) => {
