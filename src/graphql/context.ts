@@ -32,6 +32,7 @@ import {
   createSubscriptionCountsLoader,
   type SubscriptionCountsLoader,
 } from '../registry/subscription-counts.js';
+import { createUsageLoader, type UsageLoader } from '../registry/usage/usage.js';
 import type { RequestLimits } from './limits/request-limits.js';
 import type { StreamPiece } from './streams/event-frames.js';
 import type { StreamForm } from './streams/stream-form.js';
@@ -51,6 +52,7 @@ export interface GraphqlContext {
   readonly tenantOperations: TenantOperationsLoader;
   readonly tenantResults: TenantResultsLoader;
   readonly tenantChanges: TenantChangesLoader;
+  readonly usage: UsageLoader;
   readonly shared: SharedContext;
   /** The name under which the client reports to /lease. */
   readonly client: string | undefined;
@@ -113,6 +115,7 @@ export class RequestContext implements GraphqlContext {
   #tenantOperations: TenantOperationsLoader | undefined;
   #tenantResults: TenantResultsLoader | undefined;
   #tenantChanges: TenantChangesLoader | undefined;
+  #usage: UsageLoader | undefined;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
@@ -178,6 +181,11 @@ export class RequestContext implements GraphqlContext {
     return this.#tenantChanges;
   }
 
+  get usage(): UsageLoader {
+    this.#usage ??= createUsageLoader(this.commands.database);
+    return this.#usage;
+  }
+
   get client(): string | undefined {
     return this.#facts.readClient();
   }
@@ -198,6 +206,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     tenantOperations,
     tenantResults,
     tenantChanges,
+    usage,
     shared,
     client,
   } = context;
@@ -214,6 +223,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     tenantOperations,
     tenantResults,
     tenantChanges,
+    usage,
     shared,
     client,
   };
@@ -240,11 +250,13 @@ export async function execute<T extends { revision: string }>(
     context.tenantOperations.clearAll();
     context.tenantResults.clearAll();
     context.tenantChanges.clearAll();
+    context.usage.clearAll();
   }
 }
 
 /** Counts the mutations of a request before any of them runs. Throws RATE_LIMITED. */
 export function admitMutations({ caller, shared, outcome }: RequestFacts, count: number): void {
+  if (count === 0) return;
   const state = shared.rates.admitMutations(caller, count);
   if (state) outcome.rate = { state, isRefused: false };
 }

@@ -30,6 +30,10 @@ import './access/viewer.js';
 import './access/node-query.js';
 import './routes/gateway.js';
 import './tenants/slug-suggestion.js';
+import './tenants/tenant-usage.js';
+import './tenants/usage-recording.js';
+import './tenants/plan-limits.js';
+import './stats/registry-stats.js';
 
 /** The complete schema; each import above adds one noun to the builder. */
 export const schema = builder.toSchema();

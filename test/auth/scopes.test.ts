@@ -60,6 +60,12 @@ const scopeOf: Record<string, string> = {
   acceptInvitation: 'registry:write',
   registerModule: 'registry:write',
   updateModule: 'registry:write',
+  updatePlanLimits: 'registry:write',
+  planLimits: 'registry:read',
+  registryStats: 'registry:read',
+  recordUsage: 'usage:record',
+  recordUsages: 'usage:record',
+  checkQuota: 'usage:record',
   retireModule: 'registry:write',
   removeModule: 'registry:write',
   subscribeTenantToModule: 'registry:write',
@@ -85,6 +91,7 @@ const allScopes = [
   'keys:manage',
   'schema:read',
   'documents:any',
+  'usage:record',
 ];
 
 test('the table has every query and mutation of the schema', () => {

@@ -2,7 +2,7 @@ import { RegistryError } from '../../errors.js';
 import { clearable, future, optional, text } from '../input.js';
 import { wrongStatus } from '../tenant.js';
 import { type TenantChange, tenantCommand } from '../tenant-command.js';
-import { givenFields, tenantFields } from '../tenant-fields.js';
+import { givenFields, ownLimits, tenantFields } from '../tenant-fields.js';
 
 /** The fields that a deleted tenant has for its operators: whether it may be purged, and why. */
 const fieldsOfDeleted = ['isProtected', 'internalNote'];
@@ -14,7 +14,11 @@ export const tenantUpdate: TenantChange<typeof fields> = {
   action: 'updateTenant',
   fields,
   decide(tenant, wanted) {
-    const given = givenFields(wanted);
+    const isOtherPlan = wanted.plan !== undefined && wanted.plan !== tenant.plan;
+    const given = givenFields({
+      ...wanted,
+      ownLimits: isOtherPlan ? ownLimits(wanted, tenant.ownLimits) : undefined,
+    });
     const names = Object.keys(given);
     if (
       tenant.status === 'DELETED' &&
