@@ -118,7 +118,10 @@ const GrowthBucketType = builder.objectRef<GrowthBucket>('GrowthBucket').impleme
 const QuotaStatsType = builder.objectRef<QuotaStats>('QuotaStats').implement({
   description: 'Use of one metric by all tenants, without deleted ones.',
   fields: (t) => ({
-    metric: t.expose('metric', { type: UsageMetricType, description: 'Metric that these numbers are about.' }),
+    metric: t.expose('metric', {
+      type: UsageMetricType,
+      description: 'Metric that these numbers are about.',
+    }),
     used: t.exposeFloat('used', {
       description: 'Amount that all tenants use; for MONTHLY_QUOTES each in its present month.',
     }),

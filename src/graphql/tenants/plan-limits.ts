@@ -16,7 +16,9 @@ const PlanLimitsType = builder.objectRef<PlanRecord>('PlanLimits').implement({
     maxMonthlyQuotes: t.exposeInt('maxMonthlyQuotes', {
       description: 'Value of `maxMonthlyQuotes` for tenants with the plan.',
     }),
-    maxStorageGb: t.exposeInt('maxStorageGb', { description: 'Value of `maxStorageGb` for tenants with the plan.' }),
+    maxStorageGb: t.exposeInt('maxStorageGb', {
+      description: 'Value of `maxStorageGb` for tenants with the plan.',
+    }),
     isApplied: t.exposeBoolean('isApplied', {
       description:
         'Whether all tenants of the plan have these limits, apart from their own. False for a while after a change, when ' +

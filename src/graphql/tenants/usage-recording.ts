@@ -75,7 +75,8 @@ builder.relayMutationField(
         resolve: ({ usage }) => usage,
       }),
       isRepeated: t.boolean({
-        description: 'Whether the record had been counted before under its idempotency key, and not again now.',
+        description:
+          'Whether the record had been counted before under its idempotency key, and not again now.',
         resolve: ({ isRepeated }) => isRepeated,
       }),
       revision: t.field(presentRevision),

@@ -4,7 +4,7 @@ import { type ErrorCode, RegistryError } from '../../errors.js';
 import { asRegistryError, retryCollisions } from '../database-failure.js';
 import { type Metric, readUsage, type Usage } from './usage.js';
 
-export interface UsageRecord {
+interface UsageRecord {
   /** Id or slug, as the caller gave it. */
   tenantId: string;
   metric: Metric;
@@ -44,7 +44,7 @@ const maxRecords = 500;
 const maxStatements = 2;
 
 /** Records usage, or only asks what would happen. The records of all requests of a process share statements. */
-export class UsageRecorder {
+class UsageRecorder {
   readonly #database: Pick<RegistryDatabase, 'query'>;
   readonly #onlyAsks: boolean;
   #waiting: Waiting[] = [];

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { RegistryDatabase } from '../../database/registry-database.js';
 
 /** The quantities that have a limit per tenant. */
-export const metrics = ['USERS', 'MONTHLY_QUOTES', 'STORAGE_GB'] as const;
+const metrics = ['USERS', 'MONTHLY_QUOTES', 'STORAGE_GB'] as const;
 
 export type Metric = (typeof metrics)[number];
 
