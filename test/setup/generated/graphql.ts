@@ -41,7 +41,7 @@ export type Plan =
 
 /** Input of registerTenant. */
 export type RegisterTenantInput = {
-  /** E-mail address of the first admin, who is invited. It is also the primary address when `primaryEmail` is omitted. */
+  /** E-mail address of the first admin, who is invited. It is also the primary address when no other is given. */
   adminEmail?: string | null | undefined;
   /** Display name of the first admin, at most 200 characters. */
   adminFullName?: string | null | undefined;
