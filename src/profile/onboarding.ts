@@ -13,6 +13,7 @@ import { configObject, readTenantConfig } from './tenant-config.js';
 export const newTenantFields = {
   id: optional(uuid).meta({
     description: 'UUID to keep, for a tenant that another system already knows. Default: a new UUID.',
+    format: 'uuid',
   }),
   name: text(200).meta({ description: 'Display name, at most 200 characters.' }),
   slug: optional(slug).meta({

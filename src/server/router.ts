@@ -135,6 +135,7 @@ async function answerRest(exchange: Exchange, { app, shared, findCaller }: DoorO
     query: new URLSearchParams(exchange.queryString),
     contentType: readContentType(request),
     idempotencyKey: request.headers['idempotency-key']?.toString(),
+    ifMatch: request.headers['if-match'],
     readBody: () => readBody(exchange),
     authenticate: async () => commandsFor(app, await findCaller(exchange), requestId),
     admitChange(caller) {

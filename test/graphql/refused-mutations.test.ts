@@ -70,14 +70,13 @@ for (const place of ['first', 'second']) {
 /** Options of the call, which null omits. */
 const options = ['expectedVersion', 'idempotencyKey', 'wait'];
 
+const clearableOfTenant = ['gcpDataset', 'gcpProjectId', 'primaryEmail', 'shortName'];
+
 /** Fields that null clears. Null is refused for every other field that may be omitted. */
 const clearable: Record<string, string[]> = {
-  provisionTenant: ['branding', 'settings'],
-  registerTenant: [
-    ...['branding', 'settings'],
-    ...['gcpDataset', 'gcpProjectId', 'primaryEmail', 'shortName'],
-  ],
-  updateTenant: ['gcpDataset', 'gcpProjectId', 'primaryEmail', 'shortName'],
+  provisionTenant: ['branding', 'settings', ...clearableOfTenant],
+  registerTenant: ['branding', 'settings', ...clearableOfTenant],
+  updateTenant: clearableOfTenant,
   updateTenantBranding: ['accentColor', 'logoUrl', 'primaryColor', 'secondaryColor'],
   updateTenantSettings: ['emailFromEmail', 'emailFromName', 'supportEmail', 'supportPhone', 'website'],
 };

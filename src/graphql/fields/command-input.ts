@@ -1,15 +1,11 @@
 import type { InputFieldMap } from '@pothos/core';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { describeField } from '../../registry/field-description.js';
 import type { MutationInputFields } from './mutation-input.js';
 
 type InputType = Parameters<MutationInputFields['field']>[0]['type'];
 
-/** Types of GraphQL for types of JSON. */
-const scalars = new Map([
-  ['string', 'String'],
-  ['integer', 'Int'],
-  ['boolean', 'Boolean'],
-] as const);
+const scalars: Record<string, InputType> = { string: 'String', integer: 'Int', boolean: 'Boolean' };
 
 interface CommandInput {
   /** Types of the fields that have one of their own in GraphQL. */
@@ -25,17 +21,11 @@ export function commandFields(
   { types = {}, showsDefaults = false }: CommandInput = {},
 ): InputFieldMap {
   const described = Object.entries(fields).map(([name, field]) => {
-    const { description, default: byDefault } = (field as z.ZodType).meta() ?? {};
+    const { type, description, byDefault } = describeField(field as z.ZodType);
     const shown = showsDefaults && byDefault !== undefined ? ` Default: ${byDefault}.` : '';
-    const type = types[name] ?? scalarOf(name, field as z.ZodType);
-    return [name, t.field({ type, description: `${description}${shown}` })];
+    const ownType = types[name] ?? scalars[type];
+    if (ownType === undefined) throw new Error(`input field ${name} needs a type of its own in GraphQL`);
+    return [name, t.field({ type: ownType, description: `${description}${shown}` })];
   });
   return Object.fromEntries(described);
-}
-
-function scalarOf(name: string, field: z.ZodType): InputType {
-  const schema = z.toJSONSchema(field, { io: 'input' });
-  const types = [schema, ...(schema.anyOf ?? [])].flatMap(({ type = [] }) => type);
-  for (const [type, scalar] of scalars) if (types.includes(type)) return scalar;
-  throw new Error(`input field ${name} needs a type of its own in GraphQL`);
 }
