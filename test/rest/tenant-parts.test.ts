@@ -84,9 +84,9 @@ describe.each(parts)('$part of a tenant', ({ part, table, whole, one, rest, wron
     const { status, body, headers } = await put(whole);
     expect([status, body]).toEqual([200, whole]);
     expect(headers.get('etag')).not.toBe(first.headers.get('etag'));
-    for (const prefix of ['/api/v1/tenants', '/api/tenants', '/api/v1/admin/tenants'])
+    for (const prefix of ['v1/tenants', 'tenants', 'v1/admin/tenants'])
       for (const reference of [slug, id])
-        expect((await ask(gateway, `GET ${prefix}/${reference}/${part}`)).body).toEqual(whole);
+        expect((await ask(gateway, `GET /api/${prefix}/${reference}/${part}`)).body).toEqual(whole);
     const { body: again } = await ask<Part>(gateway, `PUT /api/tenants/${slug}/${part}`, { body: body });
     expect(again).toEqual(whole);
   });
