@@ -17,6 +17,11 @@ export function readWorkers(text: string): number {
   return number;
 }
 
+/** Names of an enum, separated by commas. */
+export function readNames(text: string): string[] {
+  return text.split(',').map((name) => name.trim().toUpperCase().replaceAll('-', '_'));
+}
+
 export function readDate(text: string): Date {
   const date = new Date(text);
   if (Number.isNaN(date.getTime()))

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { newTenantFields } from '../profile/onboarding.js';
 import { brandingFields, settingsFields } from '../profile/profile-fields.js';
-import { email, idempotencyKey, moduleNames, omittable, slug } from '../registry/input.js';
+import { email, idempotencyKey, moduleNames, omittable, readInput, slug } from '../registry/input.js';
 import { shownStatuses } from '../registry/lists/tenant-filter.js';
 import { slugPattern } from '../registry/slug.js';
 import type { TenantRecord } from '../registry/tenant-record.js';
@@ -139,4 +139,11 @@ export function toProvisioning({ modules, admin_email, ...body }: z.output<typeo
     modules: modules ?? modulesByDefault,
     adminEmail: admin_email ?? undefined,
   };
+}
+
+const NewTenantPart = NewTenant.partial();
+
+/** The input of provisionTenant for fields that a file gives as a body of POST does. Throws VALIDATION_ERROR. */
+export function readNewTenantFile(given: unknown): Record<string, unknown> {
+  return toInput(readInput(NewTenantPart, given), ['settings', 'branding']);
 }
