@@ -1,3 +1,4 @@
+import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { statusByCode } from '../../src/errors.js';
 import { uniqueName } from '../setup/database.js';
@@ -82,6 +83,13 @@ describe('openapi.json', () => {
       expect(api.validator(`/components/schemas/${name}`)).toBeTypeOf('function');
   });
 
+  test('passes a linter, which finds what is wrong', async () => {
+    expect(await lint(api.document)).toEqual([]);
+    const [path, item] = Object.entries(api.document.paths)[0] ?? [];
+    const broken = { ...api.document, paths: { [`${path}`]: item, '/again': item } };
+    expect(await lint(broken)).toContainEqual(expect.stringMatching(/^operation-operationId-unique: /));
+  });
+
   test('names the codes of every refusal with their meaning, under the status of the error table', () => {
     for (const { operation } of everyOperation())
       for (const [status, response] of Object.entries(operation.responses)) {
@@ -149,6 +157,23 @@ describe('openapi.json', () => {
     }
   });
 });
+
+/** The problems that Redocly's recommended rules find. */
+async function lint(document: object): Promise<string[]> {
+  const config = await createConfig({
+    extends: ['recommended'],
+    rules: {
+      // The product has no license to name.
+      'info-license': 'off',
+      // The answers of all other paths and methods, to which no path can refer.
+      'no-unused-components': 'off',
+    },
+  });
+  const problems = await lintFromString({
+    ...{ source: JSON.stringify(document), absoluteRef: 'openapi.json', config },
+  });
+  return problems.map(({ ruleId, message, location }) => `${ruleId}: ${message} (${location[0]?.pointer})`);
+}
 
 function codesOf(schema: object | undefined): string[] {
   const { allOf = [] } = (schema ?? {}) as {

@@ -55,8 +55,10 @@ function capture(name: 'stdout' | 'stderr', output: { stdout: string; stderr: st
   const own = ['write', 'isTTY', 'columns'].map(
     (property) => [property, Object.getOwnPropertyDescriptor(stream, property)] as const,
   );
-  const write = (chunk: string | Uint8Array) => {
+  const write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
     output[name] += chunk.toString();
+    const written = rest.at(-1);
+    if (typeof written === 'function') process.nextTick(written);
     return true;
   };
   for (const [property, value] of Object.entries({ write, isTTY: false, columns: undefined }))
