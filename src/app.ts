@@ -16,6 +16,7 @@ import type { Log } from './log.js';
 import { createGuardComparison } from './provisioning/compared-guards.js';
 import { forgetWorkers } from './provisioning/operations/operation.js';
 import { openWorker } from './provisioning/operations/worker.js';
+import { endSuspensions } from './provisioning/suspension-end.js';
 import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
 import { warnWithoutTextIndex } from './registry/lists/text-search.js';
@@ -78,7 +79,11 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
     const parts = serves ? await import('./gateway.js') : undefined;
     const gateway = await parts?.openGateway({ config, log, url, directUrl, database });
     if (gateway) closers.push(() => gateway.close());
-    const worker = openWorker({ ...config, duties: [{ everyMs: 2_000, run: createGuardComparison() }] });
+    const duties = [
+      { everyMs: 2_000, run: createGuardComparison() },
+      { everyMs: 1_000, run: endSuspensions },
+    ];
+    const worker = openWorker({ ...config, duties });
     closers.push(() => worker.close(commandsFor(gatewayCaller)));
     const commandsFor = (caller: Caller): CommandContext => ({
       caller,

@@ -23,7 +23,8 @@ export const errorTable = {
   TENANT_SUSPENDED: {
     status: 403,
     meaning: 'The tenant, or its subscription to the module, is suspended.',
-    action: 'Stop work for the tenant until an operator resumes it with `resumeTenant`.',
+    action:
+      'Stop work for the tenant until an operator resumes it with `resumeTenant` or `resumeSubscription`, or the suspension ends by itself.',
   },
   TENANT_DELETED: {
     status: 410,

@@ -64,8 +64,9 @@ const provisioningRows = [
   ['doctor'],
   ['reopen.ts', 'subscription.ts', 'compared-guards.ts'],
   ['lifecycle.ts'],
+  ['subscription-lifecycle.ts'],
   ['commands'],
-  ['provision-to-end.ts'],
+  ['provision-to-end.ts', 'suspension-end.ts'],
 ];
 
 /** The two halves of importing do not import each other. */

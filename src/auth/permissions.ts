@@ -32,12 +32,18 @@ const scopeByAction = {
   updateTenantSettings: 'registry:write',
   updateTenantBranding: 'registry:write',
   inviteTenantMember: 'registry:write',
+  updateTenantMember: 'registry:write',
   removeTenantMember: 'registry:write',
+  revokeInvitation: 'registry:write',
   acceptInvitation: 'registry:write',
   registerModule: 'registry:write',
   updateModule: 'registry:write',
+  retireModule: 'registry:write',
+  removeModule: 'registry:write',
   subscribeTenantToModule: 'registry:write',
   unsubscribeTenantFromModule: 'registry:write',
+  suspendSubscription: 'registry:write',
+  resumeSubscription: 'registry:write',
   provisionModule: 'provision',
   provisionTenant: 'provision',
   markModuleProvisioned: 'provision',
@@ -58,7 +64,9 @@ const roleByAction: Partial<Record<Action, MemberRole>> = {
   updateTenantSettings: 'ADMIN',
   updateTenantBranding: 'ADMIN',
   inviteTenantMember: 'ADMIN',
+  updateTenantMember: 'ADMIN',
   removeTenantMember: 'ADMIN',
+  revokeInvitation: 'ADMIN',
 };
 
 export function isScope(text: string): boolean {

@@ -53,10 +53,9 @@ function fieldOptions(): Option[] {
     const fallback = values.length > 0 ? String(byDefault).toLowerCase() : byDefault;
     const shown = byDefault === undefined ? '' : `; default: ${fallback}`;
     const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const option = new Option(
-      `--${flag} <${type === 'integer' ? 'number' : 'text'}>`,
-      `${asPhrase(description)}${shown}`,
-    );
+    const phrase = asPhrase(description);
+    if (type === 'boolean') return new Option(`--${flag}`, phrase);
+    const option = new Option(`--${flag} <${type === 'integer' ? 'number' : 'text'}>`, `${phrase}${shown}`);
     if (type === 'integer') option.argParser(readWholeNumber);
     if (values.length > 0) option.argParser((given: string) => readValue(given, values));
     return option;
@@ -66,7 +65,7 @@ function fieldOptions(): Option[] {
 /** Options are described in a phrase without a period; abbreviations keep their capital letters. */
 function asPhrase(description: string): string {
   const phrase = description.replaceAll('. Default:', '; default:').replace(/\.$/, '');
-  return /^[A-Z][a-z]/.test(phrase) ? phrase.charAt(0).toLowerCase() + phrase.slice(1) : phrase;
+  return /^[A-Z][a-z]*\b/.test(phrase) ? phrase.charAt(0).toLowerCase() + phrase.slice(1) : phrase;
 }
 
 function readValue(given: string, values: readonly string[]): string {

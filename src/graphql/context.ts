@@ -5,8 +5,14 @@ import type { ChangeStream } from '../feed/change-stream.js';
 import type { ClientLeases } from '../feed/client-leases.js';
 import type { Follower } from '../feed/follower.js';
 import type { ClientConfigs } from '../importing/yaml/client-configs.js';
+import { createInvitationsLoader, type InvitationsLoader } from '../profile/invitation-lists.js';
 import { createMembersLoader, type MembersLoader } from '../profile/member-lists.js';
-import { createHistoryLoader, type HistoryLoader } from '../provisioning/operations/history.js';
+import {
+  type AttemptsLoader,
+  createAttemptsLoader,
+  createHistoryLoader,
+  type HistoryLoader,
+} from '../provisioning/operations/history.js';
 import {
   createTenantOperationsLoader,
   type TenantOperationsLoader,
@@ -18,6 +24,10 @@ import { createTenantChangesLoader, type TenantChangesLoader } from '../registry
 import type { Caches } from '../registry/resolution/caches.js';
 import { createReader, type Reader } from '../registry/resolution/reader.js';
 import { limitReader } from '../registry/resolution/reader-limits.js';
+import {
+  createSubscriptionCountsLoader,
+  type SubscriptionCountsLoader,
+} from '../registry/subscription-counts.js';
 import type { RequestLimits } from './limits/request-limits.js';
 import type { StreamPiece } from './streams/event-frames.js';
 import type { StreamForm } from './streams/stream-form.js';
@@ -30,7 +40,10 @@ export interface GraphqlContext {
   readonly prisma: PrismaClient;
   readonly reader: Reader;
   readonly history: HistoryLoader;
+  readonly attempts: AttemptsLoader;
   readonly members: MembersLoader;
+  readonly invitations: InvitationsLoader;
+  readonly subscriptionCounts: SubscriptionCountsLoader;
   readonly tenantOperations: TenantOperationsLoader;
   readonly tenantChanges: TenantChangesLoader;
   readonly shared: SharedContext;
@@ -88,7 +101,10 @@ export class RequestContext implements GraphqlContext {
   #commands: CommandContext | undefined;
   #reader: Reader | undefined;
   #history: HistoryLoader | undefined;
+  #attempts: AttemptsLoader | undefined;
   #members: MembersLoader | undefined;
+  #invitations: InvitationsLoader | undefined;
+  #subscriptionCounts: SubscriptionCountsLoader | undefined;
   #tenantOperations: TenantOperationsLoader | undefined;
   #tenantChanges: TenantChangesLoader | undefined;
 
@@ -121,9 +137,24 @@ export class RequestContext implements GraphqlContext {
     return this.#history;
   }
 
+  get attempts(): AttemptsLoader {
+    this.#attempts ??= createAttemptsLoader(this.prisma);
+    return this.#attempts;
+  }
+
   get members(): MembersLoader {
     this.#members ??= createMembersLoader(this.prisma);
     return this.#members;
+  }
+
+  get invitations(): InvitationsLoader {
+    this.#invitations ??= createInvitationsLoader(this.prisma);
+    return this.#invitations;
+  }
+
+  get subscriptionCounts(): SubscriptionCountsLoader {
+    this.#subscriptionCounts ??= createSubscriptionCountsLoader(this.prisma);
+    return this.#subscriptionCounts;
   }
 
   get tenantOperations(): TenantOperationsLoader {
@@ -149,7 +180,10 @@ export function plainContext(context: RequestContext): GraphqlContext {
     prisma,
     reader,
     history,
+    attempts,
     members,
+    invitations,
+    subscriptionCounts,
     tenantOperations,
     tenantChanges,
     shared,
@@ -161,7 +195,10 @@ export function plainContext(context: RequestContext): GraphqlContext {
     prisma,
     reader,
     history,
+    attempts,
     members,
+    invitations,
+    subscriptionCounts,
     tenantOperations,
     tenantChanges,
     shared,
@@ -183,7 +220,10 @@ export async function execute<T extends { revision: string }>(
   } finally {
     context.reader.changed(revision);
     context.history.clearAll();
+    context.attempts.clearAll();
     context.members.clearAll();
+    context.invitations.clearAll();
+    context.subscriptionCounts.clearAll();
     context.tenantOperations.clearAll();
     context.tenantChanges.clearAll();
   }

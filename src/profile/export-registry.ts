@@ -57,7 +57,7 @@ export async function exportRegistry(context: CommandContext, options: ExportOpt
 
 const moduleFields = {
   ...{ name: true, description: true, databaseRef: true, databaseName: true, schemaPrefix: true },
-  ...{ isolation: true, migrationsFolder: true },
+  ...{ isolation: true, migrationsFolder: true, retiredAt: true },
 } as const satisfies Prisma.ModuleSelect;
 
 const tenantFields = {
@@ -65,7 +65,14 @@ const tenantFields = {
   ...{ maxUsers: true, maxMonthlyQuotes: true, maxStorageGb: true, timezone: true, currency: true },
   ...{ primaryEmail: true, gcpProjectId: true, gcpDataset: true, config: true, configSource: true },
   ...{ createdAt: true, createdBy: true, updatedAt: true, suspendedAt: true, suspendedReason: true },
-  ...{ deletedAt: true, purgeAfter: true, version: true },
+  ...{
+    suspendUntil: true,
+    deletedAt: true,
+    purgeAfter: true,
+    isProtected: true,
+    internalNote: true,
+    version: true,
+  },
 } as const satisfies Prisma.TenantSelect;
 
 const memberFields = {
@@ -82,7 +89,7 @@ const subscriptionFields = {
     schemaName: true,
   },
   ...{ generation: true, migrationVersion: true, provisionedAt: true, cancelledAt: true },
-  ...{ purgeAfter: true, storageRemovedAt: true },
+  ...{ suspendedAt: true, suspendedReason: true, purgeAfter: true, storageRemovedAt: true },
 } as const satisfies Prisma.ModuleSubscriptionSelect;
 
 /**

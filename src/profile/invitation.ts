@@ -58,6 +58,7 @@ export async function requireInvitation(tx: Transaction, token: string): Promise
   return invitation;
 }
 
-export async function withdrawInvitations(tx: Transaction, memberId: string): Promise<void> {
-  await tx.invitation.deleteMany({ where: { memberId, acceptedAt: null } });
+/** Deletes the invitations of a member that nobody has accepted, and returns their number. */
+export async function withdrawInvitations(tx: Transaction, memberId: string): Promise<number> {
+  return (await tx.invitation.deleteMany({ where: { memberId, acceptedAt: null } })).count;
 }

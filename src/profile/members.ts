@@ -1,13 +1,17 @@
+import { z } from 'zod';
 import type { Member, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { notFound, RegistryError } from '../errors.js';
 import { requireVersion } from '../registry/tenant.js';
 import { insertInvitation, requireInvitation, withdrawInvitations } from './invitation.js';
 
+export const memberRole = z.enum(['ADMIN', 'MEMBER'], { error: 'must be ADMIN or MEMBER' });
+
 export interface Invited {
   email: string;
   fullName?: string | undefined;
-  role: Member['role'];
+  /** Default: the role of a member who is there, else MEMBER. */
+  role?: Member['role'] | undefined;
 }
 
 /** The data of an invitation besides its member: the token, which is stored as a hash only, and the sender. */
@@ -24,9 +28,9 @@ export interface PutMember {
 }
 
 /**
- * Makes the address a member of the tenant and invites it; the caller has locked the tenant. An active member keeps its
- * data and gets the role. A removed member, or one that has not accepted yet, is invited again. A person known from
- * another tenant gets the same name. Throws QUOTA_EXCEEDED, CONFLICT.
+ * Makes the address a member of the tenant and invites it; the caller has locked the tenant. A removed member, or one that has
+ * not accepted yet, is invited again. A person known from another tenant gets the same name. Throws QUOTA_EXCEEDED, and
+ * CONFLICT for a member who is there with another role.
  */
 export async function putMember(
   tx: Transaction,
@@ -37,12 +41,16 @@ export async function putMember(
   const email = address.toLowerCase();
   const tenantId = tenant.id;
   const existing = await tx.member.findUnique({ where: { tenantId_email: { tenantId, email } } });
-  if (!existing || existing.status === 'REMOVED') await requireRoom(tx, tenant);
-  if (existing && existing.role === 'ADMIN' && role !== 'ADMIN')
-    await requireOtherAdmin(tx, tenant, existing);
+  const present = existing?.status === 'REMOVED' ? undefined : (existing ?? undefined);
+  if (!present) await requireRoom(tx, tenant);
+  if (present && role !== undefined && role !== present.role)
+    throw new RegistryError(
+      'CONFLICT',
+      `${email} is a member of tenant ${tenant.slug} already, as ${present.role}: change the role with updateTenantMember`,
+    );
   const name = fullName ?? existing?.fullName ?? (await findName(tx, email));
   const status = existing?.status === 'ACTIVE' ? 'ACTIVE' : 'INVITED';
-  const fields = { role, status, fullName: name ?? null } as const;
+  const fields = { role: role ?? present?.role ?? 'MEMBER', status, fullName: name ?? null } as const;
   const member = existing
     ? await tx.member.update({ where: { id: existing.id }, data: fields })
     : await tx.member.create({ data: { tenantId, email, ...fields } });
@@ -50,30 +58,35 @@ export async function putMember(
   return { memberId: member.id, invitationId: await insertInvitation(tx, member, sending) };
 }
 
-/** Removes a member from the tenant with its subject and its invitations. Throws CONFLICT for the last admin. */
-export async function removeMember(
+/** Returns a member of the tenant that is not removed. Throws NOT_FOUND, VERSION_CONFLICT, CONFLICT for a removed one. */
+export async function requireMember(
   tx: Transaction,
   tenant: Pick<Tenant, 'id' | 'slug'>,
   memberId: string,
   expectedVersion: number | undefined,
-): Promise<void> {
+): Promise<Member> {
   const member = await tx.member.findFirst({ where: { id: memberId, tenantId: tenant.id } });
   if (!member) throw notFound('memberId', `there is no member ${memberId} in tenant ${tenant.slug}`);
   requireVersion(`Member ${memberId}`, member.version, expectedVersion);
   if (member.status === 'REMOVED')
-    throw new RegistryError('CONFLICT', `Member ${memberId} is already removed`);
-  if (member.role === 'ADMIN') await requireOtherAdmin(tx, tenant, member);
-  await withdrawInvitations(tx, memberId);
-  await tx.member.update({ where: { id: memberId }, data: { status: 'REMOVED', subject: null } });
+    throw new RegistryError(
+      'CONFLICT',
+      `Member ${memberId} is removed already: invite ${member.email} again with inviteTenantMember`,
+    );
+  return member;
 }
 
-/** Removes all members except the one with this address. */
+/** Removes a member from the tenant with its subject and its invitations. */
+export async function removeMember(tx: Transaction, { id }: Pick<Member, 'id'>): Promise<void> {
+  await withdrawInvitations(tx, id);
+  await tx.member.update({ where: { id }, data: { status: 'REMOVED', subject: null } });
+}
+
+/** Removes all members except an admin with this address. */
 export async function removeOthers(tx: Transaction, tenantId: string, address: string): Promise<void> {
-  const others = { tenantId, email: { not: address.toLowerCase() }, status: { not: 'REMOVED' } } as const;
-  for (const { id } of await tx.member.findMany({ where: others })) {
-    await withdrawInvitations(tx, id);
-    await tx.member.update({ where: { id }, data: { status: 'REMOVED', subject: null } });
-  }
+  const admin = { email: address.toLowerCase(), role: 'ADMIN' } as const;
+  const others = { tenantId, status: { not: 'REMOVED' }, NOT: admin } as const;
+  for (const member of await tx.member.findMany({ where: others })) await removeMember(tx, member);
 }
 
 /**
@@ -114,12 +127,16 @@ async function requireRoom(
   );
 }
 
-/** An admin who is only invited does not replace an active one. */
-async function requireOtherAdmin(
+/**
+ * Keeps admins from leaving their tenant without one, by mistake: an operator would have to help. An admin who is only invited
+ * does not replace an active one. Throws CONFLICT.
+ */
+export async function requireOtherAdmin(
   tx: Transaction,
   { id: tenantId, slug }: Pick<Tenant, 'id' | 'slug'>,
-  { id, email, status }: Member,
+  { id, email, status, role }: Member,
 ): Promise<void> {
+  if (role !== 'ADMIN') return;
   const others = { tenantId, role: 'ADMIN', id: { not: id } } as const;
   const count = await tx.member.count({
     where: { ...others, status: status === 'ACTIVE' ? 'ACTIVE' : { not: 'REMOVED' } },

@@ -39,7 +39,10 @@ export function lifecycleCommand<Fields extends z.ZodRawShape>(change: Lifecycle
   const schema = tenantInputSchema(change.fields);
   return async (context: CommandContext, given: unknown) => {
     const input = readTenantInput(context.caller, change.action, schema, given);
-    await using _ = reopens && (await openGuards(context, input.tenantId, reopens));
+    const { tenantId, expectedVersion: version } = input;
+    const isExpected = (tenant: Tenant) => version === undefined || version === tenant.version;
+    await using _ =
+      reopens && (await openGuards(context, tenantId, (tenant) => isExpected(tenant) && reopens(tenant)));
     return await changeTenant(context, tenantChange, input);
   };
 }

@@ -1,11 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Tenant } from '../database/generated/prisma/client.js';
+import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { CommandContext } from '../registry/command.js';
 import { mayPass, retryCollisions } from '../registry/database-failure.js';
 import { tenantWhere } from '../registry/tenant.js';
 import { within } from '../within.js';
-import { locateStorage, readBinding, whereStorageExists } from './operations/subscription-storage.js';
+import {
+  type BindingOverride,
+  locateStorage,
+  readBinding,
+  whereStorageExists,
+} from './operations/subscription-storage.js';
 import { bindStorage } from './storage/bind-storage.js';
 
 /** How long the command waits for the guards to open, in milliseconds. Guards that take longer open after the change. */
@@ -27,26 +32,56 @@ export async function openGuards(
   reference: string,
   reopens: (tenant: Tenant) => boolean,
 ): Promise<AsyncDisposable | undefined> {
-  const { prisma } = context.database;
+  const tenant = await findTenant(context, reference);
+  return tenant && reopens(tenant) ? open(context, tenant, {}, { tenantStatus: 'active' }) : undefined;
+}
+
+/** Opens the guard of one suspended subscription that is about to be resumed; as openGuards. */
+export async function openGuard(
+  context: CommandContext,
+  { tenantId, module, expectedVersion: version }: OneSubscription,
+): Promise<AsyncDisposable | undefined> {
+  const { moduleSubscription } = context.database.prisma;
+  const tenant = await findTenant(context, tenantId);
+  if (tenant?.status !== 'ACTIVE') return undefined;
+  const suspended = { moduleName: module, status: 'SUSPENDED', ...(version && { version }) } as const;
+  const count = await moduleSubscription.count({
+    where: { tenantId: tenant.id, ...suspended, ...whereStorageExists },
+  });
+  return count > 0 ? open(context, tenant, suspended, { subscriptionStatus: 'active' }) : undefined;
+}
+
+interface OneSubscription {
+  tenantId: string;
+  module: string;
+  expectedVersion?: number | undefined;
+}
+
+async function findTenant({ database }: CommandContext, reference: string): Promise<Tenant | null> {
   const where = tenantWhere(reference);
-  const tenant = where && (await prisma.tenant.findUnique({ where }));
-  if (!tenant || !reopens(tenant)) return undefined;
+  return where ? database.prisma.tenant.findUnique({ where }) : null;
+}
+
+/** Opens the guards of these subscriptions as if the registry had the given status already. */
+async function open(
+  context: CommandContext,
+  tenant: Tenant,
+  which: Prisma.ModuleSubscriptionWhereInput,
+  status: BindingOverride,
+): Promise<AsyncDisposable> {
+  const { prisma } = context.database;
   await enqueueRestoring(context, tenant);
   const subscriptions = await prisma.moduleSubscription.findMany({
-    where: { tenantId: tenant.id, ...whereStorageExists },
+    where: { tenantId: tenant.id, ...which, ...whereStorageExists },
     include: { module: true },
   });
   const opening = subscriptions.map(async (subscription) => {
     const storage = await locateStorage(context, subscription, { readsMigrations: false });
-    const open = () =>
+    const bind = () =>
       bindStorage(context.serviceDatabases, storage.target, async () =>
-        readBinding(
-          context,
-          storage,
-          (await isRestoringQueued(context, tenant)) ? { tenantStatus: 'active' } : {},
-        ),
+        readBinding(context, storage, (await isRestoringQueued(context, tenant)) ? status : {}),
       );
-    await retryUntil(open, performance.now() + openingMs - retryPauseMs);
+    await retryUntil(bind, performance.now() + openingMs - retryPauseMs);
   });
   // A database that is down does not block the others; a worker updates its guard later.
   await within(openingMs, Promise.allSettled(opening), () => undefined);

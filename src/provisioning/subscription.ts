@@ -2,6 +2,7 @@ import type { Module, ModuleSubscription, Tenant } from '../database/generated/p
 import type { Transaction } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
 import { type Isolation, storageNameOf } from '../registry/isolation.js';
+import { requireNotRetired } from '../registry/module.js';
 import { issueNames } from '../registry/storage-name.js';
 
 export interface SubscriptionRequest {
@@ -26,6 +27,7 @@ export async function putSubscription(
   const where = { tenantId_moduleName: { tenantId: tenant.id, moduleName: module.name } };
   const existing = await tx.moduleSubscription.findUnique({ where });
   const isolation = request.isolation ?? existing?.isolation ?? module.isolation;
+  if (!existing || existing.status === 'CANCELLED') requireNotRetired(module);
   if (!existing) {
     const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName, exists });
     return tx.moduleSubscription.create({
@@ -70,7 +72,8 @@ function requireSubscribable(
   requireSettled(tenant, subscription);
   throw new RegistryError(
     'CONFLICT',
-    `Tenant ${tenant.slug} is subscribed to ${moduleName} already (${status.toLowerCase()})`,
+    `Tenant ${tenant.slug} is subscribed to ${moduleName} already (${status.toLowerCase()})` +
+      (status === 'SUSPENDED' ? ': resume it with resumeSubscription' : ''),
   );
 }
 

@@ -14,6 +14,8 @@ import { readRevision } from './revision.js';
 /** The caller of a command and the resources that commands use. */
 export interface CommandContext {
   caller: Caller;
+  /** Id of the request that the command belongs to, for the audit log; undefined where there is none. */
+  requestId?: string | undefined;
   database: RegistryDatabase;
   serviceDatabases: ServiceDatabases;
   /** Folder with one folder of SQL migrations per module. */
@@ -62,7 +64,7 @@ export interface CommandOptions<T> {
 const idempotencyHours = 24;
 
 /**
- * Runs a command in one READ COMMITTED transaction with the actor set. Its last message checks the deferred constraints,
+ * Runs a command in one READ COMMITTED transaction with the actor and the request set. Its last message checks the deferred constraints,
  * reads the head and commits: so constraint errors get their code, the revision is the command's own, and the head row is the last lock taken.
  * Resolves when the gateways have acknowledged the revision, as far as `wait` asks for it.
  */
@@ -93,9 +95,12 @@ async function commit<T extends CommandResult>(
   try {
     return await retryCollisions(() =>
       context.database.transaction(async (tx) => {
-        const { actor } = context.caller;
         tx.prepend([
-          { text: `SELECT set_config('registry.actor', $1, true)`, values: [actor], isFrequent: true },
+          {
+            text: `SELECT set_config('registry.actor', $1, true), set_config('registry.request_id', $2, true)`,
+            values: [context.caller.actor, context.requestId ?? ''],
+            isFrequent: true,
+          },
         ]);
         claimIdempotencyKey(tx, context.caller, name, input);
         const result = await work(tx);

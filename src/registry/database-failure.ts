@@ -14,6 +14,7 @@ const errorByConstraint: Readonly<Record<string, (message: string) => RegistryEr
   modules_pkey: () =>
     taken('name', 'A module with this name already exists: choose another name, or use updateModule'),
   storage_names_pkey: (message) => taken('schemaName', `${message}: choose another name`),
+  modules_in_use: (message) => new RegistryError('CONFLICT', message),
   tenants_config_without_secrets: (message) => new RegistryError('SECRET_IN_CONFIG', message),
   module_subscriptions_tenant_id_module_key: () =>
     new RegistryError('CONFLICT', 'The tenant is already subscribed to this module'),

@@ -7,7 +7,7 @@ export interface FieldDescription {
   values: string[];
   description: string;
   /** The value of a new row in which the field was not given. */
-  byDefault: string | number | undefined;
+  byDefault: string | number | boolean | undefined;
   isNullable: boolean;
 }
 
@@ -23,7 +23,11 @@ export function describeField(field: z.ZodType): FieldDescription {
     type: types.find((type) => found.includes(type)) ?? 'object',
     values: parts.flatMap(({ enum: values = [] }) => values.filter((value) => typeof value === 'string')),
     description: field.description ?? '',
-    byDefault: typeof byDefault === 'string' || typeof byDefault === 'number' ? byDefault : undefined,
+    byDefault: isPlain(byDefault) ? byDefault : undefined,
     isNullable: field.safeParse(null).success,
   };
+}
+
+function isPlain(value: unknown): value is string | number | boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value);
 }

@@ -140,6 +140,9 @@ export const moment = date.refine(
   'must be in a year from 1 to 9999',
 );
 
+/** The end of something that begins now. */
+export const future = moment.refine((value) => value > new Date(), 'must be in the future');
+
 /** A retention time in days. */
 export const days = z
   .int('must be a whole number')

@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import type { Module } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
+import { type RowForm, readRow } from '../database/row.js';
 import type { ServiceDatabases } from '../database/service-databases.js';
 import { invalidField, RegistryError } from '../errors.js';
 import { prose } from './input.js';
 import { isolations } from './isolation.js';
 import { moduleNotFound } from './resolution/route.js';
+
+/** A row of `SELECT * FROM modules`. */
+export const moduleRow: RowForm = { enums: new Set(['isolation']) };
 
 /** The fields of a catalogue entry, for registerModule and updateModule. */
 export const moduleFields = {
@@ -53,9 +57,31 @@ export function requireUsableDatabase(
     });
 }
 
-/** Returns the module; throws MODULE_NOT_FOUND. */
-export async function requireModule(tx: Transaction, name: string): Promise<Module> {
-  const module = await tx.module.findUnique({ where: { name } });
-  if (!module) throw moduleNotFound(name);
-  return module;
+/**
+ * Returns the module. Until the command ends, it is not removed, retired or moved; with UPDATE, other commands do not use it
+ * either. Throws MODULE_NOT_FOUND.
+ */
+export async function requireModule(
+  tx: Transaction,
+  name: string,
+  lock: 'KEY SHARE' | 'UPDATE' = 'KEY SHARE',
+): Promise<Module> {
+  const [found] = await tx.send({
+    text: `SELECT * FROM modules WHERE name = $1 FOR ${lock}`,
+    values: [name],
+    isFrequent: true,
+  });
+  const row = found?.rows[0];
+  if (!row) throw moduleNotFound(name);
+  // All columns of the table are fields of the model, which a test compares.
+  return readRow(moduleRow, row) as unknown as Module;
+}
+
+/** Throws CONFLICT. Subscriptions that are there go on, also after a failure; a trigger refuses the same to other writers. */
+export function requireNotRetired({ name, retiredAt }: Pick<Module, 'name' | 'retiredAt'>): void {
+  if (retiredAt === null) return;
+  throw new RegistryError(
+    'CONFLICT',
+    `Module ${name} is retired and takes no new subscriptions: bring it back with updateModule (isRetired: false)`,
+  );
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { clearable, currency, email, optional, quota, text, timezone } from './input.js';
+import { clearable, currency, email, optional, prose, quota, text, timezone } from './input.js';
 
 /** The configuration repeats these columns, and services replace references in it. */
 function withoutReference<T extends z.ZodType<string>>(schema: T) {
@@ -33,6 +33,13 @@ export const tenantFields = {
   }),
   gcpDataset: clearable(withoutReference(text(1024))).meta({
     description: 'BigQuery dataset in the Google Cloud project.',
+  }),
+  isProtected: optional(z.boolean()).meta({
+    description: 'Whether deleteTenant and purgeTenant are refused until this is cleared.',
+    default: false,
+  }),
+  internalNote: clearable(prose(2_000)).meta({
+    description: 'Note of operators, at most 2000 characters; not shown to members of the tenant.',
   }),
 };
 

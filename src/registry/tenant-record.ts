@@ -12,11 +12,16 @@ export interface TenantRecord {
   name: string;
   status: TenantStatus;
   createdAt: Date;
+  /** When the suspension ends by itself. */
+  suspendUntil: Date | null;
   /** When the data of a deleted tenant is dropped. */
   purgeAfter: Date | null;
 }
 
-const select = { id: true, slug: true, name: true, status: true, createdAt: true, purgeAfter: true } as const;
+const select = {
+  ...{ id: true, slug: true, name: true, status: true, createdAt: true },
+  ...{ suspendUntil: true, purgeAfter: true },
+} as const;
 
 /** Lists tenants by slug. A slug never changes, so pages neither overlap nor miss a tenant. */
 export async function listTenants(

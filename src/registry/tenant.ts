@@ -77,6 +77,18 @@ export function wrongStatus(tenant: Pick<Tenant, 'slug' | 'status'>, verb: strin
   );
 }
 
+/** Throws CONFLICT; a trigger refuses the same to other writers. */
+export function requireUnprotected(
+  { slug, isProtected }: Pick<Tenant, 'slug' | 'isProtected'>,
+  verb: 'deleted' | 'purged',
+): void {
+  if (!isProtected) return;
+  throw new RegistryError(
+    'CONFLICT',
+    `Tenant ${slug} is protected and can't be ${verb}: clear isProtected with updateTenant first`,
+  );
+}
+
 /** Throws OPERATION_IN_PROGRESS while the tenant is being provisioned: changes of its status have to wait. */
 export function requireNoOperation(tenant: Pick<Tenant, 'slug' | 'status'>): void {
   if (tenant.status !== 'PROVISIONING') return;

@@ -117,7 +117,7 @@ export class GraphqlFacts implements RequestFacts {
   }
 }
 
-/** Everything that commands need to work for the caller; their log lines bear the request's id. */
+/** Everything that commands need to work for the caller; log lines and the audit log bear the request's id. */
 export function commandsFor(app: App, caller: Caller, requestId: string): CommandContext {
-  return { ...app.commandsFor(caller), log: app.log.child({ requestId, actor: caller.actor }) };
+  return { ...app.commandsFor(caller), requestId, log: app.log.child({ requestId, actor: caller.actor }) };
 }

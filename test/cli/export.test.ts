@@ -53,12 +53,13 @@ describe('export', { timeout: 120_000 }, () => {
 
   const fields = `
     id slug name shortName status plan maxUsers maxMonthlyQuotes maxStorageGb timezone currency primaryEmail gcpProjectId gcpDataset
-    config configSource createdAt createdBy updatedAt suspendedAt suspendedReason deletedAt restorableUntil version
+    config configSource createdAt createdBy updatedAt suspendedAt suspendedReason suspendUntil
+    deletedAt restorableUntil isProtected internalNote version
     settings { companyName supportEmail supportPhone website currency timezone emailFromName emailFromEmail }
     branding { presetTheme logoUrl primaryColor secondaryColor accentColor }
     members { id email fullName role status }
     subscriptions { module { name } status isolation databaseName schemaName generation migrationVersion provisionedAt
-      cancelledAt purgeAfter storageRemovedAt }`;
+      suspendedAt suspendedReason cancelledAt purgeAfter storageRemovedAt }`;
 
   /** The export omits null fields, except inside a configuration. */
   const withoutNulls = (value: unknown): unknown => {

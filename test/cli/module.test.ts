@@ -27,7 +27,7 @@ describe('module at the command line', { timeout: 60_000 }, () => {
       .trimEnd()
       .split('\n')
       .map((line) => line.split(/ {2,}/));
-    expect(rows.map(([name, isolation]) => [name, isolation])).toEqual([
+    expect(rows.map(([name, , isolation]) => [name, isolation])).toEqual([
       ['NAME', 'ISOLATION'],
       ['dbtools', 'database'],
       ['finance', 'schema'],
@@ -75,13 +75,26 @@ describe('module at the command line', { timeout: 60_000 }, () => {
       ...{ code: 0, stdout: `Module ${own} is changed.\n` },
     });
     expect(await find(own)).toMatchObject({ description: 'Changed', schemaPrefix: 'own_', version: 2 });
+    expect((await module('retire', own)).stdout).toMatch(
+      /is retired; "module update --is-retired false" ends that/,
+    );
+    expect((await module('list')).stdout).toMatch(new RegExp(`^${own} +retired `, 'm'));
+    expect((await module('update', own, '--is-retired', 'false')).code).toBe(0);
+    expect(await find(own)).toMatchObject({ retiredAt: null });
     expect(await module('update', own, '--description', 'Late', '--expected-version', '1')).toMatchObject({
       ...{
         code: 1,
         stdout: '',
-        stderr: expect.stringMatching(/^VERSION_CONFLICT: Module .* is at version 2/),
+        stderr: expect.stringMatching(/^VERSION_CONFLICT: Module .* is at version 4/),
       },
     });
+  });
+
+  test('remove takes a module out of the list', async () => {
+    const name = uniqueName('m');
+    await module('add', name);
+    expect(await module('remove', name)).toMatchObject({ code: 0, stdout: `Module ${name} is removed.\n` });
+    expect(await find(name)).toBeUndefined();
   });
 
   test.each([
@@ -102,6 +115,12 @@ describe('module at the command line', { timeout: 60_000 }, () => {
       'another database for data',
       ['update', 'finance', '--database-ref', 'OTHER_DB_URL'],
       /^CONFLICT: Module finance has 1 /,
+    ],
+    ['a module with data to remove', ['remove', 'finance'], /^CONFLICT: /],
+    [
+      'a state that is none',
+      ['update', 'finance', '--is-retired', 'no'],
+      /^error: .* Expected true or false\.$/,
     ],
     ['no name', ['add'], /^error: missing required argument 'name'/],
   ])('%s is refused with a message that names it', async (_what, args, complaint) => {

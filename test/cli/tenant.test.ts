@@ -90,8 +90,20 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toContain(`Tenant ${slug} is ${status}: `);
     };
-    await expectDone('suspended', 'suspend', slug, '--reason', 'unpaid');
+    await mutate(gateway, 'updateTenant', {
+      tenantId: slug,
+      isProtected: true,
+      internalNote: 'Moves its data',
+    });
+    await expectDone('suspended', 'suspend', slug, '--reason', 'unpaid', '--until', '2999-12-31T22:30:00Z');
     expect(await now()).toBe('TENANT_SUSPENDED');
+    const { stdout: sheet } = await tenantCommand('show', slug);
+    for (const line of [
+      '  suspended until  2999-12-31 22:30 UTC\n',
+      '  protected        yes: it cannot be deleted or purged\n',
+      '  note             Moves its data\n',
+    ])
+      expect(sheet).toContain(line);
     const { data } = await gateway.ask(
       `{ auditLog(tenantId: "${slug}", first: 1) { edges { node { kind actor after } } } }`,
     );
@@ -100,13 +112,14 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
       actor: expect.stringMatching(/^operator:./),
       after: { suspended_reason: 'unpaid' },
     });
+    await mutate(gateway, 'updateTenant', { tenantId: slug, isProtected: false });
     await expectDone('active', 'resume', slug);
     expect(await now()).toBe(`finance_${slug}`);
 
     // Without a terminal the user can't confirm.
     for (const verb of ['delete', 'purge'])
       expect(await tenantCommand(verb, slug)).toEqual({
-        ...{ code: 1, signal: null, stdout: '' },
+        ...{ code: 1, stdout: '' },
         stderr: `"tenant ${verb} ${slug}" needs a confirmation, and there is no terminal: add --yes\n`,
       });
     expect(await now()).toBe(`finance_${slug}`);

@@ -107,6 +107,19 @@ describe('a refusal', () => {
     expect(requests).toBe(1);
   });
 
+  test('of one suspended subscription ends every route that clients hold before the mutation answers', async () => {
+    const tenant = await aTenant().subscribedTo('finance').at(gateway);
+    expect((await registry.resolve(tenant.id)).schemaName).toBe(`finance_${tenant.slug}`);
+    const input = { tenantId: tenant.id, module: 'finance' };
+    await mutate(gateway, 'suspendSubscription', { ...input, reason: 'unpaid' });
+    expect(await registry.resolve(tenant.id).catch((error) => error)).toMatchObject({
+      code: 'TENANT_SUSPENDED',
+      message: `The subscription of tenant ${tenant.slug} to finance is suspended: unpaid`,
+    });
+    await mutate(gateway, 'resumeSubscription', { ...input, wait: 'EVERYWHERE' });
+    expect((await registry.resolve(tenant.id)).schemaName).toBe(`finance_${tenant.slug}`);
+  });
+
   test('of the client’s own key is thrown with its own code', async () => {
     const nobody = createTenantRegistry({ url: gateway.url, apiKey: 'trk_nobody', module: 'finance' });
     const elsewhere = createTenantRegistry({ url: gateway.url, apiKey: key, module: 'inventory' });

@@ -81,6 +81,8 @@ describe('the audit log', () => {
       'SETTINGS_CREATED',
       'BRANDING_CREATED',
       'SUBSCRIPTION_CREATED finance',
+      'OPERATION_QUEUED finance',
+      'OPERATION_SUCCEEDED finance',
       'SUBSCRIPTION_ACTIVATED finance',
       'TENANT_UPDATED',
       'TENANT_SUSPENDED',

@@ -102,10 +102,30 @@ describe('by GET', () => {
   const two = 'query One { modules { name } } query Two($id: ID!) { tenant(id: $id) { name } }';
   const tenantQuery = 'query ($id: ID!) { tenant(id: $id) { name } }';
   test.each<[string, string, string, object]>([
-    ['a name among several operations', two, '&operationName=One', { status: 200, data: { modules: [{}, {}, {}, {}] } }],
-    ['the name and variables of the other', two, '&operationName=Two&variables={"id":"x"}', { status: 200, data: { tenant: null } }],
-    ['empty parameters, as left out', modulesQuery, '&operationName=&variables=&extensions=', { status: 200, data: { modules: [{}, {}, {}, {}] } }],
-    ['parameters of other software', modulesQuery, '&utm_source=mail', { status: 200, data: { modules: [{}, {}, {}, {}] } }],
+    [
+      'a name among several operations',
+      two,
+      '&operationName=One',
+      { status: 200, data: { modules: [{}, {}, {}, {}] } },
+    ],
+    [
+      'the name and variables of the other',
+      two,
+      '&operationName=Two&variables={"id":"x"}',
+      { status: 200, data: { tenant: null } },
+    ],
+    [
+      'empty parameters, as left out',
+      modulesQuery,
+      '&operationName=&variables=&extensions=',
+      { status: 200, data: { modules: [{}, {}, {}, {}] } },
+    ],
+    [
+      'parameters of other software',
+      modulesQuery,
+      '&utm_source=mail',
+      { status: 200, data: { modules: [{}, {}, {}, {}] } },
+    ],
     ['no name among several operations', two, '', { status: 400 }],
     ['an unknown name', two, '&operationName=Three', { status: 400 }],
     ['variables that are no JSON', tenantQuery, '&variables={id', { status: 400 }],

@@ -129,7 +129,7 @@ describe('a subscription is refused', () => {
 });
 
 describe('the history of a subscription', () => {
-  test('contains kind, actor, times and result of each operation, newest first', async () => {
+  test('contains kind, actor, times and result of each attempt, newest first', async () => {
     const { id } = await aTenant().at(gateway);
     const key = await gateway.createKey('provision');
     await subscribe(id, 'finance', { provision: false });
@@ -165,10 +165,10 @@ describe('the history of a subscription', () => {
   test('contains ids by which operations can be queried', async () => {
     const { id } = await aTenant().subscribedTo('finance').at(gateway);
     const { data } = await gateway.ask(
-      `query ($id: ID!) { tenant(id: $id) { subscriptions { history { id } } } }`,
+      `query ($id: ID!) { tenant(id: $id) { subscriptions { history { operation { id } } } } }`,
       { id },
     );
-    const [operation] = data.tenant.subscriptions[0].history;
+    const [{ operation }] = data.tenant.subscriptions[0].history;
     const ask = async (operationId: string) =>
       (
         await gateway.ask(`query ($id: ID!) { operation(id: $id) { kind steps { name } } }`, {

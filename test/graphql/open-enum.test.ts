@@ -24,17 +24,24 @@ test('ErrorCode has the codes of the table of errors', () => {
 
 test('AuditEventKind has every kind that the triggers of the registry can write, and OTHER', async () => {
   const kinds = await gateway.psql<{ kind: string }>(`
-    WITH watched AS (
+    WITH operation AS (
+      SELECT jsonb_build_object('kind', 'purge_tenant', 'attempt', 1, 'status', status.name, 'cancel_requested_at', requested.at) AS row
+      FROM unnest(enum_range(NULL::operation_status)) AS status (name), (VALUES (NULL), (now())) AS requested (at)),
+    watched AS (
       SELECT tgrelid, split_part(encode(tgargs, 'escape'), '\\000', 1) AS noun,
         EXISTS (SELECT FROM pg_trigger AS refusal WHERE refusal.tgrelid = record.tgrelid
-          AND refusal.tgfoid = 'registry_refuse'::regproc AND refusal.tgtype & 8 > 0) AS keeps_rows
-      FROM pg_trigger AS record WHERE tgfoid = 'registry_record_change'::regproc),
+          AND refusal.tgfoid = 'registry_refuse'::regproc AND refusal.tgtype & 8 > 0 AND refusal.tgqual IS NULL) AS keeps_rows
+      FROM pg_trigger AS record WHERE tgfoid = 'registry_record_change'::regproc AND tgrelid <> 'operations'::regclass),
     status AS (
       SELECT attrelid, enumlabel AS name FROM pg_attribute JOIN pg_enum ON enumtypid = atttypid WHERE attname = 'status')
     SELECT registry_change_kind(noun, verb, NULL, NULL) AS kind
       FROM watched, unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) AS verb WHERE verb <> 'DELETE' OR NOT keeps_rows
     UNION SELECT registry_change_kind(noun, 'UPDATE', old.name, new.name)
-      FROM watched JOIN status AS old ON old.attrelid = tgrelid JOIN status AS new ON new.attrelid = tgrelid`);
+      FROM watched JOIN status AS old ON old.attrelid = tgrelid JOIN status AS new ON new.attrelid = tgrelid
+    UNION SELECT kind FROM (
+      SELECT registry_operation_event(NULL, row) FROM operation
+      UNION SELECT registry_operation_event(was.row, became.row) FROM operation AS was, operation AS became) AS event (kind)
+      WHERE kind IS NOT NULL`);
   const values = kinds.map(({ kind }) => kind.replace('.', '_').toUpperCase());
   expect(namesOf('AuditEventKind')).toEqual([...values, 'OTHER'].toSorted());
 });

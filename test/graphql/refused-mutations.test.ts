@@ -19,19 +19,28 @@ const refusals: Record<string, [input: object, code: string]> = {
   purgeTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
   registerModule: [{ name: 'finance' }, 'CONFLICT'],
   registerTenant: [{ name: '' }, 'VALIDATION_ERROR'],
+  removeModule: [{ name: 'none' }, 'MODULE_NOT_FOUND'],
   removeTenantMember: [{ tenantId: 'nobody', memberId: crypto.randomUUID() }, 'TENANT_NOT_FOUND'],
   restoreTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  resumeSubscription: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
   resumeTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  retireModule: [{ name: 'none' }, 'MODULE_NOT_FOUND'],
   retryOperation: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
   revokeApiKey: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
+  revokeInvitation: [{ tenantId: 'nobody', memberId: crypto.randomUUID() }, 'TENANT_NOT_FOUND'],
   rotateApiKey: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
   subscribeTenantToModule: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
+  suspendSubscription: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
   suspendTenant: [{ tenantId: 'nobody', reason: 'unpaid' }, 'TENANT_NOT_FOUND'],
   unsubscribeTenantFromModule: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
   updateModule: [{ name: 'none' }, 'MODULE_NOT_FOUND'],
   updateTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
   updateTenantBranding: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
   updateTenantConfig: [{ tenantId: 'nobody', patch: {} }, 'TENANT_NOT_FOUND'],
+  updateTenantMember: [
+    { tenantId: 'nobody', memberId: crypto.randomUUID(), role: 'ADMIN' },
+    'TENANT_NOT_FOUND',
+  ],
   updateTenantSettings: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
 };
 
@@ -70,13 +79,13 @@ for (const place of ['first', 'second']) {
 /** Options of the call, which null omits. */
 const options = ['expectedVersion', 'idempotencyKey', 'wait'];
 
-const clearableOfTenant = ['gcpDataset', 'gcpProjectId', 'primaryEmail', 'shortName'];
+const clearableOfTenant = ['gcpDataset', 'gcpProjectId', 'internalNote', 'primaryEmail', 'shortName'];
 
 /** Fields that null clears. Null is refused for every other field that may be omitted. */
 const clearable: Record<string, string[]> = {
   provisionTenant: ['branding', 'settings', ...clearableOfTenant],
   registerTenant: ['branding', 'settings', ...clearableOfTenant],
-  updateTenant: clearableOfTenant,
+  updateTenant: [...clearableOfTenant, 'suspendUntil'],
   updateTenantBranding: ['accentColor', 'logoUrl', 'primaryColor', 'secondaryColor'],
   updateTenantSettings: ['emailFromEmail', 'emailFromName', 'supportEmail', 'supportPhone', 'website'],
 };

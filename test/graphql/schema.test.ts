@@ -67,7 +67,7 @@ const contract = buildSchema(`
   }
   type ModuleSubscription {
     module: Module! schemaName: String! databaseName: String! isolation: Isolation! status: SubscriptionStatus!
-    generation: Int! provisionedAt: DateTime history: [Operation!]! tenant: Tenant! createdAt: DateTime! createdBy: String
+    generation: Int! provisionedAt: DateTime history: [OperationAttempt!]! tenant: Tenant! createdAt: DateTime! createdBy: String
   }
   type Module { name: ModuleName! isConfigured: Boolean! }
   type SlugSuggestion { slug: String! isAvailable: Boolean! }
@@ -85,6 +85,12 @@ const contract = buildSchema(`
   type Operation {
     id: ID! kind: OperationKind! status: OperationStatus! steps: [OperationStep!]! error: String
     startedAt: DateTime finishedAt: DateTime tenant: Tenant createdAt: DateTime! attempt: Int!
+    actor: String! requestId: String cancelRequestedAt: DateTime cancelRequestedBy: String attempts(last: Int! = 20): [OperationAttempt!]!
+  }
+  type OperationAttempt {
+    id: ID! operation: Operation! number: Int! kind: OperationKind! status: OperationStatus! actor: String! requestId: String runs: Int!
+    steps: [OperationStep!]! error: String createdAt: DateTime! startedAt: DateTime finishedAt: DateTime
+    cancelRequestedAt: DateTime cancelRequestedBy: String
   }
   input OperationFilter {
     status: [OperationStatus!] kind: [OperationKind!] tenant: ID module: ModuleName needsAttention: Boolean since: DateTime
@@ -105,7 +111,7 @@ const contract = buildSchema(`
   type TenantEdge { cursor: String! node: Tenant! }
   type AuditLogConnection { edges: [AuditLogEdge!]! pageInfo: PageInfo! }
   type AuditLogEdge { cursor: String! node: AuditLogEntry! }
-  type AuditLogEntry { revision: Revision! position: Int! kind: AuditEventKind! kindText: String! }
+  type AuditLogEntry { revision: Revision! position: Int! kind: AuditEventKind! kindText: String! requestId: String }
   type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
   type Viewer { actor: String! scopes: [Scope!]! memberships: [Membership!]! may: [String!]! }
   type Membership { tenant: Tenant! role: MemberRole! }

@@ -53,7 +53,8 @@ describe('viewer', () => {
     expect(viewer).toMatchObject({ actor: 'subject:ada', scopes: ['schema:read'], may: ['readSchema'] });
     const ofAdmin = [
       'readTenant',
-      ...['updateTenantSettings', 'updateTenantBranding', 'inviteTenantMember', 'removeTenantMember'],
+      ...['updateTenantSettings', 'updateTenantBranding', 'inviteTenantMember', 'updateTenantMember'],
+      ...['removeTenantMember', 'revokeInvitation'],
     ];
     expect(memberships).toEqual([
       { role: 'ADMIN', may: ofAdmin, tenant: { slug: 'tenant-1' } },

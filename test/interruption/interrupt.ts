@@ -4,7 +4,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { developer } from '../../src/auth/caller.js';
 import { type ProvisioningEnvironment, query, queryOnce } from './provisioning-environment.js';
 import { commands, type Scenario } from './scenarios.js';
-import { databasesOf, findOrphans, readState, type State, urlTo } from './tenant-state.js';
+import {
+  databasesOf,
+  findBrokenHistories,
+  findOrphans,
+  readState,
+  type State,
+  urlTo,
+} from './tenant-state.js';
 import type { Interruption, Point, Victims } from './victim-processes.js';
 
 /** A scenario's states and statements when it is not interrupted. */
@@ -92,6 +99,7 @@ export async function interrupt(
   const final = await readState(environment, slug);
   if (!isSame(final, after)) problems.push(`ends otherwise: ${difference(final, after)}`);
   problems.push(...(await findOrphans(environment, slug)).map((orphan) => `orphaned ${orphan}`));
+  problems.push(...(await findBrokenHistories(environment, slug)).map((history) => `history of ${history}`));
   await watch.end();
   await clear(environment, slug);
   return { point: recording.points[interruption.at - 1], problems: [...new Set(problems)], recoveredMs };

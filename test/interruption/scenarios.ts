@@ -9,6 +9,7 @@ import { resumeTenant } from '../../src/provisioning/commands/resume-tenant.js';
 import { subscribeTenantToModule } from '../../src/provisioning/commands/subscribe-tenant-to-module.js';
 import { suspendTenant } from '../../src/provisioning/commands/suspend-tenant.js';
 import { unsubscribeTenantFromModule } from '../../src/provisioning/commands/unsubscribe-tenant-from-module.js';
+import { endSuspensions } from '../../src/provisioning/suspension-end.js';
 import type { CommandContext } from '../../src/registry/command.js';
 import { modules, type ProvisioningEnvironment, query, queryOnce } from './provisioning-environment.js';
 import { urlTo } from './tenant-state.js';
@@ -39,6 +40,7 @@ export const commands = {
   purgeTenant,
   registerTenant,
   importTenant,
+  endSuspensions,
 } satisfies Record<string, (context: CommandContext, input: unknown) => Promise<unknown>>;
 
 const profileOf = (_slug: string) => ({
@@ -201,6 +203,20 @@ function scenariosOf(isolation: Isolation): Scenario[] {
       async arrange(environment, slug) {
         await provision(environment, slug);
         await suspendTenant(environment.app.commandsFor(developer), { tenantId: slug, reason: 'unpaid' });
+      },
+    },
+    {
+      ...common,
+      name: 'end a suspension',
+      command: 'endSuspensions',
+      input: () => ({}),
+      async arrange(environment, slug) {
+        await provision(environment, slug);
+        await suspendTenant(environment.app.commandsFor(developer), { tenantId: slug, reason: 'unpaid' });
+        await environment.psql(
+          `UPDATE tenants SET suspend_until = now() - interval '1 second' WHERE slug = $1`,
+          [slug],
+        );
       },
     },
   ];

@@ -62,6 +62,25 @@ export async function findOrphans(environment: ProvisioningEnvironment, slug: st
   return orphans;
 }
 
+/** Operations of this tenant whose attempts are not numbered from 1 without a gap, or do not end as the operation has ended. */
+export async function findBrokenHistories(
+  { psql }: ProvisioningEnvironment,
+  slug: string,
+): Promise<string[]> {
+  const rows = await psql<{ id: string; kind: string; attempts: string }>(
+    `SELECT operation.id, operation.kind, coalesce(kept.numbers::text, 'none') || ' ' || coalesce(kept.last, '') AS attempts
+     FROM operations AS operation JOIN tenants ON tenants.id = tenant_id
+     CROSS JOIN LATERAL (
+       SELECT array_agg(number ORDER BY number) AS numbers, (array_agg(status::text ORDER BY number DESC))[1] AS last,
+         bool_and(runs > 0 OR status IN ('queued', 'cancelled') OR kind = 'mark_module_provisioned') AS ran
+       FROM operation_attempts WHERE operation_id = operation.id) AS kept
+     WHERE slug = $1 AND (kept.numbers, kept.last, kept.ran)
+       IS DISTINCT FROM (ARRAY(SELECT generate_series(1, operation.attempt)), operation.status::text, true)`,
+    [slug],
+  );
+  return rows.map(({ id, kind, attempts }) => `${kind} ${id}: ${attempts}`);
+}
+
 /** Unfinished databases of any tenant. */
 export async function findBuildings(url: string): Promise<string[]> {
   const rows = await query<{ name: string }>(

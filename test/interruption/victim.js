@@ -42,6 +42,10 @@ async function runOrder() {
     for (const { id } of await listDueOperations(own, config.takeOverAfterMs, 50)) await own.runOperation(id);
     return;
   }
+  if (order.command === 'endSuspensions') {
+    const { endSuspensions } = await product('provisioning/suspension-end.js');
+    return await endSuspensions(context);
+  }
   const file = order.command.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const folder = ['registerTenant', 'importTenant'].includes(order.command) ? 'profile' : 'provisioning';
   const command = (await product(`${folder}/commands/${file}.js`))[order.command];

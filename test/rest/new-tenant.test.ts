@@ -56,6 +56,8 @@ const whole = () => ({
   primary_email: 'office@acme.example',
   gcp_project_id: 'acme-prod',
   gcp_dataset: 'acme_data',
+  is_protected: true,
+  internal_note: 'Pays late',
   admin_email: 'ada@acme.example',
   admin_full_name: 'Ada Admin',
   settings: {
@@ -158,6 +160,7 @@ describe('POST /api/tenants', () => {
       ...{ name: 'Acme Two', short_name: null, plan: 'lite', max_users: 5, max_monthly_quotes: 100 },
       ...{ max_storage_gb: 1, timezone: 'Africa/Johannesburg', currency: 'EUR' },
       ...{ primary_email: 'eve@acme.example', gcp_project_id: null, gcp_dataset: null, tenant_config: {} },
+      ...{ is_protected: false, internal_note: null },
     });
     expect(row.settings).toMatchObject({
       ...{ company_name: 'Acme Two', support_email: 'eve@acme.example', support_phone: null, website: null },

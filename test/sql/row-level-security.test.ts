@@ -38,6 +38,7 @@ const matrix: Record<string, { service: string; reader: string; admin: string; o
   members: { service: nothing, reader: 'own', admin: 'all IUD', owner: 'all IUDT' },
   operations: { service: nothing, reader: 'own', admin: 'all', owner: 'all IUDT' },
   operation_steps: { service: nothing, reader: 'own', admin: 'all', owner: 'all IUDT' },
+  operation_attempts: { service: nothing, reader: 'own', admin: 'all', owner: 'all IUDT' },
   operation_modules: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },
   modules: { service: nothing, reader: nothing, admin: 'all IU', owner: 'all IUDT' },
   storage_names: { service: nothing, reader: nothing, admin: 'all', owner: 'all IUDT' },
@@ -154,6 +155,16 @@ test('the group roles cannot log in and have no attributes', async () => {
     [groupRoles],
   );
   expect(rows).toEqual([]);
+});
+
+describe('registry_reader', () => {
+  test('may read every column of its tenant but the note of operators', async () => {
+    const { rows } = await as('superuser').query<{ name: string }>(
+      `SELECT attname AS name FROM pg_attribute WHERE attrelid = 'tenants'::regclass AND attnum > 0 AND NOT attisdropped
+         AND NOT has_column_privilege('registry_reader', attrelid, attnum, 'SELECT')`,
+    );
+    expect(rows).toEqual([{ name: 'internal_note' }]);
+  });
 });
 
 describe('registry_service', () => {

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../../registry/command.js';
 import { registerModule } from '../../registry/commands/register-module.js';
+import { removeModule } from '../../registry/commands/remove-module.js';
+import { retireModule } from '../../registry/commands/retire-module.js';
 import { updateModule } from '../../registry/commands/update-module.js';
-import { readWholeNumber } from '../option.js';
+import { readBoolean, readWholeNumber } from '../option.js';
 import { print, withApp } from '../with-app.js';
 
 /** A verb of "module" that changes the catalogue: everything that the command line knows of it. */
@@ -34,6 +36,12 @@ const fields: readonly ModuleOption[] = [
   { flag: '--migrations-folder <folder>', description: 'folder in MODULES_DIR with the migrations' },
 ];
 
+const expectedVersion: ModuleOption = {
+  flag: '--expected-version <number>',
+  description: 'version on which the change is based; another one is refused',
+  read: readWholeNumber,
+};
+
 const verbs: Record<string, ModuleVerb> = {
   add: {
     description: 'Add a module, to which tenants can subscribe from then on.',
@@ -47,14 +55,29 @@ const verbs: Record<string, ModuleVerb> = {
     options: [
       ...fields,
       {
-        flag: '--expected-version <number>',
-        description: 'version on which the change is based; another one is refused',
-        read: readWholeNumber,
+        flag: '--is-retired <true|false>',
+        description: 'false ends the retirement of the module',
+        read: readBoolean,
       },
+      expectedVersion,
     ],
     command: updateModule,
     outcome: 'is changed',
     example: 'update crm --schema-prefix crm_',
+  },
+  retire: {
+    description: 'Retire a module: it takes no new subscriptions, and existing ones go on.',
+    options: [expectedVersion],
+    command: retireModule,
+    outcome: 'is retired; "module update --is-retired false" ends that',
+    example: 'retire crm',
+  },
+  remove: {
+    description: 'Remove a module in which no tenant has ever had data.',
+    options: [expectedVersion],
+    command: removeModule,
+    outcome: 'is removed',
+    example: 'remove crm',
   },
 };
 

@@ -35,6 +35,7 @@ async function list(options: { json?: true }): Promise<void> {
 
 const columns: Column<Row>[] = [
   { title: 'NAME', read: ({ name }) => name, least: Number.POSITIVE_INFINITY },
+  { title: 'STATE', read: ({ retiredAt }) => (retiredAt ? 'retired' : 'in use'), least: 7 },
   { title: 'ISOLATION', read: ({ isolation }) => isolation.toLowerCase(), least: 6 },
   { title: 'PREFIX', read: ({ schemaPrefix }) => schemaPrefix, least: 6 },
   { title: 'DATABASE', read: ({ databaseName }) => databaseName, least: 8 },

@@ -9,7 +9,7 @@ import { findOperation } from '../../provisioning/operations/operation-record.js
 import type { CommandContext } from '../../registry/command.js';
 import { tenantNotFound } from '../../registry/resolution/route.js';
 import { findTenantRecord, type TenantRecord } from '../../registry/tenant-record.js';
-import { readDateOrNow, readWholeNumber } from '../option.js';
+import { readDate, readDateOrNow, readWholeNumber } from '../option.js';
 import { colorOf, paint } from '../terminal/color.js';
 import { confirm, requireConfirmable } from '../terminal/confirm.js';
 import { oneLine } from '../terminal/printable.js';
@@ -39,8 +39,11 @@ interface LifecycleVerb {
 
 const suspend: LifecycleVerb = {
   command: suspendTenant,
-  input: ({ reason }) => ({ reason }),
-  outcome: () => 'none of its modules resolves; "tenant resume" ends the suspension',
+  input: ({ reason, until }) => ({ reason, suspendUntil: until }),
+  outcome: ({ suspendUntil }) =>
+    suspendUntil === null
+      ? 'none of its modules resolves; "tenant resume" ends the suspension'
+      : `none of its modules resolves until ${suspendUntil.toISOString()}; "tenant resume" ends the suspension earlier`,
 };
 
 const resume: LifecycleVerb = {
@@ -81,7 +84,18 @@ const purge: LifecycleVerb = {
 export function addLifecycle(tenant: Command): void {
   add(tenant, 'suspend', 'Suspend an active tenant: none of its modules resolves any more.', suspend)
     .requiredOption('--reason <text>', 'reason that refused callers see')
-    .addHelpText('after', example('suspend acme-corp --reason "Unpaid since March"'));
+    .option(
+      '--until <date>',
+      'date such as 2027-01-31T00:00:00Z, at which it is resumed by itself; default: until "tenant resume"',
+      readDate,
+    )
+    .addHelpText(
+      'after',
+      example(
+        'suspend acme-corp --reason "Unpaid since March"',
+        'suspend acme-corp --reason "Moves its data" --until 2027-01-31T06:00:00Z',
+      ),
+    );
 
   add(tenant, 'resume', 'Resume a suspended tenant.', resume).addHelpText(
     'after',

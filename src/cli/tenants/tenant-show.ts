@@ -39,8 +39,9 @@ async function readSheet({ database }: App, reference: string) {
   return {
     ...tenant,
     operations: operations.map(
-      ({ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt, steps }) => ({
+      ({ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt, attempts, steps }) => ({
         ...{ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt },
+        attempts: attempts.map(describeAttempt),
         steps: steps.map(({ name, moduleName, status, error }) => ({
           ...{ name: name.toUpperCase(), status, error, module: moduleName },
         })),
@@ -60,7 +61,7 @@ function describe(sheet: Sheet): string[] {
     ...describeBranding(sheet),
     ...table('Modules', subscriptions, subscriptionColumns),
     ...table('Members', members, memberColumns),
-    ...table('Latest operations', operations, operationColumns),
+    ...table('Latest operations', operations.flatMap(attemptsOf), operationColumns),
   ];
 }
 
@@ -77,9 +78,12 @@ function describeMasterData(sheet: Sheet): string[] {
     changed: `${moment(sheet.updatedAt)}, version ${sheet.version}`,
     suspended:
       sheet.suspendedAt && `${moment(sheet.suspendedAt)}: ${sheet.suspendedReason ?? 'no reason given'}`,
+    'suspended until': sheet.suspendUntil && moment(sheet.suspendUntil),
     deleted: sheet.deletedAt && moment(sheet.deletedAt),
     'restorable until':
       sheet.status === 'DELETED' && sheet.restorableUntil ? moment(sheet.restorableUntil) : null,
+    protected: sheet.isProtected ? 'yes: it cannot be deleted or purged' : null,
+    note: sheet.internalNote,
   });
 }
 
@@ -148,11 +152,26 @@ const memberColumns: Column<Sheet['members'][number]>[] = [
   statusColumn,
 ];
 
-const operationColumns: Column<Sheet['operations'][number]>[] = [
+function describeAttempt(attempt: Awaited<ReturnType<typeof listOperations>>[number]['attempts'][number]) {
+  const { number, status, actor, requestId, runs, error, createdAt, startedAt, finishedAt } = attempt;
+  const { cancelRequestedAt, cancelRequestedBy } = attempt;
+  return {
+    ...{ number, status, actor, requestId, runs, error, createdAt, startedAt, finishedAt },
+    ...{ cancelRequestedAt, cancelRequestedBy },
+  };
+}
+
+/** One row per attempt, newest first: the operation’s own row is the same as that of its latest one. */
+function attemptsOf({ id, kind, attempts }: Sheet['operations'][number]) {
+  return attempts.map((attempt) => ({ ...attempt, id, kind }));
+}
+
+const operationColumns: Column<ReturnType<typeof attemptsOf>[number]>[] = [
   { title: 'REQUESTED', read: ({ createdAt }) => moment(createdAt), least: 16 },
   { title: 'KIND', read: ({ kind }) => kind.toLowerCase(), least: 8 },
   statusColumn,
   { title: 'BY', read: ({ actor }) => actor, least: 6 },
+  { title: 'ATTEMPT', read: ({ number }) => String(number), least: 3 },
   { title: 'ID', read: ({ id }) => id, least: Number.POSITIVE_INFINITY },
   { title: 'ERROR', read: ({ error }) => error, least: 10 },
 ];

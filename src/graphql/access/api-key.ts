@@ -9,6 +9,7 @@ import {
 } from '../../registry/commands/rotate-api-key.js';
 import { builder } from '../builder.js';
 import { KeysetPage, readPage } from '../fields/keyset-page.js';
+import { waitField } from '../fields/mutation-input.js';
 import { authorized } from '../fields/page.js';
 import type { PayloadFields } from '../fields/revision-field.js';
 import { mutation } from '../mutation.js';
@@ -105,6 +106,7 @@ mutation('createApiKey', {
         'When the new key expires. Default: after `API_KEY_LIFETIME_DAYS`, one year where that is not set. A key that a ' +
         'token creates expires after `TOKEN_KEY_LIFETIME_DAYS` at the latest.',
     }),
+    wait: waitField(t),
   }),
   payload: (t) => ({
     apiKey: apiKeyField(t),
@@ -120,6 +122,7 @@ mutation('revokeApiKey', {
     'the scopes of the key. Errors: FORBIDDEN, NOT_FOUND.',
   input: (t) => ({
     id: t.id({ required: true, description: 'UUID of the API key.' }),
+    wait: waitField(t),
   }),
   payload: (t) => ({
     apiKey: apiKeyField(t),
@@ -139,6 +142,7 @@ mutation('rotateApiKey', {
         `How long the previous key is still accepted, in seconds, at most ${maxOverlapSeconds}. Default: ` +
         `${defaultOverlapSeconds}, one day. 0 ends it at once.`,
     }),
+    wait: waitField(t),
   }),
   payload: (t) => ({
     apiKey: apiKeyField(t),

@@ -4,7 +4,7 @@ const status = (name: string) => `set to status ${name.toUpperCase()}`;
 
 /**
  * What can happen to the rows of each noun. The trigger registry_record_change writes the kinds into the log; a test compares
- * this table with registry_change_kind, the triggers and the statuses of the database.
+ * this table with registry_change_kind, registry_operation_event, the triggers and the statuses of the database.
  */
 const events = {
   tenant: {
@@ -14,7 +14,7 @@ const events = {
   },
   subscription: {
     subject: 'A subscription of a tenant to a module was',
-    verbs: ['created', 'updated', 'activated', 'suspended', 'resumed', 'cancelled'],
+    verbs: ['created', 'updated', 'activated', 'suspended', 'resumed', 'cancelled', 'removed'],
     statuses: ['pending', 'provisioning', 'migrating', 'failed', 'deprovisioning'],
   },
   member: {
@@ -34,6 +34,11 @@ const events = {
   },
   invitation: { subject: 'An invitation was', verbs: ['created', 'updated', 'removed'], statuses: [] },
   module: { subject: 'A module was', verbs: ['created', 'updated', 'removed'], statuses: [] },
+  operation: {
+    subject: 'An operation was',
+    verbs: ['queued', 'retried'],
+    statuses: ['succeeded', 'failed', 'compensated', 'cancelled', 'needs_attention'],
+  },
   api_key: { subject: 'An API key was', verbs: ['created', 'updated', 'removed'], statuses: [] },
 };
 
@@ -41,11 +46,12 @@ export const auditEventKind = openEnum('AuditEventKind', {
   description:
     'Kind of change. Later versions add kinds, so clients need a case for unknown ones; a gateway that does not know the ' +
     'kind of an entry answers OTHER.',
-  values: Object.fromEntries(
-    Object.entries(events).flatMap(([noun, { subject, verbs, statuses }]) => [
+  values: Object.fromEntries([
+    ['operation.cancel_requested', 'The cancellation of a running operation was requested.'],
+    ...Object.entries(events).flatMap(([noun, { subject, verbs, statuses }]) => [
       ...verbs.map((verb) => [`${noun}.${verb}`, `${subject} ${verb}.`]),
       ...statuses.map((name) => [`${noun}.${name}`, `${subject} ${status(name)}.`]),
     ]),
-  ) as Record<string, string>,
+  ]) as Record<string, string>,
   other: 'A kind that this version of the gateway does not know; `kindText` has its name.',
 });

@@ -57,6 +57,12 @@ const AuditLogEntry = builder.prismaObject('RegistryChange', {
         'Author of the change: `api-key:<id>`, `operator:<user>`, `developer`, `gateway`, or `role:<role>` ' +
         'for a change by SQL.',
     }),
+    requestId: t.exposeString('requestId', {
+      nullable: true,
+      description:
+        'Id of the request that made the change, as in the header X-Request-ID of its answer; null for changes by the command ' +
+        'line, by SQL or by the gateway itself.',
+    }),
     before: t.expose('before', {
       type: 'JSON',
       nullable: true,

@@ -34,7 +34,8 @@ const WaitFor = builder.enumType('WaitFor', {
 export function waitField(t: MutationInputFields) {
   return t.field({
     type: WaitFor,
-    description: 'Point at which the mutation returns. Default: GATEWAYS; for suspendTenant EVERYWHERE.',
+    description:
+      'Point at which the mutation returns. Default: GATEWAYS; for suspendTenant and suspendSubscription EVERYWHERE, for createApiKey COMMITTED.',
   });
 }
 

@@ -88,6 +88,11 @@ export function firstOptions({ usual, max }: { usual: number; max: number }) {
 
 /** Throws VALIDATION_ERROR. */
 export function requireFirst(first: number, max: number): number {
-  if (first < 0 || first > max) throw invalidField('first', `must be a number from 0 to ${max}`);
-  return first;
+  return requireSize('first', first, max);
+}
+
+/** Throws VALIDATION_ERROR that names the argument. */
+export function requireSize(name: 'first' | 'last', size: number, max: number): number {
+  if (size < 0 || size > max) throw invalidField(name, `must be a number from 0 to ${max}`);
+  return size;
 }

@@ -119,9 +119,9 @@ class Estimator {
     const byArgument = listArguments[coordinate];
     const argument = (name: string) => node.arguments?.find((one) => one.name.value === name)?.value;
     if (byArgument) return this.#lengthOf(argument(byArgument.argument), byArgument.max);
-    const first = definition.args.find(({ name }) => name === 'first');
-    if (first) {
-      const usual = typeof first.defaultValue === 'number' ? first.defaultValue : defaultPageSize;
+    const length = definition.args.find(({ name }) => name === 'first' || name === 'last');
+    if (length) {
+      const usual = typeof length.defaultValue === 'number' ? length.defaultValue : defaultPageSize;
       const given = ['first', 'last'].map((name) => argument(name)).filter((value) => value !== undefined);
       return given.length === 0 ? usual : largestSize(given.map((value) => this.#numberOf(value, usual)));
     }

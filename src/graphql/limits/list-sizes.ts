@@ -9,7 +9,9 @@ export const listSizes: Readonly<Record<string, number>> = {
   'ClientConfig.problems': 5,
   'ClientConfig.replaced': 5,
   'Operation.steps': 4,
+  'OperationAttempt.steps': 4,
   'Tenant.subscriptions': 4,
+  'Module.subscriptionCounts': 8,
 };
 
 export const unknownListSize = 10;

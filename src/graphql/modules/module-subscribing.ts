@@ -1,6 +1,8 @@
 import { markModuleProvisioned } from '../../provisioning/commands/mark-module-provisioned.js';
 import { provisionModule } from '../../provisioning/commands/provision-module.js';
+import { resumeSubscription } from '../../provisioning/commands/resume-subscription.js';
 import { subscribeTenantToModule } from '../../provisioning/commands/subscribe-tenant-to-module.js';
+import { suspendSubscription } from '../../provisioning/commands/suspend-subscription.js';
 import { unsubscribeTenantFromModule } from '../../provisioning/commands/unsubscribe-tenant-from-module.js';
 import { builder } from '../builder.js';
 import { expectedVersionField, tenantIdField, waitField } from '../fields/mutation-input.js';
@@ -15,7 +17,7 @@ mutation('subscribeTenantToModule', {
     'makes the route visible. A failure leaves no storage and no route: `operation` contains the reason, ' +
     'and the same call tries again under the same name. Scope: registry:write. Errors: TENANT_NOT_FOUND, ' +
     'TENANT_DELETED, TENANT_SUSPENDED, TENANT_NOT_READY, MODULE_NOT_FOUND, CONFLICT when the tenant is ' +
-    'subscribed already or the name is taken, OPERATION_IN_PROGRESS.',
+    'subscribed already, the name is taken or the module is retired, OPERATION_IN_PROGRESS.',
   input: (t) => ({
     tenantId: tenantIdField(t),
     module: t.field({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
@@ -33,6 +35,46 @@ mutation('subscribeTenantToModule', {
       defaultValue: true,
       description: 'Whether to create the storage now. If false, the subscription stays PENDING.',
     }),
+    wait: waitField(t),
+  }),
+  payload: (t) => ({
+    subscription: subscriptionField(t),
+    operation: operationField(t),
+  }),
+});
+
+mutation('suspendSubscription', {
+  command: suspendSubscription,
+  description:
+    'Suspends one ACTIVE subscription: the module stops resolving for the tenant with TENANT_SUSPENDED, and ' +
+    'other modules go on. It stays suspended when the tenant is suspended and resumed, or deleted and ' +
+    'restored. Scope: registry:write. Errors: TENANT_NOT_FOUND, TENANT_DELETED, MODULE_NOT_SUBSCRIBED, ' +
+    'CONFLICT when the subscription is not active, OPERATION_IN_PROGRESS, VERSION_CONFLICT.',
+  input: (t) => ({
+    tenantId: tenantIdField(t),
+    module: t.field({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
+    reason: t.string({
+      description: 'Reason that refused callers see, at most 500 characters. Default: none.',
+    }),
+    expectedVersion: expectedVersionField(t),
+    wait: waitField(t),
+  }),
+  payload: (t) => ({
+    subscription: subscriptionField(t),
+    operation: operationField(t),
+  }),
+});
+
+mutation('resumeSubscription', {
+  command: resumeSubscription,
+  description:
+    'Resumes one SUSPENDED subscription; it resolves again while the tenant is active. Scope: ' +
+    'registry:write. Errors: TENANT_NOT_FOUND, TENANT_DELETED, MODULE_NOT_SUBSCRIBED, CONFLICT when the ' +
+    'subscription is not suspended, OPERATION_IN_PROGRESS, VERSION_CONFLICT.',
+  input: (t) => ({
+    tenantId: tenantIdField(t),
+    module: t.field({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
+    expectedVersion: expectedVersionField(t),
     wait: waitField(t),
   }),
   payload: (t) => ({

@@ -1,27 +1,9 @@
-import { SubscriptionStatus } from '../../database/generated/prisma/enums.js';
 import { defaultHistory, maxHistory } from '../../provisioning/operations/history.js';
 import { builder } from '../builder.js';
 import { firstOptions, requireFirst } from '../fields/page.js';
-import { Operation } from '../operations/operation.js';
+import { OperationAttempt } from '../operations/operation-attempt.js';
 import { IsolationType } from './module.js';
-
-const SubscriptionStatusType = builder.enumType('SubscriptionStatus', {
-  description: 'Status of a subscription. Only ACTIVE subscriptions resolve.',
-  values: {
-    [SubscriptionStatus.PENDING]: {
-      description: 'Subscribed; the storage waits to be created or to be marked as provisioned.',
-    },
-    [SubscriptionStatus.PROVISIONING]: { description: 'The storage is being created.' },
-    [SubscriptionStatus.ACTIVE]: { description: 'Resolves while its tenant is active.' },
-    [SubscriptionStatus.MIGRATING]: { description: 'The data is being moved.' },
-    [SubscriptionStatus.SUSPENDED]: { description: 'Suspended for this module only.' },
-    [SubscriptionStatus.FAILED]: {
-      description: 'The storage could not be created; subscribing again retries.',
-    },
-    [SubscriptionStatus.DEPROVISIONING]: { description: 'The storage is being removed.' },
-    [SubscriptionStatus.CANCELLED]: { description: 'Unsubscribed; the names stay reserved.' },
-  } as const,
-});
+import { SubscriptionStatusType } from './subscription-status.js';
 
 export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
   description: 'A tenant’s right to use a module, with the location of the tenant’s data.',
@@ -50,6 +32,15 @@ export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
       nullable: true,
       description: 'When the subscription first resolved.',
     }),
+    suspendedAt: t.expose('suspendedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When this subscription was suspended; null when it is not.',
+    }),
+    suspendedReason: t.exposeString('suspendedReason', {
+      nullable: true,
+      description: 'Reason of the suspension; null when there is none.',
+    }),
     cancelledAt: t.expose('cancelledAt', {
       type: 'DateTime',
       nullable: true,
@@ -77,9 +68,9 @@ export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
       description: 'Version of the subscription; every change increases it. Pass it as `expectedVersion`.',
     }),
     history: t.field({
-      type: [Operation],
+      type: [OperationAttempt],
       description:
-        'Latest operations on the subscription with their actor, times and result; newest first. Errors: ' +
+        'Latest attempts of operations on the subscription with their actor, times and result; newest first. Errors: ' +
         'VALIDATION_ERROR for a number out of range.',
       args: { first: t.arg.int(firstOptions({ usual: defaultHistory, max: maxHistory })) },
       select: { tenantId: true, moduleName: true },

@@ -1,11 +1,9 @@
 import { authorize } from '../../auth/permissions.js';
 import { Isolation } from '../../database/generated/prisma/enums.js';
-import { registerModule } from '../../registry/commands/register-module.js';
-import { updateModule } from '../../registry/commands/update-module.js';
+import { findLatestMigration } from '../../provisioning/storage/module-migrations.js';
+import type { SubscriptionCount } from '../../registry/subscription-counts.js';
 import { builder } from '../builder.js';
-import { expectedVersionField, waitField } from '../fields/mutation-input.js';
-import type { PayloadFields } from '../fields/revision-field.js';
-import { mutation } from '../mutation.js';
+import { SubscriptionStatusType } from './subscription-status.js';
 
 export const IsolationType = builder.enumType('Isolation', {
   description: 'Separation of the tenants’ data in a module.',
@@ -15,7 +13,15 @@ export const IsolationType = builder.enumType('Isolation', {
   } as const,
 });
 
-const ModuleType = builder.prismaObject('Module', {
+const SubscriptionCountType = builder.objectRef<SubscriptionCount>('SubscriptionCount').implement({
+  description: 'Number of subscriptions to a module in one status.',
+  fields: (t) => ({
+    status: t.expose('status', { type: SubscriptionStatusType, description: 'Status of the subscriptions.' }),
+    count: t.exposeInt('count', { description: 'Number of subscriptions in that status.' }),
+  }),
+});
+
+export const ModuleType = builder.prismaObject('Module', {
   description:
     'A kind of data that a service keeps for its tenants, such as finance. Modules are rows: ' +
     'registerModule adds one at run time.',
@@ -42,6 +48,31 @@ const ModuleType = builder.prismaObject('Module', {
       select: { databaseRef: true },
       resolve: ({ databaseRef }, _args, { commands }) =>
         commands.serviceDatabases.findProblem(databaseRef) === undefined,
+    }),
+    latestMigration: t.string({
+      nullable: true,
+      description:
+        'Last migration that new storage of the module gets, as this gateway has it in MODULES_DIR, such as ' +
+        '`finance/0002_invoice_numbering.sql`; compare it with `ModuleSubscription.migrationVersion`. Null when there is none.',
+      select: { migrationsFolder: true },
+      resolve: ({ migrationsFolder }, _args, { commands }) =>
+        findLatestMigration(commands.modulesDir, migrationsFolder),
+    }),
+    subscriptionCounts: t.field({
+      type: [SubscriptionCountType],
+      description: 'Number of subscriptions to the module in each status, 0 included.',
+      select: { name: true },
+      resolve: ({ name }, _args, context) => context.subscriptionCounts.load(name),
+    }),
+    isRetired: t.boolean({
+      description: 'Whether the module takes no new subscriptions; existing ones go on.',
+      select: { retiredAt: true },
+      resolve: ({ retiredAt }) => retiredAt !== null,
+    }),
+    retiredAt: t.expose('retiredAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the module was retired; null when it is not retired.',
     }),
     version: t.exposeInt('version', {
       description: 'Version of the module; every change increases it. Pass it as `expectedVersion`.',
@@ -72,71 +103,3 @@ builder.queryField('module', (t) =>
     },
   }),
 );
-
-function moduleField<Shape extends { moduleName: string }>(t: PayloadFields<Shape>) {
-  return t.prismaField({
-    type: ModuleType,
-    description: 'The module after the change.',
-    resolve: (query, { moduleName }, _args, context) =>
-      context.prisma.module.findUniqueOrThrow({ ...query, where: { name: moduleName } }),
-  });
-}
-
-mutation('registerModule', {
-  command: registerModule,
-  description: 'Registers a module. Scope: registry:write. Errors: CONFLICT when the name is taken.',
-  input: (t) => ({
-    name: t.field({
-      type: 'ModuleName',
-      required: true,
-      description: 'Name of the new module; it cannot be changed later.',
-    }),
-    description: t.string({ description: 'Purpose of the module, at most 500 characters.' }),
-    databaseRef: t.string({
-      description: 'Environment variable with the URL of the module’s database. Default: `<NAME>_DB_URL`.',
-    }),
-    schemaPrefix: t.string({
-      description: 'Prefix of generated names, at most 20 characters. Default: the name followed by `_`.',
-    }),
-    isolation: t.field({
-      type: IsolationType,
-      description: 'Isolation of new subscriptions. Default: SCHEMA.',
-    }),
-    migrationsFolder: t.string({
-      description: 'Folder in MODULES_DIR with the module’s migrations. Default: the name of the module.',
-    }),
-    wait: waitField(t),
-  }),
-  payload: (t) => ({
-    module: moduleField(t),
-  }),
-});
-
-mutation('updateModule', {
-  command: updateModule,
-  description:
-    'Changes a module. Scope: registry:write. Errors: MODULE_NOT_FOUND, VERSION_CONFLICT, CONFLICT when ' +
-    'the database would change although it contains data of tenants.',
-  input: (t) => ({
-    name: t.field({ type: 'ModuleName', required: true, description: 'Name of the module to change.' }),
-    description: t.string({ description: 'Purpose of the module, at most 500 characters.' }),
-    databaseRef: t.string({
-      description:
-        'Environment variable with the URL of the module’s database. It can be changed only while the module ' +
-        'has no subscription.',
-    }),
-    schemaPrefix: t.string({
-      description: 'Prefix of names generated from now on; existing subscriptions keep their names.',
-    }),
-    isolation: t.field({
-      type: IsolationType,
-      description: 'Isolation of subscriptions created from now on.',
-    }),
-    migrationsFolder: t.string({ description: 'Folder in MODULES_DIR with the module’s migrations.' }),
-    expectedVersion: expectedVersionField(t),
-    wait: waitField(t),
-  }),
-  payload: (t) => ({
-    module: moduleField(t),
-  }),
-});

@@ -66,7 +66,7 @@ const stepName = openEnum<StepName>('OperationStepName', {
   other: 'A step that this version of the gateway does not know.',
 });
 
-const OperationStep = builder.prismaObject('OperationStep', {
+export const OperationStep = builder.prismaObject('OperationStep', {
   description: 'A step of an operation. Steps run in the order of the list.',
   fields: (t) => ({
     name: t.field({
@@ -115,16 +115,27 @@ export const Operation = builder.prismaObject('Operation', {
     }),
     attempt: t.exposeInt('attempt', {
       description:
-        'Number of the attempt, from 1. Each retryOperation and each automatic retry increases it.',
+        'Number of the present attempt, from 1. Each retry of an operation that has ended increases it.',
     }),
     createdAt: t.expose('createdAt', {
       type: 'DateTime',
       description: 'When the operation was requested; lists of operations are in this order.',
     }),
+    requestId: t.exposeString('requestId', {
+      nullable: true,
+      description:
+        'Id of the request that asked for the operation, as in the header X-Request-ID of its answer; null for operations of ' +
+        'the command line, of SQL or of the gateway itself.',
+    }),
     cancelRequestedAt: t.expose('cancelRequestedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When cancelOperation was called; null when it was not.',
+      description:
+        'When the present attempt was cancelled, by cancelOperation or restoreTenant; null when it was not.',
+    }),
+    cancelRequestedBy: t.exposeString('cancelRequestedBy', {
+      nullable: true,
+      description: 'Actor that cancelled the present attempt, as in the audit log; null when nobody did.',
     }),
     runAfter: t.expose('runAfter', {
       type: 'DateTime',

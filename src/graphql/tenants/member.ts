@@ -49,6 +49,11 @@ export const Invitation = builder.prismaObject('Invitation', {
       type: 'DateTime',
       description: 'When the invitation expires; its token is rejected after that.',
     }),
+    isExpired: t.boolean({
+      description: 'Whether the invitation expired before it was accepted.',
+      select: { expiresAt: true, acceptedAt: true },
+      resolve: ({ expiresAt, acceptedAt }) => acceptedAt === null && expiresAt <= new Date(),
+    }),
     acceptedAt: t.expose('acceptedAt', {
       type: 'DateTime',
       nullable: true,
@@ -56,3 +61,15 @@ export const Invitation = builder.prismaObject('Invitation', {
     }),
   }),
 });
+
+builder.prismaObjectField(Member, 'invitation', (t) =>
+  t.field({
+    type: Invitation,
+    nullable: true,
+    description:
+      'Invitation of the member: the open one, expired or not, or the one that an active member has accepted. Null when ' +
+      'it was revoked, for a removed member, and for one that was inserted by SQL.',
+    select: { id: true, status: true },
+    resolve: ({ id, status }, _args, context) => context.invitations.load({ id, status }),
+  }),
+);

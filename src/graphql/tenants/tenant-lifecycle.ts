@@ -47,11 +47,17 @@ lifecycleMutation('suspendTenant', {
   description:
     'Suspends an ACTIVE tenant: none of its modules resolves any more. Scope: registry:write. Errors: ' +
     'TENANT_NOT_FOUND, CONFLICT when the tenant is not active, TENANT_DELETED, OPERATION_IN_PROGRESS, ' +
-    'VERSION_CONFLICT.',
+    'VERSION_CONFLICT, VALIDATION_ERROR.',
   fields: (t) => ({
     reason: t.string({
       required: true,
       description: 'Reason that refused callers see, at most 500 characters.',
+    }),
+    suspendUntil: t.field({
+      type: 'DateTime',
+      description:
+        'Time in the future at which the suspension ends by itself, within seconds; updateTenant changes it. Default: it ' +
+        'lasts until resumeTenant.',
     }),
   }),
 });
@@ -68,7 +74,8 @@ lifecycleMutation('deleteTenant', {
   description:
     'Deletes a tenant softly: it stops resolving, and restoreTenant restores it with its data until ' +
     '`restorableUntil`. After that its data is dropped; its names stay reserved. Scope: registry:write. ' +
-    'Errors: TENANT_NOT_FOUND, TENANT_DELETED, OPERATION_IN_PROGRESS, VERSION_CONFLICT.',
+    'Errors: TENANT_NOT_FOUND, TENANT_DELETED, CONFLICT when the tenant is protected, OPERATION_IN_PROGRESS, ' +
+    'VERSION_CONFLICT.',
   fields: (t) => ({
     restorableDays: t.int({
       description: 'Number of days in which the tenant can be restored, 1 to 3650. Default: 30.',
@@ -90,7 +97,8 @@ lifecycleMutation('purgeTenant', {
     'Schedules the purge of a DELETED tenant: at `purgeAfter` all its data is dropped and its personal ' +
     'data is erased; its id, slug and names stay reserved. Until then restoreTenant or cancelOperation ' +
     'cancels the purge. Without this mutation the purge happens at `restorableUntil`. Scope: ' +
-    'registry:write. Errors: TENANT_NOT_FOUND, CONFLICT when the tenant is not deleted, VERSION_CONFLICT.',
+    'registry:write. Errors: TENANT_NOT_FOUND, CONFLICT when the tenant is not deleted or is protected, ' +
+    'VERSION_CONFLICT.',
   fields: (t) => ({
     purgeAfter: t.field({
       type: 'DateTime',

@@ -25,12 +25,19 @@ mutation('registerTenant', {
 mutation('updateTenant', {
   command: updateTenant,
   description:
-    'Changes the master data of a tenant; the status has mutations of its own. Scope: registry:write. ' +
-    'Errors: TENANT_NOT_FOUND, TENANT_DELETED, VERSION_CONFLICT, VALIDATION_ERROR.',
+    'Changes the master data of a tenant; the status has mutations of its own. Of a DELETED tenant only ' +
+    '`isProtected` and `internalNote` can be changed. Scope: registry:write. Errors: TENANT_NOT_FOUND, ' +
+    'TENANT_DELETED, CONFLICT for `suspendUntil` of a tenant that is not suspended, VERSION_CONFLICT, ' +
+    'VALIDATION_ERROR.',
   input: (t) => ({
     tenantId: tenantIdField(t),
     name: t.string({ description: 'Display name, at most 200 characters.' }),
     ...masterDataFields(t),
+    suspendUntil: t.field({
+      type: 'DateTime',
+      description:
+        'Time in the future at which the suspension of a SUSPENDED tenant ends by itself; null: it lasts until resumeTenant.',
+    }),
     expectedVersion: expectedVersionField(t),
     wait: waitField(t),
   }),

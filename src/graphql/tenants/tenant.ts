@@ -2,7 +2,7 @@ import { ConfigSource, Plan, TenantStatus } from '../../database/generated/prism
 import { defaultMembers, maxMembers } from '../../profile/member-lists.js';
 import { authorizeByTenant, tenantWhere } from '../../registry/tenant.js';
 import { builder } from '../builder.js';
-import { firstOptions, requireFirst } from '../fields/page.js';
+import { authorized, firstOptions, requireFirst } from '../fields/page.js';
 import { Member } from './member.js';
 import { TenantBranding, TenantSettings } from './tenant-profile.js';
 
@@ -97,6 +97,12 @@ export const Tenant = builder.prismaObject('Tenant', {
       nullable: true,
       description: 'Reason of the suspension.',
     }),
+    suspendUntil: t.expose('suspendUntil', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the suspension ends by itself; null when it lasts until resumeTenant. Kept while a suspended tenant is deleted.',
+    }),
     deletedAt: t.expose('deletedAt', {
       type: 'DateTime',
       nullable: true,
@@ -107,6 +113,16 @@ export const Tenant = builder.prismaObject('Tenant', {
       nullable: true,
       description: 'Time until which a deleted tenant can be restored.',
     }),
+    isProtected: t.exposeBoolean('isProtected', {
+      description: 'Whether deleteTenant and purgeTenant are refused until updateTenant clears it.',
+    }),
+    internalNote: authorized(
+      'readRegistry',
+      t.exposeString('internalNote', {
+        nullable: true,
+        description: 'Note of operators; not for members of the tenant. Scope: registry:read.',
+      }),
+    ),
     version: t.exposeInt('version', {
       description: 'Version of the tenant; every change increases it. Pass it as `expectedVersion`.',
     }),

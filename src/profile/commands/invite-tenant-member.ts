@@ -13,13 +13,13 @@ import {
 } from '../../registry/input.js';
 import { authorizeByTenant, requireTenant, wrongStatus } from '../../registry/tenant.js';
 import { createInvitationToken, validDays } from '../invitation.js';
-import { putMember } from '../members.js';
+import { memberRole, putMember } from '../members.js';
 
 const InviteTenantMemberInput = z.object({
   tenantId: tenantReference,
   email,
   fullName: optional(text(200)),
-  role: optional(z.enum(['ADMIN', 'MEMBER'], { error: 'must be ADMIN or MEMBER' })),
+  role: optional(memberRole),
   validDays: optional(validDays),
   idempotencyKey: omittable(idempotencyKey),
   wait: omittable(wait),
@@ -27,13 +27,13 @@ const InviteTenantMemberInput = z.object({
 
 /**
  * Invites an address into a tenant. Only this response has the token: a request repeated with its idempotency key gets
- * null, and so does one for an active member, whose role and name it changes.
+ * null, and so does one for an active member, whose name it changes.
  */
 export async function inviteTenantMember(context: CommandContext, input: unknown) {
   const { caller } = context;
   authorizeInSome(caller, 'inviteTenantMember');
   const wanted = readInput(InviteTenantMemberInput, input);
-  const { email: address, fullName, role = 'MEMBER', validDays: days } = wanted;
+  const { email: address, fullName, role, validDays: days } = wanted;
   const token = createInvitationToken();
   const invited = await runCommand(context, 'inviteTenantMember', wanted, async (tx) => {
     await authorizeByTenant(tx, caller, 'inviteTenantMember', wanted.tenantId);

@@ -1,5 +1,5 @@
 import { days, daysFromNow, optional } from '../../registry/input.js';
-import { requireNoOperation, wrongStatus } from '../../registry/tenant.js';
+import { requireNoOperation, requireUnprotected, wrongStatus } from '../../registry/tenant.js';
 import { lifecycleCommand } from '../lifecycle.js';
 
 const defaultRestorableDays = 30;
@@ -14,6 +14,7 @@ export const deleteTenant = lifecycleCommand({
   decide(tenant, { restorableDays }) {
     requireNoOperation(tenant);
     if (tenant.status === 'DELETED') throw wrongStatus(tenant, 'deleted again');
+    requireUnprotected(tenant, 'deleted');
     return { status: 'DELETED', purgeAfter: daysFromNow(restorableDays ?? defaultRestorableDays) };
   },
 });

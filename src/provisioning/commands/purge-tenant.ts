@@ -11,7 +11,7 @@ import {
   tenantReference,
   wait,
 } from '../../registry/input.js';
-import { requireTenant, wrongStatus } from '../../registry/tenant.js';
+import { requireTenant, requireUnprotected, wrongStatus } from '../../registry/tenant.js';
 import { schedulePurge } from '../operations/purge.js';
 import { runStartedOperation } from '../operations/run-started-operation.js';
 
@@ -33,6 +33,7 @@ export async function purgeTenant(context: CommandContext, input: unknown) {
   const started = await runCommand(context, 'purgeTenant', wanted, async (tx) => {
     const tenant = await requireTenant(tx, wanted.tenantId, wanted.expectedVersion);
     if (tenant.status !== 'DELETED') throw wrongStatus(tenant, 'purged: delete it first');
+    requireUnprotected(tenant, 'purged');
     const runAfter = wanted.purgeAfter ?? tenant.purgeAfter ?? new Date();
     if (wanted.purgeAfter)
       await tx.tenant.update({ where: { id: tenant.id }, data: { purgeAfter: runAfter } });

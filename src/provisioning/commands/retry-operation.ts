@@ -39,15 +39,12 @@ export async function retryOperation(context: CommandContext, input: unknown) {
         if (operation.kind !== 'PROVISION_TENANT') requireActive(tenant);
         await resetForRetry(tx, operation, tenant.slug);
       }
+      // A trigger begins the next attempt, and clears what belongs to the one before.
       await tx.operation.update({
         where: { id: operation.id },
         data: {
           status: 'QUEUED',
-          error: null,
-          attempt: operation.attempt + 1,
           runAfter: new Date(),
-          cancelRequestedAt: null,
-          finishedAt: null,
           worker: null,
           heartbeatAt: null,
           idempotencyKey: wanted.idempotencyKey ?? null,

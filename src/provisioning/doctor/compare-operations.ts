@@ -6,8 +6,8 @@ import type { OpenOperation, RegistrySnapshot } from './registry-snapshot.js';
 /** How long due work may wait before it is reported, in milliseconds. */
 const overdueMs = 300_000;
 
-/** How many attempts may fail with a transient error before the operation is reported. */
-const manyAttempts = 10;
+/** How many runs may fail with a transient error before the operation is reported. */
+const manyRuns = 9;
 
 /** Finds operations that wait too long, and subscriptions and tenants that no operation works on. */
 export function compareOperations(
@@ -25,7 +25,7 @@ export function compareOperations(
       return status === 'provisioning'
         ? createObservation('TENANT_STUCK', about, {
             problem: `Tenant ${slug} is PROVISIONING, but no operation provisions it.`,
-            remedy: `Retry its last operation: query { tenant(id: "${id}") { subscriptions { history { id status } } } }, then retryOperation(input: { id: … }).`,
+            remedy: `Retry its last operation: query { tenant(id: "${id}") { subscriptions { history { status operation { id } } } } }, then retryOperation(input: { id: … }).`,
           })
         : createObservation('REMOVAL_OVERDUE', about, {
             problem: `Tenant ${slug} is deleted and its purge date has passed, but its data still exists.`,
@@ -36,8 +36,7 @@ export function compareOperations(
 }
 
 function compareOperation(operation: OpenOperation, now: Date): Observation[] {
-  const { id, kind, status, tenantId, tenantSlug, modules, error, attempt, runAfter, heartbeatAt } =
-    operation;
+  const { id, kind, status, tenantId, tenantSlug, modules, error, runs, runAfter, heartbeatAt } = operation;
   const name = `Operation ${id} (${kind.replaceAll('_', ' ')}, tenant ${tenantSlug ?? 'none'})`;
   const about = {
     tenantId,
@@ -55,13 +54,13 @@ function compareOperation(operation: OpenOperation, now: Date): Observation[] {
     ];
   const since = status === 'queued' ? runAfter : (heartbeatAt ?? runAfter);
   const isAbandoned = since.getTime() < now.getTime() - overdueMs;
-  const failsRepeatedly = status === 'queued' && attempt >= manyAttempts && error !== null;
+  const failsRepeatedly = status === 'queued' && runs >= manyRuns && error !== null;
   if (!isAbandoned && !failsRepeatedly) return [];
   return [
     createObservation('OPERATION_OVERDUE', about, {
       problem: isAbandoned
         ? `${name} is ${status}, and no worker has worked on it since ${since.toISOString()}${because}.`
-        : `${name} has failed ${attempt - 1} times and will be retried${because}.`,
+        : `${name} has failed ${runs} times and will be retried${because}.`,
       remedy: isAbandoned
         ? 'Start a worker: tenant-registry worker, or a gateway without WORKER=none.'
         : 'Remove the cause of its error; the next retry then succeeds.',
@@ -79,7 +78,7 @@ function findStuck(storage: ExpectedStorage, { operations, now }: RegistrySnapsh
     return [
       createObservation('SUBSCRIPTION_STUCK', about, {
         problem: `The ${module} subscription of tenant ${tenantSlug} is ${status.toUpperCase()}, but no operation works on it.`,
-        remedy: `Retry its last operation: query { tenant(id: "${tenantId}") { subscriptions { module { name } history { id status } } } }, then retryOperation(input: { id: … }).`,
+        remedy: `Retry its last operation: query { tenant(id: "${tenantId}") { subscriptions { module { name } history { status operation { id } } } } }, then retryOperation(input: { id: … }).`,
       }),
     ];
   const isDue = purgeAfter !== null && purgeAfter.getTime() < now.getTime() - overdueMs;

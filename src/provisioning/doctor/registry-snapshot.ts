@@ -66,7 +66,8 @@ export interface OpenOperation {
   tenantSlug: string | null;
   modules: string[];
   error: string | null;
-  attempt: number;
+  /** How often a worker has taken up its present attempt. */
+  runs: number;
   runAfter: Date;
   /** The last heartbeat of its worker. */
   heartbeatAt: Date | null;
@@ -164,11 +165,13 @@ const storagesSql = `
 
 const operationsSql = `
   SELECT operation.id, operation.kind::text AS kind, operation.status::text AS status, operation.tenant_id AS "tenantId",
-         tenant.slug AS "tenantSlug", operation.error, operation.attempt, operation.run_after AS "runAfter",
+         tenant.slug AS "tenantSlug", operation.error, attempt.runs, operation.run_after AS "runAfter",
          coalesce(operation.heartbeat_at, operation.started_at) AS "heartbeatAt",
          ARRAY(SELECT DISTINCT module FROM operation_steps AS step
                WHERE step.operation_id = operation.id AND module IS NOT NULL ORDER BY module) AS modules
-  FROM operations AS operation LEFT JOIN tenants AS tenant ON tenant.id = operation.tenant_id
+  FROM operations AS operation
+  JOIN operation_attempts AS attempt ON attempt.operation_id = operation.id AND attempt.number = operation.attempt
+  LEFT JOIN tenants AS tenant ON tenant.id = operation.tenant_id
   WHERE operation.status IN ('queued', 'running', 'compensating', 'needs_attention')
   ORDER BY operation.created_at, operation.id`;
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { RegistryDatabase } from '../../database/registry-database.js';
 import { readInput, uuid } from '../../registry/input.js';
 import { requireTenantId } from '../../registry/tenant-record.js';
+import { defaultHistory } from './history.js';
 import { noSuchOperation, type OperationWithSteps } from './operation.js';
 import { listOperationPositions, readOperationSelection } from './operation-pages.js';
 
@@ -35,7 +36,13 @@ export async function listOperationRecords(
   const { tenant, conditions, first } = wanted;
   const tenantId = tenant === undefined ? undefined : await requireTenantId(database, tenant);
   const selection = readOperationSelection(conditions, tenantId);
-  const page = { limit: first + 1, isDescending: true, isFromEnd: false, after: undefined, before: undefined };
+  const page = {
+    limit: first + 1,
+    isDescending: true,
+    isFromEnd: false,
+    after: undefined,
+    before: undefined,
+  };
   const positions = await listOperationPositions(database, selection, page);
   const ids = positions.slice(0, first).map(({ id }) => id);
   const found = await database.prisma.operation.findMany({ where: { id: { in: ids } }, include: record });
@@ -47,15 +54,11 @@ function toRecord({ tenant, ...operation }: OperationWithSteps & { tenant: { slu
   return { ...operation, tenantSlug: tenant?.slug ?? null };
 }
 
-/** Operations of a tenant, newest first, without successful updates of guards, which follow every change. */
-export function listOperations(
-  { prisma }: Rows,
-  tenantId: string,
-  first: number,
-): Promise<OperationWithSteps[]> {
+/** Operations of a tenant with their latest attempts, newest first, without successful updates of guards, which follow every change. */
+export function listOperations({ prisma }: Rows, tenantId: string, first: number) {
   return prisma.operation.findMany({
     where: { tenantId, NOT: { kind: 'BIND_STORAGE', status: 'SUCCEEDED' } },
-    include: withSteps,
+    include: { ...withSteps, attempts: { orderBy: { number: 'desc' }, take: defaultHistory } },
     orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
     take: first,
   });

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Answer, Parameter, Statement } from '../../database/batch.js';
 import type {
   Operation,
+  OperationAttempt,
   OperationKind,
   OperationStatus,
   OperationStep,
@@ -23,6 +24,8 @@ export function hasEnded({ status }: { status: OperationStatus }): boolean {
 
 /** An operation that this process has claimed. Another worker takes it over when the heartbeat stops. */
 export interface HeldOperation extends OperationWithSteps {
+  /** The actor and the request that began the present attempt, and how often a worker has taken it up. */
+  current: Pick<OperationAttempt, 'actor' | 'requestId' | 'runs'>;
   /** Rejects with LostOperationError when another worker has taken it over. */
   requireHeld(): Promise<void>;
 }
@@ -81,18 +84,21 @@ export async function claimOperation(
   operationId: string,
   takeOverAfterMs: number,
 ): Promise<HeldOperation | undefined> {
-  // Two statements: the second sees the steps that registry_enqueue_binding added while the first waited for its lock.
-  const [claimed, steps] = await context.database.transaction((tx) =>
+  // The second statement sees the steps that registry_enqueue_binding added while the first waited for its lock.
+  const [claimed, steps, attempts] = await context.database.transaction((tx) =>
     tx.commit(
       { ...claim, values: [operationId, worker, takeOverAfterMs] },
       { ...readSteps, values: [operationId] },
+      { ...readAttempt, values: [operationId] },
     ),
   );
   const [row] = claimed?.rows ?? [];
-  if (!row || !steps) return undefined;
+  const [current] = attempts?.rows ?? [];
+  if (!row || !steps || !current) return undefined;
   const operation = readOperation(row, steps.rows);
   return {
     ...operation,
+    current,
     async requireHeld() {
       const { rowCount } = await context.database.query(
         `SELECT FROM operations WHERE ${isHeld}`,
@@ -119,6 +125,11 @@ const claim = {
 
 const readSteps = {
   text: 'SELECT * FROM operation_steps WHERE operation_id = $1 ORDER BY position',
+  isFrequent: true,
+};
+
+const readAttempt = {
+  text: `SELECT actor, request_id AS "requestId", runs FROM operation_attempts WHERE operation_id = $1 ORDER BY number DESC LIMIT 1`,
   isFrequent: true,
 };
 
@@ -174,7 +185,7 @@ export function keepAlive(context: CommandContext, operation: HeldOperation, eve
 }
 
 type HeldChange = Partial<
-  Pick<Operation, 'status' | 'error' | 'attempt' | 'runAfter' | 'heartbeatAt' | 'worker' | 'finishedAt'>
+  Pick<Operation, 'status' | 'error' | 'runAfter' | 'heartbeatAt' | 'worker' | 'finishedAt'>
 >;
 
 /** Changes the operation's row; throws LostOperationError when this process does not hold it any more. */

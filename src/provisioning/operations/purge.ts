@@ -1,5 +1,6 @@
 import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
+import { requireUnprotected } from '../../registry/tenant.js';
 import { appendOperation, type OperationWithSteps } from './operation.js';
 import { planRemoval } from './plan.js';
 import { whereStorageExists } from './subscription-storage.js';
@@ -33,15 +34,21 @@ export async function schedulePurge(
 
 /** Cancels the queued purge of a tenant that is restored. */
 export async function cancelPurge(tx: Transaction, tenantId: string): Promise<void> {
+  const now = new Date();
   await tx.operation.updateMany({
     where: { kind: 'PURGE_TENANT', tenantId, status: 'QUEUED' },
-    data: { status: 'CANCELLED', error: 'the tenant was restored', finishedAt: new Date() },
+    data: {
+      status: 'CANCELLED',
+      error: 'the tenant was restored',
+      cancelRequestedAt: now,
+      finishedAt: now,
+    },
   });
 }
 
 /**
  * Sets the tenant to PURGED before the first of its data is dropped, so that a tenant with half its data cannot be restored.
- * Throws CONFLICT when the tenant was restored meanwhile or its purge date was moved.
+ * Throws CONFLICT when the tenant was restored or protected meanwhile, or its purge date was moved.
  */
 export async function beginPurge(tx: Transaction, operation: OperationWithSteps): Promise<void> {
   const id = operation.tenantId ?? '';
@@ -58,6 +65,7 @@ export async function beginPurge(tx: Transaction, operation: OperationWithSteps)
       'CONFLICT',
       `Tenant ${tenant.slug} can be restored until ${tenant.purgeAfter.toISOString()}`,
     );
+  requireUnprotected(tenant, 'purged');
   // The steps of this operation close the bindings, so the trigger need not enqueue another operation.
   await tx.$queryRaw`SELECT set_config('registry.bound', 'on', true)`;
   await tx.moduleSubscription.updateMany({
@@ -78,7 +86,7 @@ export async function forgetTenant(tx: Transaction, tenantId: string): Promise<v
   await tx.tenantBranding.deleteMany({ where: { tenantId } });
   await tx.tenant.update({
     where: { id: tenantId },
-    data: { primaryEmail: null, config: {}, gcpProjectId: null, gcpDataset: null },
+    data: { primaryEmail: null, config: {}, gcpProjectId: null, gcpDataset: null, internalNote: null },
   });
   await tx.personalDataKey.deleteMany({ where: { tenantId } });
 }

@@ -52,6 +52,7 @@ async function purgeDueTenants(context: CommandContext): Promise<void> {
   const tenants = await context.database.prisma.tenant.findMany({
     where: {
       status: 'DELETED',
+      isProtected: false,
       purgeAfter: { lt: new Date() },
       operations: {
         none: { kind: 'PURGE_TENANT', status: { in: ['QUEUED', 'RUNNING', 'NEEDS_ATTENTION'] } },

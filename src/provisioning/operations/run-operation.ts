@@ -42,8 +42,9 @@ export async function runOperation(
 ): Promise<string | undefined> {
   const operation = await claimOperation(callersContext, operationId, options.takeOverAfterMs);
   if (!operation) return undefined;
-  // The audit log names the user who requested the operation, not the worker.
-  const context = { ...callersContext, caller: { ...gateway, actor: operation.actor } };
+  // The audit log names the user who began the attempt and the request, not the worker.
+  const { actor, requestId } = operation.current;
+  const context = { ...callersContext, caller: { ...gateway, actor }, requestId: requestId ?? undefined };
   using _ = keepAlive(context, operation, options.heartbeatMs);
   try {
     if (operation.status === 'COMPENSATING') return await compensate(context, operation, options);
@@ -114,8 +115,7 @@ async function runUntilDone(
     updateHeld(tx, operation, {
       status: 'QUEUED',
       error,
-      attempt: operation.attempt + 1,
-      runAfter: new Date(Date.now() + pauseAfterMs(operation.attempt)),
+      runAfter: new Date(Date.now() + pauseAfterMs(operation.current.runs)),
       worker: null,
       heartbeatAt: null,
     }),

@@ -1,6 +1,7 @@
 import type { Module, ModuleSubscription, Prisma } from '../../database/generated/prisma/client.js';
 import { type RowForm, readRow, readTime } from '../../database/row.js';
 import type { CommandContext } from '../../registry/command.js';
+import { moduleRow } from '../../registry/module.js';
 import type { BindingState, BoundState } from '../fence/binding.js';
 import { readModuleMigrations } from '../storage/module-migrations.js';
 import type { StorageTarget } from '../storage/storage-location.js';
@@ -42,14 +43,17 @@ export const subscriptionRow: RowForm = {
   enums: new Set(['status', 'isolation']),
   columns: { moduleName: 'module' },
 };
-export const moduleRow: RowForm = { enums: new Set(['isolation']) };
 
 function readSubscription({
   storedModule,
   ...row
 }: Record<string, unknown> & { storedModule: Record<string, unknown> }): SubscriptionStorage['subscription'] {
   const module = readRow(moduleRow, storedModule);
-  const times = { createdAt: readTime(module.createdAt), updatedAt: readTime(module.updatedAt) };
+  const times = {
+    createdAt: readTime(module.createdAt),
+    updatedAt: readTime(module.updatedAt),
+    retiredAt: readTime(module.retiredAt),
+  };
   // All columns of both tables are fields of the models, which a test compares.
   return {
     ...readRow(subscriptionRow, row),
@@ -86,12 +90,17 @@ interface BindingRow {
   revision: string;
 }
 
+/** Statuses instead of the registry's, for a change that is about to be committed. */
+export interface BindingOverride {
+  tenantStatus?: string;
+  subscriptionStatus?: string;
+}
+
 /** Reads the state that the binding must have, and the registry's revision, in one snapshot. */
 export async function readBinding(
   context: CommandContext,
   { subscription }: SubscriptionStorage,
-  /** Overrides the tenant's status, for a change that is about to be committed. */
-  override: { tenantStatus?: string } = {},
+  override: BindingOverride = {},
 ): Promise<BoundState> {
   const { rows } = await context.database.query(
     `SELECT tenant.status AS "tenantStatus", subscription.status AS "subscriptionStatus",
@@ -105,7 +114,10 @@ export async function readBinding(
   if (!row) throw new Error(`subscription ${subscription.id} does not exist any more`);
   return {
     generation: row.generation,
-    state: bindingState(override.tenantStatus ?? row.tenantStatus, row.subscriptionStatus),
+    state: bindingState(
+      override.tenantStatus ?? row.tenantStatus,
+      override.subscriptionStatus ?? row.subscriptionStatus,
+    ),
     epoch: row.epoch,
     revision: BigInt(row.revision),
   };

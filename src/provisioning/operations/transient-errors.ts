@@ -28,11 +28,11 @@ export async function withRetries<T>(
 }
 
 /**
- * The pause before the next attempt of an operation that is retried until it succeeds, in milliseconds: a second after the
- * first attempt, twice as long after each further one, at most 15 seconds.
+ * The pause before the next run of an operation that is run again until it succeeds, in milliseconds: a second after the
+ * first run, twice as long after each further one, at most 15 seconds.
  */
-export function pauseAfterMs(attempt: number): number {
-  return Math.min(15_000, 500 * 2 ** attempt);
+export function pauseAfterMs(runs: number): number {
+  return Math.min(15_000, 500 * 2 ** runs);
 }
 
 /** Prisma and transactions access only the registry, so the error's name tells it from errors of service databases. */

@@ -56,19 +56,33 @@ export async function findMissingFolder(
   };
 }
 
+/** The name of the last file that runs in new storage of a module; null when MODULES_DIR has none. */
+export async function findLatestMigration(modulesDir: string, folder: string): Promise<string | null> {
+  for (const from of [folder, everyModuleFolder]) {
+    const newest = (await listFiles(modulesDir, from)).at(-1);
+    if (newest !== undefined) return `${from}/${newest}`;
+  }
+  return null;
+}
+
 async function readFolder(modulesDir: string, folder: string): Promise<ModuleMigration[]> {
-  const entries = await readdir(join(modulesDir, folder)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  // Programs and systems leave files beside: ._0001.sql of macOS, .#0001.sql of editors, ..data of Kubernetes.
-  const files = entries.filter((file) => file.endsWith('.sql') && !file.startsWith('.')).sort();
+  const files = await listFiles(modulesDir, folder);
   return Promise.all(
     files.map(async (file) => {
       const sql = readUtf8(await readFile(join(modulesDir, folder, file)), `${folder}/${file}`);
       return { name: `${folder}/${file}`, sql: withLineFeeds(sql), checksum: checksumOf(sql) };
     }),
   );
+}
+
+/** The SQL files of a folder, in order; none when the folder is missing. */
+async function listFiles(modulesDir: string, folder: string): Promise<string[]> {
+  const entries = await readdir(join(modulesDir, folder)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  // Programs and systems leave files beside: ._0001.sql of macOS, .#0001.sql of editors, ..data of Kubernetes.
+  return entries.filter((file) => file.endsWith('.sql') && !file.startsWith('.')).sort();
 }
 
 /** The migrations that did not run yet, in order. Throws CONFLICT when a file was changed after it ran. */

@@ -15,14 +15,40 @@ const routingColumns = {
 
 /** Tables and views whose rows belong to one tenant and hold no secret. */
 const tenantRelations = [
-  ...['tenants', 'module_subscriptions', 'tenant_settings', 'tenant_branding', 'members'],
-  ...['operations', 'operation_steps', 'tenant_registry', 'tenant_module_log'],
+  ...['module_subscriptions', 'tenant_settings', 'tenant_branding', 'members'],
+  ...['operations', 'operation_attempts', 'operation_steps', 'tenant_registry', 'tenant_module_log'],
+];
+
+/** The columns of tenants that a tenant may read: all but the note of operators. A test compares them with the table. */
+const tenantColumns = [
+  ...[
+    'id',
+    'slug',
+    'name',
+    'short_name',
+    'status',
+    'plan',
+    'max_users',
+    'max_monthly_quotes',
+    'max_storage_gb',
+  ],
+  ...[
+    'timezone',
+    'currency',
+    'primary_email',
+    'gcp_project_id',
+    'gcp_dataset',
+    'tenant_config',
+    'config_source',
+  ],
+  ...['created_at', 'created_by', 'updated_at', 'suspended_at', 'suspended_reason', 'suspend_until'],
+  ...['deleted_at', 'purge_after', 'status_before_deletion', 'is_protected', 'version'],
 ];
 
 /** All but cache_secret and personal_data_keys, with which routes can be forged and pseudonyms undone. */
 const administeredRelations = [
   ...tenantRelations,
-  ...['modules', 'storage_names', 'invitations', 'api_keys', 'idempotency_keys', 'registry_head'],
+  ...['tenants', 'modules', 'storage_names', 'invitations', 'api_keys', 'idempotency_keys', 'registry_head'],
   ...['registry_change', 'replicas', '_prisma_migrations'],
   ...['module_tenants', 'tenant_counts', 'subscription_counts', 'trusted_documents', 'compared_guards'],
   'operation_modules',
@@ -70,6 +96,9 @@ export function planRegistryGrants({
       `-- registry_reader reads the rows of one tenant: SET app.tenant_id = '<id or slug>'`,
       'GRANT EXECUTE ON FUNCTION public.registry_visible_tenant() TO registry_reader;',
       `GRANT SELECT ON ${inPublic(tenantRelations)} TO registry_reader;`,
+      // Of a registry whose rights were granted before there were notes.
+      'REVOKE SELECT ON public.tenants FROM registry_reader;',
+      `GRANT SELECT (${tenantColumns.join(', ')}) ON public.tenants TO registry_reader;`,
       '-- registry_admin reads everything but two tables of secrets, and writes what an administrator changes in psql.',
       `GRANT SELECT ON ${inPublic(administeredRelations)} TO registry_admin;`,
       `GRANT INSERT, UPDATE ON ${inPublic(writtenByHand)} TO registry_admin;`,

@@ -3,7 +3,7 @@ import { createSecret, hashSecret } from '../../auth/api-key.js';
 import { authorize, isScope, requireScopes, scopeList } from '../../auth/permissions.js';
 import { decideExpiry, requireGrantableByToken } from '../api-key-lifetime.js';
 import { type CommandContext, runCommand } from '../command.js';
-import { idempotencyKey, omittable, optional, readInput, text } from '../input.js';
+import { idempotencyKey, omittable, optional, readInput, text, wait } from '../input.js';
 
 const CreateApiKeyInput = z.object({
   name: text(100),
@@ -14,6 +14,7 @@ const CreateApiKeyInput = z.object({
     .transform((scopes) => [...new Set(scopes)]),
   expiresAt: optional(z.date().refine((date) => date > new Date(), 'must be in the future')),
   idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /** Creates an API key. Only this response has the secret: a request repeated with its idempotency key gets null. */
@@ -27,7 +28,7 @@ export async function createApiKey(context: CommandContext, input: unknown) {
   const committed = await runCommand(
     context,
     'createApiKey',
-    { ...wanted, wait: 'COMMITTED' },
+    { ...wanted, wait: wanted.wait ?? 'COMMITTED' },
     async (tx) => {
       const { id } = await tx.apiKey.create({
         data: {

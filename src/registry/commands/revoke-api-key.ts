@@ -2,9 +2,13 @@ import { z } from 'zod';
 import { authorize, requireScopes } from '../../auth/permissions.js';
 import { notFound } from '../../errors.js';
 import { type CommandContext, runCommand } from '../command.js';
-import { idempotencyKey, omittable, readInput, uuid } from '../input.js';
+import { idempotencyKey, omittable, readInput, uuid, wait } from '../input.js';
 
-const RevokeApiKeyInput = z.object({ id: uuid, idempotencyKey: omittable(idempotencyKey) });
+const RevokeApiKeyInput = z.object({
+  id: uuid,
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
+});
 
 /**
  * Revokes an API key. When the mutation answers, no gateway accepts the key any more. The caller needs the key's own

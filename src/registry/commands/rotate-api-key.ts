@@ -4,7 +4,7 @@ import { authorize, requireScopes } from '../../auth/permissions.js';
 import { notFound, RegistryError } from '../../errors.js';
 import { decideExpiry, requireGrantableByToken } from '../api-key-lifetime.js';
 import { type CommandContext, runCommand } from '../command.js';
-import { idempotencyKey, omittable, optional, readInput, uuid } from '../input.js';
+import { idempotencyKey, omittable, optional, readInput, uuid, wait } from '../input.js';
 
 /** How long the previous key is accepted after a rotation, in seconds. */
 export const defaultOverlapSeconds = 86_400;
@@ -19,6 +19,7 @@ const RotateApiKeyInput = z.object({
       .max(maxOverlapSeconds, `must be at most ${maxOverlapSeconds}`),
   ),
   idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
 });
 
 /**

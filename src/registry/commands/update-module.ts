@@ -25,6 +25,7 @@ const UpdateModuleInput = z.object({
   schemaPrefix: optional(moduleFields.schemaPrefix),
   isolation: optional(moduleFields.isolation),
   migrationsFolder: optional(moduleFields.migrationsFolder),
+  isRetired: optional(z.boolean()),
   expectedVersion: omittable(expectedVersion),
   idempotencyKey: omittable(idempotencyKey),
   wait: omittable(wait),
@@ -45,14 +46,16 @@ export async function updateModule(context: CommandContext, input: unknown) {
   const given = { name, expectedVersion: expected, idempotencyKey: key, wait: waitFor, ...changes };
   return runCommand(context, 'updateModule', given, async (tx) => {
     // The lock prevents a concurrent subscription under the old entry.
-    await tx.$queryRaw`SELECT name FROM modules WHERE name = ${name} FOR UPDATE`;
-    const module = await requireModule(tx, name);
+    const module = await requireModule(tx, name, 'UPDATE');
     requireVersion(`Module ${name}`, module.version, expected);
-    const { databaseRef } = changes;
+    const { databaseRef, isRetired, ...fields } = changes;
     const moves = databaseRef !== undefined && databaseRef !== module.databaseRef;
     if (moves) await requireNoSubscriptions(tx, module);
     const databaseName = moves ? (context.serviceDatabases.configuredName(databaseRef) ?? name) : undefined;
-    await tx.module.update({ where: { name }, data: givenFields({ ...changes, databaseName }) });
+    const retiredAt =
+      isRetired === undefined ? undefined : isRetired ? (module.retiredAt ?? new Date()) : null;
+    const data = givenFields({ ...fields, databaseRef, databaseName, retiredAt });
+    await tx.module.update({ where: { name }, data });
     return { moduleName: name };
   });
 }

@@ -4,7 +4,7 @@ import { readTenantSelection } from './tenant-filter.js';
 import { inOrder, listTenantsBySlug } from './tenant-pages.js';
 
 /** A tenant in a list for people. */
-export interface TenantSummary extends Omit<TenantRecord, 'purgeAfter'> {
+export interface TenantSummary extends Omit<TenantRecord, 'purgeAfter' | 'suspendUntil'> {
   plan: string;
   /** Names of the subscribed modules, without cancelled subscriptions. */
   modules: string[];

@@ -163,7 +163,7 @@ export async function listKinds({ rowPool }: Rows): Promise<string[]> {
 }
 
 export const columns = `revision, position, tenant_id AS "tenantId", tenant_slug AS "tenantSlug", module AS "moduleName", kind,
-  entity_id AS "entityId", actor, database_role AS "databaseRole", before, after, changed_at AS "changedAt",
+  entity_id AS "entityId", actor, database_role AS "databaseRole", request_id AS "requestId", before, after, changed_at AS "changedAt",
   previous_hash AS "previousHash", hash, (SELECT registry_epoch()) AS epoch`;
 
 /** An entry with the epoch in which it was read, the other half of its revision. */

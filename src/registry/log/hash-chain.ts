@@ -62,9 +62,10 @@ async function* readEntries(
   await client.query(`DECLARE entries NO SCROLL CURSOR FOR
     SELECT coalesce(revision, 0)::text AS revision, coalesce(position, 0) AS position,
       coalesce(previous_hash, '') AS "previousHash", coalesce(hash, '') AS hash,
-      jsonb_build_array(
+      (jsonb_build_array(
         revision, position, tenant_id, tenant_slug, module, kind, entity_id, actor, database_role, before, after,
-        to_char(changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'))::text AS content,
+        to_char(changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'))
+        || CASE WHEN request_id IS NULL THEN '[]' ELSE jsonb_build_array(request_id) END)::text AS content,
       coalesce(before = 'null' OR after = 'null' OR changed_at < '0001-01-01T00:00:00Z', false) AS "isForged"
     FROM public.registry_change ORDER BY registry_change.revision, registry_change.position`);
   for (let read = 0; ; ) {

@@ -61,7 +61,7 @@ const routeFactsSql = (wanted: string) => `
     tenant.id                    AS "tenantId",
     tenant.slug                  AS "tenantSlug",
     tenant.status                AS "tenantStatus",
-    tenant.suspended_reason      AS "suspendedReason",
+    CASE tenant.status WHEN 'suspended' THEN tenant.suspended_reason ELSE subscription.suspended_reason END AS "suspendedReason",
     module.name IS NOT NULL      AS "moduleExists",
     subscription.status          AS "subscriptionStatus",
     subscription.isolation       AS "isolation",

@@ -14,6 +14,7 @@ export interface RouteFacts {
   tenantId: string | null;
   tenantSlug: string | null;
   tenantStatus: string | null;
+  /** Of the tenant's suspension, else of the subscription's. */
   suspendedReason: string | null;
   moduleExists: boolean;
   subscriptionStatus: string | null;
@@ -77,7 +78,7 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
   if (status === 'suspended')
     return new RegistryError(
       'TENANT_SUSPENDED',
-      `The subscription of tenant ${facts.tenantSlug} to ${module} is suspended`,
+      `The subscription of tenant ${facts.tenantSlug} to ${module} is suspended${facts.suspendedReason === null ? '' : `: ${facts.suspendedReason}`}`,
     );
   if (status === 'migrating')
     return new RegistryError(

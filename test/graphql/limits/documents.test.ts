@@ -101,7 +101,7 @@ describe('the estimated cost of', () => {
               const inner = 'ofType' in of ? of.ofType : of;
               const item = isListType(inner) ? inner.ofType : undefined;
               const named = item && 'ofType' in item ? item.ofType : item;
-              return isCompositeType(named) && !args.some(({ name }) => name === 'first');
+              return isCompositeType(named) && !args.some(({ name }) => name === 'first' || name === 'last');
             })
             .map(({ name }) => `${type.name}.${name}`)
         : [],

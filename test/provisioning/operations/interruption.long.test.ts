@@ -17,7 +17,7 @@ const draw = createSeededRandom(seed);
 
 /** Together they run every kind of step. */
 const sampled = scenarios.filter(({ name }) =>
-  ['onboard', 'provision', 'adopt', 'remove', 'suspend'].includes(name),
+  ['onboard', 'provision', 'adopt', 'remove', 'suspend', 'end a suspension'].includes(name),
 );
 const moments = ['before', 'sent', 'after'] as const;
 

@@ -41,6 +41,16 @@ const operation =
      INSERT INTO operation_steps (operation_id, position, name, module, facts)
      SELECT id, 0, 'create_schema', '${module}', '${facts}' FROM made`;
 
+/** Workers have taken up the operations of the tenant this many times. */
+const takenUp =
+  (times: number) =>
+  ({ tenantId }: BulkStorage) =>
+    Array.from(
+      { length: times },
+      () =>
+        `UPDATE operations SET fencing_token = fencing_token + 1, worker = 'w' WHERE tenant_id = '${tenantId}'`,
+    ).join('; ');
+
 const both =
   (...statements: ((storage: BulkStorage) => string)[]) =>
   (storage: BulkStorage) =>
@@ -197,7 +207,8 @@ export function listFaults(stranger: string): Fault[] {
       code: 'OPERATION_OVERDUE',
       registry: both(
         subscription(`status = 'provisioning'`),
-        operation({ status: `'queued'`, attempt: '30', error: `'down'` }),
+        operation({ status: `'queued'`, error: `'down'` }),
+        takenUp(9),
       ),
     },
   ];

@@ -90,6 +90,7 @@ export async function resolve(gateway: TestGateway, id: string, module: string):
   return codes[0] ?? `schema ${data.tenantSchema.schemaName}`;
 }
 
+/** A tenant; an attempt in a history has the id of its operation. */
 export interface TenantView {
   id: string;
   status: string;
@@ -103,11 +104,18 @@ export async function readTenant(gateway: TestGateway, id: string): Promise<Tena
          id status
          subscriptions {
            module { name } schemaName databaseName isolation status generation migrationVersion
-           history { id status error finishedAt steps { name module status error } }
+           history { status error finishedAt steps { name module status error } operation { id } }
          }
        }
      }`,
     { id },
   );
-  return data.tenant;
+  const { subscriptions, ...tenant } = data.tenant;
+  return {
+    ...tenant,
+    subscriptions: subscriptions.map((one: { history: { operation: { id: string } }[] }) => ({
+      ...one,
+      history: one.history.map(({ operation: { id }, ...attempt }) => ({ id, ...attempt })),
+    })),
+  };
 }

@@ -34,6 +34,8 @@ const edits: Record<string, string> = {
   entity_id: `entity_id || ' '`,
   actor: `CASE actor WHEN 'gateway' THEN 'developer' ELSE 'gateway' END`,
   database_role: `upper(database_role) || '_'`,
+  request_id: `CASE WHEN request_id IS NULL THEN 'r-1' END`,
+  'request_id (to another)': `coalesce(request_id, '') || 'x'`,
   before: `CASE WHEN before IS NULL THEN 'null'::jsonb WHEN before = '{}' THEN NULL ELSE '{}'::jsonb END`,
   after: `coalesce(after, '{}') || '{"": 1.0}'`,
   changed_at: `changed_at + interval '1 microsecond'`,
@@ -64,7 +66,7 @@ export function pickFault(random: () => number, places: readonly Place[]): Fault
     `INSERT INTO registry_change SELECT (jsonb_populate_record(change, '{"revision": ${place.revision}, "position": ${place.position}, "actor": "nobody"}')).*
      FROM registry_change AS change WHERE ${is(one)}; ${recompute(is(place))}`;
   const few = 1 + below(3);
-  const columns = '(kind, entity_id, actor, before, after, changed_at, previous_hash, hash)';
+  const columns = '(kind, entity_id, actor, request_id, before, after, changed_at, previous_hash, hash)';
   const faults: (() => Fault)[] = [
     () => ({ what: `edit of ${name}`, sql: edit }),
     () => ({ what: `edit of ${name}`, sql: edit }),
@@ -115,7 +117,7 @@ export function pickFault(random: () => number, places: readonly Place[]): Fault
     () => ({
       what: 'contents of two entries exchanged',
       sql: `UPDATE registry_change AS change SET ${columns} =
-              (SELECT kind, entity_id, actor, before, after, changed_at, previous_hash, hash FROM registry_change AS from_other
+              (SELECT kind, entity_id, actor, request_id, before, after, changed_at, previous_hash, hash FROM registry_change AS from_other
                WHERE from_other.revision = CASE WHEN ${is(one).replaceAll(/\b(revision|position)\b/g, 'change.$1')} THEN ${other.revision} ELSE ${one.revision} END
                  AND from_other.position = CASE WHEN ${is(one).replaceAll(/\b(revision|position)\b/g, 'change.$1')} THEN ${other.position} ELSE ${one.position} END)
             WHERE ${is(one)} OR ${is(other)}`,

@@ -59,6 +59,10 @@ export type RegisterTenantInput = {
   id?: string | null | undefined;
   /** Text chosen by the client, at most 200 characters. Within 24 hours, the same key with the same input returns the first result, a failed operation included, without doing the work again; with a different input it is refused with IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
+  /** Note of operators, at most 2000 characters; not shown to members of the tenant. */
+  internalNote?: string | null | undefined;
+  /** Whether deleteTenant and purgeTenant are refused until this is cleared. Default: false. */
+  isProtected?: boolean | null | undefined;
   /** Maximum number of quotes per month. Default: 100. */
   maxMonthlyQuotes?: number | null | undefined;
   /** Maximum storage in GB. Default: 1. */
@@ -79,7 +83,7 @@ export type RegisterTenantInput = {
   slug?: string | null | undefined;
   /** IANA time zone. Default: Africa/Johannesburg. */
   timezone?: string | null | undefined;
-  /** Point at which the mutation returns. Default: GATEWAYS; for suspendTenant EVERYWHERE. */
+  /** Point at which the mutation returns. Default: GATEWAYS; for suspendTenant and suspendSubscription EVERYWHERE, for createApiKey COMMITTED. */
   wait?: WaitFor | null | undefined;
 };
 
@@ -97,7 +101,7 @@ export type SubscribeTenantToModuleInput = {
   schemaName?: string | null | undefined;
   /** UUID or slug of the tenant. */
   tenantId: string;
-  /** Point at which the mutation returns. Default: GATEWAYS; for suspendTenant EVERYWHERE. */
+  /** Point at which the mutation returns. Default: GATEWAYS; for suspendTenant and suspendSubscription EVERYWHERE, for createApiKey COMMITTED. */
   wait?: WaitFor | null | undefined;
 };
 

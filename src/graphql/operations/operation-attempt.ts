@@ -1,0 +1,88 @@
+import { stepsOf } from '../../provisioning/operations/attempt.js';
+import { defaultHistory, maxHistory } from '../../provisioning/operations/history.js';
+import { builder } from '../builder.js';
+import { requireSize } from '../fields/page.js';
+import { Operation, OperationKindType, OperationStatusType, OperationStep } from './operation.js';
+
+export const OperationAttempt = builder.prismaObject('OperationAttempt', {
+  description:
+    'An attempt of an operation. The first one begins with the operation, and a further one with each retry of an ' +
+    'operation that had ended. Later attempts change nothing in it.',
+  fields: (t) => ({
+    id: t.id({
+      description: 'Id of the operation and number of the attempt, as `<UUID>:<number>`.',
+      select: { operationId: true, number: true },
+      resolve: ({ operationId, number }) => `${operationId}:${number}`,
+    }),
+    operation: t.relation('operation', { description: 'The operation, in its present state.' }),
+    number: t.exposeInt('number', { description: 'Number of the attempt within its operation, from 1.' }),
+    kind: t.expose('kind', { type: OperationKindType, description: 'Purpose of the operation.' }),
+    status: t.expose('status', {
+      type: OperationStatusType,
+      description: 'How the attempt ended, or its present status.',
+    }),
+    actor: t.exposeString('actor', {
+      description: 'Actor that requested the operation, or that retried it, as in the audit log.',
+    }),
+    requestId: t.exposeString('requestId', {
+      nullable: true,
+      description:
+        'Id of the request that began the attempt, as in the header X-Request-ID of its answer; null for attempts by the ' +
+        'command line, by SQL or by the gateway itself.',
+    }),
+    runs: t.exposeInt('runs', {
+      description:
+        'How often a worker took the attempt up: 1, and 1 more for each automatic repetition after a transient error and each ' +
+        'time that another process took it over.',
+    }),
+    steps: t.field({
+      type: [OperationStep],
+      description: 'Steps of the operation as the attempt left them, in the order in which they run.',
+      select: {
+        operationId: true,
+        steps: true,
+        operation: { select: { steps: { orderBy: { position: 'asc' } } } },
+      },
+      resolve: stepsOf,
+    }),
+    error: t.exposeString('error', { nullable: true, description: 'Reason why the attempt failed.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the attempt was requested.' }),
+    cancelRequestedAt: t.expose('cancelRequestedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the attempt was cancelled; null when it was not.',
+    }),
+    cancelRequestedBy: t.exposeString('cancelRequestedBy', {
+      nullable: true,
+      description: 'Actor that cancelled the attempt, as in the audit log; null when nobody did.',
+    }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a worker first took the attempt up.',
+    }),
+    finishedAt: t.expose('finishedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the attempt ended; in status NEEDS_ATTENTION, when the last worker stopped to work on it.',
+    }),
+  }),
+});
+
+builder.prismaObjectFields(Operation, (t) => ({
+  attempts: t.field({
+    type: [OperationAttempt],
+    description: 'The latest attempts, oldest first. Errors: VALIDATION_ERROR for a number out of range.',
+    args: {
+      last: t.arg.int({
+        required: true,
+        defaultValue: defaultHistory,
+        description: `Number of entries from the end of the list, 0 to ${maxHistory}.`,
+      }),
+    },
+    select: { id: true },
+    resolve: ({ id }, { last }, context) =>
+      context.attempts.load({ operationId: id, last: requireSize('last', last, maxHistory) }),
+  }),
+}));
