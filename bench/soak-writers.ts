@@ -51,6 +51,7 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
       port: 0,
       adminPort: undefined,
       basePath: '',
+      corsOrigins: [],
       keepAliveTimeoutMs: 75_000,
       clientsDir: undefined,
       authMode: 'open',

@@ -6,7 +6,7 @@ import { packageFolder } from './package-folder.js';
 import { type RateSettings, readRates } from './rate-settings.js';
 import { findRedisUrlProblems } from './redis-url.js';
 import { type RequestLimitSettings, readRequestLimits } from './request-limit-settings.js';
-import { isBasePath, isKeySource, isLoopback, normalizeBasePath } from './setting-urls.js';
+import { isBasePath, isKeySource, isLoopback, isOrigin, normalizeBasePath } from './setting-urls.js';
 import { describeWrongValue, settings } from './settings.js';
 
 /** The validated environment. Entry points read it once. */
@@ -17,6 +17,8 @@ export interface Config extends DatabaseUrls {
   adminPort: number | undefined;
   /** Path prefix of all addresses, "/registry"; empty: none. */
   basePath: string;
+  /** Origins of pages of other sites that may use the gateway from a browser. */
+  corsOrigins: readonly string[];
   /** How long an idle connection stays open, in milliseconds. */
   keepAliveTimeoutMs: number;
   dataDir: string;
@@ -98,6 +100,7 @@ export function readConfig(env: Environment): Config {
     host,
     port: read.number('PORT'),
     adminPort: read.text('ADMIN_PORT') === undefined ? undefined : read.number('ADMIN_PORT'),
+    corsOrigins: read.list('CORS_ORIGINS', isOrigin) ?? [],
     basePath: normalizeBasePath(read.checked('BASE_PATH', isBasePath) ?? ''),
     keepAliveTimeoutMs: read.number('KEEP_ALIVE_TIMEOUT_MS'),
     dataDir: read.text('DATA_DIR') ?? settings.DATA_DIR.default,

@@ -249,9 +249,19 @@ export function invalidFields(
   fields: readonly FieldProblem[],
   code: 'VALIDATION_ERROR' | 'SECRET_IN_CONFIG' = 'VALIDATION_ERROR',
 ): RegistryError {
-  return new RegistryError(code, fields.map(({ field, message }) => `${field}: ${message}`).join('; '), {
-    fields,
-  });
+  return new RegistryError(code, listProblems(fields), { fields });
+}
+
+function listProblems(fields: readonly FieldProblem[]): string {
+  return fields.map(({ field, message }) => `${field}: ${message}`).join('; ');
+}
+
+/** The same refusal with the names that its fields have at another door; anything else stays as it is. */
+export function renameFields(error: unknown, rename: (field: string) => string): unknown {
+  if (!(error instanceof RegistryError) || error.fields.length === 0) return error;
+  const fields = error.fields.map(({ field, message }) => ({ field: rename(field), message }));
+  const message = error.message === listProblems(error.fields) ? listProblems(fields) : error.message;
+  return new RegistryError(error.code, message, { fields, cause: error });
 }
 
 /** The header that says how long to wait, in seconds; none without a time. */

@@ -23,3 +23,9 @@ export function normalizeBasePath(text: string): string {
   const path = text.replace(/^\/|\/$/g, '');
   return path && `/${path}`;
 }
+
+/** Whether a text is an origin as browsers send it: scheme, host and port, and nothing else. */
+export function isOrigin(text: string): boolean {
+  const url = parseUrl(text);
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.origin === text && !text.includes('*');
+}

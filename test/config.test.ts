@@ -36,6 +36,7 @@ describe('the configuration', () => {
       host: '127.0.0.1',
       port: 4000,
       basePath: '',
+      corsOrigins: [],
       keepAliveTimeoutMs: 75_000,
       dataDir: '.data',
       modulesDir: new URL('../modules', import.meta.url).pathname,
@@ -79,6 +80,7 @@ describe('the configuration', () => {
         PORT: ' 8080 ',
         ADMIN_PORT: ' 8081 ',
         BASE_PATH: ' /registry/ ',
+        CORS_ORIGINS: 'https://admin.acme.example, http://localhost:5173',
         KEEP_ALIVE_TIMEOUT_MS: ' 5000 ',
         DATA_DIR: ' /data ',
         MODULES_DIR: ' /modules ',
@@ -125,6 +127,7 @@ describe('the configuration', () => {
       port: 8080,
       adminPort: 8081,
       basePath: '/registry',
+      corsOrigins: ['https://admin.acme.example', 'http://localhost:5173'],
       keepAliveTimeoutMs: 5_000,
       dataDir: '/data',
       modulesDir: '/modules',
@@ -215,6 +218,28 @@ describe('the configuration', () => {
       'IP addresses and networks separated by commas, such as 10.0.0.0/8,192.168.1.5,fd00::/8',
     ],
     ['PRIVATE_URLS', ['yes', 'ALLOW'], 'one of refuse, allow'],
+    [
+      'CORS_ORIGINS',
+      [
+        ...[
+          '*',
+          'null',
+          'https://*.acme.example',
+          'acme.example',
+          'https://acme.example/',
+          'https://acme.example/app',
+        ],
+        ...[
+          'HTTPS://Acme.example',
+          'ftp://acme.example',
+          'https://a@acme.example',
+          'https://acme.example:443',
+        ],
+        'https://acme.example,,https://b.example',
+      ],
+      'origins separated by commas, each exactly as browsers send it, such as https://admin.example.com,http://localhost:5173; ' +
+        'a path, a slash at the end and * are not accepted',
+    ],
     [
       'MODULE_DB_VARIABLES',
       [

@@ -40,6 +40,7 @@ export function addKeys(program: Command): void {
   keys
     .command('revoke <id>')
     .description('Revoke a key: requests with it are rejected from now on.')
+    .option('--json', 'print {"id","revision"}')
     .action(revokeKey);
 }
 
@@ -114,9 +115,9 @@ function describeEnd({ expiresAt, revokedAt }: { expiresAt: Date | null; revoked
   return `${until}, expires in ${days} ${days === 1 ? 'day' : 'days'}: rotate it`;
 }
 
-async function revokeKey(id: string): Promise<void> {
+async function revokeKey(id: string, options: { json?: true }): Promise<void> {
   await withApp(async (app, caller) => {
-    await revokeApiKey(app.commandsFor(caller), { id });
-    print(`Key ${id} is revoked.`);
+    const { apiKeyId, revision } = await revokeApiKey(app.commandsFor(caller), { id });
+    print(options.json ? JSON.stringify({ id: apiKeyId, revision }) : `Key ${id} is revoked.`);
   });
 }

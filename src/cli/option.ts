@@ -17,6 +17,16 @@ export function readWorkers(text: string): number {
   return number;
 }
 
+/** Names of an enum, separated by commas. */
+export function readNames(text: string): string[] {
+  return text.split(',').map((name) => name.trim().toUpperCase().replaceAll('-', '_'));
+}
+
+export function readBoolean(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('Expected true or false.');
+  return text === 'true';
+}
+
 export function readDate(text: string): Date {
   const date = new Date(text);
   if (Number.isNaN(date.getTime()))

@@ -9,6 +9,8 @@ import { addGrants } from './grants.js';
 import { addImport } from './import.js';
 import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
+import { addModule } from './modules/module.js';
+import { addOperation } from './operations/operation.js';
 import { addProvision } from './provision.js';
 import { addPsql } from './psql.js';
 import { addServe } from './serve.js';
@@ -21,13 +23,17 @@ export function createProgram(): Command {
   const program = new Command('tenant-registry')
     .description('The shared tenant registry: it knows which schema or database contains a tenant’s data.')
     .version(readVersion(), '--version', 'print the version')
-    .showHelpAfterError('(--help lists the arguments and options of a command)');
+    .showHelpAfterError('(--help lists the arguments and options of a command)')
+    // Commander would end the process in the middle of its turn. All commands inherit it.
+    .exitOverride();
   addServe(program);
   addWorker(program);
   addMigrate(program);
   addProvision(program);
   addTenant(program);
   addStats(program);
+  addModule(program);
+  addOperation(program);
   addPsql(program);
   addKeys(program);
   addDocuments(program);

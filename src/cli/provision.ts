@@ -1,20 +1,32 @@
-import { constants } from 'node:os';
-import type { Command } from 'commander';
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { App } from '../app.js';
-import type { Caller } from '../auth/caller.js';
-import type { SubscriptionRecord } from '../registry/subscription-record.js';
-import { type Outcome, provisionWithProgress } from './provision-outcome.js';
-import { stopSignal } from './stop-signal.js';
+import { newTenantFields } from '../profile/onboarding.js';
+import { provisionTenant } from '../provisioning/commands/provision-tenant.js';
+import { describeField } from '../registry/field-description.js';
+import { listSubscriptionRecords, type SubscriptionRecord } from '../registry/subscription-record.js';
+import { tenantFields } from '../registry/tenant-fields.js';
+import { requireTenantRecord } from '../registry/tenant-record.js';
+import { readNewTenantFile } from '../rest/tenant.js';
+import { type Ended, followOperation } from './operations/follow-operation.js';
+import { readWholeNumber } from './option.js';
 import { colorOf, paint } from './terminal/color.js';
 import { oneLine } from './terminal/printable.js';
 import { type Column, renderTable } from './terminal/table.js';
-import { print, withApp } from './with-app.js';
+import { print } from './with-app.js';
 
 export function addProvision(program: Command): void {
-  program
+  const command = program
     .command('provision <name> <adminEmail> <modules>')
     .description('Register a tenant, subscribe it to modules and create the storage of all of them, or none.')
-    .option('--slug <slug>', 'short name for URLs and schemas; default: derived from the name')
+    .option('--slug <slug>', 'short name for URLs and schemas; default: derived from the name');
+  for (const option of fieldOptions()) command.addOption(option);
+  command
+    .option(
+      '--input <file>',
+      'JSON file with further fields as in POST /api/tenants, such as settings, branding and config; - is standard input',
+    )
     .option('--idempotency-key <key>', 'any text: the same command with the same key continues its operation')
     .option('--json', 'print {"tenant","subscriptions","operation","revision","invitationToken"}')
     .addHelpText('after', explanation)
@@ -24,64 +36,98 @@ export function addProvision(program: Command): void {
 const explanation = `
 The steps are shown on standard error. When one fails, the others are undone, the tenant is left failed, and the same
 command starts again under the same names. On Ctrl-C the command ends after the current step, and the next gateway or
-worker continues the operation. The exit code is 0 only when all storage was created.
+worker continues the operation. The exit code is 0 only when all storage was created. An option goes before the same
+field of the file.
 
 Examples:
 
   tenant-registry provision "Acme Corp" admin@acme.com operations,finance
-  tenant-registry provision "Acme Corp" admin@acme.com finance --slug acme --json | jq -r .tenant.id`;
+  tenant-registry provision "Acme Corp" admin@acme.com finance --slug acme --json | jq -r .tenant.id
+  tenant-registry provision "Acme Corp" admin@acme.com finance --plan pro --currency EUR --input acme.json`;
+
+/** One option for each field that is a text or a number: settings, branding and config come from a file. */
+function fieldOptions(): Option[] {
+  const { id, adminFullName } = newTenantFields;
+  return Object.entries({ id, ...tenantFields, adminFullName }).map(([name, field]) => {
+    const { type, values, description, byDefault } = describeField(field);
+    const fallback = values.length > 0 ? String(byDefault).toLowerCase() : byDefault;
+    const shown = byDefault === undefined ? '' : `; default: ${fallback}`;
+    const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const phrase = asPhrase(description);
+    if (type === 'boolean') return new Option(`--${flag}`, phrase);
+    const option = new Option(`--${flag} <${type === 'integer' ? 'number' : 'text'}>`, `${phrase}${shown}`);
+    if (type === 'integer') option.argParser(readWholeNumber);
+    if (values.length > 0) option.argParser((given: string) => readValue(given, values));
+    return option;
+  });
+}
+
+/** Options are described in a phrase without a period; abbreviations keep their capital letters. */
+function asPhrase(description: string): string {
+  const phrase = description.replaceAll('. Default:', '; default:').replace(/\.$/, '');
+  return /^[A-Z][a-z]*\b/.test(phrase) ? phrase.charAt(0).toLowerCase() + phrase.slice(1) : phrase;
+}
+
+function readValue(given: string, values: readonly string[]): string {
+  const value = given.toUpperCase();
+  if (values.includes(value)) return value;
+  throw new InvalidArgumentError(`Expected ${values.join(', ').toLowerCase()}.`);
+}
 
 interface Options {
   slug?: string;
+  input?: string;
   idempotencyKey?: string;
   json?: true;
+  /** Options of the fields of a tenant. */
+  [field: string]: unknown;
 }
 
 async function provision(name: string, adminEmail: string, modules: string, options: Options): Promise<void> {
-  let received: NodeJS.Signals | undefined;
-  const stop = stopSignal().then((signal) => {
-    received = signal;
-  });
+  const { input: file, json: _, ...given } = options;
   const input = {
-    name,
-    adminEmail,
-    modules: modules.split(',').map((module) => module.trim()),
-    slug: options.slug,
-    idempotencyKey: options.idempotencyKey,
+    ...(file !== undefined && (await readInputFile(file))),
+    ...given,
+    ...{ name, adminEmail, modules: modules.split(',').map((module) => module.trim()) },
   };
-  let operationId: string | undefined;
-  /** Returns the signal that interrupted it. */
-  const work = async (app: App, caller: Caller) => {
-    if (received) return received;
-    const begun = createDeferred();
-    const outcome = provisionWithProgress(app, caller, input, (id) => {
-      operationId = id;
-      begun.resolve();
-    });
-    const ended = await Promise.race([outcome, stop]);
-    if (ended) return report(ended, options);
-    // The operation may be in the middle of its commit; the message below needs its id.
-    await Promise.race([begun.promise, outcome.catch(() => undefined)]);
-    outcome.catch(() => undefined);
-    return received;
-  };
-  const interruptedBy = await withApp(work, { logLevel: 'error' });
-  if (interruptedBy === undefined) return;
-  process.stderr.write(
-    operationId === undefined
-      ? `Interrupted before an operation was started.\n`
-      : `Interrupted. Operation ${operationId} continues when a gateway or "tenant-registry worker" runs.\n`,
-  );
-  // A step that did not end in time may still hold a connection open.
-  process.exit(128 + constants.signals[interruptedBy]);
+  await followOperation({
+    begin: (commands) => provisionTenant(commands, input),
+    report: async (app, ended) => report(await readOutcome(app, ended), options),
+  });
 }
 
-function createDeferred() {
-  let resolve = (): void => undefined;
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
+async function readInputFile(file: string): Promise<object> {
+  const content = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+  let given: unknown;
+  try {
+    given = JSON.parse(content);
+  } catch {
+    throw new Error(
+      `${file === '-' ? 'Standard input' : `File ${file}`} is not JSON: write an object as for POST /api/tenants`,
+    );
+  }
+  return readNewTenantFile(given);
+}
+
+type Outcome = Awaited<ReturnType<typeof readOutcome>>;
+
+async function readOutcome({ database }: App, ended: Ended<{ token: string | null }>) {
+  const { begun, revision, operation } = ended;
+  const { id, status, error, steps, tenantId } = operation;
+  const tenant = await requireTenantRecord(database, tenantId ?? '');
+  return {
+    tenant: { id: tenant.id, slug: tenant.slug, name: tenant.name, status: tenant.status },
+    subscriptions: await listSubscriptionRecords(database, tenant.id),
+    operation: {
+      ...{ id, status, error },
+      steps: steps.map((step) => ({
+        ...{ name: step.name.toUpperCase(), status: step.status, error: step.error, module: step.moduleName },
+      })),
+    },
+    revision,
+    /** Null when the command is repeated. */
+    invitationToken: begun.token,
+  };
 }
 
 const subscriptionColumns: Column<SubscriptionRecord>[] = [
@@ -90,7 +136,7 @@ const subscriptionColumns: Column<SubscriptionRecord>[] = [
   { title: 'SCHEMA', read: ({ schemaName }) => schemaName, least: Number.POSITIVE_INFINITY },
 ];
 
-function report(outcome: Outcome, { json, idempotencyKey }: Options): undefined {
+function report(outcome: Outcome, { json, idempotencyKey }: Options): void {
   const { tenant, subscriptions, operation, invitationToken } = outcome;
   if (json) print(JSON.stringify(outcome));
   if (operation.status !== 'SUCCEEDED') {

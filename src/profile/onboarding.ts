@@ -2,22 +2,47 @@ import { z } from 'zod';
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { ConfigRules } from '../registry/config-rules.js';
-import { email, omittable, optional, text } from '../registry/input.js';
-import { givenFields } from '../registry/tenant-fields.js';
+import { email, omittable, optional, slug, text, uuid } from '../registry/input.js';
+import { deriveSlug } from '../registry/slug.js';
+import { givenFields, ownLimits, tenantFields } from '../registry/tenant-fields.js';
 import { type PutMember, putMember, removeOthers } from './members.js';
 import { brandingFields, requirePublicUrls, settingsFields } from './profile-fields.js';
 import { configObject, readTenantConfig } from './tenant-config.js';
 
-/** Input fields for a new tenant besides its master data. */
-export const onboardingFields = {
-  adminEmail: optional(email),
-  adminFullName: optional(text(200)),
-  settings: omittable(z.object(settingsFields)),
-  branding: omittable(z.object(brandingFields)),
-  config: optional(configObject),
+/** Input fields for a new tenant: registerTenant and provisionTenant take all of them, and so do REST and the command line. */
+export const newTenantFields = {
+  id: optional(uuid).meta({
+    description: 'UUID to keep, for a tenant that another system already knows. Default: a new UUID.',
+    format: 'uuid',
+  }),
+  name: text(200).meta({ description: 'Display name, at most 200 characters.' }),
+  slug: optional(slug).meta({
+    description:
+      'Slug, 2 to 40 characters: `^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$`. It never changes. Default: derived ' +
+      'from the name.',
+  }),
+  ...tenantFields,
+  adminEmail: optional(email).meta({
+    description:
+      'E-mail address of the first admin, who is invited. It is also the primary address when no other is given.',
+  }),
+  adminFullName: optional(text(200)).meta({
+    description: 'Display name of the first admin, at most 200 characters.',
+  }),
+  settings: omittable(z.object(settingsFields)).meta({ description: 'Settings of the tenant.' }),
+  branding: omittable(z.object(brandingFields)).meta({ description: 'Branding of the tenant.' }),
+  config: optional(configObject).meta({
+    description: 'Configuration of the services that the tenant uses.',
+  }),
 };
 
-type Onboarding = z.output<z.ZodObject<typeof onboardingFields>>;
+type NewTenantInput = z.output<z.ZodObject<typeof newTenantFields>>;
+
+/** The given values for the row of a new tenant. */
+export type NewTenant = Omit<Prisma.TenantCreateInput, 'settings' | 'branding'> & {
+  slug: string;
+  name: string;
+};
 
 /** The given values for the rows that belong to a tenant. */
 export interface Profile {
@@ -28,18 +53,25 @@ export interface Profile {
   config?: Prisma.InputJsonObject;
 }
 
-/** Reads the profile of a new tenant; throws as readTenantConfig does. */
-export function readProfile(
-  { settings, branding, config }: Onboarding,
-  slug: string,
+/** The given values for the rows of a new tenant; throws as readTenantConfig does. */
+export function readNewTenant(
+  input: NewTenantInput,
   rules: ConfigRules,
-): Profile {
+): { tenant: NewTenant; profile: Profile } {
+  const { slug = deriveSlug(input.name), settings, branding, config, ...rest } = input;
+  const { adminEmail, adminFullName: _, ...master } = rest;
   requirePublicUrls({ 'settings.website': settings?.website, 'branding.logoUrl': branding?.logoUrl }, rules);
-  return givenFields({
-    settings: settings && givenFields(settings),
-    branding: branding && givenFields(branding),
-    config: config && (readTenantConfig(config, { slug, ...rules }) as Prisma.InputJsonObject),
-  });
+  return {
+    tenant: givenFields({
+      ...{ ...master, slug, ownLimits: ownLimits(master) },
+      primaryEmail: master.primaryEmail ?? adminEmail,
+    }),
+    profile: givenFields({
+      settings: settings && givenFields(settings),
+      branding: branding && givenFields(branding),
+      config: config && (readTenantConfig(config, { slug, ...rules }) as Prisma.InputJsonObject),
+    }),
+  };
 }
 
 /**
@@ -49,7 +81,7 @@ export function readProfile(
 export async function putFirstAdmin(
   tx: Transaction,
   tenant: Pick<Tenant, 'id' | 'slug' | 'maxUsers'>,
-  { adminEmail, adminFullName }: Onboarding,
+  { adminEmail, adminFullName }: Pick<NewTenantInput, 'adminEmail' | 'adminFullName'>,
   sending: { token: string; actor: string },
 ): Promise<Pick<PutMember, 'invitationId'>> {
   if (adminEmail === undefined) return { invitationId: null };

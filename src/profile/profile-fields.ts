@@ -25,22 +25,34 @@ const phone = z
   .regex(/^\+?[0-9][0-9 ()./-]{2,38}$/, 'must be a phone number such as +27 21 555 0100');
 
 export const settingsFields = {
-  companyName: optional(text(200)),
-  supportEmail: clearable(email),
-  supportPhone: clearable(phone),
-  website: clearable(webAddress),
-  currency: optional(currency),
-  timezone: optional(timezone),
-  emailFromName: clearable(text(200)),
-  emailFromEmail: clearable(email),
+  companyName: optional(text(200)).meta({
+    description: 'Company name on documents and pages, at most 200 characters.',
+  }),
+  supportEmail: clearable(email).meta({ description: 'E-mail address of customer support.' }),
+  supportPhone: clearable(phone).meta({ description: 'Telephone number of customer support.' }),
+  website: clearable(webAddress).meta({ description: 'Website of the tenant, http or https.' }),
+  currency: optional(currency).meta({ description: 'Currency of prices as an ISO 4217 code.' }),
+  timezone: optional(timezone).meta({ description: 'IANA time zone of dates.' }),
+  emailFromName: clearable(text(200)).meta({
+    description: 'Sender name of outgoing mail, at most 200 characters.',
+  }),
+  emailFromEmail: clearable(email).meta({
+    description: 'Sender address of outgoing mail. Null means the support address.',
+  }),
 };
 
+/** Theme of a tenant that has chosen none; the default of the column. */
+export const defaultTheme = 'professional_blue';
+
 export const brandingFields = {
-  presetTheme: optional(text(100)),
-  logoUrl: clearable(webAddress),
-  primaryColor: clearable(color),
-  secondaryColor: clearable(color),
-  accentColor: clearable(color),
+  presetTheme: optional(text(100)).meta({
+    description: 'Theme that the colours are based on, at most 100 characters.',
+    default: defaultTheme,
+  }),
+  logoUrl: clearable(webAddress).meta({ description: 'URL of the logo, http or https.' }),
+  primaryColor: clearable(color).meta({ description: 'Primary colour, `#rrggbb`.' }),
+  secondaryColor: clearable(color).meta({ description: 'Secondary colour, `#rrggbb`.' }),
+  accentColor: clearable(color).meta({ description: 'Accent colour, `#rrggbb`.' }),
 };
 
 /** Refuses URLs of settings and branding that are not public, unless the operator allows them. Throws VALIDATION_ERROR. */

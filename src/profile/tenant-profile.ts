@@ -1,18 +1,15 @@
 import type { Caller } from '../auth/caller.js';
 import type { Statement } from '../database/batch.js';
-import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
+import type { Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { columnOf, toParameter } from '../database/row.js';
 import { type ConfigRules, strictConfigRules } from '../registry/config-rules.js';
 import { idTaken, slugTaken } from '../registry/taken.js';
+import { newTenantValues } from '../registry/tenant-fields.js';
 import { readTenantRow, tenantRow } from '../registry/tenant-row.js';
-import type { Profile } from './onboarding.js';
+import type { NewTenant, Profile } from './onboarding.js';
+import { newBranding, newSettings } from './profile-defaults.js';
 import { requireOwnVariables, requireUnusedPrefix } from './variable-owners.js';
-
-export type NewTenant = Omit<Prisma.TenantCreateInput, 'settings' | 'branding'> & {
-  slug: string;
-  name: string;
-};
 
 /**
  * Inserts a tenant with its settings and branding. Throws CONFLICT when the slug or id is taken; the loser of a race
@@ -81,15 +78,32 @@ function insertRows(fields: object, settings: Profile['settings'], branding: Pro
 const columns = (pairs: readonly (readonly string[])[]) => pairs.map(([column]) => column).join(', ');
 const sources = (pairs: readonly (readonly string[])[]) => pairs.map(([, source]) => source).join(', ');
 
-/** Updates the profile of a tenant from an earlier failed attempt. The new values replace the old ones. */
-export async function updateProfile(
+/**
+ * Gives the tenant of a failed attempt the values of a new one: those that are given, and the defaults of all others. Nothing of the
+ * earlier attempt is left but its id, its slug and its history.
+ */
+export async function renewTenant(
   tx: Transaction,
-  { id: tenantId, slug }: Pick<Tenant, 'id' | 'slug'>,
+  { id, slug }: Pick<Tenant, 'id' | 'slug'>,
+  { id: _, slug: __, ...fields }: NewTenant,
   { settings, branding, config }: Profile,
   rules: ConfigRules,
-): Promise<void> {
+): Promise<Tenant> {
   if (config) await requireOwnVariables(tx, config, { slug, ...rules });
-  if (settings) await tx.tenantSettings.update({ where: { tenantId }, data: settings });
-  if (branding) await tx.tenantBranding.update({ where: { tenantId }, data: branding });
-  if (config) await tx.tenant.update({ where: { id: tenantId }, data: { config } });
+  // The trigger that keeps columns and configuration equal must not take a value of the earlier configuration for a change.
+  await tx.tenant.updateMany({ where: { id, NOT: { config: { equals: {} } } }, data: { config: {} } });
+  const data = { ...newTenantValues(), ...fields, ...(config && { config }) };
+  const tenant = await tx.tenant.update({ where: { id }, data });
+  const rows = { settings: newSettings(tenant, settings), branding: newBranding(branding) };
+  await tx.tenantSettings.upsert({
+    where: { tenantId: id },
+    create: { tenantId: id, ...rows.settings },
+    update: rows.settings,
+  });
+  await tx.tenantBranding.upsert({
+    where: { tenantId: id },
+    create: { tenantId: id, ...rows.branding },
+    update: rows.branding,
+  });
+  return tenant;
 }

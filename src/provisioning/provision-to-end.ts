@@ -8,13 +8,13 @@ import { awaitEnd } from './operations/await-end.js';
 
 /**
  * provisionTenant for callers that do not follow an operation: resolves when the tenant is active and every gateway has
- * acknowledged it. Throws TENANT_NOT_READY when provisioning failed.
+ * acknowledged it, with the token of the first admin's invitation. Throws TENANT_NOT_READY when provisioning failed.
  */
 export async function provisionTenantToEnd(
   context: CommandContext,
   input: { idempotencyKey?: string | undefined; [field: string]: unknown },
   signal: AbortSignal,
-): Promise<TenantRecord> {
+): Promise<{ tenant: TenantRecord; token: string | null }> {
   const started = await provisionTenant(context, input);
   await awaitEnd(context, started.operationId, { signal });
   const where = { id: started.operationId };
@@ -22,7 +22,7 @@ export async function provisionTenantToEnd(
   const tenant = await requireTenantRecord(context.database, started.tenantId);
   if (operation.status !== 'SUCCEEDED') throw notProvisioned(tenant, operation, input.idempotencyKey);
   requireActive(tenant);
-  return tenant;
+  return { tenant, token: started.token };
 }
 
 function notProvisioned(tenant: TenantRecord, { id, error }: Operation, key: string | undefined) {

@@ -17,6 +17,14 @@ export function idTaken(caller: Caller, id: string, taker: Taker): RegistryError
   return taken('id', `Id ${id} is taken${byTenant}: choose another id`);
 }
 
+/** The error for a new attempt that names another id than the failed one, whose id may be in use elsewhere already. */
+export function idFixed({ id, slug, status }: Taker): RegistryError {
+  return taken(
+    'id',
+    `Tenant ${slug} is ${status.toLowerCase()} and keeps its id ${id}: give this id or none, or choose another slug`,
+  );
+}
+
 function describe({ id, slug, status }: Taker): string {
   if (status === 'DELETED')
     return ` by tenant ${id}, which is deleted: restore it with restoreTenant (tenant restore ${slug}), or choose another slug`;

@@ -16,6 +16,7 @@ export interface RestRequest {
   query: URLSearchParams;
   contentType: string | undefined;
   idempotencyKey: string | undefined;
+  ifMatch: string | undefined;
   readBody(): Promise<string>;
   /** Authenticates the caller; throws UNAUTHENTICATED. */
   authenticate(): Promise<CommandContext>;
@@ -34,6 +35,8 @@ interface EndpointCall<Query, Body> {
   reference: string;
   query: Query;
   idempotencyKey: string | undefined;
+  /** The version in the header If-Match. */
+  expectedVersion: number | undefined;
   body(): Promise<Body>;
   signal: AbortSignal;
 }
@@ -47,6 +50,8 @@ export interface Endpoint<Query extends z.ZodType = z.ZodType, Body extends z.Zo
   query: Query;
   /** Whether the endpoint accepts the header Idempotency-Key. */
   isRepeatable: boolean;
+  /** Whether the endpoint accepts the header If-Match. */
+  isVersioned?: boolean;
   body?: Body;
   answer: { status: number; description: string; schema: z.ZodType; headers: Record<string, string> };
   /** Codes of refusals in addition to those of every endpoint. */

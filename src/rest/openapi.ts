@@ -1,9 +1,11 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { statusByCode } from '../errors.js';
-import { codeByStatus, Failure, type RestCode } from './answer.js';
+import { codeByStatus, type RestCode } from './answer.js';
 import type { Endpoint } from './endpoint.js';
-import { collections } from './paths.js';
-import { IdempotencyHeader, NewTenant, Tenant } from './tenant.js';
+import { describeSchemas, referTo, toSchema } from './openapi-schemas.js';
+import { collections, partPrefixes, parts } from './paths.js';
+import { IdempotencyHeader, IfMatchHeader } from './tenant.js';
+import { partEndpoints } from './tenant-parts.js';
 import { tenantEndpoints } from './tenants.js';
 
 const errorSchema = { $ref: '#/components/schemas/Error' };
@@ -13,7 +15,7 @@ const meanings: Partial<Record<RestCode, string>> = {
   VALIDATION_ERROR: 'The body is not JSON, or the fields in `details` are invalid, unknown or missing.',
   UNAUTHENTICATED: 'The API key is missing, unknown, revoked or expired.',
   FORBIDDEN: 'The API key does not have the scope.',
-  NOT_FOUND: 'The path does not exist.',
+  NOT_FOUND: 'The path does not exist, or the tenant does not have this part.',
   METHOD_NOT_ALLOWED: 'The path accepts other methods only, which are in the header `Allow`.',
   CONTENT_TOO_LARGE: 'The body is too large.',
   UNSUPPORTED_MEDIA_TYPE: 'The content type of the body is not application/json.',
@@ -23,6 +25,10 @@ const meanings: Partial<Record<RestCode, string>> = {
   INTERNAL_SERVER_ERROR: 'An unexpected error occurred; the log has the details under the request id.',
   REGISTRY_UNAVAILABLE:
     'The registry database is unavailable, or the gateway is stopping. Retry after `Retry-After`.',
+  TENANT_MISMATCH: 'The subject of the token is not a member of this tenant.',
+  VERSION_CONFLICT: 'The version in `If-Match` is not the current one. Read again, then repeat the change.',
+  SECRET_IN_CONFIG:
+    'Values of the configuration look like secrets, which are not stored; `details` has their paths.',
   TENANT_NOT_FOUND: 'No tenant has that slug or id.',
   TENANT_SUSPENDED: 'The tenant of an earlier request with this idempotency key has been suspended.',
   TENANT_DELETED: 'The tenant has been deleted already.',
@@ -76,7 +82,10 @@ export function openapi(basePath: string): object {
         'for an unknown path or method, has the body `{error: {code, message, details?}}`.',
     },
     security: [{ key: [] }],
-    paths: Object.fromEntries(collections.flatMap(describeCollection)),
+    paths: Object.fromEntries([
+      ...collections.flatMap(describeCollection),
+      ...partPrefixes.flatMap(describeParts),
+    ]),
     components: {
       securitySchemes: {
         key: {
@@ -86,11 +95,7 @@ export function openapi(basePath: string): object {
             'An API key with the scope of the operation. A gateway with an embedded database needs none.',
         },
       },
-      schemas: {
-        Tenant: toSchema(Tenant, 'output'),
-        NewTenant: toSchema(NewTenant, 'input'),
-        Error: toSchema(Failure, 'output'),
-      },
+      schemas: describeSchemas(),
       responses: describeRefusals(['NOT_FOUND', 'METHOD_NOT_ALLOWED'], ({ status }) =>
         status === 404 ? 'UnknownPath' : 'WrongMethod',
       ),
@@ -99,43 +104,56 @@ export function openapi(basePath: string): object {
   return basePath === '' ? document : { ...document, servers: [{ url: basePath }] };
 }
 
-function describeCollection(path: string, alias: number): [string, object][] {
-  const reference = {
-    name: 'slug',
-    in: 'path',
-    required: true,
-    description: 'Slug or UUID of the tenant.',
-    schema: { type: 'string' },
-  };
+const reference = {
+  name: 'slug',
+  in: 'path',
+  required: true,
+  description: 'Slug or UUID of the tenant.',
+  schema: { type: 'string' },
+};
+
+/** Ends of operation ids, which must be unique: the second path of an endpoint and the third repeat it. */
+const suffixes: Record<string, string> = { '/api/v1/admin/tenants': 'ByAlias' };
+const partSuffixes: Record<string, string> = { ...suffixes, '/api/tenants': 'BelowTenants' };
+
+function describeCollection(path: string): [string, object][] {
   const { collection, member } = tenantEndpoints;
+  const suffix = suffixes[path] ?? '';
   return [
-    [path, describeMethods(collection, alias)],
-    [`${path}/{slug}`, { parameters: [reference], ...describeMethods(member, alias) }],
+    [path, describeMethods(collection, suffix)],
+    [`${path}/{slug}`, { parameters: [reference], ...describeMethods(member, suffix) }],
   ];
 }
 
-function describeMethods(endpoints: Record<string, Endpoint>, alias: number): object {
+function describeParts(prefix: string): [string, object][] {
+  return parts.map((part) => [
+    `${prefix}/{slug}/${part}`,
+    { parameters: [reference], ...describeMethods(partEndpoints[part], partSuffixes[prefix] ?? '') },
+  ]);
+}
+
+function describeMethods(endpoints: Record<string, Endpoint>, suffix: string): object {
   const described = Object.entries(endpoints).map(([method, endpoint]) => [
     method.toLowerCase(),
-    describe(endpoint, alias),
+    describe(endpoint, suffix),
   ]);
   return Object.fromEntries(described);
 }
 
-function describe(endpoint: Endpoint, alias: number): object {
-  const { id, summary, description, query, body, isRepeatable, answer, refusals } = endpoint;
+function describe(endpoint: Endpoint, suffix: string): object {
+  const { id, summary, description, query, body, isRepeatable, isVersioned, answer, refusals } = endpoint;
   const codes = [...always, ...(body ? withBody : []), ...refusals];
   return {
-    // Operation ids must be unique, and the alias repeats all endpoints.
-    operationId: alias === 0 ? id : `${id}ByAlias`,
+    operationId: `${id}${suffix}`,
     summary,
     description,
     parameters: [
       ...describeParameters(query, 'query'),
       ...(isRepeatable ? describeParameters(IdempotencyHeader, 'header') : []),
+      ...(isVersioned ? describeParameters(IfMatchHeader, 'header') : []),
     ],
     ...(body && {
-      requestBody: { required: true, content: json({ $ref: '#/components/schemas/NewTenant' }) },
+      requestBody: { required: true, content: json(referTo(body)) },
     }),
     responses: {
       [answer.status]: {
@@ -184,16 +202,6 @@ function describeHeaders(headers: Record<string, string>): object {
     { description, schema: { type: 'string' } },
   ]);
   return described.length > 0 ? { headers: Object.fromEntries(described) } : {};
-}
-
-function referTo(schema: z.ZodType): object {
-  const tenant = { $ref: '#/components/schemas/Tenant' };
-  return schema === Tenant ? tenant : { type: 'array', items: tenant };
-}
-
-function toSchema(schema: z.ZodType, io: 'input' | 'output'): object {
-  const { $schema: _, ...described } = z.toJSONSchema(schema, { io });
-  return described;
 }
 
 function json(schema: object) {

@@ -1,8 +1,11 @@
 import { z } from 'zod';
-import { email, idempotencyKey, moduleNames, slug, text } from '../registry/input.js';
+import { newTenantFields } from '../profile/onboarding.js';
+import { brandingFields, settingsFields } from '../profile/profile-fields.js';
+import { email, idempotencyKey, moduleNames, omittable, readInput, slug } from '../registry/input.js';
 import { shownStatuses } from '../registry/lists/tenant-filter.js';
 import { slugPattern } from '../registry/slug.js';
 import type { TenantRecord } from '../registry/tenant-record.js';
+import { answerFields, inSnakeCase, toInput } from './field-names.js';
 
 /** Default of `modules`: the module that gives a tenant a database of its own. */
 const modulesByDefault = ['dbtools'];
@@ -27,25 +30,67 @@ export const Tenant = z
 
 export const TenantList = z.array(Tenant);
 
+/** The tenant of POST. Its invitation is shown once and stored nowhere. */
+export const CreatedTenant = Tenant.extend({
+  invitation_token: z.string().optional().meta({
+    description:
+      'Token with which the first admin accepts the invitation. It is shown only in the first answer; absent when nobody was invited.',
+  }),
+}).meta({ description: 'A new tenant.' });
+
+const notAnObject = {
+  error: (issue: z.core.$ZodRawIssue) =>
+    issue.code === 'invalid_type' ? 'must be a JSON object' : undefined,
+};
+
+/** Bodies of PUT, and the parts of a new tenant. Absent fields get their defaults. */
+export const NewSettings = z.strictObject(inSnakeCase(settingsFields), notAnObject).meta({
+  description: 'Settings of a tenant. Defaults come from its name, address, currency and time zone.',
+});
+export const NewBranding = z
+  .strictObject(inSnakeCase(brandingFields), notAnObject)
+  .meta({ description: 'Branding of a tenant.' });
+
+export const TenantSettings = z
+  .object(answerFields(settingsFields))
+  .meta({ description: 'Settings of a tenant. The sender address is the support address when none is set.' });
+export const TenantBranding = z
+  .object(answerFields(brandingFields))
+  .meta({ description: 'Branding of a tenant.' });
+
+const { settings: _, branding: __, config, ...plainFields } = newTenantFields;
+
+/** Scripts of before send null for these two when they have no value. */
+const nullableByScripts = {
+  modules: moduleNames.nullish().meta({
+    description: 'Modules to which the tenant is subscribed.',
+    default: modulesByDefault,
+  }),
+  admin_email: email.nullish().meta({
+    description: `${newTenantFields.adminEmail.description} Default: none.`,
+    format: 'email',
+  }),
+};
+
 export const NewTenant = z
   .strictObject(
     {
-      name: text(200).meta({ description: 'Display name, at most 200 characters.', examples: ['Acme Corp'] }),
+      ...inSnakeCase(plainFields),
+      name: newTenantFields.name.meta({
+        description: newTenantFields.name.description,
+        examples: ['Acme Corp'],
+      }),
       slug: slugAsDescribed.meta({
         description:
           'Short name for programs. It never changes, does not begin with pg_ and does not look like a UUID.',
         examples: ['acme'],
       }),
-      modules: moduleNames.nullish().meta({
-        description: 'Modules to which the tenant is subscribed.',
-        default: modulesByDefault,
-      }),
-      admin_email: email.nullish().meta({
-        description: 'E-mail address of the first admin and primary address of the tenant. Default: none.',
-        format: 'email',
-      }),
+      ...nullableByScripts,
+      settings: omittable(NewSettings),
+      branding: omittable(NewBranding),
+      config: config.meta({ description: config.description, $ref: '#/components/schemas/TenantConfig' }),
     },
-    { error: (issue) => (issue.code === 'invalid_type' ? 'must be a JSON object' : undefined) },
+    notAnObject,
   )
   .meta({ description: 'A tenant to register, subscribe and provision.' });
 
@@ -64,6 +109,17 @@ export const Page = z.strictObject({
 
 export const NoQuery = z.strictObject({});
 
+export const IfMatchHeader = z.object({
+  'If-Match': z
+    .string()
+    .regex(/^(\*|(W\/)?"[0-9]{1,9}")$/, 'must be the ETag of the answer to a GET, or *')
+    .optional()
+    .meta({
+      description:
+        'The ETag of an earlier answer. When the current one is different, the request is refused with VERSION_CONFLICT.',
+    }),
+});
+
 export const IdempotencyHeader = z.object({
   'Idempotency-Key': idempotencyKey.meta({
     description:
@@ -77,6 +133,17 @@ export function showTenant({ id, name, slug, status, createdAt }: TenantRecord):
 }
 
 /** The input of provisionTenant for a request. */
-export function toProvisioning({ name, slug, modules, admin_email }: z.output<typeof NewTenant>) {
-  return { name, slug, modules: modules ?? modulesByDefault, adminEmail: admin_email ?? undefined };
+export function toProvisioning({ modules, admin_email, ...body }: z.output<typeof NewTenant>) {
+  return {
+    ...toInput(body, ['settings', 'branding']),
+    modules: modules ?? modulesByDefault,
+    adminEmail: admin_email ?? undefined,
+  };
+}
+
+const NewTenantPart = NewTenant.partial();
+
+/** The input of provisionTenant for fields that a file gives as a body of POST does. Throws VALIDATION_ERROR. */
+export function readNewTenantFile(given: unknown): Record<string, unknown> {
+  return toInput(readInput(NewTenantPart, given), ['settings', 'branding']);
 }

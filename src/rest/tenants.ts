@@ -1,11 +1,16 @@
 import { Readable } from 'node:stream';
 import type { RegistryDatabase } from '../database/registry-database.js';
+import { renameFields } from '../errors.js';
+import { readTenantConfig } from '../profile/tenant-config.js';
 import { deleteTenant } from '../provisioning/commands/delete-tenant.js';
 import { provisionTenantToEnd } from '../provisioning/provision-to-end.js';
+import type { CommandContext } from '../registry/command.js';
 import { listTenants, requireTenantRecord, type TenantRecord } from '../registry/tenant-record.js';
 import { type RestAnswer, withScriptMessage } from './answer.js';
 import { endpoint } from './endpoint.js';
+import { withBodyNames } from './field-names.js';
 import {
+  CreatedTenant,
   maxPage,
   NewTenant,
   NoQuery,
@@ -54,10 +59,11 @@ const create = endpoint({
   answer: {
     status: 201,
     description: 'The active tenant.',
-    schema: Tenant,
+    schema: CreatedTenant,
     headers: { Location: 'Path of the tenant.' },
   },
   refusals: [
+    'SECRET_IN_CONFIG',
     'MODULE_NOT_FOUND',
     'CONFLICT',
     'TENANT_SUSPENDED',
@@ -71,15 +77,45 @@ const create = endpoint({
     try {
       const wanted = await body();
       slug = wanted.slug;
-      const input = { ...toProvisioning(wanted), idempotencyKey };
-      const tenant = await provisionTenantToEnd(context, input, signal);
+      const { tenant, token } = await provision(
+        context,
+        { ...toProvisioning(wanted), idempotencyKey },
+        signal,
+      );
       const headers = { location: `${collection}/${tenant.slug}` };
-      return { status: 201, headers, body: showTenant(tenant) };
+      return {
+        ...{ status: 201, headers },
+        body: { ...showTenant(tenant), ...(token !== null && { invitation_token: token }) },
+      };
     } catch (error) {
       throw withScriptMessage(error, slug);
     }
   },
 });
+
+/** Fields in refusals have the names of the body, and those of the configuration stand below `config`. */
+async function provision(
+  context: CommandContext,
+  input: ReturnType<typeof toProvisioning> & { idempotencyKey: string | undefined },
+  signal: AbortSignal,
+) {
+  requireConfig(context, input);
+  try {
+    return await provisionTenantToEnd(context, input, signal);
+  } catch (error) {
+    throw withBodyNames(error);
+  }
+}
+
+function requireConfig({ configRules }: CommandContext, input: Record<string, unknown>): void {
+  const { slug, config } = input;
+  if (config === undefined) return;
+  try {
+    readTenantConfig(config, { slug: String(slug), ...configRules });
+  } catch (error) {
+    throw renameFields(error, (field) => (field === 'config' ? field : `config.${field}`));
+  }
+}
 
 const show = endpoint({
   id: 'getTenant',

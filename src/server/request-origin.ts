@@ -33,12 +33,19 @@ export function requireLocalHost(request: IncomingMessage): void {
   );
 }
 
+const none: ReadonlySet<string> = new Set();
+
 /**
  * In open mode a browser on this machine needs no key, so a page of another site could use the API in the developer's name.
- * Browsers say where a request comes from in Origin and Sec-Fetch-Site, which pages cannot change. A link may lead here.
+ * Browsers say where a request comes from in Origin and Sec-Fetch-Site, which pages cannot change. A link may lead here, and the
+ * developer may list other origins.
  */
-export function requireOwnOrigin({ method, headers }: IncomingMessage): void {
+export function requireOwnOrigin(
+  { method, headers }: IncomingMessage,
+  listed: ReadonlySet<string> = none,
+): void {
   const { origin, host } = headers;
+  if (origin !== undefined && listed.has(origin)) return;
   const site = headers['sec-fetch-site'];
   if (origin !== undefined && origin.toLowerCase() !== `http://${host?.toLowerCase()}`)
     throw foreign(`pages of ${origin.slice(0, 200)}`);
@@ -51,6 +58,6 @@ export function requireOwnOrigin({ method, headers }: IncomingMessage): void {
 function foreign(source: string): HttpError {
   return new HttpError(
     403,
-    `Without API keys ${source} may not use this gateway: set AUTH_MODE=required and send a key`,
+    `Without API keys ${source} may not use this gateway: set AUTH_MODE=required and send a key, or list their origin in CORS_ORIGINS`,
   );
 }

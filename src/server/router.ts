@@ -11,6 +11,7 @@ import { answerRequest } from '../rest/answer-request.js';
 import { isRestPath } from '../rest/paths.js';
 import { readBody } from './body.js';
 import { clientAddress } from './client-address.js';
+import { answerCors } from './cors.js';
 import { commandsFor, type Exchange, type Route } from './exchange.js';
 import { graphiqlPage } from './graphiql.js';
 import { openGraphqlDoor } from './graphql-door.js';
@@ -70,14 +71,19 @@ export function createRouter(options: RouterOptions): Route {
   const checkCaller = (exchange: Exchange) => authenticateBy(exchange, undefined);
   const answerGraphql = openGraphqlDoor({ ...options, findCaller, checkCaller });
 
+  const origins = new Set(config.corsOrigins);
+
   return (exchange, done) => {
     try {
+      // Before every refusal, which the page must be able to read as well.
+      if (exchange.request.headers.origin !== undefined && answerCors(exchange, origins))
+        return done(exchange);
       if (shedding.isActive && isShed(exchange, shedding)) return answerShed(exchange, done, metrics);
       const { path, request } = exchange;
       requireSingleHeaders(request);
       if (config.authMode === 'open') {
         requireLocalHost(request);
-        requireOwnOrigin(request);
+        requireOwnOrigin(request, origins);
       }
       if (path === '/graphql') {
         requireRunning(options);
@@ -135,6 +141,7 @@ async function answerRest(exchange: Exchange, { app, shared, findCaller }: DoorO
     query: new URLSearchParams(exchange.queryString),
     contentType: readContentType(request),
     idempotencyKey: request.headers['idempotency-key']?.toString(),
+    ifMatch: request.headers['if-match'],
     readBody: () => readBody(exchange),
     authenticate: async () => commandsFor(app, await findCaller(exchange), requestId),
     admitChange(caller) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
+import { runHere } from '../setup/command-line.js';
 import { createDatabase, createRegistryDatabase } from '../setup/database.js';
 import { aDataDir, postmasterPid, run } from '../setup/process.js';
 
@@ -12,6 +13,8 @@ const work = [
   'migrate',
   'provision',
   'tenant',
+  'module',
+  'operation',
   'psql',
   'keys',
   'documents',
@@ -34,14 +37,14 @@ describe('the command line', { timeout: 60_000 }, () => {
       ['create', 'list', 'rotate', 'revoke', 'help'],
     ],
   ])('%j lists the commands', async (args, commands) => {
-    const { code, stdout, stderr } = await run(args);
+    const { code, stdout, stderr } = await runHere(args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const explained = [...stdout.matchAll(/^ {2}([a-z]+) .*\S$/gm)].map(([, command]) => command);
     expect(explained).toEqual(commands);
   });
 
   test('the help of keys create names the scopes', async () => {
-    const { stdout } = await run(['keys', 'create', '--help']);
+    const { stdout } = await runHere(['keys', 'create', '--help']);
     for (const scope of ['resolve:<module>', 'registry:read', 'registry:write', 'provision', 'audit:read'])
       expect(stdout).toContain(scope);
   });
@@ -52,7 +55,7 @@ describe('the command line', { timeout: 60_000 }, () => {
     [['serve', 'twice'], `error: too many arguments for 'serve'. Expected 0 arguments but got 1.\n${hint}`],
     [['keys', 'frobnicate'], `error: unknown command 'frobnicate'\n${hint}`],
   ])('%j is refused with a message that names it', async (args, complaint) => {
-    expect(await run(args)).toEqual({ code: 1, signal: null, stdout: '', stderr: complaint });
+    expect(await runHere(args)).toEqual({ code: 1, stdout: '', stderr: complaint });
   });
 
   test('a reader that stops reading is no error', async () => {

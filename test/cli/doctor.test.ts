@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runHere } from '../setup/command-line.js';
 import { createDatabase } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { aDataDir, run } from '../setup/process.js';
@@ -19,27 +20,27 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
   afterAll(() => gateway?.close());
 
   test('a registry without drift is reported with exit code 0', async () => {
-    expect(await run(['doctor', ...ownModules], env)).toMatchObject({
+    expect(await runHere(['doctor', ...ownModules], env)).toMatchObject({
       ...{ code: 0, stderr: '', stdout: 'All 2 storages of 1 tenant match the registry.\n' },
     });
-    expect((await run(['doctor', '--module', 'finance'], env)).stdout).toBe(
+    expect((await runHere(['doctor', '--module', 'finance'], env)).stdout).toBe(
       'All 1 storage of 1 tenant matches the registry.\n',
     );
   });
 
   test('warnings alone exit 0, an error exits 1, and each finding names its remedy', async () => {
     await gateway.psqlIn('finance', 'CREATE SCHEMA finance_alien');
-    const warned = await run(['doctor', ...ownModules], env);
+    const warned = await runHere(['doctor', ...ownModules], env);
     expect(warned).toMatchObject({ code: 0, stderr: '' });
     expect(warned.stdout).toMatch(
       /^WARNINGS\n {2}SCHEMA_WITHOUT_ROW\n {4}Schema finance_alien .*\n {4}To do: .*\n\n0 errors and 1 warning among 2 storages of 1 tenant\.\n$/,
     );
     await gateway.psqlIn('finance', `DROP SCHEMA finance_${tenant.slug} CASCADE`);
-    const failed = await run(['doctor', '--tenant', tenant.slug], env);
+    const failed = await runHere(['doctor', '--tenant', tenant.slug], env);
     expect(failed).toMatchObject({ code: 1, stderr: '' });
     expect(failed.stdout).toMatch(/^ERRORS\n {2}SCHEMA_MISSING\n/);
     expect(failed.stdout).not.toContain('WARNINGS');
-    const { code, stdout } = await run(['doctor', '--module', 'finance', '--json'], env);
+    const { code, stdout } = await runHere(['doctor', '--module', 'finance', '--json'], env);
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
       storages: 1,
@@ -52,7 +53,7 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
   });
 
   test('audit verifies the log and prints its head, which --expect takes later', async () => {
-    const sound = await run(['doctor', 'audit'], env);
+    const sound = await runHere(['doctor', 'audit'], env);
     expect(sound).toMatchObject({ code: 0, stderr: '' });
     const [, entries, head] =
       /^All (\d+) entries of the audit log are unaltered\.\nHead (\d+:[0-9a-f]{64})\n/.exec(sound.stdout) ??
@@ -62,15 +63,15 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
       ['doctor', '--json', 'audit'],
       ['doctor', 'audit', '--json', '--expect', String(head)],
     ]) {
-      const { code, stdout } = await run(args, env);
+      const { code, stdout } = await runHere(args, env);
       expect({ code, answer: JSON.parse(stdout) }).toEqual({ code: 0, answer });
     }
-    expect(await run(['doctor', 'audit', '--expect', 'mine'], env)).toMatchObject({
+    expect(await runHere(['doctor', 'audit', '--expect', 'mine'], env)).toMatchObject({
       code: 1,
       stdout: '',
       stderr: expect.stringMatching(/^VALIDATION_ERROR: expect: /),
     });
-    expect(await run(['doctor', 'audit', '--tenant', tenant.slug], env)).toMatchObject({
+    expect(await runHere(['doctor', 'audit', '--tenant', tenant.slug], env)).toMatchObject({
       code: 1,
       stdout: '',
       stderr: expect.stringContaining('there is one chain'),
@@ -79,7 +80,7 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
     await gateway.psql(
       `SET session_replication_role = replica; UPDATE registry_change SET actor = 'nobody' WHERE revision = 6 AND position = 0`,
     );
-    const found = await run(['doctor', 'audit'], env);
+    const found = await runHere(['doctor', 'audit'], env);
     expect(found).toMatchObject({ code: 1, stderr: '' });
     expect(found.stdout).toMatch(/^ {2}ENTRY_ALTERED\n {4}Entry 6\/0 .*\n\n1 problem in an audit log of/);
 
@@ -90,7 +91,7 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
          changed_at, '', '' FROM registry_change, generate_series(1, 1200) AS n WHERE revision = 6 AND position = 0
        ON CONFLICT DO NOTHING`,
     );
-    const { stdout } = await run(['doctor', 'audit'], env);
+    const { stdout } = await runHere(['doctor', 'audit'], env);
     expect(stdout.match(/^ {2}[A-Z_]+$/gm)).toHaveLength(1_000);
     const [, more, all] = /^ {2}and (\d+) more\n\n(\d+) problems in/m.exec(stdout) ?? [];
     expect(Number(more)).toBe(Number(all) - 1_000);
@@ -107,7 +108,7 @@ describe('doctor at the command line', { timeout: 60_000 }, () => {
       },
     });
     const empty = await createDatabase();
-    const unmigrated = await run(['doctor'], { DATABASE_URL: empty.url });
+    const unmigrated = await runHere(['doctor'], { DATABASE_URL: empty.url });
     expect(unmigrated).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('run "tenant-registry migrate" first'),

@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { documentIdOf } from '../../src/registry/trusted-documents.js';
+import { runHere } from '../setup/command-line.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
-import { aFolder, run } from '../setup/process.js';
+import { aFolder } from '../setup/process.js';
 
 describe('documents at the command line', { timeout: 60_000 }, () => {
   let registry: TestDatabase;
@@ -14,7 +15,7 @@ describe('documents at the command line', { timeout: 60_000 }, () => {
   });
   afterAll(() => registry?.drop());
 
-  const documents = (...args: string[]) => run(['documents', ...args], { DATABASE_URL: registry.url });
+  const documents = (...args: string[]) => runHere(['documents', ...args], { DATABASE_URL: registry.url });
   const file = async (name: string, content: string | Buffer) => {
     await writeFile(join(folder, name), content);
     return join(folder, name);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runHere } from '../setup/command-line.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
-import { run } from '../setup/process.js';
 
 describe('grants at the command line', { timeout: 60_000 }, () => {
   let registry: TestDatabase;
@@ -14,12 +14,12 @@ describe('grants at the command line', { timeout: 60_000 }, () => {
       DBTOOLS_DB_URL: 'postgres://%2Fvar%2Frun%2Fnowhere/tools?user=tool&password=hidden',
     };
     // A start writes the database name of each variable to the registry.
-    await run(['migrate'], env);
+    await runHere(['migrate'], env);
   });
   afterAll(() => registry?.drop());
 
   test('are printed for the databases in the environment, without their passwords', async () => {
-    const { code, stdout, stderr } = await run(['grants'], env);
+    const { code, stdout, stderr } = await runHere(['grants'], env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('-- Server db.internal:6543, in database ');
     expect(stdout).toContain('GRANT pg_signal_backend TO "prov";');
@@ -39,13 +39,13 @@ describe('grants at the command line', { timeout: 60_000 }, () => {
   });
 
   test('of one module are printed as JSON', async () => {
-    const { code, stdout } = await run(['grants', '--module', 'finance', '--json'], env);
+    const { code, stdout } = await runHere(['grants', '--module', 'finance', '--json'], env);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject([{ server: 'db.internal:6543', modules: ['finance'] }]);
   });
 
   test('of an unknown module are refused', async () => {
-    expect(await run(['grants', '--module', 'nothing'], env)).toMatchObject({
+    expect(await runHere(['grants', '--module', 'nothing'], env)).toMatchObject({
       ...{
         code: 1,
         stdout: '',

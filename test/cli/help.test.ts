@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.js';
+import { runHere } from '../setup/command-line.js';
 import { languageProblems } from '../setup/plain-language.js';
-import { run } from '../setup/process.js';
 
 describe('help of the command line', () => {
   test('describes every command in a plain sentence', () => {
@@ -34,14 +34,14 @@ describe('a command that only groups others', () => {
   test.each([[[]], [['tenant']], [['keys']], [['import']], [['documents']]])(
     'prints its help and ends with 0: %j',
     async (args) => {
-      const { code, stdout, stderr } = await run(args);
+      const { code, stdout, stderr } = await runHere(args);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toMatch(/^Usage: tenant-registry /);
     },
   );
 
   test.each([[['tenant', 'nonsense']], [['tenant', 'show']]])('%j is an error', async (args) => {
-    const { code, stdout, stderr } = await run(args);
+    const { code, stdout, stderr } = await runHere(args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^error: /);
   });

@@ -8,8 +8,8 @@ import {
   fixtures,
   writeClient,
 } from '../importing/support/client-story.js';
+import { runHere } from '../setup/command-line.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
-import { run } from '../setup/process.js';
 
 let registry: TestDatabase;
 beforeAll(async () => {
@@ -17,7 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => registry.drop());
 
-const importYaml = (...args: string[]) => run(['import', 'yaml', ...args], { DATABASE_URL: registry.url });
+const importYaml = (...args: string[]) =>
+  runHere(['import', 'yaml', ...args], { DATABASE_URL: registry.url });
 const slugs = async () => (await queryOnce(registry.url, 'SELECT slug FROM tenants')).map(({ slug }) => slug);
 
 test('--dry-run prints the changes as text and makes none', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runHere } from '../setup/command-line.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { aDataDir, run, type ServingProcess, serve } from '../setup/process.js';
 
@@ -25,7 +26,7 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
   const tenantsWith = (key: string) => gateway.ask('{ tenants { totalCount } }', { key });
 
   test('--json prints id and secret and nothing else; the key is accepted for its scopes only', async () => {
-    const { code, stdout, stderr } = await run(create('resolve:finance, registry:read', '--json'), env);
+    const { code, stdout, stderr } = await runHere(create('resolve:finance, registry:read', '--json'), env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^\{.*\}\n$/);
     const made = JSON.parse(stdout);
@@ -41,14 +42,14 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
   });
 
   test('without --json, the output explains how to send the secret and that it is not shown again', async () => {
-    const { code, stdout } = await run(create('registry:read'), env);
+    const { code, stdout } = await runHere(create('registry:read'), env);
     expect(code).toBe(0);
     const [, id, secret] = /^Key (\S+)\nSecret (\S+)\n/.exec(stdout) ?? [];
     expect(stdout).toBe(
       `Key ${id}\nSecret ${secret}\nThe secret is not shown again. Send it as "Authorization: Bearer ${secret}".\n`,
     );
     expect((await tenantsWith(secret ?? '')).status).toBe(200);
-    const listed = await run(['keys', 'list'], env);
+    const listed = await runHere(['keys', 'list'], env);
     const inOneYear = new RegExp(`${id}  until \\d{4}-\\d\\d-\\d\\dT\\S+Z  a service  registry:read\\n`);
     expect(listed.stdout).toMatch(inOneYear);
     expect(listed.stdout).not.toContain(secret);
@@ -56,9 +57,9 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
 
   test('list shows every key without its secret, also as JSON', async () => {
     const made = JSON.parse(
-      (await run(create('resolve:*', '--json', '--expires', '2099-01-31T00:00:00Z'), env)).stdout,
+      (await runHere(create('resolve:*', '--json', '--expires', '2099-01-31T00:00:00Z'), env)).stdout,
     );
-    const { stdout } = await run(['keys', 'list', '--json'], env);
+    const { stdout } = await runHere(['keys', 'list', '--json'], env);
     const listed: Record<string, unknown>[] = JSON.parse(stdout);
     expect(listed.find(({ id }) => id === made.id)).toMatchObject({
       name: 'a service',
@@ -68,27 +69,29 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
       createdBy: expect.stringMatching(/^operator:./),
     });
     expect(stdout).not.toMatch(/trk_|secret|hash/i);
-    expect((await run(['keys', 'list'], env)).stdout).toContain(
+    expect((await runHere(['keys', 'list'], env)).stdout).toContain(
       `${made.id}  until 2099-01-31T00:00:00.000Z  `,
     );
   });
 
   test('a revoked key is rejected at once; revoking it again changes nothing', async () => {
-    const { id, secret } = JSON.parse((await run(create('registry:read', '--json'), env)).stdout);
+    const { id, secret } = JSON.parse((await runHere(create('registry:read', '--json'), env)).stdout);
     expect((await tenantsWith(secret)).status).toBe(200);
     for (let time = 0; time < 2; time++)
-      expect(await run(['keys', 'revoke', id], env)).toMatchObject({
+      expect(await runHere(['keys', 'revoke', id], env)).toMatchObject({
         code: 0,
         stdout: `Key ${id} is revoked.\n`,
         stderr: '',
       });
+    const again = await runHere(['keys', 'revoke', id, '--json'], env);
+    expect(JSON.parse(again.stdout)).toEqual({ id, revision: expect.any(String) });
     expect(await tenantsWith(secret)).toMatchObject({ status: 401, codes: ['UNAUTHENTICATED'] });
-    expect((await run(['keys', 'list'], env)).stdout).toContain(`${id}  revoked  `);
+    expect((await runHere(['keys', 'list'], env)).stdout).toContain(`${id}  revoked  `);
   });
 
   test('a key is replaced by rotate, and is accepted until the end of the overlap', async () => {
-    const { id, secret } = JSON.parse((await run(create('registry:read', '--json'), env)).stdout);
-    const rotated = await run(['keys', 'rotate', id, '--overlap', '600', '--json'], env);
+    const { id, secret } = JSON.parse((await runHere(create('registry:read', '--json'), env)).stdout);
+    const rotated = await runHere(['keys', 'rotate', id, '--overlap', '600', '--json'], env);
     expect({ code: rotated.code, stderr: rotated.stderr }).toEqual({ code: 0, stderr: '' });
     const successor = JSON.parse(rotated.stdout);
     expect(successor).toEqual({
@@ -98,20 +101,24 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
     expect([(await tenantsWith(secret)).status, (await tenantsWith(successor.secret)).status]).toEqual([
       200, 200,
     ]);
-    expect((await run(['keys', 'list'], env)).stdout).toMatch(
+    expect((await runHere(['keys', 'list'], env)).stdout).toMatch(
       new RegExp(`${id}  until \\S+Z, expires in 1 day: rotate it  `),
     );
-    const atOnce = await run(['keys', 'rotate', successor.id, '--overlap', '0'], env);
+    const atOnce = await runHere(['keys', 'rotate', successor.id, '--overlap', '0'], env);
     expect(atOnce.stdout).toMatch(/^Key \S+\nSecret trk_\S+\n/);
     expect((await tenantsWith(successor.secret)).status).toBe(401);
-    expect((await run(['keys', 'list'], env)).stdout).toMatch(new RegExp(`${successor.id}  expired \\S+Z  `));
+    expect((await runHere(['keys', 'list'], env)).stdout).toMatch(
+      new RegExp(`${successor.id}  expired \\S+Z  `),
+    );
   });
 
   test('the default lifetime of a key is that of API_KEY_LIFETIME_DAYS, and list warns of its end', async () => {
     const short = { ...env, API_KEY_LIFETIME_DAYS: '14' };
-    const { id } = JSON.parse((await run(create('registry:read', '--json'), short)).stdout);
-    expect((await run(['keys', 'list'], env)).stdout).toContain('expires in 14 days: rotate it');
-    const listed: Record<string, string>[] = JSON.parse((await run(['keys', 'list', '--json'], env)).stdout);
+    const { id } = JSON.parse((await runHere(create('registry:read', '--json'), short)).stdout);
+    expect((await runHere(['keys', 'list'], env)).stdout).toContain('expires in 14 days: rotate it');
+    const listed: Record<string, string>[] = JSON.parse(
+      (await runHere(['keys', 'list', '--json'], env)).stdout,
+    );
     const expiresAt = listed.find((key) => key.id === id)?.expiresAt ?? '';
     expect(Math.round((Date.parse(expiresAt) - Date.now()) / 86_400_000)).toBe(14);
   });
@@ -149,7 +156,7 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
     ],
     ['no id', ['keys', 'revoke'], "error: missing required argument 'id'"],
   ])('%s is refused with a message that names it', async (_what, args, complaint) => {
-    const { code, stdout, stderr } = await run(args, env);
+    const { code, stdout, stderr } = await runHere(args, env);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     const [first, ...rest] = stderr.trimEnd().split('\n');
     if (typeof complaint === 'string') expect(first).toBe(complaint);

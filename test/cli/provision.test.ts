@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { blockingStatement, blockMigrations } from '../provisioning/support/blocked-migration.js';
 import { listSchemas } from '../provisioning/support/catalog.js';
@@ -8,9 +11,10 @@ import {
   openGatewayWithModules,
 } from '../provisioning/support/gateway-with-own-modules.js';
 import { readTenant, resolve } from '../provisioning/support/provisioning-calls.js';
+import { runHere } from '../setup/command-line.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway } from '../setup/gateway.js';
-import { run } from '../setup/process.js';
+import { aFolder } from '../setup/process.js';
 import { openTerminal, testWithTerminal } from '../setup/terminal.js';
 
 describe('provision at the command line', { timeout: 120_000 }, () => {
@@ -36,7 +40,7 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
 
   test('prints one line per step, and every gateway resolves the tenant when the command ends', async () => {
     const slug = uniqueName('t');
-    const { code, stdout, stderr } = await run(provision(slug), env);
+    const { code, stdout, stderr } = await runHere(provision(slug), env);
     expect(stderr.split('\n').filter((line) => !line.endsWith('running'))).toEqual([
       'create schema of alpha: succeeded',
       'create schema of beta: succeeded',
@@ -57,7 +61,7 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
     ]);
     for (const name of ['alpha', 'beta'])
       expect(await resolve(testbed.gateway, slug, name)).toBe(`schema ${name}_${slug}`);
-    expect(await run(provision(slug), env)).toMatchObject({
+    expect(await runHere(provision(slug), env)).toMatchObject({
       code: 1,
       stdout: '',
       stderr: expect.stringMatching(/^CONFLICT: Slug .* is taken/),
@@ -68,7 +72,7 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
     const slug = uniqueName('t');
     await testbed.write('beta/0003_broken.sql', brokenMigration);
     onTestFinished(() => testbed.remove('beta/0003_broken.sql').catch(() => undefined));
-    const failed = await run(provision(slug, '--json'), env);
+    const failed = await runHere(provision(slug, '--json'), env);
     expect(failed).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('create schema of beta: failed'),
@@ -83,8 +87,8 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
 
     await testbed.remove('beta/0003_broken.sql');
     const keyed = provision(slug, '--json', '--idempotency-key', slug);
-    const first = await run(keyed, env);
-    const second = await run(keyed, env);
+    const first = await runHere(keyed, env);
+    const second = await runHere(keyed, env);
     expect(JSON.parse(first.stdout)).toMatchObject({
       tenant: { id: report.tenant.id, status: 'ACTIVE' },
       subscriptions: [
@@ -101,10 +105,60 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
   });
 
   test('invalid input is refused with the names of the fields before anything is changed', async () => {
-    const { code, stdout, stderr } = await run(['provision', ' ', 'nobody', 'alpha,,Beta'], env);
+    const { code, stdout, stderr } = await runHere(['provision', ' ', 'nobody', 'alpha,,Beta'], env);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     for (const field of ['name', 'adminEmail', 'modules.1', 'modules.2'])
       expect(stderr).toContain(`${field}: `);
+  });
+
+  test('every field of a tenant can be given, as an option or in a file, and an option goes first', async () => {
+    const slug = uniqueName('t');
+    const id = randomUUID();
+    const file = join(await aFolder(), 'acme.json');
+    const fields = {
+      ...{ plan: 'lite', currency: 'USD', admin_full_name: 'Ada Admin' },
+      ...{ settings: { website: 'https://acme.example/' }, branding: { preset_theme: 'sunset' } },
+      config: { banking: { bank_name: 'First Bank' } },
+    };
+    await writeFile(file, JSON.stringify(fields));
+    const options = ['--plan', 'Pro', '--max-users', '9', '--timezone', 'Europe/Berlin', '--id', id];
+    const { code, stderr } = await runHere(provision(slug, ...options, '--input', file), env);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('activate route: succeeded')]);
+    const [row] = await testbed.gateway.psql(
+      `SELECT id, plan::text, max_users, tenants.timezone, tenants.currency, tenant_config, website, preset_theme,
+         (SELECT full_name FROM members WHERE tenant_id = tenants.id) AS admin
+       FROM tenants JOIN tenant_settings s ON s.tenant_id = id JOIN tenant_branding b ON b.tenant_id = id WHERE slug = $1`,
+      [slug],
+    );
+    expect(row).toEqual({
+      ...{ id, plan: 'pro', max_users: 9, timezone: 'Europe/Berlin', currency: 'USD', admin: 'Ada Admin' },
+      ...{ tenant_config: fields.config, website: 'https://acme.example/', preset_theme: 'sunset' },
+    });
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ['is not JSON', '{', /^File \S+ is not JSON: write an object as for POST \/api\/tenants$/],
+    ['has an unknown field', { shortName: 'A' }, /^VALIDATION_ERROR: shortName: is not a known field$/],
+    ['is a list', [], /^VALIDATION_ERROR: input: must be a JSON object$/],
+    [
+      'has a wrong field',
+      { branding: { primary_color: 'red' } },
+      /^VALIDATION_ERROR: branding.primary_color: /,
+    ],
+  ])('a file that %s is refused with a message that names it', async (_what, content, complaint) => {
+    const file = join(await aFolder(), 'input.json');
+    await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+    const { code, stdout, stderr } = await runHere(provision(uniqueName('t'), '--input', file), env);
+    expect([code, stdout, stderr.trimEnd()]).toEqual([1, '', expect.stringMatching(complaint)]);
+  });
+
+  test('an option with a wrong value is refused before anything is opened', async () => {
+    const plan = await runHere(provision('t', '--plan', 'gold'), {});
+    expect(plan.stderr).toMatch(
+      /^error: option '--plan <text>' argument 'gold' is invalid\. Expected lite, pro, enterprise\.\n/,
+    );
+    const users = await runHere(provision('t', '--max-users', 'many'), {});
+    expect(users.stderr).toContain('Expected a whole number.');
   });
 
   testWithTerminal('on a terminal, the steps are redrawn in colour', async () => {
@@ -146,7 +200,7 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
         config: { ...testbed.config, runsWorker: true },
       });
       // Either of the two may run the operation; both see its end.
-      expect(await run(keyed, env)).toMatchObject({
+      expect(await runHere(keyed, env)).toMatchObject({
         code: 0,
         stdout: expect.stringContaining(' is active.'),
       });

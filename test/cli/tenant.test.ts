@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runHere } from '../setup/command-line.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate, resolve } from '../setup/graphql-calls.js';
-import { run } from '../setup/process.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { openTerminal, testWithTerminal } from '../setup/terminal.js';
 
@@ -19,7 +19,7 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
   });
   afterAll(() => gateway?.close());
 
-  const tenantCommand = (...args: string[]) => run(['tenant', ...args], env);
+  const tenantCommand = (...args: string[]) => runHere(['tenant', ...args], env);
   const listed = async (...args: string[]) => {
     const { code, stdout, stderr } = await tenantCommand('list', '--json', ...args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -35,6 +35,8 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
     );
     expect((await listed()).toSorted()).toEqual(slugs?.slugs.toSorted());
     expect(await listed('--module', 'finance', '--status', 'active,Suspended')).toEqual([tenant.slug]);
+    expect(await listed('--module', 'finance', '--plan', 'lite,pro')).toEqual([tenant.slug]);
+    expect(await listed('--module', 'finance', '--plan', 'enterprise')).toEqual([]);
 
     const table = await tenantCommand('list', '--search', '100%');
     expect(table.stdout.split('\n').map((line) => line.split(/ {2,}/).slice(0, 5))).toEqual([
@@ -117,7 +119,7 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
     // Without a terminal the user can't confirm.
     for (const verb of ['delete', 'purge'])
       expect(await tenantCommand(verb, slug)).toEqual({
-        ...{ code: 1, signal: null, stdout: '' },
+        ...{ code: 1, stdout: '' },
         stderr: `"tenant ${verb} ${slug}" needs a confirmation, and there is no terminal: add --yes\n`,
       });
     expect(await now()).toBe(`finance_${slug}`);

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { paint } from '../../src/cli/terminal/color.js';
 import { oneLine, printable } from '../../src/cli/terminal/printable.js';
 import { visible } from '../../src/cli/terminal/table.js';
+import { runHere } from '../setup/command-line.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { run } from '../setup/process.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
@@ -128,7 +129,7 @@ describe('text that was written into the registry past every check', { timeout: 
 
   /** Runs a command and returns what it wrote, after a look at each character. */
   async function shownBy(args: string[], isExpected: RegExp) {
-    const { stdout, stderr } = await run(args, env);
+    const { stdout, stderr } = await runHere(args, env);
     const written = stdout + stderr;
     expect(written.replaceAll('\n', '')).not.toMatch(steering);
     expect(written).toMatch(isExpected);
@@ -145,7 +146,7 @@ describe('text that was written into the registry past every check', { timeout: 
   });
   test('does not steer the terminal in a list of keys', () => shownBy(['keys', 'list'], /Acme/));
   test('does not steer the terminal in findings of doctor', async () => {
-    const written = await run(['doctor', ...only], env);
+    const written = await runHere(['doctor', ...only], env);
     expect(written.stdout).toContain('SCHEMA_WITHOUT_ROW');
     expect(written.stdout.replaceAll('\n', '')).not.toMatch(steering);
     expect(written.stdout.split('\n').filter((line) => line === 'WARNINGS')).toHaveLength(1);
@@ -170,7 +171,7 @@ describe('text that was written into the registry past every check', { timeout: 
     );
   });
   test('does not steer the terminal in an error of the configuration', async () => {
-    const { stderr } = await run(['tenant', 'list'], { ...env, PORT: `\u001b[31m\u009b${forged}` });
+    const { stderr } = await runHere(['tenant', 'list'], { ...env, PORT: `\u001b[31m\u009b${forged}` });
     expect(stderr).toMatch(/^PORT is .*expected a whole number/s);
     expect(stderr.replaceAll('\n', '')).not.toMatch(steering);
   });

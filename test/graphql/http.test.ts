@@ -98,6 +98,49 @@ describe('by GET', () => {
     expect(answer.body.data).toMatchObject({ tenant: null, modules: [{}, {}, {}, {}] });
   });
 
+  const modulesQuery = '{ modules { name } }';
+  const two = 'query One { modules { name } } query Two($id: ID!) { tenant(id: $id) { name } }';
+  const tenantQuery = 'query ($id: ID!) { tenant(id: $id) { name } }';
+  test.each<[string, string, string, object]>([
+    [
+      'a name among several operations',
+      two,
+      '&operationName=One',
+      { status: 200, data: { modules: [{}, {}, {}, {}] } },
+    ],
+    [
+      'the name and variables of the other',
+      two,
+      '&operationName=Two&variables={"id":"x"}',
+      { status: 200, data: { tenant: null } },
+    ],
+    [
+      'empty parameters, as left out',
+      modulesQuery,
+      '&operationName=&variables=&extensions=',
+      { status: 200, data: { modules: [{}, {}, {}, {}] } },
+    ],
+    [
+      'parameters of other software',
+      modulesQuery,
+      '&utm_source=mail',
+      { status: 200, data: { modules: [{}, {}, {}, {}] } },
+    ],
+    ['no name among several operations', two, '', { status: 400 }],
+    ['an unknown name', two, '&operationName=Three', { status: 400 }],
+    ['variables that are no JSON', tenantQuery, '&variables={id', { status: 400 }],
+    ['variables that are a list', tenantQuery, '&variables=[1]', { status: 400 }],
+    ['extensions that are no JSON', modulesQuery, '&extensions={', { status: 400 }],
+    ['a variable that is missing', tenantQuery, '', { status: 400 }],
+    ['no document', '', '', { status: 400 }],
+  ])('%s', async (_what, query, more, expected) => {
+    const encoded = more.replaceAll(/[{}[\]"]/g, encodeURIComponent);
+    const path = `/graphql?query=${encodeURIComponent(query)}${encoded}`;
+    const { status, body } = await send({ method: 'GET', path, headers: { accept: graphqlResponse } });
+    expect({ status, ...body }).toMatchObject(expected);
+    if (status !== 200) expect(body.errors).toMatchObject([{ extensions: { code: 'VALIDATION_ERROR' } }]);
+  });
+
   test.each(['application/json', graphqlResponse, '*/*'])(
     'a mutation is refused with 405, also for %s',
     async (accept) => {

@@ -88,17 +88,13 @@ const options = ['expectedVersion', 'idempotencyKey', 'wait'];
 
 /** Conditions on the tenants of a change of many, which null omits as well. */
 const conditions = ['expectedCount', 'filter', 'tenantIds'];
+const clearableOfTenant = ['gcpDataset', 'gcpProjectId', 'internalNote', 'primaryEmail', 'shortName'];
 
 /** Fields that null clears. Null is refused for every other field that may be omitted. */
 const clearable: Record<string, string[]> = {
-  provisionTenant: ['branding', 'settings'],
-  registerTenant: [
-    ...['branding', 'settings'],
-    ...['gcpDataset', 'gcpProjectId', 'internalNote', 'primaryEmail', 'shortName'],
-  ],
-  updateTenant: [
-    ...['gcpDataset', 'gcpProjectId', 'internalNote', 'primaryEmail', 'shortName', 'suspendUntil'],
-  ],
+  provisionTenant: ['branding', 'settings', ...clearableOfTenant],
+  registerTenant: ['branding', 'settings', ...clearableOfTenant],
+  updateTenant: [...clearableOfTenant, 'suspendUntil'],
   updateTenantBranding: ['accentColor', 'logoUrl', 'primaryColor', 'secondaryColor'],
   updateTenantSettings: ['emailFromEmail', 'emailFromName', 'supportEmail', 'supportPhone', 'website'],
 };

@@ -82,6 +82,7 @@ export async function openProvisioningEnvironment(
     port: 0,
     adminPort: undefined,
     basePath: '',
+    corsOrigins: [],
     keepAliveTimeoutMs: 75_000,
     dataDir: '/dev/null/nowhere',
     modulesDir,

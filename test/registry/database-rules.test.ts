@@ -4,13 +4,14 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { scopeList } from '../../src/auth/permissions.js';
+import { readRow } from '../../src/database/row.js';
 import { statusByCode } from '../../src/errors.js';
 import { brandingFields, settingsFields } from '../../src/profile/profile-fields.js';
 import { describeTenantConfig } from '../../src/profile/tenant-config.js';
 import { asRegistryError, translatedConstraints } from '../../src/registry/database-failure.js';
 import { email, moduleName, text } from '../../src/registry/input.js';
 import { moduleFields } from '../../src/registry/module.js';
-import { tenantFields } from '../../src/registry/tenant-fields.js';
+import { defaultValues, tenantFields } from '../../src/registry/tenant-fields.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { refusalsOf } from '../sql/support/refusals.js';
 
@@ -115,20 +116,17 @@ describe('the comments of the database', () => {
 test('defaults of a new tenant are those that the API tells', async () => {
   const sdl = await readFile(new URL('../../schema.graphql', import.meta.url), 'utf8');
   const input = buildSchema(sdl).getType('RegisterTenantInput');
-  const fields = isInputObjectType(input) ? input.getFields() : {};
-  const columns = {
-    maxUsers: 'max_users',
-    maxMonthlyQuotes: 'max_monthly_quotes',
-    maxStorageGb: 'max_storage_gb',
-    currency: 'currency',
-    timezone: 'timezone',
-  };
-  const { rows } = await client.query('SELECT * FROM tenants');
-  for (const [field, column] of Object.entries(columns)) {
-    const told = fields[field]?.description;
-    expect(told).toMatch(/\bdefault\b/i);
-    expect(told?.split(/[^\w/]+/)).toContain(String(rows[0][column]));
-  }
+  const told = isInputObjectType(input) ? input.getFields() : {};
+  const made = await client.query(
+    `INSERT INTO tenants (slug, name) VALUES ('defaults', 'Defaults') RETURNING *`,
+  );
+  const tenant = readRow({ enums: new Set(['plan']) }, made.rows[0]);
+  expect(tenant).toMatchObject(defaultValues(tenantFields));
+  for (const field of Object.keys(tenantFields))
+    if (tenant[field] !== null)
+      expect(told[field]?.description).toMatch(new RegExp(`Default: ${tenant[field]}\\.$`));
+  const branding = await client.query('SELECT * FROM tenant_branding WHERE tenant_id = $1', [tenant.id]);
+  expect(readRow({ enums: new Set() }, branding.rows[0])).toMatchObject(defaultValues(brandingFields));
 });
 
 describe('what the application lets in the database can hold', () => {

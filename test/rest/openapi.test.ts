@@ -1,3 +1,4 @@
+import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { statusByCode } from '../../src/errors.js';
 import { uniqueName } from '../setup/database.js';
@@ -13,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.close());
 
-const methods = ['get', 'post', 'delete'];
+const methods = ['get', 'post', 'put', 'delete'];
 
 function everyOperation() {
   return Object.entries(api.document.paths).flatMap(([path, item]) =>
@@ -46,6 +47,16 @@ describe('openapi.json', () => {
       ['createTenantByAlias', 'post /api/v1/admin/tenants'],
       ['getTenantByAlias', 'get /api/v1/admin/tenants/{slug}'],
       ['deleteTenantByAlias', 'delete /api/v1/admin/tenants/{slug}'],
+      ...[
+        ['', '/api/v1/tenants'],
+        ['BelowTenants', '/api/tenants'],
+        ['ByAlias', '/api/v1/admin/tenants'],
+      ].flatMap(([suffix, prefix]) => [
+        [`getTenantSettings${suffix}`, `get ${prefix}/{slug}/settings`],
+        [`putTenantSettings${suffix}`, `put ${prefix}/{slug}/settings`],
+        [`getTenantBranding${suffix}`, `get ${prefix}/{slug}/branding`],
+        [`putTenantBranding${suffix}`, `put ${prefix}/{slug}/branding`],
+      ]),
     ]);
     for (const { path, item, operation } of everyOperation()) {
       expect(operation).toMatchObject({
@@ -68,8 +79,15 @@ describe('openapi.json', () => {
 
   test('has no dangling reference and no invalid schema', () => {
     for (const pointer of referencesIn(api.document)) expect(at(pointer), pointer).toBeTypeOf('object');
-    for (const name of ['Tenant', 'NewTenant', 'Error'])
+    for (const name of Object.keys(api.document.components.schemas))
       expect(api.validator(`/components/schemas/${name}`)).toBeTypeOf('function');
+  });
+
+  test('passes a linter, which finds what is wrong', async () => {
+    expect(await lint(api.document)).toEqual([]);
+    const [path, item] = Object.entries(api.document.paths)[0] ?? [];
+    const broken = { ...api.document, paths: { [`${path}`]: item, '/again': item } };
+    expect(await lint(broken)).toContainEqual(expect.stringMatching(/^operation-operationId-unique: /));
   });
 
   test('names the codes of every refusal with their meaning, under the status of the error table', () => {
@@ -105,6 +123,21 @@ describe('openapi.json', () => {
       { slug: 'a--b' },
       { colour: 'red' },
       { admin_email: 7 },
+      { plan: 'pro', max_users: 7, short_name: null, primary_email: null, branding: null },
+      { plan: 'Gold' },
+      { plan: null },
+      { max_users: -1 },
+      { max_users: '1' },
+      { id: 7 },
+      { timezone: null },
+      { short_name: 'x'.repeat(51) },
+      { settings: { company_name: 'Acme', website: null } },
+      { settings: { company_name: null } },
+      { settings: { colour: 'red' } },
+      { branding: { primary_color: 'red' } },
+      { config: { banking: { bank_name: 'First' } } },
+      { config: { bank: 'First' } },
+      { config: 7 },
     ];
     for (const fields of bodies) {
       const body = { name: 'Acme', slug: uniqueName('t'), modules: ['finance'], ...fields };
@@ -124,6 +157,23 @@ describe('openapi.json', () => {
     }
   });
 });
+
+/** The problems that Redocly's recommended rules find. */
+async function lint(document: object): Promise<string[]> {
+  const config = await createConfig({
+    extends: ['recommended'],
+    rules: {
+      // The product has no license to name.
+      'info-license': 'off',
+      // The answers of all other paths and methods, to which no path can refer.
+      'no-unused-components': 'off',
+    },
+  });
+  const problems = await lintFromString({
+    ...{ source: JSON.stringify(document), absoluteRef: 'openapi.json', config },
+  });
+  return problems.map(({ ruleId, message, location }) => `${ruleId}: ${message} (${location[0]?.pointer})`);
+}
 
 function codesOf(schema: object | undefined): string[] {
   const { allOf = [] } = (schema ?? {}) as {

@@ -87,6 +87,7 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     port: 0,
     adminPort: undefined,
     basePath: '',
+    corsOrigins: [],
     keepAliveTimeoutMs: 75_000,
     dataDir: '/dev/null/nowhere',
     modulesDir: new URL('../../modules', import.meta.url).pathname,

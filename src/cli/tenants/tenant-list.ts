@@ -2,21 +2,53 @@ import type { Command } from 'commander';
 import type { App } from '../../app.js';
 import { authorize } from '../../auth/permissions.js';
 import { listTenantSummaries, type TenantSummary } from '../../registry/lists/tenant-summary.js';
+import { readNames } from '../option.js';
 import { colorOf, paint } from '../terminal/color.js';
 import { type Column, renderTable } from '../terminal/table.js';
 import { print, withApp } from '../with-app.js';
 
 export function addTenantList(tenant: Command): void {
-  tenant
+  const command = tenant
     .command('list')
-    .description('List tenants by slug: all of them, or those that match the options.')
-    .option('--status <statuses>', 'only these statuses, separated by commas: active, suspended, deleted …')
-    .option('--module <name>', 'only tenants with an active subscription to this module')
-    .option('--search <text>', 'only tenants with this text in their name or slug')
-    .option('--json', 'print a JSON array')
-    .addHelpText('after', explanation)
-    .action(list);
+    .description('List tenants by slug: all of them, or those that match the options.');
+  for (const { flag, description, read = asGiven } of conditions) command.option(flag, description, read);
+  command.option('--json', 'print a JSON array').addHelpText('after', explanation).action(list);
 }
+
+/** The options that select tenants, each with the condition of TenantFilter that it is. */
+const conditions: {
+  flag: string;
+  condition: string;
+  description: string;
+  read?: (text: string) => unknown;
+}[] = [
+  {
+    flag: '--status <statuses>',
+    condition: 'status',
+    description: 'only these statuses, separated by commas: active, suspended, deleted …',
+    read: readNames,
+  },
+  {
+    flag: '--plan <plans>',
+    condition: 'plan',
+    description: 'only these plans, separated by commas: lite, pro, enterprise',
+    read: readNames,
+  },
+  {
+    flag: '--module <name>',
+    condition: 'module',
+    description: 'only tenants with an active subscription to this module',
+  },
+  {
+    flag: '--search <text>',
+    condition: 'text',
+    description: 'only tenants with this text in their name or slug',
+  },
+];
+
+const asGiven = (text: string) => text;
+const optionOf = (flag: string) =>
+  flag.replace(/^--(\S+).*$/, '$1').replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 const explanation = `
 Purged tenants are listed with --status purged only. Examples:
@@ -25,24 +57,22 @@ Purged tenants are listed with --status purged only. Examples:
   tenant-registry tenant list --status active,suspended --module finance --json`;
 
 interface Options {
-  status?: string;
-  module?: string;
-  search?: string;
   json?: true;
+  [option: string]: unknown;
 }
 
 async function list(options: Options): Promise<void> {
-  const filter = {
-    status: options.status?.split(',').map((status) => status.trim().toUpperCase()),
-    module: options.module,
-    text: options.search,
-  };
+  const given = conditions.flatMap(({ flag, condition }) => {
+    const value = options[optionOf(flag)];
+    return value === undefined ? [] : [[condition, value]];
+  });
+  const filter = Object.fromEntries(given);
   await withApp(
     async (app, caller) => {
       authorize(caller, 'readRegistry');
       const tenants = await loadTenants(app, filter);
       if (options.json) return print(JSON.stringify(tenants));
-      if (tenants.length === 0) return print(describeEmptyList(options));
+      if (tenants.length === 0) return print(describeEmptyList(given.length > 0));
       for (const line of renderTable(tenants, columns, process.stdout.columns)) print(line);
       print(`\n${tenants.length} ${tenants.length === 1 ? 'tenant' : 'tenants'}.`);
     },
@@ -80,8 +110,8 @@ const columns: Column<TenantSummary>[] = [
   { title: 'ID', read: ({ id }) => id, least: Number.POSITIVE_INFINITY },
 ];
 
-function describeEmptyList({ status, module, search }: Options): string {
-  return status || module || search
+function describeEmptyList(isFiltered: boolean): string {
+  return isFiltered
     ? 'No tenant matches; "tenant-registry tenant list" shows all tenants.'
     : 'There are no tenants; "tenant-registry provision" creates one.';
 }

@@ -1,3 +1,5 @@
+import { invalidField } from '../../errors.js';
+
 /** A GraphQL request in plain JSON, as the specification for GraphQL over HTTP has it. */
 export interface GraphqlParameters {
   query: string;
@@ -25,23 +27,26 @@ export function readPostParameters(body: string): GivenParameters | undefined {
   }
 }
 
-/** The query string of a GET or HEAD; undefined as above. */
+/** The query string of a GET or HEAD; undefined as above. Throws VALIDATION_ERROR for a parameter that is not JSON. */
 export function readGetParameters(queryString: string): GivenParameters | undefined {
   const given = new URLSearchParams(queryString);
   // An empty parameter counts as one that was left out.
   const read = (name: string) => given.get(name) || undefined;
-  const [variables, extensions] = [read('variables'), read('extensions')];
-  try {
-    return readParameters({
-      query: read('query'),
-      documentId: read('documentId'),
-      operationName: read('operationName'),
-      variables: variables === undefined ? undefined : JSON.parse(variables),
-      extensions: extensions === undefined ? undefined : JSON.parse(extensions),
-    });
-  } catch {
-    return undefined;
-  }
+  const readJson = (name: string): unknown => {
+    const text = read(name);
+    try {
+      return text === undefined ? undefined : JSON.parse(text);
+    } catch {
+      throw invalidField(name, 'must be JSON such as {"id": "acme"}');
+    }
+  };
+  return readParameters({
+    query: read('query'),
+    documentId: read('documentId'),
+    operationName: read('operationName'),
+    variables: readJson('variables'),
+    extensions: readJson('extensions'),
+  });
 }
 
 /** Other members are ignored, because clients send some of their own. Empty texts count as left out, as in a query string. */

@@ -1,11 +1,12 @@
 import { updateTenantBranding } from '../../profile/commands/update-tenant-branding.js';
 import { updateTenantConfig } from '../../profile/commands/update-tenant-config.js';
 import { updateTenantSettings } from '../../profile/commands/update-tenant-settings.js';
+import { brandingFields, settingsFields } from '../../profile/profile-fields.js';
 import { describeTenantConfig } from '../../profile/tenant-config.js';
+import { commandFields } from '../fields/command-input.js';
 import { expectedVersionField, tenantIdField, waitField } from '../fields/mutation-input.js';
 import { tenantField } from '../fields/payload.js';
 import { mutation } from '../mutation.js';
-import { brandingFields, settingsFields } from './tenant-onboarding-input.js';
 
 const errors = 'TENANT_NOT_FOUND, TENANT_DELETED, VERSION_CONFLICT, VALIDATION_ERROR';
 
@@ -35,7 +36,7 @@ mutation('updateTenantSettings', {
   description: `Changes the settings of a tenant. Scope: registry:write, or an admin of the tenant. Errors: ${errors}.`,
   input: (t) => ({
     tenantId: tenantIdField(t),
-    ...settingsFields(t),
+    ...commandFields(t, settingsFields),
     expectedVersion: t.int({
       description:
         'Expected `settings.version`. When it is a different one, the mutation is refused with VERSION_CONFLICT.',
@@ -50,7 +51,7 @@ mutation('updateTenantBranding', {
   description: `Changes the branding of a tenant. Scope: registry:write, or an admin of the tenant. Errors: ${errors}.`,
   input: (t) => ({
     tenantId: tenantIdField(t),
-    ...brandingFields(t),
+    ...commandFields(t, brandingFields),
     expectedVersion: t.int({
       description:
         'Expected `branding.version`. When it is a different one, the mutation is refused with VERSION_CONFLICT.',

@@ -1,5 +1,6 @@
 /** Maps a client.yaml to a tenant with its settings, branding and configuration. Pure. */
 import { RegistryError } from '../../errors.js';
+import { defaultTheme } from '../../profile/profile-fields.js';
 import { type ConfigScope, readTenantConfig, type TenantConfig } from '../../profile/tenant-config.js';
 import { type ImportedTenant, ImportedTenantShape } from '../../profile/tenant-import.js';
 import type { ConfigRules } from '../../registry/config-rules.js';
@@ -169,7 +170,7 @@ function readTenant(
       emailFromEmail: email.sendgrid?.from_email ?? null,
     },
     branding: {
-      presetTheme: branding.theme_id ?? 'professional_blue',
+      presetTheme: branding.theme_id ?? defaultTheme,
       logoUrl: branding.logo_url ?? null,
       primaryColor: branding.primary_color ?? null,
       secondaryColor: branding.secondary_color ?? null,

@@ -3,22 +3,12 @@ import { authorize } from '../../auth/permissions.js';
 import type { ModuleSubscription, Tenant } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
 import { createInvitationToken } from '../../profile/invitation.js';
-import { onboardingFields, type Profile, putFirstAdmin, readProfile } from '../../profile/onboarding.js';
-import { insertTenant, updateProfile } from '../../profile/tenant-profile.js';
+import { newTenantFields, putFirstAdmin, readNewTenant } from '../../profile/onboarding.js';
+import { insertTenant, renewTenant } from '../../profile/tenant-profile.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
-import {
-  idempotencyKey,
-  moduleNames,
-  omittable,
-  optional,
-  readInput,
-  slug,
-  text,
-  wait,
-} from '../../registry/input.js';
+import { idempotencyKey, moduleNames, omittable, readInput, wait } from '../../registry/input.js';
 import { requireModule, requireUsableDatabase } from '../../registry/module.js';
-import { deriveSlug } from '../../registry/slug.js';
-import { slugTaken } from '../../registry/taken.js';
+import { idFixed, slugTaken } from '../../registry/taken.js';
 import { requireNoOperation, requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
@@ -26,16 +16,14 @@ import { runStartedOperation } from '../operations/run-started-operation.js';
 import { putSubscription } from '../subscription.js';
 
 const ProvisionTenantInput = z.object({
-  name: text(200),
-  slug: optional(slug),
-  ...onboardingFields,
+  ...newTenantFields,
   // Sorted, so that two calls lock names in the same order and cannot deadlock.
   modules: moduleNames.transform((modules) => [...new Set(modules)].sort()),
   idempotencyKey: omittable(idempotencyKey),
   wait: omittable(wait),
 });
 
-type Wanted = z.output<typeof ProvisionTenantInput>;
+type Wanted = ReturnType<typeof readNewTenant> & { modules: string[] };
 
 /**
  * Registers a tenant with its profile and, if given, its first admin, subscribes it and creates all its storage. All or nothing:
@@ -44,8 +32,8 @@ type Wanted = z.output<typeof ProvisionTenantInput>;
 export async function provisionTenant(context: CommandContext, input: unknown) {
   authorize(context.caller, 'provisionTenant');
   const wanted = readInput(ProvisionTenantInput, input);
-  const tenantSlug = wanted.slug ?? deriveSlug(wanted.name);
-  const profile = readProfile(wanted, tenantSlug, context.configRules);
+  const { idempotencyKey: _, wait: __, modules, ...given } = wanted;
+  const described = readNewTenant(given, context.configRules);
   const token = createInvitationToken();
   const { actor } = context.caller;
   const started = await runCommand(
@@ -53,10 +41,10 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
     'provisionTenant',
     { ...wanted, wait: 'COMMITTED' },
     async (tx) => {
-      const tenant = await putTenant(tx, context, tenantSlug, wanted, profile);
+      const tenant = await putTenant(tx, context, { ...described, modules });
       const { invitationId } = await putFirstAdmin(tx, tenant, wanted, { token, actor });
       const subscriptions: ModuleSubscription[] = [];
-      for (const name of wanted.modules) {
+      for (const name of modules) {
         const module = await requireModule(tx, name);
         requireUsableDatabase(context, module);
         subscriptions.push(
@@ -84,31 +72,22 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
 async function putTenant(
   tx: Transaction,
   { caller, configRules }: CommandContext,
-  tenantSlug: string,
-  wanted: Wanted,
-  profile: Profile,
+  { tenant: given, profile, modules }: Wanted,
 ): Promise<Tenant> {
-  const { name, adminEmail: primaryEmail } = wanted;
-  const fields = { name, ...(primaryEmail && { primaryEmail }), status: 'PROVISIONING' as const };
-  const existing = await tx.tenant.findUnique({ where: { slug: tenantSlug } });
+  const fields = { ...given, status: 'PROVISIONING' as const };
+  const existing = await tx.tenant.findUnique({ where: { slug: given.slug } });
   if (!existing)
-    return insertTenant(
-      tx,
-      caller,
-      { ...fields, slug: tenantSlug, createdBy: caller.actor },
-      profile,
-      configRules,
-    );
+    return insertTenant(tx, caller, { ...fields, createdBy: caller.actor }, profile, configRules);
 
-  if (existing.status === 'PURGED') throw slugTaken(caller, tenantSlug, existing);
+  if (existing.status === 'PURGED') throw slugTaken(caller, given.slug, existing);
   const tenant = await requireTenant(tx, existing.id);
   requireNoOperation(tenant);
-  if (tenant.status !== 'FAILED') throw slugTaken(caller, tenantSlug, tenant);
+  if (tenant.status !== 'FAILED') throw slugTaken(caller, given.slug, tenant);
+  if (given.id !== undefined && given.id !== tenant.id) throw idFixed(tenant);
   // Modules of the failed attempt that are not requested any more.
   await tx.moduleSubscription.updateMany({
-    where: { tenantId: tenant.id, status: 'FAILED', moduleName: { notIn: wanted.modules } },
+    where: { tenantId: tenant.id, status: 'FAILED', moduleName: { notIn: modules } },
     data: { status: 'CANCELLED' },
   });
-  await updateProfile(tx, tenant, profile, configRules);
-  return tx.tenant.update({ where: { id: tenant.id }, data: fields });
+  return renewTenant(tx, tenant, fields, profile, configRules);
 }

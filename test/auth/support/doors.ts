@@ -1,4 +1,5 @@
 import { schema } from '../../../src/graphql/schema.js';
+import { partEndpoints } from '../../../src/rest/tenant-parts.js';
 import { tenantEndpoints } from '../../../src/rest/tenants.js';
 import { everyOperation } from './every-operation.js';
 
@@ -67,6 +68,10 @@ const pathDemands: Record<string, Demand> = {
   'POST /api/tenants': { scope: 'provision' },
   'GET /api/tenants/{slug}': { scope: 'registry:read' },
   'DELETE /api/tenants/{slug}': { scope: 'registry:write' },
+  'GET /api/v1/tenants/{slug}/settings': { scope: 'registry:read', role: 'MEMBER' },
+  'PUT /api/v1/tenants/{slug}/settings': { scope: 'registry:write', role: 'ADMIN' },
+  'GET /api/v1/tenants/{slug}/branding': { scope: 'registry:read', role: 'MEMBER' },
+  'PUT /api/v1/tenants/{slug}/branding': { scope: 'registry:write', role: 'ADMIN' },
   'POST /lease': { scope: 'resolve:finance' },
   'POST /graphql { __schema }': { scope: 'schema:read' },
 };
@@ -89,6 +94,9 @@ export function findDifferences(): string[] {
   const paths = [
     ...Object.keys(collection).map((method) => `${method} /api/tenants`),
     ...Object.keys(member).map((method) => `${method} /api/tenants/{slug}`),
+    ...Object.entries(partEndpoints).flatMap(([part, endpoints]) =>
+      Object.keys(endpoints).map((method) => `${method} /api/v1/tenants/{slug}/${part}`),
+    ),
   ];
   const pathRows = Object.keys(pathDemands).filter((row) => row.includes(' /api/'));
   return [
@@ -152,9 +160,9 @@ export function everyDoor(tenantId: string): Door[] {
       ...demand,
       name,
       method,
-      path: path.replace('{slug}', 'nobody'),
+      path: path.replace('{slug}', demand.role ? tenantId : 'nobody'),
       accept: 'application/json',
-      body: method === 'POST' ? body : undefined,
+      body: method === 'GET' || method === 'DELETE' ? undefined : body,
     };
   });
   return [...fields, ...paths];
@@ -179,14 +187,13 @@ export function tenantDoors({ id, slug }: { id: string; slug: string }): Omit<Do
       body: JSON.stringify({ query }),
     })),
   );
-  const rest = ['/api/tenants', '/api/v1/tenants'].map((path) => ({
-    ...{
-      name: `GET ${path}/{slug}`,
-      method: 'GET',
-      path: `${path}/${slug}`,
-      accept: 'application/json',
-      body: undefined,
-    },
+  const paths = [
+    ...['/api/tenants', '/api/v1/admin/tenants'].map((path) => `${path}/{slug}`),
+    '/api/v1/tenants/{slug}/settings',
+  ];
+  const rest = paths.map((path) => ({
+    ...{ name: `GET ${path}`, method: 'GET', path: path.replace('{slug}', slug) },
+    ...{ accept: 'application/json', body: undefined },
   }));
   return [...graphql, ...rest];
 }

@@ -137,7 +137,7 @@ function responseAt(
   path: string,
   status: number,
 ): [string, DescribedResponse] | undefined {
-  const template = path in paths ? path : path.replace(/\/[^/]+$/, '/{slug}');
+  const template = path in paths ? path : path.replace(/\/[^/]+(\/settings|\/branding)?$/, '/{slug}$1');
   const responses = paths[template]?.[method]?.responses;
   const described = responses?.[status];
   const escaped = template.replaceAll('/', '~1').replace('{', '%7B').replace('}', '%7D');

@@ -41,7 +41,7 @@ export type Plan =
 
 /** Input of registerTenant. */
 export type RegisterTenantInput = {
-  /** E-mail address of the first admin, who is invited. It is also the primary address when `primaryEmail` is omitted. */
+  /** E-mail address of the first admin, who is invited. It is also the primary address when no other is given. */
   adminEmail?: string | null | undefined;
   /** Display name of the first admin, at most 200 characters. */
   adminFullName?: string | null | undefined;
@@ -61,13 +61,13 @@ export type RegisterTenantInput = {
   idempotencyKey?: string | null | undefined;
   /** Note of operators, at most 2000 characters; not shown to members of the tenant. */
   internalNote?: string | null | undefined;
-  /** Whether deleteTenant and purgeTenant are refused until this is cleared. */
+  /** Whether deleteTenant and purgeTenant are refused until this is cleared. Default: false. */
   isProtected?: boolean | null | undefined;
-  /** Maximum number of quotes per month. Default: 100. */
+  /** Maximum number of quotes per month. Default: that of the plan. */
   maxMonthlyQuotes?: number | null | undefined;
-  /** Maximum storage in GB. Default: 1. */
+  /** Maximum storage in GB. Default: that of the plan. */
   maxStorageGb?: number | null | undefined;
-  /** Maximum number of members. Default: 5. */
+  /** Maximum number of users. Default: that of the plan. */
   maxUsers?: number | null | undefined;
   /** Display name, at most 200 characters. */
   name: string;
