@@ -124,7 +124,7 @@ describe('Tenant.operations', () => {
         const { errors } = await gateway.ask(
           `query ($first: Int) { tenants(first: $first) { edges { node {
              operations(first: 5) { edges { node { kind steps { name } tenant { name } } } }
-             subscriptions { history { operation { tenant { name } } } } } } } }`,
+             subscriptions { history { edges { node { operation { tenant { name } } } } } } } } } }`,
           { first },
         );
         expect(errors).toEqual([]);
