@@ -18,7 +18,7 @@ import { runCommand, startGateway } from './registry/gateway.js';
 import { openUndo, type Undo } from './registry/undo.js';
 import { type ColdFigure, measureColdReads } from './scale/cold-reads.js';
 import { loadTenants } from './scale/load.js';
-import { auditPages, countPages, listPages } from './scale/pages.js';
+import { auditPages, countPages, listPages, statsPages } from './scale/pages.js';
 import { measurePolls, type PollFigure } from './scale/polls.js';
 import { type PageFigure, timePage, timeSuspension } from './scale/timing.js';
 
@@ -56,12 +56,14 @@ async function measureScale(undo: Undo): Promise<boolean> {
     await loadUpTo(count);
     polls.push(...(await measurePolls(pool, databaseUrl)));
   }
-  const key = await createKey(registry, 'resolve:*,registry:read,registry:write,audit:read');
+  const key = await createKey(registry, 'resolve:*,registry:read,registry:write,audit:read,usage:record');
   const small = await measureGateway(undo, registry, key);
   await loadUpTo(tenants);
   polls.push(...(await measurePolls(pool, databaseUrl)));
   // As autovacuum would have left it.
   await pool.query('VACUUM ANALYZE');
+  // As a worker would have done it.
+  await pool.query('SELECT registry_measure_quotas()');
   const large = await measureGateway(undo, registry, key);
 
   const gateway = await startGateway(undo, await registry.gatewayEnv(), key);
@@ -73,6 +75,7 @@ async function measureScale(undo: Undo): Promise<boolean> {
     ...(await listPages(gateway, pool, tenants)),
     ...countPages(tenants),
     ...(await auditPages(gateway, pool)),
+    ...statsPages(),
   ];
   for (const question of questions) pages.push(await timePage(gateway, question));
   await gateway.stop();

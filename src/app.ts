@@ -13,6 +13,7 @@ import { openServiceDatabases, type ServiceDatabases } from './database/service-
 import { acknowledgement, awaitAcknowledgement } from './feed/acknowledge.js';
 import type { Gateway } from './gateway.js';
 import type { Log } from './log.js';
+import { runBulk } from './provisioning/bulk/run-bulk.js';
 import { createGuardComparison } from './provisioning/compared-guards.js';
 import { forgetWorkers } from './provisioning/operations/operation.js';
 import { openWorker } from './provisioning/operations/worker.js';
@@ -21,6 +22,7 @@ import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
 import { warnWithoutTextIndex } from './registry/lists/text-search.js';
 import { warnOfWrongClock } from './registry/log/clock-check.js';
+import { keepUsage } from './registry/usage/usage-upkeep.js';
 
 /** Everything that is open while the product runs, whatever door is used. */
 export interface App {
@@ -82,8 +84,9 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
     const duties = [
       { everyMs: 2_000, run: createGuardComparison() },
       { everyMs: 1_000, run: endSuspensions },
+      { everyMs: 2_000, run: keepUsage },
     ];
-    const worker = openWorker({ ...config, duties });
+    const worker = openWorker({ ...config, runBulk, duties });
     closers.push(() => worker.close(commandsFor(gatewayCaller)));
     const commandsFor = (caller: Caller): CommandContext => ({
       caller,

@@ -191,6 +191,8 @@ export const procedureRefusals = {
   TR007: 'TENANT_DELETED',
   TR008: 'MODULE_NOT_FOUND',
   TR009: 'OPERATION_IN_PROGRESS',
+  TR010: 'QUOTA_EXCEEDED',
+  TR011: 'IDEMPOTENCY_KEY_REUSED',
 } as const satisfies Record<string, ErrorCode>;
 
 /** A problem of one input field. `field` is its path in the input, such as "modules.0". */

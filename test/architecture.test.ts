@@ -66,7 +66,7 @@ const provisioningRows = [
   ['lifecycle.ts'],
   ['subscription-lifecycle.ts'],
   ['commands'],
-  ['provision-to-end.ts', 'suspension-end.ts'],
+  ['bulk', 'provision-to-end.ts', 'suspension-end.ts'],
 ];
 
 /** The two halves of importing do not import each other. */

@@ -11,6 +11,7 @@ const tables = [
   'storage_names',
   'personal_data_keys',
   'module_tenants',
+  'tenant_usage',
   'registry_change',
 ];
 
@@ -60,6 +61,10 @@ const loadSql = (from: number, to: number) => `
   INSERT INTO personal_data_keys (tenant_id, key)
     SELECT id, uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) FROM loaded;
 
+  INSERT INTO tenant_usage (tenant_id, metric, period, recorded)
+    SELECT id, metric, registry_usage_period(metric, timezone, now()), at % 100
+    FROM loaded JOIN tenants USING (id) CROSS JOIN unnest('{monthly_quotes,storage_gb}'::usage_metric[]) AS metric;
+
   CREATE FUNCTION pg_temp.chain() RETURNS SETOF registry_change LANGUAGE plpgsql AS $$
   DECLARE
     head registry_head := (SELECT registry_head FROM registry_head);
@@ -85,4 +90,4 @@ const loadSql = (from: number, to: number) => `
   INSERT INTO registry_change SELECT * FROM pg_temp.chain();
   UPDATE registry_head SET (revision, position, hash) =
     (SELECT revision, position, hash FROM registry_change ORDER BY revision DESC, position DESC LIMIT 1);
-  SELECT registry_recount()`;
+  SELECT registry_recount(), registry_recount_growth()`;

@@ -166,3 +166,32 @@ export async function auditPages(gateway: Gateway, pool: pg.Pool): Promise<Quest
     variables,
   }));
 }
+
+/** The numbers of a dashboard, each alone and all together, and the reads of usage. */
+export function statsPages(): Question[] {
+  const range = 'since: "2026-01-01T00:00:00Z", until: "2027-01-01T00:00:00Z"';
+  const parts: Record<string, string> = {
+    tenants: 'tenants { total byStatus { status count } byPlan { plan count } }',
+    modules: 'modules { module tenants subscriptions { status count } }',
+    'growth of 30 days': 'growth { start registered deleted purged }',
+    'growth of a year by month': `growth(${range}, by: MONTH, timezone: "Africa/Johannesburg") { start registered deleted purged }`,
+    quotas: 'quotas { metric used tenantsAbove80Percent tenantsAtLimit }',
+    operations: 'operations { queued running failed needsAttention medianMs p95Ms }',
+  };
+  const all = Object.values(parts).map((part, at) => part.replace(/^\w+/, `part${at}: $&`));
+  const stats = Object.entries({ ...parts, 'all together': all.join(' ') }).map(([name, part]) => ({
+    ...{ group: 'registryStats', name, query: `{ registryStats { ${part} } }`, variables: {} },
+  }));
+  const tenant = 'tenant-00000001';
+  return [
+    ...stats,
+    {
+      ...{ group: 'usage', name: 'of a tenant', variables: {} },
+      query: `{ tenant(id: "${tenant}") { usage { metric used limit remaining } } }`,
+    },
+    {
+      ...{ group: 'usage', name: 'checkQuota', variables: {} },
+      query: `{ checkQuota(tenantId: "${tenant}", metric: STORAGE_GB, amount: 1) { isAllowed remaining } }`,
+    },
+  ];
+}

@@ -11,6 +11,7 @@ const plainScopes = [
   'keys:manage',
   'schema:read',
   'documents:any',
+  'usage:record',
 ] as const;
 
 type PlainScope = (typeof plainScopes)[number];
@@ -38,6 +39,7 @@ const scopeByAction = {
   acceptInvitation: 'registry:write',
   registerModule: 'registry:write',
   updateModule: 'registry:write',
+  updatePlanLimits: 'registry:write',
   retireModule: 'registry:write',
   removeModule: 'registry:write',
   subscribeTenantToModule: 'registry:write',
@@ -50,6 +52,8 @@ const scopeByAction = {
   retryOperation: 'provision',
   cancelOperation: 'provision',
   adoptStorage: 'provision',
+  recordUsage: 'usage:record',
+  checkQuota: 'usage:record',
   createApiKey: 'keys:manage',
   listApiKeys: 'keys:manage',
   rotateApiKey: 'keys:manage',

@@ -12,6 +12,7 @@ import { addMigrate } from './migrate.js';
 import { addProvision } from './provision.js';
 import { addPsql } from './psql.js';
 import { addServe } from './serve.js';
+import { addStats } from './stats.js';
 import { addTenant } from './tenants/tenant.js';
 import { addWorker } from './worker.js';
 
@@ -26,6 +27,7 @@ export function createProgram(): Command {
   addMigrate(program);
   addProvision(program);
   addTenant(program);
+  addStats(program);
   addPsql(program);
   addKeys(program);
   addDocuments(program);

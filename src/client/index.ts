@@ -13,3 +13,4 @@ export type { ReadSecret, StandardSecret } from './secret.js';
 export type { TenantConfig } from './tenant-config.js';
 export { createTenantRegistry, type TenantRegistry, type TenantRegistryEvents } from './tenant-registry.js';
 export type { TransactionOptions } from './transaction.js';
+export type { RecordUsageOptions, TenantUsage, UsageMetric } from './usage.js';

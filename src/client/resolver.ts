@@ -11,6 +11,7 @@ import type { ReadOptions } from './options.js';
 import { explainOwnFault, isOwnFault } from './own-fault.js';
 import { Renewal } from './renewal.js';
 import { type Finding, isRoute, type Resolution, type StoredConfig, type TenantRoute } from './route.js';
+import { type TenantUsage, UsageSender } from './usage.js';
 
 /** Events of the resolver; `error` is emitted once per outage, and once for each kind of mistake in the options. */
 export interface ResolverEvents {
@@ -32,6 +33,8 @@ export interface Resolver {
   resolveConfig(reference: string): Promise<{ route: TenantRoute; config: StoredConfig }>;
   /** Reads the tenant from the primary database, because the cached route proved wrong. */
   resolveAnew(reference: string): Promise<TenantRoute>;
+  /** Counts what a tenant uses. Throws TenantRegistryError. */
+  recordUsage(...record: Parameters<UsageSender['record']>): Promise<TenantUsage>;
   readonly size: number;
   close(): Promise<void>;
 }
@@ -78,6 +81,7 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
   };
   const lookup = new Lookup({ ...lookupOptions, withConfig: false });
   const configLookup = new Lookup({ ...lookupOptions, withConfig: true });
+  const usage = new UsageSender(lookupOptions);
   if (options.hints)
     void listen({
       ...{ gateways, transport, knowledge, closing, begun: renewal.begun },
@@ -131,6 +135,10 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
     resolveAnew(reference) {
       knowledge.forget(reference);
       return explaining(lookup.findAnew(reference).then(toRoute));
+    },
+    async recordUsage(...record) {
+      closing.throwIfAborted();
+      return explaining(usage.record(...record));
     },
     get size() {
       return knowledge.size;

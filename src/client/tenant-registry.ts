@@ -22,6 +22,7 @@ import {
 } from './secret.js';
 import type { TenantConfig } from './tenant-config.js';
 import { checkTransactionOptions, runInside, type TransactionOptions } from './transaction.js';
+import type { RecordUsageOptions, TenantUsage, UsageMetric } from './usage.js';
 
 export interface TenantRegistryEvents {
   /** A gateway's lease covers the cache, for the first time or again. */
@@ -54,6 +55,16 @@ export interface TenantRegistry {
    * SENDGRID_API_KEY. OPENAI_API_KEY and SUPABASE_SERVICE_KEY are shared only. Throws when no variable is set.
    */
   secret(tenantId: string, name: StandardSecret): Promise<string>;
+  /**
+   * Counts what a tenant uses, and returns its usage. The key also needs the scope usage:record. Throws QUOTA_EXCEEDED, and counts
+   * nothing, when the limit would be exceeded. Attempts that failed are repeated at the same or another gateway, and counted once.
+   */
+  recordUsage(
+    tenantId: string,
+    metric: UsageMetric,
+    amount: number,
+    options?: RecordUsageOptions,
+  ): Promise<TenantUsage>;
   /**
    * Runs the work in one transaction in which only the tenant's tables are visible; `tx` is the client type of the
    * pool's driver. Commits when the work resolves and rolls back when it throws. A tenant with a database of its own
@@ -185,6 +196,15 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
       );
     const { tenantSlug } = await this.resolve(tenantId);
     return requireSecret(tenantSlug, name, this.#readSecret);
+  }
+
+  async recordUsage(
+    tenantId: string,
+    metric: UsageMetric,
+    amount: number,
+    options: RecordUsageOptions = {},
+  ): Promise<TenantUsage> {
+    return this.#resolver.recordUsage(readReference(tenantId), metric, amount, options);
   }
 
   async withTenant<Pool extends TenantPool, T>(

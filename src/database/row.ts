@@ -21,6 +21,8 @@ export function toParameter(
   if (value === undefined) throw new TypeError(`${field} is undefined`);
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
   if (value instanceof Date) return value.toISOString();
+  // Names that need no quotation marks.
+  if (Array.isArray(value)) return `{${value.join(',')}}`;
   if (typeof value === 'string') return enums.has(field) ? value.toLowerCase() : value;
   return JSON.stringify(value);
 }

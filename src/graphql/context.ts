@@ -17,6 +17,10 @@ import {
   createTenantOperationsLoader,
   type TenantOperationsLoader,
 } from '../provisioning/operations/tenant-operations.js';
+import {
+  createTenantResultsLoader,
+  type TenantResultsLoader,
+} from '../provisioning/operations/tenant-results.js';
 import type { RateState } from '../rates/rate-limited.js';
 import type { Rates } from '../rates/rates.js';
 import type { CommandContext } from '../registry/command.js';
@@ -28,6 +32,7 @@ import {
   createSubscriptionCountsLoader,
   type SubscriptionCountsLoader,
 } from '../registry/subscription-counts.js';
+import { createUsageLoader, type UsageLoader } from '../registry/usage/usage.js';
 import type { RequestLimits } from './limits/request-limits.js';
 import type { StreamPiece } from './streams/event-frames.js';
 import type { StreamForm } from './streams/stream-form.js';
@@ -45,7 +50,9 @@ export interface GraphqlContext {
   readonly invitations: InvitationsLoader;
   readonly subscriptionCounts: SubscriptionCountsLoader;
   readonly tenantOperations: TenantOperationsLoader;
+  readonly tenantResults: TenantResultsLoader;
   readonly tenantChanges: TenantChangesLoader;
+  readonly usage: UsageLoader;
   readonly shared: SharedContext;
   /** The name under which the client reports to /lease. */
   readonly client: string | undefined;
@@ -106,7 +113,9 @@ export class RequestContext implements GraphqlContext {
   #invitations: InvitationsLoader | undefined;
   #subscriptionCounts: SubscriptionCountsLoader | undefined;
   #tenantOperations: TenantOperationsLoader | undefined;
+  #tenantResults: TenantResultsLoader | undefined;
   #tenantChanges: TenantChangesLoader | undefined;
+  #usage: UsageLoader | undefined;
 
   constructor(facts: RequestFacts) {
     this.#facts = facts;
@@ -162,9 +171,19 @@ export class RequestContext implements GraphqlContext {
     return this.#tenantOperations;
   }
 
+  get tenantResults(): TenantResultsLoader {
+    this.#tenantResults ??= createTenantResultsLoader(this.commands.database);
+    return this.#tenantResults;
+  }
+
   get tenantChanges(): TenantChangesLoader {
     this.#tenantChanges ??= createTenantChangesLoader(this.commands.database);
     return this.#tenantChanges;
+  }
+
+  get usage(): UsageLoader {
+    this.#usage ??= createUsageLoader(this.commands.database);
+    return this.#usage;
   }
 
   get client(): string | undefined {
@@ -185,7 +204,9 @@ export function plainContext(context: RequestContext): GraphqlContext {
     invitations,
     subscriptionCounts,
     tenantOperations,
+    tenantResults,
     tenantChanges,
+    usage,
     shared,
     client,
   } = context;
@@ -200,7 +221,9 @@ export function plainContext(context: RequestContext): GraphqlContext {
     invitations,
     subscriptionCounts,
     tenantOperations,
+    tenantResults,
     tenantChanges,
+    usage,
     shared,
     client,
   };
@@ -225,12 +248,15 @@ export async function execute<T extends { revision: string }>(
     context.invitations.clearAll();
     context.subscriptionCounts.clearAll();
     context.tenantOperations.clearAll();
+    context.tenantResults.clearAll();
     context.tenantChanges.clearAll();
+    context.usage.clearAll();
   }
 }
 
 /** Counts the mutations of a request before any of them runs. Throws RATE_LIMITED. */
 export function admitMutations({ caller, shared, outcome }: RequestFacts, count: number): void {
+  if (count === 0) return;
   const state = shared.rates.admitMutations(caller, count);
   if (state) outcome.rate = { state, isRefused: false };
 }

@@ -9,6 +9,8 @@ import './tenants/member-list.js';
 import './tenants/tenant-list.js';
 import './tenants/tenant-registration.js';
 import './tenants/tenant-lifecycle.js';
+import './tenants/bulk-change.js';
+import './tenants/bulk-preview.js';
 import './tenants/member-invitation.js';
 import './tenants/tenant-profile-update.js';
 import './tenants/client-config.js';
@@ -19,6 +21,7 @@ import './modules/module-registration.js';
 import './operations/operation.js';
 import './operations/operation-attempt.js';
 import './operations/operation-list.js';
+import './operations/tenant-results.js';
 import './operations/operation-control.js';
 import './operations/operation-progress.js';
 import './audit/audit-log.js';
@@ -27,6 +30,10 @@ import './access/viewer.js';
 import './access/node-query.js';
 import './routes/gateway.js';
 import './tenants/slug-suggestion.js';
+import './tenants/tenant-usage.js';
+import './tenants/usage-recording.js';
+import './tenants/plan-limits.js';
+import './stats/registry-stats.js';
 
 /** The complete schema; each import above adds one noun to the builder. */
 export const schema = builder.toSchema();

@@ -119,11 +119,18 @@ async function requireRoom(
   tx: Transaction,
   { id, slug, maxUsers }: Pick<Tenant, 'id' | 'slug' | 'maxUsers'>,
 ): Promise<void> {
-  const count = await tx.member.count({ where: { tenantId: id, status: { not: 'REMOVED' } } });
+  // Services record users of their own, so the counter is locked before both are added.
+  const lock = `SELECT registry_lock_usage($1, 'users')`;
+  const read = `SELECT used::int FROM registry_usage($1, 'users')`;
+  const [, usage] = await tx.send(
+    { text: lock, values: [id], isFrequent: true },
+    { text: read, values: [id], isFrequent: true },
+  );
+  const count: number = usage?.rows[0]?.used;
   if (count < maxUsers) return;
   throw new RegistryError(
     'QUOTA_EXCEEDED',
-    `Tenant ${slug} has ${count} of at most ${maxUsers} members: remove one, or raise maxUsers`,
+    `Tenant ${slug} has ${count} of at most ${maxUsers} users: remove one, or raise maxUsers`,
   );
 }
 

@@ -13,7 +13,7 @@ import { within } from '../within.js';
 import { openGuards } from './reopen.js';
 
 /** A change of a tenant's status, as data. */
-interface LifecycleChange<Fields extends z.ZodRawShape>
+export interface LifecycleChange<Fields extends z.ZodRawShape>
   extends Pick<TenantChange<Fields>, 'action' | 'fields' | 'waitFor' | 'decide'> {
   /** Whether services may enter the tenant's storage after the change but not before it. */
   reopens?(tenant: Tenant): boolean;
@@ -72,4 +72,34 @@ export async function updateGuards(
   });
   if (waitFor !== 'EVERYWHERE') return;
   await within(context.stalenessMs, following, () => undefined);
+}
+
+/** The operations that will update the guards of these tenants. */
+export async function listQueuedBindings(
+  { database }: CommandContext,
+  tenantIds: readonly string[],
+): Promise<string[]> {
+  const waiting = await database.prisma.operation.findMany({
+    where: { kind: 'BIND_STORAGE', tenantId: { in: [...tenantIds] }, status: 'QUEUED' },
+    select: { id: true },
+    orderBy: { createdAt: 'asc' },
+  });
+  return waiting.map(({ id }) => id);
+}
+
+/** How many guards of many tenants are updated at the same time. */
+const updatedAtOnce = 4;
+
+/** As updateGuards for a caller who waits, for many tenants: what is not updated within the staleness bound is left to the workers. */
+export async function updateGuardsOf(
+  context: CommandContext,
+  operationIds: readonly string[],
+): Promise<void> {
+  const endsAt = performance.now() + context.stalenessMs;
+  const left = [...operationIds];
+  const updateNext = async () => {
+    for (let id = left.pop(); id !== undefined && performance.now() < endsAt; id = left.pop())
+      await updateGuards(context, id, 'EVERYWHERE');
+  };
+  await Promise.all(Array.from({ length: updatedAtOnce }, updateNext));
 }

@@ -95,6 +95,35 @@ async function open(
   };
 }
 
+/** How many tenants' guards are opened at the same time. */
+const openedAtOnce = 16;
+
+/** As openGuards, for many tenants. */
+export async function openGuardsOf(
+  context: CommandContext,
+  tenantIds: readonly string[],
+  reopens: (tenant: Tenant) => boolean,
+): Promise<AsyncDisposable> {
+  const opened: AsyncDisposable[] = [];
+  const left = [...tenantIds];
+  const openNext = async () => {
+    for (let id = left.pop(); id !== undefined; id = left.pop()) {
+      // A tenant whose guards cannot be opened ahead is changed all the same, and they follow the change.
+      const one = await openGuards(context, id, reopens).catch((error) => {
+        context.log.warn({ err: error, tenantId: id }, 'guards open after the change');
+        return undefined;
+      });
+      if (one) opened.push(one);
+    }
+  };
+  await Promise.all(Array.from({ length: openedAtOnce }, openNext));
+  return {
+    async [Symbol.asyncDispose]() {
+      await Promise.all(opened.map((one) => one[Symbol.asyncDispose]()));
+    },
+  };
+}
+
 /** Enqueues the operation that restores the guards from the registry, to run later than the change. */
 async function enqueueRestoring({ database }: CommandContext, { id }: Tenant): Promise<void> {
   const enqueue = async (tx: Transaction) => {

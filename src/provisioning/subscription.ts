@@ -18,18 +18,56 @@ export interface SubscriptionRequest {
   actor: string;
 }
 
+/** A subscription that may be made. */
+export interface PlannedSubscription extends SubscriptionRequest {
+  isolation: Isolation;
+  existing: ModuleSubscription | undefined;
+  /** Whether it gets names; otherwise the existing one keeps those that it has. */
+  needsNames: boolean;
+}
+
 /** Creates the subscription, or reuses one that is failed, pending or cancelled. Names that have ever resolved never change. */
 export async function putSubscription(
   tx: Transaction,
   request: SubscriptionRequest,
 ): Promise<ModuleSubscription> {
-  const { tenant, module, status, exists } = request;
+  const { tenant, module } = request;
   const where = { tenantId_moduleName: { tenantId: tenant.id, moduleName: module.name } };
   const existing = await tx.moduleSubscription.findUnique({ where });
+  return writeSubscription(tx, planSubscription(request, existing ?? undefined));
+}
+
+/** The rule of putSubscription, without writing anything. Throws CONFLICT, OPERATION_IN_PROGRESS. */
+export function planSubscription(
+  request: SubscriptionRequest,
+  existing: ModuleSubscription | undefined,
+): PlannedSubscription {
+  const { tenant, module, status } = request;
   const isolation = request.isolation ?? existing?.isolation ?? module.isolation;
   if (!existing || existing.status === 'CANCELLED') requireNotRetired(module);
-  if (!existing) {
-    const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName, exists });
+  if (!existing) return { ...request, isolation, existing, needsNames: true };
+  requireSubscribable(tenant, existing, status);
+  const name = storageNameOf(existing);
+  if (isolation === existing.isolation && (request.schemaName ?? name) === name)
+    return { ...request, isolation, existing, needsNames: false };
+  if (existing.provisionedAt || existing.migrationVersion)
+    throw new RegistryError(
+      'CONFLICT',
+      `The ${module.name} data of tenant ${tenant.slug} is in ${name}: subscribe without schemaName and isolation`,
+      { fields: [{ field: 'schemaName', message: `the data is in ${name}` }] },
+    );
+  return { ...request, isolation, existing, needsNames: true };
+}
+
+export async function writeSubscription(
+  tx: Transaction,
+  planned: PlannedSubscription,
+): Promise<ModuleSubscription> {
+  const { tenant, module, isolation, existing, status, exists } = planned;
+  const where = { tenantId_moduleName: { tenantId: tenant.id, moduleName: module.name } };
+  if (existing && !planned.needsNames) return tx.moduleSubscription.update({ where, data: { status } });
+  const names = await issueNames(tx, { tenant, module, isolation, wanted: planned.schemaName, exists });
+  if (!existing)
     return tx.moduleSubscription.create({
       data: {
         tenantId: tenant.id,
@@ -37,26 +75,18 @@ export async function putSubscription(
         isolation,
         ...names,
         status,
-        createdBy: request.actor,
+        createdBy: planned.actor,
       },
     });
-  }
-
-  requireSubscribable(tenant, existing, status);
-  const name = storageNameOf(existing);
-  if (isolation === existing.isolation && (request.schemaName ?? name) === name)
-    return tx.moduleSubscription.update({ where, data: { status } });
-  if (existing.provisionedAt || existing.migrationVersion)
-    throw new RegistryError(
-      'CONFLICT',
-      `The ${module.name} data of tenant ${tenant.slug} is in ${name}: subscribe without schemaName and isolation`,
-      { fields: [{ field: 'schemaName', message: `the data is in ${name}` }] },
-    );
   // The old name has never resolved, so it is released. The subscription moves first, so that the name is free at once.
-  const names = await issueNames(tx, { tenant, module, isolation, wanted: request.schemaName, exists });
   const moved = await tx.moduleSubscription.update({ where, data: { isolation, ...names, status } });
   await tx.storageName.deleteMany({
-    where: { kind: existing.isolation, name, tenantId: tenant.id, resolvedAt: null },
+    where: {
+      kind: existing.isolation,
+      name: storageNameOf(existing),
+      tenantId: tenant.id,
+      resolvedAt: null,
+    },
   });
   return moved;
 }

@@ -98,6 +98,13 @@ function isTransactionCollision(error: unknown): boolean {
   return ['40001', '40P01', 'P2034'].includes(findDatabaseFailure(error)?.code ?? '');
 }
 
+/** Whether the work has waited in vain for locks or rows that other sessions hold, or lost a collision with them each time. */
+export function isKeptWaiting(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (/^(55P03|57014|40001|40P01|P2034)/.test(findDatabaseFailure(error)?.code ?? '')) return true;
+  return error.cause !== undefined && isKeptWaiting(error.cause);
+}
+
 /**
  * Whether an error is transient, so that the same work is worth a retry: a lost connection, a starting server, a lock
  * timeout. Wrong passwords, missing databases and broken migrations are not transient.

@@ -92,14 +92,72 @@ export function changeTenant<Fields extends z.ZodRawShape, Extra extends Command
         expected,
       );
     // The type checker does not see that an intersection without its one half is the other.
-    const data = change.decide(tenant, own as unknown as z.output<z.ZodObject<Fields>>, context);
-    await change.requireAllowed?.(tx, tenant, data, context);
-    await tx.tenant.update({ where: { id: tenant.id }, data });
-    const extra = await change.writeMore?.(tx, tenant);
+    const data = await decideChange(
+      tx,
+      context,
+      change,
+      tenant,
+      own as unknown as z.output<z.ZodObject<Fields>>,
+    );
+    const extra = await writeChange(tx, change, { tenant, data });
     return { tenantId: tenant.id, ...extra } as { tenantId: string } & Extra;
   };
   return runCommand(context, action, input, write, {
     waitFor: waitFor ?? change.waitFor ?? 'GATEWAYS',
     meanwhile: meanwhile && ((result, waitingFor) => meanwhile(context, result, waitingFor)),
   });
+}
+
+/** The rule of a change for a tenant, without writing anything: returns its new values, or throws the refusal. */
+export async function decideChange<Fields extends z.ZodRawShape>(
+  tx: Transaction,
+  context: CommandContext,
+  change: Pick<TenantChange<Fields>, 'decide' | 'requireAllowed'>,
+  tenant: Tenant,
+  input: z.output<z.ZodObject<Fields>>,
+): Promise<Prisma.TenantUpdateInput> {
+  const data = change.decide(tenant, input, context);
+  await change.requireAllowed?.(tx, tenant, data, context);
+  return data;
+}
+
+/** What decideChange has returned for a tenant that the transaction has locked. */
+export interface DecidedChange {
+  tenant: Tenant;
+  data: Prisma.TenantUpdateInput;
+}
+
+interface Writing<Extra> {
+  writeMore?(tx: Transaction, tenant: Tenant): Promise<Extra>;
+}
+
+async function writeChange<Extra>(
+  tx: Transaction,
+  change: Writing<Extra>,
+  { tenant, data }: DecidedChange,
+): Promise<Extra | undefined> {
+  await tx.tenant.update({ where: { id: tenant.id }, data });
+  return change.writeMore?.(tx, tenant);
+}
+
+/** Writes the changes of many tenants, with one statement for all that get the same values. */
+export async function writeChanges(
+  tx: Transaction,
+  change: Writing<unknown>,
+  decided: readonly DecidedChange[],
+): Promise<void> {
+  const groups = new Map<string, DecidedChange[]>();
+  for (const one of decided) {
+    const values = JSON.stringify(one.data);
+    groups.set(values, [...(groups.get(values) ?? []), one]);
+  }
+  for (const group of groups.values()) {
+    const [first] = group;
+    if (!first || Object.keys(first.data).length === 0) continue;
+    const ids = group.map(({ tenant }) => tenant.id);
+    // Changes of a tenant name columns, never relations.
+    const data = first.data as Prisma.TenantUncheckedUpdateManyInput;
+    await tx.tenant.updateMany({ where: { id: { in: ids } }, data });
+  }
+  if (change.writeMore) for (const { tenant } of decided) await change.writeMore(tx, tenant);
 }

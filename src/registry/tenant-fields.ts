@@ -9,10 +9,12 @@ function withoutReference<T extends z.ZodType<string>>(schema: T) {
   );
 }
 
+export const plan = z.enum(['LITE', 'PRO', 'ENTERPRISE'], { error: 'must be LITE, PRO or ENTERPRISE' });
+
 /** The fields of a tenant that registerTenant sets and updateTenant changes. */
 export const tenantFields = {
   shortName: clearable(text(50)),
-  plan: optional(z.enum(['LITE', 'PRO', 'ENTERPRISE'], { error: 'must be LITE, PRO or ENTERPRISE' })),
+  plan: optional(plan),
   maxUsers: optional(quota),
   maxMonthlyQuotes: optional(quota),
   maxStorageGb: optional(quota),
@@ -24,6 +26,25 @@ export const tenantFields = {
   isProtected: optional(z.boolean()),
   internalNote: clearable(prose(2_000)),
 };
+
+/** The fields of limits, each with its name in tenants.own_limits. */
+const limitFields = [
+  ['maxUsers', 'users'],
+  ['maxMonthlyQuotes', 'monthly_quotes'],
+  ['maxStorageGb', 'storage_gb'],
+] as const;
+
+/**
+ * What own_limits is to have beside these fields; undefined to leave it to the database, which knows the limits of plans. It can't tell a
+ * limit that is given with the value that the column has anyway, from one that is to follow the plan.
+ */
+export function ownLimits(
+  fields: { [K in (typeof limitFields)[number][0]]?: unknown },
+  before: readonly string[] = [],
+): string[] | undefined {
+  const given = limitFields.filter(([field]) => fields[field] !== undefined).map(([, metric]) => metric);
+  return given.length === 0 ? undefined : [...new Set([...before, ...given])];
+}
 
 /** Removes undefined fields: Prisma leaves a column unchanged when its key is absent. */
 export function givenFields<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {

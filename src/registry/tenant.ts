@@ -30,9 +30,14 @@ export async function requireTenant(
       : { text: 'SELECT * FROM tenants WHERE slug = $1 FOR UPDATE', values: [where.slug], isFrequent: true },
   );
   const row = locked?.rows[0];
-  const tenant = row && readTenantRow(row);
-  if (!tenant || tenant.status === 'PURGED') throw tenantNotFound(reference);
+  const tenant = requireFound(row && readTenantRow(row), reference);
   requireVersion(`Tenant ${tenant.slug}`, tenant.version, expectedVersion);
+  return tenant;
+}
+
+/** Throws TENANT_NOT_FOUND for no tenant and for one that is purged. */
+export function requireFound(tenant: Tenant | undefined, reference: string): Tenant {
+  if (!tenant || tenant.status === 'PURGED') throw tenantNotFound(reference);
   return tenant;
 }
 

@@ -43,6 +43,11 @@ const scopeOf: Record<string, string> = {
   suspendTenant: 'registry:write',
   resumeTenant: 'registry:write',
   deleteTenant: 'registry:write',
+  suspendTenants: 'registry:write',
+  resumeTenants: 'registry:write',
+  subscribeTenants: 'registry:write',
+  updateTenants: 'registry:write',
+  bulkPreview: 'registry:read',
   restoreTenant: 'registry:write',
   purgeTenant: 'registry:write',
   updateTenantConfig: 'registry:write',
@@ -55,6 +60,12 @@ const scopeOf: Record<string, string> = {
   acceptInvitation: 'registry:write',
   registerModule: 'registry:write',
   updateModule: 'registry:write',
+  updatePlanLimits: 'registry:write',
+  planLimits: 'registry:read',
+  registryStats: 'registry:read',
+  recordUsage: 'usage:record',
+  recordUsages: 'usage:record',
+  checkQuota: 'usage:record',
   retireModule: 'registry:write',
   removeModule: 'registry:write',
   subscribeTenantToModule: 'registry:write',
@@ -80,6 +91,7 @@ const allScopes = [
   'keys:manage',
   'schema:read',
   'documents:any',
+  'usage:record',
 ];
 
 test('the table has every query and mutation of the schema', () => {

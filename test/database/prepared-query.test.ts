@@ -10,6 +10,7 @@ import { readRow } from '../../src/database/row.js';
 import { openLog } from '../../src/log.js';
 import { operationRow, stepRow } from '../../src/provisioning/operations/operation.js';
 import { subscriptionRow } from '../../src/provisioning/operations/subscription-storage.js';
+import { operationTenantRow } from '../../src/provisioning/operations/tenant-results.js';
 import { moduleRow } from '../../src/registry/module.js';
 import { loadRouteFacts } from '../../src/registry/resolution/queries.js';
 import { tenantRow } from '../../src/registry/tenant-row.js';
@@ -176,6 +177,12 @@ describe('a row that is read without Prisma', () => {
           'operation_id = (SELECT id FROM operations WHERE tenant_id = $1)',
         ),
       ).toEqual(await prisma.operationStep.findFirst({ where: { operationId: operation.id } }));
+      await prisma.operationTenant.create({
+        data: { operationId: operation.id, position: 0, reference: 'whole', tenantId, createdAt: new Date() },
+      });
+      expect(await read(operationTenantRow, 'operation_tenants', 'tenant_id = $1')).toEqual(
+        await prisma.operationTenant.findFirst({ where }),
+      );
       expect(await read(moduleRow, 'modules', `name = 'finance' AND $1::text IS NOT NULL`)).toEqual(
         await prisma.module.findUnique({ where: { name: 'finance' } }),
       );

@@ -123,8 +123,8 @@ describe('Tenant.operations', () => {
       recordStatements(async () => {
         const { errors } = await gateway.ask(
           `query ($first: Int) { tenants(first: $first) { edges { node {
-             operations(first: 5) { edges { node { kind steps { name } tenant { name } } } }
-             subscriptions { history { edges { node { operation { tenant { name } } } } } } } } } }`,
+             operations(first: 5) { edges { node { kind steps { name } tenant { name } attempts { number steps { name } operation { id } } } } }
+             subscriptions { history(first: 5) { edges { node { operation { tenant { name } } } } } } } } } }`,
           { first },
         );
         expect(errors).toEqual([]);
@@ -138,6 +138,18 @@ describe('Tenant.operations', () => {
     const { data, codes } = await gateway.ask(ofTenant.replace('acme', acme.slug), {}, { key });
     expect(codes).toEqual([]);
     expect(data.tenant.operations.edges[0].node.tenant).toEqual({ id: acme.id });
+    // An operation on many tenants tells about others.
+    await mutate(gateway, 'updateTenants', { tenantIds: [acme.id, other.id], maxUsers: 6 });
+    const kinds = async (options: { key?: string }) => {
+      const answer = await gateway.ask(
+        `{ tenant(id: "${acme.slug}") { operations { edges { node { kind } } } } }`,
+        {},
+        options,
+      );
+      return answer.data.tenant.operations.edges.map(({ node }: { node: { kind: string } }) => node.kind);
+    };
+    expect(await kinds({})).toContain('UPDATE_TENANTS');
+    expect(await kinds({ key })).not.toContain('UPDATE_TENANTS');
     expect((await gateway.ask(list, {}, { key })).codes).toEqual(['FORBIDDEN']);
   });
 });

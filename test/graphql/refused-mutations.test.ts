@@ -17,6 +17,8 @@ const refusals: Record<string, [input: object, code: string]> = {
   provisionModule: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
   provisionTenant: [{ name: '', adminEmail: 'a@b.example', modules: ['finance'] }, 'VALIDATION_ERROR'],
   purgeTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  recordUsage: [{ tenantId: 'nobody', metric: 'MONTHLY_QUOTES', amount: 1 }, 'TENANT_NOT_FOUND'],
+  recordUsages: [{ records: [] }, 'VALIDATION_ERROR'],
   registerModule: [{ name: 'finance' }, 'CONFLICT'],
   registerTenant: [{ name: '' }, 'VALIDATION_ERROR'],
   removeModule: [{ name: 'none' }, 'MODULE_NOT_FOUND'],
@@ -24,16 +26,20 @@ const refusals: Record<string, [input: object, code: string]> = {
   restoreTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
   resumeSubscription: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
   resumeTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  resumeTenants: [{ tenantIds: [] }, 'VALIDATION_ERROR'],
   retireModule: [{ name: 'none' }, 'MODULE_NOT_FOUND'],
   retryOperation: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
   revokeApiKey: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
   revokeInvitation: [{ tenantId: 'nobody', memberId: crypto.randomUUID() }, 'TENANT_NOT_FOUND'],
   rotateApiKey: [{ id: crypto.randomUUID() }, 'NOT_FOUND'],
   subscribeTenantToModule: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
+  subscribeTenants: [{ tenantIds: ['nobody'], module: 'none' }, 'MODULE_NOT_FOUND'],
   suspendSubscription: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
   suspendTenant: [{ tenantId: 'nobody', reason: 'unpaid' }, 'TENANT_NOT_FOUND'],
+  suspendTenants: [{ tenantIds: ['nobody'], reason: 'unpaid', expectedCount: 2 }, 'CONFLICT'],
   unsubscribeTenantFromModule: [{ tenantId: 'nobody', module: 'finance' }, 'TENANT_NOT_FOUND'],
   updateModule: [{ name: 'none' }, 'MODULE_NOT_FOUND'],
+  updatePlanLimits: [{ plan: 'LITE', maxUsers: -1 }, 'VALIDATION_ERROR'],
   updateTenant: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
   updateTenantBranding: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
   updateTenantConfig: [{ tenantId: 'nobody', patch: {} }, 'TENANT_NOT_FOUND'],
@@ -42,6 +48,7 @@ const refusals: Record<string, [input: object, code: string]> = {
     'TENANT_NOT_FOUND',
   ],
   updateTenantSettings: [{ tenantId: 'nobody' }, 'TENANT_NOT_FOUND'],
+  updateTenants: [{ tenantIds: ['nobody'] }, 'VALIDATION_ERROR'],
 };
 
 let gateway: TestGateway;
@@ -79,6 +86,9 @@ for (const place of ['first', 'second']) {
 /** Options of the call, which null omits. */
 const options = ['expectedVersion', 'idempotencyKey', 'wait'];
 
+/** Conditions on the tenants of a change of many, which null omits as well. */
+const conditions = ['expectedCount', 'filter', 'tenantIds'];
+
 /** Fields that null clears. Null is refused for every other field that may be omitted. */
 const clearable: Record<string, string[]> = {
   provisionTenant: ['branding', 'settings'],
@@ -99,7 +109,7 @@ test.each(Object.entries(refusals))('%s refuses null where it clears nothing', a
   ) as GraphQLInputObjectType;
   const accepted: string[] = [];
   for (const field of Object.values(type.getFields())) {
-    if (isNonNullType(field.type) || options.includes(field.name)) continue;
+    if (isNonNullType(field.type) || [...options, ...conditions].includes(field.name)) continue;
     const { errors } = await gateway.ask(
       `mutation ($input: ${type.name}!) { ${name}(input: $input) { revision } }`,
       { input: { ...input, [field.name]: null } },

@@ -42,6 +42,12 @@ async function runOrder() {
     for (const { id } of await listDueOperations(own, config.takeOverAfterMs, 50)) await own.runOperation(id);
     return;
   }
+  if (order.command.endsWith('Tenants')) {
+    // As long as it runs, whatever the machine does beside it.
+    const patient = { ...context, stalenessMs: 60_000 };
+    await (await product('provisioning/bulk/start-bulk.js'))[order.command](patient, order.input);
+    return;
+  }
   if (order.command === 'endSuspensions') {
     const { endSuspensions } = await product('provisioning/suspension-end.js');
     return await endSuspensions(context);

@@ -108,7 +108,7 @@ test('a cancelled purge has entries of its request and of its cancellation, and 
     'operation.queued purge',
     'operation.cancelled cancel',
     'operation.queued again',
-    'operation.cancelled restore, tenant.restored restore',
+    'tenant.restored restore, operation.cancelled restore',
   ]);
 });
 

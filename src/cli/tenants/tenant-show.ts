@@ -3,6 +3,7 @@ import type { App } from '../../app.js';
 import { authorize } from '../../auth/permissions.js';
 import { requireTenantOverview } from '../../profile/tenant-overview.js';
 import { listOperations } from '../../provisioning/operations/operation-record.js';
+import { createUsageLoader } from '../../registry/usage/usage.js';
 import { colorOf, paint } from '../terminal/color.js';
 import { type Column, renderTable, visible } from '../terminal/table.js';
 import { print, withApp } from '../with-app.js';
@@ -36,8 +37,12 @@ const operationsShown = 10;
 async function readSheet({ database }: App, reference: string) {
   const tenant = await requireTenantOverview(database, reference);
   const operations = await listOperations(database, tenant.id, operationsShown);
+  const usage = await createUsageLoader(database).load(tenant.id);
   return {
     ...tenant,
+    usage: usage.map(({ startsAt, endsAt, ...numbers }) => ({
+      ...{ ...numbers, periodStart: startsAt, periodEnd: endsAt },
+    })),
     operations: operations.map(
       ({ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt, attempts, steps }) => ({
         ...{ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt },
@@ -53,12 +58,13 @@ async function readSheet({ database }: App, reference: string) {
 type Sheet = Awaited<ReturnType<typeof readSheet>>;
 
 function describe(sheet: Sheet): string[] {
-  const { subscriptions, members, operations } = sheet;
+  const { subscriptions, members, operations, usage } = sheet;
   return [
     `${paint('bold', visible(sheet.name))}  ${sheet.slug}  ${paint(colorOf(sheet.status), sheet.status.toLowerCase())}`,
     ...describeMasterData(sheet),
     ...describeSettings(sheet),
     ...describeBranding(sheet),
+    ...table('Usage', usage, usageColumns),
     ...table('Modules', subscriptions, subscriptionColumns),
     ...table('Members', members, memberColumns),
     ...table('Latest operations', operations.flatMap(attemptsOf), operationColumns),
@@ -135,6 +141,13 @@ const statusColumn = {
   least: 6,
   paint: (cell: string, { status }: { status: string }) => paint(colorOf(status), cell),
 };
+
+const usageColumns: Column<Sheet['usage'][number]>[] = [
+  { title: 'METRIC', read: ({ metric }) => metric.toLowerCase(), least: 6 },
+  { title: 'USED', read: ({ used }) => String(used), least: 4 },
+  { title: 'LIMIT', read: ({ limit }) => String(limit), least: 5 },
+  { title: 'UNTIL', read: ({ periodEnd }) => periodEnd && moment(periodEnd), least: 10 },
+];
 
 const subscriptionColumns: Column<Sheet['subscriptions'][number]>[] = [
   { title: 'MODULE', read: ({ module }) => module, least: 6 },

@@ -79,6 +79,27 @@ export type TenantSchemaKey = {
   readonly module: string;
 };
 
+/** Quantity that has a limit per tenant. */
+export type UsageMetric =
+  /** Quotes in the calendar month that the clock of the tenant (`timezone`) shows. Limit: `maxMonthlyQuotes`. */
+  | 'MONTHLY_QUOTES'
+  /** Gigabytes of storage, with up to 3 decimals. Limit: `maxStorageGb`. */
+  | 'STORAGE_GB'
+  /** Users at the same time: the members of the tenant, which count by themselves, and users that services record because they are no members. Limit: `maxUsers`. */
+  | 'USERS';
+
+/** One record of recordUsages. */
+export type UsageRecordInput = {
+  /** Amount that is added. More than 0 to use something; less than 0 to give back what was recorded, for USERS and STORAGE_GB. A whole number, for STORAGE_GB with up to 3 decimals. */
+  readonly amount: number;
+  /** Text chosen by the client, at most 200 characters, such as the id of the quote. Within 24 hours, a record of the same caller, tenant and metric with the same key is not counted again; with another amount it is refused with IDEMPOTENCY_KEY_REUSED. A refused record does not use its key up. */
+  readonly idempotencyKey?: string | null | undefined;
+  /** Metric that is used. */
+  readonly metric: UsageMetric;
+  /** UUID or slug of the tenant. */
+  readonly tenantId: string;
+};
+
 export type FollowRoutesSubscriptionVariables = Exact<{
   since?: string | null | undefined;
 }>;
@@ -107,3 +128,13 @@ export type ResolveStronglyQueryVariables = Exact<{
 
 
 export type ResolveStronglyQuery = { readonly tenantSchema: { readonly tenantId: string, readonly tenantSlug: string, readonly module: string, readonly schemaName: string, readonly searchPath: string, readonly databaseName: string, readonly isolation: Isolation, readonly generation: number, readonly revision: string } | null };
+
+export type RecordUsagesMutationVariables = Exact<{
+  records: ReadonlyArray<UsageRecordInput> | UsageRecordInput;
+}>;
+
+
+export type RecordUsagesMutation = { readonly recordUsages: { readonly results: ReadonlyArray<
+      | { readonly isRepeated: boolean, readonly usage: { readonly metric: UsageMetric, readonly used: number, readonly limit: number, readonly remaining: number, readonly periodStart: string | null, readonly periodEnd: string | null } }
+      | { readonly code: ErrorCode, readonly message: string }
+    > } | null };

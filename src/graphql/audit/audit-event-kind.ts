@@ -34,6 +34,7 @@ const events = {
   },
   invitation: { subject: 'An invitation was', verbs: ['created', 'updated', 'removed'], statuses: [] },
   module: { subject: 'A module was', verbs: ['created', 'updated', 'removed'], statuses: [] },
+  plan: { subject: 'The limits of a plan were', verbs: ['created', 'updated'], statuses: [] },
   operation: {
     subject: 'An operation was',
     verbs: ['queued', 'retried'],

@@ -57,11 +57,12 @@ interface KnownDocument {
 }
 
 const maxDocuments = 2_000;
-/** Fields of Query that read no rows through Prisma. */
+/** Fields of Query that read no rows through connections of their own. */
 const rowlessFields = new Set([
   'tenantSchema',
   'tenantSchemas',
   'explainResolution',
+  'checkQuota',
   '__typename',
   '__schema',
   '__type',

@@ -10,3 +10,8 @@ export const ErrorCodeType = builder.enumType('ErrorCode', {
     Object.entries(errorTable).map(([code, { meaning }]) => [code, { description: meaning }]),
   ) as Record<ErrorCode, { description: string }>,
 });
+
+/** A code in a row; null for one that a later version wrote. */
+export function readErrorCode(code: string | null): ErrorCode | null {
+  return code !== null && Object.hasOwn(errorTable, code) ? (code as ErrorCode) : null;
+}

@@ -21,4 +21,14 @@ export const shippedDocuments: readonly string[] = [
     }
   }
 `,
+  `
+  mutation RecordUsages($records: [UsageRecordInput!]!) {
+    recordUsages(input: { records: $records }) {
+      results {
+        ... on UsageRecorded { isRepeated usage { metric used limit remaining periodStart periodEnd } }
+        ... on UsageRefused { code message }
+      }
+    }
+  }
+`,
 ];

@@ -1,4 +1,4 @@
-import { stepsOf } from '../../provisioning/operations/attempt.js';
+import { type AttemptOfOperation, stepsOf } from '../../provisioning/operations/attempt.js';
 import { attemptId, defaultHistory, isAttemptId, maxHistory } from '../../provisioning/operations/history.js';
 import { builder } from '../builder.js';
 import { KeysetPage, readPage } from '../fields/keyset-page.js';
@@ -13,7 +13,6 @@ export const OperationAttempt = builder.prismaObject('OperationAttempt', {
   fields: (t) => ({
     id: t.id({
       description: 'Id of the operation and number of the attempt, as `<UUID>:<number>`.',
-      select: { operationId: true, number: true },
       resolve: attemptId,
     }),
     operation: t.relation('operation', { description: 'The operation, in its present state.' }),
@@ -40,12 +39,8 @@ export const OperationAttempt = builder.prismaObject('OperationAttempt', {
     steps: t.field({
       type: [OperationStep],
       description: 'Steps of the operation as the attempt left them, in the order in which they run.',
-      select: {
-        operationId: true,
-        steps: true,
-        operation: { select: { steps: { orderBy: { position: 'asc' } } } },
-      },
-      resolve: stepsOf,
+      // Attempts come only from the loaders of the history, which read the operation and its steps with them.
+      resolve: (attempt) => stepsOf(attempt as AttemptOfOperation),
     }),
     error: t.exposeString('error', { nullable: true, description: 'Reason why the attempt failed.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the attempt was requested.' }),

@@ -28,13 +28,15 @@ controlMutation('retryOperation', {
   description:
     'Runs an operation again that is FAILED, COMPENSATED, CANCELLED or NEEDS_ATTENTION, under the same ' +
     'names. Scope: provision. Errors: NOT_FOUND, CONFLICT for any other status, or when the storage has been ' +
-    'changed by something else since then, OPERATION_IN_PROGRESS, TENANT_SUSPENDED, TENANT_DELETED.',
+    'changed by something else since then, OPERATION_IN_PROGRESS, TENANT_SUSPENDED, TENANT_DELETED. An operation on many ' +
+    'tenants runs only those again that failed or were cancelled; it also needs the scope of its own mutation.',
 });
 
 controlMutation('cancelOperation', {
   command: cancelOperation,
   description:
     'Cancels an operation: a queued operation ends at once, a running one is undone before its next ' +
-    'step. Scope: provision. Errors: NOT_FOUND, CONFLICT for an operation that has ended, for one that has begun to ' +
+    'step. One on many tenants stops before its next batch: what was done stays, and the other tenants are CANCELLED. ' +
+    'Scope: provision. Errors: NOT_FOUND, CONFLICT for an operation that has ended, for one that has begun to ' +
     'drop data, and for bindings, which follow the registry.',
 });

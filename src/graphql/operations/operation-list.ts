@@ -1,5 +1,5 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
-import { authorize, authorizeInTenant } from '../../auth/permissions.js';
+import { authorize, authorizeInTenant, may } from '../../auth/permissions.js';
 import {
   listOperationPositions,
   loadOperations,
@@ -32,7 +32,10 @@ const OperationFilter = builder.inputType('OperationFilter', {
       description: 'Only operations in one of these statuses.',
     }),
     kind: t.field({ type: [OperationKindType], description: 'Only operations of these kinds.' }),
-    tenant: t.id({ description: 'Only operations of this tenant (UUID or slug).' }),
+    tenant: t.id({
+      description:
+        'Only operations of this tenant (UUID or slug), and those on many tenants that include it.',
+    }),
     module: t.field({
       type: 'ModuleName',
       description: 'Only operations with a step on the storage of this module.',
@@ -116,14 +119,18 @@ builder.prismaObjectFields(Tenant, (t) => ({
   operations: t.field({
     type: OperationConnection,
     description:
-      'Operations of the tenant, newest first. Scope: registry:read, or a member of the tenant. Errors: VALIDATION_ERROR.',
+      'Operations of the tenant, newest first; with registry:read also those on many tenants that include it. Scope: ' +
+      'registry:read, or a member of the tenant. Errors: VALIDATION_ERROR.',
     args: { first: t.arg.int(forward.first), after: t.arg.string(forward.after) },
     select: { id: true },
     resolve: async ({ id }, page, context) => {
       authorizeInTenant(context.caller, 'readTenant', id);
       const requested = readPage(page, newestFirst);
       const { size, after } = requested;
-      const load = () => context.tenantOperations.load({ tenantId: id, limit: size + 1, after });
+      // A member of the tenant does not learn what is done to others.
+      const includesBulk = may(context.caller, 'readRegistry');
+      const load = () =>
+        context.tenantOperations.load({ tenantId: id, limit: size + 1, after, includesBulk });
       return new KeysetPage(requested, {
         list: async () => (await load()).positions,
         load: async () => (await load()).operations,

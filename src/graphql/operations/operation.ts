@@ -1,5 +1,6 @@
 import { authorize } from '../../auth/permissions.js';
 import { OperationKind, OperationStatus } from '../../database/generated/prisma/enums.js';
+import { type BulkProgress, progressOf } from '../../provisioning/operations/operation-tenants.js';
 import type { StepName } from '../../provisioning/operations/plan.js';
 import { isUuid } from '../../registry/slug.js';
 import { builder } from '../builder.js';
@@ -12,7 +13,10 @@ export const OperationStatusType = builder.enumType('OperationStatus', {
     [OperationStatus.QUEUED]: { description: 'Not started yet.' },
     [OperationStatus.RUNNING]: { description: 'Being worked on.' },
     [OperationStatus.SUCCEEDED]: { description: 'Done; the effect is visible.' },
-    [OperationStatus.FAILED]: { description: 'Ended without effect; `error` contains the reason.' },
+    [OperationStatus.FAILED]: {
+      description:
+        'Ended without effect; `error` contains the reason. An operation on many tenants: some of them were not changed.',
+    },
     [OperationStatus.COMPENSATING]: { description: 'Failed; the created storage is being removed.' },
     [OperationStatus.COMPENSATED]: { description: 'Failed; everything it had created was removed.' },
     [OperationStatus.CANCELLED]: {
@@ -49,6 +53,15 @@ export const OperationKindType = builder.enumType('OperationKind', {
       description: 'Drops the data of a cancelled subscription after `purgeAfter`.',
     },
     [OperationKind.PURGE_TENANT]: { description: 'Drops all data of a deleted tenant.' },
+    [OperationKind.SUSPEND_TENANTS]: { description: 'Work of suspendTenants: suspends many tenants.' },
+    [OperationKind.RESUME_TENANTS]: { description: 'Work of resumeTenants: resumes many tenants.' },
+    [OperationKind.SUBSCRIBE_TENANTS]: {
+      description:
+        'Work of subscribeTenants: subscribes many tenants to a module. A SUBSCRIBE_TENANT operation makes the storage of each.',
+    },
+    [OperationKind.UPDATE_TENANTS]: {
+      description: 'Work of updateTenants: changes plan and quotas of many tenants.',
+    },
   } as const,
 });
 
@@ -93,6 +106,21 @@ export const OperationStep = builder.prismaObject('OperationStep', {
       nullable: true,
       description: 'When the step ended.',
     }),
+  }),
+});
+
+const OperationProgress = builder.objectRef<BulkProgress>('OperationProgress').implement({
+  description: 'Numbers of tenants of an operation on many tenants.',
+  fields: (t) => ({
+    total: t.exposeInt('total', {
+      description: 'Number of selected tenants, each counted once, including unknown ids.',
+    }),
+    succeeded: t.exposeInt('succeeded', { description: 'Number of tenants that were changed.' }),
+    failed: t.exposeInt('failed', { description: 'Number of tenants whose change was refused or failed.' }),
+    cancelled: t.exposeInt('cancelled', {
+      description: 'Number of tenants that were left out because the operation was cancelled.',
+    }),
+    remaining: t.exposeInt('remaining', { description: 'Number of tenants without a result.' }),
   }),
 });
 
@@ -152,6 +180,21 @@ export const Operation = builder.prismaObject('Operation', {
       type: 'DateTime',
       nullable: true,
       description: 'When the operation ended.',
+    }),
+    input: t.expose('input', {
+      type: 'JSON',
+      nullable: true,
+      description:
+        'The change that an operation on many tenants makes to each of them, as in the input of its mutation; null for ' +
+        'an operation on one tenant.',
+    }),
+    progress: t.field({
+      type: OperationProgress,
+      nullable: true,
+      description:
+        'How many tenants of an operation on many tenants are done; null for an operation on one tenant.',
+      select: { tenantsTotal: true, tenantsSucceeded: true, tenantsFailed: true, tenantsCancelled: true },
+      resolve: (operation) => progressOf(operation),
     }),
   }),
 });

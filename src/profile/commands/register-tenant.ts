@@ -12,7 +12,7 @@ import {
   wait,
 } from '../../registry/input.js';
 import { deriveSlug } from '../../registry/slug.js';
-import { givenFields, tenantFields } from '../../registry/tenant-fields.js';
+import { givenFields, ownLimits, tenantFields } from '../../registry/tenant-fields.js';
 import { createInvitationToken } from '../invitation.js';
 import { onboardingFields, putFirstAdmin, readProfile } from '../onboarding.js';
 import { insertTenant } from '../tenant-profile.js';
@@ -43,7 +43,10 @@ export async function registerTenant(context: CommandContext, input: unknown) {
   const token = createInvitationToken();
   const registered = await runCommand(context, 'registerTenant', wanted, async (tx) => {
     const primaryEmail = fields.primaryEmail ?? adminEmail;
-    const given = givenFields({ ...fields, primaryEmail, slug: tenantSlug, createdBy: actor });
+    const given = givenFields({
+      ...{ ...fields, ownLimits: ownLimits(fields) },
+      ...{ primaryEmail, slug: tenantSlug, createdBy: actor },
+    });
     const tenant = await insertTenant(tx, context.caller, given, profile, context.configRules);
     const { invitationId } = await putFirstAdmin(tx, tenant, wanted, { token, actor });
     return { tenantId: tenant.id, invitationId };

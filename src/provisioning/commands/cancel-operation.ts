@@ -5,6 +5,8 @@ import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, omittable, readInput, uuid, wait } from '../../registry/input.js';
 import { cancelQueuedOperation, isCompensated } from '../operations/ending.js';
 import { requireOperation } from '../operations/operation.js';
+import { isBulkKind, requestBulkCancellation } from '../operations/operation-tenants.js';
+import { runStartedBulk } from '../operations/run-started-operation.js';
 
 const CancelOperationInput = z.object({
   id: uuid,
@@ -14,12 +16,13 @@ const CancelOperationInput = z.object({
 
 /**
  * Cancels an operation. A queued one ends at once; a running one is undone before its next step, after this command has
- * answered. Throws CONFLICT when it has ended or cannot be undone.
+ * answered. One on many tenants stops before its next batch, and what was done stays. Throws CONFLICT when it has ended or cannot
+ * be undone.
  */
 export async function cancelOperation(context: CommandContext, input: unknown) {
   authorize(context.caller, 'cancelOperation');
   const wanted = readInput(CancelOperationInput, input);
-  return runCommand(context, 'cancelOperation', wanted, async (tx) => {
+  const cancelled = await runCommand(context, 'cancelOperation', wanted, async (tx) => {
     const operation = await requireOperation(tx, wanted.id);
     const { id, kind, status } = operation;
     const words = kind.toLowerCase().replaceAll('_', ' ');
@@ -28,7 +31,8 @@ export async function cancelOperation(context: CommandContext, input: unknown) {
         'CONFLICT',
         `Operation ${id} updates the guards and cannot be cancelled: change the tenant's status instead`,
       );
-    if (status === 'QUEUED') await cancelQueuedOperation(tx, operation);
+    if (isBulkKind(kind) && ['QUEUED', 'RUNNING'].includes(status)) await requestBulkCancellation(tx, id);
+    else if (status === 'QUEUED') await cancelQueuedOperation(tx, operation);
     else if (status === 'RUNNING' && isCompensated(operation))
       await tx.operation.update({ where: { id }, data: { cancelRequestedAt: new Date() } });
     else if (status === 'RUNNING')
@@ -46,6 +50,9 @@ export async function cancelOperation(context: CommandContext, input: unknown) {
         'CONFLICT',
         `Operation ${id} (${words}) is ${status.toLowerCase()}: only a queued or running one can be cancelled`,
       );
-    return { operationId: id };
+    return { operationId: id, runsAgain: isBulkKind(kind) };
   });
+  // The worker of an operation on many tenants ends it; without one, this process does.
+  if (!cancelled.runsAgain || cancelled.repeated) return cancelled;
+  return runStartedBulk(context, cancelled, cancelled.operationId, wanted.wait);
 }

@@ -1,8 +1,8 @@
 import { wrongStatus } from '../../registry/tenant.js';
-import { lifecycleCommand } from '../lifecycle.js';
+import { type LifecycleChange, lifecycleCommand } from '../lifecycle.js';
 
-/** SUSPENDED → ACTIVE. */
-export const resumeTenant = lifecycleCommand({
+/** SUSPENDED → ACTIVE, for resumeTenant and resumeTenants. */
+export const resumption: LifecycleChange<Record<never, never>> = {
   action: 'resumeTenant',
   fields: {},
   decide(tenant) {
@@ -10,4 +10,6 @@ export const resumeTenant = lifecycleCommand({
     return { status: 'ACTIVE' };
   },
   reopens: (tenant) => tenant.status === 'SUSPENDED',
-});
+};
+
+export const resumeTenant = lifecycleCommand(resumption);

@@ -7,7 +7,8 @@ import { idempotencyKey, omittable, readInput, uuid, wait } from '../../registry
 import { requireActive, requireTenant } from '../../registry/tenant.js';
 import { isCompensated, lockTenant } from '../operations/ending.js';
 import { type OperationWithSteps, requireOperation } from '../operations/operation.js';
-import { runStartedOperation } from '../operations/run-started-operation.js';
+import { bulkActions, isBulkKind, resetTenants } from '../operations/operation-tenants.js';
+import { runStartedBulk, runStartedOperation } from '../operations/run-started-operation.js';
 
 const RetryOperationInput = z.object({
   id: uuid,
@@ -28,6 +29,12 @@ export async function retryOperation(context: CommandContext, input: unknown) {
     { ...wanted, wait: 'COMMITTED' },
     async (tx) => {
       const found = await requireOperation(tx, wanted.id);
+      const { kind } = found;
+      if (isBulkKind(kind)) {
+        // The change is made again, so it needs the permission of the change.
+        authorize(context.caller, bulkActions[kind]);
+        return queueBulkAgain(tx, wanted);
+      }
       // A purge that needs attention is about a tenant that no other command finds any more.
       const tenant = isCompensated(found)
         ? await requireTenant(tx, found.tenantId ?? '')
@@ -39,22 +46,39 @@ export async function retryOperation(context: CommandContext, input: unknown) {
         if (operation.kind !== 'PROVISION_TENANT') requireActive(tenant);
         await resetForRetry(tx, operation, tenant.slug);
       }
-      // A trigger begins the next attempt, and clears what belongs to the one before.
-      await tx.operation.update({
-        where: { id: operation.id },
-        data: {
-          status: 'QUEUED',
-          runAfter: new Date(),
-          worker: null,
-          heartbeatAt: null,
-          idempotencyKey: wanted.idempotencyKey ?? null,
-        },
-      });
-      return { operationId: operation.id };
+      return { ...(await queueAgain(tx, operation.id, wanted.idempotencyKey)), isBulk: false };
     },
   );
   if (started.repeated) return started;
-  return runStartedOperation(context, started, started.operationId, wanted.wait);
+  const run = started.isBulk ? runStartedBulk : runStartedOperation;
+  return run(context, started, started.operationId, wanted.wait);
+}
+
+/** A trigger begins the next attempt, and clears what belongs to the one before. */
+async function queueAgain(tx: Transaction, id: string, key: string | undefined) {
+  await tx.operation.update({
+    where: { id },
+    data: {
+      status: 'QUEUED',
+      runAfter: new Date(),
+      worker: null,
+      heartbeatAt: null,
+      idempotencyKey: key ?? null,
+    },
+  });
+  return { operationId: id };
+}
+
+/** Runs those tenants again that failed or were cancelled; the others keep their results. */
+async function queueBulkAgain(
+  tx: Transaction,
+  { id, idempotencyKey: key }: z.output<typeof RetryOperationInput>,
+) {
+  await tx.send({ text: 'SELECT FROM operations WHERE id = $1 FOR NO KEY UPDATE', values: [id] });
+  const operation = await requireOperation(tx, id);
+  requireRetryable(operation);
+  await resetTenants(tx, id);
+  return { ...(await queueAgain(tx, id, key)), isBulk: true };
 }
 
 function requireRetryable({ id, kind, status }: OperationWithSteps): void {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
+import type { Module, ModuleSubscription, Tenant } from '../../database/generated/prisma/client.js';
+import type { Transaction } from '../../database/registry-database.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import {
   idempotencyKey,
@@ -10,20 +12,28 @@ import {
   tenantReference,
   wait,
 } from '../../registry/input.js';
+import type { Isolation } from '../../registry/isolation.js';
 import { moduleFields, requireModule, requireUsableDatabase } from '../../registry/module.js';
 import { storageName } from '../../registry/storage-name.js';
 import { requireActive, requireTenant } from '../../registry/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
 import { runStartedOperation } from '../operations/run-started-operation.js';
-import { putSubscription } from '../subscription.js';
+import { type PlannedSubscription, planSubscription, writeSubscription } from '../subscription.js';
+
+/** Input fields of subscribeTenantToModule and subscribeTenants. */
+export const subscribingFields = {
+  module: moduleName,
+  isolation: optional(moduleFields.isolation),
+  provision: optional(z.boolean()).transform((given) => given ?? true),
+};
 
 const SubscribeInput = z.object({
   tenantId: tenantReference,
-  module: moduleName,
+  module: subscribingFields.module,
   schemaName: optional(storageName),
-  isolation: optional(moduleFields.isolation),
-  provision: optional(z.boolean()).transform((given) => given ?? true),
+  isolation: subscribingFields.isolation,
+  provision: subscribingFields.provision,
   idempotencyKey: omittable(idempotencyKey),
   wait: omittable(wait),
 });
@@ -41,26 +51,51 @@ export async function subscribeTenantToModule(context: CommandContext, input: un
     const tenant = await requireTenant(tx, wanted.tenantId);
     requireActive(tenant);
     const module = await requireModule(tx, wanted.module);
-    if (wanted.provision) requireUsableDatabase(context, module);
-    const subscription = await putSubscription(tx, {
-      tenant,
-      module,
-      isolation: wanted.isolation,
-      schemaName: wanted.schemaName,
-      status: wanted.provision ? 'PROVISIONING' : 'PENDING',
-      actor: context.caller.actor,
+    const existing = await tx.moduleSubscription.findUnique({
+      where: { tenantId_moduleName: { tenantId: tenant.id, moduleName: module.name } },
     });
-    const operationId = wanted.provision
-      ? await appendOperation(tx, {
-          kind: 'SUBSCRIBE_TENANT',
-          tenantId: tenant.id,
-          actor: context.caller.actor,
-          steps: planProvisioning([subscription], { activate: true }),
-          idempotencyKey: wanted.idempotencyKey,
-        })
-      : null;
-    return { subscriptionId: subscription.id, operationId };
+    const planned = planSubscribing(context, tenant, module, existing ?? undefined, wanted);
+    return writeSubscribing(tx, planned, wanted);
   });
   if (started.repeated || started.operationId === null) return started;
   return runStartedOperation(context, started, started.operationId, wanted.wait);
+}
+
+interface Wanted {
+  isolation: Isolation | undefined;
+  schemaName?: string | undefined;
+  provision: boolean;
+}
+
+/** The rule of subscribing, without writing anything. Throws as the command does. */
+export function planSubscribing(
+  context: CommandContext,
+  tenant: Tenant,
+  module: Module,
+  existing: ModuleSubscription | undefined,
+  { isolation, schemaName, provision }: Wanted,
+): PlannedSubscription {
+  requireActive(tenant);
+  if (provision) requireUsableDatabase(context, module);
+  const status = provision ? 'PROVISIONING' : 'PENDING';
+  const { actor } = context.caller;
+  return planSubscription({ tenant, module, isolation, schemaName, status, actor }, existing);
+}
+
+/** Writes the subscription and, unless it stays pending, appends the operation that makes its storage. */
+export async function writeSubscribing(
+  tx: Transaction,
+  planned: PlannedSubscription,
+  { provision, idempotencyKey: key }: { provision: boolean; idempotencyKey?: string | undefined },
+): Promise<{ subscriptionId: string; operationId: string | null }> {
+  const subscription = await writeSubscription(tx, planned);
+  if (!provision) return { subscriptionId: subscription.id, operationId: null };
+  const operationId = await appendOperation(tx, {
+    kind: 'SUBSCRIBE_TENANT',
+    tenantId: planned.tenant.id,
+    actor: planned.actor,
+    steps: planProvisioning([subscription], { activate: true }),
+    idempotencyKey: key,
+  });
+  return { subscriptionId: subscription.id, operationId };
 }

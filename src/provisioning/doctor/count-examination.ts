@@ -15,7 +15,8 @@ export async function examineCounts(database: RegistryDatabase): Promise<Observa
       { asOf: JSON.stringify(problems) },
       {
         problem: `Lists and counts of tenants are not those of the tables (${subject}: ${kept} instead of ${found}${others}): rows were changed without triggers`,
-        remedy: 'Run SELECT registry_recount() in the registry database, as the owner of its tables',
+        remedy:
+          'Run SELECT registry_recount(), registry_recount_growth() in the registry database, as the owner of its tables',
       },
     ),
   ];

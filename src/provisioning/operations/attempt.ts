@@ -25,13 +25,7 @@ interface KeptStep {
 }
 
 /** The steps as the attempt left them, or as they are now while it is the present one. */
-export function stepsOf({
-  operationId,
-  steps,
-  operation,
-}: Pick<OperationAttempt, 'operationId' | 'steps'> & {
-  operation: { steps: OperationStep[] };
-}): OperationStep[] {
+export function stepsOf({ operationId, steps, operation }: AttemptOfOperation): OperationStep[] {
   if (steps === null) return operation.steps;
   // Only a trigger writes the column, so the cast is safe.
   return (steps as unknown as KeptStep[]).map((step) => ({

@@ -72,6 +72,11 @@ const rulesByKind: Record<OperationKind, Rules> = {
       await forgetTenant(tx, tenantIdOf(operation));
     },
   },
+  // Each tenant has a result of its own, and runBulk ends the operation.
+  SUSPEND_TENANTS: { isCompensated: false },
+  RESUME_TENANTS: { isCompensated: false },
+  SUBSCRIBE_TENANTS: { isCompensated: false },
+  UPDATE_TENANTS: { isCompensated: false },
 };
 
 export function rulesFor({ kind }: { kind: OperationKind }): Rules {

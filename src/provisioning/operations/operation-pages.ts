@@ -9,7 +9,8 @@ import { inDatabase, oneOf } from '../../registry/lists/tenant-filter.js';
 
 /*
  * The list of operations by time. Each of its parts is read in the order of an index: all operations, those of one tenant, or
- * one range per status and kind, which are merged. The operations of a module are in operation_modules, with the same columns.
+ * one range per status and kind, which are merged. The operations of a module are in operation_modules, with the same columns,
+ * and those of a tenant also in operation_tenants.
  */
 
 type Rows = Pick<RegistryDatabase, 'rowPool'>;
@@ -81,20 +82,7 @@ function pageStatement(selection: OperationSelection, page: ListPage): Statement
 
 function listSql(values: Values, selection: OperationSelection, page: ListPage): string {
   const { statuses, kinds, tenantId, module } = selection;
-  if (tenantId !== undefined) {
-    // A tenant has few enough operations to read them in its own order.
-    const conditions = [
-      ...(statuses ? [`status = ANY (${values.add(statuses, 'operation_status[]')})`] : []),
-      ...(kinds ? [`kind = ANY (${values.add(kinds, 'operation_kind[]')})`] : []),
-      ...(module === undefined
-        ? []
-        : [
-            `EXISTS (SELECT FROM operation_modules WHERE operation_id = operations.id AND module = ${values.add(module, 'text')})`,
-          ]),
-    ];
-    const leading = [{ column: 'tenant_id', value: values.add(tenantId, 'uuid') }];
-    return partSql(values, selection, page, { table: 'operations', id: 'id', leading, conditions });
-  }
+  if (tenantId !== undefined) return ofTenantSql(values, selection, page, tenantId);
   if (module === undefined && !statuses && !kinds)
     return partSql(values, selection, page, { table: 'operations', id: 'id', leading: [], conditions: [] });
   const [status, kind] = ['of_status.status', 'of_kind.kind'];
@@ -116,6 +104,42 @@ function listSql(values: Values, selection: OperationSelection, page: ListPage):
   return `SELECT part.* FROM unnest(${values.add(statuses ?? named(OperationStatus), 'operation_status[]')}) AS of_status (status)
     CROSS JOIN unnest(${values.add(kinds ?? named(OperationKind), 'operation_kind[]')}) AS of_kind (kind)
     CROSS JOIN LATERAL (${partSql(values, selection, page, part)}) AS part`;
+}
+
+/** A tenant has few enough operations to read them in its own order; operations on many tenants are in operation_tenants. */
+function ofTenantSql(
+  values: Values,
+  selection: OperationSelection,
+  page: ListPage,
+  tenantId: string,
+): string {
+  const { statuses, kinds, module } = selection;
+  const leading = [{ column: 'tenant_id', value: values.add(tenantId, 'uuid') }];
+  const conditions = [
+    ...(statuses ? [`status = ANY (${values.add(statuses, 'operation_status[]')})`] : []),
+    ...(kinds ? [`kind = ANY (${values.add(kinds, 'operation_kind[]')})`] : []),
+  ];
+  const own = partSql(values, selection, page, {
+    ...{ table: 'operations', id: 'id', leading },
+    conditions: [
+      ...conditions,
+      ...(module === undefined
+        ? []
+        : [
+            `EXISTS (SELECT FROM operation_modules WHERE operation_id = operations.id AND module = ${values.add(module, 'text')})`,
+          ]),
+    ],
+  });
+  // No step of an operation on many tenants works on storage.
+  if (module !== undefined) return own;
+  const ofMany = partSql(values, selection, page, {
+    ...{ table: 'operation_tenants', id: 'operation_id', leading },
+    conditions:
+      conditions.length === 0
+        ? []
+        : [`EXISTS (SELECT FROM operations WHERE id = operation_id AND ${conditions.join(' AND ')})`],
+  });
+  return `(${own}) UNION ALL (${ofMany})`;
 }
 
 interface Part {

@@ -1,5 +1,6 @@
 import type { PrismaClient } from '../../database/generated/prisma/client.js';
 import { hasEnded, type OperationWithSteps } from './operation.js';
+import { progressOf } from './operation-tenants.js';
 
 /** Interval between two reads of the watched operations, in milliseconds. */
 const pollMs = 200;
@@ -126,6 +127,8 @@ class Watcher implements AsyncIterableIterator<OperationWithSteps> {
 }
 
 /** The columns whose change is an event; heartbeats are not. */
-function describeProgress({ status, error, attempt, steps }: OperationWithSteps): string {
-  return JSON.stringify([status, error, attempt, steps.map((step) => [step.status, step.error])]);
+function describeProgress(operation: OperationWithSteps): string {
+  const { status, error, attempt, steps } = operation;
+  const ofSteps = steps.map((step) => [step.status, step.error]);
+  return JSON.stringify([status, error, attempt, ofSteps, progressOf(operation)]);
 }

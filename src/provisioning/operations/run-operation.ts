@@ -17,6 +17,7 @@ import {
   updateStep,
 } from './operation.js';
 import { endOperation } from './operation-end.js';
+import { isBulkKind } from './operation-tenants.js';
 import { stepsByName } from './steps.js';
 import { isRegistryUnavailable, pauseAfterMs, type RetryOptions, withRetries } from './transient-errors.js';
 
@@ -27,7 +28,16 @@ export interface RunOptions extends RetryOptions {
   takeOverAfterMs: number;
   /** Also ends the run between two steps; the operation is left to the next worker. */
   signal: AbortSignal;
+  /** Runs operations on many tenants. */
+  runBulk: BulkRunner;
 }
+
+/** Returns the revision of the end, or undefined when the operation goes on later. */
+export type BulkRunner = (
+  context: CommandContext,
+  operation: HeldOperation,
+  options: RunOptions,
+) => Promise<string | undefined>;
 
 /**
  * Runs an operation from its present state to its end and returns the revision of the end. Every step can be repeated, so an
@@ -47,6 +57,7 @@ export async function runOperation(
   const context = { ...callersContext, caller: { ...gateway, actor }, requestId: requestId ?? undefined };
   using _ = keepAlive(context, operation, options.heartbeatMs);
   try {
+    if (isBulkKind(operation.kind)) return await options.runBulk(context, operation, options);
     if (operation.status === 'COMPENSATING') return await compensate(context, operation, options);
     return isCompensated(operation)
       ? await runAllOrNothing(context, operation, options, wait)

@@ -8,6 +8,8 @@ interface TenantOperationsKey {
   tenantId: string;
   limit: number;
   after: ListPosition | undefined;
+  /** Whether to include operations on many tenants, which tell about other tenants. */
+  includesBulk: boolean;
 }
 
 interface TenantOperations {
@@ -30,6 +32,7 @@ export function createTenantOperationsLoader(
           keys.map(({ limit }) => limit),
           keys.map(({ after }) => after?.value ?? 'infinity'),
           keys.map(({ after }) => after?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff'),
+          keys.map(({ includesBulk }) => includesBulk),
         ],
       });
       const operations = await database.prisma.operation.findMany({
@@ -49,15 +52,21 @@ export function createTenantOperationsLoader(
   );
 }
 
-// Ordered by the tenant as well, so that no other index fits.
+// Ordered by the tenant as well, so that no other index fits. Operations on many tenants are in operation_tenants.
 const newestSql = `
   SELECT wanted.key::int AS key, page.id, ${timeSql('page.created_at')} AS value
-  FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::uuid[]) WITH ORDINALITY AS wanted (tenant, length, at, id, key)
+  FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::uuid[], $5::boolean[])
+    WITH ORDINALITY AS wanted (tenant, length, at, id, bulk, key)
   CROSS JOIN LATERAL (
-    SELECT operation.id, operation.created_at FROM operations AS operation
-    WHERE operation.tenant_id >= wanted.tenant AND operation.tenant_id <= wanted.tenant
-      AND (operation.tenant_id, operation.created_at, operation.id) < (wanted.tenant, wanted.at, wanted.id)
-    ORDER BY operation.tenant_id DESC, operation.created_at DESC, operation.id DESC
-    LIMIT wanted.length
+    (${newestOf({ table: 'operations', id: 'id' })})
+    UNION ALL (${newestOf({ table: 'operation_tenants', id: 'operation_id', where: 'wanted.bulk' })})
+    ORDER BY created_at DESC, id DESC LIMIT wanted.length
   ) AS page
   ORDER BY wanted.key, page.created_at DESC, page.id DESC`;
+
+function newestOf({ table, id, where = 'true' }: { table: string; id: string; where?: string }): string {
+  return `SELECT ${id} AS id, created_at FROM ${table}
+    WHERE ${where} AND tenant_id >= wanted.tenant AND tenant_id <= wanted.tenant
+      AND (tenant_id, created_at, ${id}) < (wanted.tenant, wanted.at, wanted.id)
+    ORDER BY tenant_id DESC, created_at DESC, ${id} DESC LIMIT wanted.length`;
+}

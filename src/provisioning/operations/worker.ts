@@ -5,13 +5,14 @@ import { within } from '../../within.js';
 import { createCopyKeeper } from '../copies/keep-copies.js';
 import { type DueOperation, listDueOperations, releaseOperations } from './operation.js';
 import { beginDueRemovals } from './removal.js';
-import { runOperation } from './run-operation.js';
+import { type BulkRunner, runOperation } from './run-operation.js';
 
 export interface WorkerOptions {
   /** Interval of the heartbeats of a running operation, in milliseconds. */
   heartbeatMs: number;
   /** How long an operation may have no heartbeat before it is taken over, in milliseconds. */
   takeOverAfterMs: number;
+  runBulk: BulkRunner;
   /** Work of further parts of provisioning, which is done again and again while the worker runs. */
   duties?: readonly Duty[];
 }

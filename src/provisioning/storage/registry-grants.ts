@@ -17,6 +17,7 @@ const routingColumns = {
 const tenantRelations = [
   ...['module_subscriptions', 'tenant_settings', 'tenant_branding', 'members'],
   ...['operations', 'operation_attempts', 'operation_steps', 'tenant_registry', 'tenant_module_log'],
+  'tenant_usage',
 ];
 
 /** The columns of tenants that a tenant may read: all but the note of operators. A test compares them with the table. */
@@ -31,6 +32,7 @@ const tenantColumns = [
     'max_users',
     'max_monthly_quotes',
     'max_storage_gb',
+    'own_limits',
   ],
   ...[
     'timezone',
@@ -51,11 +53,18 @@ const administeredRelations = [
   ...['tenants', 'modules', 'storage_names', 'invitations', 'api_keys', 'idempotency_keys', 'registry_head'],
   ...['registry_change', 'replicas', '_prisma_migrations'],
   ...['module_tenants', 'tenant_counts', 'subscription_counts', 'trusted_documents', 'compared_guards'],
-  'operation_modules',
+  ...['operation_modules', 'operation_tenants'],
+  ...['plans', 'plan_updates', 'usage_keys', 'tenant_growth', 'quota_use'],
 ];
 
 const writtenByHand = [
   ...['tenants', 'modules', 'module_subscriptions', 'tenant_settings', 'tenant_branding', 'members'],
+  'plans',
+];
+
+const usageRoutines = [
+  ...['record_usage(text, text, numeric, text)', 'record_usage(uuid, text, numeric, text)'],
+  ...['check_quota(text, text, numeric)', 'check_quota(uuid, text, numeric)'],
 ];
 
 /** Functions that triggers, with the rights of the writer, and conditions of triggers call. */
@@ -64,6 +73,7 @@ const calledByTriggers = [
   'registry_keep_in_step(jsonb, jsonb, text[], text, text)',
   'registry_find_secret(text, text)',
   'registry_find_config_secret(jsonb)',
+  'registry_follow_limit(text, integer, integer, integer, boolean, text[])',
 ];
 
 /**
@@ -92,6 +102,10 @@ export function planRegistryGrants({
       '-- registry_service reads where the data of every tenant is.',
       ...Object.entries(routingColumns).map(
         ([view, columns]) => `GRANT SELECT (${columns.join(', ')}) ON public.${view} TO registry_service;`,
+      ),
+      '-- It records what tenants use, and may ask what is left.',
+      ...['registry_service', 'registry_admin'].map(
+        (role) => `GRANT EXECUTE ON ROUTINE ${inPublic(usageRoutines)} TO ${role};`,
       ),
       `-- registry_reader reads the rows of one tenant: SET app.tenant_id = '<id or slug>'`,
       'GRANT EXECUTE ON FUNCTION public.registry_visible_tenant() TO registry_reader;',

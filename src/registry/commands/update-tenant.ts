@@ -1,22 +1,28 @@
 import { RegistryError } from '../../errors.js';
 import { clearable, future, optional, text } from '../input.js';
 import { wrongStatus } from '../tenant.js';
-import { tenantCommand } from '../tenant-command.js';
-import { givenFields, tenantFields } from '../tenant-fields.js';
+import { type TenantChange, tenantCommand } from '../tenant-command.js';
+import { givenFields, ownLimits, tenantFields } from '../tenant-fields.js';
 
 /** The fields that a deleted tenant has for its operators: whether it may be purged, and why. */
 const fieldsOfDeleted = ['isProtected', 'internalNote'];
 
-/** Changes the given fields and leaves the others. Id and slug never change; other commands change the status. */
-export const updateTenant = tenantCommand({
+const fields = { name: optional(text(200)), ...tenantFields, suspendUntil: clearable(future) };
+
+/** Changes the given fields and leaves the others, for updateTenant and updateTenants. */
+export const tenantUpdate: TenantChange<typeof fields> = {
   action: 'updateTenant',
-  fields: { name: optional(text(200)), ...tenantFields, suspendUntil: clearable(future) },
+  fields,
   decide(tenant, wanted) {
-    const given = givenFields(wanted);
-    const fields = Object.keys(given);
+    const isOtherPlan = wanted.plan !== undefined && wanted.plan !== tenant.plan;
+    const given = givenFields({
+      ...wanted,
+      ownLimits: isOtherPlan ? ownLimits(wanted, tenant.ownLimits) : undefined,
+    });
+    const names = Object.keys(given);
     if (
       tenant.status === 'DELETED' &&
-      !(fields.length > 0 && fields.every((one) => fieldsOfDeleted.includes(one)))
+      !(names.length > 0 && names.every((one) => fieldsOfDeleted.includes(one)))
     )
       throw wrongStatus(tenant, 'updated');
     if (wanted.suspendUntil !== undefined && tenant.status !== 'SUSPENDED')
@@ -26,4 +32,7 @@ export const updateTenant = tenantCommand({
       );
     return given;
   },
-});
+};
+
+/** Id and slug never change; other commands change the status. */
+export const updateTenant = tenantCommand(tenantUpdate);

@@ -8,10 +8,11 @@ export interface CountProblem {
   found: number;
 }
 
-/** Compares module_tenants, tenant_counts and subscription_counts with the tables. Reads all tenants. */
+/** Compares module_tenants, tenant_counts, subscription_counts and tenant_growth with the tables. Reads all tenants. */
 export async function listCountProblems({ pool }: Pick<RegistryDatabase, 'pool'>): Promise<CountProblem[]> {
   const { rows } = await pool.query<CountProblem>(
-    'SELECT subject, kept::int, found::int FROM registry_count_problems() ORDER BY subject',
+    `SELECT subject, kept::int, found::int FROM registry_count_problems()
+     UNION ALL SELECT subject, kept::int, found::int FROM registry_growth_problems() ORDER BY subject`,
   );
   return rows;
 }

@@ -78,6 +78,7 @@ function literalFor(type: GraphQLInputType): string {
   }
   const byScalar: Record<string, string> = {
     ID: '"00000000-0000-4000-8000-000000000000"',
+    Float: '1.5',
     ModuleName: '"finance"',
     DateTime: '"2099-01-01T00:00:00Z"',
     Int: '1',

@@ -33,7 +33,10 @@ beforeAll(async () => {
     FROM generate_series(1, ${operations}) AS n;
     INSERT INTO operation_modules (operation_id, module, status, kind, created_at)
     SELECT id, module, status, kind, created_at FROM operations, unnest('{finance,inventory}'::text[]) AS module
-    WHERE module = 'finance' OR created_at < '2026-01-01 00:00:00.00002Z'`);
+    WHERE module = 'finance' OR created_at < '2026-01-01 00:00:00.00002Z';
+    INSERT INTO operation_tenants (operation_id, position, reference, tenant_id, created_at)
+    SELECT operations.id, row_number() OVER (PARTITION BY operations.id), slug, tenants.id, operations.created_at
+    FROM operations, tenants WHERE tenant_id IS NULL`);
   await client.query('VACUUM ANALYZE');
 }, 60_000);
 afterAll(async () => {
@@ -101,8 +104,11 @@ const filters: [string, object, string][] = [
     `${of('finance')} AND created_at >= ${moment(6_000)}`,
   ],
 ];
+/** Its own operations, and those on many tenants. */
+const ofSeven = `(tenant_id = '${idOf(7)}' OR id IN (SELECT operation_id FROM operation_tenants WHERE tenant_id = '${idOf(7)}'))`;
 const ofTenant: typeof filters = [
-  ['a tenant', {}, `tenant_id = '${idOf(7)}'`],
+  ['a tenant', {}, ofSeven],
+  ['tenant and kind', { kind: ['BIND_STORAGE'] }, `${ofSeven} AND kind = 'bind_storage'`],
   [
     'tenant, status, kind and module',
     { status: ['FAILED'], kind: ['BIND_STORAGE'], module: 'finance' },
@@ -111,7 +117,7 @@ const ofTenant: typeof filters = [
   [
     'tenant and time',
     { since: new Date('2026-01-01T00:00:00.006Z') },
-    `tenant_id = '${idOf(7)}' AND created_at >= ${moment(6_000)}`,
+    `${ofSeven} AND created_at >= ${moment(6_000)}`,
   ],
 ];
 
@@ -161,12 +167,14 @@ test('the operations of many tenants are two statements that read their pages al
     prisma: { operation: { findMany: async () => [] } },
   } as unknown as Parameters<typeof createTenantOperationsLoader>[0]);
   const { rows: expected } = await client.query<ListPosition>(
-    `SELECT ${columns} FROM operations WHERE tenant_id = '${idOf(7)}' ORDER BY created_at DESC, operations.id DESC LIMIT 40`,
+    `SELECT ${columns} FROM operations WHERE ${ofSeven} ORDER BY created_at DESC, operations.id DESC LIMIT 40`,
   );
   const loaded = await Promise.all([
-    loader.load({ tenantId: idOf(7), limit: 5, after: undefined }),
-    loader.load({ tenantId: idOf(7), limit: 20, after: expected[4] }),
-    ...Array.from({ length: 50 }, (_, n) => loader.load({ tenantId: idOf(n), limit: 3, after: undefined })),
+    loader.load({ tenantId: idOf(7), limit: 5, after: undefined, includesBulk: true }),
+    loader.load({ tenantId: idOf(7), limit: 20, after: expected[4], includesBulk: true }),
+    ...Array.from({ length: 50 }, (_, n) =>
+      loader.load({ tenantId: idOf(n), limit: 3, after: undefined, includesBulk: true }),
+    ),
   ]);
   expect(loaded[0]?.positions).toEqual(expected.slice(0, 5));
   expect(loaded[1]?.positions).toEqual(expected.slice(5, 25));

@@ -19,7 +19,7 @@ export type OperationStatus =
   | 'COMPENSATED'
   /** Failed; the created storage is being removed. */
   | 'COMPENSATING'
-  /** Ended without effect; `error` contains the reason. */
+  /** Ended without effect; `error` contains the reason. An operation on many tenants: some of them were not changed. */
   | 'FAILED'
   /** Failed and could not be undone; a person has to read `error` and act. */
   | 'NEEDS_ATTENTION'

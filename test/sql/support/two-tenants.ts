@@ -20,6 +20,11 @@ export async function createTwoTenants(url: string): Promise<TwoTenants> {
        INSERT INTO idempotency_keys (caller, key, command, request_hash) VALUES ('${slug}', 'k', 'c', sha256('${slug}'));
        INSERT INTO trusted_documents (id, body) VALUES (encode(sha256('{ ${slug} }'), 'hex'), '{ ${slug} }');
        INSERT INTO compared_guards (module, epoch) VALUES ('finance', '${slug}') ON CONFLICT DO NOTHING;
+       INSERT INTO operation_tenants (operation_id, position, reference, tenant_id, created_at)
+         SELECT id, 0, '${slug}', tenant_id, created_at FROM operations WHERE tenant_id = (SELECT id FROM tenants WHERE slug = '${slug}') LIMIT 1;
+       CALL record_usage('${slug}', 'monthly_quotes', 1, 'k');
+       INSERT INTO plan_updates (plan, actor) VALUES ('lite', '${slug}') ON CONFLICT DO NOTHING;
+       INSERT INTO quota_use SELECT *, now(), 0 FROM registry_quota_use() ON CONFLICT DO NOTHING;
        INSERT INTO replicas (id, hostname, staleness_ms) VALUES (gen_random_uuid(), '${slug}', 1)`,
     );
   await queryOnce(url, `UPDATE tenants SET status = 'purged' WHERE slug = 'gone'`);

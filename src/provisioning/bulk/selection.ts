@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import type { RegistryDatabase } from '../../database/registry-database.js';
+import { invalidField } from '../../errors.js';
+import { readConfigCondition } from '../../profile/matching-configs.js';
+import { omittable, tenantReference } from '../../registry/input.js';
+import type { ListPosition } from '../../registry/lists/list-cursor.js';
+import { readTenantSelection, type TenantSelection } from '../../registry/lists/tenant-filter.js';
+import { countTenants, listTenantPositions, type TenantCount } from '../../registry/lists/tenant-pages.js';
+import { tenantWhere } from '../../registry/tenant.js';
+import type { SelectedTenant } from '../operations/operation-tenants.js';
+
+type Rows = Pick<RegistryDatabase, 'rowPool'>;
+
+/** How many tenants a request may name, and how many a filter may select. */
+const maxNamed = 10_000;
+const maxSelected = 100_000;
+
+const pageSize = 1_000;
+
+/** Input fields that select tenants. `filter` is the one of the list of tenants. */
+export const selectionFields = {
+  tenantIds: omittable(z.array(tenantReference).max(maxNamed, `must be at most ${maxNamed}`)),
+  filter: omittable(z.record(z.string(), z.unknown())),
+};
+
+/** A selection of tenants, before the tenants are read. */
+export type BulkSelection =
+  | { kind: 'named'; references: readonly string[] }
+  | { kind: 'filtered'; selection: TenantSelection; hasCondition: boolean };
+
+/** Reads the selection of a request. Throws VALIDATION_ERROR that names the field. */
+export function readBulkSelection(input: {
+  tenantIds: string[] | undefined;
+  filter: Record<string, unknown> | undefined;
+}): BulkSelection {
+  const { tenantIds, filter } = input;
+  if ((tenantIds === undefined) === (filter === undefined))
+    throw invalidField('tenantIds', 'give either tenantIds or filter');
+  if (filter !== undefined) {
+    const { config, ...conditions } = filter;
+    const selection = readTenantSelection(conditions, readConfigCondition(config));
+    const hasCondition = Object.values(filter).some(isCondition);
+    return { kind: 'filtered', selection, hasCondition };
+  }
+  const references = tenantIds ?? [];
+  if (references.length === 0) throw invalidField('tenantIds', 'must name at least one tenant');
+  const wrong = references.findIndex((reference) => tenantWhere(reference) === undefined);
+  if (wrong >= 0) throw invalidField(`tenantIds.${wrong}`, 'must be a tenant id or slug');
+  return { kind: 'named', references };
+}
+
+/** Whether a field of a filter can leave a tenant out: null, an empty text, an empty list and an empty object do not, or not always. */
+function isCondition(value: unknown): boolean {
+  if (value === null || value === undefined || value === '') return false;
+  return typeof value !== 'object' || value instanceof Date || Object.keys(value).length > 0;
+}
+
+/** The first tenants of the selection now, each once; a reference to no tenant stays without an id. */
+export async function selectTenants(
+  database: Rows,
+  wanted: BulkSelection,
+  limit: number,
+): Promise<SelectedTenant[]> {
+  if (wanted.kind === 'named') return (await findNamed(database, wanted.references)).slice(0, limit);
+  const selected: SelectedTenant[] = [];
+  for (let after: ListPosition | undefined; selected.length < limit; ) {
+    const length = Math.min(pageSize, limit - selected.length);
+    const page = await listTenantPositions(database, wanted.selection, {
+      ...{ field: 'slug', isDescending: false, after, before: undefined, limit: length, isFromEnd: false },
+    });
+    selected.push(...page.map(({ id, value }) => ({ tenantId: id, reference: value })));
+    after = page.at(-1);
+    if (page.length < length) break;
+  }
+  return selected;
+}
+
+/** As selectTenants, without a limit. Throws VALIDATION_ERROR when a filter selects too many. */
+export async function selectAllTenants(database: Rows, wanted: BulkSelection): Promise<SelectedTenant[]> {
+  const selected = await selectTenants(database, wanted, maxSelected + 1);
+  if (selected.length <= maxSelected) return selected;
+  throw invalidField(
+    'filter',
+    `selects more than ${maxSelected} tenants: add conditions, and change them in parts`,
+  );
+}
+
+/** How many tenants the selection has; when `isCapped`, it is only known that there are more. */
+export async function countSelected(database: Rows, wanted: BulkSelection): Promise<TenantCount> {
+  if (wanted.kind === 'filtered') return countTenants(database, wanted.selection);
+  return { total: (await findNamed(database, wanted.references)).length, isCapped: false };
+}
+
+async function findNamed({ rowPool }: Rows, references: readonly string[]): Promise<SelectedTenant[]> {
+  const where = references.map(tenantWhere);
+  const ids = where.flatMap((one) => (one && 'id' in one ? [one.id] : []));
+  const slugs = where.flatMap((one) => (one && 'slug' in one ? [one.slug] : []));
+  const { rows } = await rowPool.query<{ id: string; slug: string }>(
+    `SELECT id, slug FROM tenants WHERE id = ANY ($1::uuid[])
+     UNION ALL SELECT id, slug FROM tenants WHERE slug = ANY ($2::text[])`,
+    [ids, slugs],
+  );
+  const idOf = new Map(rows.flatMap(({ id, slug }) => [[id, id] as const, [slug, id] as const]));
+  const named = references.map((reference) => {
+    const key = reference.toLowerCase();
+    return { reference, key, tenantId: idOf.get(key) };
+  });
+  // The same tenant may be named more than once, by its id and by its slug.
+  const distinct = new Map(
+    named.map(({ tenantId, key, reference }) => [tenantId ?? key, { reference, tenantId }]),
+  );
+  return [...distinct.values()];
+}

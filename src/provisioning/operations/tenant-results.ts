@@ -1,0 +1,62 @@
+import DataLoader from 'dataloader';
+import type { OperationStatus, OperationTenant } from '../../database/generated/prisma/client.js';
+import type { RegistryDatabase } from '../../database/registry-database.js';
+import { type RowForm, readRow } from '../../database/row.js';
+import { inDatabase } from '../../registry/lists/tenant-filter.js';
+
+/** The results of an operation on many tenants, in the order of the selection, from a position on. */
+interface TenantResultsKey {
+  operationId: string;
+  /** Undefined: all of them. */
+  statuses: readonly OperationStatus[] | undefined;
+  limit: number;
+  /** Only positions after this one. */
+  after: number;
+}
+
+export type TenantResultsLoader = DataLoader<TenantResultsKey, OperationTenant[], string>;
+
+/** The statuses that a result can have. */
+const resultStatuses: readonly OperationStatus[] = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED'];
+
+export const operationTenantRow: RowForm = { enums: new Set(['status']) };
+
+/** Loads results with one statement for any number of operations. The work does not grow with the number of results. */
+export function createTenantResultsLoader({
+  rowPool,
+}: Pick<RegistryDatabase, 'rowPool'>): TenantResultsLoader {
+  return new DataLoader(
+    async (keys) => {
+      const { rows } = await rowPool.query<{ key: number }>({
+        text: resultsSql,
+        values: [
+          keys.map(({ operationId }) => operationId),
+          keys.map(({ limit }) => limit),
+          keys.map(({ after }) => after),
+          keys.map(({ statuses }) => `{${inDatabase(statuses ?? resultStatuses).join(',')}}`),
+        ],
+      });
+      const results = keys.map((): OperationTenant[] => []);
+      // All columns of the table are fields of the model, which a test compares.
+      for (const { key, ...row } of rows)
+        results[key - 1]?.push(readRow(operationTenantRow, row) as unknown as OperationTenant);
+      return results;
+    },
+    { cacheKeyFn: (key) => JSON.stringify(key) },
+  );
+}
+
+// One range of the index per status, merged.
+const resultsSql = `
+  SELECT wanted.key::int AS key, page.*
+  FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[]) WITH ORDINALITY AS wanted (operation, length, after, statuses, key)
+  CROSS JOIN LATERAL (
+    SELECT part.* FROM unnest(wanted.statuses::operation_status[]) AS of_status (status)
+    CROSS JOIN LATERAL (
+      SELECT result.* FROM operation_tenants AS result
+      WHERE result.operation_id = wanted.operation AND result.status = of_status.status AND result.position > wanted.after
+      ORDER BY result.position LIMIT wanted.length
+    ) AS part
+    ORDER BY part.position LIMIT wanted.length
+  ) AS page
+  ORDER BY wanted.key, page.position`;

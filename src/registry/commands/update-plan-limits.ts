@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { authorize } from '../../auth/permissions.js';
+import { type CommandContext, runCommand } from '../command.js';
+import { expectedVersion, idempotencyKey, omittable, optional, quota, readInput, wait } from '../input.js';
+import { applyPlans } from '../plan-limits.js';
+import { requireVersion } from '../tenant.js';
+import { givenFields, plan } from '../tenant-fields.js';
+
+const UpdatePlanLimitsInput = z.object({
+  plan,
+  maxUsers: optional(quota),
+  maxMonthlyQuotes: optional(quota),
+  maxStorageGb: optional(quota),
+  expectedVersion: omittable(expectedVersion),
+  idempotencyKey: omittable(idempotencyKey),
+  wait: omittable(wait),
+});
+
+/** Portions of tenants that are brought up to the new limits before the answer. A worker goes on with the others. */
+const portionsAtOnce = 4;
+
+/** Changes the limits of a plan, and with them those of its tenants that have none of their own. */
+export async function updatePlanLimits(context: CommandContext, input: unknown) {
+  authorize(context.caller, 'updatePlanLimits');
+  const given = readInput(UpdatePlanLimitsInput, input);
+  const { plan: name, maxUsers, maxMonthlyQuotes, maxStorageGb, expectedVersion: expected } = given;
+  return runCommand(
+    context,
+    'updatePlanLimits',
+    given,
+    async (tx) => {
+      await tx.$queryRaw`SELECT name FROM plans WHERE name = ${name.toLowerCase()}::plan FOR UPDATE`;
+      const limits = await tx.planLimits.findUniqueOrThrow({ where: { name } });
+      requireVersion(`Plan ${name}`, limits.version, expected);
+      const data = givenFields({ maxUsers, maxMonthlyQuotes, maxStorageGb });
+      await tx.planLimits.update({ where: { name }, data });
+      return { plan: name };
+    },
+    { meanwhile: () => applyPlans(context.database, { portions: portionsAtOnce }) },
+  );
+}
