@@ -142,7 +142,7 @@ export class RequestContext implements GraphqlContext {
   }
 
   get history(): HistoryLoader {
-    this.#history ??= createHistoryLoader(this.prisma);
+    this.#history ??= createHistoryLoader(this.commands.database);
     return this.#history;
   }
 

@@ -1,5 +1,6 @@
 /**
- * Compiles a query of Relay against the schema that a gateway tells: `node relay.js <url> <folder>`. Prints the text that Relay would send.
+ * Compiles a query of Relay against the schema that a gateway tells, and a fragment on each type that is a Node:
+ * `node relay.js <url> <folder>`. Prints the texts that Relay would send: of the list, and of reading an object of each type again.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -30,6 +31,14 @@ writeFileSync(
     }
   \`;`,
 );
+/** A fragment on each type of Node that Relay can read again by `node(id)`. */
+const { __schema: told } = data;
+const nodeTypes = told.types.find(({ name }) => name === 'Node').possibleTypes.map(({ name }) => name);
+for (const type of nodeTypes)
+  writeFileSync(
+    join(folder, `src/${type}.js`),
+    `const one = graphql\`fragment ${type}_one on ${type} @refetchable(queryName: "${type}RefetchQuery") { id __typename }\`;`,
+  );
 const settings = { src: './src', schema: './schema.graphql', language: 'javascript', eagerEsModules: false };
 writeFileSync(join(folder, 'relay.config.json'), JSON.stringify(settings));
 const compiler = createRequire(import.meta.url)('relay-compiler');
@@ -38,5 +47,9 @@ const { status, stdout, stderr } = spawnSync(compiler, ['relay.config.json'], {
   encoding: 'utf8',
 });
 if (status !== 0) throw new Error(`${stdout}${stderr}`);
-const artifact = readFileSync(join(folder, 'src/__generated__/TenantsQuery.graphql.js'), 'utf8');
-process.stdout.write(JSON.parse(/"text": (".*")/.exec(artifact)[1]));
+const textOf = (query) => {
+  const artifact = readFileSync(join(folder, `src/__generated__/${query}.graphql.js`), 'utf8');
+  return JSON.parse(/"text": (".*")/.exec(artifact)[1]);
+};
+const again = nodeTypes.map((type) => [type, textOf(`${type}RefetchQuery`)]);
+process.stdout.write(JSON.stringify({ list: textOf('TenantsQuery'), again: Object.fromEntries(again) }));

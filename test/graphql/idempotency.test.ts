@@ -64,7 +64,7 @@ describe('a request repeated with its idempotency key', () => {
         gateway,
         'subscribeTenantToModule',
         { tenantId: id, module: 'finance', idempotencyKey: 'subscribe' },
-        'subscription { id status generation history { id } } operation { id status } revision',
+        'subscription { id status generation history { edges { node { id } } } } operation { id status } revision',
       );
     const first = await subscribe();
     expect(first.result.operation.status).toBe('SUCCEEDED');

@@ -143,12 +143,17 @@ describe('the history of a subscription', () => {
     await subscribe(id, 'operations');
     const { data } = await gateway.ask(
       `query ($id: ID!) { tenant(id: $id) { subscriptions {
-         module { name } history { kind status error actor startedAt finishedAt steps { name } }
+         module { name } history { edges { node { kind status error actor startedAt finishedAt steps { name } } } }
        } } }`,
       { id },
     );
     const [finance, operations] = data.tenant.subscriptions;
-    expect(finance.history).toMatchObject([
+    const nodesOf = ({
+      history,
+    }: {
+      history: { edges: { node: { startedAt: string; finishedAt: string } }[] };
+    }) => history.edges.map(({ node }) => node);
+    expect(nodesOf(finance)).toMatchObject([
       {
         kind: 'PROVISION_MODULE',
         status: 'SUCCEEDED',
@@ -157,18 +162,22 @@ describe('the history of a subscription', () => {
       },
       { kind: 'MARK_MODULE_PROVISIONED', status: 'FAILED', error: 'no luck', actor: 'developer' },
     ]);
-    expect(operations.history).toMatchObject([{ kind: 'SUBSCRIBE_TENANT', status: 'SUCCEEDED' }]);
-    for (const { startedAt, finishedAt } of finance.history)
+    expect(nodesOf(operations)).toMatchObject([{ kind: 'SUBSCRIBE_TENANT', status: 'SUCCEEDED' }]);
+    for (const { startedAt, finishedAt } of nodesOf(finance))
       expect(Date.parse(finishedAt)).toBeGreaterThanOrEqual(Date.parse(startedAt));
   });
 
   test('contains ids by which operations can be queried', async () => {
     const { id } = await aTenant().subscribedTo('finance').at(gateway);
     const { data } = await gateway.ask(
-      `query ($id: ID!) { tenant(id: $id) { subscriptions { history { operation { id } } } } }`,
+      `query ($id: ID!) { tenant(id: $id) { subscriptions { history { edges { node { operation { id } } } } } } }`,
       { id },
     );
-    const [{ operation }] = data.tenant.subscriptions[0].history;
+    const [
+      {
+        node: { operation },
+      },
+    ] = data.tenant.subscriptions[0].history.edges;
     const ask = async (operationId: string) =>
       (
         await gateway.ask(`query ($id: ID!) { operation(id: $id) { kind steps { name } } }`, {

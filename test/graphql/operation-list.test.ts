@@ -124,7 +124,7 @@ describe('Tenant.operations', () => {
         const { errors } = await gateway.ask(
           `query ($first: Int) { tenants(first: $first) { edges { node {
              operations(first: 5) { edges { node { kind steps { name } tenant { name } attempts { number steps { name } operation { id } } } } }
-             subscriptions { history { operation { tenant { name } } } } } } } }`,
+             subscriptions { history(first: 5) { edges { node { operation { tenant { name } } } } } } } } } }`,
           { first },
         );
         expect(errors).toEqual([]);

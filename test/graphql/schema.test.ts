@@ -69,8 +69,12 @@ const contract = buildSchema(`
   }
   type ModuleSubscription {
     module: Module! schemaName: String! databaseName: String! isolation: Isolation! status: SubscriptionStatus!
-    generation: Int! provisionedAt: DateTime history: [OperationAttempt!]! tenant: Tenant! createdAt: DateTime! createdBy: String
+    generation: Int! provisionedAt: DateTime tenant: Tenant!
+    history(first: Int, after: String, last: Int, before: String): OperationAttemptConnection!
+    createdAt: DateTime! createdBy: String
   }
+  type OperationAttemptConnection { edges: [OperationAttemptEdge!]! pageInfo: PageInfo! }
+  type OperationAttemptEdge { cursor: String! node: OperationAttempt! }
   type Module implements Node { id: ID! name: ModuleName! isConfigured: Boolean! }
   type SlugSuggestion { slug: String! isAvailable: Boolean! }
   type Gateway { id: ID! lag: Int }

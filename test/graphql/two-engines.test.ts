@@ -331,7 +331,7 @@ describe('both engines answer alike', () => {
     [
       'a tenant with all that hangs on it',
       {
-        query: `{ tenant(id: "acme") { __typename name config settings { currency } subscriptions { module { name description } status history { kind status } } } modules { name } }`,
+        query: `{ tenant(id: "acme") { __typename name config settings { currency } subscriptions { module { name description } status history { edges { node { kind status } } } } } modules { name } }`,
       },
     ],
     ['a page that is none', { query: `{ tenants(first: 2, last: 2) { totalCount } }` }],
@@ -349,7 +349,7 @@ describe('both engines answer alike', () => {
     ['a tier', { query: `{ explainResolution(id: "acme", module: "nothing") { code gate tier } }` }],
     [
       'the names of steps',
-      { query: `{ tenant(id: "acme") { subscriptions { history { steps { name } } } } }` },
+      { query: `{ tenant(id: "acme") { subscriptions { history { edges { node { steps { name } } } } } } }` },
     ],
     ['the schema', { query: `{ __schema { queryType { name } types { name } } }` }],
     ['a type', { query: `{ __type(name: "Tenant") { fields { name } } __typename }` }],

@@ -104,13 +104,13 @@ describe('a gateway that is told to stop', { timeout: 60_000 }, () => {
     await using next = await serve({ ...settings, ...soon });
     const look = async () => {
       const { body } = await next.ask(
-        `{ tenant(id: "${slug}") { subscriptions { status history { status number } } } }`,
+        `{ tenant(id: "${slug}") { subscriptions { status history { edges { node { status number } } } } } }`,
       );
       return (body as { data: { tenant: { subscriptions: unknown[] } } }).data.tenant.subscriptions;
     };
     await expect
       .poll(look, { timeout: 45_000 })
-      .toEqual([{ status: 'ACTIVE', history: [{ status: 'SUCCEEDED', number: 1 }] }]);
+      .toEqual([{ status: 'ACTIVE', history: { edges: [{ node: { status: 'SUCCEEDED', number: 1 } }] } }]);
     await next.end('SIGTERM');
   }, 90_000);
 

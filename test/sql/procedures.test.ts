@@ -297,7 +297,7 @@ describe('mark_module_provisioned', () => {
 
   async function historyOf(id: string) {
     const { data } = await gateway.ask(
-      `query ($id: ID!) { tenant(id: $id) { subscriptions { status history { kind status error steps { name module status error } } } } }`,
+      `query ($id: ID!) { tenant(id: $id) { subscriptions { status history { edges { node { kind status error steps { name module status error } } } } } } }`,
       { id },
     );
     return data.tenant.subscriptions;

@@ -1,8 +1,5 @@
-import { defaultHistory, maxHistory } from '../../provisioning/operations/history.js';
 import { builder } from '../builder.js';
 import { Node } from '../fields/node.js';
-import { firstOptions, requireFirst } from '../fields/page.js';
-import { OperationAttempt } from '../operations/operation-attempt.js';
 import { IsolationType } from './module.js';
 import { SubscriptionStatusType } from './subscription-status.js';
 
@@ -68,16 +65,6 @@ export const ModuleSubscription = builder.prismaObject('ModuleSubscription', {
     }),
     version: t.exposeInt('version', {
       description: 'Version of the subscription; every change increases it. Pass it as `expectedVersion`.',
-    }),
-    history: t.field({
-      type: [OperationAttempt],
-      description:
-        'Latest attempts of operations on the subscription with their actor, times and result; newest first. Errors: ' +
-        'VALIDATION_ERROR for a number out of range.',
-      args: { first: t.arg.int(firstOptions({ usual: defaultHistory, max: maxHistory })) },
-      select: { tenantId: true, moduleName: true },
-      resolve: ({ tenantId, moduleName }, { first }, context) =>
-        context.history.load({ tenantId, moduleName, first: requireFirst(first, maxHistory) }),
     }),
   }),
 });

@@ -1,7 +1,9 @@
 import { type AttemptOfOperation, stepsOf } from '../../provisioning/operations/attempt.js';
-import { defaultHistory, maxHistory } from '../../provisioning/operations/history.js';
+import { attemptId, defaultHistory, isAttemptId, maxHistory } from '../../provisioning/operations/history.js';
 import { builder } from '../builder.js';
+import { KeysetPage, readPage } from '../fields/keyset-page.js';
 import { requireSize } from '../fields/page.js';
+import { ModuleSubscription } from '../modules/module-subscription.js';
 import { Operation, OperationKindType, OperationStatusType, OperationStep } from './operation.js';
 
 export const OperationAttempt = builder.prismaObject('OperationAttempt', {
@@ -11,11 +13,11 @@ export const OperationAttempt = builder.prismaObject('OperationAttempt', {
   fields: (t) => ({
     id: t.id({
       description: 'Id of the operation and number of the attempt, as `<UUID>:<number>`.',
-      resolve: ({ operationId, number }) => `${operationId}:${number}`,
+      resolve: attemptId,
     }),
     operation: t.relation('operation', { description: 'The operation, in its present state.' }),
     number: t.exposeInt('number', { description: 'Number of the attempt within its operation, from 1.' }),
-    kind: t.expose('kind', { type: OperationKindType, description: 'Purpose of the operation.' }),
+    kind: t.expose('kind', { type: OperationKindType, description: 'Purpose of the attempted operation.' }),
     status: t.expose('status', {
       type: OperationStatusType,
       description: 'How the attempt ended, or its present status.',
@@ -79,5 +81,33 @@ builder.prismaObjectFields(Operation, (t) => ({
     select: { id: true },
     resolve: ({ id }, { last }, context) =>
       context.attempts.load({ operationId: id, last: requireSize('last', last, maxHistory) }),
+  }),
+}));
+
+const OperationAttemptConnection = builder.connectionObject(
+  { type: OperationAttempt, name: 'OperationAttemptConnection', description: 'A page of attempts.' },
+  { name: 'OperationAttemptEdge', description: 'An attempt with its cursor.' },
+);
+
+const newestFirst = { list: 'attempts', field: 'createdAt', isId: isAttemptId, isDescending: true } as const;
+
+builder.prismaObjectFields(ModuleSubscription, (t) => ({
+  history: t.field({
+    type: OperationAttemptConnection,
+    description:
+      'Attempts of operations on the subscription with their actor, times and result; newest first. Updates of guards are left ' +
+      'out. Errors: VALIDATION_ERROR.',
+    args: t.arg.connectionArgs(),
+    select: { tenantId: true, moduleName: true },
+    resolve: ({ tenantId, moduleName }, page, context) => {
+      const requested = readPage(page, newestFirst);
+      const { size, isDescending, isFromEnd, after, before } = requested;
+      const wanted = { isDescending, isFromEnd, after, before, limit: size + 1 };
+      const load = () => context.history.load({ tenantId, moduleName, page: wanted });
+      return new KeysetPage(requested, {
+        list: async () => (await load()).positions,
+        load: async () => (await load()).attempts,
+      });
+    },
   }),
 }));

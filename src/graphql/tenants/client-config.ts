@@ -5,6 +5,7 @@ import type { ReplacedSecret } from '../../importing/yaml/client-secrets.js';
 import type { ListPosition } from '../../registry/lists/list-cursor.js';
 import type { ListPage } from '../../registry/lists/list-page-sql.js';
 import { isSlug } from '../../registry/slug.js';
+import { isStorable } from '../../registry/storable-text.js';
 import { builder } from '../builder.js';
 import { KeysetPage, readPage } from '../fields/keyset-page.js';
 import { Tenant } from './tenant.js';
@@ -89,7 +90,7 @@ const ClientConfigConnection = builder.connectionObject(
   { name: 'ClientConfigEdge', description: 'A client.yaml file with its cursor.' },
 );
 
-const byId = { list: 'clientConfigs', field: 'id', isByName: true, isDescending: false } as const;
+const byId = { list: 'clientConfigs', field: 'id', isId: isStorable, isDescending: false } as const;
 
 builder.queryFields((t) => ({
   clientConfig: t.field({

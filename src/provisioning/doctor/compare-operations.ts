@@ -25,7 +25,7 @@ export function compareOperations(
       return status === 'provisioning'
         ? createObservation('TENANT_STUCK', about, {
             problem: `Tenant ${slug} is PROVISIONING, but no operation provisions it.`,
-            remedy: `Retry its last operation: query { tenant(id: "${id}") { subscriptions { history { status operation { id } } } } }, then retryOperation(input: { id: … }).`,
+            remedy: `Retry its last operation: query { tenant(id: "${id}") { subscriptions { history { edges { node { status operation { id } } } } } } }, then retryOperation(input: { id: … }).`,
           })
         : createObservation('REMOVAL_OVERDUE', about, {
             problem: `Tenant ${slug} is deleted and its purge date has passed, but its data still exists.`,
@@ -78,7 +78,7 @@ function findStuck(storage: ExpectedStorage, { operations, now }: RegistrySnapsh
     return [
       createObservation('SUBSCRIPTION_STUCK', about, {
         problem: `The ${module} subscription of tenant ${tenantSlug} is ${status.toUpperCase()}, but no operation works on it.`,
-        remedy: `Retry its last operation: query { tenant(id: "${tenantId}") { subscriptions { module { name } history { status operation { id } } } } }, then retryOperation(input: { id: … }).`,
+        remedy: `Retry its last operation: query { tenant(id: "${tenantId}") { subscriptions { module { name } history { edges { node { status operation { id } } } } } } }, then retryOperation(input: { id: … }).`,
       }),
     ];
   const isDue = purgeAfter !== null && purgeAfter.getTime() < now.getTime() - overdueMs;

@@ -1,25 +1,81 @@
 import DataLoader from 'dataloader';
 import type { PrismaClient } from '../../database/generated/prisma/client.js';
+import type { RegistryDatabase } from '../../database/registry-database.js';
+import { type ListPosition, timeSql } from '../../registry/lists/list-cursor.js';
+import type { ListPage } from '../../registry/lists/list-page-sql.js';
+import { listPages } from '../../registry/lists/page-batch.js';
+import { isUuid } from '../../registry/slug.js';
 import { type AttemptOfOperation, withOperation } from './attempt.js';
 
-/** The attempts on one subscription: its newest ones, as many as `first`. */
+/** A page of the attempts on one subscription, by time. */
 interface HistoryKey {
   tenantId: string;
   moduleName: string;
-  first: number;
+  page: ListPage;
 }
 
-export type HistoryLoader = DataLoader<HistoryKey, AttemptOfOperation[], string>;
+interface History {
+  /** In the order in which the page is read; an id is that of the operation with the number of the attempt. */
+  positions: ListPosition[];
+  attempts: ListedAttempt[];
+}
 
-/** How many attempts a list shows per subscription or operation, and how many unless the caller asks for another number. */
+type ListedAttempt = AttemptOfOperation & { id: string };
+
+export type HistoryLoader = DataLoader<HistoryKey, History, string>;
+
+/** How many attempts a list shows per operation, and how many unless the caller asks for another number. */
 export const maxHistory = 100;
 export const defaultHistory = 20;
 
-/** Loads the attempts on the storage of subscriptions, newest first, with the same number of queries for any number of keys. */
-export function createHistoryLoader(prisma: PrismaClient): HistoryLoader {
-  return new DataLoader(async (keys) => loadAttempts(prisma, keys.length, await listNewest(prisma, keys)), {
-    cacheKeyFn: ({ tenantId, moduleName, first }) => `${tenantId}/${moduleName}/${first}`,
-  });
+/** Loads pages of attempts on the storage of subscriptions with the same number of queries for any number of keys. */
+export function createHistoryLoader(database: Pick<RegistryDatabase, 'rowPool' | 'prisma'>): HistoryLoader {
+  return new DataLoader(
+    async (keys) => {
+      const pages = await listPages(database, keys, attemptsOfSubscriptions);
+      const listed = pages.flatMap((positions, at) =>
+        positions.map(({ id }) => ({ key: at + 1, ...readAttemptId(id) })),
+      );
+      const attempts = await loadAttempts(database.prisma, keys.length, listed);
+      return pages.map((positions, at) => ({
+        positions,
+        attempts: (attempts[at] ?? []).map((attempt) => ({ ...attempt, id: attemptId(attempt) })),
+      }));
+    },
+    { cacheKeyFn: (key) => JSON.stringify(key) },
+  );
+}
+
+// Updates of guards are left out: each suspension makes one, and they say nothing about provisioning.
+const attemptsOfSubscriptions = {
+  parent: {
+    tenant: { type: 'uuid', of: ({ tenantId }: HistoryKey) => tenantId },
+    of_module: { type: 'text', of: ({ moduleName }: HistoryKey) => moduleName },
+  },
+  order: {
+    created_at: { type: 'timestamptz', of: ({ value }: ListPosition) => value },
+    operation_id: { type: 'uuid', of: ({ id }: ListPosition) => readAttemptId(id).id },
+    number: { type: 'int', of: ({ id }: ListPosition) => readAttemptId(id).number },
+  },
+  from: `operation_attempts WHERE tenant_id = wanted.tenant AND kind <> 'bind_storage'
+    AND EXISTS (SELECT FROM operation_modules AS work
+      WHERE work.operation_id = operation_attempts.operation_id AND work.module = wanted.of_module)`,
+  id: `operation_id || ':' || number`,
+  value: timeSql('created_at'),
+};
+
+/** Id of an attempt: the UUID of its operation and its number, as `<UUID>:<number>`. */
+export function attemptId({ operationId, number }: { operationId: string; number: number }): string {
+  return `${operationId}:${number}`;
+}
+
+export function isAttemptId(id: string): boolean {
+  return /:[0-9]{1,9}$/.test(id) && isUuid(readAttemptId(id).id);
+}
+
+function readAttemptId(attempt: string): { id: string; number: number } {
+  const colon = attempt.lastIndexOf(':');
+  return { id: attempt.slice(0, colon), number: Number(attempt.slice(colon + 1)) };
 }
 
 /** The attempts of one operation: its newest ones, as many as `last`. */
@@ -63,27 +119,6 @@ async function loadAttempts(
     if (attempt) loaded[key - 1]?.push(attempt);
   }
   return loaded;
-}
-
-/** The limit is per key and in the database: a tenant may have any number of attempts. */
-function listNewest(prisma: PrismaClient, keys: readonly HistoryKey[]): Promise<Listed[]> {
-  const [tenants, modules, limits] = [
-    keys.map(({ tenantId }) => tenantId),
-    keys.map(({ moduleName }) => moduleName),
-    keys.map(({ first }) => first),
-  ];
-  // Updates of guards are left out: each suspension makes one, and they say nothing about provisioning.
-  return prisma.$queryRaw`
-    SELECT wanted.key::int AS key, newest.operation_id AS id, newest.number
-    FROM unnest(${tenants}::uuid[], ${modules}::text[], ${limits}::int[]) WITH ORDINALITY AS wanted (tenant, module, first, key)
-    CROSS JOIN LATERAL (
-      SELECT attempt.operation_id, attempt.number, attempt.created_at FROM operation_attempts AS attempt
-      WHERE attempt.tenant_id = wanted.tenant AND attempt.kind <> 'bind_storage'
-        AND EXISTS (SELECT FROM operation_modules AS work WHERE work.operation_id = attempt.operation_id AND work.module = wanted.module)
-      ORDER BY attempt.created_at DESC, attempt.operation_id DESC, attempt.number DESC
-      LIMIT wanted.first
-    ) AS newest
-    ORDER BY wanted.key, newest.created_at DESC, newest.operation_id DESC, newest.number DESC`;
 }
 
 function listLast(prisma: PrismaClient, keys: readonly AttemptsKey[]): Promise<Listed[]> {

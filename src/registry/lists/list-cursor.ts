@@ -15,12 +15,19 @@ const Content = z.tuple([z.string(), z.string(), z.string().max(500), z.string()
 
 /** An order of a list. Fields whose names end in At are times. */
 export interface ListOrder {
-  list: 'tenants' | 'operations' | 'apiKeys' | 'members' | 'clientConfigs' | 'tenantResults';
+  list:
+    | 'tenants'
+    | 'operations'
+    | 'apiKeys'
+    | 'members'
+    | 'clientConfigs'
+    | 'attempts'
+    | 'tenantResults';
   field: string;
   /** Values of which one, with a colon, is the beginning of each value of the order; undefined: values have none. */
   groups?: readonly string[] | undefined;
-  /** Whether the ids are names. Default: they are UUIDs. */
-  isByName?: boolean;
+  /** Whether a text can be an id of the list. Default: UUIDs. */
+  isId?: (text: string) => boolean;
 }
 
 /** The cursor holds the values themselves, so a page begins at the same place after the row has changed. */
@@ -31,7 +38,7 @@ export function writeCursor({ list, field }: ListOrder, { value, id }: ListPosit
 /** Reads a cursor of a caller; `argument` names it in the VALIDATION_ERROR. */
 export function readCursor(
   cursor: string,
-  { list, field, groups, isByName }: ListOrder,
+  { list, field, groups, isId = isUuid }: ListOrder,
   argument: 'after' | 'before',
 ): ListPosition {
   const content = Content.safeParse(parse(cursor)).data;
@@ -44,8 +51,8 @@ export function readCursor(
     );
   const isTime = field.endsWith('At');
   const isOfGroup = !groups || groups.includes(value.slice(0, value.indexOf(':')));
-  const isId = isByName ? isStorable(id) : isUuid(id);
-  if (!isId || !isOfGroup || !(isTime ? isMoment(value) : isStorable(value))) throw foreign(cursor, argument);
+  if (!isId(id) || !isOfGroup || !(isTime ? isMoment(value) : isStorable(value)))
+    throw foreign(cursor, argument);
   return { value, id };
 }
 

@@ -58,8 +58,8 @@ describe('the estimated cost of', () => {
     ['a count', 1 + 50, '{ tenants { totalCount } }'],
     [
       'nested lists',
-      1 + 4 * (1 + 20 * (1 + 4)),
-      '{ tenant(id: "a") { subscriptions { history { steps { name } } } } }',
+      1 + 4 * (1 + 1 + 20 * (2 + 4)),
+      '{ tenant(id: "a") { subscriptions { history { edges { node { steps { name } } } } } } }',
     ],
     [
       'one field that is selected twice',
@@ -170,7 +170,7 @@ describe('QUERY_TOO_COMPLEX is the answer, without a statement, to', () => {
     ['many spreads', `{ ${'...F '.repeat(51)} } fragment F on Query { __typename }`, /20 fragments/],
     [
       'pages within pages',
-      '{ tenants(first: 100) { edges { node { subscriptions { history(first: 100) { id } } } } } }',
+      '{ tenants(first: 100) { edges { node { subscriptions { history(first: 100) { edges { node { id } } } } } } } }',
       /estimated cost of \d+, and the budget of this caller is 20000/,
     ],
   ])('%s', async (_what, query, message) => {

@@ -119,11 +119,12 @@ test('the history of a subscription shows that its storage was adopted', async (
   const { tenantId, name, slug, idFrom } = entryFor(report, 'finance_acme_trading');
   expect({ name, slug, idFrom }).toEqual({ name: 'Acme Trading', slug: 'acme-trading', idFrom: 'new' });
   const { data } = await gateway.ask(
-    `query ($id: ID!) { tenant(id: $id) { id subscriptions { history { kind status steps { name status } } } } }`,
+    `query ($id: ID!) { tenant(id: $id) { id subscriptions { history { edges { node { kind status steps { name status } } } } } } }`,
     { id: 'acme-trading' },
   );
   expect(data.tenant.id).toBe(tenantId);
-  expect(data.tenant.subscriptions[0].history).toEqual([
+  const [{ history }] = data.tenant.subscriptions;
+  expect(history.edges.map(({ node }: { node: object }) => node)).toEqual([
     {
       kind: 'ADOPT_STORAGE',
       status: 'SUCCEEDED',

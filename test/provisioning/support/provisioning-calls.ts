@@ -104,7 +104,7 @@ export async function readTenant(gateway: TestGateway, id: string): Promise<Tena
          id status
          subscriptions {
            module { name } schemaName databaseName isolation status generation migrationVersion
-           history { status error finishedAt steps { name module status error } operation { id } }
+           history { edges { node { status error finishedAt steps { name module status error } operation { id } } } }
          }
        }
      }`,
@@ -113,9 +113,18 @@ export async function readTenant(gateway: TestGateway, id: string): Promise<Tena
   const { subscriptions, ...tenant } = data.tenant;
   return {
     ...tenant,
-    subscriptions: subscriptions.map((one: { history: { operation: { id: string } }[] }) => ({
-      ...one,
-      history: one.history.map(({ operation: { id }, ...attempt }) => ({ id, ...attempt })),
-    })),
+    subscriptions: subscriptions.map(
+      (one: { history: { edges: { node: { operation: { id: string } } }[] } }) => ({
+        ...one,
+        history: one.history.edges.map(
+          ({
+            node: {
+              operation: { id },
+              ...attempt
+            },
+          }) => ({ id, ...attempt }),
+        ),
+      }),
+    ),
   };
 }

@@ -22,7 +22,7 @@ const times = (count: number, make: (at: number) => string, separator = ' ') =>
   Array.from({ length: count }, (_, at) => make(at)).join(separator);
 
 const page =
-  'edges { node { id name subscriptions { status history { id steps { name } } } members { edges { node { email } } } } }';
+  'edges { node { id name subscriptions { status history { edges { node { id steps { name } } } } } members { edges { node { email } } } } }';
 
 const nestedTypes = (depth: number): string =>
   depth === 0 ? 'name' : `fields { type { ${nestedTypes(depth - 1)} } }`;
