@@ -42,7 +42,7 @@ export const tenantFields = {
     description: 'Id of the Google Cloud project.',
   }),
   gcpDataset: clearable(withoutReference(text(1024))).meta({
-    description: 'BigQuery dataset in the Google Cloud project.',
+    description: 'Name of the BigQuery dataset in the Google Cloud project.',
   }),
   isProtected: optional(z.boolean()).meta({
     description: 'Whether deleteTenant and purgeTenant are refused until this is cleared.',

@@ -101,7 +101,7 @@ export function openapi(basePath: string): object {
       ),
     },
   };
-  return basePath === '' ? document : { ...document, servers: [{ url: basePath }] };
+  return { ...document, servers: [{ url: basePath || '/' }] };
 }
 
 const reference = {

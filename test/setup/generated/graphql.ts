@@ -51,7 +51,7 @@ export type RegisterTenantInput = {
   config?: unknown;
   /** ISO 4217 currency code. Default: ZAR. */
   currency?: string | null | undefined;
-  /** BigQuery dataset in the Google Cloud project. */
+  /** Name of the BigQuery dataset in the Google Cloud project. */
   gcpDataset?: string | null | undefined;
   /** Id of the Google Cloud project. */
   gcpProjectId?: string | null | undefined;
