@@ -33,7 +33,7 @@ beforeAll(async () => {
     authMode: 'required',
     config: { requiresTrustedDocuments: true, stalenessMs: 2_000 },
   });
-  const scopes = ['resolve:*', 'registry:read', 'registry:write'];
+  const scopes = ['resolve:*', 'registry:read', 'registry:write', 'usage:record'];
   service = await plain.createKey(...scopes);
   explorer = await plain.createKey(...scopes, 'documents:any');
 });
@@ -202,9 +202,10 @@ describe('the client package', () => {
 
   test('works with a key that may send registered documents only', async () => {
     const acme = await aTenant().subscribedTo('finance').at(plain);
+    const records = [{ tenantId: acme.id, metric: 'USERS', amount: 1 }];
     for (const query of shippedDocuments) {
       const { codes } = await send(
-        { query, variables: { keys: [], withConfig: false, id: acme.id, module: 'finance' } },
+        { query, variables: { keys: [], withConfig: false, id: acme.id, module: 'finance', records } },
         service,
       );
       expect(codes).toEqual([]);

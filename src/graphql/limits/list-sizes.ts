@@ -14,7 +14,6 @@ export const listSizes: Readonly<Record<string, number>> = {
   'TenantStats.byPlan': 3,
   'ModuleStats.subscriptions': 8,
   'RecordUsagesPayload.results': 500,
-  'Query.clientConfigs': 100,
   'ClientConfig.problems': 5,
   'ClientConfig.replaced': 5,
   'Operation.steps': 4,
