@@ -9,7 +9,6 @@ import {
   type HeldOperation,
   isCancelRequested,
   LostOperationError,
-  lockHeld,
   requireOperation,
   updateHeld,
 } from '../operations/operation.js';
@@ -20,6 +19,7 @@ import {
   isBulkKind,
   listQueuedChildren,
   listQueuedTenants,
+  lockHeld,
   readProgress,
   recordResults,
   releaseWaiting,

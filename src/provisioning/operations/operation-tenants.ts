@@ -4,7 +4,7 @@ import type { Transaction } from '../../database/registry-database.js';
 import { type ErrorCode, RegistryError } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
 import { cancelledByUser } from './ending.js';
-import { type HeldOperation, held, isHeld, lockHeld } from './operation.js';
+import { type HeldOperation, held, isHeld, LostOperationError } from './operation.js';
 
 /** The tenants of an operation on many tenants, with a result for each. The database counts the results in the operation's row. */
 
@@ -86,6 +86,13 @@ export interface TenantResult {
   code?: ErrorCode;
   message?: string;
   childId?: string | undefined;
+}
+
+/** Locks the operation's row until the end of the transaction; throws LostOperationError when this process does not hold it. */
+export async function lockHeld(tx: Transaction, operation: HeldOperation): Promise<void> {
+  const text = `SELECT FROM operations WHERE ${isHeld} FOR NO KEY UPDATE`;
+  const [answer] = await tx.send({ text, values: held(operation), isFrequent: true });
+  if (answer?.rowCount === 0) throw new LostOperationError(operation.id);
 }
 
 /** Writes results in the transaction that makes the changes. Throws LostOperationError, which undoes both. */

@@ -184,13 +184,6 @@ export function keepAlive(context: CommandContext, operation: HeldOperation, eve
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Locks the operation's row until the end of the transaction; throws LostOperationError when this process does not hold it. */
-export async function lockHeld(tx: Transaction, operation: HeldOperation): Promise<void> {
-  const text = `SELECT FROM operations WHERE ${isHeld} FOR NO KEY UPDATE`;
-  const [answer] = await tx.send({ text, values: held(operation), isFrequent: true });
-  if (answer?.rowCount === 0) throw new LostOperationError(operation.id);
-}
-
 type HeldChange = Partial<
   Pick<Operation, 'status' | 'error' | 'runAfter' | 'heartbeatAt' | 'worker' | 'finishedAt'>
 >;

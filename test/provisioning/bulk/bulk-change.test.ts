@@ -493,12 +493,17 @@ test('a page of results costs the same number of statements for any number of te
       (id, at) =>
         `o${at}: operation(id: "${id}") { progress { remaining } tenantResults { edges { node { tenant { slug } operation { id } } } } }`,
     );
-    return recordStatements(async () => {
+    const statements = await recordStatements(async () => {
       const { errors } = await gateway.ask(`{ ${query.join(' ')} }`);
       expect(errors).toEqual([]);
     });
+    // The worker of this gateway polls meanwhile.
+    return statements.filter(
+      (text) => /operation_tenants|FROM "public"."tenants"/.test(text) && !text.includes('purge_after" <'),
+    );
   };
   const few = await count(1, 2);
   const many = await count(3, 12);
-  expect(many).toHaveLength(few.length);
+  expect(few.length).toBeGreaterThanOrEqual(2);
+  expect(many, many.join('\n')).toHaveLength(few.length);
 });
