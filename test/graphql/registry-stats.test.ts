@@ -203,7 +203,9 @@ describe('quotas', () => {
 });
 
 test('operations are counted by status, and their durations told from the newest', async () => {
-  await gateway.psql('BEGIN; SET LOCAL session_replication_role = replica; TRUNCATE operations CASCADE; COMMIT');
+  await gateway.psql(
+    'BEGIN; SET LOCAL session_replication_role = replica; TRUNCATE operations CASCADE; COMMIT',
+  );
   const { id } = await aTenant().at(gateway);
   await gateway.psql(
     `INSERT INTO operations (kind, tenant_id, actor, status, created_at, started_at, finished_at)

@@ -6,7 +6,7 @@ import { requireSize } from '../fields/page.js';
 import { ModuleSubscription } from '../modules/module-subscription.js';
 import { Operation, OperationKindType, OperationStatusType, OperationStep } from './operation.js';
 
-export const OperationAttempt = builder.prismaObject('OperationAttempt', {
+const OperationAttempt = builder.prismaObject('OperationAttempt', {
   description:
     'An attempt of an operation. The first one begins with the operation, and a further one with each retry of an ' +
     'operation that had ended. Later attempts change nothing in it.',

@@ -15,14 +15,7 @@ const Content = z.tuple([z.string(), z.string(), z.string().max(500), z.string()
 
 /** An order of a list. Fields whose names end in At are times. */
 export interface ListOrder {
-  list:
-    | 'tenants'
-    | 'operations'
-    | 'apiKeys'
-    | 'members'
-    | 'clientConfigs'
-    | 'attempts'
-    | 'tenantResults';
+  list: 'tenants' | 'operations' | 'apiKeys' | 'members' | 'clientConfigs' | 'attempts' | 'tenantResults';
   field: string;
   /** Values of which one, with a colon, is the beginning of each value of the order; undefined: values have none. */
   groups?: readonly string[] | undefined;

@@ -3,7 +3,7 @@ import type { Answer, TestGateway } from '../../setup/gateway.js';
 import { mutate } from '../../setup/graphql-calls.js';
 import { waitFor } from './blocked-migration.js';
 
-export interface Progress {
+interface Progress {
   total: number;
   succeeded: number;
   failed: number;

@@ -63,11 +63,11 @@ export type RegisterTenantInput = {
   internalNote?: string | null | undefined;
   /** Whether deleteTenant and purgeTenant are refused until this is cleared. Default: false. */
   isProtected?: boolean | null | undefined;
-  /** Maximum number of quotes per month. Default: that of the plan. */
+  /** Maximum number of quotes per month. A new tenant has that of its plan. */
   maxMonthlyQuotes?: number | null | undefined;
-  /** Maximum storage in GB. Default: that of the plan. */
+  /** Maximum storage in GB. A new tenant has that of its plan. */
   maxStorageGb?: number | null | undefined;
-  /** Maximum number of users. Default: that of the plan. */
+  /** Maximum number of users. A new tenant has that of its plan. */
   maxUsers?: number | null | undefined;
   /** Display name, at most 200 characters. */
   name: string;
