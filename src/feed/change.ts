@@ -70,5 +70,5 @@ export type ChangeView = (change: Change) => 'whole' | 'refusals' | 'nothing';
 
 /** Whether cached answers about tenants depend on this change. */
 export function concernsTenants({ kind }: Change): boolean {
-  return !/^(api_key|member|invitation|operation)\./.test(kind);
+  return !/^(api_key|member|invitation|operation|plan)\./.test(kind);
 }

@@ -44,7 +44,7 @@ function expectedOfAll(expected: Caller['expected']): string {
 }
 const scopes = [
   ...['resolve:finance', 'resolve:*', 'registry:read', 'registry:write', 'provision'],
-  ...['audit:read', 'keys:manage', 'schema:read', 'documents:any'],
+  ...['audit:read', 'keys:manage', 'schema:read', 'documents:any', 'usage:record'],
 ];
 
 /** Only another module, for which every door is closed. */

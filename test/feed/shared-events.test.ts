@@ -84,7 +84,7 @@ const headToken = async () => {
 const logAfter = (token: string) =>
   gateway.psql<LogEntry>(
     `SELECT $1 || ':' || revision AS revision, position, upper(replace(kind, '.', '_')) AS kind, tenant_id AS "tenantId", tenant_slug AS "tenantSlug", module
-     FROM registry_change WHERE revision > $2 AND kind !~ '^(api_key|member|invitation)' ORDER BY registry_change.revision, position`,
+     FROM registry_change WHERE revision > $2 AND kind !~ '^(api_key|member|invitation|operation|plan)' ORDER BY registry_change.revision, position`,
     token.split(':'),
   );
 

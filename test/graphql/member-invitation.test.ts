@@ -373,7 +373,9 @@ describe('onboarding', () => {
          SELECT min(revision) FROM registry_change WHERE tenant_slug = $1) ORDER BY kind`,
         [slug],
       );
-      const first = kinds.map(({ kind }) => kind).filter((kind) => !/^(subscription|storage)/.test(kind));
+      const first = kinds
+        .map(({ kind }) => kind)
+        .filter((kind) => !/^(subscription|storage|operation)/.test(kind));
       expect(first).toEqual([
         'branding.created',
         'invitation.created',

@@ -32,9 +32,20 @@ SELECT registry_protect_rows('usage_keys');
 
 -- The period of a metric at a moment: the month that the tenant's clock shows, by its name. So a change of the time zone begins no
 -- month again, and a day of 23 or 25 hours changes nothing. A metric without periods has one for ever.
+-- A row that was written past the CHECK, or before the server's time zones changed, must not make the tenant unreadable.
+CREATE FUNCTION registry_known_zone(timezone text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  PERFORM now() AT TIME ZONE timezone;
+  RETURN timezone;
+EXCEPTION WHEN invalid_parameter_value THEN
+  RETURN 'UTC';
+END
+$$;
+
 CREATE FUNCTION registry_usage_period(metric usage_metric, timezone text, at timestamptz) RETURNS date
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT CASE metric WHEN 'monthly_quotes' THEN date_trunc('month', at AT TIME ZONE timezone)::date ELSE date '1970-01-01' END
+LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT CASE metric WHEN 'monthly_quotes' THEN date_trunc('month', at AT TIME ZONE registry_known_zone(timezone))::date ELSE date '1970-01-01' END
 $$;
 
 -- Every rule about an amount.
@@ -58,8 +69,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
                    WHERE counter.tenant_id = of_tenant AND counter.metric = each.metric AND counter.period = each.period), 0)
            + CASE each.metric WHEN 'users' THEN (SELECT count(*) FROM members WHERE tenant_id = of_tenant AND status <> 'removed') ELSE 0 END,
          CASE each.metric WHEN 'users' THEN max_users WHEN 'monthly_quotes' THEN max_monthly_quotes ELSE max_storage_gb END,
-         CASE each.metric WHEN 'monthly_quotes' THEN each.period::timestamp AT TIME ZONE timezone END,
-         CASE each.metric WHEN 'monthly_quotes' THEN (each.period + interval '1 month') AT TIME ZONE timezone END
+         CASE each.metric WHEN 'monthly_quotes' THEN each.period::timestamp AT TIME ZONE registry_known_zone(timezone) END,
+         CASE each.metric WHEN 'monthly_quotes' THEN (each.period + interval '1 month') AT TIME ZONE registry_known_zone(timezone) END
   FROM tenants CROSS JOIN LATERAL (
     SELECT named AS metric, registry_usage_period(named, timezone, now()) AS period FROM unnest(enum_range(of_metric, of_metric)) AS named
   ) AS each
@@ -288,6 +299,7 @@ COMMENT ON COLUMN usage_keys.key_hash IS 'First 16 bytes of SHA-256 of the calle
 COMMENT ON COLUMN usage_keys.amount IS 'Amount of the record; the same key with another amount is refused as IDEMPOTENCY_KEY_REUSED.';
 COMMENT ON COLUMN usage_keys.recorded_at IS 'Time of the record, by which old rows are deleted.';
 COMMENT ON CONSTRAINT tenant_usage_not_negative ON tenant_usage IS 'Only what was recorded can be given back.';
+COMMENT ON FUNCTION registry_known_zone(text) IS 'The time zone, or UTC where the server does not know it.';
 COMMENT ON FUNCTION registry_usage_period(usage_metric, text, timestamptz) IS 'First day of the period of a metric at a moment, by the clock of a time zone.';
 COMMENT ON FUNCTION registry_usage_problem(usage_metric, numeric) IS 'Problem of an amount; null when there is none.';
 COMMENT ON FUNCTION registry_usage(uuid, usage_metric) IS 'Usage and limit of a tenant, one row per metric or only one, with the start and end of its period.';
@@ -302,3 +314,4 @@ COMMENT ON PROCEDURE record_usage(text, text, numeric, text) IS 'Records usage o
 COMMENT ON PROCEDURE record_usage(uuid, text, numeric, text) IS 'As record_usage with a text, for callers whose id has type uuid.';
 COMMENT ON FUNCTION check_quota(text, text, numeric) IS 'Tells whether a tenant, given by id or slug, may use this amount more of a metric, and what it uses. It reserves nothing.';
 COMMENT ON FUNCTION check_quota(uuid, text, numeric) IS 'As check_quota with a text, for callers whose id has type uuid.';
+COMMENT ON COLUMN api_keys.scopes IS 'Permissions of the key, at least one: resolve:<module>, resolve:*, registry:read, registry:write, provision, audit:read, keys:manage, schema:read, documents:any, usage:record.';
