@@ -31,7 +31,7 @@ const limits = {
 export const tenantFields = {
   shortName: clearable(text(50)).meta({ description: 'Short display name, at most 50 characters.' }),
   plan: optional(plan).meta({
-    description: 'Plan of the tenant.',
+    description: 'Commercial plan.',
     default: 'LITE',
   }),
   ...limits,

@@ -57,7 +57,7 @@ describe('export', { timeout: 120_000 }, () => {
     deletedAt restorableUntil isProtected internalNote version
     settings { companyName supportEmail supportPhone website currency timezone emailFromName emailFromEmail }
     branding { presetTheme logoUrl primaryColor secondaryColor accentColor }
-    members { id email fullName role status }
+    members { edges { node { id email fullName role status } } }
     subscriptions { module { name } status isolation databaseName schemaName generation migrationVersion provisionedAt
       suspendedAt suspendedReason cancelledAt purgeAfter storageRemovedAt }`;
 
@@ -86,13 +86,14 @@ describe('export', { timeout: 120_000 }, () => {
         id: slug,
       });
       expect(errors).toEqual([]);
-      const { subscriptions, settings, ...asked } = data.tenant;
+      const { subscriptions, settings, members, ...asked } = data.tenant;
       const mine = exported.tenants.find((one: { slug: string }) => one.slug === slug);
       // GraphQL returns the support address instead of null.
       const { emailFromEmail: _, ...ownSettings } = settings ?? {};
       expect(mine).toEqual(
         withoutNulls({
           ...asked,
+          members: members.edges.map(({ node }: { node: object }) => node),
           settings: settings && ownSettings,
           subscriptions: subscriptions.map(({ module, ...place }: { module: { name: string } }) => ({
             module: module.name,

@@ -24,7 +24,7 @@ const BulkRefusal = builder.objectRef<BulkPreview['refused'][number]>('BulkRefus
 });
 
 const BulkPreviewType = builder.objectRef<BulkPreview>('BulkPreview').implement({
-  description: 'What a change of many tenants would do at this moment. Nothing is changed.',
+  description: 'The effect that a change of many tenants would have at this moment. Nothing is changed.',
   fields: (t) => ({
     selected: t.exposeInt('selected', {
       description:
@@ -55,7 +55,7 @@ builder.queryField('bulkPreview', (t) =>
   t.field({
     type: BulkPreviewType,
     description:
-      'What a change of many tenants would do at this moment: how many are selected, changed and refused. Scope: ' +
+      'The effect that a change of many tenants would have at this moment: how many are selected, changed and refused. Scope: ' +
       'registry:read. Errors: VALIDATION_ERROR, also for an argument that the change does not have, MODULE_NOT_FOUND, ' +
       'TENANT_NOT_READY when the module is not ready.',
     args: {

@@ -139,6 +139,8 @@ const ownDocuments = (tenantId: string): Record<string, string> => ({
   updateTenantBranding: `mutation { updateTenantBranding(input: { tenantId: "${tenantId}", primaryColor: "#000000" }) { revision } }`,
   inviteTenantMember: `mutation { inviteTenantMember(input: { tenantId: "${tenantId}", email: "new@acme.example" }) { revision } }`,
   removeTenantMember: `mutation { removeTenantMember(input: { tenantId: "${tenantId}", memberId: "${nobody}" }) { revision } }`,
+  updateTenantMember: `mutation { updateTenantMember(input: { tenantId: "${tenantId}", memberId: "${nobody}", role: ADMIN }) { revision } }`,
+  revokeInvitation: `mutation { revokeInvitation(input: { tenantId: "${tenantId}", memberId: "${nobody}" }) { revision } }`,
 });
 
 const streams: Record<string, string> = {

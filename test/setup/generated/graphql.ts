@@ -71,7 +71,7 @@ export type RegisterTenantInput = {
   maxUsers?: number | null | undefined;
   /** Display name, at most 200 characters. */
   name: string;
-  /** Plan of the tenant. Default: LITE. */
+  /** Commercial plan. Default: LITE. */
   plan?: Plan | null | undefined;
   /** E-mail address for messages to the tenant. */
   primaryEmail?: string | null | undefined;
