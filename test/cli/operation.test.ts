@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { changeMany, endOf } from '../provisioning/support/bulk-calls.js';
 import {
   brokenMigration,
   contacts,
@@ -10,6 +11,7 @@ import { provision, readTenant, resolve } from '../provisioning/support/provisio
 import { runHere } from '../setup/command-line.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway } from '../setup/gateway.js';
+import { aTenant } from '../setup/stories.js';
 
 describe('operation at the command line', { timeout: 60_000 }, () => {
   let testbed: GatewayWithModules;
@@ -99,6 +101,19 @@ describe('operation at the command line', { timeout: 60_000 }, () => {
         { name: 'ACTIVATE_ROUTE', module: null, status: 'CANCELLED' },
       ],
     });
+  });
+
+  test('show has the progress of an operation on many tenants', async () => {
+    const { slug } = await aTenant().at(testbed.gateway);
+    const answer = await changeMany(testbed.gateway, 'updateTenants', {
+      ...{ tenantIds: [slug, 'no-such-tenant'], maxUsers: 7 },
+    });
+    const { id } = await endOf(testbed.gateway, answer);
+    const { code, stdout } = await operation('show', id);
+    expect(code).toBe(0);
+    expect(stdout).toContain('1 of 2 changed, 1 failed, 0 cancelled, 0 to do');
+    const shown = JSON.parse((await operation('show', id, '--json')).stdout);
+    expect(shown.progress).toEqual({ total: 2, succeeded: 1, failed: 1, cancelled: 0, remaining: 0 });
   });
 
   test('retry runs the operation to its end and shows its steps; exit code 0 only when it succeeds', async () => {

@@ -1,4 +1,5 @@
 import type { OperationRecord } from '../../provisioning/operations/operation-record.js';
+import { progressOf } from '../../provisioning/operations/operation-tenants.js';
 
 /** An operation in the JSON output, in the names of GraphQL. */
 export function toJson({ steps, ...operation }: OperationRecord) {
@@ -6,6 +7,8 @@ export function toJson({ steps, ...operation }: OperationRecord) {
   const { createdAt, startedAt, finishedAt } = operation;
   return {
     ...{ id, kind, status, tenantId, tenantSlug, actor, error, attempt, createdAt, startedAt, finishedAt },
+    // Only of an operation on many tenants.
+    progress: progressOf(operation) ?? null,
     steps: steps.map((step) => ({
       ...{ name: step.name.toUpperCase(), module: step.moduleName, status: step.status, error: step.error },
       ...{ startedAt: step.startedAt, finishedAt: step.finishedAt },

@@ -4,6 +4,7 @@ import {
   type OperationRecord,
   requireOperationRecord,
 } from '../../provisioning/operations/operation-record.js';
+import { progressOf } from '../../provisioning/operations/operation-tenants.js';
 import { colorOf, paint } from '../terminal/color.js';
 import { type Column, renderTable, visible } from '../terminal/table.js';
 import { print, withApp } from '../with-app.js';
@@ -40,6 +41,7 @@ function describe(operation: OperationRecord): string[] {
     started: startedAt && minutesOf(startedAt),
     finished: finishedAt && minutesOf(finishedAt),
     attempt: String(attempt),
+    tenants: describeProgress(operation),
     error,
     next: wayOut[status] ?? null,
   };
@@ -51,6 +53,14 @@ function describe(operation: OperationRecord): string[] {
     '',
     ...renderTable(steps, stepColumns, process.stdout.columns),
   ];
+}
+
+/** How far an operation on many tenants is; null for others. */
+function describeProgress(operation: OperationRecord): string | null {
+  const progress = progressOf(operation);
+  if (!progress) return null;
+  const { total, succeeded, failed, cancelled, remaining } = progress;
+  return `${succeeded} of ${total} changed, ${failed} failed, ${cancelled} cancelled, ${remaining} to do`;
 }
 
 /** How to go on with an operation that ended without success. */
