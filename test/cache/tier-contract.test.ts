@@ -104,8 +104,8 @@ describe.each(tierKinds)('every tier: $name', ({ isAvailable, open }) => {
     test('removes an entry after its time, however often it was read', async () => {
       const brief = await place.openTier({ ttlMs: 500 });
       const entry = anEntry(aKey());
-      const setAt = Date.now();
       await brief.set([entry]);
+      const setAt = Date.now();
       while (Date.now() < setAt + 400) await brief.get([entry.key]);
       await delay(200);
       expect(await look(brief, entry.key)).toBeUndefined();

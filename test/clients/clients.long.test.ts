@@ -88,6 +88,7 @@ describe.skipIf(skips)('a gateway answers what GraphQL clients send by default:'
   test.each([
     // A normalised cache: the list has the new name without another request.
     ['Apollo Client 4', 0],
+    ['urql with a normalised cache', 0],
     // A cache of documents: urql reads all pages again, as the payload tells that a Tenant has changed.
     ['urql', 1],
   ])(

@@ -4,6 +4,9 @@
  */
 import { createRequire } from 'node:module';
 import { cacheExchange, createClient, fetchExchange, gql as urqlGql } from '@urql/core';
+import { cacheExchange as normalisedCacheExchange } from '@urql/exchange-graphcache';
+import { relayPagination } from '@urql/exchange-graphcache/extras';
+import { getIntrospectionQuery } from 'graphql';
 
 const require = createRequire(import.meta.url);
 
@@ -67,7 +70,35 @@ async function urql(url, input) {
   return { before, after, requests };
 }
 
-const clients = { 'Apollo Client 4': apollo, urql };
+async function urqlNormalised(url, input) {
+  const asked = { method: 'POST', headers: { 'content-type': 'application/json' } };
+  const answer = await fetch(url, { ...asked, body: JSON.stringify({ query: getIntrospectionQuery() }) });
+  const { data: schema } = await answer.json();
+  const warnings = [];
+  const cache = normalisedCacheExchange({
+    schema,
+    resolvers: { Query: { tenants: relayPagination() } },
+    // A field that was not read yet is told as 'debug'.
+    logger: (severity, message) => severity !== 'debug' && warnings.push(message),
+  });
+  const client = createClient({ url, fetch: countingFetch, exchanges: [cache, fetchExchange] });
+  // The cache adds each page to those before it.
+  const whole = async () => {
+    let last;
+    for (let after; ; after = last.tenants.pageInfo.endCursor) {
+      last = (await client.query(urqlGql(list), { first, ...(after && { after }) }).toPromise()).data;
+      if (!last.tenants.pageInfo.hasNextPage) return namesOf(last);
+    }
+  };
+  const before = await whole();
+  await client.mutation(urqlGql(rename), { input }).toPromise();
+  requests = 0;
+  const after = await whole();
+  if (warnings.length > 0) throw new Error(warnings.join('\n'));
+  return { before, after, requests };
+}
+
+const clients = { 'Apollo Client 4': apollo, urql, 'urql with a normalised cache': urqlNormalised };
 const [client, url, tenantId] = process.argv.slice(2);
 process.stdout.write(JSON.stringify(await clients[client](url, { tenantId, name: 'Renamed' })));
 process.exit(0);
