@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import pg from 'pg';
-import type { Module, ModuleSubscription, Tenant } from '../src/database/generated/prisma/client.js';
+import type { Statement } from '../src/database/batch.js';
+import type { Module, Tenant } from '../src/database/generated/prisma/client.js';
 import type { Transaction } from '../src/database/registry-database.js';
 import { isSlug } from '../src/registry/slug.js';
 import { issueNames } from '../src/registry/storage-name.js';
@@ -28,23 +29,28 @@ const owners = new Map<string, string>();
 const used = new Set<string>();
 const keywords = url === undefined ? new Set(['select', 'table', 'user']) : await readKeywords(url);
 
-// The part of a transaction that issueNames uses.
+// The part of a transaction that issueNames uses: the lock, the reserved words, and the takers.
 const rows = {
-  $queryRaw: async (text: TemplateStringsArray, word?: string) =>
-    text.join('').includes('pg_get_keywords') && keywords.has(word ?? '') ? [{ found: 1 }] : [],
-  storageName: {
-    findUnique: async ({ where }: { where: { kind_name: { kind: string; name: string } } }) => {
-      const tenantId = owners.get(`${where.kind_name.kind} ${where.kind_name.name}`);
-      return tenantId === undefined ? null : { tenantId };
-    },
-  },
-  moduleSubscription: {
-    findFirst: async ({ where }: { where: Pick<ModuleSubscription, 'databaseName' | 'schemaName'> }) =>
-      used.has(`${where.databaseName} ${where.schemaName}`) ? { moduleName: '?', tenantId: '?' } : null,
-  },
-  module: {
-    findFirst: async ({ where }: { where: { databaseName: string } }) =>
-      modules.find(({ databaseName }) => databaseName === where.databaseName) ?? null,
+  send: async (_lock: Statement, reserved: Statement, takers: Statement) => {
+    const [words] = reserved.values as [string[]];
+    const [names, databases, schemas, kind, tenantId] = takers.values as [
+      ...[string[], string[], string[]],
+      ...[string, string],
+    ];
+    const found = names.flatMap((name, at) => {
+      const owner = owners.get(`${kind} ${name}`);
+      const isTaken =
+        (owner !== undefined && owner !== tenantId) ||
+        used.has(`${databases[at]} ${schemas[at]}`) ||
+        (kind === 'database' && modules.some(({ databaseName }) => databaseName === name));
+      return isTaken ? [{ name, taker: '?' }] : [];
+    });
+    return [[], words.filter((word) => keywords.has(word)).map((word) => ({ word })), found].map(
+      (answer) => ({
+        rows: answer,
+        rowCount: answer.length,
+      }),
+    );
   },
 } as unknown as Transaction;
 
@@ -70,9 +76,10 @@ for (const slug of slugs)
     }
     const name = isolation === 'SCHEMA' ? names.schemaName : names.databaseName;
     const place = `${names.databaseName} ${names.schemaName}`;
-    const owner = owners.get(`${isolation} ${name}`);
+    const kind = isolation.toLowerCase();
+    const owner = owners.get(`${kind} ${name}`);
     if (used.has(place) || (owner !== undefined && owner !== slug)) collisions++;
-    owners.set(`${isolation} ${name}`, slug);
+    owners.set(`${kind} ${name}`, slug);
     used.add(place);
     issued.push({ place: isolation === 'SCHEMA' ? names.databaseName : 'databases', name });
   }

@@ -40,22 +40,22 @@ const maxSuffix = 99;
  * at its commit. Throws CONFLICT when an explicit name is taken; an issued name gets a suffix instead.
  */
 export async function issueNames(tx: Transaction, request: NameRequest): Promise<StorageNames> {
-  await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended('tenant-registry/storage-names', 0))::text`;
   const { wanted, module, tenant } = request;
   if (wanted !== undefined) {
-    if (!request.exists && (await isReservedWord(tx, wanted)))
+    const use = await findUses(tx, [wanted], request);
+    if (!request.exists && use.reserved.has(wanted))
       throw invalidField('schemaName', `"${wanted}" is a reserved word of SQL: choose another name`);
-    const taker = await findTaker(tx, wanted, request);
+    const taker = use.takers.get(wanted);
     if (taker) throw taken(`Name "${wanted}" is taken by ${taker}`);
     return namesFor(wanted, request);
   }
   const plain = module.schemaPrefix + tenant.slug.replaceAll('-', '_');
-  for (let suffix = 1; suffix <= maxSuffix; suffix++) {
-    const name = suffix === 1 ? plain : `${plain}_${suffix}`;
-    // A valid prefix and a valid slug may add up to a reserved name, such as pu + blic.
-    if (!storageName.safeParse(name).success || (await isReservedWord(tx, name))) continue;
-    if (!(await findTaker(tx, name, request))) return namesFor(name, request);
-  }
+  const suffixed = Array.from({ length: maxSuffix - 1 }, (_, at) => `${plain}_${at + 2}`);
+  // A valid prefix and a valid slug may add up to a reserved name, such as pu + blic.
+  const names = [plain, ...suffixed].filter((name) => storageName.safeParse(name).success);
+  const { reserved, takers } = await findUses(tx, names, request);
+  const free = names.find((name) => !reserved.has(name) && !takers.has(name));
+  if (free !== undefined) return namesFor(free, request);
   throw taken(
     `"${plain}" and the ${maxSuffix - 1} names after it are taken or reserved: choose a schemaName`,
   );
@@ -65,24 +65,59 @@ function namesFor(name: string, { isolation, module }: NameRequest): StorageName
   return storageNaming[isolation].locate(name, module);
 }
 
-/** The owner of a name in use: another tenant in any database, or another module in the same database. */
-async function findTaker(tx: Transaction, name: string, request: NameRequest): Promise<string | undefined> {
-  const { tenant, isolation } = request;
-  const claim = await tx.storageName.findUnique({ where: { kind_name: { kind: isolation, name } } });
-  if (claim && claim.tenantId !== tenant.id) return `tenant ${claim.tenantId}`;
-  const used = await tx.moduleSubscription.findFirst({ where: namesFor(name, request) });
-  if (used) return `module ${used.moduleName} of tenant ${used.tenantId}`;
-  if (!storageNaming[isolation].hasOwnDatabase) return undefined;
-  const module = await tx.module.findFirst({ where: { databaseName: name } });
-  if (module) return `module ${module.name}`;
-  return ['postgres', 'template0', 'template1', 'registry'].includes(name) ? 'the server itself' : undefined;
+/** Why names are not free. */
+interface Uses {
+  /** Reserved words, which are refused because services may use schema names unquoted in their SQL. */
+  reserved: Set<string>;
+  /** The owner of a name in use: another tenant in any database, or another module in the same database. */
+  takers: Map<string, string>;
 }
 
-/** Reserved words are refused, because services may use schema names unquoted in their SQL. */
-async function isReservedWord(tx: Transaction, name: string): Promise<boolean> {
-  const reserved = await tx.$queryRaw<unknown[]>`
-    SELECT 1 AS found FROM pg_get_keywords() WHERE word = ${name} AND catcode IN ('R', 'T')`;
-  return reserved.length > 0;
+const findTakers = `WITH wanted AS (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (name, database_name, schema_name))
+  SELECT claim.name, 'tenant ' || claim.tenant_id AS taker FROM wanted JOIN storage_names AS claim USING (name)
+    WHERE claim.kind = $4::isolation AND claim.tenant_id <> $5::uuid
+  UNION ALL SELECT wanted.name, format('module %s of tenant %s', used.module, used.tenant_id)
+    FROM wanted JOIN module_subscriptions AS used USING (database_name, schema_name)
+  UNION ALL SELECT wanted.name, 'module ' || module.name FROM wanted JOIN modules AS module ON module.database_name = wanted.name
+    WHERE $4::isolation = 'database'
+  UNION ALL SELECT name, 'the server itself' FROM wanted
+    WHERE $4::isolation = 'database' AND name IN ('postgres', 'template0', 'template1', 'registry')`;
+
+/** Waits for the lock under which names are issued and looks the names up, in one message: others wait meanwhile. */
+async function findUses(tx: Transaction, names: readonly string[], request: NameRequest): Promise<Uses> {
+  const places = names.map((name) => namesFor(name, request));
+  const [, reserved, takers] = await tx.send(
+    {
+      text: `SELECT pg_advisory_xact_lock(hashtextextended('tenant-registry/storage-names', 0))`,
+      isFrequent: true,
+    },
+    {
+      text: `SELECT word FROM pg_get_keywords() WHERE word = ANY ($1::text[]) AND catcode IN ('R', 'T')`,
+      values: [names],
+      isFrequent: true,
+    },
+    {
+      text: findTakers,
+      values: [
+        names,
+        places.map(({ databaseName }) => databaseName),
+        places.map(({ schemaName }) => schemaName),
+        request.isolation.toLowerCase(),
+        request.tenant.id,
+      ],
+      isFrequent: true,
+    },
+  );
+  return {
+    reserved: new Set(reserved?.rows.map(({ word }) => word)),
+    // The first one counts, so the rows are taken from the last.
+    takers: new Map(
+      takers?.rows
+        .slice()
+        .reverse()
+        .map(({ name, taker }) => [name, taker]),
+    ),
+  };
 }
 
 function taken(message: string): RegistryError {
