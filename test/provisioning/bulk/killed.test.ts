@@ -8,14 +8,12 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let environment: TestEnvironment;
 let victims: Victims;
-/** Two batches. */
-const size = 103;
 const [suspension] = killedBulks;
 let points: Point[] = [];
 beforeAll(async () => {
   environment = await openTestEnvironment();
   victims = openVictims(environment.env);
-  if (suspension) points = await recordBulk(environment, victims, suspension, size);
+  if (suspension) points = await recordBulk(environment, victims, suspension);
 });
 afterAll(async () => {
   await victims?.[Symbol.asyncDispose]();
@@ -34,7 +32,7 @@ describe('many tenants are suspended exactly once when the process is interrupte
   ] as const)('%s', async (_, which, moment, how) => {
     if (!suspension) throw new Error('no case');
     const at = commits().at(which) ?? 0;
-    const problems = await killBulk(environment, victims, suspension, { size, at, moment, how });
+    const problems = await killBulk(environment, victims, suspension, { at, moment, how });
     expect(problems, `${moment} ${points[at - 1]?.sql}`).toEqual([]);
   });
 });
