@@ -22,7 +22,7 @@ import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
 import { warnWithoutTextIndex } from './registry/lists/text-search.js';
 import { warnOfWrongClock } from './registry/log/clock-check.js';
-import { keepUsage } from './registry/usage/usage-upkeep.js';
+import { forgetUsageKeys, keepLimits, measureQuotas } from './registry/usage/usage-upkeep.js';
 
 /** Everything that is open while the product runs, whatever door is used. */
 export interface App {
@@ -84,7 +84,9 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
     const duties = [
       { everyMs: 2_000, run: createGuardComparison() },
       { everyMs: 1_000, run: endSuspensions },
-      { everyMs: 2_000, run: keepUsage },
+      { everyMs: 2_000, run: keepLimits },
+      { everyMs: 10_000, run: forgetUsageKeys },
+      { everyMs: 10_000, run: measureQuotas },
     ];
     const worker = openWorker({ ...config, runBulk, duties });
     closers.push(() => worker.close(commandsFor(gatewayCaller)));

@@ -10,6 +10,7 @@ const leaves: Record<string, string[]> = {
   'log.ts': [],
   'metrics.ts': [],
   'within.ts': [],
+  'at-once.ts': [],
   'parse-url.ts': [],
   'package-folder.ts': [],
   'setting.ts': [],

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { forEachAtOnce } from '../at-once.js';
 import type { Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { WaitFor } from '../feed/acknowledge.js';
@@ -96,10 +97,7 @@ export async function updateGuardsOf(
   operationIds: readonly string[],
 ): Promise<void> {
   const endsAt = performance.now() + context.stalenessMs;
-  const left = [...operationIds];
-  const updateNext = async () => {
-    for (let id = left.pop(); id !== undefined && performance.now() < endsAt; id = left.pop())
-      await updateGuards(context, id, 'EVERYWHERE');
-  };
-  await Promise.all(Array.from({ length: updatedAtOnce }, updateNext));
+  await forEachAtOnce(operationIds, updatedAtOnce, async (id) => {
+    if (performance.now() < endsAt) await updateGuards(context, id, 'EVERYWHERE');
+  });
 }

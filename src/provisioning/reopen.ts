@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { forEachAtOnce } from '../at-once.js';
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { CommandContext } from '../registry/command.js';
 import { mayPass, retryCollisions } from '../registry/database-failure.js';
-import { tenantWhere } from '../registry/tenant.js';
+import { lockUnlocked, tenantWhere } from '../registry/tenant.js';
 import { within } from '../within.js';
 import {
   type BindingOverride,
@@ -33,7 +34,11 @@ export async function openGuards(
   reopens: (tenant: Tenant) => boolean,
 ): Promise<AsyncDisposable | undefined> {
   const tenant = await findTenant(context, reference);
-  return tenant && reopens(tenant) ? open(context, tenant, {}, { tenantStatus: 'active' }) : undefined;
+  return tenant && reopens(tenant) ? openAsActive(context, tenant) : undefined;
+}
+
+function openAsActive(context: CommandContext, tenant: Tenant): Promise<AsyncDisposable> {
+  return open(context, tenant, {}, { tenantStatus: 'active' });
 }
 
 /** Opens the guard of one suspended subscription that is about to be resumed; as openGuards. */
@@ -96,27 +101,27 @@ async function open(
 }
 
 /** How many tenants' guards are opened at the same time. */
-const openedAtOnce = 16;
+const openedAtOnce = 4;
 
-/** As openGuards, for many tenants. */
+/**
+ * As openGuards, for many tenants. It leaves out tenants that another session has locked, because they would hold up the others;
+ * their guards follow the change.
+ */
 export async function openGuardsOf(
   context: CommandContext,
   tenantIds: readonly string[],
   reopens: (tenant: Tenant) => boolean,
 ): Promise<AsyncDisposable> {
+  const unlocked = await context.database.transaction((tx) => lockUnlocked(tx, tenantIds));
   const opened: AsyncDisposable[] = [];
-  const left = [...tenantIds];
-  const openNext = async () => {
-    for (let id = left.pop(); id !== undefined; id = left.pop()) {
+  await forEachAtOnce(unlocked.filter(reopens), openedAtOnce, async (tenant) => {
+    try {
+      opened.push(await openAsActive(context, tenant));
+    } catch (error) {
       // A tenant whose guards cannot be opened ahead is changed all the same, and they follow the change.
-      const one = await openGuards(context, id, reopens).catch((error) => {
-        context.log.warn({ err: error, tenantId: id }, 'guards open after the change');
-        return undefined;
-      });
-      if (one) opened.push(one);
+      context.log.warn({ err: error, tenantId: tenant.id }, 'guards open after the change');
     }
-  };
-  await Promise.all(Array.from({ length: openedAtOnce }, openNext));
+  });
   return {
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map((one) => one[Symbol.asyncDispose]()));

@@ -99,7 +99,8 @@ export function changeTenant<Fields extends z.ZodRawShape, Extra extends Command
       tenant,
       own as unknown as z.output<z.ZodObject<Fields>>,
     );
-    const extra = await writeChange(tx, change, { tenant, data });
+    await tx.tenant.update({ where: { id: tenant.id }, data });
+    const extra = await change.writeMore?.(tx, tenant);
     return { tenantId: tenant.id, ...extra } as { tenantId: string } & Extra;
   };
   return runCommand(context, action, input, write, {
@@ -127,25 +128,8 @@ export interface DecidedChange {
   data: Prisma.TenantUpdateInput;
 }
 
-interface Writing<Extra> {
-  writeMore?(tx: Transaction, tenant: Tenant): Promise<Extra>;
-}
-
-async function writeChange<Extra>(
-  tx: Transaction,
-  change: Writing<Extra>,
-  { tenant, data }: DecidedChange,
-): Promise<Extra | undefined> {
-  await tx.tenant.update({ where: { id: tenant.id }, data });
-  return change.writeMore?.(tx, tenant);
-}
-
 /** Writes the changes of many tenants, with one statement for all that get the same values. */
-export async function writeChanges(
-  tx: Transaction,
-  change: Writing<unknown>,
-  decided: readonly DecidedChange[],
-): Promise<void> {
+export async function writeChanges(tx: Transaction, decided: readonly DecidedChange[]): Promise<void> {
   const groups = new Map<string, DecidedChange[]>();
   for (const one of decided) {
     const values = JSON.stringify(one.data);
@@ -159,5 +143,4 @@ export async function writeChanges(
     const data = first.data as Prisma.TenantUncheckedUpdateManyInput;
     await tx.tenant.updateMany({ where: { id: { in: ids } }, data });
   }
-  if (change.writeMore) for (const { tenant } of decided) await change.writeMore(tx, tenant);
 }

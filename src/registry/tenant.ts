@@ -35,6 +35,19 @@ export async function requireTenant(
   return tenant;
 }
 
+/**
+ * Locks those of the tenants that no other session has locked, until the end of the transaction. It waits for nobody, so it cannot
+ * deadlock with sessions that lock them in another order.
+ */
+export async function lockUnlocked(tx: Transaction, ids: readonly string[]): Promise<Tenant[]> {
+  const [locked] = await tx.send({
+    text: 'SELECT * FROM tenants WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED',
+    values: [ids],
+    isFrequent: true,
+  });
+  return (locked?.rows ?? []).map(readTenantRow);
+}
+
 /** Throws TENANT_NOT_FOUND for no tenant and for one that is purged. */
 export function requireFound(tenant: Tenant | undefined, reference: string): Tenant {
   if (!tenant || tenant.status === 'PURGED') throw tenantNotFound(reference);

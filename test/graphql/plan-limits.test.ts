@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { applyPlans } from '../../src/registry/plan-limits.js';
+import { waitFor } from '../provisioning/support/blocked-migration.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
@@ -150,7 +152,51 @@ describe('limits of a tenant', () => {
     expect(await left()).toEqual([]);
     expect(await isApplied()).toBe(true);
   });
+
+  test('of a tenant that another session has locked follow later, and those of the others at once', async () => {
+    const [locked, free] = [uniqueName('t'), uniqueName('t')];
+    for (const slug of [locked, free]) await register({})(slug);
+    const session = await openSession();
+    await session.query('BEGIN');
+    await session.query(`SELECT FROM tenants WHERE slug = '${locked}' FOR UPDATE`);
+    await gateway.psql(`UPDATE plans SET max_users = 9 WHERE name IN ('lite', 'enterprise')`);
+    await applyPlans(gateway.app.database, { portions: 100 });
+    expect([await limitsOf(locked), await limitsOf(free)]).toEqual(['5/100/1', '9/100/1']);
+    expect(await gateway.psql('SELECT plan FROM plan_updates')).toEqual([{ plan: 'lite' }]);
+    await session.query('COMMIT');
+    await applyPlans(gateway.app.database, { portions: 100 });
+    expect(await limitsOf(locked)).toBe('9/100/1');
+    expect(await gateway.psql('SELECT plan FROM plan_updates')).toEqual([]);
+  });
+
+  test('of a tenant that is registered while they change are the new ones', async () => {
+    const slug = uniqueName('t');
+    const session = await openSession();
+    await session.query('BEGIN');
+    await session.query(`INSERT INTO tenants (slug, name) VALUES ('${slug}', 'By hand')`);
+    let isOver = false;
+    const changing = updatePlan({ plan: 'LITE', maxUsers: 9 }).finally(() => {
+      isOver = true;
+    });
+    await waitFor(async () => {
+      const waiting = await gateway.psql(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return isOver || waiting.length > 0;
+    });
+    await session.query('COMMIT');
+    expect((await changing).codes).toEqual([]);
+    await applyPlans(gateway.app.database, { portions: 100 });
+    expect(await limitsOf(slug)).toBe('9/100/1');
+  });
 });
+
+async function openSession(): Promise<pg.Client> {
+  const session = new pg.Client({ connectionString: gateway.registry.url });
+  await session.connect();
+  onTestFinished(() => session.end());
+  return session;
+}
 
 describe('updatePlanLimits', () => {
   test('answers the limits, and its version protects from overwriting', async () => {
@@ -167,6 +213,28 @@ describe('updatePlanLimits', () => {
       'VERSION_CONFLICT',
     ]);
     expect((await updatePlan({ plan: 'LITE', maxUsers: 8, expectedVersion: version })).codes).toEqual([]);
+  });
+
+  test('with COMMITTED answers before the tenants follow', async () => {
+    const slug = uniqueName('t');
+    await register({})(slug);
+    const { data } = await updatePlan({ plan: 'LITE', maxUsers: 9, wait: 'COMMITTED' });
+    expect(data.updatePlanLimits.planLimits).toMatchObject({ maxUsers: 9, isApplied: false });
+    expect(await limitsOf(slug)).toBe('5/100/1');
+  });
+
+  test('succeeds although a tenant cannot be changed, which follows later', async () => {
+    const slug = uniqueName('t');
+    await register({})(slug);
+    await gateway.psql(`
+      CREATE FUNCTION refuse_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not now''; END';
+      CREATE TRIGGER a_refuse BEFORE UPDATE ON tenants FOR EACH ROW WHEN (OLD.slug = '${slug}') EXECUTE FUNCTION refuse_it()`);
+    const answer = await updatePlan({ plan: 'LITE', maxUsers: 9 });
+    await gateway.psql('DROP FUNCTION refuse_it() CASCADE');
+    expect(answer.codes).toEqual([]);
+    expect(answer.data.updatePlanLimits.planLimits).toMatchObject({ maxUsers: 9, isApplied: false });
+    await applyPlans(gateway.app.database, { portions: 100 });
+    expect(await limitsOf(slug)).toBe('9/100/1');
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { developer } from '../../src/auth/caller.js';
+import { suspension } from '../../src/provisioning/commands/suspend-tenant.js';
 import { beginDueRemovals } from '../../src/provisioning/operations/removal.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
@@ -201,6 +202,15 @@ describe('the end of a suspension', () => {
       status: 'ACTIVE',
       suspendUntil: null,
     });
+  });
+
+  test('is checked again for each tenant, because an operation on many may come to one later', async () => {
+    const { id } = await aTenant().at(gateway);
+    const tenant = await gateway.app.database.prisma.tenant.findUniqueOrThrow({ where: { id } });
+    const suspendUntil = new Date(Date.now() - 1);
+    expect(() => suspension.decide(tenant, { reason: 'unpaid', suspendUntil })).toThrow(
+      'suspendUntil: must be in the future',
+    );
   });
 
   test.each([

@@ -185,10 +185,11 @@ describe('recordUsage', () => {
     expect(await outcome({ tenantId: id, amount: 1 })).toBe('QUOTA_EXCEEDED');
   });
 
-  test('a purge leaves no usage', async () => {
+  test('a purge leaves no usage, and none comes after it', async () => {
     const { id } = await aTenant().at(gateway);
     await record({ tenantId: id, amount: 1, idempotencyKey: 'k' });
     await gateway.psql(`UPDATE tenants SET status = 'purged' WHERE id = $1`, [id]);
+    expect(await outcome({ tenantId: id, amount: 1, idempotencyKey: 'l' })).toBe('TENANT_NOT_FOUND');
     expect(
       await gateway.psql(
         'SELECT tenant_id FROM tenant_usage WHERE tenant_id = $1 UNION ALL SELECT tenant_id FROM usage_keys WHERE tenant_id = $1',

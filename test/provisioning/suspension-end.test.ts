@@ -1,5 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { developer } from '../../src/auth/caller.js';
+import { endSuspensions } from '../../src/provisioning/suspension-end.js';
+import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate, resolve } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
@@ -77,6 +80,28 @@ test('a tenant that was suspended by hand with an end is resumed like others', a
   );
   await openWorker();
   await waitFor(async () => (await statusOf(tenant.id)) === 'active');
+});
+
+test('tenants whose suspensions cannot be ended do not hold up one whose suspension ended later', async () => {
+  const stem = uniqueName('stuck');
+  await gateway.psql(
+    `INSERT INTO tenants (slug, name, status, suspend_until)
+     SELECT $1 || '-' || number, 'Stuck', 'suspended', now() - interval '1 day' FROM generate_series(1, 60) AS number`,
+    [stem],
+  );
+  await gateway.psql(`
+    CREATE FUNCTION refuse_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not now''; END';
+    CREATE TRIGGER a_refuse BEFORE UPDATE ON tenants FOR EACH ROW WHEN (OLD.slug LIKE '${stem}%') EXECUTE FUNCTION refuse_it()`);
+  onTestFinished(async () => {
+    await gateway.psql('DROP FUNCTION refuse_it() CASCADE');
+    await gateway.psql(`UPDATE tenants SET suspend_until = NULL WHERE slug LIKE '${stem}%'`);
+  });
+  const tenant = await aSuspendedTenant();
+  await passTime(tenant.id);
+  // Each call draws it with a probability of 50 in 61.
+  for (let call = 0; call < 12 && (await statusOf(tenant.id)) === 'suspended'; call++)
+    await endSuspensions(gateway.app.commandsFor(developer));
+  expect(await statusOf(tenant.id)).toBe('active');
 });
 
 test('a worker that is killed between opening the guards and the change loses nothing', async () => {

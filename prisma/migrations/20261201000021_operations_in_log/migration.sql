@@ -38,18 +38,19 @@ DECLARE
   old_row jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
   new_row jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
   any_row jsonb := coalesce(new_row, old_row);
+  event text := CASE noun WHEN 'operation' THEN registry_operation_event(old_row, new_row)
+                          ELSE registry_change_kind(noun, TG_OP, old_row ->> 'status', new_row ->> 'status') END;
   head registry_head;
   entry registry_change;
 BEGIN
-  IF noun = 'operation' AND registry_operation_event(old_row, new_row) IS NULL THEN
+  IF event IS NULL THEN
     RETURN NULL;
   END IF;
   IF old_row - '{last_used_at,updated_at}'::text[] = new_row - '{last_used_at,updated_at}'::text[] THEN
     RETURN NULL;
   END IF;
 
-  entry.kind := CASE noun WHEN 'operation' THEN registry_operation_event(old_row, new_row)
-                          ELSE registry_change_kind(noun, TG_OP, old_row ->> 'status', new_row ->> 'status') END;
+  entry.kind := event;
   entry.entity_id := coalesce(any_row ->> 'id', any_row ->> 'tenant_id', any_row ->> 'name');
   entry.tenant_id := CASE noun WHEN 'tenant' THEN any_row ->> 'id' ELSE any_row ->> 'tenant_id' END;
   entry.tenant_slug := (SELECT slug FROM tenants WHERE id = entry.tenant_id);
@@ -105,12 +106,15 @@ BEGIN
 END
 $$;
 
--- The conditions keep heartbeats and most runs of workers from queueing a trigger at all.
+-- The conditions keep heartbeats and runs of workers from queueing a trigger at all: an operation that stays open writes an entry only
+-- when it is cancelled.
 CREATE CONSTRAINT TRIGGER operations_record_begin AFTER INSERT ON operations DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (NEW.kind <> 'bind_storage' OR NEW.status NOT IN ('queued', 'running', 'succeeded'))
   EXECUTE FUNCTION registry_record_change('operation');
 CREATE CONSTRAINT TRIGGER operations_record_change AFTER UPDATE ON operations DEFERRABLE INITIALLY DEFERRED
-  FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status OR OLD.cancel_requested_at IS DISTINCT FROM NEW.cancel_requested_at)
+  FOR EACH ROW WHEN ((OLD.cancel_requested_at IS NULL AND NEW.cancel_requested_at IS NOT NULL)
+    OR (OLD.status <> NEW.status
+      AND NOT (OLD.status IN ('queued', 'running', 'compensating') AND NEW.status IN ('queued', 'running', 'compensating'))))
   EXECUTE FUNCTION registry_record_change('operation');
 
 REVOKE ALL ON FUNCTION registry_operation_event(jsonb, jsonb) FROM PUBLIC;

@@ -20,6 +20,7 @@ SELECT registry_protect_rows('plans');
 CREATE TABLE plan_updates (
     plan plan NOT NULL,
     after_tenant UUID,
+    has_skipped BOOLEAN NOT NULL DEFAULT false,
     actor TEXT NOT NULL,
 
     CONSTRAINT plan_updates_pkey PRIMARY KEY (plan)
@@ -58,14 +59,16 @@ BEGIN
 END
 $$;
 
+-- SECURITY DEFINER, because a lock needs more than the right to read, which is all that writers of tenants have on plans.
 CREATE FUNCTION tenants_apply_plan() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   planned plans;
   is_other_plan constant boolean := NEW.plan IS DISTINCT FROM OLD.plan;
   own text[] := coalesce(NEW.own_limits, '{}');
 BEGIN
-  SELECT * INTO planned FROM plans WHERE name = NEW.plan;
+  -- A change of the limits waits for this transaction, and then finds the tenant.
+  SELECT * INTO planned FROM plans WHERE name = NEW.plan FOR SHARE;
   SELECT * INTO NEW.max_users, own
     FROM registry_follow_limit('users', NEW.max_users, coalesce(OLD.max_users, 5), planned.max_users,
       is_other_plan OR 'users' = ANY (OLD.own_limits), own);
@@ -87,7 +90,7 @@ CREATE FUNCTION plans_begin_update() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   INSERT INTO plan_updates (plan, actor) VALUES (NEW.name, registry_actor())
-    ON CONFLICT (plan) DO UPDATE SET after_tenant = NULL, actor = excluded.actor;
+    ON CONFLICT (plan) DO UPDATE SET after_tenant = NULL, has_skipped = false, actor = excluded.actor;
   RETURN NULL;
 END
 $$;
@@ -102,37 +105,51 @@ CREATE TRIGGER plans_refuse_truncate BEFORE TRUNCATE ON plans
 CREATE CONSTRAINT TRIGGER plans_record_change AFTER INSERT OR UPDATE OR DELETE ON plans DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION registry_record_change('plan');
 
--- Brings the next tenants up to the limits of a changed plan, and returns whether there may be more. One call is one transaction of a
+-- Brings the next tenants up to the limits of a changed plan, and returns whether there may be more at once. One call is one transaction of a
 -- bounded size: the change log has an entry for each tenant that changes.
 CREATE FUNCTION registry_apply_plans(portion int) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   pending plan_updates;
   portion_ids uuid[];
+  differing_ids uuid[];
+  changed int;
 BEGIN
-  -- Only one session works on a plan.
-  SELECT * INTO pending FROM plan_updates ORDER BY plan LIMIT 1 FOR UPDATE SKIP LOCKED;
+  -- Only one session works on a plan. A random one, so that a plan with locked tenants does not hold up the others. Nobody is waited for:
+  -- a session that changes limits holds the plan and is about to lock the row of plan_updates.
+  SELECT waiting.* INTO pending FROM plan_updates AS waiting JOIN plans ON plans.name = waiting.plan
+    ORDER BY random() LIMIT 1 FOR SHARE OF plans SKIP LOCKED FOR UPDATE OF waiting SKIP LOCKED;
   IF NOT FOUND THEN
     RETURN false;
   END IF;
   portion_ids := ARRAY(
     SELECT id FROM tenants WHERE id > coalesce(pending.after_tenant, '00000000-0000-0000-0000-000000000000') ORDER BY id LIMIT portion);
-  IF cardinality(portion_ids) = 0 THEN
+  IF cardinality(portion_ids) = 0 AND pending.has_skipped THEN
+    -- All tenants again, in a later round: whoever has locked some needs time.
+    UPDATE plan_updates SET after_tenant = NULL, has_skipped = false WHERE plan = pending.plan;
+    RETURN EXISTS (SELECT FROM plan_updates WHERE plan <> pending.plan);
+  ELSIF cardinality(portion_ids) = 0 THEN
     DELETE FROM plan_updates WHERE plan = pending.plan;
     RETURN EXISTS (SELECT FROM plan_updates);
   END IF;
+  differing_ids := ARRAY(
+    SELECT id FROM tenants AS tenant JOIN plans AS planned ON planned.name = tenant.plan
+    WHERE id = ANY (portion_ids) AND tenant.plan = pending.plan AND status <> 'purged'
+      AND ((tenant.max_users <> planned.max_users AND NOT 'users' = ANY (own_limits))
+        OR (tenant.max_monthly_quotes <> planned.max_monthly_quotes AND NOT 'monthly_quotes' = ANY (own_limits))
+        OR (tenant.max_storage_gb <> planned.max_storage_gb AND NOT 'storage_gb' = ANY (own_limits))));
   PERFORM set_config('registry.actor', pending.actor, true);
   -- tenants_apply_plan puts the plan's limit in the place of null.
+  WITH unlocked AS MATERIALIZED (SELECT id FROM tenants WHERE id = ANY (differing_ids) ORDER BY id FOR UPDATE SKIP LOCKED)
   UPDATE tenants AS tenant
     SET max_users = CASE WHEN 'users' = ANY (own_limits) THEN tenant.max_users END,
         max_monthly_quotes = CASE WHEN 'monthly_quotes' = ANY (own_limits) THEN tenant.max_monthly_quotes END,
         max_storage_gb = CASE WHEN 'storage_gb' = ANY (own_limits) THEN tenant.max_storage_gb END
-    FROM plans AS planned
-    WHERE tenant.id = ANY (portion_ids) AND tenant.plan = pending.plan AND planned.name = pending.plan AND tenant.status <> 'purged'
-      AND ((tenant.max_users <> planned.max_users AND NOT 'users' = ANY (own_limits))
-        OR (tenant.max_monthly_quotes <> planned.max_monthly_quotes AND NOT 'monthly_quotes' = ANY (own_limits))
-        OR (tenant.max_storage_gb <> planned.max_storage_gb AND NOT 'storage_gb' = ANY (own_limits)));
-  UPDATE plan_updates SET after_tenant = portion_ids[cardinality(portion_ids)] WHERE plan = pending.plan;
+    FROM unlocked WHERE tenant.id = unlocked.id;
+  GET DIAGNOSTICS changed = ROW_COUNT;
+  UPDATE plan_updates
+    SET after_tenant = portion_ids[cardinality(portion_ids)], has_skipped = has_skipped OR changed < cardinality(differing_ids)
+    WHERE plan = pending.plan;
   RETURN true;
 END
 $$;
@@ -150,7 +167,8 @@ COMMENT ON CONSTRAINT plans_limits_not_negative ON plans IS 'A limit of 0 allows
 COMMENT ON CONSTRAINT plans_version_positive ON plans IS 'Versions start at 1.';
 COMMENT ON TABLE plan_updates IS 'Plans whose limits have changed and whose tenants do not all have them yet. Written by trigger and by registry_apply_plans.';
 COMMENT ON COLUMN plan_updates.plan IS 'Plan whose tenants are being brought up to date.';
-COMMENT ON COLUMN plan_updates.after_tenant IS 'Tenants up to this id are up to date; null before the first.';
+COMMENT ON COLUMN plan_updates.after_tenant IS 'Tenants up to this id are up to date, except skipped ones; null before the first.';
+COMMENT ON COLUMN plan_updates.has_skipped IS 'Whether tenants up to that id were left out because another session had locked them; then all tenants are looked at again.';
 COMMENT ON COLUMN plan_updates.actor IS 'Actor who changed the limits, for the entries of the tenants in the change log.';
 COMMENT ON COLUMN tenants.max_users IS 'Quota: number of users at the same time: members without removed ones, and those that services record. The limit of the plan unless own_limits names it.';
 COMMENT ON COLUMN tenants.max_monthly_quotes IS 'Quota: number of quotes that the tenant may create in module operations per calendar month of its time zone. The limit of the plan unless own_limits names it.';
@@ -166,4 +184,4 @@ COMMENT ON TRIGGER plans_touch ON plans IS 'Sets version and updated_at.';
 COMMENT ON TRIGGER plans_refuse_delete ON plans IS 'Every plan has limits.';
 COMMENT ON TRIGGER plans_refuse_truncate ON plans IS 'TRUNCATE would bypass the change log.';
 COMMENT ON TRIGGER plans_record_change ON plans IS 'Records the change in registry_change.';
-COMMENT ON FUNCTION registry_apply_plans(int) IS 'Brings the next tenants up to the limits of a changed plan; true when there may be more. Called by gateways.';
+COMMENT ON FUNCTION registry_apply_plans(int) IS 'Brings the next tenants up to the limits of a changed plan, without those that another session has locked; true when there may be more at once. Called by gateways.';

@@ -115,9 +115,10 @@ BEGIN
     FROM unnest(registry_record_usage.tenants, metrics, amounts, keys, callers) WITH ORDINALITY
       AS given (reference, metric, amount, key, caller, ordinal)
     LEFT JOIN LATERAL (
-      SELECT id FROM tenants WHERE id = CASE WHEN given.reference ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN given.reference::uuid END
+      SELECT id FROM tenants
+      WHERE status <> 'purged' AND id = CASE WHEN given.reference ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN given.reference::uuid END
       UNION ALL
-      SELECT id FROM tenants WHERE slug = given.reference
+      SELECT id FROM tenants WHERE status <> 'purged' AND slug = given.reference
       LIMIT 1
     ) AS found ON true
     ORDER BY found.id, given.metric::usage_metric, given.ordinal
@@ -235,7 +236,7 @@ $$;
 CREATE FUNCTION registry_refuse_usage(code text, message text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-  PERFORM registry_refuse_call(code, regexp_replace(message, '^' || code || ': ', ''), 'check_quota(tenant_id, metric, amount) tells what is left.',
+  PERFORM registry_refuse_call(code, message, 'check_quota(tenant_id, metric, amount) tells what is left.',
     CASE code WHEN 'QUOTA_EXCEEDED' THEN 'TR010' WHEN 'IDEMPOTENCY_KEY_REUSED' THEN 'TR011' END);
 END
 $$;

@@ -98,10 +98,14 @@ SELECT registry_protect_rows('quota_use');
 
 CREATE FUNCTION registry_quota_use() RETURNS TABLE (metric usage_metric, tenants_above_80 int, tenants_at_limit int, used numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
-  WITH part AS (
-    SELECT tenant_id, counter.metric, recorded AS used
-    FROM tenant_usage AS counter JOIN tenants ON id = tenant_id
-    WHERE recorded > 0 AND period = registry_usage_period(counter.metric, timezone, now())
+  -- There are few time zones, and their clocks cost more than the rest.
+  WITH present AS MATERIALIZED (
+    SELECT timezone, named AS metric, registry_usage_period(named, timezone, now()) AS period
+    FROM (SELECT DISTINCT timezone FROM tenants) AS used_zone CROSS JOIN unnest(enum_range(NULL::usage_metric)) AS named),
+  part AS (
+    SELECT tenant_id, metric, recorded AS used
+    FROM tenant_usage JOIN tenants ON id = tenant_id JOIN present USING (timezone, metric, period)
+    WHERE recorded > 0
     UNION ALL
     SELECT tenant_id, 'users', count(*) FROM members WHERE status <> 'removed' GROUP BY tenant_id),
   whole AS (

@@ -25,9 +25,9 @@ CREATE INDEX "operation_tenants_operation_id_status_position_idx" ON "operation_
 CREATE INDEX "operation_tenants_tenant_id_created_at_operation_id_idx" ON "operation_tenants"("tenant_id", "created_at", "operation_id");
 CREATE INDEX "operation_tenants_child_id_idx" ON "operation_tenants"("child_id");
 ALTER TABLE "operation_tenants" ADD CONSTRAINT "operation_tenants_operation_id_fkey"
-  FOREIGN KEY ("operation_id") REFERENCES "operations"("id") ON DELETE CASCADE ON UPDATE RESTRICT;
+  FOREIGN KEY ("operation_id") REFERENCES "operations"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 ALTER TABLE "operation_tenants" ADD CONSTRAINT "operation_tenants_child_id_fkey"
-  FOREIGN KEY ("child_id") REFERENCES "operations"("id") ON DELETE SET NULL ON UPDATE RESTRICT;
+  FOREIGN KEY ("child_id") REFERENCES "operations"("id") ON DELETE RESTRICT ON UPDATE RESTRICT;
 SELECT registry_protect_rows('operation_tenants');
 
 -- The result of a tenant follows the operation that makes its storage, also when a person retries that one later.
@@ -36,12 +36,15 @@ LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   has_failed boolean := NEW.status IN ('failed', 'compensated', 'needs_attention');
 BEGIN
-  UPDATE operation_tenants SET
-      status = CASE WHEN has_failed THEN 'failed' WHEN NEW.status IN ('succeeded', 'cancelled') THEN NEW.status ELSE 'running' END,
-      code = CASE WHEN has_failed THEN 'TENANT_NOT_READY' END,
-      message = CASE WHEN has_failed OR NEW.status = 'cancelled' THEN NEW.error END,
-      finished_at = CASE WHEN has_failed OR NEW.status IN ('succeeded', 'cancelled') THEN now() END
-    WHERE child_id = NEW.id;
+  -- Most operations belong to no other, and then operation_tenants_count has nothing to count.
+  IF EXISTS (SELECT FROM operation_tenants WHERE child_id = NEW.id) THEN
+    UPDATE operation_tenants SET
+        status = CASE WHEN has_failed THEN 'failed' WHEN NEW.status IN ('succeeded', 'cancelled') THEN NEW.status ELSE 'running' END,
+        code = CASE WHEN has_failed THEN 'TENANT_NOT_READY' END,
+        message = CASE WHEN has_failed OR NEW.status = 'cancelled' THEN NEW.error END,
+        finished_at = CASE WHEN has_failed OR NEW.status IN ('succeeded', 'cancelled') THEN now() END
+      WHERE child_id = NEW.id;
+  END IF;
   RETURN NULL;
 END
 $$;
@@ -96,8 +99,8 @@ COMMENT ON COLUMN operation_tenants.message IS 'Reason why the change was refuse
 COMMENT ON COLUMN operation_tenants.child_id IS 'Operation that makes the storage of this tenant; null when none does.';
 COMMENT ON COLUMN operation_tenants.created_at IS 'Time when the operation was queued, as in operations.created_at.';
 COMMENT ON COLUMN operation_tenants.finished_at IS 'Time of the result; null while the tenant is queued or running.';
-COMMENT ON CONSTRAINT operation_tenants_operation_id_fkey ON operation_tenants IS 'Goes with its operation.';
-COMMENT ON CONSTRAINT operation_tenants_child_id_fkey ON operation_tenants IS 'Forgets an operation that is deleted.';
+COMMENT ON CONSTRAINT operation_tenants_operation_id_fkey ON operation_tenants IS 'The operation of a result stays.';
+COMMENT ON CONSTRAINT operation_tenants_child_id_fkey ON operation_tenants IS 'The operation that makes the storage stays.';
 COMMENT ON FUNCTION registry_follow_child() IS 'Writes the state of an operation that makes the storage of one tenant into the result of that tenant. Called by trigger.';
 COMMENT ON FUNCTION registry_count_results() IS 'Keeps the counts of an operation on many tenants, and lets a worker take it up after its last result. Called by trigger.';
 COMMENT ON TRIGGER operations_report ON operations IS 'Writes the end of an operation into the result of the operation on many tenants that has started it.';

@@ -4,13 +4,12 @@ import { RegistryError } from '../../errors.js';
 import type { WaitFor } from '../../feed/acknowledge.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { asRegistryError, isKeptWaiting, mayPass } from '../../registry/database-failure.js';
-import { tenantNotFound } from '../../registry/resolution/route.js';
-import { requireFound } from '../../registry/tenant.js';
-import { readTenantRow } from '../../registry/tenant-row.js';
+import { lockUnlocked, requireFound } from '../../registry/tenant.js';
 import { listQueuedBindings, updateGuardsOf } from '../lifecycle.js';
 import { type HeldOperation, LostOperationError } from '../operations/operation.js';
 import {
   confirmResults,
+  findQueued,
   type QueuedTenant,
   recordResults,
   type TenantResult,
@@ -63,8 +62,13 @@ async function changeTogether(run: BulkRun, batch: readonly QueuedTenant[]): Pro
   const ids = batch.flatMap(({ tenantId }) => tenantId ?? []);
   await using _ = change.reopens && (await openGuardsOf(context, ids, change.reopens));
   let results: TenantResult[] = [];
+  let doneBefore = 0;
   const work = async (tx: Transaction) => {
-    results = await decideAndWrite(tx, run, batch);
+    const locked = await lockUnlocked(tx, ids);
+    // Read under the locks, so that no other run can be at work on the same tenants.
+    const queued = await findQueued(tx, operation, batch);
+    doneBefore = batch.length - queued.length;
+    results = await decideAndWrite(tx, run, queued, locked);
     // The last lock before that of the head row, and the proof that this process may commit.
     await recordResults(tx, operation, results);
     return {};
@@ -77,23 +81,18 @@ async function changeTogether(run: BulkRun, batch: readonly QueuedTenant[]): Pro
   });
   if (results.some(({ status, childId }) => status === 'RUNNING' && childId === undefined))
     await confirmResults(context, operation);
-  return results.length;
+  return results.length + doneBefore;
 }
 
-/** Locks the tenants in the order of their ids and changes those that the rule allows; one that is locked elsewhere is left out. */
+/** Changes those of the tenants that are locked and that the rule allows; one that is locked elsewhere is left out. */
 async function decideAndWrite(
   tx: Transaction,
   { context, change, input }: BulkRun,
   batch: readonly QueuedTenant[],
+  locked: readonly Tenant[],
 ): Promise<TenantResult[]> {
-  // Nobody is waited for, so no order in which others lock tenants can deadlock with this.
-  const [locked] = await tx.send({
-    text: 'SELECT * FROM tenants WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED',
-    values: [batch.flatMap(({ tenantId }) => tenantId ?? [])],
-    isFrequent: true,
-  });
-  const tenants = new Map((locked?.rows ?? []).map((row) => [row.id as string, readTenantRow(row)]));
-  const rule = await change.openRule(tx, context, [...tenants.values()], input);
+  const tenants = new Map(locked.map((tenant) => [tenant.id, tenant]));
+  const rule = await change.openRule(tx, context, locked, input);
   const results: (TenantResult & { tenantId: string | undefined })[] = [];
   for (const { position, reference, tenantId } of batch) {
     const tenant = tenantId === undefined ? undefined : tenants.get(tenantId);
@@ -112,7 +111,6 @@ async function decideAndWrite(
 /** The decision for one tenant, or the refusal of the command for one tenant. */
 export async function decideOne(reference: string, tenant: Tenant | undefined, rule: Rule) {
   try {
-    if (!tenant) return tenantNotFound(reference);
     return await rule.decide(requireFound(tenant, reference));
   } catch (error) {
     if (error instanceof RegistryError && error.code !== 'REGISTRY_UNAVAILABLE') return error;

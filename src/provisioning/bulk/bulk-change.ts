@@ -65,11 +65,12 @@ export interface BulkChange {
 
 const batchSize = 100;
 
+/** A change that writes no other rows: these would need a statement for each tenant. */
 type ChangeOfOne<Fields extends z.ZodRawShape> = Pick<
   TenantChange<Fields>,
   'waitFor' | 'decide' | 'requireAllowed'
 > & {
-  writeMore?(tx: Transaction, tenant: Tenant): Promise<unknown>;
+  writeMore?: never;
   reopens?(tenant: Tenant): boolean;
 };
 
@@ -93,7 +94,7 @@ function ofTenants<Fields extends z.ZodRawShape>(
           return { isChange: differs(tenant, data) };
         },
         async write() {
-          await writeChanges(tx, change, decided);
+          await writeChanges(tx, decided);
           return new Map();
         },
       };

@@ -53,6 +53,8 @@ export async function runBulk(
     await confirmEarlier(run);
     const isCancelled = !(await runBatches(run));
     if (isCancelled) await cancelRest(run);
+    // The answer to the COMMIT of a batch may have been lost.
+    await confirmEarlier(run);
     if (await releaseWaiting(context, operation, { isCancelled })) return undefined;
     return await endBulk(run, isCancelled);
   } catch (error) {
@@ -62,7 +64,7 @@ export async function runBulk(
   }
 }
 
-/** Confirms the last batch of a run that was interrupted between its commit and the acknowledgement. */
+/** Confirms batches of which this or an earlier run was interrupted between their commit and the acknowledgement. */
 async function confirmEarlier({ context, operation, waitFor }: BulkRun): Promise<void> {
   if (!(await hasUnconfirmed(context, operation))) return;
   const { epoch, number } = readRevision(await requireHeadRevision(context.database.pool));

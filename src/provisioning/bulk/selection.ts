@@ -1,15 +1,19 @@
 import { z } from 'zod';
-import type { RegistryDatabase } from '../../database/registry-database.js';
+import type { Parameter } from '../../database/batch.js';
+import type { Transaction } from '../../database/registry-database.js';
 import { invalidField } from '../../errors.js';
 import { readConfigCondition } from '../../profile/matching-configs.js';
 import { omittable, tenantReference } from '../../registry/input.js';
 import type { ListPosition } from '../../registry/lists/list-cursor.js';
 import { readTenantSelection, type TenantSelection } from '../../registry/lists/tenant-filter.js';
-import { countTenants, listTenantPositions, type TenantCount } from '../../registry/lists/tenant-pages.js';
+import {
+  countTenants,
+  listTenantPositions,
+  type Rows,
+  type TenantCount,
+} from '../../registry/lists/tenant-pages.js';
 import { tenantWhere } from '../../registry/tenant.js';
 import type { SelectedTenant } from '../operations/operation-tenants.js';
-
-type Rows = Pick<RegistryDatabase, 'rowPool'>;
 
 /** How many tenants a request may name, and how many a filter may select. */
 const maxNamed = 10_000;
@@ -75,9 +79,9 @@ export async function selectTenants(
   return selected;
 }
 
-/** As selectTenants, without a limit. Throws VALIDATION_ERROR when a filter selects too many. */
-export async function selectAllTenants(database: Rows, wanted: BulkSelection): Promise<SelectedTenant[]> {
-  const selected = await selectTenants(database, wanted, maxSelected + 1);
+/** As selectTenants, without a limit, in a transaction. Throws VALIDATION_ERROR when a filter selects too many. */
+export async function selectAllTenants(tx: Transaction, wanted: BulkSelection): Promise<SelectedTenant[]> {
+  const selected = await selectTenants(rowsOf(tx), wanted, maxSelected + 1);
   if (selected.length <= maxSelected) return selected;
   throw invalidField(
     'filter',
@@ -85,21 +89,37 @@ export async function selectAllTenants(database: Rows, wanted: BulkSelection): P
   );
 }
 
-/** How many tenants the selection has; when `isCapped`, it is only known that there are more. */
+/** How many tenants the selection has; when `isCapped`, it has more than a change may select. */
 export async function countSelected(database: Rows, wanted: BulkSelection): Promise<TenantCount> {
-  if (wanted.kind === 'filtered') return countTenants(database, wanted.selection);
-  return { total: (await findNamed(database, wanted.references)).length, isCapped: false };
+  if (wanted.kind === 'filtered') {
+    const listed = await countTenants(database, wanted.selection);
+    if (!listed.isCapped) return listed;
+  }
+  const { length } = await selectTenants(database, wanted, maxSelected + 1);
+  return { total: Math.min(length, maxSelected), isCapped: length > maxSelected };
+}
+
+/** The statements of lists, sent in a transaction. */
+function rowsOf(tx: Transaction): Rows {
+  return {
+    rowPool: {
+      async query({ text, values }) {
+        const [answer] = await tx.send({ text, values: values as Parameter[] });
+        return { rows: answer?.rows ?? [] };
+      },
+    },
+  };
 }
 
 async function findNamed({ rowPool }: Rows, references: readonly string[]): Promise<SelectedTenant[]> {
   const where = references.map(tenantWhere);
   const ids = where.flatMap((one) => (one && 'id' in one ? [one.id] : []));
   const slugs = where.flatMap((one) => (one && 'slug' in one ? [one.slug] : []));
-  const { rows } = await rowPool.query<{ id: string; slug: string }>(
-    `SELECT id, slug FROM tenants WHERE id = ANY ($1::uuid[])
+  const { rows } = await rowPool.query<{ id: string; slug: string }>({
+    text: `SELECT id, slug FROM tenants WHERE id = ANY ($1::uuid[])
      UNION ALL SELECT id, slug FROM tenants WHERE slug = ANY ($2::text[])`,
-    [ids, slugs],
-  );
+    values: [ids, slugs],
+  });
   const idOf = new Map(rows.flatMap(({ id, slug }) => [[id, id] as const, [slug, id] as const]));
   const named = references.map((reference) => {
     const key = reference.toLowerCase();

@@ -34,9 +34,15 @@ function bulkCommand(name: string, kind: BulkKind) {
         'expectedCount',
         'is required with a filter that has no condition, because it selects every tenant',
       );
-    const tenants = await selectAllTenants(context.database, selection);
     const started = await runCommand(context, name, { ...wanted, wait: 'COMMITTED' }, async (tx) => {
+      // The first statement claims the key, so a repeated request gets its first answer, whatever would be selected now.
       await requirePossible?.(tx, context, change);
+      const tenants = await selectAllTenants(tx, selection);
+      if (expectedCount !== undefined && tenants.length !== expectedCount)
+        throw new RegistryError(
+          'CONFLICT',
+          `${tenants.length} tenants are selected, not ${expectedCount}: look at the preview again`,
+        );
       const operationId = await appendBulkOperation(
         tx,
         {
@@ -47,12 +53,6 @@ function bulkCommand(name: string, kind: BulkKind) {
         },
         tenants,
       );
-      // Checked after the key was claimed: a repeated request gets its first answer, whatever is selected now.
-      if (expectedCount !== undefined && tenants.length !== expectedCount)
-        throw new RegistryError(
-          'CONFLICT',
-          `${tenants.length} tenants are selected, not ${expectedCount}: look at the preview again`,
-        );
       return { operationId };
     });
     if (started.repeated) return started;

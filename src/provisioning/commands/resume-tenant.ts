@@ -2,7 +2,7 @@ import { wrongStatus } from '../../registry/tenant.js';
 import { type LifecycleChange, lifecycleCommand } from '../lifecycle.js';
 
 /** SUSPENDED → ACTIVE, for resumeTenant and resumeTenants. */
-export const resumption: LifecycleChange<Record<never, never>> = {
+export const resumption = {
   action: 'resumeTenant',
   fields: {},
   decide(tenant) {
@@ -10,6 +10,6 @@ export const resumption: LifecycleChange<Record<never, never>> = {
     return { status: 'ACTIVE' };
   },
   reopens: (tenant) => tenant.status === 'SUSPENDED',
-};
+} satisfies LifecycleChange<Record<never, never>>;
 
 export const resumeTenant = lifecycleCommand(resumption);

@@ -67,7 +67,7 @@ interface Wanted {
   provision: boolean;
 }
 
-/** The rule of subscribing, without writing anything. Throws as the command does. */
+/** The rule of subscribing an active tenant, without writing anything. Throws as the command does. */
 export function planSubscribing(
   context: CommandContext,
   tenant: Tenant,
@@ -75,7 +75,6 @@ export function planSubscribing(
   existing: ModuleSubscription | undefined,
   { isolation, schemaName, provision }: Wanted,
 ): PlannedSubscription {
-  requireActive(tenant);
   if (provision) requireUsableDatabase(context, module);
   const status = provision ? 'PROVISIONING' : 'PENDING';
   const { actor } = context.caller;

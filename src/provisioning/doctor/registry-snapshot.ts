@@ -177,5 +177,5 @@ const operationsSql = `
 
 const tenantsSql = `
   SELECT id, slug, status::text AS status, version::text AS "asOf" FROM tenants
-  WHERE status = 'provisioning' OR status = 'deleted' AND purge_after < now() - interval '5 minutes'
+  WHERE status = 'provisioning' OR status = 'deleted' AND NOT is_protected AND purge_after < now() - interval '5 minutes'
   ORDER BY slug`;

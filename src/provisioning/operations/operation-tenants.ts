@@ -79,6 +79,21 @@ export async function listQueuedTenants(
   return rows.map((row) => ({ ...row, tenantId: row.tenantId ?? undefined }));
 }
 
+/** Those of the tenants that have no result yet: another run may have committed one, or a COMMIT whose answer was lost. */
+export async function findQueued(
+  tx: Transaction,
+  { id }: HeldOperation,
+  tenants: readonly QueuedTenant[],
+): Promise<QueuedTenant[]> {
+  const [found] = await tx.send({
+    text: `SELECT position FROM operation_tenants WHERE operation_id = $1 AND status = 'queued' AND position = ANY ($2::int[])`,
+    values: [id, tenants.map(({ position }) => String(position))],
+    isFrequent: true,
+  });
+  const queued = new Set(found?.rows.map(({ position }) => position));
+  return tenants.filter(({ position }) => queued.has(position));
+}
+
 export interface TenantResult {
   position: number;
   /** RUNNING: changed; gateways have to acknowledge it, or `childId` has to end. */
@@ -95,7 +110,7 @@ export async function lockHeld(tx: Transaction, operation: HeldOperation): Promi
   if (answer?.rowCount === 0) throw new LostOperationError(operation.id);
 }
 
-/** Writes results in the transaction that makes the changes. Throws LostOperationError, which undoes both. */
+/** Writes first results in the transaction that makes the changes. Throws LostOperationError, which undoes both. */
 export async function recordResults(
   tx: Transaction,
   operation: HeldOperation,
@@ -107,7 +122,7 @@ export async function recordResults(
       SET status = given.status::operation_status, code = nullif(given.code, ''), message = nullif(given.message, ''),
           child_id = nullif(given.child, '')::uuid, finished_at = CASE given.status WHEN 'failed' THEN now() END
       FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[]) AS given (position, status, code, message, child)
-      WHERE result.operation_id = $1 AND result.position = given.position`,
+      WHERE result.operation_id = $1 AND result.position = given.position AND result.status = 'queued'`,
     values: [
       operation.id,
       results.map(({ position }) => String(position)),

@@ -16,7 +16,7 @@ const UpdatePlanLimitsInput = z.object({
   wait: omittable(wait),
 });
 
-/** Portions of tenants that are brought up to the new limits before the answer. A worker goes on with the others. */
+/** Portions of tenants that get the new limits before the answer, except with COMMITTED. A worker goes on with the others. */
 const portionsAtOnce = 4;
 
 /** Changes the limits of a plan, and with them those of its tenants that have none of their own. */
@@ -36,6 +36,14 @@ export async function updatePlanLimits(context: CommandContext, input: unknown) 
       await tx.planLimits.update({ where: { name }, data });
       return { plan: name };
     },
-    { meanwhile: () => applyPlans(context.database, { portions: portionsAtOnce }) },
+    {
+      async meanwhile(_, waitFor) {
+        if (waitFor === 'COMMITTED') return;
+        await applyPlans(context.database, { portions: portionsAtOnce }).catch((error) => {
+          // The change is committed, and a worker goes on.
+          context.log.warn({ err: error, plan: name }, 'tenants get the new limits of their plan later');
+        });
+      },
+    },
   );
 }

@@ -10,7 +10,7 @@ const fieldsOfDeleted = ['isProtected', 'internalNote'];
 const fields = { name: optional(text(200)), ...tenantFields, suspendUntil: clearable(future) };
 
 /** Changes the given fields and leaves the others, for updateTenant and updateTenants. */
-export const tenantUpdate: TenantChange<typeof fields> = {
+export const tenantUpdate = {
   action: 'updateTenant',
   fields,
   decide(tenant, wanted) {
@@ -32,7 +32,7 @@ export const tenantUpdate: TenantChange<typeof fields> = {
       );
     return given;
   },
-};
+} satisfies TenantChange<typeof fields>;
 
 /** Id and slug never change; other commands change the status. */
 export const updateTenant = tenantCommand(tenantUpdate);

@@ -17,19 +17,20 @@ const maxModules = 20;
 
 const version = omittable(plainText(200));
 
-const TenantFilter = z.object({
+/** Strict, because a condition with a misspelt name would be left out, and the filter would select every tenant. */
+const TenantFilter = z.strictObject({
   ids: omittable(z.array(uuid).max(maxIds, `must be at most ${maxIds}`)),
   status: omittable(z.array(oneOf(TenantStatus))),
   plan: omittable(z.array(oneOf(Plan))),
   module: omittable(moduleName),
   modules: omittable(
     z
-      .array(z.object({ module: moduleName, statuses: omittable(z.array(oneOf(SubscriptionStatus))) }))
+      .array(z.strictObject({ module: moduleName, statuses: omittable(z.array(oneOf(SubscriptionStatus))) }))
       .max(maxModules, `must be at most ${maxModules}`),
   ),
   migration: omittable(
     z
-      .object({ module: moduleName, at: version, notAt: version, below: version })
+      .strictObject({ module: moduleName, at: version, notAt: version, below: version })
       .refine(
         ({ at, notAt, below }) => [at, notAt, below].filter((one) => one !== undefined).length === 1,
         'must have exactly one of at, notAt and below',

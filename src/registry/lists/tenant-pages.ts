@@ -19,7 +19,10 @@ import {
   walkStatement,
 } from './tenant-page-sql.js';
 
-type Rows = Pick<RegistryDatabase, 'rowPool'>;
+/** Where statements are sent: a pool, or a transaction. */
+export interface Rows {
+  rowPool: { query<Row extends object>(statement: Statement): Promise<{ rows: Row[] }> };
+}
 
 /** How many pages are read in the order of the list before all tenants that meet a condition are. */
 const pagesWalked = 10;

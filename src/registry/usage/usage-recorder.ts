@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
+import { forEachAtOnce } from '../../at-once.js';
 import type { RegistryDatabase } from '../../database/registry-database.js';
 import { type ErrorCode, RegistryError } from '../../errors.js';
-import { asRegistryError, retryCollisions } from '../database-failure.js';
+import { asRegistryError, isKeptWaiting, retryCollisions } from '../database-failure.js';
 import { type Metric, readUsage, type Usage } from './usage.js';
 
 interface UsageRecord {
@@ -42,6 +43,9 @@ const maxRecords = 500;
 
 /** Statements at a time. While they run, further records wait and share the next one: thousands of callers need two connections. */
 const maxStatements = 2;
+
+/** Statements at a time for the tenants of one that has waited in vain for a lock. */
+const maxStatementsApart = 4;
 
 /** Records usage, or only asks what would happen. The records of all requests of a process share statements. */
 class UsageRecorder {
@@ -99,9 +103,24 @@ class UsageRecorder {
       );
       for (const row of rows) batch[row.ordinal - 1]?.resolve(readAnswer(row));
     } catch (error) {
-      for (const { reject } of batch) reject(asRegistryError(error) ?? error);
+      const tenants = byTenant(batch);
+      // Nothing was recorded. Apart, only the records of a tenant that another session has locked wait for it.
+      if (isKeptWaiting(error) && tenants.length > 1)
+        await forEachAtOnce(tenants, maxStatementsApart, (records) => this.#send(records));
+      else for (const { reject } of batch) reject(asRegistryError(error) ?? error);
     }
   }
+}
+
+function byTenant(batch: readonly Waiting[]): Waiting[][] {
+  const groups = new Map<string, Waiting[]>();
+  for (const waiting of batch) {
+    const { tenantId } = waiting.record;
+    const group = groups.get(tenantId);
+    if (group) group.push(waiting);
+    else groups.set(tenantId, [waiting]);
+  }
+  return [...groups.values()];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the columns are those of registry_record_usage, as in QueryResult of the driver

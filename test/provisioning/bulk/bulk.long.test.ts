@@ -57,7 +57,6 @@ test('2,000 tenants are suspended once each, in a revision per batch, by workers
 });
 
 describe(`killed anywhere, every change is made exactly once (SEED=${seed})`, () => {
-  const size = 103;
   let victims: Victims;
   beforeAll(() => {
     victims = openVictims(environment.env);
@@ -67,13 +66,13 @@ describe(`killed anywhere, every change is made exactly once (SEED=${seed})`, ()
   describe.each(killedBulks)('$command', (bulk) => {
     let points: Point[];
     beforeAll(async () => {
-      points = await recordBulk(environment, victims, bulk, size);
+      points = await recordBulk(environment, victims, bulk);
     });
 
-    test.each(Array.from({ length: 8 }, (_, at) => at))('at point %d of a random choice', async () => {
+    test.each(Array.from({ length: 5 }, (_, at) => at))('at point %d of a random choice', async () => {
       const at = 1 + draw(points.length);
       const moment = (['before', 'sent', 'after'] as const)[draw(3)] ?? 'sent';
-      const problems = await killBulk(environment, victims, bulk, { size, at, moment, how: 'kill' });
+      const problems = await killBulk(environment, victims, bulk, { at, moment, how: 'kill' });
       expect(problems, `${moment} ${at}: ${points[at - 1]?.sql}`).toEqual([]);
     });
   });

@@ -63,6 +63,11 @@ describe('a registry that agrees with its databases', () => {
     for (const module of ['crm', vault]) await unsubscribe(gateway, { tenantId: gone.id, module });
     const deleted = await aTenantOf(vault);
     await mutate(gateway, 'deleteTenant', { tenantId: deleted.id });
+    // A protected tenant is kept after its purge date.
+    await mutate(gateway, 'updateTenant', { tenantId: deleted.id, isProtected: true });
+    await gateway.psql(`UPDATE tenants SET purge_after = now() - interval '1 hour' WHERE id = $1`, [
+      deleted.id,
+    ]);
     const waiting = await aTenantOf();
     await subscribe(gateway, { tenantId: waiting.id, module: 'crm', provision: false });
     await subscribe(gateway, { tenantId: waiting.id, module: vault, provision: false });

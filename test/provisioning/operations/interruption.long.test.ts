@@ -15,10 +15,15 @@ import { seed } from '../../setup/seed.js';
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 const draw = createSeededRandom(seed);
 
-/** Together they run every kind of step. */
+/** Together they run every kind of step. Operations on many tenants have no steps, and bulk.long.test.ts interrupts them. */
 const sampled = scenarios.filter(({ name }) =>
   ['onboard', 'provision', 'adopt', 'remove', 'suspend', 'end a suspension'].includes(name),
 );
+/**
+ * How many points these have at least; all others have more than ten. registerTenant is one transaction in one database and sends few
+ * messages. The end of a suspension has no step: it postpones the check of the guards, opens the two guards and commits the change.
+ */
+const fewest: Record<string, number> = { onboard: 5, 'end a suspension': 7 };
 const moments = ['before', 'sent', 'after'] as const;
 
 let environment: TestEnvironment;
@@ -37,11 +42,8 @@ afterAll(async () => {
 test('every kind of step has points at which it is interrupted', () => {
   const recorded = new Set(recordings.flatMap(({ steps }) => steps));
   expect(Object.keys(stepsByName).filter((name) => !recorded.has(name))).toEqual([]);
-  for (const { scenario, points } of recordings) {
-    // registerTenant is one transaction in one database, and sends two messages.
-    const many = scenario.name === 'onboard' ? 4 : 10;
-    expect(points.length, scenario.name).toBeGreaterThan(many);
-  }
+  for (const { scenario, points } of recordings)
+    expect(points.length, scenario.name).toBeGreaterThanOrEqual(fewest[scenario.name] ?? 11);
 });
 
 describe(`an interrupted operation ends as if it had not been interrupted (SEED=${seed})`, () => {

@@ -13,17 +13,26 @@ export interface KilledBulk {
   before: string;
   /** Kind in the audit log of the change of each tenant. */
   change: string;
+  /** How many tenants it changes: a whole batch and a part of the next one. */
+  size: number;
 }
 
 export const killedBulks: KilledBulk[] = [
-  { command: 'suspendTenants', input: { reason: 'unpaid' }, before: 'active', change: 'tenant.suspended' },
-  { command: 'resumeTenants', input: {}, before: 'suspended', change: 'tenant.resumed' },
-  { command: 'updateTenants', input: { plan: 'PRO' }, before: 'active', change: 'tenant.updated' },
+  {
+    command: 'suspendTenants',
+    input: { reason: 'unpaid' },
+    before: 'active',
+    change: 'tenant.suspended',
+    size: 103,
+  },
+  { command: 'resumeTenants', input: {}, before: 'suspended', change: 'tenant.resumed', size: 103 },
+  { command: 'updateTenants', input: { plan: 'PRO' }, before: 'active', change: 'tenant.updated', size: 103 },
   {
     command: 'subscribeTenants',
     input: { module: 'alpha' },
     before: 'active',
     change: 'subscription.activated',
+    size: 28,
   },
 ];
 
@@ -32,9 +41,8 @@ export async function recordBulk(
   environment: TestEnvironment,
   victims: Victims,
   bulk: KilledBulk,
-  size: number,
 ): Promise<Point[]> {
-  const { slugs } = await arrange(environment, bulk, size);
+  const { slugs } = await arrange(environment, bulk);
   const words = await victims.send(orderOf(bulk, slugs, undefined));
   if (!words || words.error)
     throw new Error(`${bulk.command} fails without an interruption: ${words?.error}`);
@@ -47,9 +55,10 @@ export async function killBulk(
   environment: TestEnvironment,
   victims: Victims,
   bulk: KilledBulk,
-  { size, ...interruption }: Interruption & { size: number },
+  interruption: Interruption,
 ): Promise<string[]> {
-  const { ids, slugs } = await arrange(environment, bulk, size);
+  const { size } = bulk;
+  const { ids, slugs } = await arrange(environment, bulk);
   const words = await victims.send(orderOf(bulk, slugs, interruption));
   const problems = interruption.how === 'kill' && words !== undefined ? ['was not killed'] : [];
   await finish(environment);
@@ -78,7 +87,7 @@ export async function killBulk(
   return problems;
 }
 
-async function arrange(environment: TestEnvironment, { before }: KilledBulk, size: number) {
+async function arrange(environment: TestEnvironment, { before, size }: KilledBulk) {
   const statuses = Array.from({ length: size }, () => before);
   const tenants = await makeTenants(environment, statuses, { prefix: uniqueName('k') });
   return { ids: tenants.map(({ id }) => id), slugs: tenants.map(({ slug }) => slug) };
@@ -92,6 +101,9 @@ function orderOf(
   return { slug: '', command, input: { tenantIds, ...input }, interruption, goesOn: false };
 }
 
+/** The storage of many tenants takes long on a slow machine. */
+const patienceMs = 120_000;
+
 /** Runs what is due, as a worker does, until no operation is left. */
 async function finish({ app, psql }: TestEnvironment): Promise<void> {
   const own = { ...app.commandsFor(gatewayCaller), caller: { ...developer, actor: gatewayCaller.actor } };
@@ -100,5 +112,5 @@ async function finish({ app, psql }: TestEnvironment): Promise<void> {
     await Promise.allSettled(due.map(({ id }) => own.runOperation(id)));
     const left = await psql(`SELECT FROM operations WHERE status IN ('queued', 'running', 'compensating')`);
     return left.length === 0;
-  });
+  }, patienceMs);
 }
