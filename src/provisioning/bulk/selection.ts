@@ -12,8 +12,8 @@ import type { SelectedTenant } from '../operations/operation-tenants.js';
 type Rows = Pick<RegistryDatabase, 'rowPool'>;
 
 /** How many tenants a request may name, and how many a filter may select. */
-const maxNamed = 10_000;
-const maxSelected = 100_000;
+export const maxNamed = 10_000;
+export const maxSelected = 100_000;
 
 const pageSize = 1_000;
 
