@@ -99,8 +99,8 @@ export const errorTable = {
   },
   NOT_FOUND: {
     status: 404,
-    meaning: 'No operation, member or API key has this id.',
-    action: 'Correct the id.',
+    meaning: 'No operation, member or API key has this id, or the tenant has no settings or branding.',
+    action: 'Correct the id, or write the settings or branding.',
   },
   VALIDATION_ERROR: {
     status: 400,

@@ -100,22 +100,26 @@ export function authorizeInSome(caller: Caller, action: Action): void {
 
 /** By scope, or as a member of this tenant. Throws FORBIDDEN, and TENANT_MISMATCH to a member of others. */
 export function authorizeInTenant(caller: Caller, action: Action, tenantId: string | undefined): void {
-  if (may(caller, action)) return;
+  if (mayInTenant(caller, action, tenantId)) return;
   authorizeInSome(caller, action);
-  const role = tenantId && caller.identity?.roles.get(tenantId);
   // Also for a tenant that is not there: members of others do not learn which there are.
-  if (!role) throw new RegistryError('TENANT_MISMATCH', 'The token’s subject is no member of this tenant');
-  if (!isEnough(role, action)) throw new RegistryError('FORBIDDEN', 'This needs an admin of the tenant');
+  if (!roleIn(caller, tenantId))
+    throw new RegistryError('TENANT_MISMATCH', 'The token’s subject is no member of this tenant');
+  throw new RegistryError('FORBIDDEN', 'This needs an admin of the tenant');
 }
 
 /** Whether authorizeInTenant lets the caller pass. */
 export function mayInTenant(caller: Caller, action: Action, tenantId: string | undefined): boolean {
-  const role = mayInSome(caller, action) && tenantId && caller.identity?.roles.get(tenantId);
-  return may(caller, action) || (role ? isEnough(role, action) : false);
+  return may(caller, action) || isEnough(roleIn(caller, tenantId), action);
 }
 
-function isEnough(role: MemberRole, action: Action): boolean {
-  return role === 'ADMIN' || roleByAction[action] !== 'ADMIN';
+function isEnough(role: MemberRole | undefined, action: Action): boolean {
+  const needed = roleByAction[action];
+  return needed !== undefined && role !== undefined && (role === 'ADMIN' || role === needed);
+}
+
+function roleIn({ identity }: Caller, tenantId: string | undefined): MemberRole | undefined {
+  return tenantId === undefined ? undefined : identity?.roles.get(tenantId);
 }
 
 /** The scopes of the caller by name; a caller inside the product has all of them. */
@@ -132,7 +136,7 @@ export function listActions(caller: Caller): Action[] {
 
 /** The actions that a member may do in its tenant without any scope. */
 export function listActionsInTenant(role: MemberRole): Action[] {
-  return actions.filter((action) => roleByAction[action] !== undefined && isEnough(role, action));
+  return actions.filter((action) => isEnough(role, action));
 }
 
 export function mayResolve(caller: Caller, module: string): boolean {

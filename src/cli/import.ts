@@ -1,13 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { invalidField } from '../errors.js';
 import { type ImportReport, importDatabases } from '../importing/databases/database-import.js';
 import type { Action, ImportEntry } from '../importing/databases/take-over-plan.js';
-import { readUtf8 } from '../registry/utf8-file.js';
 import { addImportYaml } from './import-yaml.js';
 import { collect, showProgress } from './option.js';
 import { oneLine } from './terminal/printable.js';
 import { type Column, renderTable } from './terminal/table.js';
+import { readTextFile } from './text-file.js';
 import { print, withApp } from './with-app.js';
 
 export function addImport(program: Command): void {
@@ -40,7 +38,7 @@ Undecided schemas stay unchanged: "ambiguous" when several tenants match, "confl
 A second import continues with the rest. The exit code is 1 when there was a conflict, otherwise 0.`;
 
 async function run(options: { map?: string; dryRun?: true; json?: true; module: string[] }): Promise<void> {
-  const map = options.map === undefined ? undefined : await readMap(options.map);
+  const map = options.map === undefined ? undefined : await readTextFile(options.map, '--map');
   const isDryRun = options.dryRun === true;
   const report = await withApp(
     (app, caller) =>
@@ -59,13 +57,6 @@ async function run(options: { map?: string; dryRun?: true; json?: true; module: 
     report.entries.some(({ action }) => action === 'conflict') ||
     report.tables.some(({ problem }) => problem);
   if (failed) process.exitCode = 1;
-}
-
-async function readMap(file: string): Promise<string> {
-  const content = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw invalidField('--map', `${file} cannot be read (${error.code})`);
-  });
-  return readUtf8(content, `--map ${file}`);
 }
 
 const columns: Column<ImportEntry>[] = [

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 
 /** Collects the values of an option that may be given several times. */
 export function collect(one: string, earlier: string[]): string[] {
@@ -15,6 +15,21 @@ export function readWorkers(text: string): number {
   const number = /^\d{1,2}$/.test(text) ? Number(text) : 0;
   if (number < 1 || number > 64) throw new InvalidArgumentError('Expected a whole number from 1 to 64.');
   return number;
+}
+
+/** An option as data. */
+export interface OptionOf {
+  flag: string;
+  description: string;
+  /** Default: the text as it is given. */
+  read?: ((text: string) => unknown) | undefined;
+  isRequired?: true;
+}
+
+export function addOptions(command: Command, options: readonly OptionOf[]): Command {
+  for (const { flag, description, read = (text: string) => text, isRequired } of options)
+    command[isRequired ? 'requiredOption' : 'option'](flag, description, read);
+  return command;
 }
 
 /** Names of an enum, separated by commas. */

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { App } from '../app.js';
 import { newTenantFields } from '../profile/onboarding.js';
@@ -14,6 +12,7 @@ import { readWholeNumber } from './option.js';
 import { colorOf, paint } from './terminal/color.js';
 import { oneLine } from './terminal/printable.js';
 import { type Column, renderTable } from './terminal/table.js';
+import { readTextFile } from './text-file.js';
 import { print } from './with-app.js';
 
 export function addProvision(program: Command): void {
@@ -97,14 +96,13 @@ async function provision(name: string, adminEmail: string, modules: string, opti
 }
 
 async function readInputFile(file: string): Promise<object> {
-  const content = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+  const name = file === '-' ? 'Standard input' : `File ${file}`;
+  const content = await readTextFile(file, '--input');
   let given: unknown;
   try {
     given = JSON.parse(content);
   } catch {
-    throw new Error(
-      `${file === '-' ? 'Standard input' : `File ${file}`} is not JSON: write an object as for POST /api/tenants`,
-    );
+    throw new Error(`${name} is not JSON: write an object as for POST /api/tenants`);
   }
   return readNewTenantFile(given);
 }

@@ -6,16 +6,16 @@ import { operationStats } from '../registry/stats/operation-stats.js';
 import { type QuotaStats, quotaStats } from '../registry/stats/quota-stats.js';
 import { createStatsReader } from '../registry/stats/stats-reader.js';
 import { type ModuleStats, tenantStats } from '../registry/stats/tenant-stats.js';
-import { readDateOrNow } from './option.js';
+import { readDate, readDateOrNow } from './option.js';
 import { paint } from './terminal/color.js';
-import { type Column, renderTable } from './terminal/table.js';
+import { type Column, minuteOf, renderHeading, renderSection } from './terminal/table.js';
 import { print, withApp } from './with-app.js';
 
 export function addStats(program: Command): void {
   program
     .command('stats')
     .description('Show the numbers of the registry: tenants, growth, quotas and operations.')
-    .option('--since <date>', 'start of the range of growth and operations; default: 30 days', readDateOrNow)
+    .option('--since <date>', 'start of the range of growth and operations; default: 30 days', readDate)
     .option('--until <date>', 'end of the range; default: now', readDateOrNow)
     .addOption(
       new Option('--by <step>', 'length of the buckets of growth')
@@ -52,12 +52,15 @@ async function stats({ json, ...options }: StatsOptions): Promise<void> {
 }
 
 async function readStats({ database }: App, { by, timezone, ...range }: StatsOptions) {
+  // Both throw for a wrong range, before anything is read.
+  const grown = growthStats({ ...range, by: by.toUpperCase(), timezone });
+  const operated = operationStats(range);
   const reader = createStatsReader(database);
   const [{ modules, ...tenants }, growth, quotas, operations] = await Promise.all([
     reader.read(tenantStats),
-    reader.read(growthStats({ ...range, by: by.toUpperCase(), timezone })),
+    reader.read(grown),
     reader.read(quotaStats),
-    reader.read(operationStats(range)),
+    reader.read(operated),
   ]);
   return { tenants, modules, growth, quotas, operations };
 }
@@ -75,20 +78,13 @@ function describe({
     paint('bold', `${tenants.total} tenants`),
     `  ${tenants.byStatus.map(({ status, count }) => `${count} ${status.toLowerCase()}`).join(', ') || 'none'}`,
     `  ${tenants.byPlan.map(({ plan, count }) => `${count} ${plan.toLowerCase()}`).join(', ') || 'none'}`,
-    ...table('Modules', modules, moduleColumns),
-    ...table('Growth', grown, growthColumns),
-    ...table('Quotas', quotas, quotaColumns),
-    '',
-    paint('bold', 'Operations'),
+    ...renderSection('Modules', modules, moduleColumns),
+    ...renderSection('Growth', grown, growthColumns),
+    ...renderSection('Quotas', quotas, quotaColumns),
+    ...renderHeading('Operations'),
     `  ${operations.queued} queued, ${operations.running} running, ${operations.needsAttention} need attention, ${operations.failed} failed`,
     ...(sampled > 0 ? [`  median ${medianMs} ms, 95 % within ${p95Ms} ms, of the newest ${sampled}`] : []),
   ];
-}
-
-function table<Row>(title: string, rows: readonly Row[], columns: readonly Column<Row>[]): string[] {
-  const width = process.stdout.columns && process.stdout.columns - 2;
-  const lines = rows.length > 0 ? renderTable(rows, columns, width) : ['none'];
-  return ['', paint('bold', title), ...lines.map((line) => `  ${line}`)];
 }
 
 const moduleColumns: Column<ModuleStats>[] = [
@@ -105,7 +101,7 @@ const moduleColumns: Column<ModuleStats>[] = [
 const growthColumns: Column<GrowthBucket>[] = [
   {
     title: 'FROM',
-    read: ({ startsAt }) => `${startsAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+    read: ({ startsAt }) => minuteOf(startsAt),
     least: 20,
   },
   { title: 'REGISTERED', read: ({ registered }) => String(registered), least: 10 },

@@ -202,6 +202,8 @@ function readRefusal(url: string, { status, retryAfterMs }: RawAnswer, body: unk
       retryAfterMs,
     });
   const message = first?.message ?? `${url} answered with status ${status}`;
+  // Another gateway would not accept the size either.
+  if (status === 413) return new TenantRegistryError('QUERY_TOO_COMPLEX', message);
   if (status >= 500 || !isCode(first?.code)) return new GatewayFailure(message, { retryAfterMs });
   return new TenantRegistryError(first.code, message);
 }

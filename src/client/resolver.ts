@@ -11,7 +11,8 @@ import type { ReadOptions } from './options.js';
 import { explainOwnFault, isOwnFault } from './own-fault.js';
 import { Renewal } from './renewal.js';
 import { type Finding, isRoute, type Resolution, type StoredConfig, type TenantRoute } from './route.js';
-import { type TenantUsage, UsageSender } from './usage.js';
+import type { TenantUsage, UsageRecord } from './usage.js';
+import { UsageSender } from './usage-sender.js';
 
 /** Events of the resolver; `error` is emitted once per outage, and once for each kind of mistake in the options. */
 export interface ResolverEvents {
@@ -34,7 +35,7 @@ export interface Resolver {
   /** Reads the tenant from the primary database, because the cached route proved wrong. */
   resolveAnew(reference: string): Promise<TenantRoute>;
   /** Counts what a tenant uses. Throws TenantRegistryError. */
-  recordUsage(...record: Parameters<UsageSender['record']>): Promise<TenantUsage>;
+  recordUsage(record: UsageRecord): Promise<TenantUsage>;
   readonly size: number;
   close(): Promise<void>;
 }
@@ -136,9 +137,9 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
       knowledge.forget(reference);
       return explaining(lookup.findAnew(reference).then(toRoute));
     },
-    async recordUsage(...record) {
+    async recordUsage(record) {
       closing.throwIfAborted();
-      return explaining(usage.record(...record));
+      return explaining(usage.record(record));
     },
     get size() {
       return knowledge.size;

@@ -204,7 +204,7 @@ class RegistryClient extends EventEmitter<TenantRegistryEvents> implements Tenan
     amount: number,
     options: RecordUsageOptions = {},
   ): Promise<TenantUsage> {
-    return this.#resolver.recordUsage(readReference(tenantId), metric, amount, options);
+    return this.#resolver.recordUsage({ ...options, tenantId: readReference(tenantId), metric, amount });
   }
 
   async withTenant<Pool extends TenantPool, T>(

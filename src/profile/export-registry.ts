@@ -3,6 +3,7 @@ import type { Prisma } from '../database/generated/prisma/client.js';
 import type { CommandContext } from '../registry/command.js';
 import { tenantNotFound } from '../registry/resolution/route.js';
 import { tenantWhere } from '../registry/tenant.js';
+import { ownMetrics } from '../registry/tenant-fields.js';
 import { withoutSecrets } from './without-secrets.js';
 
 export interface ExportOptions {
@@ -62,7 +63,14 @@ const moduleFields = {
 
 const tenantFields = {
   ...{ id: true, slug: true, name: true, shortName: true, status: true, plan: true },
-  ...{ maxUsers: true, maxMonthlyQuotes: true, maxStorageGb: true, timezone: true, currency: true },
+  ...{
+    maxUsers: true,
+    maxMonthlyQuotes: true,
+    maxStorageGb: true,
+    ownLimits: true,
+    timezone: true,
+    currency: true,
+  },
   ...{ primaryEmail: true, gcpProjectId: true, gcpDataset: true, config: true, configSource: true },
   ...{ createdAt: true, createdBy: true, updatedAt: true, suspendedAt: true, suspendedReason: true },
   ...{
@@ -133,8 +141,8 @@ type ExportedTenant = ReturnType<typeof describe>;
 
 /** Describes a tenant with the field names of GraphQL. */
 function describe(tenant: TenantRow, belongings: Belongings, onSecret: ExportOptions['onSecret']) {
-  const { purgeAfter, config: kept, ...profile } = tenant;
+  const { purgeAfter, config: kept, ownLimits, ...profile } = tenant;
   const { config, paths } = withoutSecrets(kept);
   for (const path of paths) onSecret(tenant.slug, path);
-  return { ...profile, restorableUntil: purgeAfter, config, ...belongings };
+  return { ...profile, ownLimits: ownMetrics(ownLimits), restorableUntil: purgeAfter, config, ...belongings };
 }

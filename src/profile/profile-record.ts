@@ -26,7 +26,7 @@ export async function requireBranding(
   return branding;
 }
 
-/** A caller who may change a part gets it in the answer to the change. Throws FORBIDDEN, TENANT_MISMATCH to members of other tenants, TENANT_NOT_FOUND. */
+/** `action` is the right that the caller needs: the answer to a change shows the part to those who may change it. Throws FORBIDDEN, TENANT_MISMATCH to members of other tenants, TENANT_NOT_FOUND. */
 async function findProfile(
   { caller, database: { prisma } }: CommandContext,
   reference: string,
@@ -40,6 +40,10 @@ async function findProfile(
   return tenant;
 }
 
-function missing(slug: string, part: string): RegistryError {
-  return new RegistryError('NOT_FOUND', `Tenant ${slug} has no ${part}: a PUT makes them`);
+function missing(slug: string, part: 'settings' | 'branding'): RegistryError {
+  const mutation = part === 'settings' ? 'updateTenantSettings' : 'updateTenantBranding';
+  return new RegistryError(
+    'NOT_FOUND',
+    `Tenant ${slug} has no ${part}: write ${part} with ${mutation} or PUT`,
+  );
 }

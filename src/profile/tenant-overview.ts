@@ -1,6 +1,7 @@
 import type { RegistryDatabase } from '../database/registry-database.js';
 import { tenantNotFound } from '../registry/resolution/route.js';
 import { tenantWhere } from '../registry/tenant.js';
+import { ownMetrics } from '../registry/tenant-fields.js';
 
 /** A tenant in any status with its profile, members and subscriptions; throws TENANT_NOT_FOUND. */
 export async function requireTenantOverview({ prisma }: RegistryDatabase, reference: string) {
@@ -21,9 +22,10 @@ export async function requireTenantOverview({ prisma }: RegistryDatabase, refere
       },
     }));
   if (!found) throw tenantNotFound(reference);
-  const { purgeAfter, subscriptions, ...tenant } = found;
+  const { purgeAfter, subscriptions, ownLimits, ...tenant } = found;
   return {
     ...tenant,
+    ownLimits: ownMetrics(ownLimits),
     restorableUntil: purgeAfter,
     subscriptions: subscriptions.map(({ moduleName, ...subscription }) => ({
       module: moduleName,

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import type { PrismaClient } from '../database/generated/prisma/client.js';
-import { SubscriptionStatus } from '../database/generated/prisma/enums.js';
+import type { SubscriptionStatus } from '../database/generated/prisma/enums.js';
 
 export interface SubscriptionCount {
   status: SubscriptionStatus;
@@ -9,16 +9,17 @@ export interface SubscriptionCount {
 
 export type SubscriptionCountsLoader = DataLoader<string, SubscriptionCount[]>;
 
-/** Loads the numbers of subscriptions by status that triggers keep, with one query for any number of modules. */
+/** Loads the numbers of subscriptions by status that triggers keep, without zeros, with one query for any number of modules. */
 export function createSubscriptionCountsLoader(prisma: PrismaClient): SubscriptionCountsLoader {
   return new DataLoader(async (modules) => {
-    const rows = await prisma.subscriptionCount.findMany({ where: { moduleName: { in: [...modules] } } });
-    const counts = new Map(rows.map((row) => [`${row.moduleName}/${row.status}`, row.subscriptions]));
+    const rows = await prisma.subscriptionCount.findMany({
+      where: { moduleName: { in: [...modules] }, subscriptions: { gt: 0 } },
+      orderBy: { status: 'asc' },
+    });
     return modules.map((module) =>
-      Object.values(SubscriptionStatus).map((status) => ({
-        status,
-        count: counts.get(`${module}/${status}`) ?? 0,
-      })),
+      rows
+        .filter(({ moduleName }) => moduleName === module)
+        .map(({ status, subscriptions }) => ({ status, count: subscriptions })),
     );
   });
 }

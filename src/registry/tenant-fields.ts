@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clearable, currency, email, optional, prose, quota, text, timezone } from './input.js';
+import type { Metric } from './usage/usage.js';
 
 /** The configuration repeats these columns, and services replace references in it. */
 function withoutReference<T extends z.ZodType<string>>(schema: T) {
@@ -61,8 +62,8 @@ const limitFields = [
 ] as const;
 
 /**
- * What own_limits is to have beside these fields; undefined to leave it to the database, which knows the limits of plans. It can't tell a
- * limit that is given with the value that the column has anyway, from one that is to follow the plan.
+ * The new value of own_limits beside these fields; undefined leaves it to the database, which knows the limits of plans. The database
+ * cannot tell a limit that is given with the value that the column has anyway from one that is to follow the plan.
  */
 export function ownLimits(
   fields: { [K in (typeof limitFields)[number][0]]?: unknown },
@@ -70,6 +71,12 @@ export function ownLimits(
 ): string[] | undefined {
   const given = limitFields.filter(([field]) => fields[field] !== undefined).map(([, metric]) => metric);
   return given.length === 0 ? undefined : [...new Set([...before, ...given])];
+}
+
+/** The metrics of own_limits, in the names of the doors. */
+export function ownMetrics(ownLimits: readonly string[]): Metric[] {
+  // A constraint allows only names of metrics, in small letters.
+  return ownLimits.map((name) => name.toUpperCase() as Metric);
 }
 
 /** Removes undefined fields: Prisma leaves a column unchanged when its key is absent. */

@@ -31,7 +31,7 @@ export async function answerRequest(request: RestRequest): Promise<RestAnswer> {
     return refuse(415, 'The content type must be application/json', { 'accept-post': 'application/json' });
 
   const context = await request.authenticate();
-  // What a member may do depends on the tenant: the work checks members once more.
+  // The rights of a member depend on the tenant, so the work checks members once more.
   authorizeInSome(context.caller, endpoint.action);
   if (method !== 'GET') request.admitChange(context.caller);
   return endpoint.run({

@@ -13,6 +13,7 @@ const work = [
   'migrate',
   'provision',
   'tenant',
+  'stats',
   'module',
   'operation',
   'psql',

@@ -28,6 +28,7 @@ describe('export', { timeout: 120_000 }, () => {
       destinations: [{ name: 'Norway', code: 'NO', enabled: true, aliases: ['on', '2026-01-31', '0x1F'] }],
     };
     const changes: [string, object][] = [
+      ['updateTenant', { maxUsers: 7 }],
       ['updateTenantConfig', { patch }],
       ['updateTenantSettings', { supportPhone: '+27 21 555 0100', website: 'https://example.com' }],
       ['updateTenantBranding', { primaryColor: '#1f2a44' }],
@@ -52,7 +53,7 @@ describe('export', { timeout: 120_000 }, () => {
   afterAll(() => gateway?.close());
 
   const fields = `
-    id slug name shortName status plan maxUsers maxMonthlyQuotes maxStorageGb timezone currency primaryEmail gcpProjectId gcpDataset
+    id slug name shortName status plan maxUsers maxMonthlyQuotes maxStorageGb ownLimits timezone currency primaryEmail gcpProjectId gcpDataset
     config configSource createdAt createdBy updatedAt suspendedAt suspendedReason suspendUntil
     deletedAt restorableUntil isProtected internalNote version
     settings { companyName supportEmail supportPhone website currency timezone emailFromName emailFromEmail }

@@ -103,6 +103,25 @@ describe('operation at the command line', { timeout: 60_000 }, () => {
     });
   });
 
+  test('show has each attempt: who began and cancelled it, when, and how it ended', async () => {
+    const { id } = await aFailedTenant();
+    await operation('retry', id, '--no-wait');
+    await operation('cancel', id);
+    const shown = JSON.parse((await operation('show', id, '--json')).stdout);
+    const byOperator = expect.stringMatching(/^operator:./);
+    expect(shown.attempts).toMatchObject([
+      { number: 2, status: 'CANCELLED', actor: byOperator, cancelRequestedBy: byOperator, requestId: null },
+      { number: 1, status: 'COMPENSATED', actor: 'developer', cancelRequestedBy: null },
+    ]);
+    expect(shown.attempts[1]).toMatchObject({
+      ...{ error: expect.any(String), requestId: expect.any(String), finishedAt: expect.any(String) },
+    });
+    const { stdout } = await operation('show', id);
+    expect(stdout).toMatch(/Attempts\n +ATTEMPT +STATUS +REQUESTED +BY +FINISHED +CANCELLED BY +ERROR\n/);
+    expect(stdout).toMatch(/\n {2}2 +cancelled +\S+ \S+ UTC +operator:\S+ +\S+ \S+ UTC +operator:\S+/);
+    expect(stdout).toMatch(/\n {2}1 +compensated +\S+ \S+ UTC +developer +\S+ \S+ UTC +– +\S/);
+  });
+
   test('show has the progress of an operation on many tenants', async () => {
     const { slug } = await aTenant().at(testbed.gateway);
     const answer = await changeMany(testbed.gateway, 'updateTenants', {
@@ -112,6 +131,7 @@ describe('operation at the command line', { timeout: 60_000 }, () => {
     const { code, stdout } = await operation('show', id);
     expect(code).toBe(0);
     expect(stdout).toContain('1 of 2 changed, 1 failed, 0 cancelled, 0 to do');
+    expect(stdout).toMatch(/Tenants that were not changed\n.*\n {2}no-such-tenant +TENANT_NOT_FOUND +\S/);
     const shown = JSON.parse((await operation('show', id, '--json')).stdout);
     expect(shown.progress).toEqual({ total: 2, succeeded: 1, failed: 1, cancelled: 0, remaining: 0 });
   });

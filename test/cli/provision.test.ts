@@ -138,6 +138,11 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
 
   test.each<[string, unknown, RegExp]>([
     ['is not JSON', '{', /^File \S+ is not JSON: write an object as for POST \/api\/tenants$/],
+    [
+      'is Latin-1',
+      Buffer.from('{ "short_name": "Z\xfcrich" }', 'latin1'),
+      /^VALIDATION_ERROR: --input \S+ is not valid UTF-8 in line 1; /,
+    ],
     ['has an unknown field', { shortName: 'A' }, /^VALIDATION_ERROR: shortName: is not a known field$/],
     ['is a list', [], /^VALIDATION_ERROR: input: must be a JSON object$/],
     [
@@ -147,9 +152,27 @@ describe('provision at the command line', { timeout: 120_000 }, () => {
     ],
   ])('a file that %s is refused with a message that names it', async (_what, content, complaint) => {
     const file = join(await aFolder(), 'input.json');
-    await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+    const isText = typeof content === 'string' || Buffer.isBuffer(content);
+    await writeFile(file, isText ? content : JSON.stringify(content));
     const { code, stdout, stderr } = await runHere(provision(uniqueName('t'), '--input', file), env);
     expect([code, stdout, stderr.trimEnd()]).toEqual([1, '', expect.stringMatching(complaint)]);
+  });
+
+  test('a file that is not there is refused', async () => {
+    const { code, stderr } = await runHere(provision(uniqueName('t'), '--input', '/no/such/file.json'), env);
+    expect([code, stderr]).toEqual([
+      1,
+      'VALIDATION_ERROR: --input: /no/such/file.json cannot be read (ENOENT)\n',
+    ]);
+  });
+
+  test('a file with a byte order mark is read', async () => {
+    const file = join(await aFolder(), 'input.json');
+    await writeFile(file, '\uFEFF{ "short_name": "Acme" }');
+    const slug = uniqueName('t');
+    expect((await runHere(provision(slug, '--input', file), env)).code).toBe(0);
+    const [row] = await testbed.gateway.psql('SELECT short_name FROM tenants WHERE slug = $1', [slug]);
+    expect(row).toEqual({ short_name: 'Acme' });
   });
 
   test('an option with a wrong value is refused before anything is opened', async () => {

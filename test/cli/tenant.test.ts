@@ -53,6 +53,53 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
     });
   });
 
+  test('list has an option for each condition of the filter', async () => {
+    const a = await aTenant().subscribedTo('finance').at(gateway);
+    const b = await aTenant().subscribedTo('finance').at(gateway);
+    await mutate(gateway, 'suspendSubscription', { tenantId: b.id, module: 'finance', reason: 'audit' });
+    await gateway.psql(
+      `INSERT INTO members (tenant_id, email, status) VALUES ($1, 'ann@example.com', 'active')`,
+      [a.id],
+    );
+    await gateway.psql(`UPDATE tenants SET created_at = '2020-01-01Z' WHERE id = $1`, [b.id]);
+    await gateway.psql(`UPDATE tenants SET config_source = 'yaml' WHERE id = $1`, [a.id]);
+    await gateway.psql(
+      `INSERT INTO operations (tenant_id, kind, status, actor, error) VALUES ($1, 'remove_storage', 'needs_attention', 'x', 'y')`,
+      [b.id],
+    );
+    const [version] = await gateway.psql<{ version: string }>(
+      'SELECT migration_version AS version FROM module_subscriptions WHERE tenant_id = $1',
+      [a.id],
+    );
+    const finance = ['--module', 'finance'];
+    const both = [a.slug, b.slug];
+    const cases: [string[], string[]][] = [
+      [finance, [a.slug]],
+      [[...finance, '--subscription-status', 'suspended'], [b.slug]],
+      [[...finance, '--subscription-status', 'active,suspended'], both],
+      [[...finance, '--migration', version?.version ?? ''], both],
+      [[...finance, '--migration-below', version?.version ?? ''], []],
+      [[...finance, '--migration-below', 'finance/9999_last.sql'], both],
+      [['--config-source', 'yaml'], [a.slug]],
+      [['--created-until', '2020-01-02'], [b.slug]],
+      [[...finance, '--created-since', '2020-01-02'], [a.slug]],
+      [['--member', 'Ann@example.com'], [a.slug]],
+      [['--needs-attention'], [b.slug]],
+    ];
+    for (const [options, expected] of cases) {
+      const found = (await listed(...options)).filter((slug: string) => both.includes(slug));
+      expect([options, found]).toEqual([options, expected.toSorted()]);
+    }
+    for (const option of ['--subscription-status', '--migration', '--migration-below'])
+      expect(await tenantCommand('list', option, 'x')).toMatchObject({
+        ...{
+          code: 1,
+          stdout: '',
+          stderr: expect.stringMatching(/^VALIDATION_ERROR: --module: is needed with /),
+        },
+      });
+  });
+
   test('show prints the values of the GraphQL API and the location of the data', async () => {
     const { code, stdout } = await tenantCommand('show', tenant.slug, '--json');
     const { data } = await gateway.ask(

@@ -85,6 +85,25 @@ test('calls of the same moment share a request, each with its own answer, also w
   ]);
 });
 
+test.each([
+  ['of a wrong form', { idempotencyKey: 'x'.repeat(300) }, 'VALIDATION_ERROR'],
+  ['too large for a request', { idempotencyKey: 'x'.repeat(1_100_000) }, 'QUERY_TOO_COMPLEX'],
+])('500 calls of the same moment are counted but for the one that is %s', async (_what, options, code) => {
+  const { id } = await aTenant().at(gateway);
+  const bad = 321;
+  let outcomes: unknown[] = [];
+  const requests = await countRequests(gateway, '/graphql', async () => {
+    const calls = Array.from({ length: 500 }, (_, at) =>
+      registry.recordUsage(id, 'STORAGE_GB', 0.001, at === bad ? options : {}),
+    );
+    outcomes = await Promise.all(calls.map((call) => call.then(({ used }) => used, codeOf)));
+  });
+  const counted = Array.from({ length: 499 }, (_, at) => (at + 1) / 1_000);
+  expect(outcomes).toEqual([...counted.slice(0, bad), code, ...counted.slice(bad)]);
+  // One request for all, and at most two for each of nine halvings.
+  expect(requests).toBeLessThanOrEqual(19);
+});
+
 test('an answer that is lost is asked for again, and the record counted once', async () => {
   const { id } = await aTenant().at(gateway);
   // Relays to the gateway, and loses the first answer to a record.

@@ -85,7 +85,7 @@ beforeAll(async () => {
   if (skips) return;
   expect(build(['client', 'examples'])).toBe(true);
   gateway = await openGateway({ authMode: 'required' });
-  key = await gateway.createKey('resolve:*');
+  key = await gateway.createKey('resolve:*', 'usage:record');
   const everything = await gateway.createKey('resolve:*', 'registry:read', 'registry:write', 'provision');
   const { ask } = gateway;
   gateway.ask = (query, variables, options) => ask(query, variables, { key: everything, ...options });
@@ -145,13 +145,19 @@ const runs: Record<string, Run> = {
     answers: (answer) => expect(JSON.parse(answer)).toBe(true),
   },
   'src-client-README-8.ts': {
-    call: () => `import { listParties } from './runs-src-client-README-8.ts';
+    call: () => `import { mayQuote } from './runs-src-client-README-8.ts';
+      const one = () => mayQuote('${tenant.id}', 'quote-1');
+      console.log(JSON.stringify([await one(), await one()]));`,
+    answers: (answer) => expect(JSON.parse(answer)).toEqual([true, true]),
+  },
+  'src-client-README-9.ts': {
+    call: () => `import { listParties } from './runs-src-client-README-9.ts';
       console.log(JSON.stringify(await listParties('${tenant.id}')));`,
     answers: (answer) => expect(JSON.parse(answer)).toEqual([]),
   },
-  'src-client-README-9.ts': {
+  'src-client-README-10.ts': {
     call: () => `import pg from 'pg';
-      import { countInvoices } from './runs-src-client-README-9.ts';
+      import { countInvoices } from './runs-src-client-README-10.ts';
       const connection = new pg.Client({ connectionString: process.env.FINANCE_DB_URL });
       await connection.connect();
       console.log(JSON.stringify(await countInvoices(connection, '${tenant.id}')));`,

@@ -14,6 +14,8 @@ const without = (why: string): Options => ({ ...changesARow, expectedVersion: wh
 
 const makesARow = without('it makes a row');
 const operation = without('operations have no version: their status decides what can be done');
+const usage = without('usage has no version: amounts are added, whatever was recorded before');
+const many = without('each of the tenants has a version of its own: expectedCount guards the selection');
 const key = without('keys have no version: a revoked key stays revoked, and a rotation makes a new key');
 
 const table: Record<string, Options> = {
@@ -45,6 +47,16 @@ const table: Record<string, Options> = {
   updateModule: changesARow,
   retireModule: changesARow,
   removeModule: changesARow,
+
+  updatePlanLimits: changesARow,
+
+  suspendTenants: many,
+  resumeTenants: many,
+  subscribeTenants: many,
+  updateTenants: many,
+
+  recordUsage: usage,
+  recordUsages: usage,
 
   retryOperation: operation,
   cancelOperation: operation,

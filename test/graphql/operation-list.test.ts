@@ -154,6 +154,31 @@ describe('Tenant.operations', () => {
   });
 });
 
+describe('Operation.tenantResults', () => {
+  const results = 'tenantResults { edges { node { tenantId status } } }';
+
+  test('is empty for an operation on one tenant, also for a member of the tenant', async () => {
+    const key = await identities.sign({ sub: 'plain' });
+    const { data, codes } = await gateway.ask(
+      `{ tenant(id: "${acme.slug}") { operations(first: 1) { edges { node { ${results} } } } } }`,
+      {},
+      { key },
+    );
+    expect(codes).toEqual([]);
+    expect(data.tenant.operations.edges).toEqual([{ node: { tenantResults: { edges: [] } } }]);
+  });
+
+  test('is null for a caller that may change many tenants and not read them, and the rest of the answer stands', async () => {
+    const key = await gateway.createKey('registry:write');
+    const input = { tenantIds: [acme.id, other.id], maxUsers: 7, wait: 'COMMITTED' };
+    const { codes, result } = await mutate(gateway, 'updateTenants', input, `operation { kind ${results} }`, {
+      key,
+    });
+    expect(codes).toEqual([]);
+    expect(result.operation).toEqual({ kind: 'UPDATE_TENANTS', tenantResults: null });
+  });
+});
+
 test('a caller that may change a tenant and not read it gets no tenant by an operation, and no operations by a tenant', async () => {
   const key = await gateway.createKey('registry:write', 'provision');
   const changed = await mutate(

@@ -261,10 +261,15 @@ describe.each(filters)(
       const { rows } = await client.query(`SELECT count(*)::int AS total FROM tenants WHERE ${condition}`);
       const { total } = rows[0];
       const count = await countTenants(database, selection);
-      const isCapped = !isExactlyCounted(filter) && total > maxFound;
-      expect(count.isCapped).toBe(isCapped);
-      if (isCapped) expect(count.total).toBeGreaterThan(maxFound / 2);
-      expect(isCapped ? count.total <= maxFound : count.total === total).toBe(true);
+      if (isExactlyCounted(filter) || total <= maxFound) expect(count).toEqual({ total, isCapped: false });
+      else if (Object.keys(filter).join() === 'text')
+        expect(count).toEqual({ total: maxFound, isCapped: true });
+      else {
+        // The first 10,000 tenants of the list were tested.
+        expect(count.isCapped).toBe(true);
+        expect(count.total).toBeGreaterThan(maxFound / 2);
+        expect(count.total).toBeLessThanOrEqual(maxFound);
+      }
     });
   },
 );
@@ -315,7 +320,7 @@ test('a page for which more tenants would be sorted or read than bounded is refu
   const last = page('slug', { isDescending: true });
   await expect(listTenantPositions(database, selection, last)).rejects.toMatchObject({
     code: 'VALIDATION_ERROR',
-    message: expect.stringContaining('add conditions, or use another order'),
+    message: expect.stringContaining('add a condition'),
   });
   expect(await countTenants(database, selection)).toMatchObject({ isCapped: true });
   expect(await listTenantPositions(database, selection, page('createdAt'))).toHaveLength(pageSize);

@@ -4,27 +4,21 @@ import { registerModule } from '../../registry/commands/register-module.js';
 import { removeModule } from '../../registry/commands/remove-module.js';
 import { retireModule } from '../../registry/commands/retire-module.js';
 import { updateModule } from '../../registry/commands/update-module.js';
-import { readBoolean, readWholeNumber } from '../option.js';
+import { addOptions, type OptionOf, readBoolean, readWholeNumber } from '../option.js';
 import { print, withApp } from '../with-app.js';
 
 /** A verb of "module" that changes the catalogue: everything that the command line knows of it. */
 interface ModuleVerb {
   description: string;
   /** Options besides --json, in the names of the command's input. */
-  options: readonly ModuleOption[];
+  options: readonly OptionOf[];
   command: (context: CommandContext, input: unknown) => Promise<{ moduleName: string; revision: string }>;
   /** Says what holds after the change. */
   outcome: string;
   example: string;
 }
 
-interface ModuleOption {
-  flag: string;
-  description: string;
-  read?: (text: string) => unknown;
-}
-
-const fields: readonly ModuleOption[] = [
+const fields: readonly OptionOf[] = [
   { flag: '--description <text>', description: 'purpose of the module' },
   {
     flag: '--isolation <kind>',
@@ -36,7 +30,7 @@ const fields: readonly ModuleOption[] = [
   { flag: '--migrations-folder <folder>', description: 'folder in MODULES_DIR with the migrations' },
 ];
 
-const expectedVersion: ModuleOption = {
+const expectedVersion: OptionOf = {
   flag: '--expected-version <number>',
   description: 'version on which the change is based; another one is refused',
   read: readWholeNumber,
@@ -83,17 +77,12 @@ const verbs: Record<string, ModuleVerb> = {
 
 export function addModuleChanges(module: Command): void {
   for (const [verb, change] of Object.entries(verbs)) {
-    const command = module.command(`${verb} <name>`).description(change.description);
-    for (const { flag, description, read = asGiven } of change.options)
-      command.option(flag, description, read);
-    command
+    addOptions(module.command(`${verb} <name>`).description(change.description), change.options)
       .option('--json', 'print {"name","revision"}')
       .addHelpText('after', `\nExample:\n\n  tenant-registry module ${change.example}`)
       .action((name: string, options: { json?: true }) => run(change, name, options));
   }
 }
-
-const asGiven = (text: string) => text;
 
 async function run({ command, outcome }: ModuleVerb, name: string, options: { json?: true }): Promise<void> {
   const { json, ...given } = options;

@@ -9,6 +9,7 @@ import {
   requireOperation,
 } from '../../provisioning/operations/operation.js';
 import { findOperation } from '../../provisioning/operations/operation-record.js';
+import { progressOf } from '../../provisioning/operations/operation-tenants.js';
 import type { CommandContext } from '../../registry/command.js';
 import { stopSignal } from '../stop-signal.js';
 import { openProgress, type ShownStep } from '../terminal/progress.js';
@@ -111,10 +112,25 @@ async function showUntilEnd(
   while (!over.aborted) {
     // A failed read is no problem: the next one shows the same rows.
     const operation = await findOperation(app.database, id).catch(() => null);
-    if (operation) show(operation.steps);
+    if (operation) show(stepsToShow(operation));
     if (operation && hasEnded(operation)) return;
     await sleep(pollMs);
   }
+}
+
+/** The steps of an operation, or how far it is when it has many tenants and no steps. */
+function stepsToShow(operation: OperationWithSteps): readonly ShownStep[] {
+  const progress = progressOf(operation);
+  if (!progress) return operation.steps;
+  const { total, remaining } = progress;
+  return [
+    {
+      name: `${total - remaining} of ${total} tenants`,
+      moduleName: null,
+      status: operation.status,
+      error: null,
+    },
+  ];
 }
 
 function createDeferred() {

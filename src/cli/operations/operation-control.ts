@@ -7,7 +7,7 @@ import type { CommandContext } from '../../registry/command.js';
 import { oneLine } from '../terminal/printable.js';
 import { print, withApp } from '../with-app.js';
 import { followOperation } from './follow-operation.js';
-import { toJson } from './operation-form.js';
+import { toFullJson } from './operation-form.js';
 
 /** A verb that changes the course of an operation. */
 interface ControlVerb {
@@ -28,9 +28,10 @@ const verbs: Record<string, ControlVerb> = {
   },
   cancel: {
     command: cancelOperation,
-    description: 'Cancel an operation: a queued one ends at once, and the steps of a running one are undone.',
+    description:
+      'Cancel an operation: a queued one ends at once, the steps of a running one are undone, and one on many tenants leaves out the rest.',
     wanted: ['CANCELLED', 'COMPENSATED'],
-    begun: 'is cancelled before its next step',
+    begun: 'ends before its next step or its next tenants',
   },
 };
 
@@ -55,10 +56,20 @@ interface Options {
   json?: true;
 }
 
-async function runToEnd({ command, wanted }: ControlVerb, id: string, options: Options): Promise<void> {
+function runToEnd({ command, wanted }: ControlVerb, id: string, options: Options): Promise<void> {
+  return followToEnd((commands) => command(commands, { id }), wanted, options);
+}
+
+/** Follows an operation, and says how it has ended. The exit code is 0 only in one of the wanted statuses. */
+export async function followToEnd(
+  begin: (commands: CommandContext) => Promise<{ operationId: string }>,
+  wanted: readonly string[],
+  options: { json?: true },
+): Promise<void> {
   await followOperation({
-    begin: (commands) => command(commands, { id }),
-    async report(app, { operation: { status, error }, revision }) {
+    begin,
+    async report(app, { operation, revision }) {
+      const { id, status, error } = operation;
       const isDone = wanted.includes(status);
       if (!isDone) process.exitCode = 1;
       if (options.json) return printOperation(app, id, revision);
@@ -87,5 +98,5 @@ async function runWithoutWaiting(
 }
 
 async function printOperation({ database }: App, id: string, revision: string): Promise<void> {
-  print(JSON.stringify({ ...toJson(await requireOperationRecord(database, id)), revision }));
+  print(JSON.stringify({ ...toFullJson(await requireOperationRecord(database, id)), revision }));
 }

@@ -1,4 +1,4 @@
-import type { OperationRecord } from '../../provisioning/operations/operation-record.js';
+import type { OperationRecord, OperationSheet } from '../../provisioning/operations/operation-record.js';
 import { progressOf } from '../../provisioning/operations/operation-tenants.js';
 
 /** An operation in the JSON output, in the names of GraphQL. */
@@ -16,6 +16,16 @@ export function toJson({ steps, ...operation }: OperationRecord) {
   };
 }
 
-export function minutesOf(date: Date): string {
-  return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+/** As toJson, with the latest attempts. */
+export function toFullJson(operation: OperationSheet) {
+  return { ...toJson(operation), attempts: operation.attempts.map(attemptToJson) };
+}
+
+export function attemptToJson(attempt: OperationSheet['attempts'][number]) {
+  const { number, status, actor, requestId, runs, error, createdAt, startedAt, finishedAt } = attempt;
+  const { cancelRequestedAt, cancelRequestedBy } = attempt;
+  return {
+    ...{ number, status, actor, requestId, runs, error, createdAt, startedAt, finishedAt },
+    ...{ cancelRequestedAt, cancelRequestedBy },
+  };
 }

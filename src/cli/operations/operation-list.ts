@@ -5,10 +5,9 @@ import {
   type OperationRecord,
 } from '../../provisioning/operations/operation-record.js';
 import { readDate, readNames, readWholeNumber } from '../option.js';
-import { colorOf, paint } from '../terminal/color.js';
-import { type Column, renderTable } from '../terminal/table.js';
+import { type Column, minuteOf, renderTable, statusColumn } from '../terminal/table.js';
 import { print, withApp } from '../with-app.js';
-import { minutesOf, toJson } from './operation-form.js';
+import { toJson } from './operation-form.js';
 
 export function addOperationList(operation: Command): void {
   operation
@@ -75,14 +74,9 @@ async function list({ limit = shownByDefault, json, tenant, ...conditions }: Opt
 }
 
 const columns: Column<OperationRecord>[] = [
-  { title: 'REQUESTED', read: ({ createdAt }) => minutesOf(createdAt), least: 16 },
+  { title: 'REQUESTED', read: ({ createdAt }) => minuteOf(createdAt), least: 16 },
   { title: 'KIND', read: ({ kind }) => kind.toLowerCase(), least: 8 },
-  {
-    title: 'STATUS',
-    read: ({ status }) => status.toLowerCase(),
-    least: 6,
-    paint: (cell, { status }) => paint(colorOf(status), cell),
-  },
+  statusColumn,
   { title: 'TENANT', read: ({ tenantSlug }) => tenantSlug, least: Number.POSITIVE_INFINITY },
   { title: 'BY', read: ({ actor }) => actor, least: 6 },
   { title: 'ID', read: ({ id }) => id, least: Number.POSITIVE_INFINITY },

@@ -4,8 +4,16 @@ import { authorize } from '../../auth/permissions.js';
 import { requireTenantOverview } from '../../profile/tenant-overview.js';
 import { listOperations } from '../../provisioning/operations/operation-record.js';
 import { createUsageLoader } from '../../registry/usage/usage.js';
+import { attemptToJson } from '../operations/operation-form.js';
 import { colorOf, paint } from '../terminal/color.js';
-import { type Column, renderTable, visible } from '../terminal/table.js';
+import {
+  type Column,
+  minuteOf,
+  renderHeading,
+  renderSection,
+  statusColumn,
+  visible,
+} from '../terminal/table.js';
 import { print, withApp } from '../with-app.js';
 
 export function addTenantShow(tenant: Command): void {
@@ -46,7 +54,7 @@ async function readSheet({ database }: App, reference: string) {
     operations: operations.map(
       ({ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt, attempts, steps }) => ({
         ...{ id, kind, status, actor, error, attempt, createdAt, startedAt, finishedAt },
-        attempts: attempts.map(describeAttempt),
+        attempts: attempts.map(attemptToJson),
         steps: steps.map(({ name, moduleName, status, error }) => ({
           ...{ name: name.toUpperCase(), status, error, module: moduleName },
         })),
@@ -64,10 +72,10 @@ function describe(sheet: Sheet): string[] {
     ...describeMasterData(sheet),
     ...describeSettings(sheet),
     ...describeBranding(sheet),
-    ...table('Usage', usage, usageColumns),
-    ...table('Modules', subscriptions, subscriptionColumns),
-    ...table('Members', members, memberColumns),
-    ...table('Latest operations', operations.flatMap(attemptsOf), operationColumns),
+    ...renderSection('Usage', usage, usageColumns),
+    ...renderSection('Modules', subscriptions, subscriptionColumns),
+    ...renderSection('Members', members, memberColumns),
+    ...renderSection('Latest operations', operations.flatMap(attemptsOf), operationColumns),
   ];
 }
 
@@ -76,18 +84,20 @@ function describeMasterData(sheet: Sheet): string[] {
     id: sheet.id,
     'short name': sheet.shortName,
     plan: `${sheet.plan.toLowerCase()}: ${sheet.maxUsers} users, ${sheet.maxMonthlyQuotes} quotes a month, ${sheet.maxStorageGb} GB`,
+    'own limits':
+      sheet.ownLimits.map((metric) => metric.toLowerCase().replaceAll('_', ' ')).join(', ') || null,
     locale: `${sheet.timezone}, ${sheet.currency}`,
     'e-mail': sheet.primaryEmail,
     'Google Cloud': [sheet.gcpProjectId, sheet.gcpDataset].filter(Boolean).join(' / ') || null,
     configuration: `in ${sheet.configSource === 'YAML' ? 'its client.yaml' : 'the registry'}, ${Object.keys(sheet.config ?? {}).length} parts`,
-    registered: `${moment(sheet.createdAt)}${sheet.createdBy ? ` by ${sheet.createdBy}` : ''}`,
-    changed: `${moment(sheet.updatedAt)}, version ${sheet.version}`,
+    registered: `${minuteOf(sheet.createdAt)}${sheet.createdBy ? ` by ${sheet.createdBy}` : ''}`,
+    changed: `${minuteOf(sheet.updatedAt)}, version ${sheet.version}`,
     suspended:
-      sheet.suspendedAt && `${moment(sheet.suspendedAt)}: ${sheet.suspendedReason ?? 'no reason given'}`,
-    'suspended until': sheet.suspendUntil && moment(sheet.suspendUntil),
-    deleted: sheet.deletedAt && moment(sheet.deletedAt),
+      sheet.suspendedAt && `${minuteOf(sheet.suspendedAt)}: ${sheet.suspendedReason ?? 'no reason given'}`,
+    'suspended until': sheet.suspendUntil && minuteOf(sheet.suspendUntil),
+    deleted: sheet.deletedAt && minuteOf(sheet.deletedAt),
     'restorable until':
-      sheet.status === 'DELETED' && sheet.restorableUntil ? moment(sheet.restorableUntil) : null,
+      sheet.status === 'DELETED' && sheet.restorableUntil ? minuteOf(sheet.restorableUntil) : null,
     protected: sheet.isProtected ? 'yes: it cannot be deleted or purged' : null,
     note: sheet.internalNote,
   });
@@ -96,7 +106,7 @@ function describeMasterData(sheet: Sheet): string[] {
 function describeSettings({ settings }: Sheet): string[] {
   if (!settings) return [];
   return [
-    ...heading('Settings'),
+    ...renderHeading('Settings'),
     ...facts({
       company: settings.companyName,
       support: [settings.supportEmail, settings.supportPhone].filter(Boolean).join(', ') || null,
@@ -111,7 +121,7 @@ function describeBranding({ branding }: Sheet): string[] {
   if (!branding) return [];
   const { primaryColor, secondaryColor, accentColor } = branding;
   return [
-    ...heading('Branding'),
+    ...renderHeading('Branding'),
     ...facts({
       theme: branding.presetTheme,
       logo: branding.logoUrl,
@@ -120,8 +130,6 @@ function describeBranding({ branding }: Sheet): string[] {
   ];
 }
 
-const heading = (title: string) => ['', paint('bold', title)];
-
 /** One line per fact; those without a value are left out. */
 function facts(values: Record<string, string | null>): string[] {
   return Object.entries(values).flatMap(([name, value]) =>
@@ -129,24 +137,11 @@ function facts(values: Record<string, string | null>): string[] {
   );
 }
 
-function table<Row>(title: string, rows: readonly Row[], columns: readonly Column<Row>[]): string[] {
-  const width = process.stdout.columns && process.stdout.columns - 2;
-  const lines = rows.length > 0 ? renderTable(rows, columns, width) : ['none'];
-  return [...heading(title), ...lines.map((line) => `  ${line}`)];
-}
-
-const statusColumn = {
-  title: 'STATUS',
-  read: ({ status }: { status: string }) => status.toLowerCase(),
-  least: 6,
-  paint: (cell: string, { status }: { status: string }) => paint(colorOf(status), cell),
-};
-
 const usageColumns: Column<Sheet['usage'][number]>[] = [
   { title: 'METRIC', read: ({ metric }) => metric.toLowerCase(), least: 6 },
   { title: 'USED', read: ({ used }) => String(used), least: 4 },
   { title: 'LIMIT', read: ({ limit }) => String(limit), least: 5 },
-  { title: 'UNTIL', read: ({ periodEnd }) => periodEnd && moment(periodEnd), least: 10 },
+  { title: 'UNTIL', read: ({ periodEnd }) => periodEnd && minuteOf(periodEnd), least: 10 },
 ];
 
 const subscriptionColumns: Column<Sheet['subscriptions'][number]>[] = [
@@ -165,22 +160,13 @@ const memberColumns: Column<Sheet['members'][number]>[] = [
   statusColumn,
 ];
 
-function describeAttempt(attempt: Awaited<ReturnType<typeof listOperations>>[number]['attempts'][number]) {
-  const { number, status, actor, requestId, runs, error, createdAt, startedAt, finishedAt } = attempt;
-  const { cancelRequestedAt, cancelRequestedBy } = attempt;
-  return {
-    ...{ number, status, actor, requestId, runs, error, createdAt, startedAt, finishedAt },
-    ...{ cancelRequestedAt, cancelRequestedBy },
-  };
-}
-
 /** One row per attempt, newest first: the operation’s own row is the same as that of its latest one. */
 function attemptsOf({ id, kind, attempts }: Sheet['operations'][number]) {
   return attempts.map((attempt) => ({ ...attempt, id, kind }));
 }
 
 const operationColumns: Column<ReturnType<typeof attemptsOf>[number]>[] = [
-  { title: 'REQUESTED', read: ({ createdAt }) => moment(createdAt), least: 16 },
+  { title: 'REQUESTED', read: ({ createdAt }) => minuteOf(createdAt), least: 16 },
   { title: 'KIND', read: ({ kind }) => kind.toLowerCase(), least: 8 },
   statusColumn,
   { title: 'BY', read: ({ actor }) => actor, least: 6 },
@@ -188,7 +174,3 @@ const operationColumns: Column<ReturnType<typeof attemptsOf>[number]>[] = [
   { title: 'ID', read: ({ id }) => id, least: Number.POSITIVE_INFINITY },
   { title: 'ERROR', read: ({ error }) => error, least: 10 },
 ];
-
-function moment(date: Date): string {
-  return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-}

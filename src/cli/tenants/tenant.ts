@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addTenantBulk } from './tenant-bulk.js';
 import { addLifecycle } from './tenant-lifecycle.js';
 import { addTenantList } from './tenant-list.js';
 import { addTenantShow } from './tenant-show.js';
@@ -6,11 +7,12 @@ import { addTenantShow } from './tenant-show.js';
 export function addTenant(program: Command): void {
   const tenant = program
     .command('tenant')
-    .description('Show, list, suspend, delete and restore tenants.')
+    .description('Show, list, suspend, delete and restore tenants, and change many at once.')
     .addHelpText('after', examples);
   addTenantList(tenant);
   addTenantShow(tenant);
   addLifecycle(tenant);
+  addTenantBulk(tenant);
 }
 
 const examples = `
@@ -19,6 +21,7 @@ const examples = `
   tenant-registry tenant list --status suspended --module finance
   tenant-registry tenant show acme-corp
   tenant-registry tenant suspend acme-corp --reason "Unpaid since March"
+  tenant-registry tenant suspend-many --plan lite --search trial --reason "Trial ended" --preview
   tenant-registry tenant list --json | jq -r '.[].slug'
 
 "tenant-registry provision" creates a tenant.`;

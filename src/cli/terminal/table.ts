@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
 import { joinersInPlace } from '../../registry/joiners.js';
+import { colorOf, paint } from './color.js';
 
 export interface Column<Row> {
   title: string;
@@ -39,6 +40,34 @@ export function renderTable<Row>(
       .join(gap)
       .trimEnd(),
   );
+}
+
+/** A table under a title in bold, indented; "none" without rows. */
+export function renderSection<Row>(
+  title: string,
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+): string[] {
+  const width = process.stdout.columns && process.stdout.columns - 2;
+  const lines = rows.length > 0 ? renderTable(rows, columns, width) : ['none'];
+  return [...renderHeading(title), ...lines.map((line) => `  ${line}`)];
+}
+
+export function renderHeading(title: string): string[] {
+  return ['', paint('bold', title)];
+}
+
+/** The column of a status, in the colour of the status. */
+export const statusColumn = {
+  title: 'STATUS',
+  read: ({ status }: { status: string }) => status.toLowerCase(),
+  least: 6,
+  paint: (cell: string, { status }: { status: string }) => paint(colorOf(status), cell),
+};
+
+/** A time to the minute. */
+export function minuteOf(date: Date): string {
+  return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 const hiding = new RegExp(`(${joinersInPlace.source})|[\\p{C}\\p{Zl}\\p{Zp}]`, 'gu');

@@ -16,7 +16,7 @@ export type ErrorCode =
   | 'MODULE_NOT_FOUND'
   /** The tenant has no active subscription to the module. */
   | 'MODULE_NOT_SUBSCRIBED'
-  /** No operation, member or API key has this id. */
+  /** No operation, member or API key has this id, or the tenant has no settings or branding. */
   | 'NOT_FOUND'
   /** Another operation is running on the tenant or its storage. */
   | 'OPERATION_IN_PROGRESS'

@@ -45,7 +45,7 @@ async function loadModuleNodes(
 }
 
 const rights =
-  'Scope: registry:read, or a member of the tenant; for API keys keys:manage. What the caller may not read is null.';
+  'Scope: registry:read, or a member of the tenant; for API keys keys:manage. An object that the caller may not read is null.';
 
 builder.queryFields((t) => ({
   node: t.field({
@@ -63,7 +63,7 @@ builder.queryFields((t) => ({
       ids: t.arg.idList({ required: true, description: `Ids of the objects, at most ${maxNodes}.` }),
     },
     resolve: (_root, { ids }, context) => {
-      if (ids.length > maxNodes) throw invalidField('ids', `must be at most ${maxNodes}`);
+      if (ids.length > maxNodes) throw invalidField('ids', `must have at most ${maxNodes} ids`);
       return loadNodes(context, ids);
     },
   }),

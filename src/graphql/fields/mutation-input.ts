@@ -30,13 +30,13 @@ const WaitFor = builder.enumType('WaitFor', {
   } as const,
 });
 
+const waiting =
+  'Point at which the mutation returns. Default: GATEWAYS; for suspendTenant, suspendTenants and suspendSubscription EVERYWHERE, ' +
+  'for createApiKey COMMITTED.';
+
 /** Input field of mutations that change results of resolution. */
-export function waitField(t: MutationInputFields) {
-  return t.field({
-    type: WaitFor,
-    description:
-      'Point at which the mutation returns. Default: GATEWAYS; for suspendTenant and suspendSubscription EVERYWHERE, for createApiKey COMMITTED.',
-  });
+export function waitField(t: MutationInputFields, description = waiting) {
+  return t.field({ type: WaitFor, description });
 }
 
 /** Input field of mutations that must not overwrite a concurrent change. */

@@ -21,6 +21,7 @@ import {
 } from 'graphql';
 import {
   defaultPageSize,
+  fieldCosts,
   introspectionCost,
   introspectionSizes,
   leafCosts,
@@ -51,8 +52,8 @@ export function costOf({ fixed, products }: CostEstimate, variables: Variables):
 }
 
 /**
- * Estimates a validated document: one for each object, times the lengths of the lists around it. `first`, `last` and
- * `keys` count as they are given, other lists by list-sizes.ts. Both sides of @skip and @include count.
+ * Estimates a validated document: one for each object, times the lengths of the lists around it, and the work of fields
+ * that cost more than their objects. `first`, `last` and `keys` count as they are given, other lists by list-sizes.ts. Both sides of @skip and @include count.
  */
 export function estimateCost(
   schema: GraphQLSchema,
@@ -100,7 +101,8 @@ class Estimator {
       this.ofSelections(one, sets, isList ? undefined : size),
     );
     const one = sum([{ ...nothing, fixed: weight }, largest(below)]);
-    return isList ? times(size, one) : one;
+    const own = { ...nothing, fixed: fieldCosts[`${parent.name}.${definition.name}`] ?? 0 };
+    return sum([own, isList ? times(size, one) : one]);
   }
 
   #possibleTypes(type: GraphQLOutputType): readonly GraphQLObjectType[] {

@@ -1,10 +1,9 @@
 import { authorize } from '../../auth/permissions.js';
 import { Isolation } from '../../database/generated/prisma/enums.js';
 import { findLatestMigration } from '../../provisioning/storage/module-migrations.js';
-import type { SubscriptionCount } from '../../registry/subscription-counts.js';
 import { builder } from '../builder.js';
 import { Node } from '../fields/node.js';
-import { SubscriptionStatusType } from './subscription-status.js';
+import { SubscriptionStatusCount } from './subscription-status.js';
 
 export const IsolationType = builder.enumType('Isolation', {
   description: 'Separation of the tenants’ data in a module.',
@@ -16,14 +15,6 @@ export const IsolationType = builder.enumType('Isolation', {
 
 /** Ids of modules are names, and must be no id of anything else. */
 export const moduleIdPrefix = 'module:';
-
-const SubscriptionCountType = builder.objectRef<SubscriptionCount>('SubscriptionCount').implement({
-  description: 'Number of subscriptions to a module in one status.',
-  fields: (t) => ({
-    status: t.expose('status', { type: SubscriptionStatusType, description: 'Status of the subscriptions.' }),
-    count: t.exposeInt('count', { description: 'Number of subscriptions in that status.' }),
-  }),
-});
 
 export const ModuleType = builder.prismaObject('Module', {
   interfaces: [Node],
@@ -69,8 +60,8 @@ export const ModuleType = builder.prismaObject('Module', {
         findLatestMigration(commands.modulesDir, migrationsFolder),
     }),
     subscriptionCounts: t.field({
-      type: [SubscriptionCountType],
-      description: 'Number of subscriptions to the module in each status, 0 included.',
+      type: [SubscriptionStatusCount],
+      description: 'Number of subscriptions to the module by status; statuses without any are left out.',
       select: { name: true },
       resolve: ({ name }, _args, context) => context.subscriptionCounts.load(name),
     }),

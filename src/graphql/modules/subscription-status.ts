@@ -1,4 +1,5 @@
 import { SubscriptionStatus } from '../../database/generated/prisma/enums.js';
+import type { SubscriptionCount } from '../../registry/subscription-counts.js';
 import { builder } from '../builder.js';
 
 export const SubscriptionStatusType = builder.enumType('SubscriptionStatus', {
@@ -20,3 +21,16 @@ export const SubscriptionStatusType = builder.enumType('SubscriptionStatus', {
     [SubscriptionStatus.CANCELLED]: { description: 'Unsubscribed; the names stay reserved.' },
   } as const,
 });
+
+export const SubscriptionStatusCount = builder
+  .objectRef<SubscriptionCount>('SubscriptionStatusCount')
+  .implement({
+    description: 'Number of subscriptions in a status.',
+    fields: (t) => ({
+      status: t.expose('status', {
+        type: SubscriptionStatusType,
+        description: 'Status of these subscriptions.',
+      }),
+      count: t.exposeInt('count', { description: 'Number of subscriptions.' }),
+    }),
+  });

@@ -62,7 +62,7 @@ const OperationAttempt = builder.prismaObject('OperationAttempt', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When the attempt ended; in status NEEDS_ATTENTION, when the last worker stopped to work on it.',
+        'When the attempt ended; in status NEEDS_ATTENTION, when the last worker stopped working on it.',
     }),
   }),
 });

@@ -1,4 +1,4 @@
-import { authorize } from '../../auth/permissions.js';
+import { may } from '../../auth/permissions.js';
 import type { OperationTenant } from '../../database/generated/prisma/client.js';
 import { readCursor, writeCursor } from '../../registry/lists/list-cursor.js';
 import { builder } from '../builder.js';
@@ -27,7 +27,8 @@ const OperationTenantResult = builder.objectRef<OperationTenant>('OperationTenan
     status: t.expose('status', {
       type: OperationStatusType,
       description:
-        'QUEUED, RUNNING (changed, and gateways have to acknowledge it; or `operation` is at work), SUCCEEDED, FAILED or CANCELLED.',
+        'Status of the tenant: QUEUED, RUNNING (it was changed and gateways have to acknowledge it, or `operation` is at work), ' +
+        'SUCCEEDED, FAILED or CANCELLED.',
     }),
     code: t.field({
       type: ErrorCodeType,
@@ -77,9 +78,10 @@ const inSelection = { list: 'tenantResults', field: 'position' } as const;
 builder.prismaObjectFields(Operation, (t) => ({
   tenantResults: t.field({
     type: TenantResultConnection,
+    nullable: true,
     description:
-      'Results of an operation on many tenants, in the order of the selection; empty for an operation on one tenant. ' +
-      'Scope: registry:read. Errors: VALIDATION_ERROR.',
+      'Results of an operation on many tenants, in the order of the selection; empty for an operation on one tenant, and null for ' +
+      'callers without the scope registry:read. Errors: VALIDATION_ERROR.',
     args: {
       first: t.arg.int(forward.first),
       after: t.arg.string(forward.after),
@@ -88,15 +90,16 @@ builder.prismaObjectFields(Operation, (t) => ({
         description: 'Conditions on the results. Default: none.',
       }),
     },
-    select: { id: true },
-    resolve: async ({ id }, { filter, ...page }, context) => {
-      authorize(context.caller, 'readRegistry');
+    select: { id: true, tenantsTotal: true },
+    resolve: async ({ id, tenantsTotal }, { filter, ...page }, context) => {
+      const isOfMany = tenantsTotal !== null;
+      if (isOfMany && !may(context.caller, 'readRegistry')) return null;
       const { size } = readPageSize(page);
       const after = page.after == null ? -1 : readPosition(page.after, id);
       const statuses = filter?.statuses ?? undefined;
-      const found = await context.tenantResults.load({
-        ...{ operationId: id, statuses, limit: size + 1, after },
-      });
+      const found = isOfMany
+        ? await context.tenantResults.load({ operationId: id, statuses, limit: size + 1, after })
+        : [];
       const edges = found.slice(0, size).map((node) => ({
         cursor: writeCursor(inSelection, { value: String(node.position), id }),
         node,

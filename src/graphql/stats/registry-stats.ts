@@ -17,7 +17,7 @@ import { type QuotaStats, quotaStats } from '../../registry/stats/quota-stats.js
 import { createStatsReader, type StatsReader } from '../../registry/stats/stats-reader.js';
 import { type ModuleStats, type TenantStats, tenantStats } from '../../registry/stats/tenant-stats.js';
 import { builder } from '../builder.js';
-import { SubscriptionStatusType } from '../modules/subscription-status.js';
+import { SubscriptionStatusCount } from '../modules/subscription-status.js';
 import { PlanType, TenantStatusType } from '../tenants/tenant.js';
 import { UsageMetricType } from '../tenants/tenant-usage.js';
 
@@ -36,19 +36,6 @@ const PlanCount = builder.objectRef<TenantStats['byPlan'][number]>('PlanCount').
     count: t.exposeInt('count', { description: 'Number of tenants.' }),
   }),
 });
-
-const SubscriptionStatusCount = builder
-  .objectRef<ModuleStats['subscriptions'][number]>('SubscriptionStatusCount')
-  .implement({
-    description: 'Number of subscriptions in a status.',
-    fields: (t) => ({
-      status: t.expose('status', {
-        type: SubscriptionStatusType,
-        description: 'Status of these subscriptions.',
-      }),
-      count: t.exposeInt('count', { description: 'Number of subscriptions.' }),
-    }),
-  });
 
 const ModuleStatsType = builder.objectRef<ModuleStats>('ModuleStats').implement({
   description: 'Numbers of a module.',

@@ -1,4 +1,5 @@
 import type { InputFieldMap } from '@pothos/core';
+import { maxNamed, maxSelected } from '../../provisioning/bulk/selection.js';
 import {
   resumeTenants,
   subscribeTenants,
@@ -25,19 +26,19 @@ const ofAll =
   'staleness bound with the operation at work; with `wait: COMMITTED` at once. cancelOperation stops it, and retryOperation ' +
   'runs the failed and cancelled tenants again.';
 
+export const tenantIdsDescription = `UUIDs or slugs of the tenants, 1 to ${maxNamed}. Either these or \`filter\` is given.`;
+
 /** Adds a mutation that changes many tenants to the schema. */
 function bulkMutation(name: string, { command, description, fields }: BulkMutation): void {
   mutation(name, {
     command,
     description: `${description} ${ofAll} Scope: registry:write. Errors: VALIDATION_ERROR, CONFLICT for another number of tenants than \`expectedCount\``,
     input: (t) => ({
-      tenantIds: t.idList({
-        description: 'UUIDs or slugs of the tenants, 1 to 10,000. Either these or `filter` is given.',
-      }),
+      tenantIds: t.idList({ description: tenantIdsDescription }),
       filter: t.field({
         type: TenantFilter,
         description:
-          'Conditions that select the tenants, as in the list of tenants; at most 100,000 tenants. A filter without any ' +
+          `Conditions that select the tenants, as in the list of tenants; at most ${maxSelected} tenants. A filter without any ` +
           'condition needs `expectedCount`.',
       }),
       ...fields(t),

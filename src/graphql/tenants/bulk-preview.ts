@@ -1,7 +1,9 @@
-import { type BulkPreview, previewBulk } from '../../provisioning/bulk/bulk-preview.js';
+import { type BulkPreview, maxEvaluated, previewBulk } from '../../provisioning/bulk/bulk-preview.js';
+import { maxFound } from '../../registry/lists/tenant-conditions.js';
 import { builder } from '../builder.js';
 import { ErrorCodeType } from '../fields/error-code.js';
 import { IsolationType } from '../modules/module.js';
+import { tenantIdsDescription } from './bulk-change.js';
 import { PlanType } from './tenant.js';
 import { TenantFilter } from './tenant-filter.js';
 
@@ -27,17 +29,14 @@ const BulkPreviewType = builder.objectRef<BulkPreview>('BulkPreview').implement(
   description: 'The effect that a change of many tenants would have at this moment. Nothing is changed.',
   fields: (t) => ({
     selected: t.exposeInt('selected', {
-      description:
-        'Number of selected tenants, for `expectedCount` of the mutation. It is exact except with `text`, where it is at most ' +
-        '10,000, see `selectedIsCapped`.',
+      description: `Number of selected tenants, for \`expectedCount\` of the mutation. It is exact except with \`text\`, where it is at most ${maxFound}, see \`selectedIsCapped\`.`,
     }),
     selectedIsCapped: t.boolean({
       description: 'Whether more tenants are selected than `selected` says.',
       resolve: ({ isCapped }) => isCapped,
     }),
     evaluated: t.exposeInt('evaluated', {
-      description:
-        'Number of tenants to which the numbers below refer: all selected ones, at most the first 10,000 by slug.',
+      description: `Number of tenants to which the numbers below refer: all selected ones, at most the first ${maxEvaluated} by slug.`,
     }),
     changed: t.exposeInt('changed', { description: 'Number of tenants that would be changed.' }),
     unchanged: t.exposeInt('unchanged', {
@@ -60,9 +59,7 @@ builder.queryField('bulkPreview', (t) =>
       'TENANT_NOT_READY when the module is not ready.',
     args: {
       change: t.arg({ type: BulkChange, required: true, description: 'The change.' }),
-      tenantIds: t.arg.idList({
-        description: 'UUIDs or slugs of the tenants, 1 to 10,000. Either these or `filter` is given.',
-      }),
+      tenantIds: t.arg.idList({ description: tenantIdsDescription }),
       filter: t.arg({ type: TenantFilter, description: 'Conditions that select the tenants.' }),
       module: t.arg({ type: 'ModuleName', description: 'Module of SUBSCRIBE.' }),
       isolation: t.arg({ type: IsolationType, description: 'Isolation of SUBSCRIBE.' }),
@@ -72,9 +69,7 @@ builder.queryField('bulkPreview', (t) =>
       maxMonthlyQuotes: t.arg.int({ description: 'New maximum number of quotes per month of UPDATE.' }),
       maxStorageGb: t.arg.int({ description: 'New maximum storage of UPDATE in GB.' }),
     },
-    resolve: (_root, { change, ...args }, context) => {
-      const given = Object.entries(args).filter(([, value]) => value != null);
-      return previewBulk(context.commands, change, Object.fromEntries(given));
-    },
+    // Null is passed on: it means what it means in the input of the mutation.
+    resolve: (_root, { change, ...args }, context) => previewBulk(context.commands, change, args),
   }),
 );

@@ -57,11 +57,11 @@ export const TenantFilter = builder.inputType('TenantFilter', {
     }),
     migration: t.field({
       type: TenantMigrationFilter,
-      description: 'Only tenants at, not at or below a migration of a module.',
+      description: 'Only tenants whose subscription to a module is at, not at or below a migration.',
     }),
     configSource: t.field({
       type: ConfigSourceType,
-      description: 'Only tenants whose configuration is stored there.',
+      description: 'Only tenants whose configuration comes from this source.',
     }),
     createdFrom: t.field({
       type: 'DateTime',

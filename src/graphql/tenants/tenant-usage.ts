@@ -1,3 +1,4 @@
+import { ownMetrics } from '../../registry/tenant-fields.js';
 import { remainingOf, type Usage } from '../../registry/usage/usage.js';
 import { builder } from '../builder.js';
 import { Tenant } from './tenant.js';
@@ -52,5 +53,13 @@ builder.prismaObjectFields(Tenant, (t) => ({
     description: 'Usage and limits, one entry per metric, in the order of the enum.',
     select: { id: true },
     resolve: ({ id }, _args, { usage }) => usage.load(id),
+  }),
+  ownLimits: t.field({
+    type: [UsageMetricType],
+    description:
+      'Metrics whose limit is the tenant’s own, because it was set to another value than that of the plan. The other limits ' +
+      'follow the plan.',
+    select: { ownLimits: true },
+    resolve: ({ ownLimits }) => ownMetrics(ownLimits),
   }),
 }));

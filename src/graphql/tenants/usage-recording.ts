@@ -31,14 +31,17 @@ function recordFields(t: MutationInputFields) {
   };
 }
 
-const usageWait = (t: MutationInputFields) => waitField(t);
+const usageWait = (t: MutationInputFields) =>
+  waitField(
+    t,
+    'Taken as by every mutation, and without an effect: usage is not cached, so every gateway counts the record from the answer on.',
+  );
 
 const refusals =
   'QUOTA_EXCEEDED, IDEMPOTENCY_KEY_REUSED, TENANT_NOT_FOUND, VALIDATION_ERROR; TENANT_SUSPENDED, TENANT_DELETED or ' +
   'TENANT_NOT_READY for an amount above 0 of a tenant that is not ACTIVE';
 
-const notARevision =
-  'Usage has no revision and is not in the audit log. It is current at every gateway when the answer arrives, so `wait` has no effect.';
+const notARevision = 'Usage has no revision and is not in the audit log.';
 
 function forget(context: GraphqlContext): void {
   context.usage.clearAll();

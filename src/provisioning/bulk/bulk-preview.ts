@@ -22,7 +22,7 @@ export interface BulkPreview {
 }
 
 /** For how many tenants the rule is evaluated, at most. */
-const maxEvaluated = 10_000;
+export const maxEvaluated = 10_000;
 const evaluatedAtOnce = 500;
 
 /** Throws as the change itself does for an input that refuses all tenants. */

@@ -16,8 +16,8 @@ import { tenantWhere } from '../../registry/tenant.js';
 import type { SelectedTenant } from '../operations/operation-tenants.js';
 
 /** How many tenants a request may name, and how many a filter may select. */
-const maxNamed = 10_000;
-const maxSelected = 100_000;
+export const maxNamed = 10_000;
+export const maxSelected = 100_000;
 
 const pageSize = 1_000;
 

@@ -8,7 +8,7 @@ import type {
 /** An attempt as a row of the history, with the operation that it belongs to. */
 export type AttemptOfOperation = OperationAttempt & { operation: Operation & { steps: OperationStep[] } };
 
-/** What the history of an attempt reads besides its row. */
+/** The relations that the history reads with the row of an attempt. */
 export const withOperation = {
   operation: { include: { steps: { orderBy: { position: 'asc' } } } },
 } as const;

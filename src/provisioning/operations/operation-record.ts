@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { OperationAttempt } from '../../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../../database/registry-database.js';
 import { readInput, uuid } from '../../registry/input.js';
 import { requireTenantId } from '../../registry/tenant-record.js';
@@ -18,12 +19,17 @@ export function findOperation({ prisma }: Rows, id: string): Promise<OperationWi
 /** An operation with its steps, and the slug of its tenant. */
 export type OperationRecord = OperationWithSteps & { tenantSlug: string | null };
 
+/** An operation with its latest attempts as well, the newest first. */
+export type OperationSheet = OperationRecord & { attempts: OperationAttempt[] };
+
+const withAttempts = { attempts: { orderBy: { number: 'desc' }, take: defaultHistory } } as const;
+
 const record = { ...withSteps, tenant: { select: { slug: true } } } as const;
 
 /** Throws VALIDATION_ERROR for what is no id, NOT_FOUND. */
-export async function requireOperationRecord({ prisma }: Rows, reference: string): Promise<OperationRecord> {
+export async function requireOperationRecord({ prisma }: Rows, reference: string): Promise<OperationSheet> {
   const { id } = readInput(z.object({ id: uuid }), { id: reference });
-  const found = await prisma.operation.findUnique({ where: { id }, include: record });
+  const found = await prisma.operation.findUnique({ where: { id }, include: { ...record, ...withAttempts } });
   if (!found) throw noSuchOperation(id);
   return toRecord(found);
 }
@@ -50,7 +56,7 @@ export async function listOperationRecords(
   return { operations: ids.flatMap((id) => byId.get(id) ?? []), hasMore: positions.length > first };
 }
 
-function toRecord({ tenant, ...operation }: OperationWithSteps & { tenant: { slug: string } | null }) {
+function toRecord<Row extends { tenant: { slug: string } | null }>({ tenant, ...operation }: Row) {
   return { ...operation, tenantSlug: tenant?.slug ?? null };
 }
 
@@ -58,7 +64,7 @@ function toRecord({ tenant, ...operation }: OperationWithSteps & { tenant: { slu
 export function listOperations({ prisma }: Rows, tenantId: string, first: number) {
   return prisma.operation.findMany({
     where: { tenantId, NOT: { kind: 'BIND_STORAGE', status: 'SUCCEEDED' } },
-    include: { ...withSteps, attempts: { orderBy: { number: 'desc' }, take: defaultHistory } },
+    include: { ...withSteps, ...withAttempts },
     orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
     take: first,
   });

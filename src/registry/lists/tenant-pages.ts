@@ -57,8 +57,7 @@ export async function listTenantPositions(
       return walk.positions;
   throw invalidField(
     'filter',
-    `more than ${maxFound} tenants meet each condition, and the next ${maxFound} in this order are too few for the page: ` +
-      'add conditions, or use another order',
+    `no condition has fewer than ${maxFound} tenants, and the page was not filled after reading ${maxFound}: add a condition`,
   );
 }
 

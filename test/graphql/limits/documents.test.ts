@@ -4,7 +4,7 @@ import type { Caller } from '../../../src/auth/caller.js';
 import { RegistryError } from '../../../src/errors.js';
 import { requireBudget } from '../../../src/graphql/limits/budget.js';
 import { costOf, estimateCost } from '../../../src/graphql/limits/cost-estimate.js';
-import { listArguments, listSizes } from '../../../src/graphql/limits/list-sizes.js';
+import { fieldCosts, listArguments, listSizes } from '../../../src/graphql/limits/list-sizes.js';
 import { schema } from '../../../src/graphql/schema.js';
 import { openGateway, recordStatements, type TestGateway } from '../../setup/gateway.js';
 import { graphqlResponse } from '../../setup/graphql-calls.js';
@@ -62,6 +62,27 @@ describe('the estimated cost of', () => {
       '{ tenant(id: "a") { subscriptions { history { edges { node { steps { name } } } } } } }',
     ],
     [
+      'a preview, with what it evaluates',
+      2_000 + 1 + 5,
+      '{ bulkPreview(change: RESUME, tenantIds: ["a"]) { refused { code } } }',
+    ],
+    [
+      'two previews',
+      2 * 2_001,
+      '{ a: bulkPreview(change: RESUME) { changed } b: bulkPreview(change: RESUME) { changed } }',
+    ],
+    [
+      'records of usage, whose results are not asked for',
+      500 + 1,
+      'mutation { recordUsages(input: { records: [] }) { revision } }',
+    ],
+    [
+      'records of usage with their results',
+      500 + 1 + 500 * 2,
+      'mutation { recordUsages(input: { records: [] }) { results { ... on UsageRecorded { usage { used } } } } }',
+    ],
+    ['numbers of operations, which count rows', 1 + 200 + 1, '{ registryStats { operations { failed } } }'],
+    [
       'one field that is selected twice',
       1 + 4,
       '{ tenant(id: "a") { subscriptions { status } } tenant(id: "a") { subscriptions { version } } }',
@@ -91,6 +112,15 @@ describe('the estimated cost of', () => {
     const cost = estimate(getIntrospectionQuery());
     expect(cost).toBeGreaterThan(100);
     expect(cost).toBeLessThan(20_000);
+  });
+
+  test('each field with a cost of its own is in the schema', () => {
+    const unknown = Object.keys(fieldCosts).filter((coordinate) => {
+      const [type = '', field = ''] = coordinate.split('.');
+      const parent = schema.getType(type);
+      return !isObjectType(parent) || !(field in parent.getFields());
+    });
+    expect(unknown).toEqual([]);
   });
 
   test('each list of the schema without an argument for its length has a size', () => {

@@ -235,6 +235,39 @@ describe('the selection', () => {
     expect(await gateway.psql('SELECT id FROM operations')).toHaveLength(before.length);
   });
 
+  test.each([
+    ['UPDATE', 'updateTenants', { plan: null, maxUsers: 6 }, 'plan'],
+    ['UPDATE', 'updateTenants', { maxUsers: null, plan: 'PRO' }, 'maxUsers'],
+    ['SUBSCRIBE', 'subscribeTenants', { module: 'finance', isolation: null }, 'isolation'],
+  ] as const)(
+    'and null: the preview of %s refuses what %s refuses, for %j',
+    async (change, many, input, field) => {
+      const refused = await changeMany(gateway, many, { tenantIds: ['acme'], ...input });
+      const { data, errors } = await gateway.ask(
+        `query ($change: BulkChange!, $plan: Plan, $maxUsers: Int, $module: ModuleName, $isolation: Isolation) {
+         bulkPreview(change: $change, tenantIds: ["acme"], plan: $plan, maxUsers: $maxUsers, module: $module, isolation: $isolation) { selected } }`,
+        { change, ...input },
+      );
+      expect([refused.code, refused.fields, data?.bulkPreview ?? null]).toEqual([
+        'VALIDATION_ERROR',
+        [field],
+        null,
+      ]);
+      expect([errors[0]?.extensions.code, errors[0]?.extensions.fields?.map((one) => one.field)]).toEqual([
+        'VALIDATION_ERROR',
+        [field],
+      ]);
+    },
+  );
+
+  test('and null: a filter or a list of tenants that is null is left out', async () => {
+    const { data, codes } = await gateway.ask(
+      '{ bulkPreview(change: RESUME, tenantIds: null, filter: { memberEmail: "nobody@example.com", text: null }) { selected } }',
+    );
+    expect(codes).toEqual([]);
+    expect(data.bulkPreview).toEqual({ selected: 0 });
+  });
+
   test('of no tenants by a filter succeeds at once', async () => {
     const answer = await changeMany(gateway, 'updateTenants', {
       filter: { text: 'there-is-no-such-text' },

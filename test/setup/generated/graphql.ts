@@ -83,7 +83,7 @@ export type RegisterTenantInput = {
   slug?: string | null | undefined;
   /** IANA time zone. Default: Africa/Johannesburg. */
   timezone?: string | null | undefined;
-  /** Point at which the mutation returns. Default: GATEWAYS; for suspendTenant and suspendSubscription EVERYWHERE, for createApiKey COMMITTED. */
+  /** Point at which the mutation returns. Default: GATEWAYS; for suspendTenant, suspendTenants and suspendSubscription EVERYWHERE, for createApiKey COMMITTED. */
   wait?: WaitFor | null | undefined;
 };
 
@@ -101,7 +101,7 @@ export type SubscribeTenantToModuleInput = {
   schemaName?: string | null | undefined;
   /** UUID or slug of the tenant. */
   tenantId: string;
-  /** Point at which the mutation returns. Default: GATEWAYS; for suspendTenant and suspendSubscription EVERYWHERE, for createApiKey COMMITTED. */
+  /** Point at which the mutation returns. Default: GATEWAYS; for suspendTenant, suspendTenants and suspendSubscription EVERYWHERE, for createApiKey COMMITTED. */
   wait?: WaitFor | null | undefined;
 };
 
