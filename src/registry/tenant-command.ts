@@ -122,7 +122,7 @@ export async function decideChange<Fields extends z.ZodRawShape>(
   return data;
 }
 
-/** What decideChange has returned for a tenant that the transaction has locked. */
+/** The result of decideChange for a tenant that the transaction has locked. */
 export interface DecidedChange {
   tenant: Tenant;
   data: Prisma.TenantUpdateInput;
