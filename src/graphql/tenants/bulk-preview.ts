@@ -28,8 +28,8 @@ const BulkPreviewType = builder.objectRef<BulkPreview>('BulkPreview').implement(
   fields: (t) => ({
     selected: t.exposeInt('selected', {
       description:
-        'Number of selected tenants, for `expectedCount` of the mutation. It is exact except with `text`, where it is at most ' +
-        '10,000, see `selectedIsCapped`.',
+        'Number of selected tenants, for `expectedCount` of the mutation. It is exact up to 100,000, the most that a filter of ' +
+        'a mutation may select; see `selectedIsCapped`.',
     }),
     selectedIsCapped: t.boolean({
       description: 'Whether more tenants are selected than `selected` says.',
