@@ -20,7 +20,7 @@ const openingMs = 2_000;
 /** Pause before a retry after a lost connection, in milliseconds. */
 const retryPauseMs = 100;
 
-/** When a worker restores the guards from the registry, in case this process dies before the change is committed. */
+/** Time after which a worker restores the guards from the registry, in seconds: this process may die before the change is committed. */
 const restoreAfterSeconds = 30;
 
 /**

@@ -4,7 +4,7 @@ import { RegistryError } from '../errors.js';
 import type { CommandContext } from '../registry/command.js';
 import { resumeTenant } from './commands/resume-tenant.js';
 
-/** Who resumes a tenant when its suspension ends. */
+/** The caller that resumes a tenant when its suspension ends. */
 const suspensionEnded = { ...gateway, actor: 'system:suspension-ended' };
 
 /** How many suspensions one call ends, and how many of them at the same time. The next call ends further ones. */

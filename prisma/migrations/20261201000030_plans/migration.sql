@@ -125,7 +125,7 @@ BEGIN
   portion_ids := ARRAY(
     SELECT id FROM tenants WHERE id > coalesce(pending.after_tenant, '00000000-0000-0000-0000-000000000000') ORDER BY id LIMIT portion);
   IF cardinality(portion_ids) = 0 AND pending.has_skipped THEN
-    -- All tenants again, in a later round: whoever has locked some needs time.
+    -- All tenants again, in a later round: the sessions that have locked some need time.
     UPDATE plan_updates SET after_tenant = NULL, has_skipped = false WHERE plan = pending.plan;
     RETURN EXISTS (SELECT FROM plan_updates WHERE plan <> pending.plan);
   ELSIF cardinality(portion_ids) = 0 THEN
@@ -168,7 +168,7 @@ COMMENT ON CONSTRAINT plans_version_positive ON plans IS 'Versions start at 1.';
 COMMENT ON TABLE plan_updates IS 'Plans whose limits have changed and whose tenants do not all have them yet. Written by trigger and by registry_apply_plans.';
 COMMENT ON COLUMN plan_updates.plan IS 'Plan whose tenants are being brought up to date.';
 COMMENT ON COLUMN plan_updates.after_tenant IS 'Tenants up to this id are up to date, except skipped ones; null before the first.';
-COMMENT ON COLUMN plan_updates.has_skipped IS 'Whether tenants up to that id were left out because another session had locked them; then all tenants are looked at again.';
+COMMENT ON COLUMN plan_updates.has_skipped IS 'True when tenants up to that id were left out because another session had locked them; then all tenants are looked at again.';
 COMMENT ON COLUMN plan_updates.actor IS 'Actor who changed the limits, for the entries of the tenants in the change log.';
 COMMENT ON COLUMN tenants.max_users IS 'Quota: number of users at the same time: members without removed ones, and those that services record. The limit of the plan unless own_limits names it.';
 COMMENT ON COLUMN tenants.max_monthly_quotes IS 'Quota: number of quotes that the tenant may create in module operations per calendar month of its time zone. The limit of the plan unless own_limits names it.';

@@ -166,7 +166,7 @@ BEGIN
       END IF;
     END IF;
 
-    -- What a tenant gives back is accepted in every status.
+    -- Amounts that are given back are accepted in every status.
     IF wanted.amount > 0 AND tenant.status <> 'active' THEN
       code := CASE tenant.status WHEN 'suspended' THEN 'TENANT_SUSPENDED' WHEN 'deleted' THEN 'TENANT_DELETED' ELSE 'TENANT_NOT_READY' END;
       message := format('Tenant %s is %s: it cannot use more', tenant.slug, tenant.status);

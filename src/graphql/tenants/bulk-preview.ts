@@ -1,5 +1,5 @@
 import { type BulkPreview, maxEvaluated, previewBulk } from '../../provisioning/bulk/bulk-preview.js';
-import { maxFound } from '../../registry/lists/tenant-conditions.js';
+import { maxSelected } from '../../provisioning/bulk/selection.js';
 import { builder } from '../builder.js';
 import { ErrorCodeType } from '../fields/error-code.js';
 import { IsolationType } from '../modules/module.js';
@@ -29,7 +29,7 @@ const BulkPreviewType = builder.objectRef<BulkPreview>('BulkPreview').implement(
   description: 'The effect that a change of many tenants would have at this moment. Nothing is changed.',
   fields: (t) => ({
     selected: t.exposeInt('selected', {
-      description: `Number of selected tenants, for \`expectedCount\` of the mutation. It is exact except with \`text\`, where it is at most ${maxFound}, see \`selectedIsCapped\`.`,
+      description: `Number of selected tenants, for \`expectedCount\` of the mutation. It is exact up to ${maxSelected}, the most that a filter of a mutation may select; see \`selectedIsCapped\`.`,
     }),
     selectedIsCapped: t.boolean({
       description: 'Whether more tenants are selected than `selected` says.',

@@ -19,7 +19,7 @@ import {
   walkStatement,
 } from './tenant-page-sql.js';
 
-/** Where statements are sent: a pool, or a transaction. */
+/** A pool or a transaction, to which statements are sent. */
 export interface Rows {
   rowPool: { query<Row extends object>(statement: Statement): Promise<{ rows: Row[] }> };
 }
