@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { App } from '../../app.js';
 import { authorize } from '../../auth/permissions.js';
-import type { OperationTenant } from '../../database/generated/prisma/client.js';
 import {
   type OperationRecord,
   type OperationSheet,
@@ -36,7 +35,7 @@ async function show(id: string, options: { json?: true }): Promise<void> {
   );
 }
 
-function describe(operation: OperationSheet, refused: readonly OperationTenant[]): string[] {
+function describe(operation: OperationSheet, refused: readonly Refused[]): string[] {
   const { id, kind, status, tenantSlug, tenantId, actor, attempt, error, steps, attempts } = operation;
   const { createdAt, startedAt, finishedAt } = operation;
   const facts: Record<string, string | null> = {
@@ -56,15 +55,17 @@ function describe(operation: OperationSheet, refused: readonly OperationTenant[]
       value === null ? [] : [`  ${name.padEnd(11)}${visible(value)}`],
     ),
     ...(steps.length > 0 ? renderSection('Steps', steps, stepColumns) : []),
-    ...(refused.length > 0 ? renderSection(`Tenants that were not changed`, refused, refusedColumns) : []),
+    ...(refused.length > 0 ? renderSection('Tenants that were not changed', refused, refusedColumns) : []),
     ...renderSection('Attempts', attempts, attemptColumns),
   ];
 }
 
 const refusedShown = 20;
 
+type Refused = Awaited<ReturnType<typeof listRefused>>[number];
+
 /** The first tenants that an operation on many did not change. */
-async function listRefused({ database }: App, operation: OperationSheet): Promise<OperationTenant[]> {
+async function listRefused({ database }: App, operation: OperationSheet) {
   if (!progressOf(operation)?.failed) return [];
   return createTenantResultsLoader(database).load({
     ...{ operationId: operation.id, statuses: ['FAILED'], limit: refusedShown, after: -1 },
@@ -87,7 +88,7 @@ const wayOut: Record<string, string> = {
   NEEDS_ATTENTION: 'correct the error, then "operation retry" continues where it stopped',
 };
 
-const refusedColumns: Column<OperationTenant>[] = [
+const refusedColumns: Column<Refused>[] = [
   { title: 'TENANT', read: ({ reference }) => reference, least: Number.POSITIVE_INFINITY },
   { title: 'CODE', read: ({ code }) => code, least: Number.POSITIVE_INFINITY },
   { title: 'REASON', read: ({ message }) => message, least: 10 },
