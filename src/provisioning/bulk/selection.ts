@@ -9,7 +9,7 @@ import { countTenants, listTenantPositions, type TenantCount } from '../../regis
 import { tenantWhere } from '../../registry/tenant.js';
 import type { SelectedTenant } from '../operations/operation-tenants.js';
 
-type Rows = Pick<RegistryDatabase, 'rowPool'>;
+type Rows = Pick<RegistryDatabase, 'readRows'>;
 
 /** How many tenants a request may name, and how many a filter may select. */
 const maxNamed = 10_000;
@@ -91,15 +91,15 @@ export async function countSelected(database: Rows, wanted: BulkSelection): Prom
   return { total: (await findNamed(database, wanted.references)).length, isCapped: false };
 }
 
-async function findNamed({ rowPool }: Rows, references: readonly string[]): Promise<SelectedTenant[]> {
+async function findNamed({ readRows }: Rows, references: readonly string[]): Promise<SelectedTenant[]> {
   const where = references.map(tenantWhere);
   const ids = where.flatMap((one) => (one && 'id' in one ? [one.id] : []));
   const slugs = where.flatMap((one) => (one && 'slug' in one ? [one.slug] : []));
-  const { rows } = await rowPool.query<{ id: string; slug: string }>(
-    `SELECT id, slug FROM tenants WHERE id = ANY ($1::uuid[])
-     UNION ALL SELECT id, slug FROM tenants WHERE slug = ANY ($2::text[])`,
-    [ids, slugs],
-  );
+  const rows = await readRows<{ id: string; slug: string }>({
+    text: `SELECT id, slug FROM tenants WHERE id = ANY ($1::uuid[])
+      UNION ALL SELECT id, slug FROM tenants WHERE slug = ANY ($2::text[])`,
+    values: [ids, slugs],
+  });
   const idOf = new Map(rows.flatMap(({ id, slug }) => [[id, id] as const, [slug, id] as const]));
   const named = references.map((reference) => {
     const key = reference.toLowerCase();
