@@ -5,6 +5,7 @@ import { PrismaClient } from './generated/prisma/client.js';
 import { guardPool, openPool, poolConfig } from './pool.js';
 import { adviseDirect } from './pooler.js';
 import { queryPrepared } from './prepared-query.js';
+import { createRowReader, type ReadRows } from './row-reader.js';
 import { ScopedPool, StatementScope } from './statement-scope.js';
 import { asRegistryFailure, JoiningAdapter, runTransaction, type Transaction } from './transaction.js';
 
@@ -15,8 +16,10 @@ export interface RegistryDatabase {
   prisma: PrismaClient;
   /** For routes, keys and what belongs to no caller. */
   pool: Pool;
-  /** For SQL that reads rows for a caller; Prisma's connections are of this pool. */
+  /** For SQL that is for a caller; Prisma's connections are of this pool. */
   rowPool: Pool;
+  /** Reads rows for a caller. */
+  readRows: ReadRows;
   /** For an operation that reads rows: bounds its connections and can cancel its statements. */
   openScope(): StatementScope;
   /** Sends a statement without Prisma, which costs a fraction; PostgreSQL keeps its plan. */
@@ -58,6 +61,7 @@ export function openRegistryDatabase(url: string, log: Log): RegistryDatabase {
     prisma,
     pool,
     rowPool,
+    readRows: createRowReader((text, values) => rowPool.query({ text, values })),
     query: (text, values) =>
       queryPrepared(rowPool, options.queryTimeoutMs, { text, values }).catch((error) => {
         throw asRegistryFailure(error);

@@ -2,6 +2,8 @@
 export interface RowForm {
   /** Fields whose values are enums, which the database spells in small letters. */
   enums: ReadonlySet<string>;
+  /** Fields whose values are times. */
+  times?: readonly string[];
   /** Columns of the fields that do not have the same name in snake case. */
   columns?: Readonly<Record<string, string>>;
 }
@@ -39,6 +41,13 @@ export function readRow(
     return [field, typeof value === 'string' && enums.has(field) ? value.toUpperCase() : value];
   });
   return Object.fromEntries(fields);
+}
+
+/** As readRow, for a row that is part of a JSON document. */
+export function readJsonRow(form: RowForm, row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const fields = readRow(form, row);
+  for (const field of form.times ?? []) fields[field] = readTime(fields[field]);
+  return fields;
 }
 
 /** A time in a row that is part of a JSON document. */

@@ -4,6 +4,11 @@ import { cancelStatement } from './cancel-statement.js';
 
 const scopes = new AsyncLocalStorage<StatementScope>();
 
+/** The scope in which the caller runs. */
+export function currentScope(): StatementScope | undefined {
+  return scopes.getStore();
+}
+
 /**
  * The connections of one operation that reads: a few at a time, and none after its end, which cancels the statements
  * that still run.
@@ -78,7 +83,7 @@ export class ScopedPool extends Pool {
   override connect(): Promise<PoolClient>;
   override connect(done: Connected): void;
   override connect(done?: Connected): Promise<PoolClient> | undefined {
-    const scope = scopes.getStore();
+    const scope = currentScope();
     const open = () => super.connect();
     const connected = scope ? scope.connect(open) : open();
     if (!done) return connected;

@@ -5,7 +5,6 @@ import type { ChangeStream } from '../feed/change-stream.js';
 import type { ClientLeases } from '../feed/client-leases.js';
 import type { Follower } from '../feed/follower.js';
 import type { ClientConfigs } from '../importing/yaml/client-configs.js';
-import { createInvitationsLoader, type InvitationsLoader } from '../profile/invitation-lists.js';
 import { createMembersLoader, type MembersLoader } from '../profile/member-lists.js';
 import {
   type AttemptsLoader,
@@ -47,7 +46,6 @@ export interface GraphqlContext {
   readonly history: HistoryLoader;
   readonly attempts: AttemptsLoader;
   readonly members: MembersLoader;
-  readonly invitations: InvitationsLoader;
   readonly subscriptionCounts: SubscriptionCountsLoader;
   readonly tenantOperations: TenantOperationsLoader;
   readonly tenantResults: TenantResultsLoader;
@@ -110,7 +108,6 @@ export class RequestContext implements GraphqlContext {
   #history: HistoryLoader | undefined;
   #attempts: AttemptsLoader | undefined;
   #members: MembersLoader | undefined;
-  #invitations: InvitationsLoader | undefined;
   #subscriptionCounts: SubscriptionCountsLoader | undefined;
   #tenantOperations: TenantOperationsLoader | undefined;
   #tenantResults: TenantResultsLoader | undefined;
@@ -147,7 +144,7 @@ export class RequestContext implements GraphqlContext {
   }
 
   get attempts(): AttemptsLoader {
-    this.#attempts ??= createAttemptsLoader(this.prisma);
+    this.#attempts ??= createAttemptsLoader(this.commands.database);
     return this.#attempts;
   }
 
@@ -156,13 +153,8 @@ export class RequestContext implements GraphqlContext {
     return this.#members;
   }
 
-  get invitations(): InvitationsLoader {
-    this.#invitations ??= createInvitationsLoader(this.prisma);
-    return this.#invitations;
-  }
-
   get subscriptionCounts(): SubscriptionCountsLoader {
-    this.#subscriptionCounts ??= createSubscriptionCountsLoader(this.prisma);
+    this.#subscriptionCounts ??= createSubscriptionCountsLoader(this.commands.database);
     return this.#subscriptionCounts;
   }
 
@@ -201,7 +193,6 @@ export function plainContext(context: RequestContext): GraphqlContext {
     history,
     attempts,
     members,
-    invitations,
     subscriptionCounts,
     tenantOperations,
     tenantResults,
@@ -218,7 +209,6 @@ export function plainContext(context: RequestContext): GraphqlContext {
     history,
     attempts,
     members,
-    invitations,
     subscriptionCounts,
     tenantOperations,
     tenantResults,
@@ -245,7 +235,6 @@ export async function execute<T extends { revision: string }>(
     context.history.clearAll();
     context.attempts.clearAll();
     context.members.clearAll();
-    context.invitations.clearAll();
     context.subscriptionCounts.clearAll();
     context.tenantOperations.clearAll();
     context.tenantResults.clearAll();

@@ -1,6 +1,7 @@
 import type { ApiKey } from '../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
-import { type ListPosition, timeSql } from './lists/list-cursor.js';
+import { type RowForm, readJsonRow } from '../database/row.js';
+import { type ListEntry, type ListPosition, timeSql } from './lists/list-cursor.js';
 import { direction, type ListPage, Values } from './lists/list-page-sql.js';
 
 /** An API key without the hash of its secret. */
@@ -11,11 +12,11 @@ export function listApiKeys({ prisma }: RegistryDatabase): Promise<ApiKeyRecord[
   return prisma.apiKey.findMany({ omit: { secretHash: true }, orderBy: { createdAt: 'asc' } });
 }
 
-/** The positions of the keys of a page by time of creation, in the order in which it is read. */
-export async function listApiKeyPositions(
-  { rowPool }: Pick<RegistryDatabase, 'rowPool'>,
+/** A page of the keys by time of creation, in the order in which it is read. */
+export async function listApiKeyPage(
+  { readRows }: Pick<RegistryDatabase, 'readRows'>,
   page: ListPage,
-): Promise<ListPosition[]> {
+): Promise<ListEntry<ApiKey>[]> {
   const values = new Values();
   const { after, before, isDescending } = page;
   const beyond = (operator: string, { value, id }: ListPosition) =>
@@ -24,20 +25,23 @@ export async function listApiKeyPositions(
     ...(after ? [beyond(isDescending ? '<' : '>', after)] : []),
     ...(before ? [beyond(isDescending ? '>' : '<', before)] : []),
   ];
-  const { rows } = await rowPool.query<ListPosition>({
-    text: `SELECT id, ${timeSql('created_at')} AS value FROM api_keys
+  const rows = await readRows<ListPosition & { json: Record<string, unknown> }>({
+    text: `SELECT id, ${timeSql('created_at')} AS value, (SELECT row_to_json(shown.*) FROM (SELECT ${columns}) AS shown) AS json FROM api_keys
       ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
       ORDER BY created_at ${direction(page)}, id ${direction(page)} LIMIT ${values.add(page.limit, 'int')}`,
     values: values.list,
   });
-  return rows;
+  return rows.map(({ json, ...position }) => ({
+    ...position,
+    // All columns of the table are fields of the model, which a test compares; the hash of the secret is left out, and shown nowhere.
+    node: readJsonRow(apiKeyRow, json) as unknown as ApiKey,
+  }));
 }
 
-/** The keys with these ids, in any order. `selected` names the columns to read, as Prisma's `select` does. */
-export function loadApiKeys(
-  { prisma }: Pick<RegistryDatabase, 'prisma'>,
-  ids: readonly string[],
-  selected: object,
-): Promise<ApiKey[]> {
-  return prisma.apiKey.findMany({ ...selected, where: { id: { in: [...ids] } } });
-}
+/** All but the hash of the secret. */
+const columns = 'id, name, scopes, created_at, created_by, expires_at, revoked_at, last_used_at';
+
+const apiKeyRow: RowForm = {
+  enums: new Set(),
+  times: ['createdAt', 'expiresAt', 'revokedAt', 'lastUsedAt'],
+};

@@ -14,11 +14,16 @@ export interface GatewayRecord {
   reportedAt: Date;
 }
 
+type GatewayRow = Omit<GatewayRecord, 'startedAt' | 'reportedAt'> &
+  Record<'startedAt' | 'reportedAt', string>;
+
 export const maxGateways = 500;
 
 /** The gateways that follow the change log: those with the newest reports, by host name and id. */
-export async function listGateways({ rowPool }: Pick<RegistryDatabase, 'rowPool'>): Promise<GatewayRecord[]> {
-  const { rows } = await rowPool.query<GatewayRecord>({
+export async function listGateways({
+  readRows,
+}: Pick<RegistryDatabase, 'readRows'>): Promise<GatewayRecord[]> {
+  const rows = await readRows<GatewayRow>({
     text: `
       SELECT replica.id, hostname, replica.epoch || ':' || replica.revision AS revision,
         CASE WHEN replica.epoch = registry_epoch() THEN least(head.revision - replica.revision, 2147483647)::int END AS lag,
@@ -28,5 +33,9 @@ export async function listGateways({ rowPool }: Pick<RegistryDatabase, 'rowPool'
       ORDER BY hostname, replica.id`,
     values: [maxGateways],
   });
-  return rows;
+  return rows.map(({ startedAt, reportedAt, ...row }) => ({
+    ...row,
+    startedAt: new Date(startedAt),
+    reportedAt: new Date(reportedAt),
+  }));
 }

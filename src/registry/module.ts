@@ -9,7 +9,10 @@ import { isolations } from './isolation.js';
 import { moduleNotFound } from './resolution/route.js';
 
 /** A row of `SELECT * FROM modules`. */
-export const moduleRow: RowForm = { enums: new Set(['isolation']) };
+export const moduleRow: RowForm = {
+  enums: new Set(['isolation']),
+  times: ['createdAt', 'updatedAt', 'retiredAt'],
+};
 
 /** The fields of a catalogue entry, for registerModule and updateModule. */
 export const moduleFields = {

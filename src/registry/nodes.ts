@@ -22,12 +22,12 @@ export type NodeType = keyof typeof tables;
 
 /** Finds the rows with these ids by one statement, which looks each id up in the primary key of each table. */
 export async function findNodes(
-  { rowPool }: Pick<RegistryDatabase, 'rowPool'>,
+  { readRows }: Pick<RegistryDatabase, 'readRows'>,
   ids: readonly string[],
 ): Promise<NodeRecord[]> {
   const uuids = [...new Set(ids.filter(isUuid))];
   if (uuids.length === 0) return [];
-  return (await rowPool.query<NodeRecord>({ text: nodesSql, values: [uuids] })).rows;
+  return readRows<NodeRecord>({ text: nodesSql, values: [uuids] });
 }
 
 type Prisma = RegistryDatabase['prisma'];

@@ -1,5 +1,6 @@
 import type { Plan, PlanLimits } from '../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../database/registry-database.js';
+import { type RowForm, readJsonRow } from '../database/row.js';
 
 export interface PlanRecord extends PlanLimits {
   /** Whether the tenants of the plan have its limits, apart from their own. */
@@ -7,17 +8,22 @@ export interface PlanRecord extends PlanLimits {
 }
 
 /** The limits of all plans, in the order of the plans. */
-export async function listPlanLimits({ prisma }: Pick<RegistryDatabase, 'prisma'>): Promise<PlanRecord[]> {
-  const [plans, updates] = await Promise.all([
-    prisma.planLimits.findMany({ orderBy: { name: 'asc' } }),
-    prisma.planUpdate.findMany({ select: { plan: true } }),
-  ]);
-  return plans.map((limits) => ({ ...limits, isApplied: !updates.some(({ plan }) => plan === limits.name) }));
+export async function listPlanLimits({
+  readRows,
+}: Pick<RegistryDatabase, 'readRows'>): Promise<PlanRecord[]> {
+  const rows = await readRows<Record<string, unknown>>({
+    text: `SELECT *, NOT EXISTS (SELECT FROM plan_updates WHERE plan_updates.plan = plans.name) AS is_applied
+      FROM plans ORDER BY name`,
+  });
+  // All columns of the table are fields of the model, which a test compares.
+  return rows.map((row) => readJsonRow(planRow, row) as unknown as PlanRecord);
 }
+
+const planRow: RowForm = { enums: new Set(['name']), times: ['updatedAt'] };
 
 /** The limits of one plan. */
 export async function requirePlanLimits(
-  database: Pick<RegistryDatabase, 'prisma'>,
+  database: Pick<RegistryDatabase, 'readRows'>,
   plan: Plan,
 ): Promise<PlanRecord> {
   const found = (await listPlanLimits(database)).find(({ name }) => name === plan);

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
-import type { PrismaClient } from '../database/generated/prisma/client.js';
 import type { SubscriptionStatus } from '../database/generated/prisma/enums.js';
+import type { RegistryDatabase } from '../database/registry-database.js';
 
 export interface SubscriptionCount {
   status: SubscriptionStatus;
@@ -10,16 +10,17 @@ export interface SubscriptionCount {
 export type SubscriptionCountsLoader = DataLoader<string, SubscriptionCount[]>;
 
 /** Loads the numbers of subscriptions by status that triggers keep, without zeros, with one query for any number of modules. */
-export function createSubscriptionCountsLoader(prisma: PrismaClient): SubscriptionCountsLoader {
+export function createSubscriptionCountsLoader({
+  readRows,
+}: Pick<RegistryDatabase, 'readRows'>): SubscriptionCountsLoader {
   return new DataLoader(async (modules) => {
-    const rows = await prisma.subscriptionCount.findMany({
-      where: { moduleName: { in: [...modules] }, subscriptions: { gt: 0 } },
-      orderBy: { status: 'asc' },
+    const rows = await readRows<{ module: string; status: SubscriptionStatus; count: number }>({
+      text: `SELECT module, upper(status::text) AS status, subscriptions AS count FROM subscription_counts
+        WHERE module = ANY ($1::text[]) AND subscriptions > 0 ORDER BY subscription_counts.status`,
+      values: [modules],
     });
     return modules.map((module) =>
-      rows
-        .filter(({ moduleName }) => moduleName === module)
-        .map(({ status, subscriptions }) => ({ status, count: subscriptions })),
+      rows.filter((row) => row.module === module).map(({ status, count }) => ({ status, count })),
     );
   });
 }

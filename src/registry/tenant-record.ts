@@ -53,10 +53,13 @@ export async function requireTenantRecord(
 
 /** Id of the tenant with this id or slug in any status; throws TENANT_NOT_FOUND. */
 export async function requireTenantId(
-  database: Pick<RegistryDatabase, 'prisma'>,
+  { readRows }: Pick<RegistryDatabase, 'readRows'>,
   reference: string,
 ): Promise<string> {
-  const tenant = await findTenantRecord(database, reference);
+  const [[column, value] = []] = Object.entries(tenantWhere(reference) ?? {});
+  const [tenant] = value
+    ? await readRows<{ id: string }>({ text: `SELECT id FROM tenants WHERE ${column} = $1`, values: [value] })
+    : [];
   if (!tenant) throw tenantNotFound(reference);
   return tenant.id;
 }

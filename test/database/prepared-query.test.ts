@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import pg from 'pg';
@@ -8,10 +9,17 @@ import { queryPrepared } from '../../src/database/prepared-query.js';
 import { openRegistryDatabase } from '../../src/database/registry-database.js';
 import { readRow } from '../../src/database/row.js';
 import { openLog } from '../../src/log.js';
-import { operationRow, stepRow } from '../../src/provisioning/operations/operation.js';
+import { createMembersLoader } from '../../src/profile/member-lists.js';
+import { createAttemptsLoader } from '../../src/provisioning/operations/history.js';
+import { operationRow, stepRow } from '../../src/provisioning/operations/operation-row.js';
 import { subscriptionRow } from '../../src/provisioning/operations/subscription-storage.js';
-import { operationTenantRow } from '../../src/provisioning/operations/tenant-results.js';
+import {
+  createTenantResultsLoader,
+  operationTenantRow,
+} from '../../src/provisioning/operations/tenant-results.js';
+import { listApiKeyPage } from '../../src/registry/api-key-record.js';
 import { moduleRow } from '../../src/registry/module.js';
+import { listPlanLimits } from '../../src/registry/plan-limits.js';
 import { loadRouteFacts } from '../../src/registry/resolution/queries.js';
 import { tenantRow } from '../../src/registry/tenant-row.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
@@ -186,6 +194,45 @@ describe('a row that is read without Prisma', () => {
       expect(await read(moduleRow, 'modules', `name = 'finance' AND $1::text IS NOT NULL`)).toEqual(
         await prisma.module.findUnique({ where: { name: 'finance' } }),
       );
+
+      // The same as JSON.
+      const member = await prisma.member.create({
+        data: { tenantId, email: 'ann@example.com', status: 'ACTIVE' },
+      });
+      const invitation = {
+        tenantId,
+        memberId: member.id,
+        tokenHash: randomBytes(32),
+        acceptedAt: new Date(),
+      };
+      await prisma.invitation.create({ data: { ...invitation, expiresAt: new Date() } });
+      const page = { isDescending: false, isFromEnd: false, after: undefined, before: undefined, limit: 1 };
+      const [listed] = await createMembersLoader(database).load({ tenantId, page });
+      const { tokenHash: _, ...invited } = await prisma.invitation.findFirstOrThrow({ where });
+      expect(listed?.node).toEqual({ ...(await prisma.member.findFirst({ where })), invitations: [invited] });
+      const withSteps = { steps: { orderBy: { position: 'asc' } } } as const;
+      const attempts = await createAttemptsLoader(database).load({ operationId: operation.id, last: 1 });
+      expect(attempts).toEqual(
+        await prisma.operationAttempt.findMany({
+          where: { operationId: operation.id },
+          include: { operation: { include: withSteps } },
+        }),
+      );
+      const key = { operationId: operation.id, statuses: undefined, limit: 1, after: -1 };
+      expect(await createTenantResultsLoader(database).load(key)).toEqual([
+        await prisma.operationTenant.findFirst({ where, include: { child: true } }),
+      ]);
+      expect(await listPlanLimits(database)).toEqual(
+        (await prisma.planLimits.findMany({ orderBy: { name: 'asc' } })).map((plan) => ({
+          ...plan,
+          isApplied: true,
+        })),
+      );
+      await prisma.apiKey.create({
+        data: { name: 'key', scopes: ['audit:read'], secretHash: randomBytes(32) },
+      });
+      const [apiKey] = await listApiKeyPage(database, page);
+      expect(apiKey?.node).toEqual(await prisma.apiKey.findFirst({ omit: { secretHash: true } }));
     } finally {
       await database.close();
     }

@@ -53,7 +53,7 @@ test('a page of tenants with their relations costs the same number of SQL statem
   const ofTwenty = await statementsForPageOf(20);
   const ofForty = await statementsForPageOf(40);
   expect([ofTwenty.length, ofForty.length]).toEqual([ofTwo.length, ofTwo.length]);
-  expect(ofTwo.length).toBeLessThanOrEqual(15);
+  expect(ofTwo.length).toBeLessThanOrEqual(4);
 });
 
 test('one tenant, selected twice with different fields, costs no more than two separate queries', async () => {

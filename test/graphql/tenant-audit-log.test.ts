@@ -8,6 +8,9 @@ beforeAll(async () => {
   gateway = await openGateway();
   acme = await aTenant().subscribedTo('finance').at(gateway);
   await aTenant().at(gateway);
+  // Revisions with one digit more.
+  for (let n = 0; n < 10; n++)
+    await gateway.psql('UPDATE tenants SET short_name = $1 WHERE id = $2', [`Acme ${n}`, acme.id]);
 });
 afterAll(() => gateway?.close());
 
@@ -28,6 +31,11 @@ describe('Tenant.auditLog', () => {
     const { nested: all, root } = await read('');
     expect(all).toEqual(root);
     expect(all.edges.length).toBeGreaterThan(4);
+    const revisions = all.edges.map(({ node }: { node: { revision: string } }) =>
+      Number(node.revision.split(':')[1]),
+    );
+    expect(revisions).toEqual(revisions.toSorted((one: number, other: number) => other - one));
+    expect(revisions[0]).toBeGreaterThan(9);
     const first = await read('(first: 2)');
     expect(first.nested).toEqual(first.root);
     const next = await read(`(first: 2, after: "${first.nested.pageInfo.endCursor}")`);

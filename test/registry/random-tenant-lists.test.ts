@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createRowReader } from '../../src/database/row-reader.js';
 import { readTenantSelection } from '../../src/registry/lists/tenant-filter.js';
 import { groupsOf, type TenantOrderField } from '../../src/registry/lists/tenant-list-sql.js';
 import { countTenants, listTenantPositions } from '../../src/registry/lists/tenant-pages.js';
@@ -138,7 +139,7 @@ test('lists with every combination of conditions and every order equal those of 
   });
   await insert(tenants);
 
-  const rowPool = { query: (statement: pg.QueryConfig) => client.query(statement) } as unknown as pg.Pool;
+  const readRows = createRowReader((text, values) => client.query(text, values));
   for (let round = 0; round < 120; round++) {
     const optional = <T>(rate: number, make: () => T): T | undefined =>
       random(rate) === 0 ? make() : undefined;
@@ -185,7 +186,7 @@ test('lists with every combination of conditions and every order equal those of 
       for (;;) {
         const bound = { after: isFromEnd ? undefined : last, before: isFromEnd ? last : undefined };
         const page = { field, isDescending, isFromEnd, limit, ...bound };
-        const positions = await listTenantPositions({ rowPool }, selection, page);
+        const positions = await listTenantPositions({ readRows }, selection, page);
         listed.push(...positions.map(({ id }) => id));
         last = positions.at(-1);
         if (last) expect(groupsOf(field)?.includes(last.value.split(':')[0] ?? '') ?? true, said).toBe(true);
@@ -194,7 +195,7 @@ test('lists with every combination of conditions and every order equal those of 
       const all = isFromEnd ? expected.toReversed() : expected;
       expect(listed, said).toEqual(limit === 1 ? all.slice(0, 1) : all);
     }
-    expect(await countTenants({ rowPool }, selection), said).toEqual({
+    expect(await countTenants({ readRows }, selection), said).toEqual({
       total: expected.length,
       isCapped: false,
     });

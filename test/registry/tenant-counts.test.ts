@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createRowReader } from '../../src/database/row-reader.js';
 import { readTenantSelection } from '../../src/registry/lists/tenant-filter.js';
 import { countTenants } from '../../src/registry/lists/tenant-pages.js';
 import { listCountProblems } from '../../src/registry/log/count-check.js';
@@ -19,7 +20,8 @@ afterAll(async () => {
   await registry?.drop();
 });
 
-const count = (filter: object) => countTenants({ rowPool: pool }, readTenantSelection(filter));
+const readRows = createRowReader((text, values) => pool.query(text, values));
+const count = (filter: object) => countTenants({ readRows }, readTenantSelection(filter));
 const problems = () => listCountProblems({ pool });
 
 /** Tenants and subscriptions as the tables have them, by the keys of the two tables of counts. */

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createRowReader } from '../../src/database/row-reader.js';
 import type { ListPosition } from '../../src/registry/lists/list-cursor.js';
 import type { Statement } from '../../src/registry/lists/list-page-sql.js';
 import { maxFound } from '../../src/registry/lists/tenant-conditions.js';
@@ -53,14 +54,12 @@ afterAll(async () => {
   await registry?.drop();
 });
 
-/** Stands for the registry's pool and notes what is sent. */
+/** Notes what is sent. */
 const database = {
-  rowPool: {
-    query(statement: Statement) {
-      sent.push(statement);
-      return client.query(statement);
-    },
-  } as unknown as pg.Pool,
+  readRows: createRowReader((text, values) => {
+    sent.push({ text, values });
+    return client.query(text, values);
+  }),
 };
 
 const fields = ['name', 'slug', 'createdAt', 'updatedAt', 'plan', 'status'] as const;

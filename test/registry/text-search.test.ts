@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { migrateRegistry } from '../../src/database/migrations/migrate.js';
+import { createRowReader } from '../../src/database/row-reader.js';
 import type { Log } from '../../src/log.js';
 import { readTenantSelection } from '../../src/registry/lists/tenant-filter.js';
 import { listTenantsBySlug } from '../../src/registry/lists/tenant-pages.js';
@@ -25,8 +26,9 @@ test('a registry whose owner may not create pg_trgm is searched without it, unti
   await migrateRegistry(url.href, { readOnly: false, warn: () => undefined });
   const pool = new pg.Pool({ connectionString: url.href, max: 2 });
   onTestFinished(() => pool.end());
+  const readRows = createRowReader((text, values) => pool.query(text, values));
   const find = (text: string) =>
-    listTenantsBySlug({ rowPool: pool }, readTenantSelection({ text }), { after: undefined, first: 10 });
+    listTenantsBySlug({ readRows }, readTenantSelection({ text }), { after: undefined, first: 10 });
 
   expect(await listWarnings(pool)).toEqual([expect.stringContaining('SELECT registry_index_text()')]);
   await pool.query(`INSERT INTO tenants (slug, name) VALUES ('acme', 'Acme Corp'), ('borg', 'The Borg')`);

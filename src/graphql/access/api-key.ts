@@ -1,5 +1,5 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
-import { listApiKeyPositions, loadApiKeys } from '../../registry/api-key-record.js';
+import { listApiKeyPage } from '../../registry/api-key-record.js';
 import { createApiKey } from '../../registry/commands/create-api-key.js';
 import { revokeApiKey } from '../../registry/commands/revoke-api-key.js';
 import {
@@ -58,10 +58,10 @@ builder.queryField('apiKeys', (t) =>
           'All API keys, revoked and expired ones included, newest first. Scope: keys:manage. Errors: VALIDATION_ERROR.',
         resolve: (_root, page, context, info) => {
           const { database } = context.commands;
-          const selected = queryFromInfo({ context, info, path: ['edges', 'node'] });
+          // The rows are complete, so Pothos does not read them again.
+          queryFromInfo({ context, info, path: ['edges', 'node'] });
           return new KeysetPage(readPage(page, { list: 'apiKeys', field: 'createdAt', isDescending: true }), {
-            list: (listed) => listApiKeyPositions(database, listed),
-            load: (ids) => loadApiKeys(database, ids, selected),
+            list: (listed) => listApiKeyPage(database, listed),
           });
         },
       },

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import {
   type ChangeFilter,
   type ChangePosition,
-  findChange,
   type LoggedChange,
   listChanges,
 } from '../../registry/log/change-log.js';
@@ -108,15 +107,14 @@ builder.queryField('auditLog', (t) =>
           requireOneEnd(page);
           const { database } = context.commands;
           const { kind, kindText, ...conditionsOnRows } = readFilter(conditions);
-          const filter: ChangeFilter = {
-            ...conditionsOnRows,
-            ...(tenantId != null && { tenantId: await requireTenantId(context, tenantId) }),
-            kinds: await selectKinds(database, { kind, kindText }),
-          };
-          const position = cursor?.revision_position;
-          const from = position ? await findChange(database, filter, position) : null;
-          if (position && !from) throw foreignCursor(page);
-          return listChanges(database, filter, { from, take });
+          const [ofTenant, kinds] = await Promise.all([
+            tenantId == null ? undefined : requireTenantId(database, tenantId),
+            selectKinds(database, { kind, kindText }),
+          ]);
+          const filter: ChangeFilter = { ...conditionsOnRows, tenantId: ofTenant, kinds };
+          const found = await listChanges(database, filter, { from: cursor?.revision_position, take });
+          if (!found) throw foreignCursor(page);
+          return found;
         },
       },
       AuditLogConnection,

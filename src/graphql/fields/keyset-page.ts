@@ -1,4 +1,5 @@
 import {
+  type ListEntry,
   type ListOrder,
   type ListPosition,
   readCursor,
@@ -33,8 +34,13 @@ export function readPage(
   };
 }
 
-/** Reads the rows of a page: first their positions in the list, then the rows themselves. */
+/** Reads the rows of a page. */
 interface PageSource<Node> {
+  list(page: ListPage): Promise<ListEntry<Node>[]>;
+}
+
+/** Reads the positions of a page in the list, and then the rows themselves. */
+interface PositionSource<Node> {
   list(page: ListPage): Promise<ListPosition[]>;
   /** In any order. */
   load(ids: readonly string[]): Promise<Node[]>;
@@ -52,11 +58,11 @@ interface LoadedPage<Node> {
 
 /** A page of a list that is read when a field of it is asked for. */
 export class KeysetPage<Node extends { id: string }> {
-  readonly #source: PageSource<Node>;
+  readonly #source: PageSource<Node> | PositionSource<Node>;
   readonly #page: RequestedPage;
   #loaded: Promise<LoadedPage<Node>> | undefined;
 
-  constructor(page: RequestedPage, source: PageSource<Node>) {
+  constructor(page: RequestedPage, source: PageSource<Node> | PositionSource<Node>) {
     this.#page = page;
     this.#source = source;
   }
@@ -83,17 +89,26 @@ export class KeysetPage<Node extends { id: string }> {
   async #read(): Promise<LoadedPage<Node>> {
     const { order, size, ...page } = this.#page;
     // One row more than the page shows says whether the list goes on.
-    const found = await this.#source.list({ ...page, limit: size + 1 });
-    const positions = found.slice(0, size);
-    if (page.isFromEnd) positions.reverse();
-    const ids = positions.map(({ id }) => id);
-    const nodes = ids.length > 0 ? await this.#source.load(ids) : [];
-    const byId = new Map(nodes.map((node) => [node.id, node]));
-    const edges = positions.flatMap((position) => {
-      // A row that has gone meanwhile has no edge.
-      const node = byId.get(position.id);
-      return node ? [{ cursor: writeCursor(order, position), node }] : [];
-    });
+    const wanted = { ...page, limit: size + 1 };
+    const source = this.#source;
+    const found = await source.list(wanted);
+    const shown = found.slice(0, size);
+    if (page.isFromEnd) shown.reverse();
+    const entries = 'load' in source ? await loadEntries(source, shown) : (shown as ListEntry<Node>[]);
+    const edges = entries.map(({ node, ...position }) => ({ cursor: writeCursor(order, position), node }));
     return { edges, hasMore: found.length > size };
   }
+}
+
+async function loadEntries<Node extends { id: string }>(
+  { load }: PositionSource<Node>,
+  positions: readonly ListPosition[],
+): Promise<ListEntry<Node>[]> {
+  const nodes = positions.length > 0 ? await load(positions.map(({ id }) => id)) : [];
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  return positions.flatMap((position) => {
+    // A row that has gone meanwhile has no edge.
+    const node = byId.get(position.id);
+    return node ? [{ ...position, node }] : [];
+  });
 }

@@ -1,3 +1,4 @@
+import { queryFromInfo } from '@pothos/plugin-prisma';
 import { type AttemptOfOperation, stepsOf } from '../../provisioning/operations/attempt.js';
 import { attemptId, defaultHistory, isAttemptId, maxHistory } from '../../provisioning/operations/history.js';
 import { builder } from '../builder.js';
@@ -99,14 +100,14 @@ builder.prismaObjectFields(ModuleSubscription, (t) => ({
       'out. Errors: VALIDATION_ERROR.',
     args: t.arg.connectionArgs(),
     select: { tenantId: true, moduleName: true },
-    resolve: ({ tenantId, moduleName }, page, context) => {
+    resolve: ({ tenantId, moduleName }, page, context, info) => {
+      // The rows have their operation, so Pothos does not read it again.
+      queryFromInfo({ context, info, path: ['edges', 'node'] });
       const requested = readPage(page, newestFirst);
       const { size, isDescending, isFromEnd, after, before } = requested;
       const wanted = { isDescending, isFromEnd, after, before, limit: size + 1 };
-      const load = () => context.history.load({ tenantId, moduleName, page: wanted });
       return new KeysetPage(requested, {
-        list: async () => (await load()).positions,
-        load: async () => (await load()).attempts,
+        list: () => context.history.load({ tenantId, moduleName, page: wanted }),
       });
     },
   }),

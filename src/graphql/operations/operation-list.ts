@@ -123,17 +123,16 @@ builder.prismaObjectFields(Tenant, (t) => ({
       'registry:read, or a member of the tenant. Errors: VALIDATION_ERROR.',
     args: { first: t.arg.int(forward.first), after: t.arg.string(forward.after) },
     select: { id: true },
-    resolve: async ({ id }, page, context) => {
+    resolve: async ({ id }, page, context, info) => {
       authorizeInTenant(context.caller, 'readTenant', id);
+      // The rows have their steps, so Pothos does not read them again.
+      queryFromInfo({ context, info, path: ['edges', 'node'] });
       const requested = readPage(page, newestFirst);
       const { size, after } = requested;
       // A member of the tenant does not learn what is done to others.
       const includesBulk = may(context.caller, 'readRegistry');
-      const load = () =>
-        context.tenantOperations.load({ tenantId: id, limit: size + 1, after, includesBulk });
       return new KeysetPage(requested, {
-        list: async () => (await load()).positions,
-        load: async () => (await load()).operations,
+        list: () => context.tenantOperations.load({ tenantId: id, limit: size + 1, after, includesBulk }),
       });
     },
   }),

@@ -86,7 +86,7 @@ export const OperationStep = builder.prismaObject('OperationStep', {
     name: t.field({
       type: stepName.type,
       description: 'Name of the step.',
-      select: { name: true },
+      // Without `select`, for which Pothos would read the steps of an attempt again.
       resolve: ({ name }) => stepName.read(name),
     }),
     module: t.expose('moduleName', {

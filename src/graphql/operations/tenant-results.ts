@@ -1,5 +1,6 @@
+import { queryFromInfo } from '@pothos/plugin-prisma';
 import { may } from '../../auth/permissions.js';
-import type { OperationTenant } from '../../database/generated/prisma/client.js';
+import type { TenantResult } from '../../provisioning/operations/tenant-results.js';
 import { readCursor, writeCursor } from '../../registry/lists/list-cursor.js';
 import { builder } from '../builder.js';
 import { ErrorCodeType, readErrorCode } from '../fields/error-code.js';
@@ -7,7 +8,7 @@ import { foreignCursor, forward, readPageSize } from '../fields/page.js';
 import { Tenant } from '../tenants/tenant.js';
 import { Operation, OperationStatusType } from './operation.js';
 
-const OperationTenantResult = builder.objectRef<OperationTenant>('OperationTenantResult').implement({
+const OperationTenantResult = builder.objectRef<TenantResult>('OperationTenantResult').implement({
   description: 'The result of one tenant in an operation on many tenants.',
   fields: (t) => ({
     reference: t.exposeString('reference', {
@@ -42,12 +43,15 @@ const OperationTenantResult = builder.objectRef<OperationTenant>('OperationTenan
       nullable: true,
       description: 'Why the tenant was not changed; null for other statuses than FAILED and CANCELLED.',
     }),
-    operation: t.prismaField({
+    operation: t.field({
       type: Operation,
       nullable: true,
       description: 'The operation that makes the storage of the tenant; null when none does.',
-      resolve: (query, { childId }, _args, context) =>
-        childId === null ? null : context.prisma.operation.findUnique({ ...query, where: { id: childId } }),
+      resolve: ({ child }, _args, context, info) => {
+        // The row has its steps, so Pothos does not read it again.
+        queryFromInfo({ context, info });
+        return child;
+      },
     }),
     finishedAt: t.expose('finishedAt', {
       type: 'DateTime',

@@ -2,7 +2,7 @@ import { authorize } from '../../auth/permissions.js';
 import type { ClientConfig as ClientConfigShape } from '../../importing/yaml/client-configs.js';
 import type { FileProblem } from '../../importing/yaml/client-file.js';
 import type { ReplacedSecret } from '../../importing/yaml/client-secrets.js';
-import type { ListPosition } from '../../registry/lists/list-cursor.js';
+import type { ListEntry } from '../../registry/lists/list-cursor.js';
 import type { ListPage } from '../../registry/lists/list-page-sql.js';
 import { isSlug } from '../../registry/slug.js';
 import { isStorable } from '../../registry/storable-text.js';
@@ -121,7 +121,6 @@ builder.queryFields((t) => ({
         const listed = withProblems ? all.filter(({ problems }) => problems.length > 0) : all;
         return new KeysetPage(readPage(page, byId), {
           list: async (wanted) => cutPage(listed, wanted),
-          load: async () => listed,
         });
       },
     },
@@ -129,11 +128,13 @@ builder.queryFields((t) => ({
   ),
 }));
 
-/** The positions of a page of files, which are in memory in the order of their ids. */
+/** A page of files, which are in memory in the order of their ids. */
 function cutPage(
   files: readonly ClientConfigShape[],
   { after, before, isFromEnd, limit }: ListPage,
-): ListPosition[] {
+): ListEntry<ClientConfigShape>[] {
   const within = files.filter(({ id }) => (!after || id > after.value) && (!before || id < before.value));
-  return (isFromEnd ? within.toReversed() : within).slice(0, limit).map(({ id }) => ({ id, value: id }));
+  return (isFromEnd ? within.toReversed() : within)
+    .slice(0, limit)
+    .map((node) => ({ id: node.id, value: node.id, node }));
 }

@@ -1,3 +1,4 @@
+import { queryFromInfo } from '@pothos/plugin-prisma';
 import { builder } from '../builder.js';
 import { KeysetPage, readPage } from '../fields/keyset-page.js';
 import { Member } from './member.js';
@@ -16,15 +17,13 @@ builder.prismaObjectFields(Tenant, (t) => ({
     description: 'Members, removed ones included, ordered by e-mail address. Errors: VALIDATION_ERROR.',
     args: t.arg.connectionArgs(),
     select: { id: true },
-    resolve: ({ id }, page, context) => {
+    resolve: ({ id }, page, context, info) => {
+      // The rows have all that can be selected, so Pothos reads none of them again.
+      queryFromInfo({ context, info, path: ['edges', 'node'] });
       const requested = readPage(page, byEmail);
       const { size, isDescending, isFromEnd, after, before } = requested;
       const wanted = { isDescending, isFromEnd, after, before, limit: size + 1 };
-      const load = () => context.members.load({ tenantId: id, page: wanted });
-      return new KeysetPage(requested, {
-        list: async () => (await load()).positions,
-        load: async () => (await load()).members,
-      });
+      return new KeysetPage(requested, { list: () => context.members.load({ tenantId: id, page: wanted }) });
     },
   }),
 }));

@@ -71,7 +71,14 @@ builder.prismaObjectField(Member, 'invitation', (t) =>
     description:
       'Invitation of the member: the open one, expired or not, or the one that an active member has accepted. Null when ' +
       'it was revoked, for a removed member, and for one that was inserted by SQL.',
-    select: { id: true, status: true },
-    resolve: ({ id, status }, _args, context) => context.invitations.load({ id, status }),
+    select: (_args, _context, nested) => ({
+      status: true,
+      invitations: nested({ orderBy: [{ createdAt: 'desc' }, { id: 'desc' }], take: 1 }),
+    }),
+    resolve: ({ status, invitations: [newest] }) => {
+      // A member who was removed may have accepted older ones.
+      if (!newest || status === 'REMOVED') return null;
+      return (newest.acceptedAt === null) === (status === 'INVITED') ? newest : null;
+    },
   }),
 );

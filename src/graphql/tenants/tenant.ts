@@ -1,5 +1,6 @@
+import { authorizeInSome, authorizeInTenant } from '../../auth/permissions.js';
 import { ConfigSource, Plan, TenantStatus } from '../../database/generated/prisma/enums.js';
-import { authorizeByTenant, tenantWhere } from '../../registry/tenant.js';
+import { tenantWhere } from '../../registry/tenant.js';
 import { builder } from '../builder.js';
 import { Node } from '../fields/node.js';
 import { authorized } from '../fields/page.js';
@@ -146,10 +147,12 @@ builder.queryField('tenant', (t) =>
     description:
       'A tenant by id or slug, in any status; null when there is none. Scope: registry:read, or a member of the tenant.',
     args: { id: t.arg.id({ required: true, description: 'The tenant’s UUID or slug.' }) },
-    resolve: async (query, _root, { id }, context) => {
-      await authorizeByTenant(context.prisma, context.caller, 'readTenant', id);
+    resolve: async (query, _root, { id }, { caller, prisma }) => {
+      authorizeInSome(caller, 'readTenant');
       const where = tenantWhere(id);
-      return where ? context.prisma.tenant.findUnique({ ...query, where }) : null;
+      const tenant = where ? await prisma.tenant.findUnique({ ...query, where }) : null;
+      authorizeInTenant(caller, 'readTenant', tenant?.id);
+      return tenant;
     },
   }),
 );

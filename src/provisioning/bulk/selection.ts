@@ -99,25 +99,24 @@ export async function countSelected(database: Rows, wanted: BulkSelection): Prom
   return { total: Math.min(length, maxSelected), isCapped: length > maxSelected };
 }
 
-/** The statements of lists, sent in a transaction. */
+/** The statements of lists, sent in a transaction, with rows as JSON has them. */
 function rowsOf(tx: Transaction): Rows {
   return {
-    rowPool: {
-      async query({ text, values }) {
-        const [answer] = await tx.send({ text, values: values as Parameter[] });
-        return { rows: answer?.rows ?? [] };
-      },
+    async readRows({ text, values }) {
+      const statement = `SELECT row_to_json(part.*) AS part FROM (${text}) AS part`;
+      const [answer] = await tx.send({ text: statement, values: (values ?? []) as Parameter[] });
+      return answer?.rows.map(({ part }) => part) ?? [];
     },
   };
 }
 
-async function findNamed({ rowPool }: Rows, references: readonly string[]): Promise<SelectedTenant[]> {
+async function findNamed({ readRows }: Rows, references: readonly string[]): Promise<SelectedTenant[]> {
   const where = references.map(tenantWhere);
   const ids = where.flatMap((one) => (one && 'id' in one ? [one.id] : []));
   const slugs = where.flatMap((one) => (one && 'slug' in one ? [one.slug] : []));
-  const { rows } = await rowPool.query<{ id: string; slug: string }>({
+  const rows = await readRows<{ id: string; slug: string }>({
     text: `SELECT id, slug FROM tenants WHERE id = ANY ($1::uuid[])
-     UNION ALL SELECT id, slug FROM tenants WHERE slug = ANY ($2::text[])`,
+      UNION ALL SELECT id, slug FROM tenants WHERE slug = ANY ($2::text[])`,
     values: [ids, slugs],
   });
   const idOf = new Map(rows.flatMap(({ id, slug }) => [[id, id] as const, [slug, id] as const]));

@@ -1,17 +1,40 @@
 import type {
-  Operation,
   OperationAttempt,
   OperationStatus,
   OperationStep,
 } from '../../database/generated/prisma/client.js';
+import { type RowForm, readJsonRow } from '../../database/row.js';
+import {
+  type OperationJson,
+  type OperationWithSteps,
+  operationJson,
+  readOperationJson,
+} from './operation-row.js';
 
 /** An attempt as a row of the history, with the operation that it belongs to. */
-export type AttemptOfOperation = OperationAttempt & { operation: Operation & { steps: OperationStep[] } };
+export type AttemptOfOperation = OperationAttempt & { operation: OperationWithSteps };
 
-/** The relations that the history reads with the row of an attempt. */
-export const withOperation = {
-  operation: { include: { steps: { orderBy: { position: 'asc' } } } },
-} as const;
+const attemptRow: RowForm = {
+  enums: new Set(['kind', 'status']),
+  times: ['cancelRequestedAt', 'createdAt', 'startedAt', 'finishedAt'],
+};
+
+/** An attempt with its operation in a JSON document. */
+export interface AttemptJson {
+  attempt: Readonly<Record<string, unknown>>;
+  of: OperationJson;
+}
+
+export function readAttemptJson({ attempt, of }: AttemptJson): AttemptOfOperation {
+  // All columns of the table are fields of the model, which a test compares.
+  return { ...readJsonRow(attemptRow, attempt), operation: readOperationJson(of) } as AttemptOfOperation;
+}
+
+/** SQL: an attempt with its operation as JSON. Both arguments are SQL, too. */
+export function attemptJson(operationId: string, number: string): string {
+  return `(SELECT json_build_object('attempt', row_to_json(attempt.*), 'of', ${operationJson('attempt.operation_id')})
+    FROM operation_attempts AS attempt WHERE attempt.operation_id = ${operationId} AND attempt.number = ${number})`;
+}
 
 /** A step as operation_attempts.steps has it. */
 interface KeptStep {

@@ -1,11 +1,10 @@
 import DataLoader from 'dataloader';
-import type { PrismaClient } from '../../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../../database/registry-database.js';
-import { type ListPosition, timeSql } from '../../registry/lists/list-cursor.js';
+import { type ListEntry, type ListPosition, timeSql } from '../../registry/lists/list-cursor.js';
 import type { ListPage } from '../../registry/lists/list-page-sql.js';
 import { listPages } from '../../registry/lists/page-batch.js';
 import { isUuid } from '../../registry/slug.js';
-import { type AttemptOfOperation, withOperation } from './attempt.js';
+import { type AttemptJson, type AttemptOfOperation, attemptJson, readAttemptJson } from './attempt.js';
 
 /** A page of the attempts on one subscription, by time. */
 interface HistoryKey {
@@ -14,36 +13,19 @@ interface HistoryKey {
   page: ListPage;
 }
 
-interface History {
-  /** In the order in which the page is read; an id is that of the operation with the number of the attempt. */
-  positions: ListPosition[];
-  attempts: ListedAttempt[];
-}
-
 type ListedAttempt = AttemptOfOperation & { id: string };
 
-export type HistoryLoader = DataLoader<HistoryKey, History, string>;
+export type HistoryLoader = DataLoader<HistoryKey, ListEntry<ListedAttempt>[], string>;
 
 /** How many attempts a list shows per operation, and how many unless the caller asks for another number. */
 export const maxHistory = 100;
 export const defaultHistory = 20;
 
-/** Loads pages of attempts on the storage of subscriptions with the same number of queries for any number of keys. */
-export function createHistoryLoader(database: Pick<RegistryDatabase, 'rowPool' | 'prisma'>): HistoryLoader {
-  return new DataLoader(
-    async (keys) => {
-      const pages = await listPages(database, keys, attemptsOfSubscriptions);
-      const listed = pages.flatMap((positions, at) =>
-        positions.map(({ id }) => ({ key: at + 1, ...readAttemptId(id) })),
-      );
-      const attempts = await loadAttempts(database.prisma, keys.length, listed);
-      return pages.map((positions, at) => ({
-        positions,
-        attempts: (attempts[at] ?? []).map((attempt) => ({ ...attempt, id: attemptId(attempt) })),
-      }));
-    },
-    { cacheKeyFn: (key) => JSON.stringify(key) },
-  );
+/** Loads pages of attempts on the storage of subscriptions with one statement for any number of keys. */
+export function createHistoryLoader(database: Pick<RegistryDatabase, 'readRows'>): HistoryLoader {
+  return new DataLoader((keys) => listPages(database, keys, attemptsOfSubscriptions), {
+    cacheKeyFn: (key) => JSON.stringify(key),
+  });
 }
 
 // Updates of guards are left out: each suspension makes one, and they say nothing about provisioning.
@@ -62,6 +44,11 @@ const attemptsOfSubscriptions = {
       WHERE work.operation_id = operation_attempts.operation_id AND work.module = wanted.of_module)`,
   id: `operation_id || ':' || number`,
   value: timeSql('created_at'),
+  json: attemptJson('page.of_operation_id', 'page.of_number'),
+  read: (json: AttemptJson): ListedAttempt => {
+    const attempt = readAttemptJson(json);
+    return { ...attempt, id: attemptId(attempt) };
+  },
 };
 
 /** Id of an attempt: the UUID of its operation and its number, as `<UUID>:<number>`. */
@@ -86,48 +73,26 @@ interface AttemptsKey {
 
 export type AttemptsLoader = DataLoader<AttemptsKey, AttemptOfOperation[], string>;
 
-/** Loads the newest attempts of operations, oldest first, with the same number of queries for any number of keys. */
-export function createAttemptsLoader(prisma: PrismaClient): AttemptsLoader {
-  return new DataLoader(async (keys) => loadAttempts(prisma, keys.length, await listLast(prisma, keys)), {
-    cacheKeyFn: ({ operationId, last }) => `${operationId}/${last}`,
-  });
-}
-
-/** An attempt in the list of the key with that number, from 1. */
-interface Listed {
-  key: number;
-  id: string;
-  number: number;
-}
-
-async function loadAttempts(
-  prisma: PrismaClient,
-  lists: number,
-  listed: readonly Listed[],
-): Promise<AttemptOfOperation[][]> {
-  const attempts = await prisma.operationAttempt.findMany({
-    where: {
-      operationId: { in: [...new Set(listed.map(({ id }) => id))] },
-      number: { in: [...new Set(listed.map(({ number }) => number))] },
+/** Loads the newest attempts of operations, oldest first, with one statement for any number of keys. */
+export function createAttemptsLoader({ readRows }: Pick<RegistryDatabase, 'readRows'>): AttemptsLoader {
+  return new DataLoader(
+    async (keys) => {
+      const rows = await readRows<{ key: number; attempt: AttemptJson }>({
+        text: newestSql,
+        values: [keys.map(({ operationId }) => operationId), keys.map(({ last }) => last)],
+      });
+      const attempts = keys.map((): AttemptOfOperation[] => []);
+      for (const { key, attempt } of rows) attempts[key - 1]?.push(readAttemptJson(attempt));
+      return attempts;
     },
-    include: withOperation,
-  });
-  const byKey = new Map(attempts.map((attempt) => [`${attempt.operationId}/${attempt.number}`, attempt]));
-  const loaded = Array.from({ length: lists }, (): AttemptOfOperation[] => []);
-  for (const { key, id, number } of listed) {
-    const attempt = byKey.get(`${id}/${number}`);
-    if (attempt) loaded[key - 1]?.push(attempt);
-  }
-  return loaded;
+    { cacheKeyFn: ({ operationId, last }) => `${operationId}/${last}` },
+  );
 }
 
-function listLast(prisma: PrismaClient, keys: readonly AttemptsKey[]): Promise<Listed[]> {
-  const [operations, limits] = [keys.map(({ operationId }) => operationId), keys.map(({ last }) => last)];
-  return prisma.$queryRaw`
-    SELECT wanted.key::int AS key, wanted.operation AS id, newest.number
-    FROM unnest(${operations}::uuid[], ${limits}::int[]) WITH ORDINALITY AS wanted (operation, last, key)
-    CROSS JOIN LATERAL (
-      SELECT number FROM operation_attempts WHERE operation_id = wanted.operation ORDER BY number DESC LIMIT wanted.last
-    ) AS newest
-    ORDER BY wanted.key, newest.number`;
-}
+const newestSql = `
+  SELECT wanted.key::int AS key, ${attemptJson('wanted.operation', 'newest.number')} AS attempt
+  FROM unnest($1::uuid[], $2::int[]) WITH ORDINALITY AS wanted (operation, last, key)
+  CROSS JOIN LATERAL (
+    SELECT number FROM operation_attempts WHERE operation_id = wanted.operation ORDER BY number DESC LIMIT wanted.last
+  ) AS newest
+  ORDER BY wanted.key, newest.number`;

@@ -13,7 +13,7 @@ import { inDatabase, oneOf } from '../../registry/lists/tenant-filter.js';
  * and those of a tenant also in operation_tenants.
  */
 
-type Rows = Pick<RegistryDatabase, 'rowPool'>;
+type Rows = Pick<RegistryDatabase, 'readRows'>;
 
 const OperationFilter = z.object({
   status: omittable(z.array(oneOf(OperationStatus))),
@@ -52,12 +52,12 @@ export function readOperationSelection(filter: unknown, tenantId: string | undef
 }
 
 /** The positions of the operations of a page, in the order in which it is read. The work does not grow with their number. */
-export async function listOperationPositions(
-  { rowPool }: Rows,
+export function listOperationPositions(
+  { readRows }: Rows,
   selection: OperationSelection,
   page: ListPage,
 ): Promise<ListPosition[]> {
-  return (await rowPool.query<ListPosition>(pageStatement(selection, page))).rows;
+  return readRows<ListPosition>(pageStatement(selection, page));
 }
 
 /** The operations with these ids, in any order. `selected` names the columns and relations to read, as Prisma's `select` does. */

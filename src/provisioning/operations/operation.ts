@@ -9,13 +9,14 @@ import type {
   OperationStep,
 } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
-import { columnOf, type RowForm, readRow, toParameter } from '../../database/row.js';
+import { columnOf, toParameter } from '../../database/row.js';
 import { notFound, type RegistryError } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
+import { type OperationWithSteps, operationRow, readOperation } from './operation-row.js';
 import type { PlannedStep } from './plan.js';
 import { factsOf, type StepFacts } from './step-facts.js';
 
-export type OperationWithSteps = Operation & { steps: OperationStep[] };
+export type { OperationWithSteps } from './operation-row.js';
 
 /** Whether no worker will continue it: it has ended, or needs an operator's attention. */
 export function hasEnded({ status }: { status: OperationStatus }): boolean {
@@ -109,9 +110,6 @@ export async function claimOperation(
   };
 }
 
-export const operationRow: RowForm = { enums: new Set(['kind', 'status']) };
-export const stepRow: RowForm = { enums: new Set(['status']), columns: { moduleName: 'module' } };
-
 const claim = {
   text: `UPDATE operations
     SET status = CASE status WHEN 'queued' THEN 'running' ELSE status END, fencing_token = fencing_token + 1,
@@ -132,18 +130,6 @@ const readAttempt = {
   text: `SELECT actor, request_id AS "requestId", runs FROM operation_attempts WHERE operation_id = $1 ORDER BY number DESC LIMIT 1`,
   isFrequent: true,
 };
-
-type Row = Readonly<Record<string, unknown>>;
-
-function readOperation(row: Row, steps: readonly Row[]): OperationWithSteps {
-  const operation = readRow(operationRow, row);
-  // All columns of both tables are fields of the models, which a test compares.
-  return {
-    ...operation,
-    fencingToken: BigInt(operation.fencingToken as string),
-    steps: steps.map((step) => readRow(stepRow, step)),
-  } as unknown as OperationWithSteps;
-}
 
 /** An operation that claimOperation would take now. */
 export interface DueOperation {

@@ -1,5 +1,5 @@
 import type { Module, ModuleSubscription, Prisma } from '../../database/generated/prisma/client.js';
-import { type RowForm, readRow, readTime } from '../../database/row.js';
+import { type RowForm, readJsonRow, readRow } from '../../database/row.js';
 import type { CommandContext } from '../../registry/command.js';
 import { moduleRow } from '../../registry/module.js';
 import type { BindingState, BoundState } from '../fence/binding.js';
@@ -48,16 +48,10 @@ function readSubscription({
   storedModule,
   ...row
 }: Record<string, unknown> & { storedModule: Record<string, unknown> }): SubscriptionStorage['subscription'] {
-  const module = readRow(moduleRow, storedModule);
-  const times = {
-    createdAt: readTime(module.createdAt),
-    updatedAt: readTime(module.updatedAt),
-    retiredAt: readTime(module.retiredAt),
-  };
   // All columns of both tables are fields of the models, which a test compares.
   return {
     ...readRow(subscriptionRow, row),
-    module: { ...module, ...times },
+    module: readJsonRow(moduleRow, storedModule),
   } as unknown as SubscriptionStorage['subscription'];
 }
 

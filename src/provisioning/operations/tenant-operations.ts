@@ -1,7 +1,12 @@
 import DataLoader from 'dataloader';
 import type { RegistryDatabase } from '../../database/registry-database.js';
-import { type ListPosition, timeSql } from '../../registry/lists/list-cursor.js';
-import type { OperationWithSteps } from './operation.js';
+import { type ListEntry, type ListPosition, timeSql } from '../../registry/lists/list-cursor.js';
+import {
+  type OperationJson,
+  type OperationWithSteps,
+  operationJson,
+  readOperationJson,
+} from './operation-row.js';
 
 /** The newest operations of a tenant, of those that come after a position. */
 interface TenantOperationsKey {
@@ -12,20 +17,15 @@ interface TenantOperationsKey {
   includesBulk: boolean;
 }
 
-interface TenantOperations {
-  positions: ListPosition[];
-  operations: OperationWithSteps[];
-}
+export type TenantOperationsLoader = DataLoader<TenantOperationsKey, ListEntry<OperationWithSteps>[], string>;
 
-export type TenantOperationsLoader = DataLoader<TenantOperationsKey, TenantOperations, string>;
-
-/** Loads operations of tenants, newest first, with the same number of queries for any number of tenants. */
-export function createTenantOperationsLoader(
-  database: Pick<RegistryDatabase, 'rowPool' | 'prisma'>,
-): TenantOperationsLoader {
+/** Loads operations of tenants, newest first, with one statement for any number of tenants. */
+export function createTenantOperationsLoader({
+  readRows,
+}: Pick<RegistryDatabase, 'readRows'>): TenantOperationsLoader {
   return new DataLoader(
     async (keys) => {
-      const { rows } = await database.rowPool.query<ListPosition & { key: number }>({
+      const rows = await readRows<ListPosition & { key: number; operation: OperationJson }>({
         text: newestSql,
         values: [
           keys.map(({ tenantId }) => tenantId),
@@ -35,17 +35,9 @@ export function createTenantOperationsLoader(
           keys.map(({ includesBulk }) => includesBulk),
         ],
       });
-      const operations = await database.prisma.operation.findMany({
-        where: { id: { in: [...new Set(rows.map(({ id }) => id))] } },
-        include: { steps: { orderBy: { position: 'asc' } } },
-      });
-      const byId = new Map(operations.map((operation) => [operation.id, operation]));
-      const pages = keys.map((): TenantOperations => ({ positions: [], operations: [] }));
-      for (const { key, id, value } of rows) {
-        pages[key - 1]?.positions.push({ id, value });
-        const operation = byId.get(id);
-        if (operation) pages[key - 1]?.operations.push(operation);
-      }
+      const pages = keys.map((): ListEntry<OperationWithSteps>[] => []);
+      for (const { key, operation, ...position } of rows)
+        pages[key - 1]?.push({ ...position, node: readOperationJson(operation) });
       return pages;
     },
     { cacheKeyFn: (key) => JSON.stringify(key) },
@@ -54,7 +46,7 @@ export function createTenantOperationsLoader(
 
 // Ordered by the tenant as well, so that no other index fits. Operations on many tenants are in operation_tenants.
 const newestSql = `
-  SELECT wanted.key::int AS key, page.id, ${timeSql('page.created_at')} AS value
+  SELECT wanted.key::int AS key, page.id, ${timeSql('page.created_at')} AS value, ${operationJson('page.id')} AS operation
   FROM unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::uuid[], $5::boolean[])
     WITH ORDINALITY AS wanted (tenant, length, at, id, bulk, key)
   CROSS JOIN LATERAL (

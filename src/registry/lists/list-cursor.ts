@@ -10,6 +10,11 @@ export interface ListPosition {
   id: string;
 }
 
+/** A row of an ordered list with its place. */
+export interface ListEntry<Node> extends ListPosition {
+  node: Node;
+}
+
 const time = /^(-?infinity|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)$/;
 const Content = z.tuple([z.string(), z.string(), z.string().max(500), z.string()]);
 

@@ -1,9 +1,9 @@
 import type { RegistryDatabase } from '../../database/registry-database.js';
-import type { ListPosition } from './list-cursor.js';
+import type { ListEntry, ListPosition } from './list-cursor.js';
 import { direction, type ListPage, type Statement, Values } from './list-page-sql.js';
 
 /** A list of which each parent has one, such as the members of a tenant. */
-interface ListOfParent<Key> {
+interface ListOfParent<Key, Json, Node> {
   /** Columns of `wanted` by which the list is found. */
   parent: Record<string, { type: string; of(key: Key): unknown }>;
   /** The columns of the order, with the value of each at a position. Together they have each value once in a list. */
@@ -13,6 +13,9 @@ interface ListOfParent<Key> {
   /** SQL of the position. */
   id: string;
   value: string;
+  /** SQL of the row at `page.id` as JSON. The columns of the order are in `page` with the prefix `of_`. */
+  json: string;
+  read(json: Json): Node;
 }
 
 interface PageKey {
@@ -20,19 +23,20 @@ interface PageKey {
 }
 
 /**
- * The positions of one page of each list, in the order in which it is read. Pages that are read in the same direction, with
+ * The entries of one page of each list, in the order in which it is read. Pages that are read in the same direction, with
  * limits at the same ends, take one statement together.
  */
-export async function listPages<Key extends PageKey>(
-  { rowPool }: Pick<RegistryDatabase, 'rowPool'>,
+export async function listPages<Key extends PageKey, Json, Node>(
+  { readRows }: Pick<RegistryDatabase, 'readRows'>,
   keys: readonly Key[],
-  list: ListOfParent<Key>,
-): Promise<ListPosition[][]> {
-  const pages = keys.map((): ListPosition[] => []);
-  for (const group of groupByShape(keys)) {
-    const { rows } = await rowPool.query<ListPosition & { at: number }>(pagesStatement(group, list));
-    for (const { at, id, value } of rows) pages[at]?.push({ id, value });
-  }
+  list: ListOfParent<Key, Json, Node>,
+): Promise<ListEntry<Node>[][]> {
+  const pages = keys.map((): ListEntry<Node>[] => []);
+  const read = async (group: Group<Key>) => {
+    const rows = await readRows<ListPosition & { at: number; json: Json }>(pagesStatement(group, list));
+    for (const { at, json, ...position } of rows) pages[at]?.push({ ...position, node: list.read(json) });
+  };
+  await Promise.all([...groupByShape(keys)].map(read));
   return pages;
 }
 
@@ -55,7 +59,10 @@ function groupByShape<Key extends PageKey>(keys: readonly Key[]): Iterable<Group
   return groups.values();
 }
 
-function pagesStatement<Key extends PageKey>(group: Group<Key>, list: ListOfParent<Key>): Statement {
+function pagesStatement<Key extends PageKey>(
+  group: Group<Key>,
+  list: ListOfParent<Key, never, unknown>,
+): Statement {
   const values = new Values();
   const [
     {
@@ -85,7 +92,7 @@ function pagesStatement<Key extends PageKey>(group: Group<Key>, list: ListOfPare
   });
   const order = (of: string) => columns.map((column) => `${of}${column} ${direction(page)}`).join(', ');
   const text = `
-    SELECT wanted.at, page.id, page.value
+    SELECT wanted.at, page.id, page.value, ${list.json} AS json
     FROM unnest(${arrays.join(', ')}) AS wanted (${names.join(', ')})
     CROSS JOIN LATERAL (
       SELECT ${list.id} AS id, ${list.value} AS value, ${columns.map((column) => `${column} AS of_${column}`).join(', ')}

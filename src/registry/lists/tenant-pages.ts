@@ -19,10 +19,8 @@ import {
   walkStatement,
 } from './tenant-page-sql.js';
 
-/** A pool or a transaction, to which statements are sent. */
-export interface Rows {
-  rowPool: { query<Row extends object>(statement: Statement): Promise<{ rows: Row[] }> };
-}
+/** A database or a transaction, to which statements are sent. */
+export type Rows = Pick<RegistryDatabase, 'readRows'>;
 
 /** How many pages are read in the order of the list before all tenants that meet a condition are. */
 const pagesWalked = 10;
@@ -37,21 +35,22 @@ export async function listTenantPositions(
   given: TenantSelection,
   page: TenantPage,
 ): Promise<ListPosition[]> {
-  const run = async <Row extends object>(statement: Statement) =>
-    (await database.rowPool.query<Row>(statement)).rows;
   const selection = await rarestModuleFirst(database, given);
   const conditions = [...conditionsOf(selection), ...createdCondition(selection, page)];
-  if (conditions.length === 0) return await run<ListPosition>(pageStatement(selection, page));
+  if (conditions.length === 0) return await database.readRows<ListPosition>(pageStatement(selection, page));
 
   const walk = createWalk(database, selection, conditions, page);
   if (!conditions.some(({ isRare }) => isRare) && (await walk.advance(pagesWalked * page.limit)))
     return walk.positions;
   for (const candidate of candidatesOf(selection, conditions)) {
-    const rows = await run<Part & { found: number }>(foundStatement(selection, candidate, page));
+    const rows = await database.readRows<Part & { found: number }>(
+      foundStatement(selection, candidate, page),
+    );
     if ((rows[0]?.found ?? 0) <= maxFound) return positionsIn(rows);
   }
   if (selection.config !== undefined) throw tooManyConfigured();
-  if (isTextAlone(selection, conditions)) return await run<ListPosition>(longWalkStatement(selection, page));
+  if (isTextAlone(selection, conditions))
+    return await database.readRows<ListPosition>(longWalkStatement(selection, page));
   while (walk.length < maxFound)
     if (await walk.advance(Math.min(2 * walk.length || pagesWalked * page.limit, maxFound - walk.length)))
       return walk.positions;
@@ -63,7 +62,7 @@ export async function listTenantPositions(
 
 /** A walk through the list that collects the tenants of a page. */
 function createWalk(
-  { rowPool }: Rows,
+  { readRows }: Rows,
   selection: TenantSelection,
   conditions: readonly TenantCondition[],
   page: TenantPage,
@@ -74,7 +73,7 @@ function createWalk(
     length: 0,
     /** Reads the next tenants of the list; returns whether the page is full or the list has ended. */
     async advance(length: number): Promise<boolean> {
-      const { rows } = await rowPool.query<Part & { walked: number; last_id: string; last_value: string }>(
+      const rows = await readRows<Part & { walked: number; last_id: string; last_value: string }>(
         walkStatement(selection, conditions, rest, length),
       );
       walk.positions.push(...positionsIn(rows));
@@ -113,10 +112,10 @@ function createdCondition(
 }
 
 /** The list has the tenants of one module; those of the others are looked up. */
-async function rarestModuleFirst({ rowPool }: Rows, selection: TenantSelection): Promise<TenantSelection> {
+async function rarestModuleFirst({ readRows }: Rows, selection: TenantSelection): Promise<TenantSelection> {
   const { modules } = selection;
   if (modules.length < 2) return selection;
-  const { rows } = await rowPool.query<{ module: string; status: string; subscriptions: number }>(
+  const rows = await readRows<{ module: string; status: string; subscriptions: number }>(
     subscriptionCountsStatement(modules.map(({ module }) => module)),
   );
   const sizeOf = ({ module, statuses }: ModuleCondition) =>
@@ -177,10 +176,8 @@ export interface TenantCount {
  */
 export async function countTenants(database: Rows, given: TenantSelection): Promise<TenantCount> {
   const run = async (statement: Statement) => {
-    const { rows } = await database.rowPool.query<{ total: number; found?: number; walked?: number }>(
-      statement,
-    );
-    return rows[0] ?? { total: 0 };
+    const [row] = await database.readRows<{ total: number; found?: number; walked?: number }>(statement);
+    return row ?? { total: 0 };
   };
   if (isCounted(given)) return { total: (await run(countedStatement(given))).total, isCapped: false };
   const selection = await rarestModuleFirst(database, given);

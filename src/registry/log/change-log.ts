@@ -1,7 +1,7 @@
 import type { RegistryChange } from '../../database/generated/prisma/client.js';
 import type { RegistryDatabase } from '../../database/registry-database.js';
 
-type Rows = Pick<RegistryDatabase, 'rowPool'>;
+type Rows = Pick<RegistryDatabase, 'readRows'>;
 
 /** Position of an entry in the change log. */
 export interface ChangePosition {
@@ -20,8 +20,8 @@ export interface ChangeFilter {
 }
 
 interface ChangePage {
-  /** The page begins after this entry, or ends before it when `take` is negative. */
-  from: ChangePosition | null;
+  /** The page begins after this entry, or ends before it when `take` is negative. Its numbers may come from a client. */
+  from: Record<keyof ChangePosition, unknown> | undefined;
   /** Number of entries: the newest if positive, the oldest if negative. */
   take: number;
 }
@@ -29,13 +29,17 @@ interface ChangePage {
 /** Adds a value to a statement and returns its placeholder. */
 type Add = (value: unknown, type: string) => string;
 
-/** A page of entries, newest first. The work does not grow with the log. */
+/** A page of entries, newest first; undefined when `from` is no entry of the list. The work does not grow with the log. */
 export async function listChanges(
   database: Rows,
   filter: ChangeFilter,
-  { from, take }: ChangePage,
-): Promise<LoggedChange[]> {
-  const range = await findRange(database, filter);
+  { from: position, take }: ChangePage,
+): Promise<LoggedChange[] | undefined> {
+  const [from, range] = await Promise.all([
+    position && findChange(database, filter, position),
+    findRange(database, filter),
+  ]);
+  if (from === null) return undefined;
   if (!range) return [];
   const isBackward = take < 0;
   const values: unknown[] = [];
@@ -47,12 +51,12 @@ export async function listChanges(
   ];
   const direction = isBackward ? 'ASC' : 'DESC';
   const entries = entriesSql(filter, limits, { direction, count: Math.abs(take) }, add);
-  const { rows } = await database.rowPool.query<ChangeRow>({
+  const rows = await database.readRows<ChangeRow>({
     text: `SELECT ${columns} FROM (${entries}) AS entry
-      ORDER BY revision ${direction}, position ${direction} LIMIT ${add(Math.abs(take), 'int')}`,
+      ORDER BY entry.revision ${direction}, entry.position ${direction} LIMIT ${add(Math.abs(take), 'int')}`,
     values,
   });
-  return rows.map(toChange).sort(byNewest);
+  return rows.map(readChange).sort(byNewest);
 }
 
 /**
@@ -108,28 +112,32 @@ function equalities({ tenantId, actor }: ChangeFilter, add: Add): string[] {
  * never before that of an earlier one, so between these two lie all entries of that time.
  */
 async function findRange(
-  { rowPool }: Rows,
+  { readRows }: Rows,
   { since, until }: ChangeFilter,
 ): Promise<{ oldest?: ChangePosition; newest?: ChangePosition } | undefined> {
   const find = async (condition: string, direction: 'ASC' | 'DESC', moment: Date) => {
-    const order = ['changed_at', 'revision', 'position'].map((column) => `${column} ${direction}`).join(', ');
-    const { rows } = await rowPool.query<{ revision: string; position: number }>({
-      text: `SELECT revision, position FROM registry_change WHERE changed_at ${condition} $1 ORDER BY ${order} LIMIT 1`,
+    const order = ['changed_at', 'revision', 'position']
+      .map((column) => `registry_change.${column} ${direction}`)
+      .join(', ');
+    const rows = await readRows<{ revision: string; position: number }>({
+      text: `SELECT revision::text, position FROM registry_change WHERE changed_at ${condition} $1 ORDER BY ${order} LIMIT 1`,
       values: [moment.toISOString()],
     });
     return rows[0] && { revision: BigInt(rows[0].revision), position: rows[0].position };
   };
-  const oldest = since && (await find('>=', 'ASC', since));
-  const newest = until && (await find('<', 'DESC', until));
+  const [oldest, newest] = await Promise.all([
+    since && find('>=', 'ASC', since),
+    until && find('<', 'DESC', until),
+  ]);
   if ((since && !oldest) || (until && !newest)) return undefined;
   return { ...(oldest && { oldest }), ...(newest && { newest }) };
 }
 
-/** The position, when an entry that meets the filter is there. Its numbers may come from a client. */
-export async function findChange(
-  { rowPool }: Rows,
+/** The position, when an entry that meets the filter is there. */
+async function findChange(
+  { readRows }: Rows,
   filter: ChangeFilter,
-  { revision, position }: { revision: unknown; position: unknown },
+  { revision, position }: Record<keyof ChangePosition, unknown>,
 ): Promise<ChangePosition | null> {
   if (typeof revision !== 'bigint' || !fits(revision, 64)) return null;
   if (typeof position !== 'number' || !Number.isInteger(position) || !fits(BigInt(position), 32)) return null;
@@ -143,37 +151,47 @@ export async function findChange(
     ...(since ? [`changed_at >= ${add(since.toISOString(), 'timestamptz')}`] : []),
     ...(until ? [`changed_at < ${add(until.toISOString(), 'timestamptz')}`] : []),
   ];
-  const { rowCount } = await rowPool.query({
+  const rows = await readRows({
     text: `SELECT FROM registry_change WHERE ${conditions.join(' AND ')}`,
     values,
   });
-  return rowCount === 0 ? null : { revision, position };
+  return rows.length === 0 ? null : { revision, position };
 }
 
 /** All kinds in the log. Jumps from kind to kind in the index; a log of any size has a few dozen kinds. */
-export async function listKinds({ rowPool }: Rows): Promise<string[]> {
-  const { rows } = await rowPool.query<{ kind: string }>(`
+export async function listKinds({ readRows }: Rows): Promise<string[]> {
+  const rows = await readRows<{ kind: string }>({
+    text: `
     WITH RECURSIVE known (kind) AS (
       SELECT min(kind) FROM registry_change
       UNION ALL
       SELECT (SELECT min(change.kind) FROM registry_change AS change WHERE change.kind > known.kind)
       FROM known WHERE kind IS NOT NULL)
-    SELECT kind FROM known WHERE kind IS NOT NULL`);
+    SELECT kind FROM known WHERE kind IS NOT NULL`,
+  });
   return rows.map(({ kind }) => kind);
 }
 
-export const columns = `revision, position, tenant_id AS "tenantId", tenant_slug AS "tenantSlug", module AS "moduleName", kind,
+export const columns = `revision::text, position, tenant_id AS "tenantId", tenant_slug AS "tenantSlug", module AS "moduleName", kind,
   entity_id AS "entityId", actor, database_role AS "databaseRole", request_id AS "requestId", before, after, changed_at AS "changedAt",
-  previous_hash AS "previousHash", hash, (SELECT registry_epoch()) AS epoch`;
+  encode(previous_hash, 'hex') AS "previousHash", encode(hash, 'hex') AS hash, (SELECT registry_epoch()) AS epoch`;
 
 /** An entry with the epoch in which it was read, the other half of its revision. */
 export type LoggedChange = RegistryChange & { epoch: string };
 
-/** A row as the driver reads it: a bigint is text. */
-export type ChangeRow = Omit<LoggedChange, 'revision'> & { revision: string };
+type TextFields = 'revision' | 'changedAt' | 'previousHash' | 'hash';
 
-export function toChange({ revision, ...row }: ChangeRow): LoggedChange {
-  return { revision: BigInt(revision), ...row };
+/** A row with the columns, as JSON. */
+export type ChangeRow = Omit<LoggedChange, TextFields> & Record<TextFields, string>;
+
+export function readChange({ revision, changedAt, previousHash, hash, ...row }: ChangeRow): LoggedChange {
+  return {
+    ...row,
+    revision: BigInt(revision),
+    changedAt: new Date(changedAt),
+    previousHash: Buffer.from(previousHash, 'hex'),
+    hash: Buffer.from(hash, 'hex'),
+  };
 }
 
 function byNewest(one: ChangePosition, other: ChangePosition): number {

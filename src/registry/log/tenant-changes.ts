@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import type { RegistryDatabase } from '../../database/registry-database.js';
-import { type ChangePosition, type ChangeRow, columns, type LoggedChange, toChange } from './change-log.js';
+import { type ChangePosition, type ChangeRow, columns, type LoggedChange, readChange } from './change-log.js';
 
 /** The newest entries of a tenant, of those that come after a position. */
 interface TenantChangesKey {
@@ -15,11 +15,11 @@ const maxBigint = '9223372036854775807';
 
 /** Loads the changes of tenants, newest first, with one query for any number of tenants. */
 export function createTenantChangesLoader({
-  rowPool,
-}: Pick<RegistryDatabase, 'rowPool'>): TenantChangesLoader {
+  readRows,
+}: Pick<RegistryDatabase, 'readRows'>): TenantChangesLoader {
   return new DataLoader(
     async (keys) => {
-      const { rows } = await rowPool.query<ChangeRow & { key: number }>({
+      const rows = await readRows<ChangeRow & { key: number }>({
         text: newestSql,
         values: [
           keys.map(({ tenantId }) => tenantId),
@@ -29,7 +29,7 @@ export function createTenantChangesLoader({
         ],
       });
       const pages = keys.map((): LoggedChange[] => []);
-      for (const { key, ...row } of rows) pages[key - 1]?.push(toChange(row));
+      for (const { key, ...row } of rows) pages[key - 1]?.push(readChange(row));
       return pages;
     },
     {
@@ -51,4 +51,4 @@ const newestSql = `
     ORDER BY tenant_id DESC, revision DESC, position DESC
     LIMIT wanted.length
   ) AS entry
-  ORDER BY wanted.key, revision DESC, position DESC`;
+  ORDER BY wanted.key, entry.revision DESC, entry.position DESC`;

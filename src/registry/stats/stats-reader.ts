@@ -13,13 +13,13 @@ export interface StatsReader {
   read<T>(section: StatsSection<T>): Promise<T>;
 }
 
-export function createStatsReader({ query }: Pick<RegistryDatabase, 'query'>): StatsReader {
+export function createStatsReader({ readRows }: Pick<RegistryDatabase, 'readRows'>): StatsReader {
   const loader = new DataLoader<StatsSection<unknown>, unknown>(async (sections) => {
     const values: unknown[] = [];
     const place = (value: unknown) => `$${values.push(value)}`;
     const columns = sections.map(({ sql }, at) => `(${sql(place)}) AS s${at}`);
-    const { rows } = await query(`SELECT ${columns.join(',\n')}`, values);
-    return sections.map(({ read }, at) => read(rows[0]?.[`s${at}`] as never));
+    const [row] = await readRows<Record<string, never>>({ text: `SELECT ${columns.join(',\n')}`, values });
+    return sections.map(({ read }, at) => read(row?.[`s${at}`] as never));
   });
   // The loader gives each section what its own `read` returns.
   return { read: (section) => loader.load(section) as Promise<never> };

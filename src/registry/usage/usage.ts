@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import { z } from 'zod';
 import type { RegistryDatabase } from '../../database/registry-database.js';
+import { readTime } from '../../database/row.js';
 
 /** The quantities that have a limit per tenant. */
 const metrics = ['USERS', 'MONTHLY_QUOTES', 'STORAGE_GB'] as const;
@@ -39,19 +40,33 @@ export function readUsage(row: UsageRow): Usage {
   };
 }
 
+/** The same as JSON. */
+interface JsonUsageRow {
+  ordinal: number;
+  metric: string;
+  used: number;
+  max: number;
+  starts_at: string | null;
+  ends_at: string | null;
+}
+
 export type UsageLoader = DataLoader<string, Usage[]>;
 
 /** Loads the usage of tenants by id, one entry per metric, with one statement for any number of tenants. */
-export function createUsageLoader({ query }: Pick<RegistryDatabase, 'query'>): UsageLoader {
+export function createUsageLoader({ readRows }: Pick<RegistryDatabase, 'readRows'>): UsageLoader {
   return new DataLoader(async (tenantIds) => {
-    const { rows } = await query(
-      `SELECT wanted.ordinal::int AS ordinal, used.*
+    const rows = await readRows<JsonUsageRow>({
+      text: `SELECT wanted.ordinal::int AS ordinal, used.*
        FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, ordinal) CROSS JOIN LATERAL registry_usage(wanted.id) AS used
        ORDER BY wanted.ordinal, used.metric`,
-      [tenantIds],
-    );
+      values: [tenantIds],
+    });
     const usages = tenantIds.map((): Usage[] => []);
-    for (const row of rows) usages[row.ordinal - 1]?.push(readUsage(row));
+    for (const { ordinal, used, max, starts_at, ends_at, ...row } of rows) {
+      const amounts = { used: String(used), max: String(max) };
+      const times = { starts_at: readTime(starts_at), ends_at: readTime(ends_at) };
+      usages[ordinal - 1]?.push(readUsage({ ...row, ...amounts, ...times }));
+    }
     return usages;
   });
 }
