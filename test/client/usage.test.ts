@@ -134,12 +134,20 @@ test('an answer that is lost is asked for again, and the record counted once', a
   expect(records).toBe(2);
 });
 
-test('a key without the scope is told what to do', async () => {
-  const client = await connect(gateway.url, 'registry:read');
+test.each([
+  ['registry:read', 1],
+  // The budget of such a key is small.
+  ['resolve:operations', 1],
+  ['resolve:operations', 500],
+])('a key with %s and without the scope is told what to do, %i times', async (scope, count) => {
+  const client = await connect(gateway.url, scope);
   const { id } = await aTenant().at(gateway);
-  const error = await client.recordUsage(id, 'USERS', 1).catch((refused) => refused);
-  expect(error).toMatchObject({
-    code: 'FORBIDDEN',
-    message: expect.stringContaining('--scopes resolve:finance,usage:record'),
-  });
+  const calls = Array.from({ length: count }, () =>
+    client.recordUsage(id, 'USERS', 1).catch((refused) => refused),
+  );
+  for (const error of await Promise.all(calls))
+    expect(error).toMatchObject({
+      code: 'FORBIDDEN',
+      message: expect.stringContaining('--scopes resolve:finance,usage:record'),
+    });
 });

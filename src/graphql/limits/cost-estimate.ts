@@ -29,6 +29,7 @@ import {
   listSizes,
   maxPageSize,
   unknownListSize,
+  workArguments,
 } from './list-sizes.js';
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -41,6 +42,8 @@ export interface CostEstimate {
   fixed: number;
   products: readonly { size: (variables: Variables) => number; of: CostEstimate }[];
 }
+
+const workLists = new Set(Object.values(workArguments).map(({ list }) => list));
 
 const nothing: CostEstimate = { fixed: 0, products: [] };
 
@@ -101,8 +104,10 @@ class Estimator {
       this.ofSelections(one, sets, isList ? undefined : size),
     );
     const one = sum([{ ...nothing, fixed: weight }, largest(below)]);
-    const own = { ...nothing, fixed: fieldCosts[`${parent.name}.${definition.name}`] ?? 0 };
-    return sum([own, isList ? times(size, one) : one]);
+    const coordinate = `${parent.name}.${definition.name}`;
+    const own = { ...nothing, fixed: fieldCosts[coordinate] ?? 0 };
+    const work = workArguments[coordinate] ? times(size, { ...nothing, fixed: 1 }) : nothing;
+    return sum([own, work, isList ? times(size, one) : one]);
   }
 
   #possibleTypes(type: GraphQLOutputType): readonly GraphQLObjectType[] {
@@ -116,11 +121,14 @@ class Estimator {
     node: FieldNode,
     page: Size | undefined,
   ): Size {
-    if (page !== undefined && definition.name === 'edges') return page;
     const coordinate = `${parent.name}.${definition.name}`;
-    const byArgument = listArguments[coordinate];
+    if (page !== undefined && (definition.name === 'edges' || workLists.has(coordinate))) return page;
+    const byArgument = listArguments[coordinate] ?? workArguments[coordinate];
     const argument = (name: string) => node.arguments?.find((one) => one.name.value === name)?.value;
-    if (byArgument) return this.#lengthOf(argument(byArgument.argument), byArgument.max);
+    if (byArgument) {
+      const [name, ...within] = byArgument.argument;
+      return this.#lengthOf(argument(name), within, byArgument.max);
+    }
     const length = definition.args.find(({ name }) => name === 'first' || name === 'last');
     if (length) {
       const usual = typeof length.defaultValue === 'number' ? length.defaultValue : defaultPageSize;
@@ -141,12 +149,16 @@ class Estimator {
     return (variables) => bounded(Object.hasOwn(variables, name) ? variables[name] : byDefault);
   }
 
-  #lengthOf(value: ValueNode | undefined, max: number): Size {
+  /** `within` are the names of fields on the way from the value to the list. */
+  #lengthOf(value: ValueNode | undefined, within: readonly string[], max: number): Size {
+    const [field, ...below] = within;
+    if (value?.kind === 'ObjectValue' && field !== undefined)
+      return this.#lengthOf(value.fields.find((one) => one.name.value === field)?.value, below, max);
     if (value?.kind === 'ListValue') return Math.min(value.values.length, max);
     if (value?.kind !== 'Variable') return 1;
-    const name = value.name.value;
+    const path = [value.name.value, ...within];
     return (variables) => {
-      const list = Object.hasOwn(variables, name) ? variables[name] : undefined;
+      const list = path.reduce<unknown>(readField, variables);
       // A single value counts as a list of one. A list in the default of a variable is at most as long as the document.
       return Array.isArray(list) ? Math.min(list.length, max) : list === undefined ? max : 1;
     };
@@ -184,6 +196,11 @@ class Estimator {
     const named = this.#schema.getType(condition);
     return isAbstractType(named) && this.#schema.isSubType(named, type);
   }
+}
+
+function readField(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
 }
 
 function fieldOf(parent: GraphQLObjectType, name: string): GraphQLField<unknown, unknown> | undefined {

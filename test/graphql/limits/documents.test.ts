@@ -4,7 +4,12 @@ import type { Caller } from '../../../src/auth/caller.js';
 import { RegistryError } from '../../../src/errors.js';
 import { requireBudget } from '../../../src/graphql/limits/budget.js';
 import { costOf, estimateCost } from '../../../src/graphql/limits/cost-estimate.js';
-import { fieldCosts, listArguments, listSizes } from '../../../src/graphql/limits/list-sizes.js';
+import {
+  fieldCosts,
+  listArguments,
+  listSizes,
+  workArguments,
+} from '../../../src/graphql/limits/list-sizes.js';
 import { schema } from '../../../src/graphql/schema.js';
 import { openGateway, recordStatements, type TestGateway } from '../../setup/gateway.js';
 import { graphqlResponse } from '../../setup/graphql-calls.js';
@@ -62,25 +67,51 @@ describe('the estimated cost of', () => {
       '{ tenant(id: "a") { subscriptions { history { edges { node { steps { name } } } } } } }',
     ],
     [
-      'a preview, with what it evaluates',
-      2_000 + 1 + 5,
+      'a preview, with the tenants that it evaluates',
+      900 + 1 + 5,
       '{ bulkPreview(change: RESUME, tenantIds: ["a"]) { refused { code } } }',
     ],
     [
       'two previews',
-      2 * 2_001,
+      2 * 901,
       '{ a: bulkPreview(change: RESUME) { changed } b: bulkPreview(change: RESUME) { changed } }',
     ],
     [
       'records of usage, whose results are not asked for',
-      500 + 1,
-      'mutation { recordUsages(input: { records: [] }) { revision } }',
+      1 + 3,
+      'mutation { recordUsages(input: { records: [{}, {}, {}] }) { revision } }',
     ],
-    [
-      'records of usage with their results',
-      500 + 1 + 500 * 2,
-      'mutation { recordUsages(input: { records: [] }) { results { ... on UsageRecorded { usage { used } } } } }',
-    ],
+    ...[
+      [
+        'a variable',
+        'mutation ($r: [UsageRecordInput!]!) { recordUsages(input: { records: $r })',
+        { r: times(9, String) },
+        9,
+      ],
+      [
+        'the variable of the input',
+        'mutation ($r: RecordUsagesInput!) { recordUsages(input: $r)',
+        { r: { records: times(9, String) } },
+        9,
+      ],
+      [
+        'too many',
+        'mutation ($r: RecordUsagesInput!) { recordUsages(input: $r)',
+        { r: { records: times(9_000, String) } },
+        500,
+      ],
+      [
+        'a variable that is not given',
+        'mutation ($r: RecordUsagesInput!) { recordUsages(input: $r)',
+        {},
+        500,
+      ],
+    ].map(([what, begin, variables, count]): [string, number, string, Record<string, unknown>] => [
+      `records of usage with their results: ${what}`,
+      1 + Number(count) * 3,
+      `${begin} { results { ... on UsageRecorded { usage { used } } } } }`,
+      variables as Record<string, unknown>,
+    ]),
     ['numbers of operations, which count rows', 1 + 200 + 1, '{ registryStats { operations { failed } } }'],
     [
       'one field that is selected twice',
@@ -115,7 +146,7 @@ describe('the estimated cost of', () => {
   });
 
   test('each field with a cost of its own is in the schema', () => {
-    const unknown = Object.keys(fieldCosts).filter((coordinate) => {
+    const unknown = [...Object.keys(fieldCosts), ...Object.keys(workArguments)].filter((coordinate) => {
       const [type = '', field = ''] = coordinate.split('.');
       const parent = schema.getType(type);
       return !isObjectType(parent) || !(field in parent.getFields());
@@ -136,7 +167,10 @@ describe('the estimated cost of', () => {
             .map(({ name }) => `${type.name}.${name}`)
         : [],
     );
-    expect(lists.sort()).toEqual([...Object.keys(listSizes), ...Object.keys(listArguments)].sort());
+    const ofWork = Object.values(workArguments).map(({ list }) => list);
+    expect(lists.sort()).toEqual(
+      [...Object.keys(listSizes), ...Object.keys(listArguments), ...ofWork].sort(),
+    );
   });
 });
 
