@@ -1,5 +1,6 @@
 /**
- * `npm run test:pg -- <url>` runs all tests on this PostgreSQL, as its superuser, instead of the embedded one.
+ * `npm run test:pg -- <url>` runs all tests on this PostgreSQL, as its superuser, instead of the embedded one; with folders of `test`
+ * behind the URL, theirs, and with `--sql` those whose subject is SQL.
  *
  * `npm run test:hostile` runs the core of them on a new cluster of Debian's PostgreSQL, where every setting that can change a result
  * is another one than usual, and messages are in German.
@@ -25,6 +26,11 @@ if (!build()) process.exit(1);
 /** @type {[string, [hostile: string, usual: string]][]} Each setting with both values. */
 const settings = Object.entries(
   JSON.parse(readFileSync(new URL('../test/setup/hostile-settings.json', import.meta.url), 'utf8')),
+);
+
+/** The folders whose files send SQL of their own, or test the SQL that the product sends. */
+const sqlFolders = ['concurrency', 'database', 'importing', 'provisioning', 'registry', 'sql'].map(
+  (folder) => `test/${folder}/`,
 );
 
 /** A choice of files: reads, commands, provisioning, fence, SQL, import and client. */
@@ -73,9 +79,10 @@ if (isHostile) {
   );
 }
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
+const chosen = rest.flatMap((one) => (one === '--sql' ? sqlFolders : one));
 const { status } = spawnSync(
   process.execPath,
-  [vitest, 'run', ...(isHostile && rest.length === 0 ? core : rest)],
+  [vitest, 'run', ...(isHostile && rest.length === 0 ? core : chosen)],
   {
     stdio: 'inherit',
     env: { ...process.env, TEST_DATABASE_URL: url },

@@ -52,8 +52,8 @@ async function addTenants(from: number, to: number): Promise<void> {
       SELECT tenant_id, id, sha256(id::text::bytea), now() + interval '1 day', CASE status WHEN 'active' THEN now() END
       FROM members ON CONFLICT DO NOTHING;
     INSERT INTO module_subscriptions (tenant_id, module, status)
-      SELECT id, module, CASE module WHEN 'inventory' THEN 'failed' ELSE 'active' END::subscription_status
-      FROM tenants, unnest('{finance,operations,inventory}'::text[]) AS module ON CONFLICT DO NOTHING;
+      SELECT tenants.id, modules.name, CASE modules.name WHEN 'inventory' THEN 'failed' ELSE 'active' END::subscription_status
+      FROM tenants CROSS JOIN modules ON CONFLICT DO NOTHING;
     INSERT INTO operations (kind, tenant_id, actor, status, finished_at)
       SELECT 'subscribe_tenant', id, 'somebody', wanted::operation_status, CASE wanted WHEN 'succeeded' THEN now() END
       FROM tenants, unnest('{succeeded,running,needs_attention}'::text[]) AS wanted
