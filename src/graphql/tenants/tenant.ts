@@ -147,11 +147,11 @@ builder.queryField('tenant', (t) =>
     description:
       'A tenant by id or slug, in any status; null when there is none. Scope: registry:read, or a member of the tenant.',
     args: { id: t.arg.id({ required: true, description: 'The tenant’s UUID or slug.' }) },
-    resolve: async (query, _root, { id }, { caller, prisma }) => {
-      authorizeInSome(caller, 'readTenant');
+    resolve: async (query, _root, { id }, context) => {
+      authorizeInSome(context.caller, 'readTenant');
       const where = tenantWhere(id);
-      const tenant = where ? await prisma.tenant.findUnique({ ...query, where }) : null;
-      authorizeInTenant(caller, 'readTenant', tenant?.id);
+      const tenant = where ? await context.prisma.tenant.findUnique({ ...query, where }) : null;
+      authorizeInTenant(context.caller, 'readTenant', tenant?.id);
       return tenant;
     },
   }),
