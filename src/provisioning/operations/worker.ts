@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { WaitFor } from '../../feed/acknowledge.js';
 import type { CommandContext } from '../../registry/command.js';
 import { mayPass } from '../../registry/database-failure.js';
@@ -53,6 +54,8 @@ const closingMs = 5_000;
 export function openWorker(options: WorkerOptions): Worker {
   const stopping = new AbortController();
   const { signal } = stopping;
+  // Every duty and every pause of a run listens.
+  setMaxListeners(0, signal);
   const runs = new Set<Promise<unknown>>();
 
   async function run(context: CommandContext, operationId: string, wait?: WaitFor) {

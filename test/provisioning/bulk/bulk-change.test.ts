@@ -374,7 +374,7 @@ test('a tenant that is reported as suspended resolves nowhere, and one that is r
     tenantIds: slugsOf(tenants),
     reason: 'unpaid',
   });
-  expect(suspended.operation).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await endOf(gateway, suspended)).toMatchObject({ status: 'SUCCEEDED' });
   for (const { slug } of tenants)
     for (const one of [gateway, other]) expect(await resolve(one, slug)).toBe('TENANT_SUSPENDED');
   // The guards have followed as well.
@@ -386,7 +386,7 @@ test('a tenant that is reported as suspended resolves nowhere, and one that is r
     );
   expect((await states()).map(({ state }) => state)).toEqual(['suspended', 'suspended']);
   const resumed = await changeMany(other, 'resumeTenants', { tenantIds: slugsOf(tenants) });
-  expect(resumed.operation).toMatchObject({ status: 'SUCCEEDED' });
+  expect(await endOf(other, resumed)).toMatchObject({ status: 'SUCCEEDED' });
   expect((await states()).map(({ state }) => state)).toEqual(['active', 'active']);
   for (const { slug } of tenants) expect(await resolve(gateway, slug)).toMatch(/^finance_/);
 });
