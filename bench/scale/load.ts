@@ -65,7 +65,7 @@ const loadSql = (from: number, to: number) => `
     SELECT id, metric, registry_usage_period(metric, timezone, now()), at % 100
     FROM loaded JOIN tenants USING (id) CROSS JOIN unnest('{monthly_quotes,storage_gb}'::usage_metric[]) AS metric;
 
-  CREATE FUNCTION pg_temp.chain() RETURNS SETOF registry_change LANGUAGE plpgsql AS $$
+  CREATE OR REPLACE FUNCTION pg_temp.chain() RETURNS SETOF registry_change LANGUAGE plpgsql AS $$
   DECLARE
     head registry_head := (SELECT registry_head FROM registry_head);
     entry registry_change;
