@@ -18,7 +18,7 @@ import { runCommand, startGateway } from './registry/gateway.js';
 import { openUndo, type Undo } from './registry/undo.js';
 import { type ColdFigure, measureColdReads } from './scale/cold-reads.js';
 import { loadTenants } from './scale/load.js';
-import { auditPages, countPages, listPages, statsPages } from './scale/pages.js';
+import { auditPages, countPages, listPages, operationPages, statsPages } from './scale/pages.js';
 import { measurePolls, type PollFigure } from './scale/polls.js';
 import { type PageFigure, timePage, timeSuspension } from './scale/timing.js';
 
@@ -75,6 +75,7 @@ async function measureScale(undo: Undo): Promise<boolean> {
     ...(await listPages(gateway, pool, tenants)),
     ...countPages(tenants),
     ...(await auditPages(gateway, pool)),
+    ...(await operationPages(gateway, pool)),
     ...statsPages(),
   ];
   for (const question of questions) pages.push(await timePage(gateway, question));

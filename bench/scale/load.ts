@@ -1,7 +1,8 @@
 /**
  * Loads a million tenants in minutes. The rows are those that the triggers would have written: tenants and their subscriptions to
- * finance, their storage names and keys, the change log with its chain of hashes, the lists and the counts. Indexes are
- * built after the load. Updates of guards are left out: no storage exists.
+ * finance, their storage names and keys, a member and an operation each, the change log with its chain of hashes, the lists and
+ * the counts. Indexes are built after the load. Updates of guards are left out: no storage exists. So are the entries of the
+ * change log for members and operations.
  */
 import type pg from 'pg';
 
@@ -12,6 +13,11 @@ const tables = [
   'personal_data_keys',
   'module_tenants',
   'tenant_usage',
+  'members',
+  'operations',
+  'operation_steps',
+  'operation_modules',
+  'operation_attempts',
   'registry_change',
 ];
 
@@ -64,6 +70,22 @@ const loadSql = (from: number, to: number) => `
   INSERT INTO tenant_usage (tenant_id, metric, period, recorded)
     SELECT id, metric, registry_usage_period(metric, timezone, now()), at % 100
     FROM loaded JOIN tenants USING (id) CROSS JOIN unnest('{monthly_quotes,storage_gb}'::usage_metric[]) AS metric;
+
+  INSERT INTO members (tenant_id, email, status) SELECT id, 'member-' || at || '@example.com', 'active' FROM loaded;
+  CREATE TEMPORARY TABLE done ON COMMIT DROP AS
+    SELECT gen_random_uuid() AS operation, id AS tenant, moment,
+      CASE WHEN at % 5000 = 1 THEN 'needs_attention' WHEN at % 1000 = 2 THEN 'failed' ELSE 'succeeded' END::operation_status AS status
+    FROM loaded;
+  INSERT INTO operations (id, kind, tenant_id, status, actor, created_at, run_after, started_at, finished_at)
+    SELECT operation, 'subscribe_tenant', tenant, status, 'somebody', moment, moment, moment,
+      CASE status WHEN 'needs_attention' THEN NULL ELSE moment + interval '700 ms' END
+    FROM done;
+  INSERT INTO operation_steps (operation_id, position, name, module, status, started_at, finished_at)
+    SELECT operation, 0, 'create_schema', 'finance', status, moment, moment + interval '600 ms' FROM done;
+  INSERT INTO operation_modules (operation_id, module, status, kind, created_at)
+    SELECT operation, 'finance', status, 'subscribe_tenant', moment FROM done;
+  INSERT INTO operation_attempts (operation_id, number, tenant_id, kind, status, actor, runs, created_at, started_at, finished_at)
+    SELECT id, 1, tenant_id, kind, operations.status, actor, 1, created_at, started_at, finished_at FROM operations JOIN done ON operation = id;
 
   CREATE OR REPLACE FUNCTION pg_temp.chain() RETURNS SETOF registry_change LANGUAGE plpgsql AS $$
   DECLARE

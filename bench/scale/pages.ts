@@ -167,6 +167,53 @@ export async function auditPages(gateway: Gateway, pool: pg.Pool): Promise<Quest
   }));
 }
 
+const operationsQuery = `query ($filter: OperationFilter, $first: Int, $last: Int, $after: String) {
+  operations(filter: $filter, first: $first, last: $last, after: $after) {
+    edges { cursor node { id kind status actor createdAt finishedAt tenant { slug } } }
+  }
+}`;
+const underTenantQuery = `query ($id: ID!) { tenant(id: $id) {
+  operations(first: 20) { edges { node { kind status } } }
+  members(first: 20) { edges { node { email role } } }
+  auditLog(first: 20) { edges { node { kind } } }
+  subscriptions { history(first: 20) { edges { node { number status operation { id } } } } }
+} }`;
+
+/** The list of operations with its filters, and the lists under a tenant. */
+export async function operationPages(gateway: Gateway, pool: pg.Pool): Promise<Question[]> {
+  const { rows } = await pool.query(
+    'SELECT min(created_at) + (max(created_at) - min(created_at)) / 2 AS middle FROM operations',
+  );
+  const since = new Date(rows[0].middle).toISOString();
+  const first = { first: pageSize };
+  const { operations } = (await gateway.ask(operationsQuery, { ...first, filter: { since } })) as {
+    operations: { edges: { cursor: string }[] };
+  };
+  const tenant = 'tenant-00000001';
+  const pages: Record<string, Record<string, unknown>> = {
+    first,
+    'behind a cursor': { ...first, after: operations.edges.at(-1)?.cursor },
+    last: { last: pageSize },
+    SUCCEEDED: { ...first, filter: { status: ['SUCCEEDED'] } },
+    'FAILED and NEEDS_ATTENTION': { ...first, filter: { status: ['FAILED', 'NEEDS_ATTENTION'] } },
+    'that need attention': { ...first, filter: { needsAttention: true } },
+    'that need none': { ...first, filter: { needsAttention: false } },
+    'of a kind': { ...first, filter: { kind: ['SUBSCRIBE_TENANT'] } },
+    'of a kind that has none': { ...first, filter: { kind: ['UPDATE_TENANTS'] } },
+    'of a module': { ...first, filter: { module: 'finance' } },
+    'of a module, FAILED': { ...first, filter: { module: 'finance', status: ['FAILED'] } },
+    'of a tenant': { ...first, filter: { tenant } },
+    'since the middle': { last: pageSize, filter: { since } },
+  };
+  const listed = Object.entries(pages).map(([name, variables]) => ({
+    ...{ group: 'operations', name, query: operationsQuery, variables },
+  }));
+  return [
+    ...listed,
+    { ...{ group: 'tenant', name: 'its lists' }, query: underTenantQuery, variables: { id: tenant } },
+  ];
+}
+
 /** The numbers of a dashboard, each alone and all together, and the reads of usage. */
 export function statsPages(): Question[] {
   const range = 'since: "2026-01-01T00:00:00Z", until: "2027-01-01T00:00:00Z"';

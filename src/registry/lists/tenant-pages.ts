@@ -185,6 +185,7 @@ export async function countTenants(database: Rows, given: TenantSelection): Prom
   for (const candidate of candidatesOf(selection, conditions)) {
     const { total, found = 0 } = await run(foundCountStatement(selection, candidate));
     if (found <= maxFound) return { total, isCapped: false };
+    if (total > maxFound) return { total: maxFound, isCapped: true };
   }
   if (selection.config !== undefined) throw tooManyConfigured();
   const { total, walked = total } = await run(
