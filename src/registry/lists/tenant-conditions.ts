@@ -13,6 +13,8 @@ export interface TenantCondition {
   test(values: Values): string;
   /** A query for the ids of the tenants that meet it, by an index; undefined where no index has them. */
   find: ((values: Values) => string) | undefined;
+  /** Whether a test costs more than to look up a tenant that was found. */
+  isCostly?: true;
 }
 
 /** How many tenants that a condition finds are sorted, how many are read for a page, and how far counts go. */
@@ -130,6 +132,7 @@ function byMigration({
   }[relation];
   return {
     isRare: false,
+    isCostly: true,
     test: (values) =>
       `EXISTS (${subscription(values, `(${parts.map((part) => part(values)).join(' OR ')})`)} AND tenant_id = tenant.id)`,
     // A range of the index each, whose whole order leaves the planner no other.

@@ -86,13 +86,14 @@ export function countedStatement(selection: TenantSelection): Statement {
 
 /**
  * How many tenants a condition finds, and how many of them meet the others; if more than maxFound are found, this number is known
- * only without other conditions, and is 0 with them.
+ * only for a costly condition without others, and otherwise 0.
  */
 export function foundCountStatement(selection: TenantSelection, { by, others }: Candidate): Statement {
   const values = new Values();
   const candidate = candidateSql(values, selection, by);
   const tests = [...structureTests(values, selection), ...others.map(({ test }) => test(values))];
-  const bound = others.length > 0 ? `WHERE (SELECT count(*) FROM candidate) <= ${maxFound}` : '';
+  const isLookedUp = by?.isCostly && others.length === 0;
+  const bound = isLookedUp ? '' : `WHERE (SELECT count(*) FROM candidate) <= ${maxFound}`;
   return written(
     values,
     `${candidate} SELECT (SELECT count(*)::int FROM candidate) AS found, count(*)::int AS total
