@@ -34,7 +34,7 @@ function recordFields(t: MutationInputFields) {
 const usageWait = (t: MutationInputFields) =>
   waitField(
     t,
-    'Taken as by every mutation, and without an effect: usage is not cached, so every gateway counts the record from the answer on.',
+    'Accepted as in every mutation, but it has no effect: usage is not cached, so every gateway knows the record when the answer arrives.',
   );
 
 const refusals =
