@@ -1,15 +1,21 @@
 import type { Pool, QueryResult } from 'pg';
 import type { Log } from '../log.js';
-import { connectionCounts } from './connection-counts.js';
+import type { PoolUse } from '../metrics/pool-gauges.js';
+import { connectionCounts } from './connections/connection-counts.js';
+import { guardPool, openPool, poolConfig, readPoolUse } from './connections/pool.js';
+import { adviseDirect } from './connections/pooler.js';
+import { ScopedPool, StatementScope } from './connections/statement-scope.js';
 import { PrismaClient } from './generated/prisma/client.js';
-import { guardPool, openPool, poolConfig } from './pool.js';
-import { adviseDirect } from './pooler.js';
-import { queryPrepared } from './prepared-query.js';
-import { createRowReader, type ReadRows } from './row-reader.js';
-import { ScopedPool, StatementScope } from './statement-scope.js';
-import { asRegistryFailure, JoiningAdapter, runTransaction, type Transaction } from './transaction.js';
+import { queryPrepared } from './statements/prepared-query.js';
+import { createRowReader, type ReadRows } from './statements/row-reader.js';
+import {
+  asRegistryFailure,
+  JoiningAdapter,
+  runTransaction,
+  type Transaction,
+} from './statements/transaction.js';
 
-export type { Transaction } from './transaction.js';
+export type { Transaction } from './statements/transaction.js';
 
 /** The registry's database. The hot path has a pool of its own, so it never waits for a list or a command. */
 export interface RegistryDatabase {
@@ -26,6 +32,8 @@ export interface RegistryDatabase {
   query(text: string, values: unknown[]): Promise<QueryResult>;
   /** Runs the work in one READ COMMITTED transaction. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** How its connections are used, by what they are for. */
+  readUse(): PoolUse[];
   close(): Promise<void>;
 }
 
@@ -68,6 +76,10 @@ export function openRegistryDatabase(url: string, log: Log): RegistryDatabase {
       }),
     openScope: () => new StatementScope(url, scopeSize),
     transaction: (work) => runTransaction(prisma, rowPool, work),
+    readUse: () => [
+      { database: 'registry', pool: 'routes', ...readPoolUse(pool) },
+      { database: 'registry', pool: 'rows', ...readPoolUse(rowPool) },
+    ],
     async close() {
       await prisma.$disconnect();
       await Promise.all([pool.end(), rowPool.end()]);

@@ -1,16 +1,18 @@
 import type { Client, ClientBase, Pool } from 'pg';
-import { RegistryError } from '../errors.js';
 import type { Log } from '../log.js';
-import { describeServer, readPostgresUrl, withDatabase } from '../postgres-url.js';
-import { directVariableOf, isDatabaseVariable, readVariableOf } from '../settings.js';
-import { connectionCounts } from './connection-counts.js';
-import { DatabaseClient, pinSqlOf } from './database-client.js';
-import { type DatabaseIdentity, isSameDatabase, readDatabaseIdentity } from './database-identity.js';
-import { differentDatabases, leadsToSameDatabase } from './direct-database.js';
-import { openPool } from './pool.js';
-import { adviseDirect, PoolerError } from './pooler.js';
-import type { SessionBounds } from './session-settings.js';
-import { createTurnstile } from './turnstile.js';
+import type { PoolUse } from '../metrics/pool-gauges.js';
+import { directVariableOf, isDatabaseVariable, readVariableOf } from '../settings/settings.js';
+import { describeServer, readPostgresUrl, withDatabase } from '../urls/postgres-url.js';
+import { connectionCounts } from './connections/connection-counts.js';
+import { DatabaseClient, pinSqlOf } from './connections/database-client.js';
+import { differentDatabases, leadsToSameDatabase } from './connections/direct-database.js';
+import { type Kind, type OpenedDatabase, readUseOf } from './connections/opened-database.js';
+import { openPool } from './connections/pool.js';
+import { adviseDirect } from './connections/pooler.js';
+import { notReady, refusePooler, withPooled } from './connections/service-session.js';
+import type { SessionBounds } from './connections/session-settings.js';
+import { Turnstile } from './connections/turnstile.js';
+import { type DatabaseIdentity, isSameDatabase, readDatabaseIdentity } from './servers/database-identity.js';
 
 /** A service database as a module's catalogue entry names it: the environment variable with its URL, and its name. */
 export interface DatabaseReference {
@@ -26,8 +28,8 @@ export interface ModuleConnections {
    * without a timeout.
    */
   withConnection<T>(reference: DatabaseReference, work: (client: ClientBase) => Promise<T>): Promise<T>;
-  /** Opens a connection to another database on the module's server, for modules with a database per tenant. */
-  connect(reference: DatabaseReference, database: string): Promise<Client>;
+  /** Opens a connection beside those that are shared: to another database on the module's server, or to the module's own. */
+  connect(reference: DatabaseReference, database: string | undefined): Promise<Client>;
 }
 
 /**
@@ -50,6 +52,10 @@ export interface ServiceDatabases extends ModuleConnections {
    * the registry's own database is known after the first connection.
    */
   findProblem(databaseRef: string): string | undefined;
+  /** Whether the provisioner's connections to the module's database are all at work. */
+  isBusy(reference: DatabaseReference): boolean;
+  /** How the connections to each database are used. */
+  readUse(): PoolUse[];
   close(): Promise<void>;
 }
 
@@ -88,9 +94,6 @@ export const pinnedPath = 'pg_catalog, pg_temp';
 /** For how long the identity of the registry's own database counts, in milliseconds. */
 const ownIdentityMs = 1_000;
 
-/** Which role a connection has. */
-type Kind = 'provisioner' | 'reader';
-
 const poolSize = connectionCounts.service;
 
 /** Statement timeout. A module's migrations may build large tables, but no statement may run for ever. */
@@ -106,7 +109,7 @@ const bounds = {
 } as const satisfies SessionBounds;
 
 export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDatabases {
-  const databases = new Map<string, { pool: Promise<Pool>; takeTurn: ReturnType<typeof createTurnstile> }>();
+  const databases = new Map<string, OpenedDatabase>();
 
   const { urls, readUrls = {}, directUrls = {}, moduleDbVariables = [], fallbackUrl, registryPool } = options;
   /** Variables of which a connection has shown that they name the registry's database. */
@@ -187,12 +190,20 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
   }
 
   function databaseOf(reference: DatabaseReference, kind: Kind) {
-    const key = `${kind}/${reference.databaseRef}/${reference.databaseName}`;
-    const database = databases.get(key) ?? {
+    const key = keyOf(reference, kind);
+    const known = databases.get(key);
+    if (known) return known;
+    const database: OpenedDatabase = {
       pool: findUrl(reference, kind).then((text) => openChecked(text, reference, kind)),
-      takeTurn: createTurnstile(poolSize),
+      turnstile: new Turnstile(poolSize),
+      database: reference.databaseRef,
+      kind,
     };
     databases.set(key, database);
+    database.pool.then(
+      (pool) => Object.assign(database, { opened: pool }),
+      () => undefined,
+    );
     // The next caller tries again to open a database that could not be opened.
     database.pool.catch(() => databases.delete(key));
     return database;
@@ -200,10 +211,10 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
 
   const connectionsOf = (kind: Kind): ModuleConnections => ({
     async withConnection(reference, work) {
-      const { pool, takeTurn } = databaseOf(reference, kindFor(reference, kind));
+      const { pool, turnstile } = databaseOf(reference, kindFor(reference, kind));
       const opened = await pool;
       // The wait for a turn must not happen in the pool: its timeout is meant for a server that does not answer.
-      return takeTurn(() =>
+      return turnstile.take(() =>
         withPooled(opened, async (client) => {
           await pin(client, reference);
           return work(client);
@@ -211,8 +222,9 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
       );
     },
     async connect(reference, database) {
+      const url = await findUrl(reference, kind);
       const client = new DatabaseClient({
-        connectionString: withDatabase(await findUrl(reference, kind), database),
+        connectionString: database === undefined ? url : withDatabase(url, database),
         application_name: 'tenant-registry provisioning',
         connectionTimeoutMillis: 5_000,
         bounds,
@@ -243,6 +255,8 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
     findUrl: (reference) => findUrl(reference, 'provisioner'),
     allows,
     findProblem,
+    readUse: () => [...databases.values()].flatMap(readUseOf),
+    isBusy: (reference) => databases.get(keyOf(reference, 'provisioner'))?.turnstile.isFull === true,
     configuredName(databaseRef) {
       const text = configuredUrl(databaseRef);
       return text === undefined ? undefined : readPostgresUrl(text).database;
@@ -265,36 +279,12 @@ export function openServiceDatabases(options: ServiceDatabaseOptions): ServiceDa
   };
 }
 
+function keyOf({ databaseRef, databaseName }: DatabaseReference, kind: Kind): string {
+  return `${kind}/${databaseRef}/${databaseName}`;
+}
+
 function adviceFor(databaseRef: string, kind: Kind): string {
   const variable = kind === 'reader' ? readVariableOf(databaseRef) : databaseRef;
   const direct = kind === 'reader' ? variable : directVariableOf(databaseRef);
   return adviseDirect(variable, direct, 'provisioning and doctor');
-}
-
-function notReady(problem: string): RegistryError {
-  return new RegistryError('TENANT_NOT_READY', `The module’s database cannot be used: ${problem}`, {
-    isLasting: true,
-  });
-}
-
-function refusePooler(error: unknown): never {
-  throw error instanceof PoolerError ? notReady(error.message) : error;
-}
-
-async function withPooled<T>(pool: Pool, work: (client: ClientBase) => Promise<T>): Promise<T> {
-  const client = await pool.connect().catch(refusePooler);
-  let result: T;
-  try {
-    result = await work(client);
-  } catch (error) {
-    // Closing the connection rolls back and releases locks, whatever its state is.
-    client.release(true);
-    throw error;
-  }
-  // The work has succeeded even if this cleanup fails.
-  await client.query('DISCARD ALL').then(
-    () => client.release(),
-    () => client.release(true),
-  );
-  return result;
 }

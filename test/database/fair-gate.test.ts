@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FairGate } from '../../src/database/fair-gate.js';
+import { FairGate } from '../../src/database/connections/fair-gate.js';
 
 const never = new AbortController().signal;
 

@@ -3,25 +3,25 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { sendBatch } from '../../src/database/batch.js';
-import { cancelStatement } from '../../src/database/cancel-statement.js';
-import { queryPrepared } from '../../src/database/prepared-query.js';
+import { cancelStatement } from '../../src/database/connections/cancel-statement.js';
 import { openRegistryDatabase } from '../../src/database/registry-database.js';
-import { readRow } from '../../src/database/row.js';
+import { sendBatch } from '../../src/database/statements/batch.js';
+import { queryPrepared } from '../../src/database/statements/prepared-query.js';
+import { readRow } from '../../src/database/statements/row.js';
 import { openLog } from '../../src/log.js';
-import { createMembersLoader } from '../../src/profile/member-lists.js';
-import { createAttemptsLoader } from '../../src/provisioning/operations/history.js';
+import { createMembersLoader } from '../../src/profile/members/member-lists.js';
 import { operationRow, stepRow } from '../../src/provisioning/operations/operation-row.js';
-import { subscriptionRow } from '../../src/provisioning/operations/subscription-storage.js';
+import { createAttemptsLoader } from '../../src/provisioning/operations/reads/history.js';
 import {
   createTenantResultsLoader,
   operationTenantRow,
-} from '../../src/provisioning/operations/tenant-results.js';
-import { listApiKeyPage } from '../../src/registry/api-key-record.js';
-import { moduleRow } from '../../src/registry/module.js';
-import { listPlanLimits } from '../../src/registry/plan-limits.js';
+} from '../../src/provisioning/operations/reads/tenant-results.js';
+import { subscriptionRow } from '../../src/provisioning/operations/subscription-storage.js';
+import { listApiKeyPage, readApiKeySelection } from '../../src/registry/access/api-key-record.js';
+import { moduleRow } from '../../src/registry/modules/module.js';
 import { loadRouteFacts } from '../../src/registry/resolution/queries.js';
-import { tenantRow } from '../../src/registry/tenant-row.js';
+import { listPlanLimits } from '../../src/registry/tenants/plan-limits.js';
+import { tenantRow } from '../../src/registry/tenants/tenant-row.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { openPgBouncer } from '../setup/pgbouncer.js';
 import { describeWithPgBouncer } from '../setup/with-pgbouncer.js';
@@ -231,7 +231,7 @@ describe('a row that is read without Prisma', () => {
       await prisma.apiKey.create({
         data: { name: 'key', scopes: ['audit:read'], secretHash: randomBytes(32) },
       });
-      const [apiKey] = await listApiKeyPage(database, page);
+      const [apiKey] = await listApiKeyPage(database, readApiKeySelection(null), page);
       expect(apiKey?.node).toEqual(await prisma.apiKey.findFirst({ omit: { secretHash: true } }));
     } finally {
       await database.close();
@@ -277,7 +277,7 @@ describe('a prepared query', () => {
       `SELECT name FROM pg_prepared_statements WHERE statement LIKE '%registry_head%'`,
     );
     await pool.query('SET plan_cache_mode = force_generic_plan');
-    const plan = await pool.query(`EXPLAIN EXECUTE "${rows[0].name}" (NULL, 'acme', 'finance')`);
+    const plan = await pool.query(`EXPLAIN EXECUTE "${rows[0].name}" (NULL, 'acme', NULL, 'finance')`);
     const scans = plan.rows.map((row) => row['QUERY PLAN']).filter((line) => /Scan/.test(line));
     const byTable = scans.filter((line) => !/registry_head/.test(line));
     expect(byTable.length).toBeGreaterThanOrEqual(4);

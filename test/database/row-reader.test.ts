@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createRowReader } from '../../src/database/row-reader.js';
-import { StatementScope } from '../../src/database/statement-scope.js';
+import { StatementScope } from '../../src/database/connections/statement-scope.js';
+import { createRowReader } from '../../src/database/statements/row-reader.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 
 let registry: TestDatabase;

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { countConnections } from '../../src/database/connection-counts.js';
-import { findServerProblems, findServiceProblems } from '../../src/database/find-server-problems.js';
+import { countConnections } from '../../src/database/connections/connection-counts.js';
 import { migrateRegistry } from '../../src/database/migrations/migrate.js';
+import { findServerProblems, findServiceProblems } from '../../src/database/servers/find-server-problems.js';
 import {
   judgeServer,
   ServerError,
   type ServerFacts,
   type ServerUse,
-} from '../../src/database/server-check.js';
+} from '../../src/database/servers/server-check.js';
 import { uniqueName } from '../setup/database.js';
 import { openPostgresServer, type PostgresServer } from '../setup/postgres-server.js';
 
@@ -22,6 +22,8 @@ const good: ServerFacts = {
   mayCreateInPublic: true,
   mayCreateSchemas: true,
   mayEndSessions: true,
+  maySeeStandbys: true,
+  synchronousCommit: 'on',
   owner: null,
   ownsTables: true,
   isSuperuser: false,
@@ -112,6 +114,23 @@ describe('what a server offers', () => {
       [
         'The server accepts 10 connections of role own to database da ta, and this process opens up to 33: ' +
           'ALTER ROLE "own" CONNECTION LIMIT -1; ALTER DATABASE "da ta" CONNECTION LIMIT -1, or set the URL to a pooler such as PgBouncer',
+      ],
+    ],
+    [{ maySeeStandbys: false, synchronousCommit: 'off' }, registry, []],
+    [
+      { maySeeStandbys: false, synchronousCommit: 'remote_write' },
+      { ...registry, requiresStandbys: true },
+      [
+        'Role own may not see the standbys, which REQUIRE_SYNC_STANDBYS asks for: ' +
+          'GRANT pg_read_all_stats TO "own", or set REQUIRE_SYNC_STANDBYS=0',
+      ],
+    ],
+    [
+      { synchronousCommit: 'local' },
+      { ...registry, requiresStandbys: true },
+      [
+        'Commits of role own wait for no standby (synchronous_commit = local), so a failover loses changes that were acknowledged: ' +
+          `ALTER ROLE "own" SET synchronous_commit = 'on'`,
       ],
     ],
     [{ maxConnections: 25 }, { ...registry, connections: 0 }, []],
@@ -213,6 +232,27 @@ describe('a server of another', () => {
     const name = await aDatabaseOf('owner');
     await server.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
     expect(await failureOf(migrateRegistry(urlAs('owner', name)))).toBe('none');
+  });
+
+  test('with a role that may not see standbys, where they are required: one line, until it may', async () => {
+    const name = await aDatabaseOf('owner');
+    const use = {
+      of: 'registry',
+      isRead: false,
+      creates: false,
+      connections: 0,
+      requiresStandbys: true,
+    } as const;
+    const problems = () => findServerProblems({ url: urlAs('owner', name), variable: 'DATABASE_URL', use });
+    expect(await problems()).toEqual([
+      'DATABASE_URL: Role owner may not see the standbys, which REQUIRE_SYNC_STANDBYS asks for: ' +
+        'GRANT pg_read_all_stats TO "owner", or set REQUIRE_SYNC_STANDBYS=0',
+    ]);
+    const start = migrateRegistry(urlAs('owner', name), { requiresStandbys: true });
+    expect(await failureOf(start)).toContain('GRANT pg_read_all_stats TO "owner"');
+    await server.query('GRANT pg_monitor TO owner');
+    expect(await problems()).toEqual([]);
+    await server.query('REVOKE pg_monitor FROM owner');
   });
 
   test('that is a standby: one line, for the registry and for a module, and a command that reads goes on', async () => {

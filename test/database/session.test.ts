@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import { sendAll } from '../../src/database/batch.js';
-import { DatabaseClient } from '../../src/database/database-client.js';
-import { inTransaction } from '../../src/database/in-transaction.js';
+import { DatabaseClient } from '../../src/database/connections/database-client.js';
 import { openMigrationSession } from '../../src/database/migrations/migration-session.js';
 import { openRegistryDatabase, type RegistryDatabase } from '../../src/database/registry-database.js';
 import { openServiceDatabases } from '../../src/database/service-databases.js';
+import { sendAll } from '../../src/database/statements/batch.js';
+import { inTransaction } from '../../src/database/statements/in-transaction.js';
 import { openLog } from '../../src/log.js';
 import { createRegistryDatabase, type TestDatabase, uniqueName } from '../setup/database.js';
 import settings from '../setup/hostile-settings.json' with { type: 'json' };

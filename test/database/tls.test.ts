@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cancelStatement } from '../../src/database/cancel-statement.js';
-import { DatabaseClient } from '../../src/database/database-client.js';
+import { cancelStatement } from '../../src/database/connections/cancel-statement.js';
+import { DatabaseClient } from '../../src/database/connections/database-client.js';
 import { openMigrationSession } from '../../src/database/migrations/migration-session.js';
 import {
   type Authority,
@@ -61,7 +61,7 @@ describeWithCertificates('a PostgreSQL with TLS', () => {
       `CREATE ROLE certified LOGIN; CREATE ROLE secure LOGIN PASSWORD 'sesame'; CREATE ROLE plain LOGIN PASSWORD 'sesame'`,
     );
     await server.query(`ALTER SYSTEM SET ssl_ca_file = 'ca.crt'`);
-  }, 60_000);
+  });
   afterAll(async () => {
     await server?.close();
     ours?.[Symbol.dispose]();

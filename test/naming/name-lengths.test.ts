@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { identifier } from '../../src/database/identifier.js';
-import { findPostgresUrlProblems } from '../../src/postgres-url.js';
 import { buildingName } from '../../src/provisioning/storage/database-storage.js';
 import { accessRole, ownerRole } from '../../src/provisioning/storage/module-role.js';
 import { moduleName, slug } from '../../src/registry/input.js';
-import { moduleFields } from '../../src/registry/module.js';
+import { moduleFields } from '../../src/registry/modules/module.js';
 import { existingName, storageName } from '../../src/registry/storage-name.js';
+import { findPostgresUrlProblems } from '../../src/urls/postgres-url.js';
 
 /** PostgreSQL cuts a name to 63 bytes, and what is left may be the name of something else: what is longer is refused where it is given. */
 

@@ -5,7 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { DatabaseClient } from '../database-client.js';
+import { DatabaseClient } from '../connections/database-client.js';
 import type { Cluster } from './cluster.js';
 import { errorCode, isAlive } from './postgres-process.js';
 import { findFreePort, findPostmaster, startPostmaster, stopPostmaster } from './postmaster.js';

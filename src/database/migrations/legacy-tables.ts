@@ -16,7 +16,7 @@ const asidePattern = `^(${legacyNames.join('|')})_before_registry(_\\d+)?$`;
 
 /**
  * Finds the tables of tenants from before the registry that a session of this user sees: tables of these names with an
- * id, and a slug or a schema name. The registry's own table is not among them.
+ * id, and a slug, a schema name or a configuration. The registry's own table is not among them.
  */
 export async function findLegacyTables(
   client: ClientBase,
@@ -39,7 +39,11 @@ function isTenantTable(columns: readonly string[]): boolean {
   const has = (...names: string[]) => names.some((name) => columns.includes(name));
   const isRegistryTable = has('status_before_deletion') && has('tenant_config');
   const namesSchema = columns.some((name) => /(^|_)schema(_name)?$/.test(name));
-  return !isRegistryTable && has('tenant_id', 'id') && (has('tenant_slug', 'slug') || namesSchema);
+  // A platform whose tenants have text ids needs no slug beside them.
+  const isPlatform = has('name') && has('tenant_config', 'config_source');
+  return (
+    !isRegistryTable && has('tenant_id', 'id') && (has('tenant_slug', 'slug') || namesSchema || isPlatform)
+  );
 }
 
 /** Renames the table and returns its new name. It waits at most five seconds for transactions that use the table. */
@@ -59,10 +63,21 @@ export async function setTableAside(client: ClientBase, table: LegacyTable): Pro
   }
 }
 
+const asideEnding = /_before_registry(_\d+)?$/;
+
+/** The name of a table before it was renamed, of which only the first 40 characters are known. */
+export function originalName(name: string): string {
+  return name.replace(asideEnding, '');
+}
+
+/** What a renamed table keeps of its name. Only very long names are cut, to leave room for a number. */
+export function asideStem(name: string): string {
+  return name.slice(0, 40);
+}
+
 /** Returns `<name>_before_registry`, with a number when a relation, a type or a routine has that name. */
 export async function findAsideName(client: ClientBase, schema: string, name: string): Promise<string> {
-  // Leaves room for a number. Only very long names are cut.
-  const stem = `${name.slice(0, 40)}_before_registry`;
+  const stem = `${asideStem(name)}_before_registry`;
   const { rows } = await client.query<{ name: string }>(
     `SELECT relname AS name FROM pg_class WHERE relnamespace = to_regnamespace($1)
      UNION ALL SELECT typname FROM pg_type WHERE typnamespace = to_regnamespace($1)

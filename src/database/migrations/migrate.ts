@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { DatabaseClient } from '../database-client.js';
-import { judgeServer, readServerFacts, ServerError, type ServerFacts } from '../server-check.js';
+import { DatabaseClient } from '../connections/database-client.js';
+import { judgeServer, readServerFacts, ServerError, type ServerFacts } from '../servers/server-check.js';
 import { refuseForeignMigrations } from './foreign-migrations.js';
 import { createMigrationAdapter } from './migration-adapter.js';
 import { type Migration, readMigrations, registryMigrationsDir } from './migration-folder.js';
@@ -12,6 +12,7 @@ import {
   rollBackUnfinished,
 } from './migration-history.js';
 import { openMigrationSession } from './migration-session.js';
+import { refuseTooOld } from './oldest-version.js';
 import { createMigrationList, openSchemaEngine, wholeSchema } from './schema-engine.js';
 import { setRelicsAside } from './set-aside.js';
 
@@ -32,6 +33,8 @@ export interface MigrateOptions {
   variable?: string;
   /** The most connections that this process opens to the server through this URL. Default: not compared. */
   connections?: number;
+  /** Whether gateways serve only with synchronous standbys. Default: false. */
+  requiresStandbys?: boolean;
   /** Further problems of servers, which are reported with those of this one. */
   findProblems?: () => Promise<string[]>;
   /** The data folder of the embedded PostgreSQL, when the database is in it: a refusal names the folder. */
@@ -41,7 +44,7 @@ export interface MigrateOptions {
 /**
  * Applies all pending migrations and returns their names. Several gateways may call it at once, and it is
  * interchangeable with `prisma migrate deploy`: same lock, same table, same checksums. A failed migration leaves
- * nothing behind, and the next start tries it again. Without pending migrations it costs one SELECT.
+ * nothing behind, and the next start tries it again. Without pending migrations it only reads.
  */
 export async function migrateRegistry(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
   const migrations = await readMigrations(options.migrationsDir ?? registryMigrationsDir);
@@ -52,6 +55,7 @@ export async function migrateRegistry(databaseUrl: string, options: MigrateOptio
     let plan = planMigrations(migrations, facts.ownsTables ? await readHistory(session) : []);
     await requireServer(session, facts, plan.pending.length > 0, options);
     refuseForeignMigrations(session, plan, migrations.length, options.dataDir);
+    await refuseTooOld(session, migrations);
     if (plan.pending.length > 0 && options.readOnly)
       throw new Error(
         'The registry database has pending migrations, and this command is read-only: run "tenant-registry migrate" first',
@@ -89,14 +93,16 @@ async function requireServer(
   session: pg.Client,
   facts: ServerFacts,
   isPending: boolean,
-  { variable = 'DATABASE_URL', readOnly = false, connections = 0, findProblems }: MigrateOptions,
+  options: MigrateOptions,
 ): Promise<void> {
+  const { variable = 'DATABASE_URL', readOnly = false, connections = 0, findProblems } = options;
   const isPooled = session instanceof DatabaseClient && session.isPooled;
   const own = judgeServer(facts, {
     of: 'registry',
     isRead: readOnly,
     creates: isPending && facts.ownsTables,
     connections: isPooled ? 0 : connections,
+    requiresStandbys: options.requiresStandbys ?? false,
   });
   const problems = [...own.map((problem) => `${variable}: ${problem}`), ...((await findProblems?.()) ?? [])];
   if (problems.length > 0) throw new ServerError(problems);

@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { readPostgresUrl } from '../../postgres-url.js';
-import { describeConnectionFailure } from '../connection-failure.js';
-import { DatabaseClient } from '../database-client.js';
+import { readPostgresUrl } from '../../urls/postgres-url.js';
+import { describeConnectionFailure } from '../connections/connection-failure.js';
+import { DatabaseClient } from '../connections/database-client.js';
 import { registryDirectAdvice } from '../registry-database.js';
-import { ServerError } from '../server-check.js';
+import { ServerError } from '../servers/server-check.js';
 
 /**
  * Opens one session, not a pool: the advisory lock belongs to a session, and when that is lost, queries must fail

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type pg from 'pg';
-import { withDatabase } from '../../postgres-url.js';
-import { DatabaseClient } from '../database-client.js';
+import { withDatabase } from '../../urls/postgres-url.js';
+import { DatabaseClient } from '../connections/database-client.js';
+import { dropDatabaseIfExists } from '../statements/database-in-use.js';
 import { createMigrationAdapter } from './migration-adapter.js';
 import { readMigrations, registryMigrationsDir, registrySchemaFile } from './migration-folder.js';
 import { openMigrationSession } from './migration-session.js';
@@ -51,7 +52,7 @@ async function withShadowDatabase<T>(serverUrl: string, run: (session: pg.Client
       await session.end();
     }
   } finally {
-    await server.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+    await dropDatabaseIfExists(server, database);
     await server.end();
   }
 }

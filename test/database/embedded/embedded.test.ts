@@ -35,7 +35,7 @@ async function aFreePort(): Promise<number> {
   return port;
 }
 
-describe('the embedded PostgreSQL', { timeout: 60_000 }, () => {
+describe('the embedded PostgreSQL', () => {
   test('starts in an empty folder, serves databases, keeps them, and stops when it is closed', async () => {
     const dataDir = await aDataDir();
     const first = await open(dataDir);

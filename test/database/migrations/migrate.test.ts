@@ -77,7 +77,7 @@ describe('a new database', () => {
     };
     expect((await Promise.all([start(), start()])).flat()).toEqual(names);
     expect((await database.query(started)).length).toBe(names.length);
-  }, 40_000);
+  });
 
   test('that is not empty is refused with an error that says what to do', async () => {
     const database = await aDatabase();
@@ -143,6 +143,26 @@ describe('a database that was migrated before', () => {
     expect(warnings).toEqual([expect.stringMatching(/migrated by a newer version.*0003_future/)]);
     await writeMigration(migrationsDir, '0002_hotfix', 'CREATE TABLE hotfix (id int)');
     expect(await migrateRegistry(database.url, { migrationsDir, warn })).toEqual(['0002_hotfix']);
+  });
+
+  test('by a newer version that took away what an older one needs is refused by that one, in words, also to read', async () => {
+    const database = await aDatabase();
+    const oldest = (migration: string) =>
+      `CREATE OR REPLACE FUNCTION registry_oldest_version(OUT migration text, OUT version text) LANGUAGE sql AS $$ SELECT '${migration}', '2.1.0' $$`;
+    const expanded = { ...accountScripts, '0003_expand': oldest('0001_accounts') };
+    const contracted = { ...expanded, '0004_contract': oldest('0003_expand') };
+    const [before, between] = [await aMigrationsDir(accountScripts), await aMigrationsDir(expanded)];
+    const warn = () => undefined;
+    await migrateRegistry(database.url, { migrationsDir: between });
+    expect(await migrateRegistry(database.url, { migrationsDir: before, warn })).toEqual([]);
+    await migrateRegistry(database.url, { migrationsDir: await aMigrationsDir(contracted) });
+    await writeMigration(before, '0002_hotfix', 'CREATE TABLE hotfix (id int)');
+    for (const readOnly of [false, true])
+      await expect(migrateRegistry(database.url, { migrationsDir: before, warn, readOnly })).rejects.toThrow(
+        'This version of tenant-registry is too old for the registry: it does not have migration 0003_expand. Install version 2.1.0 or later; nothing was changed',
+      );
+    expect(await database.query(`SELECT to_regclass('hotfix') AS made`)).toEqual([{ made: null }]);
+    expect(await migrateRegistry(database.url, { migrationsDir: between, warn })).toEqual([]);
   });
 });
 

@@ -34,7 +34,13 @@ export async function aDataDir({ mode = 0o755 } = {}): Promise<string> {
   // Stops the server when a test fails after a kill and before the start that takes over.
   undo.push(async () => {
     const pid = await postmasterPid(dataDir).catch(() => 0);
-    if (pid && (await isRunning(pid))) process.kill(pid, 'SIGQUIT');
+    if (!pid || !(await isRunning(pid))) return;
+    try {
+      process.kill(pid, 'SIGQUIT');
+    } catch (error) {
+      // It was stopping already, and is gone.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   });
   return dataDir;
 }

@@ -1,4 +1,4 @@
-import { within } from '../within.js';
+import { within } from '../../within.js';
 
 /** How long a connection may take to close, in milliseconds. Its last answers are not needed any more. */
 const closingMs = 1_000;

@@ -1,6 +1,7 @@
 import { Pool, type PoolConfig, type QueryConfig, type QueryResult } from 'pg';
-import type { Log } from '../log.js';
-import { within } from '../within.js';
+import type { Log } from '../../log.js';
+import { tracing } from '../../tracing/tracing.js';
+import { within } from '../../within.js';
 import { DatabaseClient, type DatabaseClientConfig } from './database-client.js';
 import type { SessionBounds } from './session-settings.js';
 
@@ -43,8 +44,38 @@ export function poolConfig(url: string, options: PoolOptions): PoolConfig & Data
   };
 }
 
+const waits = new WeakMap<Pool, { n: number }>();
+
+/** How a pool is used now, and how often a work had to wait for a connection. */
+export function readPoolUse(pool: Pool) {
+  const { totalCount, idleCount, waitingCount } = pool;
+  return {
+    busy: totalCount - idleCount,
+    idle: idleCount,
+    waiting: waitingCount,
+    waits: waits.get(pool)?.n ?? 0,
+  };
+}
+
+function countWaits(pool: Pool): void {
+  const counted = { n: 0 };
+  waits.set(pool, counted);
+  const connect = pool.connect.bind(pool) as (...parameters: unknown[]) => never;
+  // The pool's own `query` connects by this method too.
+  pool.connect = (...parameters: unknown[]) => {
+    const { idleCount, totalCount, waitingCount } = pool;
+    // Calls of this turn still count as waiting, also those that will get one of the free connections.
+    if (waitingCount >= idleCount + pool.options.max - totalCount) counted.n++;
+    const [done] = parameters;
+    // Otherwise it would run among the spans of the request that releases a connection.
+    if (tracing && typeof done === 'function') return connect(tracing.bind(done as () => void));
+    return connect(...parameters);
+  };
+}
+
 /** Listens for lost connections: an 'error' event without a listener would end the process. */
 export function guardPool<P extends Pool>(pool: P, log: Log): P {
+  countWaits(pool);
   // The loss of a connection in use shows in its queries.
   pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Pool, QueryResult } from 'pg';
-import { queryWithin } from './pool.js';
+import { queryWithin } from '../connections/pool.js';
 
 /**
  * SQLSTATEs of a named statement that cannot be used: the connection does not have it, has it already, or its result has

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import type { QueryResult } from 'pg';
-import { currentScope, type StatementScope } from './statement-scope.js';
+import { currentScope, type StatementScope } from '../connections/statement-scope.js';
 
 /** A statement that reads rows. Its placeholders are $1, $2 and so on. */
 interface RowStatement {

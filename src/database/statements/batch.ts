@@ -1,5 +1,5 @@
 import { type ClientBase, type Connection, type FieldDef, types } from 'pg';
-import { DatabaseClient } from './database-client.js';
+import { DatabaseClient } from '../connections/database-client.js';
 
 /** A statement with its parameters. */
 export interface Statement {
@@ -48,6 +48,12 @@ export async function sendAll(client: ClientBase, ...statements: Statement[]): P
 
 /** What the driver keeps about a connection's named statements, besides its declared type. */
 type KnownStatements = Connection & { parsedStatements: Record<string, string> };
+
+/** Forgets the named statements of a connection, which DISCARD ALL has removed from its session. */
+export function forgetStatements(client: ClientBase): void {
+  // The driver keeps them in a property that its types do not have.
+  (client as unknown as { connection: KnownStatements }).connection.parsedStatements = {};
+}
 
 interface CommandComplete {
   text: string;

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { PrismaPg } from '@prisma/adapter-pg';
 import type { Pool, PoolClient } from 'pg';
+import { Prisma, type PrismaClient } from '../generated/prisma/client.js';
 import { type Answer, type BatchAnswer, type Statement, sendBatch } from './batch.js';
-import { Prisma, type PrismaClient } from './generated/prisma/client.js';
 import { isUnusableName, nameOf, sendsNames, stopNames } from './prepared-query.js';
 
 /**

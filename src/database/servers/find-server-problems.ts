@@ -1,8 +1,8 @@
-import { readPostgresUrl } from '../postgres-url.js';
-import { directVariableOf } from '../settings.js';
-import { connectionCounts } from './connection-counts.js';
-import { describeConnectionFailure } from './connection-failure.js';
-import { DatabaseClient } from './database-client.js';
+import { directVariableOf } from '../../settings/settings.js';
+import { readPostgresUrl } from '../../urls/postgres-url.js';
+import { connectionCounts } from '../connections/connection-counts.js';
+import { describeConnectionFailure } from '../connections/connection-failure.js';
+import { DatabaseClient } from '../connections/database-client.js';
 import { judgeServer, readServerFacts, type ServerUse } from './server-check.js';
 
 interface Server {

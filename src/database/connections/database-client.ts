@@ -1,5 +1,6 @@
 import { Client, type ClientBase, type ClientConfig, DatabaseError } from 'pg';
-import { type PostgresTarget, readPostgresUrl } from '../postgres-url.js';
+import { tracing } from '../../tracing/tracing.js';
+import { type PostgresTarget, readPostgresUrl } from '../../urls/postgres-url.js';
 import { ChannelBinding, driverConfig } from './driver-config.js';
 import { PinnedQuery } from './pinned-query.js';
 import { requireKeptSession } from './pooler.js';
@@ -97,6 +98,11 @@ export class DatabaseClient extends Client {
 
   // biome-ignore lint/suspicious/noExplicitAny: pg's query has eight overloads, which this method passes on
   override query(...parameters: any[]): any {
+    return tracing ? tracing.statement(parameters, () => this.#send(parameters)) : this.#send(parameters);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: parameters of pg's query
+  #send(parameters: any[]): any {
     const [config, values, done] = parameters;
     if (!this.#pinsTransactions || !this.#settings || typeof config.submit === 'function')
       return Reflect.apply(super.query, this, parameters);

@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg';
-import { adviseOnNetwork, reasonOf } from '../network-failure.js';
-import { describeServer, type PostgresTarget } from '../postgres-url.js';
-import { identifier } from './identifier.js';
+import { adviseOnNetwork, reasonOf } from '../../urls/network-failure.js';
+import { describeServer, type PostgresTarget } from '../../urls/postgres-url.js';
+import { identifier } from '../identifier.js';
 import { PoolerError } from './pooler.js';
 
 /** What a session that could not be opened was to be. */

@@ -1,6 +1,6 @@
 /** What a server must offer: asked in one statement, and judged before anything is made on it. */
 import type { ClientBase } from 'pg';
-import { identifier } from './identifier.js';
+import { identifier } from '../identifier.js';
 
 /** What the server says about itself, the database and the session's role. */
 export interface ServerFacts {
@@ -15,6 +15,9 @@ export interface ServerFacts {
   mayCreateInPublic: boolean;
   mayCreateSchemas: boolean;
   mayEndSessions: boolean;
+  maySeeStandbys: boolean;
+  /** PostgreSQL's synchronous_commit. */
+  synchronousCommit: string;
   /** Owner of the registry's tables; null when there are none. */
   owner: string | null;
   /** Whether the role has the rights of that owner. */
@@ -38,6 +41,8 @@ export interface ServerUse {
   creates: boolean;
   /** Connections that this process opens at most; 0 where a pooler is between. */
   connections: number;
+  /** Whether gateways serve only with synchronous standbys. Default: false. */
+  requiresStandbys?: boolean;
 }
 
 interface ServerCheck {
@@ -60,6 +65,11 @@ function accepted({ maxConnections, reserved, roleLimit, databaseLimit, isSuperu
   if (isSuperuser) return maxConnections;
   const limits = [roleLimit, databaseLimit].filter((limit) => limit >= 0);
   return Math.min(maxConnections - reserved, ...limits);
+}
+
+/** Whether a commit is answered before a standby has it. */
+export function waitsForNoStandby(synchronousCommit: string): boolean {
+  return ['off', 'local'].includes(synchronousCommit);
 }
 
 const serverChecks: readonly ServerCheck[] = [
@@ -110,6 +120,18 @@ const serverChecks: readonly ServerCheck[] = [
     mend: (facts) => `GRANT pg_signal_backend TO ${role(facts)}`,
   },
   {
+    isMissing: ({ maySeeStandbys }, { requiresStandbys = false }) => requiresStandbys && !maySeeStandbys,
+    problem: ({ role }) => `Role ${role} may not see the standbys, which REQUIRE_SYNC_STANDBYS asks for`,
+    mend: (facts) => `GRANT pg_read_all_stats TO ${role(facts)}, or set REQUIRE_SYNC_STANDBYS=0`,
+  },
+  {
+    isMissing: ({ synchronousCommit }, { requiresStandbys = false }) =>
+      requiresStandbys && waitsForNoStandby(synchronousCommit),
+    problem: ({ role, synchronousCommit }) =>
+      `Commits of role ${role} wait for no standby (synchronous_commit = ${synchronousCommit}), so a failover loses changes that were acknowledged`,
+    mend: (facts) => `ALTER ROLE ${role(facts)} SET synchronous_commit = 'on'`,
+  },
+  {
     isMissing: (facts, { connections }) => accepted(facts) < connections,
     problem: (facts, { connections }) =>
       `The server accepts ${accepted(facts)} connections of role ${facts.role} to database ${facts.database}, and this process opens up to ${connections}`,
@@ -147,6 +169,8 @@ const factsSql = `
          coalesce(has_schema_privilege(public.oid, 'CREATE'), false) AS "mayCreateInPublic",
          has_database_privilege(here.oid, 'CREATE') AS "mayCreateSchemas",
          pg_has_role('pg_signal_backend', 'USAGE') AS "mayEndSessions",
+         pg_has_role('pg_read_all_stats', 'USAGE') AS "maySeeStandbys",
+         current_setting('synchronous_commit') AS "synchronousCommit",
          pg_get_userbyid(history.relowner) AS owner,
          coalesce(pg_has_role(history.relowner, 'USAGE'), true) AS "ownsTables",
          own.rolsuper AS "isSuperuser", own.rolconnlimit AS "roleLimit", here.datconnlimit AS "databaseLimit",

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
+import { isSameDatabase, readDatabaseIdentity } from '../servers/database-identity.js';
 import { DatabaseClient } from './database-client.js';
-import { isSameDatabase, readDatabaseIdentity } from './database-identity.js';
 
 /** Whether the URL leads to the database that the pool is connected to. */
 export async function leadsToSameDatabase(pool: Pool, url: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { ClientConfig } from 'pg';
-import type { PostgresTarget } from '../postgres-url.js';
-import { tlsOptions } from '../tls-rules.js';
+import type { PostgresTarget } from '../../urls/postgres-url.js';
+import { tlsOptions } from '../../urls/tls-rules.js';
 
 /** The driver's configuration for a target. The environment gives what is left out. */
 export function driverConfig(target: PostgresTarget): ClientConfig {
