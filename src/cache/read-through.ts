@@ -6,6 +6,8 @@ export interface Validity {
   isCurrent(read: { epoch: string; asOf: bigint }, reference: string): boolean;
   /** The last revision that this process has read. */
   readonly position: { epoch: string; revision: bigint } | undefined;
+  /** Why nothing may be answered, not even what the database says; undefined: nothing prevents it. */
+  readonly refusal?: string | undefined;
   /** Polls the change log, because the reader found a change that is not known yet. */
   poll(): Promise<void>;
 }
@@ -25,7 +27,7 @@ export interface ReadThroughOptions<Key, Value> {
   load: (keys: readonly Key[]) => Promise<Loaded<Value>>;
   /** The name of the key in the tiers. */
   nameOf: (key: Key) => string;
-  /** The key of the floor: the tenant's id or slug, as requested. */
+  /** The key of the floor: the tenant's id, slug or external id, as requested. */
   referenceOf: (key: Key) => string;
   /** Whether a value from a shared tier is about the key; without it, the tier's own check of the key counts. */
   isAbout?: ((key: Key, value: Value) => boolean) | undefined;
@@ -155,6 +157,7 @@ export class ReadThrough<Key, Value> {
     asked: { askedAfter: number; mayShareEarlier: boolean },
   ): Promise<void> {
     const { validity, nameOf, referenceOf, clock, stalenessMs, onLookup } = this.#options;
+    this.#requireTrust();
     const flights = this.#board(
       open.map((at) => demands[at] as Demand<Key>),
       asked,
@@ -164,6 +167,7 @@ export class ReadThrough<Key, Value> {
       const { key } = demands[at] as Demand<Key>;
       const flight = flights.get(nameOf(key)) as Flight<Value>;
       const entry = await flight.entry;
+      this.#requireTrust();
       const isTooOld = clock() >= flight.sentAt + stalenessMs;
       if (flight.order > asked.askedAfter) {
         // The load was sent after the demand, so its values were current at some moment since then.
@@ -177,6 +181,12 @@ export class ReadThrough<Key, Value> {
       hits++;
     }
     onLookup?.('database', { hits, misses: open.length - hits });
+  }
+
+  /** Throws where the database may be a primary that was replaced. */
+  #requireTrust(): void {
+    const { refusal } = this.#options.validity;
+    if (refusal !== undefined) throw new RegistryError('REGISTRY_UNAVAILABLE', refusal);
   }
 
   /** Assigns each demand to a running load that it may share, or to one new load for all the others. */

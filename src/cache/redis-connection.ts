@@ -1,9 +1,11 @@
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Cluster, type Command, Redis, type RedisOptions } from 'ioredis';
 import type { Log } from '../log.js';
-import { adviseOnNetwork, reasonOf } from '../network-failure.js';
-import { describeServer } from '../postgres-url.js';
-import { type RedisTarget, readRedisUrl } from '../redis-url.js';
-import { tlsOptions } from '../tls-rules.js';
+import { tracing } from '../tracing/tracing.js';
+import { adviseOnNetwork, reasonOf } from '../urls/network-failure.js';
+import { describeServer } from '../urls/postgres-url.js';
+import { type RedisTarget, readRedisUrl } from '../urls/redis-url.js';
+import { tlsOptions } from '../urls/tls-rules.js';
+import { within } from '../within.js';
 
 /** A single Redis, the master of a Sentinel, or a Cluster; tiers use them alike. */
 export type RedisConnection = Redis | Cluster;
@@ -40,6 +42,7 @@ const impatient = {
  */
 export function openRedis(url: string, log: Log, { warns = true } = {}): RedisConnection {
   const connection = open(url);
+  if (tracing) traceCommands(connection);
   let isKnown = !warns;
   connection.on('ready', () => {
     isKnown = !warns;
@@ -53,6 +56,19 @@ export function openRedis(url: string, log: Log, { warns = true } = {}): RedisCo
     log.warn(describeRedisFailure(reason ?? error, url));
   });
   return connection;
+}
+
+/** Spans with the names of commands, and neither keys nor values. */
+function traceCommands(connection: RedisConnection): void {
+  const send = connection.sendCommand.bind(connection);
+  connection.sendCommand = (command: Command, ...further: never[]) =>
+    tracing
+      ? tracing.within(
+          `Redis ${command.name}`,
+          { 'db.system.name': 'redis', 'db.operation.name': command.name },
+          () => send(command, ...further),
+        )
+      : send(command, ...further);
 }
 
 /** A Cluster keeps the reasons of its nodes to itself, so one of them is asked again. */
@@ -72,6 +88,31 @@ async function findReason(url: string): Promise<Error | undefined> {
   await node.connect().catch(note);
   node.disconnect();
   return reason;
+}
+
+/** One line about why Redis cannot be used; undefined when it answers. */
+export async function findRedisProblem(url: string): Promise<string | undefined> {
+  const connection = open(url);
+  let reason: Error | undefined;
+  const isReady = await within(
+    3 * patienceMs,
+    new Promise<boolean>((resolve) => {
+      connection.once('ready', () => resolve(true));
+      connection.on('error', (error: Error) => {
+        reason ??= error;
+        resolve(false);
+      });
+    }),
+    () => false,
+  );
+  const failure = isReady
+    ? await connection.ping().then(
+        () => undefined,
+        (error: Error) => error,
+      )
+    : ((connection instanceof Cluster ? await findReason(url) : reason) ?? new Error('no answer'));
+  connection.disconnect();
+  return failure && describeRedisFailure(failure, url);
 }
 
 /** Refusals of Redis and failures that ioredis reports in its own words, with the way out. */

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Caller } from '../auth/caller.js';
-import type { Statement } from '../database/batch.js';
 import type { RegistryDatabase, Transaction } from '../database/registry-database.js';
 import type { ServiceDatabases } from '../database/service-databases.js';
+import type { Statement } from '../database/statements/batch.js';
 import { RegistryError } from '../errors.js';
 import type { WaitFor } from '../feed/acknowledge.js';
 import type { Log } from '../log.js';
-import type { ConfigRules } from './config-rules.js';
+import { tracing } from '../tracing/tracing.js';
 import { asRegistryError, retryCollisions } from './database-failure.js';
 import { readRevision } from './revision.js';
+import type { ConfigRules } from './values/config-rules.js';
 
 /** The caller of a command and the resources that commands use. */
 export interface CommandContext {
@@ -25,6 +26,8 @@ export interface CommandContext {
   acknowledge: (committed: { epoch: string; revision: bigint; waitFor: WaitFor }) => Promise<void>;
   /** Runs an operation. Resolves with the revision of its end, or with undefined when it continues later or elsewhere. */
   runOperation: (operationId: string, wait?: WaitFor) => Promise<string | undefined>;
+  /** Called when this process has ended an operation. */
+  onOperationEnd?: ((operation: { kind: string; status: string; seconds: number }) => void) | undefined;
   /** The staleness bound, in milliseconds: no command waits longer for gateways or guards. */
   stalenessMs: number;
   /** See Config. */
@@ -75,6 +78,17 @@ export async function runCommand<T extends CommandResult>(
   work: (tx: Transaction) => Promise<T>,
   options: CommandOptions<T> = {},
 ): Promise<Committed<T>> {
+  if (!tracing) return run(context, name, input, work, options);
+  return tracing.within(`command ${name}`, {}, () => run(context, name, input, work, options));
+}
+
+async function run<T extends CommandResult>(
+  context: CommandContext,
+  name: string,
+  input: CommandInput,
+  work: (tx: Transaction) => Promise<T>,
+  options: CommandOptions<T>,
+): Promise<Committed<T>> {
   const committed = await commit(context, name, input, work, options.startedByKey);
   const { epoch, number } = readRevision(committed.revision);
   const waitFor = options.waitFor ?? input.wait ?? 'GATEWAYS';
@@ -96,6 +110,7 @@ async function commit<T extends CommandResult>(
     return await retryCollisions(() =>
       context.database.transaction(async (tx) => {
         tx.prepend([
+          ...(tracing?.parent === undefined ? [] : [{ ...setTraceParent, values: [tracing.parent] }]),
           {
             text: `SELECT set_config('registry.actor', $1, true), set_config('registry.request_id', $2, true)`,
             values: [context.caller.actor, context.requestId ?? ''],
@@ -120,6 +135,9 @@ async function commit<T extends CommandResult>(
     throw asRegistryError(error) ?? error;
   }
 }
+
+/** Operations that the transaction queues are part of the trace, whoever runs them. */
+const setTraceParent = { text: `SELECT set_config('registry.trace_parent', $1, true)`, isFrequent: true };
 
 /** The request was made before with the same idempotency key; `earlier` is its result. */
 class RepeatedRequest extends Error {

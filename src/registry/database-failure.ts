@@ -10,7 +10,18 @@ interface DatabaseFailure {
 /** Constraints and rules of the database that a request can violate, with the error for the caller. */
 const errorByConstraint: Readonly<Record<string, (message: string) => RegistryError>> = {
   tenants_pkey: () => taken('id', 'A tenant with this id already exists: omit the id, or use that tenant'),
+  tenants_slug_is_no_external_id: () =>
+    taken('slug', 'This slug is an external id of another tenant: choose another slug'),
+  tenant_external_ids_pkey: () =>
+    taken('externalId', 'Another tenant has this external id, or had it: names stay with their tenant'),
+  tenant_external_ids_is_no_slug: () =>
+    taken('externalId', 'A tenant has this slug: an external id must differ from every slug'),
+  tenant_external_ids_limit: () =>
+    taken('externalId', 'The tenant has as many external ids as it can have, removed ones included'),
   tenants_slug_key: () => taken('slug', 'A tenant with this slug already exists: choose another slug'),
+  // Only where both are written at the same time.
+  tenants_legacy_id_key: () =>
+    taken('slug', 'The slug of one tenant is an external id of another: choose another slug, or external id'),
   modules_pkey: () =>
     taken('name', 'A module with this name already exists: choose another name, or use updateModule'),
   storage_names_pkey: (message) => taken('schemaName', `${message}: choose another name`),

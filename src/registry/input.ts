@@ -1,11 +1,12 @@
 import { domainToASCII } from 'node:url';
 import { z } from 'zod';
 import { invalidFields } from '../errors.js';
+import { findExternalIdProblem } from './external-id.js';
 import { withoutJoiners } from './joiners.js';
-import { findSecret, findSecretForm } from './secret-detector.js';
 import { findSlugProblem, isUuid } from './slug.js';
-import { requireStorable } from './storable-text.js';
-import { canonicalTimeZone } from './time-zone.js';
+import { findSecret, findSecretForm } from './values/secret-detector.js';
+import { requireStorable } from './values/storable-text.js';
+import { canonicalTimeZone } from './values/time-zone.js';
 
 /** Validates the input of a request; throws VALIDATION_ERROR that lists every field with its problem. */
 export function readInput<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
@@ -68,11 +69,15 @@ export const slug = z.string({ error: 'must be text' }).superRefine((value, cont
   if (problem) context.addIssue(problem);
 });
 
-/** A tenant's id or slug, as the caller gave it. A text that is neither finds no tenant. */
-export const tenantReference = z
-  .string()
-  .min(1, 'must be a tenant id or slug')
-  .max(100, 'must be a tenant id or slug');
+export const externalId = z.string({ error: 'must be text' }).superRefine((value, context) => {
+  const problem = findExternalIdProblem(value);
+  if (problem) context.addIssue(problem);
+});
+
+const notAReference = 'must be a tenant id, slug or external id';
+
+/** A tenant's id, slug or external id, as the caller gave it. A text that is none of them finds no tenant. */
+export const tenantReference = z.string().min(1, notAReference).max(100, notAReference);
 
 export const uuid = z
   .string()

@@ -14,6 +14,7 @@ const tables = {
   Tenant: { table: 'tenants', tenant: 'id' },
   ModuleSubscription: { table: 'module_subscriptions', tenant: 'tenant_id' },
   Operation: { table: 'operations', tenant: 'tenant_id' },
+  Rollout: { table: 'rollouts', tenant: 'NULL::uuid' },
   Member: { table: 'members', tenant: 'tenant_id' },
   ApiKey: { table: 'api_keys', tenant: 'NULL::uuid' },
 } as const;
@@ -37,6 +38,7 @@ export const nodeLoaders: Record<NodeType, (prisma: Prisma, ids: string[]) => Pr
   Tenant: (prisma, ids) => prisma.tenant.findMany({ where: { id: { in: ids } } }),
   ModuleSubscription: (prisma, ids) => prisma.moduleSubscription.findMany({ where: { id: { in: ids } } }),
   Operation: (prisma, ids) => prisma.operation.findMany({ where: { id: { in: ids } } }),
+  Rollout: (prisma, ids) => prisma.rollout.findMany({ where: { id: { in: ids } } }),
   Member: (prisma, ids) => prisma.member.findMany({ where: { id: { in: ids } } }),
   ApiKey: (prisma, ids) => prisma.apiKey.findMany({ where: { id: { in: ids } } }),
 };

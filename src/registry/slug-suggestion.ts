@@ -16,5 +16,6 @@ export async function suggestSlug(
   const { name } = readInput(z.object({ name: text(200) }), input);
   const slug = deriveSlug(name);
   const taken = await prisma.tenant.findUnique({ where: { slug }, select: { id: true } });
-  return { slug, isAvailable: taken === null };
+  const named = await prisma.tenantExternalId.findUnique({ where: { externalId: slug } });
+  return { slug, isAvailable: taken === null && named === null };
 }

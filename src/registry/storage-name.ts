@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Module, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { invalidField, RegistryError } from '../errors.js';
-import { type Isolation, type StorageNames, storageNaming } from './isolation.js';
+import { type Isolation, type StorageNames, storageNaming } from './modules/isolation.js';
 
 // In a search_path PostgreSQL reads "$user" as the name of the role.
 const reservedSchemas = ['public', 'information_schema', 'tenant_guard', '$user'];

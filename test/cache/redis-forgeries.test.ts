@@ -142,7 +142,7 @@ describeWithRedis('entries that a person with write access to Redis forges', () 
     truth.set('active', `finance_${idOf('active').replaceAll('-', '_')}`);
     truth.set('suspended', 'TENANT_SUSPENDED');
     truth.set('unknown', 'TENANT_NOT_FOUND');
-  }, 60_000);
+  });
   afterAll(async () => {
     await reader?.close();
     await writer?.close();

@@ -4,14 +4,14 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { scopeList } from '../../src/auth/permissions.js';
-import { readRow } from '../../src/database/row.js';
+import { readRow } from '../../src/database/statements/row.js';
 import { statusByCode } from '../../src/errors.js';
+import { describeTenantConfig } from '../../src/profile/config/tenant-config.js';
 import { brandingFields, settingsFields } from '../../src/profile/profile-fields.js';
-import { describeTenantConfig } from '../../src/profile/tenant-config.js';
 import { asRegistryError, translatedConstraints } from '../../src/registry/database-failure.js';
 import { email, moduleName, text } from '../../src/registry/input.js';
-import { moduleFields } from '../../src/registry/module.js';
-import { defaultValues, newTenantValues, tenantFields } from '../../src/registry/tenant-fields.js';
+import { moduleFields } from '../../src/registry/modules/module.js';
+import { defaultValues, newTenantValues, tenantFields } from '../../src/registry/tenants/tenant-fields.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { refusalsOf } from '../sql/support/refusals.js';
 

@@ -16,7 +16,7 @@ import {
   uuid,
 } from '../../src/registry/input.js';
 import { withoutJoiners } from '../../src/registry/joiners.js';
-import { moduleFields } from '../../src/registry/module.js';
+import { moduleFields } from '../../src/registry/modules/module.js';
 import { storageName } from '../../src/registry/storage-name.js';
 
 const accepts = (schema: z.ZodType, value: unknown) => schema.safeParse(value).success;

@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createRowReader } from '../../src/database/row-reader.js';
+import { createRowReader } from '../../src/database/statements/row-reader.js';
 import { readTenantSelection } from '../../src/registry/lists/tenant-filter.js';
 import { groupsOf, type TenantOrderField } from '../../src/registry/lists/tenant-list-sql.js';
 import { countTenants, listTenantPositions } from '../../src/registry/lists/tenant-pages.js';
-import { createSeededRandom } from '../interruption/seeded-random.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+import { createDraw } from '../setup/random.js';
 import { promiseSeed, seed } from '../setup/seed.js';
 
 let registry: TestDatabase;
@@ -113,7 +113,7 @@ test('lists with every combination of conditions and every order equal those of 
   timeout: 120_000,
 }, async () => {
   promiseSeed();
-  const random = createSeededRandom(seed);
+  const random = createDraw(seed);
   const one = <T>(list: readonly T[]) => list[random(list.length)] as T;
   const some = <T>(list: readonly T[]) => list.filter(() => random(2) === 0);
   const tenants = Array.from({ length: 300 }, (_, at): RandomTenant => {

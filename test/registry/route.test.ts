@@ -11,6 +11,7 @@ const read = { revision: { epoch: '0123456789abcdef', number: 42n }, leaseRemain
 const resolvable: RouteFacts = {
   tenantId: '0198aaaa-0000-7000-8000-000000000000',
   tenantSlug: 'acme',
+  externalId: null,
   tenantStatus: 'active',
   suspendedReason: null,
   moduleExists: true,
@@ -19,6 +20,7 @@ const resolvable: RouteFacts = {
   databaseName: 'finance',
   schemaName: 'finance_acme',
   generation: 3,
+  migrationVersion: 'finance/0002_invoice_numbering.sql',
 };
 
 function resolve(facts: Partial<RouteFacts> = {}, reference = key.reference) {
@@ -35,12 +37,14 @@ describe('a route', () => {
     expect(resolve()).toEqual({
       tenantId: resolvable.tenantId,
       tenantSlug: 'acme',
+      externalId: null,
       module: 'finance',
       schemaName: 'finance_acme',
       searchPath: '"finance_acme"',
       databaseName: 'finance',
       isolation: 'SCHEMA',
       generation: 3,
+      migrationVersion: 'finance/0002_invoice_numbering.sql',
       revision: '0123456789abcdef:42',
       leaseRemainingMs: 4_000,
     });
@@ -153,8 +157,12 @@ describe('a route that memory holds', () => {
   const all = parts.flatMap((part, at) => {
     const id = `0198aaaa-0000-7000-8000-${String(at).padStart(12, '0')}`;
     const facts = { ...resolvable, tenantId: id, tenantSlug: `acme-${at}`, ...part };
-    // Some tenants are asked for by id and by slug, some are not there at all.
-    return [id, `acme-${at}`].map((reference) => ({ reference, facts }));
+    const externalId = facts.tenantId && `tn_${at}`;
+    // Some tenants are asked for by id, by slug and by an external id, some are not there at all.
+    return [
+      ...[id, `acme-${at}`].map((reference) => ({ reference, facts })),
+      { reference: `tn_${at}`, facts: { ...facts, externalId } },
+    ];
   });
 
   test('has the facts that were loaded, whatever other routes have', () => {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findSecret, findSecrets, redactSecrets } from '../../src/registry/secret-detector.js';
+import { findSecret, findSecrets, redactSecrets } from '../../src/registry/values/secret-detector.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
+import { createRandom } from '../setup/random.js';
 import { seed } from '../setup/seed.js';
-import { ordinaryConfig, placeSecret, secretKinds, seeded } from './support/secret-samples.js';
+import { ordinaryConfig, placeSecret, secretKinds } from './support/secret-samples.js';
 
-const random = seeded(seed);
+const random = createRandom(seed);
 const kinds = Object.entries(secretKinds);
 const configsWithSecret = Array.from({ length: 500 }, (_, at) => {
   const [kind, make] = kinds[at % kinds.length] as (typeof kinds)[number];

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createRowReader } from '../../src/database/row-reader.js';
+import { createRowReader } from '../../src/database/statements/row-reader.js';
 import type { ListPosition } from '../../src/registry/lists/list-cursor.js';
 import type { Statement } from '../../src/registry/lists/list-page-sql.js';
 import { maxFound } from '../../src/registry/lists/tenant-conditions.js';
@@ -48,7 +48,7 @@ beforeAll(async () => {
     FROM tenants WHERE slug ~ '00[56]$';
     SELECT registry_recount()`);
   await client.query('VACUUM ANALYZE');
-}, 60_000);
+});
 afterAll(async () => {
   await client?.end();
   await registry?.drop();

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { migrateRegistry } from '../../src/database/migrations/migrate.js';
-import { createRowReader } from '../../src/database/row-reader.js';
+import { createRowReader } from '../../src/database/statements/row-reader.js';
 import type { Log } from '../../src/log.js';
 import { readTenantSelection } from '../../src/registry/lists/tenant-filter.js';
 import { listTenantsBySlug } from '../../src/registry/lists/tenant-pages.js';

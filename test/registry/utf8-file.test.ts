@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findMissing, readModuleMigrations } from '../../src/provisioning/storage/module-migrations.js';
-import { readUtf8 } from '../../src/registry/utf8-file.js';
+import { readUtf8 } from '../../src/registry/values/utf8-file.js';
 import { run } from '../setup/process.js';
 
 const wrongIn = (line: number) =>

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createSecret, hashSecret } from '../../auth/api-key.js';
 import { authorize, isScope, requireScopes, scopeList } from '../../auth/permissions.js';
-import { decideExpiry, requireGrantableByToken } from '../api-key-lifetime.js';
+import { decideExpiry, requireGrantableByToken } from '../access/api-key-lifetime.js';
 import { type CommandContext, runCommand } from '../command.js';
 import { idempotencyKey, omittable, optional, readInput, text, wait } from '../input.js';
 

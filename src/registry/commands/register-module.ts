@@ -5,7 +5,7 @@ import { authorize } from '../../auth/permissions.js';
 import { invalidField } from '../../errors.js';
 import { type CommandContext, runCommand } from '../command.js';
 import { idempotencyKey, moduleName, omittable, optional, readInput, wait } from '../input.js';
-import { moduleFields, requireDatabaseVariable } from '../module.js';
+import { moduleFields, requireDatabaseVariable } from '../modules/module.js';
 
 /** Names of the server's own databases and of the embedded registry: no module may use them. */
 const reservedNames = ['postgres', 'template0', 'template1', 'registry'];

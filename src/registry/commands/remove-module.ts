@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import { type CommandContext, runCommand } from '../command.js';
 import { expectedVersion, idempotencyKey, moduleName, omittable, readInput, wait } from '../input.js';
-import { requireModule } from '../module.js';
-import { requireVersion } from '../tenant.js';
+import { requireModule } from '../modules/module.js';
+import { requireVersion } from '../tenants/tenant.js';
 
 const RemoveModuleInput = z.object({
   name: moduleName,

@@ -3,8 +3,8 @@ import { authorize } from '../../auth/permissions.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../command.js';
 import { expectedVersion, idempotencyKey, moduleName, omittable, readInput, wait } from '../input.js';
-import { requireModule } from '../module.js';
-import { requireVersion } from '../tenant.js';
+import { requireModule } from '../modules/module.js';
+import { requireVersion } from '../tenants/tenant.js';
 
 const RetireModuleInput = z.object({
   name: moduleName,

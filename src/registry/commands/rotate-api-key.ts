@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { createSecret, hashSecret } from '../../auth/api-key.js';
 import { authorize, requireScopes } from '../../auth/permissions.js';
 import { notFound, RegistryError } from '../../errors.js';
-import { decideExpiry, requireGrantableByToken } from '../api-key-lifetime.js';
+import { decideExpiry, requireGrantableByToken } from '../access/api-key-lifetime.js';
 import { type CommandContext, runCommand } from '../command.js';
 import { idempotencyKey, omittable, optional, readInput, uuid, wait } from '../input.js';
 

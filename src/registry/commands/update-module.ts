@@ -13,9 +13,9 @@ import {
   readInput,
   wait,
 } from '../input.js';
-import { moduleFields, requireDatabaseVariable, requireModule } from '../module.js';
-import { requireVersion } from '../tenant.js';
-import { givenFields } from '../tenant-fields.js';
+import { moduleFields, requireDatabaseVariable, requireModule } from '../modules/module.js';
+import { requireVersion } from '../tenants/tenant.js';
+import { givenFields } from '../tenants/tenant-fields.js';
 import { requireFolder } from './register-module.js';
 
 const UpdateModuleInput = z.object({

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import { type CommandContext, runCommand } from '../command.js';
 import { expectedVersion, idempotencyKey, omittable, optional, quota, readInput, wait } from '../input.js';
-import { applyPlans } from '../plan-limits.js';
-import { requireVersion } from '../tenant.js';
-import { givenFields, plan } from '../tenant-fields.js';
+import { applyPlans } from '../tenants/plan-limits.js';
+import { requireVersion } from '../tenants/tenant.js';
+import { givenFields, plan } from '../tenants/tenant-fields.js';
 
 const UpdatePlanLimitsInput = z.object({
   plan,

@@ -1,8 +1,8 @@
 import { RegistryError } from '../../errors.js';
 import { clearable, future, optional, text } from '../input.js';
-import { wrongStatus } from '../tenant.js';
-import { type TenantChange, tenantCommand } from '../tenant-command.js';
-import { givenFields, ownLimits, tenantFields } from '../tenant-fields.js';
+import { wrongStatus } from '../tenants/tenant.js';
+import { type TenantChange, tenantCommand } from '../tenants/tenant-command.js';
+import { givenFields, ownLimits, tenantFields } from '../tenants/tenant-fields.js';
 
 /** The fields that a deleted tenant has for its operators: whether it may be purged, and why. */
 const fieldsOfDeleted = ['isProtected', 'internalNote'];

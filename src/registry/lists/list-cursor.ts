@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { invalidField, type RegistryError } from '../../errors.js';
 import { isUuid } from '../slug.js';
-import { isStorable } from '../storable-text.js';
+import { isStorable } from '../values/storable-text.js';
 
 /** Place of a row in an ordered list: its value of the order's field, then its id. */
 export interface ListPosition {
@@ -20,7 +20,17 @@ const Content = z.tuple([z.string(), z.string(), z.string().max(500), z.string()
 
 /** An order of a list. Fields whose names end in At are times. */
 export interface ListOrder {
-  list: 'tenants' | 'operations' | 'apiKeys' | 'members' | 'clientConfigs' | 'attempts' | 'tenantResults';
+  list:
+    | 'tenants'
+    | 'operations'
+    | 'apiKeys'
+    | 'members'
+    | 'clientConfigs'
+    | 'attempts'
+    | 'tenantResults'
+    | 'rollouts'
+    | 'rolloutTenants'
+    | 'drift';
   field: string;
   /** Values of which one, with a colon, is the beginning of each value of the order; undefined: values have none. */
   groups?: readonly string[] | undefined;

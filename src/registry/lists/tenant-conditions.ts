@@ -21,13 +21,15 @@ export interface TenantCondition {
 export const maxFound = 10_000;
 
 /** The expression of tenants_text_idx. */
-export const searched = String.raw`lower(name || E'\n' || slug)`;
+const searched = String.raw`lower(name || E'\n' || slug)`;
 
 /** The conditions of the selection besides those that the parts of the list have, likely the rarest first. */
 export function conditionsOf(selection: TenantSelection): TenantCondition[] {
-  const { ids, memberEmail, needsAttention, configSource, migration, modules, text, config } = selection;
+  const { ids, externalIds, memberEmail, needsAttention, configSource, migration, modules, text, config } =
+    selection;
   return [
     ...(ids ? [byId(ids)] : []),
+    ...(externalIds ? [byExternalId(externalIds)] : []),
     ...(memberEmail === undefined ? [] : [byMember(memberEmail)]),
     ...(needsAttention === undefined ? [] : [byAttention(needsAttention)]),
     ...(configSource === undefined ? [] : [byConfigSource(configSource)]),
@@ -65,11 +67,33 @@ export function createdTests(
  * One or two characters have no trigrams inside of a text, so they are looked for at the beginnings of name and slug, whose
  * trigrams begin with blanks.
  */
-export function textSql(values: Values, text: string, of: string): string {
+function textSql(values: Values, text: string, of: string): string {
   const literal = text.replace(/[\\%_]/g, '\\$&');
   const like = (pattern: string) => `${of} LIKE lower(${values.add(pattern, 'text')})`;
   if ([...text].length > 2) return like(`%${literal}%`);
   return `(${like(`${literal}%`)} OR ${like(`%\n${literal}%`)})`;
+}
+
+/** Whether a tenant has the text in its name, slug or an external id. `id` is the qualified column of its id. */
+export function hasText(values: Values, text: string, id: string): string {
+  return `(${textSql(values, text, searched)} OR EXISTS (${namedByText(values, text)} AND named.tenant_id = ${id}))`;
+}
+
+/** The expression is that of tenant_external_ids_text_idx. */
+function namedByText(values: Values, text: string): string {
+  return `SELECT named.tenant_id AS id FROM tenant_external_ids AS named
+    WHERE named.status = 'active' AND ${textSql(values, text, 'lower(named.external_id)')}`;
+}
+
+function byExternalId(externalIds: readonly string[]): TenantCondition {
+  const named = (values: Values) =>
+    `SELECT DISTINCT named.tenant_id AS id FROM tenant_external_ids AS named
+     WHERE named.status = 'active' AND named.external_id = ANY (${values.add(externalIds, 'text[]')})`;
+  return {
+    isRare: true,
+    test: (values) => `EXISTS (${named(values)} AND named.tenant_id = tenant.id)`,
+    find: named,
+  };
 }
 
 function byId(ids: readonly string[]): TenantCondition {
@@ -165,8 +189,10 @@ function bySubscription({ module, statuses }: ModuleCondition): TenantCondition 
 function byText(text: string): TenantCondition {
   return {
     isRare: false,
-    test: (values) => textSql(values, text, searched),
-    find: (values) => `SELECT id FROM tenants WHERE ${textSql(values, text, searched)}`,
+    test: (values) => hasText(values, text, 'tenant.id'),
+    find: (values) =>
+      `(SELECT id FROM tenants WHERE ${textSql(values, text, searched)} LIMIT ${maxFound + 1})
+       UNION (${namedByText(values, text)} LIMIT ${maxFound + 1})`,
   };
 }
 

@@ -20,6 +20,7 @@ const version = omittable(plainText(200));
 /** Strict, because a condition with a misspelt name would be left out, and the filter would select every tenant. */
 const TenantFilter = z.strictObject({
   ids: omittable(z.array(uuid).max(maxIds, `must be at most ${maxIds}`)),
+  externalIds: omittable(z.array(plainText(100)).max(maxIds, `must be at most ${maxIds}`)),
   status: omittable(z.array(oneOf(TenantStatus))),
   plan: omittable(z.array(oneOf(Plan))),
   module: omittable(moduleName),
@@ -64,6 +65,7 @@ export interface TenantSelection {
   plans: readonly string[] | undefined;
   modules: readonly ModuleCondition[];
   ids: readonly string[] | undefined;
+  externalIds: readonly string[] | undefined;
   migration: MigrationCondition | undefined;
   configSource: string | undefined;
   createdFrom: Date | undefined;
@@ -72,7 +74,7 @@ export interface TenantSelection {
   /** Address of a member that is not removed, in lower case. */
   memberEmail: string | undefined;
   needsAttention: boolean | undefined;
-  /** A part of the name or the slug; with one or two characters their beginning. */
+  /** A part of the name, the slug or an external id; with one or two characters their beginning. */
   text: string | undefined;
   /** JSON that the configuration contains. */
   config: string | undefined;
@@ -92,7 +94,12 @@ export function readTenantSelection(filter: unknown, config?: string): TenantSel
     throw invalidField('createdUntil', 'must be later than createdFrom');
   const named = [...(module === undefined ? [] : [{ module, statuses: undefined }]), ...(modules ?? [])];
   return {
-    ...{ ids: same.ids, memberEmail: same.memberEmail, needsAttention: same.needsAttention },
+    ...{
+      ids: same.ids,
+      externalIds: same.externalIds,
+      memberEmail: same.memberEmail,
+      needsAttention: same.needsAttention,
+    },
     ...{ createdFrom, createdUntil, config },
     statuses: status && inDatabase(status),
     plans: plan && inDatabase(plan),

@@ -45,12 +45,15 @@ export function groupsOf(field: TenantOrderField): readonly string[] | undefined
   return columns[field].groups?.values;
 }
 
+/** A condition on each tenant of the list, for the qualified column of its id. */
+type Where = (id: string) => string;
+
 /** The next tenants of the list as (id, value, rank), each part of it in the order of an index. */
 export function listSql(
   values: Values,
   selection: TenantSelection,
   page: TenantPage,
-  { limit, where = [] }: { limit: number; where?: readonly string[] },
+  { limit, where }: { limit: number; where?: Where },
 ): string {
   const { groups } = columns[page.field];
   if (!groups) return partsSql(values, selection, page, { limit, where, rank: 0 });
@@ -93,7 +96,7 @@ function partsSql(
   values: Values,
   selection: TenantSelection,
   page: TenantPage,
-  { limit, where, rank }: { limit: number; where: readonly string[]; rank: number },
+  { limit, where, rank }: { limit: number; where: Where | undefined; rank: number },
 ): string {
   const [module] = selection.modules;
   const { table, id } = module
@@ -103,7 +106,7 @@ function partsSql(
   const created = page.field === 'createdAt' ? createdTests(values, selection, '') : [];
   const part = (conditions: readonly string[]) => `
     SELECT ${id} AS id, ${column} AS value, ${rank} AS rank FROM ${table}
-    WHERE ${[...conditions, ...where, ...created, ...boundsSql(values, page, id)].join(' AND ')}
+    WHERE ${[...conditions, ...(where ? [where(`${table}.${id}`)] : []), ...created, ...boundsSql(values, page, id)].join(' AND ')}
     ORDER BY ${column} ${direction(page)}, ${id} ${direction(page)} LIMIT ${values.add(limit, 'int')}`;
   const { statuses, plans } = selection;
   if (!module && !statuses && !plans) return part([`status <> 'purged'`]);

@@ -1,5 +1,5 @@
 import { type Statement, Values } from './list-page-sql.js';
-import { maxFound, searched, structureTests, type TenantCondition, textSql } from './tenant-conditions.js';
+import { hasText, maxFound, structureTests, type TenantCondition } from './tenant-conditions.js';
 import { plansOf, statusesOf, type TenantSelection } from './tenant-filter.js';
 import { entrySql, listSql, orderSql, positionSql, type TenantPage } from './tenant-list-sql.js';
 
@@ -67,7 +67,7 @@ export interface Candidate {
 /** The page by a walk through the list without end, for a text with too many tenants to sort. */
 export function longWalkStatement(selection: TenantSelection, page: TenantPage): Statement {
   const values = new Values();
-  const where = [textSql(values, selection.text ?? '', searched)];
+  const where = (id: string) => hasText(values, selection.text ?? '', id);
   return pageOf(values, page, listSql(values, selection, page, { limit: page.limit, where }));
 }
 
@@ -118,7 +118,7 @@ export function walkedCountStatement(
 /** Number of tenants with a frequent text, by a walk that ends after maxFound + 1 of them. */
 export function longWalkCountStatement(selection: TenantSelection): Statement {
   const values = new Values();
-  const where = [textSql(values, selection.text ?? '', searched)];
+  const where = (id: string) => hasText(values, selection.text ?? '', id);
   return written(
     values,
     `SELECT count(*)::int AS total FROM (${firstSql(values, selection, where)}) AS counted`,
@@ -132,13 +132,13 @@ export function subscriptionCountsStatement(modules: readonly string[]): Stateme
 }
 
 /** The first tenants of the list, at most maxFound + 1; within their registration time, which has an index. */
-function firstSql(values: Values, selection: TenantSelection, where: readonly string[] = []): string {
+function firstSql(values: Values, selection: TenantSelection, where?: (id: string) => string): string {
   const page: TenantPage = {
     ...{ isDescending: false, isFromEnd: false, after: undefined, before: undefined },
     field: 'createdAt',
     limit: maxFound + 1,
   };
-  const list = listSql(values, selection, page, { limit: page.limit, where });
+  const list = listSql(values, selection, page, { limit: page.limit, ...(where && { where }) });
   return `SELECT id FROM (${list}) AS list LIMIT ${page.limit}`;
 }
 

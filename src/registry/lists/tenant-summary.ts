@@ -1,5 +1,6 @@
 import type { RegistryDatabase } from '../../database/registry-database.js';
-import type { TenantRecord } from '../tenant-record.js';
+import { activeExternalIds } from '../external-id.js';
+import type { TenantRecord } from '../tenants/tenant-record.js';
 import { readTenantSelection } from './tenant-filter.js';
 import { inOrder, listTenantsBySlug } from './tenant-pages.js';
 
@@ -21,6 +22,7 @@ export async function listTenantSummaries(
     where: { id: { in: ids } },
     select: {
       ...{ id: true, slug: true, name: true, status: true, plan: true, createdAt: true },
+      externalIds: activeExternalIds,
       subscriptions: {
         where: { status: { notIn: ['CANCELLED', 'DEPROVISIONING'] } },
         select: { moduleName: true },
@@ -28,8 +30,9 @@ export async function listTenantSummaries(
       },
     },
   });
-  return inOrder(tenants, ids).map(({ subscriptions, ...tenant }) => ({
+  return inOrder(tenants, ids).map(({ subscriptions, externalIds, ...tenant }) => ({
     ...tenant,
+    externalIds: externalIds.map(({ externalId }) => externalId),
     modules: subscriptions.map(({ moduleName }) => moduleName),
   }));
 }

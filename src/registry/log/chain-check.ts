@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { type Checkpoint, type EntryPosition, isAuthenticCheckpoint } from './checkpoint.js';
 
 type ChainProblemCode =
   | 'ENTRY_ALTERED'
@@ -6,7 +7,11 @@ type ChainProblemCode =
   | 'ENTRY_TWICE'
   | 'ENTRY_UNCHAINED'
   | 'HEAD_WRONG'
-  | 'EXPECTED_HEAD_GONE';
+  | 'EXPECTED_HEAD_GONE'
+  | 'CHECKPOINT_FORGED'
+  | 'CHECKPOINT_UNPROVEN'
+  | 'CHECKPOINT_GONE'
+  | 'LINE_UNREADABLE';
 
 export interface ChainProblem {
   code: ChainProblemCode;
@@ -23,6 +28,13 @@ export interface ChainReport {
   head: ChainHead;
   /** How many problems were reported. */
   problems: number;
+  /** The entry after which the checked part begins; null: it begins with the first entry of all. */
+  after: ChainHead | null;
+}
+
+/** The hash of the entry before the checked part. */
+export interface ChainStart extends EntryPosition {
+  hash: Buffer;
 }
 
 /** One entry of the change log, as the check reads it. */
@@ -37,8 +49,6 @@ export interface ChangeLogEntry {
   isForged: boolean;
 }
 
-export type EntryPosition = Pick<ChangeLogEntry, 'revision' | 'position'>;
-
 /** The state of a check while the entries pass by in order. */
 export class ChainCheck {
   readonly #onProblem: (problem: ChainProblem) => void;
@@ -50,14 +60,22 @@ export class ChainCheck {
   /** Hashes that the next entry may name: that of the last entry and, after an altered entry, the recomputed one. */
   #links: Buffer[] = [Buffer.alloc(0)];
   #hashAtExpected: string | undefined;
+  readonly #start: ChainStart | undefined;
 
   constructor(
     onProblem: (problem: ChainProblem) => void,
     expected: { revision: string; hash: string } | undefined,
+    start?: ChainStart,
   ) {
     this.#onProblem = onProblem;
     this.#expected = expected;
     this.#hashAtExpected = expected?.revision === '0' ? '' : undefined;
+    this.#start = start;
+    if (!start) return;
+    this.#last = start;
+    this.#lastHash = start.hash;
+    this.#links = [start.hash];
+    if (expected?.revision === start.revision) this.#hashAtExpected = start.hash.toString('hex');
   }
 
   get report(): ChainReport {
@@ -65,7 +83,36 @@ export class ChainCheck {
       entries: this.#entries,
       head: `${this.#last.revision}:${this.#lastHash.toString('hex')}`,
       problems: this.#problems,
+      after: this.#start ? `${this.#start.revision}:${this.#start.hash.toString('hex')}` : null,
     };
+  }
+
+  /** Checks the signature. Without the key the checkpoint could be one that somebody has made up. */
+  checkSignature(checkpoint: Checkpoint, key: string | undefined): void {
+    if (key === undefined)
+      this.#report(
+        'CHECKPOINT_UNPROVEN',
+        checkpoint,
+        'is a checkpoint whose signature needs AUDIT_KEY: set it',
+      );
+    else if (!isAuthenticCheckpoint(key, checkpoint))
+      this.#report(
+        'CHECKPOINT_FORGED',
+        checkpoint,
+        'is a checkpoint that was not signed with this AUDIT_KEY',
+      );
+  }
+
+  /** Compares a checkpoint with the entry that it names; the entries up to it have been added. */
+  compareCheckpoint(checkpoint: Checkpoint, hash: string | undefined): void {
+    if (hash === checkpoint.hash) return;
+    this.#report(
+      'CHECKPOINT_GONE',
+      checkpoint,
+      hash === undefined
+        ? 'is a checkpoint that these entries do not reach'
+        : 'has another hash in its checkpoint',
+    );
   }
 
   addEntry(entry: ChangeLogEntry): void {
@@ -82,7 +129,7 @@ export class ChainCheck {
   }
 
   #checkLink(entry: ChangeLogEntry): void {
-    const isFirst = this.#entries === 0;
+    const isFirst = this.#entries === 0 && !this.#start;
     const gap = compareWithNext(this.#last, entry, isFirst);
     if (gap === 'twice') this.#report('ENTRY_TWICE', entry, 'is there twice, or in the wrong place');
     else if (gap)
@@ -124,7 +171,9 @@ export class ChainCheck {
       'EXPECTED_HEAD_GONE',
       { revision: expected.revision, position: 0 },
       this.#hashAtExpected === undefined
-        ? 'is expected, but the log does not have this revision'
+        ? this.#start && BigInt(expected.revision) < BigInt(this.#start.revision)
+          ? `is expected, but the part that is checked begins after ${this.#start.revision}: audit verify finds it in an archive`
+          : 'is expected, but the log does not have this revision'
         : 'is expected with another hash: the log up to here was rewritten, or belongs to another registry',
     );
   }

@@ -13,6 +13,7 @@ export interface ChangePosition {
 export interface ChangeFilter {
   tenantId?: string | undefined;
   actor?: string | undefined;
+  module?: string | undefined;
   since?: Date | undefined;
   until?: Date | undefined;
   /** Full names, without duplicates; undefined: every kind. */
@@ -35,9 +36,13 @@ export async function listChanges(
   filter: ChangeFilter,
   { from: position, take }: ChangePage,
 ): Promise<LoggedChange[] | undefined> {
-  const [from, range] = await Promise.all([
+  const { module, tenantId } = filter;
+  // Indexes by module have its entries kind by kind. A tenant's are read in its own order.
+  const isByKind = module !== undefined && tenantId === undefined && !filter.kinds;
+  const [from, range, kinds = filter.kinds] = await Promise.all([
     position && findChange(database, filter, position),
     findRange(database, filter),
+    isByKind ? listKinds(database, module) : undefined,
   ]);
   if (from === null) return undefined;
   if (!range) return [];
@@ -50,7 +55,7 @@ export async function listChanges(
     ...(range.newest ? [{ operator: '<=', at: range.newest }] : []),
   ];
   const direction = isBackward ? 'ASC' : 'DESC';
-  const entries = entriesSql(filter, limits, { direction, count: Math.abs(take) }, add);
+  const entries = entriesSql({ ...filter, kinds }, limits, { direction, count: Math.abs(take) }, add);
   const rows = await database.readRows<ChangeRow>({
     text: `SELECT ${columns} FROM (${entries}) AS entry
       ORDER BY entry.revision ${direction}, entry.position ${direction} LIMIT ${add(Math.abs(take), 'int')}`,
@@ -64,27 +69,34 @@ export async function listChanges(
  * few enough entries to read them in its own order.
  */
 function entriesSql(
-  { tenantId, actor, kinds }: ChangeFilter,
+  { tenantId, module, actor, kinds }: ChangeFilter,
   limits: { operator: string; at: ChangePosition }[],
   { direction, count }: { direction: 'ASC' | 'DESC'; count: number },
   add: Add,
 ): string {
-  const ofActor = actor === undefined ? [] : [{ column: 'actor', value: add(actor, 'text') }];
-  // The columns with which the index begins. They are compared as ranges of one value and ordered by, so that no other index
-  // fits: PostgreSQL would take the one of revisions for every condition that it believes to be frequent.
+  const named = [
+    ...(module === undefined ? [] : [{ column: 'module', value: add(module, 'text') }]),
+    ...(actor === undefined ? [] : [{ column: 'actor', value: add(actor, 'text') }]),
+  ];
+  // The columns with which the index begins. They are compared as ranges of one row and ordered by, so that no other index
+  // fits: PostgreSQL would take the one of revisions for every condition that it believes to be frequent, and sort the entries of
+  // a shorter index where it believes that few meet several conditions.
   const leading =
     tenantId !== undefined
       ? [{ column: 'tenant_id', value: add(tenantId, 'uuid') }]
-      : [...ofActor, ...(kinds ? [{ column: 'kind', value: 'wanted.kind' }] : [])];
+      : [...named, ...(kinds ? [{ column: 'kind', value: 'wanted.kind' }] : [])];
   const names = leading.map(({ column }) => `${column}, `).join('');
   const values = leading.map(({ value }) => `${value}, `).join('');
+  const [columns, row] = [names, values].map((list) => `(${list.slice(0, -2)})`);
   const conditions = [
-    ...leading.map(({ column, value }) => `${column} >= ${value} AND ${column} <= ${value}`),
+    ...(leading.length > 0 ? [`${columns} >= ${row} AND ${columns} <= ${row}`] : []),
+    // Which entries the partial indexes have; PostgreSQL does not conclude it from a comparison of rows.
+    ...(module === undefined ? [] : ['module IS NOT NULL']),
     ...limits.map(
       ({ operator, at }) =>
         `(${names}revision, position) ${operator} (${values}${add(String(at.revision), 'bigint')}, ${add(at.position, 'int')})`,
     ),
-    ...(tenantId === undefined ? [] : ofActor.map(({ column, value }) => `${column} = ${value}`)),
+    ...(tenantId === undefined ? [] : named.map(({ column, value }) => `${column} = ${value}`)),
   ];
   const order = [...leading.map(({ column }) => column), 'revision', 'position'].map(
     (column) => `${column} ${direction}`,
@@ -100,8 +112,9 @@ function entriesSql(
   return `SELECT entry.* FROM unnest(${wanted}) AS wanted (kind) CROSS JOIN LATERAL (${entries([])}) AS entry`;
 }
 
-function equalities({ tenantId, actor }: ChangeFilter, add: Add): string[] {
+function equalities({ tenantId, module, actor }: ChangeFilter, add: Add): string[] {
   return [
+    ...(module === undefined ? [] : [`module = ${add(module, 'text')}`]),
     ...(tenantId === undefined ? [] : [`tenant_id = ${add(tenantId, 'uuid')}`]),
     ...(actor === undefined ? [] : [`actor = ${add(actor, 'text')}`]),
   ];
@@ -158,16 +171,24 @@ async function findChange(
   return rows.length === 0 ? null : { revision, position };
 }
 
-/** All kinds in the log. Jumps from kind to kind in the index; a log of any size has a few dozen kinds. */
-export async function listKinds({ readRows }: Rows): Promise<string[]> {
+/** All kinds in the log, or among the entries of a module. Jumps from kind to kind in an index; a log of any size has a few dozen kinds. */
+export async function listKinds({ readRows }: Rows, module?: string): Promise<string[]> {
+  const [order, values] = module === undefined ? ['kind', []] : ['module, kind', [module]];
+  // A range of one value, as in entriesSql.
+  const ofModule = module === undefined ? [] : ['module >= $1 AND module <= $1'];
+  const first = (more: string[]) => {
+    const conditions = [...ofModule, ...more];
+    return `SELECT change.kind FROM registry_change AS change ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
+      ORDER BY ${order} LIMIT 1`;
+  };
   const rows = await readRows<{ kind: string }>({
     text: `
     WITH RECURSIVE known (kind) AS (
-      SELECT min(kind) FROM registry_change
+      SELECT (${first([])})
       UNION ALL
-      SELECT (SELECT min(change.kind) FROM registry_change AS change WHERE change.kind > known.kind)
-      FROM known WHERE kind IS NOT NULL)
+      SELECT (${first(['change.kind > known.kind'])}) FROM known WHERE known.kind IS NOT NULL)
     SELECT kind FROM known WHERE kind IS NOT NULL`,
+    values,
   });
   return rows.map(({ kind }) => kind);
 }

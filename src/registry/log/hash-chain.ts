@@ -8,8 +8,8 @@ import {
   type ChainProblem,
   type ChainReport,
   type ChangeLogEntry,
-  type EntryPosition,
 } from './chain-check.js';
+import { type Checkpoint, type EntryPosition, newestCheckpointSql } from './checkpoint.js';
 
 /*
  * The check that the change log still is what the triggers wrote. It hashes every entry itself instead of calling the
@@ -19,6 +19,8 @@ import {
 export interface ChainOptions {
   /** A head noted earlier. Without it, a chain recomputed from some entry on cannot be detected. */
   expect?: ChainHead | undefined;
+  /** AUDIT_KEY, for the checkpoint of a log that was pruned. */
+  key?: string | undefined;
   onProblem: (problem: ChainProblem) => void;
   onProgress?: (entries: number) => void;
 }
@@ -40,8 +42,12 @@ export async function checkChangeLog(context: CommandContext, options: ChainOpti
 /** Checks the chain in the caller's transaction, which must be REPEATABLE READ. */
 export async function checkHashChain(client: ClientBase, options: ChainOptions): Promise<ChainReport> {
   const expected = readHead(options.expect);
-  const check = new ChainCheck(options.onProblem, expected);
-  for await (const entry of readEntries(client, options.onProgress)) check.addEntry(entry);
+  const [checkpoint] = (await client.query<Checkpoint>(newestCheckpointSql)).rows;
+  const start = checkpoint && { ...checkpoint, hash: Buffer.from(checkpoint.hash, 'hex') };
+  const check = new ChainCheck(options.onProblem, expected, start);
+  if (checkpoint) check.checkSignature(checkpoint, options.key);
+  const after = start?.revision ?? undefined;
+  for await (const entry of readEntries(client, { after }, options.onProgress)) check.addEntry(entry);
   const { rows: heads } = await client.query<EntryPosition & { hash: Buffer }>(
     'SELECT revision::text, position, hash FROM public.registry_head',
   );
@@ -52,11 +58,20 @@ export async function checkHashChain(client: ClientBase, options: ChainOptions):
 
 const batchSize = 500;
 
-/** Reads by cursor and not by key: without the primary key, two entries can have the same one. */
-async function* readEntries(
+/**
+ * Reads whole revisions in order, after one and up to another. Reads by cursor and not by key: without the primary key, two
+ * entries can have the same one.
+ */
+export async function* readEntries(
   client: ClientBase,
-  onProgress: ChainOptions['onProgress'],
+  { after, upTo }: { after?: string | undefined; upTo?: string | undefined } = {},
+  onProgress?: ChainOptions['onProgress'],
 ): AsyncGenerator<ChangeLogEntry> {
+  // The statement of a cursor takes no parameters.
+  const limits = [
+    ...(after === undefined ? [] : [`registry_change.revision > ${BigInt(after)}`]),
+    ...(upTo === undefined ? [] : [`registry_change.revision <= ${BigInt(upTo)}`]),
+  ];
   // The query then calls PostgreSQL's own functions only, not replaced ones of the same name.
   await client.query('SET LOCAL search_path = pg_catalog');
   await client.query(`DECLARE entries NO SCROLL CURSOR FOR
@@ -67,7 +82,7 @@ async function* readEntries(
         to_char(changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'))
         || CASE WHEN request_id IS NULL THEN '[]' ELSE jsonb_build_array(request_id) END)::text AS content,
       coalesce(before = 'null' OR after = 'null' OR changed_at < '0001-01-01T00:00:00Z', false) AS "isForged"
-    FROM public.registry_change ORDER BY registry_change.revision, registry_change.position`);
+    FROM public.registry_change ${limits.length > 0 ? `WHERE ${limits.join(' AND ')}` : ''} ORDER BY registry_change.revision, registry_change.position`);
   for (let read = 0; ; ) {
     const { rows } = await client.query<ChangeLogEntry>(`FETCH ${batchSize} FROM entries`);
     yield* rows;
@@ -78,7 +93,7 @@ async function* readEntries(
   await client.query('CLOSE entries');
 }
 
-function readHead(head: ChainHead | undefined): { revision: string; hash: string } | undefined {
+export function readHead(head: ChainHead | undefined): { revision: string; hash: string } | undefined {
   if (head === undefined) return undefined;
   const [, revision = '', hash = ''] = /^([0-9]{1,19}):([0-9a-f]{64})?$/.exec(head) ?? [];
   if (revision === '' || (hash === '') !== (revision === '0'))

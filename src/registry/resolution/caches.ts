@@ -7,21 +7,35 @@ import type { RedisConnection } from '../../cache/redis-connection.js';
 import { openRedisTier, type RedisTierOptions } from '../../cache/redis-tier.js';
 import { createSeal, type Seal } from '../../cache/seal.js';
 import type { Tier } from '../../cache/tier.js';
-import { storedIsolations } from '../isolation.js';
+import { noCounts, type ResolutionCounts } from '../../metrics/resolution-counts.js';
+import { isExternalId } from '../external-id.js';
+import { storedIsolations } from '../modules/isolation.js';
 import { isSlug, isUuid } from '../slug.js';
 import { existingName } from '../storage-name.js';
 import { createRouteHolder, routeName } from './held-route.js';
-import { loadCacheSecret, loadRouteFacts, loadTenantConfigs, type StoredConfig } from './queries.js';
+import type { MigrationProgress } from './migration-gate.js';
+import {
+  loadCacheSecret,
+  loadMigrationProgress,
+  loadRouteFacts,
+  loadTenantConfigs,
+  type StoredConfig,
+  type SubscriptionKey,
+} from './queries.js';
 import type { RouteFacts, RouteKey } from './route.js';
 
 /** The caches of the registry: routes (refusals too) and configurations, under the same rules. */
 export interface Caches {
   routes: ReadThrough<RouteKey, RouteFacts>;
   configs: ReadThrough<string, StoredConfig | null>;
+  /** How far tenants are, and the running rollouts that are still to migrate them; read each time, since a start changes no route. */
+  findProgress(keys: readonly SubscriptionKey[]): Promise<MigrationProgress[]>;
   /** Loads what the shared tier needs, so that the first request does not wait for it. A failure is repeated at the next use. */
   prepare(): Promise<void>;
   /** Removes the entries that this process holds. */
   clear(): void;
+  /** How often which answer was given. */
+  counts: ResolutionCounts;
 }
 
 export interface CachesOptions {
@@ -30,6 +44,8 @@ export interface CachesOptions {
   validity: Validity;
   clock: () => number;
   stalenessMs: number;
+  /** Default: nothing is counted. */
+  counts?: ResolutionCounts;
   onLookup?: ReadThroughOptions<unknown, unknown>['onLookup'];
   onBreaker?: RedisTierOptions<unknown>['onBreaker'];
 }
@@ -40,7 +56,7 @@ const maxConfigs = 20_000;
 const ttlMs = 300_000;
 
 export function openCaches(options: CachesOptions): Caches {
-  const { pool, stalenessMs } = options;
+  const { pool, stalenessMs, counts = noCounts } = options;
   const loadSeal = createSealLoader(pool, options.validity, stalenessMs);
   const memory: Tier<never>[] = [];
   const tiersFor = <Value>(
@@ -55,15 +71,16 @@ export function openCaches(options: CachesOptions): Caches {
   };
 
   return {
+    counts,
     routes: new ReadThrough<RouteKey, RouteFacts>({
       ...options,
-      tiers: tiersFor('route', storedFacts, { maxEntries: maxRoutes, hold: createRouteHolder() }),
+      tiers: tiersFor('route', storedFacts, { maxEntries: maxRoutes, hold: createRouteHolder(counts) }),
       // A read that takes longer than the staleness bound is useless.
       load: (keys) => loadRouteFacts(pool, keys, stalenessMs),
       nameOf: routeName,
       referenceOf: ({ reference }) => reference,
-      isAbout: ({ reference }, { tenantId, tenantSlug }) =>
-        tenantId === null || reference === tenantId || reference === tenantSlug,
+      isAbout: ({ reference }, { tenantId, tenantSlug, externalId }) =>
+        tenantId === null || [tenantId, tenantSlug, externalId].includes(reference),
     }),
     configs: new ReadThrough<string, StoredConfig | null>({
       ...options,
@@ -72,6 +89,7 @@ export function openCaches(options: CachesOptions): Caches {
       nameOf: (tenantId) => tenantId,
       referenceOf: (tenantId) => tenantId,
     }),
+    findProgress: (keys) => loadMigrationProgress(pool, keys, stalenessMs),
     async prepare() {
       if (options.redis) await loadSeal().catch(() => undefined);
     },
@@ -113,6 +131,8 @@ const databaseName = z
 const storedFacts: z.ZodType<RouteFacts> = z.object({
   tenantId: z.string().refine(isUuid).nullable(),
   tenantSlug: z.string().refine(isSlug).nullable(),
+  // Not optional: a version without external ids may have stored that there is no such tenant.
+  externalId: z.string().refine(isExternalId).nullable(),
   tenantStatus: z.string().nullable(),
   suspendedReason: z.string().nullable(),
   moduleExists: z.boolean(),
@@ -121,4 +141,5 @@ const storedFacts: z.ZodType<RouteFacts> = z.object({
   databaseName: databaseName.nullable(),
   schemaName: existingName.or(z.literal('public')).nullable(),
   generation: z.int().positive().nullable(),
+  migrationVersion: z.string().nullable(),
 });

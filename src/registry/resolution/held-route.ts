@@ -1,42 +1,50 @@
 import { HeldEntry, type HeldParts } from '../../cache/held-entry.js';
 import { identifier } from '../../database/identifier.js';
 import { RegistryError } from '../../errors.js';
-import { type Isolation, readIsolation, type StorageNames, storageNaming } from '../isolation.js';
+import type { Count } from '../../metrics/plain-counter.js';
+import { noCounts, type ResolutionCounts } from '../../metrics/resolution-counts.js';
+import { type Isolation, readIsolation, type StorageNames, storageNaming } from '../modules/isolation.js';
 import { formatRevision } from '../revision.js';
-import { decideRoute, type Route, type RouteFacts, type RouteKey } from './route.js';
+import { decideRoute, outcomeOf, type Route, type RouteFacts, type RouteKey } from './route.js';
 
 /** The name of a route in the tiers. */
 export function routeName({ reference, module }: RouteKey): string {
   return `${reference}/${module}`;
 }
 
-type SharedFacts = Omit<RouteFacts, 'tenantId' | 'tenantSlug' | keyof StorageNames>;
+type SharedFacts = Omit<RouteFacts, 'tenantId' | 'tenantSlug' | 'externalId' | keyof StorageNames>;
 
 /** The facts that many routes share; one object for all of them. */
 interface RouteKind extends SharedFacts {
+  /** The reference in the key is an external id. */
+  hasExternalId: boolean;
   /** The name that each tenant has for itself: of its schema, or of its database. */
   ownName: keyof StorageNames;
   /** The other one. */
   sharedName: string | null;
   /** A route of this kind; undefined when they are refused. */
   example: Route | undefined;
+  /** Counts what is answered with routes, or refusals, of this kind. */
+  answers: Count;
 }
 
 /** A suspended tenant may have a reason of its own; beyond this number of kinds the known ones are forgotten. */
 const maxKinds = 1_000;
 
 /** Holds routes in a third of the memory that their facts would take as they are loaded. */
-export function createRouteHolder(): (parts: HeldParts, facts: RouteFacts) => HeldRoute {
+export function createRouteHolder(
+  counts: ResolutionCounts = noCounts,
+): (parts: HeldParts, facts: RouteFacts) => HeldRoute {
   const kinds = new Map<string, RouteKind>();
   return (parts, facts) => {
     const key = { reference: referenceIn(parts.key), module: moduleIn(parts.key) };
-    const { tenantId, tenantSlug, databaseName, schemaName, ...shared } = facts;
+    const { tenantId, tenantSlug, externalId, databaseName, schemaName, ...shared } = facts;
     // A later version may know further kinds of isolation.
     const naming = facts.isolation && storageNaming[readIsolation(facts.isolation)];
     const ownName = naming?.nameField ?? 'schemaName';
     const sharedName = ownName === 'schemaName' ? databaseName : schemaName;
     // All that the decision depends on. Of names it is only whether they are there.
-    const isThere = [tenantId, tenantSlug, facts[ownName]].map(Boolean);
+    const isThere = [tenantId, tenantSlug, externalId, facts[ownName]].map(Boolean);
     const id = JSON.stringify([key.module, sharedName, isThere, Object.values(shared)]);
     let kind = kinds.get(id);
     if (!kind) {
@@ -48,9 +56,11 @@ export function createRouteHolder(): (parts: HeldParts, facts: RouteFacts) => He
       });
       kind = {
         ...shared,
+        hasExternalId: externalId !== null,
         ownName,
         sharedName,
         example: decided instanceof RegistryError ? undefined : decided,
+        answers: counts.of(facts.moduleExists ? key.module : undefined, outcomeOf(decided)),
       };
       kinds.set(id, kind);
     }
@@ -97,12 +107,21 @@ export class HeldRoute extends HeldEntry<RouteFacts> implements RouteFacts {
     return example && new AnsweredRoute(this, example, leaseRemainingMs);
   }
 
+  /** To be called once for each answer. */
+  countAnswer(): void {
+    this.#kind.answers.n++;
+  }
+
   get tenantId(): string | null {
     return this.#tenantId === undefined ? referenceIn(this.key) : this.#tenantId;
   }
 
   get tenantSlug(): string | null {
     return this.#tenantSlug === undefined ? referenceIn(this.key) : this.#tenantSlug;
+  }
+
+  get externalId(): string | null {
+    return this.#kind.hasExternalId ? referenceIn(this.key) : null;
   }
 
   get databaseName(): string | null {
@@ -136,6 +155,10 @@ export class HeldRoute extends HeldEntry<RouteFacts> implements RouteFacts {
   get generation(): number | null {
     return this.#kind.generation;
   }
+
+  get migrationVersion(): string | null {
+    return this.#kind.migrationVersion;
+  }
 }
 
 /** The answer of a held route for one request. Most requests ask for few fields, so each is made when it is read. */
@@ -160,6 +183,10 @@ class AnsweredRoute implements Route {
     return this.#held.tenantSlug as string;
   }
 
+  get externalId(): string | null {
+    return this.#held.externalId;
+  }
+
   get schemaName(): string {
     return this.#held.schemaName as string;
   }
@@ -182,6 +209,10 @@ class AnsweredRoute implements Route {
 
   get generation(): number {
     return this.#example.generation;
+  }
+
+  get migrationVersion(): string | null {
+    return this.#example.migrationVersion;
   }
 
   get revision(): string {

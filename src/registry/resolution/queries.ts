@@ -1,8 +1,10 @@
 import type { Pool } from 'pg';
 import type { Loaded } from '../../cache/read-through.js';
-import { queryWithin } from '../../database/pool.js';
-import { queryPrepared } from '../../database/prepared-query.js';
+import { queryWithin } from '../../database/connections/pool.js';
+import { queryPrepared } from '../../database/statements/prepared-query.js';
+import { isExternalId } from '../external-id.js';
 import { isSlug, isUuid } from '../slug.js';
+import type { MigrationProgress } from './migration-gate.js';
 import type { RouteFacts, RouteKey } from './route.js';
 
 /**
@@ -37,6 +39,41 @@ export async function loadTenantConfigs(
   };
 }
 
+/** A tenant, by id, and a module. */
+export interface SubscriptionKey {
+  tenantId: string;
+  module: string;
+}
+
+/** How far these tenants are, and the running rollouts that are still to migrate them, in one snapshot and in the order of the keys. */
+export async function loadMigrationProgress(
+  pool: Pool,
+  keys: readonly SubscriptionKey[],
+  timeoutMs: number,
+): Promise<MigrationProgress[]> {
+  const { rows } = await queryPrepared(pool, timeoutMs, {
+    text: migrationProgressSql,
+    values: [keys.map(({ tenantId }) => tenantId), keys.map(({ module }) => module)],
+  });
+  return rows.map(({ version, rolloutId, targetVersion }) => ({
+    version,
+    rollout: rolloutId === null ? undefined : { rolloutId, targetVersion },
+  }));
+}
+
+const migrationProgressSql = `
+  SELECT subscription.migration_version AS version, rollout.id AS "rolloutId", rollout.target_version AS "targetVersion"
+  FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS wanted (tenant_id, module, ordinal)
+  LEFT JOIN module_subscriptions AS subscription USING (tenant_id, module)
+  LEFT JOIN LATERAL (
+    SELECT rollouts.id, rollouts.target_version
+    FROM rollout_tenants AS due JOIN rollouts ON rollouts.id = due.rollout_id
+    WHERE due.tenant_id = wanted.tenant_id AND due.status IN ('queued', 'running')
+      AND rollouts.module = wanted.module AND rollouts.status = 'running'
+    LIMIT 1
+  ) AS rollout ON true
+  ORDER BY wanted.ordinal`;
+
 /** Loads the secret with which entries in shared tiers are signed. Only roles that own the registry's tables can read it. */
 export async function loadCacheSecret(pool: Pool, timeoutMs: number): Promise<Uint8Array> {
   const { rows } = await queryWithin(pool, timeoutMs, { text: 'SELECT secret FROM cache_secret' });
@@ -46,13 +83,11 @@ export async function loadCacheSecret(pool: Pool, timeoutMs: number): Promise<Ui
   return secret;
 }
 
-/** Ids and slugs go in separate columns, so that each is found by its own index. Other texts find nothing. */
-function routeFactsParameters(keys: readonly RouteKey[]): [(string | null)[], (string | null)[], string[]] {
-  return [
-    keys.map(({ reference }) => (isUuid(reference) ? reference : null)),
-    keys.map(({ reference }) => (isSlug(reference) ? reference : null)),
-    keys.map(({ module }) => module),
-  ];
+/** Ids, slugs and external ids go in separate columns, so that each is found by its own index. Other texts find nothing. */
+function routeFactsParameters(keys: readonly RouteKey[]): [...(string | null)[][], string[]] {
+  const ofKind = (isOfKind: (reference: string) => boolean) =>
+    keys.map(({ reference }) => (isOfKind(reference) ? reference : null));
+  return [ofKind(isUuid), ofKind(isSlug), ofKind(isExternalId), keys.map(({ module }) => module)];
 }
 
 // Row by row, so that a plan made while the tables are small is good for large ones, too.
@@ -60,6 +95,7 @@ const routeFactsSql = (wanted: string) => `
   SELECT
     tenant.id                    AS "tenantId",
     tenant.slug                  AS "tenantSlug",
+    tenant.external_id           AS "externalId",
     tenant.status                AS "tenantStatus",
     CASE tenant.status WHEN 'suspended' THEN tenant.suspended_reason ELSE subscription.suspended_reason END AS "suspendedReason",
     module.name IS NOT NULL      AS "moduleExists",
@@ -68,14 +104,20 @@ const routeFactsSql = (wanted: string) => `
     subscription.database_name   AS "databaseName",
     subscription.schema_name     AS "schemaName",
     subscription.generation      AS "generation",
+    subscription.migration_version AS "migrationVersion",
     head.epoch                   AS "epoch",
     head.revision                AS "asOf"
   FROM (SELECT revision, registry_epoch() AS epoch FROM registry_head LIMIT 1) AS head
-  CROSS JOIN ${wanted} AS wanted (id, slug, module, ordinal)
+  CROSS JOIN ${wanted} AS wanted (id, slug, external_id, module, ordinal)
   LEFT JOIN LATERAL (
-    SELECT id, slug, status, suspended_reason FROM tenants WHERE tenants.id = wanted.id
+    -- One after the other: a tenant that is found by its id or slug costs no further look-up.
+    SELECT id, slug, status, suspended_reason, NULL AS external_id FROM tenants WHERE tenants.id = wanted.id
     UNION ALL
-    SELECT id, slug, status, suspended_reason FROM tenants WHERE tenants.slug = wanted.slug
+    SELECT id, slug, status, suspended_reason, NULL FROM tenants WHERE tenants.slug = wanted.slug
+    UNION ALL
+    SELECT named.id, named.slug, named.status, named.suspended_reason, known.external_id
+    FROM tenant_external_ids AS known JOIN tenants AS named ON named.id = known.tenant_id
+    WHERE known.external_id = wanted.external_id AND known.status = 'active'
     LIMIT 1
   ) AS tenant ON true
   LEFT JOIN modules AS module ON module.name = wanted.module
@@ -84,10 +126,10 @@ const routeFactsSql = (wanted: string) => `
   ) AS subscription ON true
   ORDER BY wanted.ordinal`;
 
-const manyRoutesSql = routeFactsSql('unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY');
+const manyRoutesSql = routeFactsSql('unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY');
 
 /** For one key: planned as one row whatever the key, so that PostgreSQL keeps the plan of the prepared statement. */
-const oneRouteSql = routeFactsSql('(VALUES ($1::uuid, $2::text, $3::text, 1))');
+const oneRouteSql = routeFactsSql('(VALUES ($1::uuid, $2::text, $3::text, $4::text, 1))');
 
 /** A tenant's configuration; secrets in it are references. */
 export type TenantConfig = Record<string, unknown>;

@@ -6,17 +6,29 @@ import type { Answer, Entry } from '../../cache/tier.js';
 import { RegistryError } from '../../errors.js';
 import type { Follower } from '../../feed/follower.js';
 import { asRegistryError } from '../database-failure.js';
+import { isTenantReference } from '../external-id.js';
 import { type Revision, readRevision } from '../revision.js';
-import { isSlug, isUuid } from '../slug.js';
+import { isUuid } from '../slug.js';
 import type { Caches } from './caches.js';
 import { HeldRoute } from './held-route.js';
+import { hasReached, type MigrationProgress, refuseBehind } from './migration-gate.js';
 import type { StoredConfig, TenantConfig } from './queries.js';
-import { decideRoute, type Resolution, type RouteFacts, type RouteKey, tenantNotFound } from './route.js';
+import {
+  decideRoute,
+  outcomeOf,
+  type Resolution,
+  type Route,
+  type RouteFacts,
+  type RouteKey,
+  tenantNotFound,
+} from './route.js';
 
 export interface ResolutionRequest extends RouteKey {
   consistency: 'CACHED' | 'STRONG';
   /** Revision token: the answer must be at least as new. */
   minRevision: string | undefined;
+  /** Oldest migration that the answer may have; readMinMigration has checked it. */
+  minMigration?: string | undefined;
 }
 
 interface ConfigRequest {
@@ -65,6 +77,7 @@ class RequestReader implements Reader {
   readonly #options: ReaderOptions;
   #ownChange: Revision | undefined;
   #routes: DataLoader<ResolutionRequest, Answer<RouteFacts>, string> | undefined;
+  #progress: DataLoader<Route, MigrationProgress, string> | undefined;
   #configs: DataLoader<ConfigRequest, StoredConfig | null, string> | undefined;
 
   constructor(options: ReaderOptions) {
@@ -73,11 +86,20 @@ class RequestReader implements Reader {
 
   resolve(request: ResolutionRequest): Resolution | Promise<Resolution> {
     const held = this.#peek(request);
-    return held ? this.#decideHeld(request, held) : this.#load(request).then(({ resolution }) => resolution);
+    if (!held) return this.#load(request).then(({ resolution }) => resolution);
+    const resolution = this.#decideHeld(request, held);
+    if (!isBehind(request, resolution)) {
+      this.#countHeld(held);
+      return resolution;
+    }
+    return this.#load(request).then((explained) => explained.resolution);
   }
 
   explain(request: ResolutionRequest): ExplainedResolution | Promise<ExplainedResolution> {
-    return this.#explainHeld(request) ?? this.#load(request);
+    const explained = this.#explainHeld(request);
+    if (!explained || isBehind(request, explained.resolution)) return this.#load(request);
+    this.#countHeld(explained.answer);
+    return explained;
   }
 
   explainAll(requests: readonly ResolutionRequest[]): ExplainedResolution[] | Promise<ExplainedResolution[]> {
@@ -85,9 +107,11 @@ class RequestReader implements Reader {
     for (const request of requests) {
       const held = this.#explainHeld(request);
       // All are asked again together: a lease must not be from before a wait, in which a change may be acknowledged.
-      if (!held) return Promise.all(requests.map((one) => this.#load(one)));
+      if (!held || isBehind(request, held.resolution))
+        return Promise.all(requests.map((one) => this.#load(one)));
       explained.push(held);
     }
+    for (const { answer } of explained) this.#countHeld(answer);
     return explained;
   }
 
@@ -105,6 +129,7 @@ class RequestReader implements Reader {
   changed(revision: string | undefined): void {
     if (revision !== undefined) this.#ownChange = readRevision(revision);
     this.#routes?.clearAll();
+    this.#progress?.clearAll();
     this.#configs?.clearAll();
   }
 
@@ -129,25 +154,57 @@ class RequestReader implements Reader {
     return routeOf(request, held, Math.floor(this.#options.follower.leaseRemainingMs));
   }
 
+  #countHeld(held: Answer<RouteFacts> | undefined): void {
+    if (!(held instanceof HeldRoute)) return;
+    held.countAnswer();
+    const { tenants } = this.#options.caches.counts;
+    if (tenants && held.tenantId !== null) tenants.count(held.tenantId);
+  }
+
   async #load(request: ResolutionRequest): Promise<ExplainedResolution> {
+    const explained = await this.#loadUncounted(request);
+    const { resolution, answer } = explained;
+    const { counts } = this.#options.caches;
+    counts.of(answer?.value.moduleExists ? request.module : undefined, outcomeOf(resolution)).n++;
+    if (counts.tenants && answer?.value.tenantId) counts.tenants.count(answer.value.tenantId);
+    return explained;
+  }
+
+  async #loadUncounted(request: ResolutionRequest): Promise<ExplainedResolution> {
     // Before anything is read: a key for one module learns nothing about another, not even that it exists.
     if (!mayResolve(this.#options.caller, request.module))
       return { resolution: missingScope(`resolve:${request.module}`), answer: undefined };
     const { reference } = request;
-    if (!isUuid(reference) && !isSlug(reference))
-      return { resolution: tenantNotFound(reference), answer: undefined };
+    if (!isTenantReference(reference)) return { resolution: tenantNotFound(reference), answer: undefined };
     try {
-      // Floors are kept under ids in lower case.
-      const asked = { ...request, reference: reference.toLowerCase() };
+      // Floors are kept under ids in lower case; upper and lower case of external ids differ.
+      const asked = isUuid(reference) ? { ...request, reference: reference.toLowerCase() } : request;
       this.#routes ??= new DataLoader(
         (requests) => this.#options.caches.routes.getMany(requests.map((one) => this.#toDemand(one))),
         { cacheKeyFn: (one) => JSON.stringify(one) },
       );
       const answer = await this.#routes.load(asked);
-      return { resolution: this.#decide(asked, answer), answer };
+      const resolution = this.#decide(asked, answer);
+      if (!isBehind(request, resolution)) return { resolution, answer };
+      // A cached entry may be from just before the end of the tenant's migration.
+      if (answer.tier !== 'database') return this.#loadUncounted({ ...request, consistency: 'STRONG' });
+      return { resolution: await this.#refuseBehind(request, resolution), answer };
     } catch (error) {
       const refusal = asRegistryError(error);
       if (refusal) return { resolution: refusal, answer: undefined };
+      throw error;
+    }
+  }
+
+  async #refuseBehind({ minMigration = '' }: ResolutionRequest, route: Route): Promise<RegistryError> {
+    this.#progress ??= new DataLoader((routes) => this.#options.caches.findProgress(routes), {
+      cacheKeyFn: ({ tenantId, module }) => `${tenantId} ${module}`,
+    });
+    try {
+      return refuseBehind(route, minMigration, await this.#progress.load(route));
+    } catch (error) {
+      const refusal = asRegistryError(error);
+      if (refusal) return refusal;
       throw error;
     }
   }
@@ -195,6 +252,14 @@ class RequestReader implements Reader {
     const leaseRemainingMs = isCurrent ? Math.floor(follower.leaseRemainingMs) : 0;
     return routeOf(request, entry, leaseRemainingMs);
   }
+}
+
+function isBehind({ minMigration }: ResolutionRequest, resolution: Resolution): resolution is Route {
+  return (
+    minMigration !== undefined &&
+    !(resolution instanceof RegistryError) &&
+    !hasReached(resolution.migrationVersion, minMigration)
+  );
 }
 
 /** The decision depends on the entry alone, but for the lease: a route that is held was decided when it was stored. */

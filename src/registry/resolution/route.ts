@@ -1,9 +1,9 @@
 import { identifier } from '../../database/identifier.js';
 import { RegistryError } from '../../errors.js';
-import { type Isolation, readIsolation } from '../isolation.js';
+import { type Isolation, readIsolation } from '../modules/isolation.js';
 import { formatRevision, type Revision } from '../revision.js';
 
-/** The tenant, by id or slug, and the module to resolve. */
+/** The tenant, by id, slug or external id, and the module to resolve. */
 export interface RouteKey {
   reference: string;
   module: string;
@@ -13,6 +13,8 @@ export interface RouteKey {
 export interface RouteFacts {
   tenantId: string | null;
   tenantSlug: string | null;
+  /** The external id in the key; null when the tenant was found by its id or slug, or not at all. */
+  externalId: string | null;
   tenantStatus: string | null;
   /** Of the tenant's suspension, else of the subscription's. */
   suspendedReason: string | null;
@@ -22,12 +24,16 @@ export interface RouteFacts {
   databaseName: string | null;
   schemaName: string | null;
   generation: number | null;
+  /** Newest migration that ran in the storage. */
+  migrationVersion: string | null;
 }
 
 /** The location of a tenant's data of a module. */
 export interface Route {
   tenantId: string;
   tenantSlug: string;
+  /** External id by which the tenant was requested; null for its id or slug. */
+  externalId: string | null;
   module: string;
   schemaName: string;
   /** Quoted for SET LOCAL search_path. The tenant's schema alone, so that no name resolves to schema public. */
@@ -35,12 +41,19 @@ export interface Route {
   databaseName: string;
   isolation: Isolation;
   generation: number;
+  /** Newest migration that ran in the storage; null for storage that the registry did not migrate. */
+  migrationVersion: string | null;
   revision: string;
   leaseRemainingMs: number;
 }
 
 /** A route, or the reason why there is none. Refusals are values and not exceptions, because a batch has one result per key. */
 export type Resolution = Route | RegistryError;
+
+/** OK or the code of the refusal. */
+export function outcomeOf(resolution: Resolution): string {
+  return resolution instanceof RegistryError ? resolution.code : 'OK';
+}
 
 /** The revision at which the facts were read, and how long they may be used. */
 export interface ReadAs {
@@ -99,12 +112,14 @@ export function decideRoute({ reference, module }: RouteKey, facts: RouteFacts, 
   return {
     tenantId: facts.tenantId,
     tenantSlug: facts.tenantSlug,
+    externalId: facts.externalId,
     module,
     schemaName: facts.schemaName,
     searchPath: identifier(facts.schemaName),
     databaseName: facts.databaseName,
     isolation: readIsolation(facts.isolation),
     generation: facts.generation,
+    migrationVersion: facts.migrationVersion,
     revision: formatRevision(read.revision),
     leaseRemainingMs: read.leaseRemainingMs,
   };
@@ -115,5 +130,5 @@ export function moduleNotFound(name: string): RegistryError {
 }
 
 export function tenantNotFound(reference: string): RegistryError {
-  return new RegistryError('TENANT_NOT_FOUND', `No tenant has the id or slug "${reference}"`);
+  return new RegistryError('TENANT_NOT_FOUND', `No tenant has the id, slug or external id "${reference}"`);
 }

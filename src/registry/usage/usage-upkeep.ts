@@ -1,5 +1,5 @@
 import type { RegistryDatabase } from '../../database/registry-database.js';
-import { applyPlans } from '../plan-limits.js';
+import { applyPlans } from '../tenants/plan-limits.js';
 
 interface Context {
   database: RegistryDatabase;

@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import { z } from 'zod';
 import type { RegistryDatabase } from '../../database/registry-database.js';
-import { readTime } from '../../database/row.js';
+import { readTime } from '../../database/statements/row.js';
 
 /** The quantities that have a limit per tenant. */
 const metrics = ['USERS', 'MONTHLY_QUOTES', 'STORAGE_GB'] as const;

@@ -1,16 +1,6 @@
 /** Invented secrets of 20 kinds and ordinary configurations, generated from a seed. */
 export type Random = () => number;
 
-export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const small = 'abcdefghijklmnopqrstuvwxyz';
 const digits = '0123456789';
 const hex = '0123456789abcdef';

@@ -14,17 +14,6 @@ export interface Fault {
   sql: string;
 }
 
-/** Random numbers from 0 to 1, equal for equal seeds (mulberry32). */
-export function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** New values of each column; each differs from the old value. */
 const edits: Record<string, string> = {
   tenant_id: `CASE WHEN tenant_id IS NULL THEN gen_random_uuid() END`,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
-import { queryWithin } from '../database/pool.js';
-import { invalidFields, RegistryError } from '../errors.js';
-import type { CommandContext } from './command.js';
+import { queryWithin } from '../../database/connections/pool.js';
+import { invalidFields, RegistryError } from '../../errors.js';
+import type { CommandContext } from '../command.js';
 
 /** A registered GraphQL document. */
 export interface TrustedDocument {

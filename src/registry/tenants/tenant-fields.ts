@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { clearable, currency, email, optional, prose, quota, text, timezone } from './input.js';
-import type { Metric } from './usage/usage.js';
+import { clearable, currency, email, optional, prose, quota, text, timezone } from '../input.js';
+import type { Metric } from '../usage/usage.js';
 
 /** The configuration repeats these columns, and services replace references in it. */
 function withoutReference<T extends z.ZodType<string>>(schema: T) {
@@ -62,8 +62,8 @@ const limitFields = [
 ] as const;
 
 /**
- * The new value of own_limits beside these fields; undefined leaves it to the database, which knows the limits of plans. The database
- * cannot tell a limit that is given with the value that the column has anyway from one that is to follow the plan.
+ * The value of own_limits for a tenant with these fields, whose given limits no longer follow the plan. Undefined when no limit is given:
+ * then the database decides. It takes a limit with the value of the plan for one that follows the plan, also when the value was given.
  */
 export function ownLimits(
   fields: { [K in (typeof limitFields)[number][0]]?: unknown },

@@ -1,4 +1,4 @@
-import type { Module, Isolation as StoredIsolation } from '../database/generated/prisma/client.js';
+import type { Module, Isolation as StoredIsolation } from '../../database/generated/prisma/client.js';
 
 /** How a module keeps its tenants apart. */
 export type Isolation = StoredIsolation;

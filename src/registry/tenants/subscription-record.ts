@@ -1,5 +1,5 @@
-import type { SubscriptionStatus } from '../database/generated/prisma/client.js';
-import type { RegistryDatabase } from '../database/registry-database.js';
+import type { SubscriptionStatus } from '../../database/generated/prisma/client.js';
+import type { RegistryDatabase } from '../../database/registry-database.js';
 
 /** A tenant's module with the location of its data. */
 export interface SubscriptionRecord {

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { Module } from '../database/generated/prisma/client.js';
-import type { Transaction } from '../database/registry-database.js';
-import { type RowForm, readRow } from '../database/row.js';
-import type { ServiceDatabases } from '../database/service-databases.js';
-import { invalidField, RegistryError } from '../errors.js';
-import { prose } from './input.js';
+import type { Module } from '../../database/generated/prisma/client.js';
+import type { Transaction } from '../../database/registry-database.js';
+import type { ServiceDatabases } from '../../database/service-databases.js';
+import { type RowForm, readRow } from '../../database/statements/row.js';
+import { invalidField, RegistryError } from '../../errors.js';
+import { prose } from '../input.js';
+import { moduleNotFound } from '../resolution/route.js';
 import { isolations } from './isolation.js';
-import { moduleNotFound } from './resolution/route.js';
 
 /** A row of `SELECT * FROM modules`. */
 export const moduleRow: RowForm = {

@@ -1,6 +1,6 @@
-import type { Plan, PlanLimits } from '../database/generated/prisma/client.js';
-import type { RegistryDatabase } from '../database/registry-database.js';
-import { type RowForm, readJsonRow } from '../database/row.js';
+import type { Plan, PlanLimits } from '../../database/generated/prisma/client.js';
+import type { RegistryDatabase } from '../../database/registry-database.js';
+import { type RowForm, readJsonRow } from '../../database/statements/row.js';
 
 export interface PlanRecord extends PlanLimits {
   /** Whether the tenants of the plan have its limits, apart from their own. */

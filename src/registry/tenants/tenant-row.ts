@@ -1,5 +1,5 @@
-import type { Tenant } from '../database/generated/prisma/client.js';
-import { type RowForm, readRow } from '../database/row.js';
+import type { Tenant } from '../../database/generated/prisma/client.js';
+import { type RowForm, readRow } from '../../database/statements/row.js';
 
 export const tenantRow: RowForm = {
   enums: new Set(['status', 'plan', 'configSource', 'statusBeforeDeletion']),

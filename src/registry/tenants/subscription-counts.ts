@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
-import type { SubscriptionStatus } from '../database/generated/prisma/enums.js';
-import type { RegistryDatabase } from '../database/registry-database.js';
+import type { SubscriptionStatus } from '../../database/generated/prisma/enums.js';
+import type { RegistryDatabase } from '../../database/registry-database.js';
 
 export interface SubscriptionCount {
   status: SubscriptionStatus;

@@ -1,4 +1,4 @@
-import { type FieldProblem, invalidFields } from '../errors.js';
+import { type FieldProblem, invalidFields } from '../../errors.js';
 
 /** PostgreSQL stores no NUL, and UTF-8 has no half of a surrogate pair. */
 const unstorable = /[\0\p{Cs}]/u;

@@ -1,6 +1,6 @@
-import type { Isolation, Module } from '../database/generated/prisma/client.js';
-import type { RegistryDatabase } from '../database/registry-database.js';
-import type { ServiceDatabases } from '../database/service-databases.js';
+import type { Isolation, Module } from '../../database/generated/prisma/client.js';
+import type { RegistryDatabase } from '../../database/registry-database.js';
+import type { ServiceDatabases } from '../../database/service-databases.js';
 
 export interface ModuleRecord extends Module {
   /** Number of subscriptions, cancelled ones included, by isolation. */

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { Caller } from '../auth/caller.js';
-import { type Action, authorizeInSome } from '../auth/permissions.js';
-import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
-import type { Transaction } from '../database/registry-database.js';
-import type { WaitFor } from '../feed/acknowledge.js';
-import { type CommandContext, type CommandResult, type Committed, runCommand } from './command.js';
-import { expectedVersion, idempotencyKey, omittable, readInput, tenantReference, wait } from './input.js';
+import type { Caller } from '../../auth/caller.js';
+import { type Action, authorizeInSome } from '../../auth/permissions.js';
+import type { Prisma, Tenant } from '../../database/generated/prisma/client.js';
+import type { Transaction } from '../../database/registry-database.js';
+import type { WaitFor } from '../../feed/acknowledge.js';
+import { type CommandContext, type CommandResult, type Committed, runCommand } from '../command.js';
+import { expectedVersion, idempotencyKey, omittable, readInput, tenantReference, wait } from '../input.js';
 import { authorizeByTenant, requireTenant, requireVersion } from './tenant.js';
 
 /** A change of one existing tenant, as data: who may make it, its input, and what it writes. */

@@ -1,9 +1,11 @@
-import type { RegistryDatabase } from '../database/registry-database.js';
+import type { RegistryDatabase } from '../../database/registry-database.js';
 
 /** A row of replicas, compared with the head of the change log by the clock of the database. */
 export interface GatewayRecord {
   id: string;
   hostname: string;
+  /** Null for a gateway from before versions were reported. */
+  version: string | null;
   /** "<epoch>:<number>"; null before the first report. */
   revision: string | null;
   /** Revisions that it has not applied yet; null when its epoch is another one than that of the registry. */
@@ -25,7 +27,7 @@ export async function listGateways({
 }: Pick<RegistryDatabase, 'readRows'>): Promise<GatewayRecord[]> {
   const rows = await readRows<GatewayRow>({
     text: `
-      SELECT replica.id, hostname, replica.epoch || ':' || replica.revision AS revision,
+      SELECT replica.id, hostname, version, replica.epoch || ':' || replica.revision AS revision,
         CASE WHEN replica.epoch = registry_epoch() THEN least(head.revision - replica.revision, 2147483647)::int END AS lag,
         staleness_ms AS "stalenessMs", started_at AS "startedAt", reported_at AS "reportedAt",
         reported_at > now() - staleness_ms * interval '1 millisecond' AS "isReporting"

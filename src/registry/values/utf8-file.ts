@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { RegistryError } from '../errors.js';
+import { RegistryError } from '../../errors.js';
 
 /**
  * Decodes the content of a text file. Throws VALIDATION_ERROR for bytes that are not valid UTF-8, which a decoder would

@@ -1,6 +1,6 @@
-import { invalidField, RegistryError } from '../errors.js';
-import type { CommandContext } from './command.js';
-import { daysFromNow } from './input.js';
+import { invalidField, RegistryError } from '../../errors.js';
+import type { CommandContext } from '../command.js';
+import { daysFromNow } from '../input.js';
 
 /**
  * When a new key expires. A key that a token created ends after a maximum time: its subject may have left the company

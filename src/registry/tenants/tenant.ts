@@ -1,16 +1,35 @@
-import type { Caller } from '../auth/caller.js';
-import { type Action, authorizeInTenant, may } from '../auth/permissions.js';
-import type { Tenant } from '../database/generated/prisma/client.js';
-import type { Transaction } from '../database/registry-database.js';
-import { RegistryError } from '../errors.js';
-import { tenantNotFound } from './resolution/route.js';
-import { isSlug, isUuid } from './slug.js';
+import type { Caller } from '../../auth/caller.js';
+import { type Action, authorizeInTenant, may, mayInTenant } from '../../auth/permissions.js';
+import type { Tenant } from '../../database/generated/prisma/client.js';
+import type { Transaction } from '../../database/registry-database.js';
+import { RegistryError } from '../../errors.js';
+import { isExternalId, isTenantReference } from '../external-id.js';
+import { tenantNotFound } from '../resolution/route.js';
+import { isSlug, isUuid } from '../slug.js';
 import { readTenantRow } from './tenant-row.js';
 
+type TenantWhere = { id: string } | { slug: string };
+
 /** Returns the `where` for a tenant given by id or slug; undefined for a text that is neither. */
-export function tenantWhere(reference: string): { id: string } | { slug: string } | undefined {
+function tenantWhere(reference: string): TenantWhere | undefined {
   if (isUuid(reference)) return { id: reference.toLowerCase() };
   return isSlug(reference) ? { slug: reference } : undefined;
+}
+
+/**
+ * Finds a tenant by its id, slug or external id, with a query of the caller. Ids and slugs cost that query alone: an external id is
+ * looked up when there is no such slug.
+ */
+export async function findByReference<T>(
+  rows: Pick<Transaction, 'tenantExternalId'>,
+  reference: string,
+  find: (where: TenantWhere) => Promise<T | null>,
+): Promise<T | null> {
+  const where = tenantWhere(reference);
+  const found = where ? await find(where) : null;
+  if (found !== null || isUuid(reference) || !isExternalId(reference)) return found;
+  const named = await findNamed(rows, reference);
+  return named && find({ id: named.tenantId });
 }
 
 /**
@@ -22,18 +41,21 @@ export async function requireTenant(
   reference: string,
   expectedVersion?: number | undefined,
 ): Promise<Tenant> {
-  const where = tenantWhere(reference);
-  if (!where) throw tenantNotFound(reference);
-  const [locked] = await tx.send(
-    'id' in where
-      ? { text: 'SELECT * FROM tenants WHERE id = $1 FOR UPDATE', values: [where.id], isFrequent: true }
-      : { text: 'SELECT * FROM tenants WHERE slug = $1 FOR UPDATE', values: [where.slug], isFrequent: true },
-  );
-  const row = locked?.rows[0];
+  if (!isTenantReference(reference)) throw tenantNotFound(reference);
+  const lock = async (text: string, value: string) =>
+    (await tx.send({ text, values: [value], isFrequent: true }))[0]?.rows[0];
+  const row = isUuid(reference)
+    ? await lock('SELECT * FROM tenants WHERE id = $1 FOR UPDATE', reference.toLowerCase())
+    : (isSlug(reference) && (await lock('SELECT * FROM tenants WHERE slug = $1 FOR UPDATE', reference))) ||
+      (await lock(lockByExternalId, reference));
   const tenant = requireFound(row && readTenantRow(row), reference);
   requireVersion(`Tenant ${tenant.slug}`, tenant.version, expectedVersion);
   return tenant;
 }
+
+const lockByExternalId = `
+  SELECT tenants.* FROM tenants JOIN tenant_external_ids AS named ON named.tenant_id = tenants.id
+  WHERE named.external_id = $1 AND named.status = 'active' FOR UPDATE OF tenants`;
 
 /**
  * Locks those of the tenants that no other session has locked, until the end of the transaction. It waits for nobody, so it cannot
@@ -58,15 +80,41 @@ export function requireFound(tenant: Tenant | undefined, reference: string): Ten
  * Checks callers without the scope: members may have the permission for this tenant. Throws as authorizeInTenant does.
  */
 export async function authorizeByTenant(
-  tx: Pick<Transaction, 'tenant'>,
+  tx: Pick<Transaction, 'tenant' | 'tenantExternalId'>,
   caller: Caller,
   action: Action,
   reference: string,
 ): Promise<void> {
   if (may(caller, action)) return;
-  const where = tenantWhere(reference);
-  const tenant = where && (await tx.tenant.findUnique({ where, select: { id: true } }));
-  authorizeInTenant(caller, action, tenant?.id);
+  await findPermitted(tx, { caller, action, reference }, (where) =>
+    tx.tenant.findUnique({ where, select: { id: true } }),
+  );
+}
+
+/**
+ * Finds a tenant as findByReference, for a caller who may see it. Throws as authorizeInTenant does, after the same statements for a tenant
+ * of others as for none: members of others do not learn from the time of the answer which tenants exist.
+ */
+export async function findPermitted<T extends { id: string }>(
+  rows: Pick<Transaction, 'tenantExternalId'>,
+  { caller, action, reference }: { caller: Caller; action: Action; reference: string },
+  find: (where: TenantWhere) => Promise<T | null>,
+): Promise<T | null> {
+  if (isUuid(reference)) {
+    const id = reference.toLowerCase();
+    authorizeInTenant(caller, action, id);
+    return find({ id });
+  }
+  const bySlug = isSlug(reference) ? await find({ slug: reference }) : null;
+  if (bySlug && mayInTenant(caller, action, bySlug.id)) return bySlug;
+  const named = isExternalId(reference) ? await findNamed(rows, reference) : null;
+  authorizeInTenant(caller, action, bySlug?.id ?? named?.tenantId);
+  return named && find({ id: named.tenantId });
+}
+
+function findNamed({ tenantExternalId }: Pick<Transaction, 'tenantExternalId'>, externalId: string) {
+  const where = { externalId, status: 'ACTIVE' } as const;
+  return tenantExternalId.findUnique({ where, select: { tenantId: true } });
 }
 
 export function requireVersion(subject: string, version: number, expected: number | undefined): void {
