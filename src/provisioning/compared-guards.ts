@@ -70,13 +70,16 @@ async function claimModules(
   return rows[0] ?? { epoch: '', claimed: [], isComplete: true };
 }
 
-async function enqueueBindings(
+/** Queues an operation for every tenant whose guards can be written again without a question. */
+export async function enqueueBindings(
   { database, log }: CommandContext,
   findings: readonly Finding[],
 ): Promise<void> {
-  const tenants = new Set(
-    findings.flatMap(({ code, tenantId }) => (tenantId && repairable.has(code) ? [tenantId] : [])),
-  );
+  const withCode = (isOne: (code: FindingCode) => boolean) =>
+    new Set(findings.flatMap(({ code, tenantId }) => (tenantId && isOne(code) ? [tenantId] : [])));
+  const tenants = withCode((code) => repairable.has(code));
+  // The operation writes all bindings of a tenant, and would open those that a lost change has closed: an operator decides.
+  for (const tenant of withCode((code) => code === 'BINDING_OF_LOST_CHANGE')) tenants.delete(tenant);
   if (tenants.size === 0) return;
   await database.pool.query('SELECT registry_enqueue_binding(id) FROM unnest($1::uuid[]) AS id', [
     [...tenants],

@@ -9,8 +9,9 @@ import {
   readTenantInput,
   type TenantChange,
   tenantInputSchema,
-} from '../registry/tenant-command.js';
+} from '../registry/tenants/tenant-command.js';
 import { within } from '../within.js';
+import { runOrAwait } from './operations/run/await-end.js';
 import { openGuards } from './reopen.js';
 
 /** A change of a tenant's status, as data. */
@@ -67,11 +68,13 @@ export async function updateGuards(
   waitFor: WaitFor,
 ): Promise<void> {
   if (operationId === null) return;
-  const following = context.runOperation(operationId).catch((error) => {
+  const isAwaited = waitFor === 'EVERYWHERE';
+  const running = isAwaited ? runOrAwait(context, operationId, undefined) : context.runOperation(operationId);
+  const following = running.catch((error) => {
     // The operation stays queued and a worker runs it.
     context.log.warn({ err: error, operationId }, 'guards could not be updated yet');
   });
-  if (waitFor !== 'EVERYWHERE') return;
+  if (!isAwaited) return;
   await within(context.stalenessMs, following, () => undefined);
 }
 

@@ -1,10 +1,10 @@
 import type { Operation } from '../database/generated/prisma/client.js';
 import { RegistryError } from '../errors.js';
 import type { CommandContext } from '../registry/command.js';
-import { requireActive } from '../registry/tenant.js';
-import { requireTenantRecord, type TenantRecord } from '../registry/tenant-record.js';
+import { requireActive } from '../registry/tenants/tenant.js';
+import { requireTenantRecord, type TenantRecord } from '../registry/tenants/tenant-record.js';
 import { provisionTenant } from './commands/provision-tenant.js';
-import { awaitEnd } from './operations/await-end.js';
+import { awaitEnd } from './operations/run/await-end.js';
 
 /**
  * provisionTenant for callers that do not follow an operation: resolves when the tenant is active and every gateway has

@@ -4,7 +4,7 @@ import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import type { CommandContext } from '../registry/command.js';
 import { mayPass, retryCollisions } from '../registry/database-failure.js';
-import { lockUnlocked, tenantWhere } from '../registry/tenant.js';
+import { findByReference, lockUnlocked } from '../registry/tenants/tenant.js';
 import { within } from '../within.js';
 import {
   type BindingOverride,
@@ -63,8 +63,8 @@ interface OneSubscription {
 }
 
 async function findTenant({ database }: CommandContext, reference: string): Promise<Tenant | null> {
-  const where = tenantWhere(reference);
-  return where ? database.prisma.tenant.findUnique({ where }) : null;
+  const { prisma } = database;
+  return findByReference(prisma, reference, (where) => prisma.tenant.findUnique({ where }));
 }
 
 /** Opens the guards of these subscriptions as if the registry had the given status already. */

@@ -12,7 +12,7 @@ import {
   tenantReference,
   wait,
 } from '../registry/input.js';
-import { requireTenant, requireVersion } from '../registry/tenant.js';
+import { requireTenant, requireVersion } from '../registry/tenants/tenant.js';
 import { findQueuedBinding, updateGuards } from './lifecycle.js';
 import { openGuard } from './reopen.js';
 import { requireSettled, requireSubscription } from './subscription.js';

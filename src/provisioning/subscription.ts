@@ -1,8 +1,8 @@
 import type { Module, ModuleSubscription, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
 import { RegistryError } from '../errors.js';
-import { type Isolation, storageNameOf } from '../registry/isolation.js';
-import { requireNotRetired } from '../registry/module.js';
+import { type Isolation, storageNameOf } from '../registry/modules/isolation.js';
+import { requireNotRetired } from '../registry/modules/module.js';
 import { issueNames } from '../registry/storage-name.js';
 
 export interface SubscriptionRequest {

@@ -65,7 +65,7 @@ test('guards that differ after a restore are written again, and no others', asyn
   );
   await queryOnce(
     testbed.url(hr),
-    `UPDATE tenant_guard.binding SET state = 'suspended', epoch = 'another' WHERE tenant_id = '${open.id}'`,
+    `UPDATE tenant_guard.binding SET state = 'suspended', epoch = 'another', revision = 0 WHERE tenant_id = '${open.id}'`,
   );
   // In the same history nothing is compared: a change under way is not a difference.
   await createGuardComparison()(context());

@@ -5,6 +5,7 @@ import { endSuspensions } from '../../src/provisioning/suspension-end.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate, resolve } from '../setup/graphql-calls.js';
+import { locksHere } from '../setup/locks.js';
 import { aTenant } from '../setup/stories.js';
 import { codeOf } from '../sql/support/procedure-calls.js';
 import { waitFor } from './support/blocked-migration.js';
@@ -123,8 +124,7 @@ test('a worker that is killed between opening the guards and the change loses no
     { DATABASE_URL: gateway.registry.url, ...Object.fromEntries(urls) },
     await gateway.createKey('registry:write'),
   );
-  const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  const waiting = `WITH ${locksHere} SELECT FROM locks_here WHERE locktype = 'advisory' AND NOT granted`;
   await waitFor(async () => (await session.query(waiting)).rowCount === 1);
   // The guard is open already, and no gateway hands out a route to it.
   expect([await enter(tenant), await resolve(gateway, tenant.id)]).toEqual(['done', 'TENANT_SUSPENDED']);

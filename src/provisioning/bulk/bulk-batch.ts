@@ -4,7 +4,7 @@ import { RegistryError } from '../../errors.js';
 import type { WaitFor } from '../../feed/acknowledge.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { asRegistryError, isKeptWaiting, mayPass } from '../../registry/database-failure.js';
-import { lockUnlocked, requireFound } from '../../registry/tenant.js';
+import { lockUnlocked, requireFound } from '../../registry/tenants/tenant.js';
 import { listQueuedBindings, updateGuardsOf } from '../lifecycle.js';
 import { type HeldOperation, LostOperationError } from '../operations/operation.js';
 import {
@@ -13,9 +13,9 @@ import {
   type QueuedTenant,
   recordResults,
   type TenantResult,
-} from '../operations/operation-tenants.js';
-import type { RunOptions } from '../operations/run-operation.js';
-import { withRetries } from '../operations/transient-errors.js';
+} from '../operations/reads/operation-tenants.js';
+import type { RunOptions } from '../operations/run/run-operation.js';
+import { withRetries } from '../operations/run/transient-errors.js';
 import { openGuardsOf } from '../reopen.js';
 import type { BulkChange, BulkInput, Rule } from './bulk-change.js';
 

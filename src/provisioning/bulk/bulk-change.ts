@@ -5,16 +5,16 @@ import { invalidField, RegistryError } from '../../errors.js';
 import type { WaitFor } from '../../feed/acknowledge.js';
 import type { CommandContext } from '../../registry/command.js';
 import { tenantUpdate } from '../../registry/commands/update-tenant.js';
-import { requireModule, requireUsableDatabase } from '../../registry/module.js';
+import { requireModule, requireUsableDatabase } from '../../registry/modules/module.js';
 import { moduleNotFound } from '../../registry/resolution/route.js';
-import { requireActive } from '../../registry/tenant.js';
+import { requireActive } from '../../registry/tenants/tenant.js';
 import {
   type DecidedChange,
   decideChange,
   type TenantChange,
   writeChanges,
-} from '../../registry/tenant-command.js';
-import { tenantFields } from '../../registry/tenant-fields.js';
+} from '../../registry/tenants/tenant-command.js';
+import { tenantFields } from '../../registry/tenants/tenant-fields.js';
 import { resumption } from '../commands/resume-tenant.js';
 import {
   planSubscribing,
@@ -22,7 +22,7 @@ import {
   writeSubscribing,
 } from '../commands/subscribe-tenant-to-module.js';
 import { suspension } from '../commands/suspend-tenant.js';
-import type { BulkKind } from '../operations/operation-tenants.js';
+import type { BulkKind } from '../operations/reads/operation-tenants.js';
 import type { PlannedSubscription } from '../subscription.js';
 
 /** The input of a change besides the selection of tenants, as its schema returns it. */

@@ -4,7 +4,6 @@ import { type CommandContext, requireHeadRevision, runCommand } from '../../regi
 import { mayPass } from '../../registry/database-failure.js';
 import { readRevision } from '../../registry/revision.js';
 import { messageForCaller } from '../operations/caller-message.js';
-import { cancelledByUser, cancelQueuedOperation, type Ending } from '../operations/ending.js';
 import {
   type HeldOperation,
   isCancelRequested,
@@ -23,9 +22,11 @@ import {
   readProgress,
   recordResults,
   releaseWaiting,
-} from '../operations/operation-tenants.js';
-import type { RunOptions } from '../operations/run-operation.js';
-import { withRetries } from '../operations/transient-errors.js';
+} from '../operations/reads/operation-tenants.js';
+import { cancelledByUser, cancelQueuedOperation, type Ending } from '../operations/run/ending.js';
+import { reportEnd } from '../operations/run/operation-end.js';
+import type { RunOptions } from '../operations/run/run-operation.js';
+import { withRetries } from '../operations/run/transient-errors.js';
 import type { BulkRun } from './bulk-batch.js';
 import { changeTenants } from './bulk-batch.js';
 import { bulkChanges, readBulkInput } from './bulk-change.js';
@@ -171,5 +172,7 @@ async function end(
       },
       { startedByKey: operation.idempotencyKey ?? undefined },
     );
-  return (await withRetries(options, ending)).revision;
+  const { revision } = await withRetries(options, ending);
+  reportEnd(context, operation, status);
+  return revision;
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Parameter } from '../../database/batch.js';
 import type { Transaction } from '../../database/registry-database.js';
+import type { Parameter } from '../../database/statements/batch.js';
 import { invalidField } from '../../errors.js';
-import { readConfigCondition } from '../../profile/matching-configs.js';
+import { readConfigCondition } from '../../profile/config/matching-configs.js';
+import { isTenantReference } from '../../registry/external-id.js';
 import { omittable, tenantReference } from '../../registry/input.js';
 import type { ListPosition } from '../../registry/lists/list-cursor.js';
 import { readTenantSelection, type TenantSelection } from '../../registry/lists/tenant-filter.js';
@@ -12,8 +13,13 @@ import {
   type Rows,
   type TenantCount,
 } from '../../registry/lists/tenant-pages.js';
-import { tenantWhere } from '../../registry/tenant.js';
-import type { SelectedTenant } from '../operations/operation-tenants.js';
+import {
+  keyOf,
+  matchNames,
+  type NamedTenant,
+  namedTenantsSql,
+} from '../../registry/tenants/named-tenants.js';
+import type { SelectedTenant } from '../operations/reads/operation-tenants.js';
 
 /** How many tenants a request may name, and how many a filter may select. */
 export const maxNamed = 10_000;
@@ -48,8 +54,8 @@ export function readBulkSelection(input: {
   }
   const references = tenantIds ?? [];
   if (references.length === 0) throw invalidField('tenantIds', 'must name at least one tenant');
-  const wrong = references.findIndex((reference) => tenantWhere(reference) === undefined);
-  if (wrong >= 0) throw invalidField(`tenantIds.${wrong}`, 'must be a tenant id or slug');
+  const wrong = references.findIndex((reference) => !isTenantReference(reference));
+  if (wrong >= 0) throw invalidField(`tenantIds.${wrong}`, 'must be a tenant id, slug or external id');
   return { kind: 'named', references };
 }
 
@@ -111,22 +117,8 @@ function rowsOf(tx: Transaction): Rows {
 }
 
 async function findNamed({ readRows }: Rows, references: readonly string[]): Promise<SelectedTenant[]> {
-  const where = references.map(tenantWhere);
-  const ids = where.flatMap((one) => (one && 'id' in one ? [one.id] : []));
-  const slugs = where.flatMap((one) => (one && 'slug' in one ? [one.slug] : []));
-  const rows = await readRows<{ id: string; slug: string }>({
-    text: `SELECT id, slug FROM tenants WHERE id = ANY ($1::uuid[])
-      UNION ALL SELECT id, slug FROM tenants WHERE slug = ANY ($2::text[])`,
-    values: [ids, slugs],
-  });
-  const idOf = new Map(rows.flatMap(({ id, slug }) => [[id, id] as const, [slug, id] as const]));
-  const named = references.map((reference) => {
-    const key = reference.toLowerCase();
-    return { reference, key, tenantId: idOf.get(key) };
-  });
-  // The same tenant may be named more than once, by its id and by its slug.
-  const distinct = new Map(
-    named.map(({ tenantId, key, reference }) => [tenantId ?? key, { reference, tenantId }]),
-  );
+  const named = matchNames(references, await readRows<NamedTenant>(namedTenantsSql(references)));
+  // The same tenant may be named more than once, such as by its id and by its slug.
+  const distinct = new Map(named.map((one) => [one.tenantId ?? keyOf(one.reference), one]));
   return [...distinct.values()];
 }

@@ -3,8 +3,8 @@ import { authorize } from '../../auth/permissions.js';
 import { invalidField, RegistryError } from '../../errors.js';
 import { type CommandContext, type Committed, runCommand } from '../../registry/command.js';
 import { idempotencyKey, omittable, readInput, wait } from '../../registry/input.js';
-import { appendBulkOperation, type BulkKind, bulkActions } from '../operations/operation-tenants.js';
-import { runStartedBulk } from '../operations/run-started-operation.js';
+import { appendBulkOperation, type BulkKind, bulkActions } from '../operations/reads/operation-tenants.js';
+import { runStartedBulk } from '../operations/run/run-started-operation.js';
 import { bulkChanges, writeBulkInput } from './bulk-change.js';
 import { readBulkSelection, selectAllTenants, selectionFields } from './selection.js';
 

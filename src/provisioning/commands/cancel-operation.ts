@@ -3,10 +3,10 @@ import { authorize } from '../../auth/permissions.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, omittable, readInput, uuid, wait } from '../../registry/input.js';
-import { cancelQueuedOperation, isCompensated } from '../operations/ending.js';
 import { requireOperation } from '../operations/operation.js';
-import { isBulkKind, requestBulkCancellation } from '../operations/operation-tenants.js';
-import { runStartedBulk } from '../operations/run-started-operation.js';
+import { isBulkKind, requestBulkCancellation } from '../operations/reads/operation-tenants.js';
+import { cancelQueuedOperation, isCompensated } from '../operations/run/ending.js';
+import { runStartedBulk } from '../operations/run/run-started-operation.js';
 
 const CancelOperationInput = z.object({
   id: uuid,

@@ -1,5 +1,5 @@
 import { days, daysFromNow, optional } from '../../registry/input.js';
-import { requireNoOperation, requireUnprotected, wrongStatus } from '../../registry/tenant.js';
+import { requireNoOperation, requireUnprotected, wrongStatus } from '../../registry/tenants/tenant.js';
 import { lifecycleCommand } from '../lifecycle.js';
 
 const defaultRestorableDays = 30;

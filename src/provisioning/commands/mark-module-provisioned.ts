@@ -13,8 +13,8 @@ import {
   tenantReference,
   wait,
 } from '../../registry/input.js';
-import { redactSecrets } from '../../registry/secret-detector.js';
-import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
+import { requireActive, requireTenant, requireVersion } from '../../registry/tenants/tenant.js';
+import { redactSecrets } from '../../registry/values/secret-detector.js';
 import { requireNoStorageOperation, requireSubscription } from '../subscription.js';
 
 const MarkModuleProvisionedInput = z.object({

@@ -11,11 +11,11 @@ import {
   tenantReference,
   wait,
 } from '../../registry/input.js';
-import { requireModule, requireUsableDatabase } from '../../registry/module.js';
-import { requireActive, requireTenant, requireVersion } from '../../registry/tenant.js';
+import { requireModule, requireUsableDatabase } from '../../registry/modules/module.js';
+import { requireActive, requireTenant, requireVersion } from '../../registry/tenants/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
-import { runStartedOperation } from '../operations/run-started-operation.js';
+import { runStartedOperation } from '../operations/run/run-started-operation.js';
 import { requireSettled, requireSubscription } from '../subscription.js';
 
 const ProvisionModuleInput = z.object({

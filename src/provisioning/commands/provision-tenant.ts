@@ -2,17 +2,18 @@ import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import type { ModuleSubscription, Tenant } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
-import { createInvitationToken } from '../../profile/invitation.js';
+import { createInvitationToken } from '../../profile/members/invitation.js';
 import { newTenantFields, putFirstAdmin, readNewTenant } from '../../profile/onboarding.js';
 import { insertTenant, renewTenant } from '../../profile/tenant-profile.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
+import { giveExternalIds, takeExternalIds } from '../../registry/external-id-rows.js';
 import { idempotencyKey, moduleNames, omittable, readInput, wait } from '../../registry/input.js';
-import { requireModule, requireUsableDatabase } from '../../registry/module.js';
+import { requireModule, requireUsableDatabase } from '../../registry/modules/module.js';
 import { idFixed, slugTaken } from '../../registry/taken.js';
-import { requireNoOperation, requireTenant } from '../../registry/tenant.js';
+import { requireNoOperation, requireTenant } from '../../registry/tenants/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
-import { runStartedOperation } from '../operations/run-started-operation.js';
+import { runStartedOperation } from '../operations/run/run-started-operation.js';
 import { putSubscription } from '../subscription.js';
 
 const ProvisionTenantInput = z.object({
@@ -42,6 +43,10 @@ export async function provisionTenant(context: CommandContext, input: unknown) {
     { ...wanted, wait: 'COMMITTED' },
     async (tx) => {
       const tenant = await putTenant(tx, context, { ...described, modules });
+      const externalIds = wanted.externalIds ?? [];
+      // Those of a failed attempt that are not requested any more.
+      await takeExternalIds(tx, tenant, { notIn: externalIds });
+      await giveExternalIds(tx, { caller: context.caller, tenant, field: 'externalIds' }, externalIds);
       const { invitationId } = await putFirstAdmin(tx, tenant, wanted, { token, actor });
       const subscriptions: ModuleSubscription[] = [];
       for (const name of modules) {

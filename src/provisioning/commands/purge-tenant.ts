@@ -11,9 +11,9 @@ import {
   tenantReference,
   wait,
 } from '../../registry/input.js';
-import { requireTenant, requireUnprotected, wrongStatus } from '../../registry/tenant.js';
-import { schedulePurge } from '../operations/purge.js';
-import { runStartedOperation } from '../operations/run-started-operation.js';
+import { requireTenant, requireUnprotected, wrongStatus } from '../../registry/tenants/tenant.js';
+import { schedulePurge } from '../operations/run/purge.js';
+import { runStartedOperation } from '../operations/run/run-started-operation.js';
 
 const PurgeTenantInput = z.object({
   tenantId: tenantReference,

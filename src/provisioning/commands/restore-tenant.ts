@@ -1,7 +1,7 @@
 import { RegistryError } from '../../errors.js';
-import { wrongStatus } from '../../registry/tenant.js';
+import { wrongStatus } from '../../registry/tenants/tenant.js';
 import { lifecycleCommand } from '../lifecycle.js';
-import { cancelPurge } from '../operations/purge.js';
+import { cancelPurge } from '../operations/run/purge.js';
 
 /** DELETED → the status before the deletion, with all data: a tenant that was suspended is suspended again. */
 export const restoreTenant = lifecycleCommand({

@@ -1,5 +1,5 @@
 import { RegistryError } from '../../errors.js';
-import { requireNoOperation, wrongStatus } from '../../registry/tenant.js';
+import { requireNoOperation, wrongStatus } from '../../registry/tenants/tenant.js';
 import { nameOf, subscriptionCommand } from '../subscription-lifecycle.js';
 
 /** SUSPENDED → ACTIVE, for one module of the tenant; it resolves when the tenant is active. */

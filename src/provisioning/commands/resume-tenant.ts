@@ -1,4 +1,4 @@
-import { wrongStatus } from '../../registry/tenant.js';
+import { wrongStatus } from '../../registry/tenants/tenant.js';
 import { type LifecycleChange, lifecycleCommand } from '../lifecycle.js';
 
 /** SUSPENDED → ACTIVE, for resumeTenant and resumeTenants. */

@@ -4,11 +4,12 @@ import type { Transaction } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, omittable, readInput, uuid, wait } from '../../registry/input.js';
-import { requireActive, requireTenant } from '../../registry/tenant.js';
-import { isCompensated, lockTenant } from '../operations/ending.js';
+import { requireActive, requireTenant } from '../../registry/tenants/tenant.js';
 import { type OperationWithSteps, requireOperation } from '../operations/operation.js';
-import { bulkActions, isBulkKind, resetTenants } from '../operations/operation-tenants.js';
-import { runStartedBulk, runStartedOperation } from '../operations/run-started-operation.js';
+import { bulkActions, isBulkKind, resetTenants } from '../operations/reads/operation-tenants.js';
+import { isCompensated, lockTenant } from '../operations/run/ending.js';
+import { isPast } from '../operations/run/past-attempt.js';
+import { runStartedBulk, runStartedOperation } from '../operations/run/run-started-operation.js';
 
 const RetryOperationInput = z.object({
   id: uuid,
@@ -81,7 +82,13 @@ async function queueBulkAgain(
   return { ...(await queueAgain(tx, id, key)), isBulk: true };
 }
 
-function requireRetryable({ id, kind, status }: OperationWithSteps): void {
+function requireRetryable(operation: OperationWithSteps): void {
+  const { id, kind, status } = operation;
+  if (isPast(operation))
+    throw new RegistryError(
+      'CONFLICT',
+      `Operation ${id} took place before the registry and is only history: subscribe the tenant to the module instead`,
+    );
   const isOver = ['FAILED', 'COMPENSATED', 'CANCELLED', 'NEEDS_ATTENTION'].includes(status);
   if (isOver && kind !== 'MARK_MODULE_PROVISIONED' && !(kind === 'PURGE_TENANT' && status === 'CANCELLED'))
     return;

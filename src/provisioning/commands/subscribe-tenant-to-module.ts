@@ -12,13 +12,13 @@ import {
   tenantReference,
   wait,
 } from '../../registry/input.js';
-import type { Isolation } from '../../registry/isolation.js';
-import { moduleFields, requireModule, requireUsableDatabase } from '../../registry/module.js';
+import type { Isolation } from '../../registry/modules/isolation.js';
+import { moduleFields, requireModule, requireUsableDatabase } from '../../registry/modules/module.js';
 import { storageName } from '../../registry/storage-name.js';
-import { requireActive, requireTenant } from '../../registry/tenant.js';
+import { requireActive, requireTenant } from '../../registry/tenants/tenant.js';
 import { appendOperation } from '../operations/operation.js';
 import { planProvisioning } from '../operations/plan.js';
-import { runStartedOperation } from '../operations/run-started-operation.js';
+import { runStartedOperation } from '../operations/run/run-started-operation.js';
 import { type PlannedSubscription, planSubscription, writeSubscription } from '../subscription.js';
 
 /** Input fields of subscribeTenantToModule and subscribeTenants. */

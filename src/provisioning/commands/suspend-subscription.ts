@@ -1,6 +1,6 @@
 import { RegistryError } from '../../errors.js';
 import { optional, prose } from '../../registry/input.js';
-import { requireNoOperation, wrongStatus } from '../../registry/tenant.js';
+import { requireNoOperation, wrongStatus } from '../../registry/tenants/tenant.js';
 import { nameOf, subscriptionCommand } from '../subscription-lifecycle.js';
 
 /**

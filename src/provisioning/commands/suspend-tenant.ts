@@ -1,6 +1,6 @@
 import { invalidField } from '../../errors.js';
 import { future, optional, prose } from '../../registry/input.js';
-import { requireNoOperation, wrongStatus } from '../../registry/tenant.js';
+import { requireNoOperation, wrongStatus } from '../../registry/tenants/tenant.js';
 import { type LifecycleChange, lifecycleCommand } from '../lifecycle.js';
 
 const fields = { reason: prose(500), suspendUntil: optional(future) };

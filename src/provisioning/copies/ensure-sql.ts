@@ -7,7 +7,7 @@ import { beingDropped } from '../fence/schema-version.js';
 import { accessSql, closeSql, type ModuleRoles } from '../storage/module-role.js';
 
 /** Raise it with every change of the SQL below, so that databases are upgraded; a test checks this. */
-export const ensureVersion = 4;
+export const ensureVersion = 5;
 
 /** The start of the comment of each of our procedures in schema public. A routine without it was made by others. */
 export const ensureMark = "The tenant registry's:";
@@ -80,12 +80,15 @@ CREATE TABLE IF NOT EXISTS tenant_guard.migration (
   checksum char(64) NOT NULL,
   PRIMARY KEY (module, name)
 );
+ALTER TABLE tenant_guard.migration ADD COLUMN IF NOT EXISTS new_sql text, ADD COLUMN IF NOT EXISTS runs_alone boolean NOT NULL DEFAULT false;
 REVOKE ALL ON tenant_guard.migration FROM PUBLIC;
 COMMENT ON TABLE tenant_guard.migration IS 'Copy of the modules'' migrations, which ensure_<module>_tenant_schema runs. Gateways keep it up to date. Version ${ensureVersion}.';
 COMMENT ON COLUMN tenant_guard.migration.module IS 'The module.';
 COMMENT ON COLUMN tenant_guard.migration.position IS 'Place in the order in which the files run, from 0.';
 COMMENT ON COLUMN tenant_guard.migration.name IS 'Folder and file name in MODULES_DIR, as in schema_version.migration.';
 COMMENT ON COLUMN tenant_guard.migration.sql IS 'The content of the file.';
+COMMENT ON COLUMN tenant_guard.migration.new_sql IS 'What runs in place of sql in a new schema, whose tables are empty; null: the same.';
+COMMENT ON COLUMN tenant_guard.migration.runs_alone IS 'Whether sql cannot run inside a transaction. Then only a rollout brings it to a schema that exists.';
 COMMENT ON COLUMN tenant_guard.migration.checksum IS 'SHA-256 of the file, as in schema_version.checksum.';
 
 CREATE OR REPLACE FUNCTION tenant_guard.foreign_parts(schemas text[], owner name)
@@ -170,7 +173,8 @@ BEGIN
   DELETE FROM tenant_guard.schema_version AS version WHERE version.schema_name = schema AND version.schema_oid <> found.oid;
 
   FOR file IN
-    SELECT copy.name, copy.sql, copy.checksum FROM tenant_guard.migration AS copy
+    SELECT copy.name, copy.sql, copy.checksum, copy.runs_alone,
+      CASE WHEN is_new THEN coalesce(copy.new_sql, copy.sql) ELSE copy.sql END AS text FROM tenant_guard.migration AS copy
     WHERE copy.module = ensure_schema.module ORDER BY copy.position
   LOOP
     SELECT version.checksum INTO ran FROM tenant_guard.schema_version AS version
@@ -184,6 +188,9 @@ BEGIN
     ELSIF ran IS NOT NULL THEN
       ${raise('55000', 'Migration % was changed after it ran in schema %: restore the file and add a new one', 'Nothing was changed.', 'file.name', 'schema')};
     END IF;
+    IF NOT is_new AND file.runs_alone THEN
+      ${raise('55000', 'Migration % cannot run inside a transaction, so this procedure cannot bring it to schema %', 'A rollout of the registry does.', 'file.name', 'schema')};
+    END IF;
     IF NOT is_new THEN
       SELECT string_agg(parts.what, ', ') INTO foreigns FROM tenant_guard.foreign_parts(ARRAY[schema], role) AS parts;
       IF foreigns IS NOT NULL THEN
@@ -191,9 +198,9 @@ BEGIN
       END IF;
     END IF;
     IF found.owner = role THEN
-      EXECUTE format('SELECT tenant_guard.%I($1, $2, $3)', 'run_' || module || '_file') USING schema, file.name, file.sql;
+      EXECUTE format('SELECT tenant_guard.%I($1, $2, $3)', 'run_' || module || '_file') USING schema, file.name, file.text;
     ELSE
-      PERFORM tenant_guard.run_file(schema, file.name, file.sql);
+      PERFORM tenant_guard.run_file(schema, file.name, file.text);
     END IF;
     INSERT INTO tenant_guard.schema_version (schema_name, schema_oid, migration, checksum, tenant_id, module)
       VALUES (schema, found.oid, file.name, file.checksum, tenant, module);

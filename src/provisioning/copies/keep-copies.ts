@@ -2,8 +2,9 @@ import type { ClientBase } from 'pg';
 import type { Module } from '../../database/generated/prisma/client.js';
 import { messageOf } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
-import { isolations } from '../../registry/isolation.js';
+import { isolations } from '../../registry/modules/isolation.js';
 import { readModuleMigrations } from '../storage/module-migrations.js';
+import { markRanBefore, requireAllowed } from '../storage/refused-files.js';
 import { storageKinds } from '../storage/storage-kind.js';
 import { installCopy } from './migration-copy.js';
 
@@ -41,11 +42,15 @@ export async function renewCopies(
 
 /** Renews one module's copy; see installCopy. */
 export async function renewCopy(
-  { serviceDatabases, modulesDir }: CommandContext,
+  context: CommandContext,
   { name, migrationsFolder, ...reference }: CopiedFrom,
   options: { force?: boolean } = {},
 ): Promise<Pick<RenewedCopy, 'foreign' | 'superuser'>> {
-  const migrations = await readModuleMigrations(modulesDir, migrationsFolder);
+  const { serviceDatabases, modulesDir } = context;
+  const files = await readModuleMigrations(modulesDir, migrationsFolder);
+  const migrations = await markRanBefore(context, name, files);
+  // The copy before stays, so that services go on creating schemas without the refused file.
+  await requireAllowed(migrations);
   const { databaseName } = reference;
   return serviceDatabases.withConnection(reference, async (client) => ({
     foreign: await installCopy(client, { module: name, databaseName, migrations }, options),

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { ClientBase } from 'pg';
-import { inTransaction } from '../../database/in-transaction.js';
+import { inTransaction } from '../../database/statements/in-transaction.js';
 import { RegistryError } from '../../errors.js';
 import { requireOwnEventTriggers } from '../fence/foreign-code.js';
 import { installGuard } from '../fence/guard.js';
+import { textsForNewStorage } from '../storage/files/new-storage.js';
 import { isSameFile, type ModuleMigration } from '../storage/module-migrations.js';
 import { findModuleRoles, type ModuleRoles } from '../storage/module-role.js';
 import { ensureMark, ensureModuleSql, ensureName, ensureSql, ensureVersion, runName } from './ensure-sql.js';
@@ -38,6 +39,10 @@ export async function installCopy(
   const digest = digestOf(copied, roles);
   const before = await readCopyState(client, copied, roles.access);
   if (!force && isUpToDate(before, digest)) return before.foreign;
+  const texts = await textsForNewStorage(migrations);
+  const copiedFiles = migrations.map(({ name, sql, checksum, runsAlone = false }, at) => {
+    return { ...{ name, sql, checksum, runsAlone }, newSql: texts[at] === sql ? null : texts[at] };
+  });
   await requireOwnEventTriggers(client);
   await installGuard(client, roles.access);
   return inTransaction(client, async () => {
@@ -52,10 +57,10 @@ export async function installCopy(
     if (found.version < ensureVersion) await client.query(ensureSql);
     await client.query('DELETE FROM tenant_guard.migration WHERE module = $1', [module]);
     await client.query(
-      `INSERT INTO tenant_guard.migration (module, position, name, sql, checksum)
-       SELECT $1, place - 1, file ->> 'name', file ->> 'sql', file ->> 'checksum'
+      `INSERT INTO tenant_guard.migration (module, position, name, sql, checksum, new_sql, runs_alone)
+       SELECT $1, place - 1, file ->> 'name', file ->> 'sql', file ->> 'checksum', file ->> 'newSql', (file ->> 'runsAlone')::boolean
        FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS files (file, place)`,
-      [module, JSON.stringify(migrations)],
+      [module, JSON.stringify(copiedFiles)],
     );
     await client.query(ensureModuleSql({ ...copied, names: found.names, roles, digest }));
     return found.foreign;

@@ -1,6 +1,13 @@
 import { escapeLiteral } from 'pg';
-import { isSameOwner } from '../fence/binding.js';
+import { isOfLostChange, isSameOwner } from '../fence/binding.js';
 import type { StorageComparison } from './storage-comparison.js';
+
+export interface RegistryHead {
+  epoch: string;
+  revision: bigint;
+  /** See RegistrySnapshot. */
+  began: bigint;
+}
 
 /** SQL that enqueues an operation in the registry; a worker then writes the binding again. */
 function bindStatement(tenantId: string): string {
@@ -11,7 +18,10 @@ function bindStatement(tenantId: string): string {
  * Compares the binding in the guard with the registry. Returns "another" when the schema was replaced after it was bound: then
  * its contents are not this tenant's and are not compared.
  */
-export function compareBinding({ storage, found, report }: StorageComparison): 'same schema' | 'another' {
+export function compareBinding(
+  { storage, found, report }: StorageComparison,
+  head: RegistryHead,
+): 'same schema' | 'another' {
   const { schemaName, databaseName, tenantId, tenantSlug, module, generation } = storage;
   // A missing or unreadable guard is a finding of its own.
   if (!found.bindings) return 'same schema';
@@ -45,6 +55,15 @@ export function compareBinding({ storage, found, report }: StorageComparison): '
   }
   const { bindingState: state } = storage;
   if (state === undefined) return 'same schema';
+  // Writing such a binding again would let services in that a change kept out which the registry has lost.
+  if (isOfLostChange(binding, { generation, state, ...head })) {
+    report(
+      'BINDING_OF_LOST_CHANGE',
+      `The guard has the ${module} storage of tenant ${tenantSlug} as ${binding.state}, generation ${binding.generation}, by revision ${binding.revision} of epoch ${binding.epoch}, which the registry lost: it has ${state}, generation ${generation}.`,
+      'tenant-registry doctor --after-restore --repair keeps it closed: it suspends the subscription and gives it a later generation. Find out what was changed, then resumeSubscription or change it again.',
+    );
+    return 'same schema';
+  }
   if (binding.generation !== generation)
     report(
       'BINDING_GENERATION_DIFFERS',
@@ -63,7 +82,7 @@ export function compareBinding({ storage, found, report }: StorageComparison): '
 /** Reports a binding whose revision is higher than the registry's: no later state would ever replace it. */
 export function compareRevision(
   { storage, found, report }: StorageComparison,
-  { epoch, revision }: { epoch: string; revision: bigint },
+  { epoch, revision }: RegistryHead,
 ): void {
   const { schemaName, databaseName, tenantId, tenantSlug, module } = storage;
   const binding = found.bindings?.get(schemaName);

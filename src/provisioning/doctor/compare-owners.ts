@@ -1,5 +1,5 @@
 import { identifier } from '../../database/identifier.js';
-import { storageNaming } from '../../registry/isolation.js';
+import { storageNaming } from '../../registry/modules/isolation.js';
 import type { StorageComparison } from './storage-comparison.js';
 
 /**
@@ -35,7 +35,7 @@ export function compareOwners({ storage, found, server, report }: StorageCompari
   if (foreign)
     report(
       'TABLE_OWNER_WRONG',
-      `In schema ${schemaName} of database ${databaseName}, ${foreign.count} tables or routines have a wrong owner: ${foreign.example} belongs to ${fault(foreign.owner)}.`,
+      `In schema ${schemaName} of database ${databaseName}, ${foreign.count} tables, routines or types have a wrong owner: ${foreign.example} belongs to ${fault(foreign.owner)}.`,
       `In database ${databaseName} ALTER ${foreign.example} OWNER TO ${owner}, and do the same with the others.`,
     );
   if (ownSchema?.isOpen)

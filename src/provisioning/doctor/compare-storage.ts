@@ -1,18 +1,18 @@
-import { storageNaming, storageTitle } from '../../registry/isolation.js';
+import { storageNaming, storageTitle } from '../../registry/modules/isolation.js';
 import { isSameOwner } from '../fence/binding.js';
 import { storageKinds } from '../storage/storage-kind.js';
 import { compareAccess } from './compare-access.js';
-import { compareBinding, compareRevision } from './compare-binding.js';
+import { compareBinding, compareRevision, type RegistryHead } from './compare-binding.js';
 import { compareOwners } from './compare-owners.js';
 import { compareVersion, type ModuleFiles } from './compare-version.js';
 import type { ExpectedStorage } from './expected-storage.js';
-import { createObservation, type FindingCode, type Observation } from './finding.js';
+import { createObservation, type FindingCode, type Observation, type Remedy } from './finding.js';
 import type { FoundDatabase } from './found-database.js';
 import type { StorageComparison, StorageFacts } from './storage-comparison.js';
 
 export interface StorageRules {
   files: ModuleFiles;
-  head: { epoch: string; revision: bigint };
+  head: RegistryHead;
 }
 
 /** Reports one finding per fault: when the schema itself is wrong, its contents are not compared. */
@@ -22,7 +22,7 @@ export function compareStorage(
   { files, head }: StorageRules,
 ): Observation[] {
   const observations: Observation[] = [];
-  const report = (code: FindingCode, problem: string, remedy: string) => {
+  const report = (code: FindingCode, problem: string, remedy: Remedy) => {
     observations.push(createObservation(code, aboutStorage(storage), { problem, remedy }));
   };
   const { presence } = storage;
@@ -45,7 +45,7 @@ export function compareStorage(
   const comparison: StorageComparison = { storage, found, server, report };
   if (presence === 'required' && !found.schemas.has(storage.schemaName)) reportMissing(storage, report, true);
   else if (presence === 'removed' || presence === 'leftover') return observations;
-  else if (compareBinding(comparison) === 'same schema' && presence === 'required') {
+  else if (compareBinding(comparison, head) === 'same schema' && presence === 'required') {
     compareRevision(comparison, head);
     if (storage.isMigrated) compareVersion(comparison, files);
     compareOwners(comparison);

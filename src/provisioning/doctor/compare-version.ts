@@ -84,7 +84,7 @@ function compareFiles(
     report(
       'MIGRATIONS_MISSING',
       `${namesOf(missing)} did not run in ${schema}.`,
-      'unsubscribeTenantFromModule and then subscribeTenantToModule run the missing files and keep the data; the module does not resolve in between.',
+      `tenant-registry rollout start ${storage.module} runs the missing files in every tenant of the module while services go on; rollout plan ${storage.module} shows them first.`,
     );
   if (unknown.length > 0)
     report(
@@ -100,7 +100,7 @@ function compareRecordedVersion(
   { migrations }: ModuleFiles,
   applied: ReadonlyMap<string, string>,
 ): void {
-  const { schemaName, databaseName, tenantId, module, migrationVersion } = storage;
+  const { schemaName, databaseName, migrationVersion } = storage;
   const newest = migrations.findLast(({ name }) => applied.has(name))?.name;
   if (newest === undefined || newest === migrationVersion) return;
   // A file that did not run is MIGRATIONS_MISSING, and one that this installation does not have belongs to a newer one.
@@ -112,8 +112,9 @@ function compareRecordedVersion(
   report(
     'MIGRATION_VERSION_DIFFERS',
     `Schema ${schemaName} in database ${databaseName} is at migration ${newest}, but the registry has it at ${migrationVersion ?? 'none'}.`,
-    `In the registry's database UPDATE module_subscriptions SET migration_version = ${escapeLiteral(newest)} ` +
-      `WHERE tenant_id = ${escapeLiteral(tenantId)} AND module = ${escapeLiteral(module)}.`,
+    (id) =>
+      'tenant-registry doctor --structure records the finding, and then ' +
+      `tenant-registry doctor repair ${id} --resolution keep-database takes the version over into the registry.`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { CommandContext } from '../../registry/command.js';
-import { storageNaming } from '../../registry/isolation.js';
+import { storageNaming } from '../../registry/modules/isolation.js';
 import { compareOperations } from './compare-operations.js';
 import { examineCounts } from './count-examination.js';
 import type { ExaminationScope } from './examination-scope.js';
@@ -8,6 +8,7 @@ import type { Observation } from './finding.js';
 import { examineModule } from './module-examination.js';
 import { readModuleViews } from './module-view.js';
 import { type RegistrySnapshot, readRegistrySnapshot } from './registry-snapshot.js';
+import { examineReplication } from './replication-examination.js';
 import { examineSharedDatabases, examineSharedServers } from './server-examination.js';
 
 export interface Examination {
@@ -29,7 +30,11 @@ export async function examine(context: CommandContext, scope: ExaminationScope):
       .map(({ schemaName }) => schemaName),
   }));
   const observations = examineOperations(registry, scope, storages);
-  if (scope.isWhole) observations.push(...(await examineCounts(context.database)));
+  if (scope.isWhole)
+    observations.push(
+      ...(await examineCounts(context.database)),
+      ...(await examineReplication(context.database)),
+    );
   for (const view of views.filter(({ module }) => scope.hasModule(module.name)))
     observations.push(...(await examineModule(context, view, { registry, scope, all })));
   const shared = { registry, scope, all, views };

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /**
  * The codes and their severities. error: something is, or soon will be, wrongly refused, wrongly admitted, or lost.
  * warning: nothing fails today, but an operator should clean up.
@@ -27,6 +29,7 @@ const severityByCode = {
   BINDING_GENERATION_DIFFERS: 'error',
   BINDING_STATE_DIFFERS: 'error',
   BINDING_AHEAD: 'error',
+  BINDING_OF_LOST_CHANGE: 'error',
   MIGRATIONS_MISSING: 'warning',
   MIGRATION_EDITED: 'error',
   MIGRATION_UNKNOWN: 'warning',
@@ -39,6 +42,13 @@ const severityByCode = {
   SCHEMA_OPEN_TO_PUBLIC: 'error',
   SCHEMA_OPEN_TO_OTHERS: 'error',
   ACCESS_GRANT_MISSING: 'error',
+  // About the structure of a tenant's schema, beside what the module's files make.
+  STRUCTURE_MISSING: 'error',
+  STRUCTURE_DIFFERS: 'warning',
+  STRUCTURE_EXTRA: 'warning',
+  INDEX_INVALID: 'warning',
+  GRANTS_DIFFER: 'warning',
+  STRUCTURE_NOT_COMPARED: 'warning',
   // About storage that the registry does not know.
   SCHEMA_WITHOUT_ROW: 'warning',
   DATABASE_WITHOUT_ROW: 'warning',
@@ -46,6 +56,10 @@ const severityByCode = {
   BUILDING_LEFT_BEHIND: 'warning',
   // About the registry.
   COUNTS_WRONG: 'warning',
+  CHANGE_LOST: 'warning',
+  REPLICATION_ASYNCHRONOUS: 'warning',
+  REPLICATION_NOT_VISIBLE: 'warning',
+  COMMIT_NOT_SYNCHRONOUS: 'warning',
   // About operations.
   OPERATION_NEEDS_ATTENTION: 'error',
   OPERATION_OVERDUE: 'error',
@@ -57,6 +71,9 @@ const severityByCode = {
 export type FindingCode = keyof typeof severityByCode;
 type Severity = (typeof severityByCode)[FindingCode];
 
+// Object.keys knows no key types; the record has exactly these.
+export const findingCodes = Object.keys(severityByCode) as FindingCode[];
+
 /** The tenant, module, database, schema and operation that a finding is about; null where it is about none or several. */
 export interface Subject {
   tenantId: string | null;
@@ -67,7 +84,21 @@ export interface Subject {
   operationId: string | null;
 }
 
-export interface Finding extends Subject {
+/** The part of a schema that a finding is about, with the definition that it should have and the one that it has. */
+export interface FoundPart {
+  /** "column"; null: the finding is about no part. */
+  objectKind: string | null;
+  /** "invoice.number" */
+  objectName: string | null;
+  /** null: the module's files do not make it. */
+  expected: string | null;
+  /** null: it does not exist. */
+  found: string | null;
+}
+
+export interface Finding extends Subject, FoundPart {
+  /** UUID, equal in every examination that finds the same fault of the same object. */
+  id: string;
   /** Never renamed: scripts may rely on it. */
   code: FindingCode;
   severity: Severity;
@@ -81,23 +112,65 @@ export interface Finding extends Subject {
 export interface Observation extends Finding {
   /** Versions of the rows that it was derived from. */
   asOf: string;
+  /** Equal for the same difference: another one of the same object has another content. */
+  content: string;
 }
 
 const noSubject: Subject = {
   ...{ tenantId: null, tenantSlug: null, module: null, database: null, schema: null, operationId: null },
 };
 
+const noPart: FoundPart = { objectKind: null, objectName: null, expected: null, found: null };
+
+/** The remedy of a finding; commands that repair it name its id. */
+export type Remedy = string | ((id: string) => string);
+
 export function createObservation(
   code: FindingCode,
   about: Partial<Subject> & { asOf?: string },
-  { problem, remedy }: { problem: string; remedy: string },
+  { problem, remedy }: { problem: string; remedy: Remedy },
+  { content = problem, ...part }: Partial<FoundPart> & { content?: string } = {},
 ): Observation {
   const { asOf = '', ...subject } = about;
-  return { code, severity: severityByCode[code], ...noSubject, ...subject, problem, remedy, asOf };
+  const finding = { code, ...noSubject, ...subject, ...noPart, ...part };
+  const id = findingId(finding);
+  return {
+    id,
+    severity: severityByCode[code],
+    ...finding,
+    ...{ problem, remedy: typeof remedy === 'string' ? remedy : remedy(id), asOf },
+    content: createHash('sha256').update(content).digest('hex'),
+  };
+}
+
+type Identified = Subject & FoundPart & { code: FindingCode };
+
+/** A UUID of version 8, made of the fault and the object alone, so that every process gives a finding the same id. */
+function findingId({
+  code,
+  tenantId,
+  module,
+  database,
+  schema,
+  operationId,
+  objectKind,
+  objectName,
+}: Identified): string {
+  const identity = JSON.stringify([
+    code,
+    tenantId,
+    module,
+    database,
+    schema,
+    operationId,
+    objectKind,
+    objectName,
+  ]);
+  const hex = createHash('sha256').update(identity).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** Equal in two examinations for the same finding, unless the rows that it is about changed in between. */
-export function identityOf(observation: Observation): string {
-  const { code, tenantId, module, database, schema, operationId, asOf } = observation;
-  return JSON.stringify([code, tenantId, module, database, schema, operationId, asOf]);
+export function identityOf({ id, asOf }: Observation): string {
+  return `${id} ${asOf}`;
 }

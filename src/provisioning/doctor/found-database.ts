@@ -10,7 +10,7 @@ export interface FoundDatabase extends SessionFacts {
   schemas: Map<string, FoundSchema>;
   /** By schema; undefined when there is no guard or this session may not read it. */
   bindings: Map<string, Binding> | undefined;
-  /** Tables and routines of the requested schemas that belong to a wrong role, by schema. */
+  /** Tables, routines and types of the requested schemas that belong to a wrong role, by schema. */
   foreignObjects: Map<string, ForeignObjects>;
   /** The migrations that ran in the requested schemas, by schema; undefined when this session may not read them. */
   versions: Map<string, SchemaVersions> | undefined;
@@ -101,6 +101,10 @@ const strangersSql = `
     UNION ALL
     SELECT nspname, proowner, 'pg_proc'::regclass, pg_proc.oid, 'ROUTINE ' || pg_proc.oid::regprocedure
     FROM pg_proc JOIN requested ON requested.oid = pronamespace
+    UNION ALL
+    SELECT nspname, typowner, 'pg_type'::regclass, pg_type.oid, 'TYPE ' || format('%I.%I', nspname, typname)
+    FROM pg_type JOIN requested ON requested.oid = typnamespace
+    WHERE typtype IN ('d', 'e', 'r') OR typrelid IN (SELECT oid FROM pg_class WHERE relkind = 'c')
   )
   SELECT schema, count(*)::int AS count, min(name) AS example, min(pg_get_userbyid(owner)) AS owner
   FROM objects

@@ -1,5 +1,5 @@
 import type { CommandContext } from '../../registry/command.js';
-import { storageNaming } from '../../registry/isolation.js';
+import { storageNaming } from '../../registry/modules/isolation.js';
 import { findMissingFolder, readModuleMigrations } from '../storage/module-migrations.js';
 import { storageKinds } from '../storage/storage-kind.js';
 import { compareGrants, compareGuard, compareGuardAccess } from './compare-database.js';
@@ -12,6 +12,8 @@ import { createObservation, type Observation } from './finding.js';
 import type { FoundDatabase, FoundServer } from './found-database.js';
 import { createUnreachable, type ModuleView, readTenantDatabases } from './module-view.js';
 import type { RegisteredModule, RegistrySnapshot } from './registry-snapshot.js';
+import { findComparable } from './structure/comparable-storage.js';
+import { examineStructures } from './structure/structure-examination.js';
 
 interface Expected {
   registry: RegistrySnapshot;
@@ -45,7 +47,38 @@ export async function examineModule(
     ...inScope.flatMap((storage) =>
       examineStorage(storage, view, tenantDatabases.found.get(storage), { files, head: registry }),
     ),
+    ...(await examineStructuresOf(context, view, {
+      scope,
+      files,
+      storages: inScope,
+      tenantDatabases: tenantDatabases.found,
+    })),
   ];
+}
+
+/** Where the scope asks for it: structures of storages that are what the registry expects, at a version whose files are known. */
+async function examineStructuresOf(
+  context: CommandContext,
+  { module, found }: ReachedModule,
+  of: {
+    scope: ExaminationScope;
+    files: ModuleFiles;
+    storages: readonly ExpectedStorage[];
+    tenantDatabases: ReadonlyMap<ExpectedStorage, FoundDatabase>;
+  },
+): Promise<Observation[]> {
+  const { references, skipped } = of.scope;
+  if (!references) return [];
+  const comparable = of.storages.flatMap((storage) => {
+    const { hasOwnDatabase } = storageNaming[storage.isolation];
+    const database = hasOwnDatabase ? of.tenantDatabases.get(storage) : found.database;
+    return (database && findComparable(storage, database, of.files)) ?? [];
+  });
+  return examineStructures(
+    context,
+    { module, access: found.database.access, references, skipped },
+    comparable,
+  );
 }
 
 function isReached(view: ModuleView): view is ReachedModule {

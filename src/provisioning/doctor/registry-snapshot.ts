@@ -1,11 +1,19 @@
 import type { PoolClient } from 'pg';
 import type { RegistryDatabase } from '../../database/registry-database.js';
-import { type Isolation, isolations, type StorageNames, storageNaming } from '../../registry/isolation.js';
+import { epochBeganSql } from '../../registry/log/epoch.js';
+import {
+  type Isolation,
+  isolations,
+  type StorageNames,
+  storageNaming,
+} from '../../registry/modules/isolation.js';
 
 /** The registry's rows that doctor compares, all of one database snapshot. Statuses are in lower case, as stored. */
 export interface RegistrySnapshot {
   epoch: string;
   revision: bigint;
+  /** The revision after which the epoch began: changes of other epochs with later revisions were lost. */
+  began: bigint;
   /** The name of the registry's own database. */
   database: string;
   /** The time on the registry's server. */
@@ -97,8 +105,9 @@ export async function readRegistrySnapshot(database: RegistryDatabase): Promise<
 
 async function readSnapshot(client: PoolClient): Promise<RegistrySnapshot> {
   const read = async <Row extends object>(sql: string) => (await client.query<Row>(sql)).rows;
-  const [head] = await read<{ epoch: string; revision: string; database: string; now: Date }>(
-    'SELECT registry_epoch() AS epoch, revision, current_database() AS database, now() AS now FROM registry_head',
+  const [head] = await read<{ epoch: string; revision: string; began: string; database: string; now: Date }>(
+    `SELECT registry_epoch() AS epoch, revision, ${epochBeganSql} AS began,
+       current_database() AS database, now() AS now FROM registry_head`,
   );
   if (!head) throw new Error('registry_head has no row: the database is damaged, restore it');
   const databaseNames = await read<{ name: string }>(
@@ -107,6 +116,7 @@ async function readSnapshot(client: PoolClient): Promise<RegistrySnapshot> {
   return {
     ...head,
     revision: BigInt(head.revision),
+    began: BigInt(head.began),
     modules: await read(modulesSql),
     storages: await read(storagesSql),
     operations: await read(operationsSql),

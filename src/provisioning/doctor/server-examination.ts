@@ -1,4 +1,4 @@
-import { storageNaming } from '../../registry/isolation.js';
+import { storageNaming } from '../../registry/modules/isolation.js';
 import { compareGuard } from './compare-database.js';
 import { findUnknownDatabases, findUnknownSchemas } from './compare-unknown.js';
 import type { ExaminationScope } from './examination-scope.js';

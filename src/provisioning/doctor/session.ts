@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import { databaseKeySql, serverKeySql } from '../../database/database-identity.js';
+import { databaseKeySql, serverKeySql } from '../../database/servers/database-identity.js';
 import { isOurGuardSql } from '../fence/guard.js';
 import { guardVersion } from '../fence/guard-sql.js';
 import { accessRole, ownerRole } from '../storage/module-role.js';

@@ -1,5 +1,5 @@
 import type { ExpectedStorage } from './expected-storage.js';
-import type { FindingCode } from './finding.js';
+import type { FindingCode, Remedy } from './finding.js';
 import type { FoundDatabase, FoundServer } from './found-database.js';
 
 /** The state of a storage in the service databases. */
@@ -16,5 +16,5 @@ export interface StorageComparison {
   storage: ExpectedStorage;
   found: FoundDatabase;
   server: FoundServer;
-  report(code: FindingCode, problem: string, remedy: string): void;
+  report(code: FindingCode, problem: string, remedy: Remedy): void;
 }

@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
-import { type Answer, type Statement, sendAll } from '../../database/batch.js';
-import { type Commit, inTransaction } from '../../database/in-transaction.js';
+import { type Answer, type Statement, sendAll } from '../../database/statements/batch.js';
+import { type Commit, inTransaction } from '../../database/statements/in-transaction.js';
 import { RegistryError } from '../../errors.js';
 import { hasGuard } from './guard.js';
 import { applyLock } from './guard-sql.js';
@@ -21,6 +21,12 @@ export interface BoundState {
   revision: bigint;
 }
 
+/** What the registry says of a schema, to be written. */
+export interface ToldState extends BoundState {
+  /** The revision after which the epoch began: changes of other epochs with later revisions were lost by a restore. */
+  began: bigint;
+}
+
 /** A row of tenant_guard.binding. */
 export interface Binding extends BoundState {
   schemaName: string;
@@ -30,8 +36,8 @@ export interface Binding extends BoundState {
 }
 
 /**
- * applied: written. unchanged: the binding had this state already. superseded: the binding has a newer state. absent: nothing was
- * written, because there is no schema, or no binding to close.
+ * applied: written. unchanged: the binding had this state already. superseded: the binding has a newer state, also one of a change
+ * that the registry lost by a restore. absent: nothing was written, because there is no schema, or no binding to close.
  */
 export interface AppliedBinding {
   outcome: 'applied' | 'unchanged' | 'superseded' | 'absent';
@@ -42,6 +48,8 @@ export interface AppliedBinding {
 export interface ApplyOptions {
   /** How long the transaction may be idle before the server ends it. The wait for its lock is twice as long. */
   patienceMs?: number;
+  /** Opens also what a lost change has closed: the storage is taken into use anew. */
+  opensLost?: boolean;
 }
 
 const defaultPatienceMs = 2_000;
@@ -65,13 +73,14 @@ export async function listBindings(client: ClientBase): Promise<Binding[]> {
 /**
  * Writes the registry's state into the binding. `readState` is called under the binding's lock, so that the last writer has the
  * newest state, even when a restored registry starts a new epoch. Within an epoch an older revision never replaces a newer
- * one. Throws CONFLICT when the schema is bound to another tenant or module.
+ * one. A lost change is one that a restore removed from the registry: what it closed stays closed until the registry has a
+ * later generation. Throws CONFLICT when the schema is bound to another tenant or module.
  */
 export async function applyBinding(
   client: ClientBase,
   wanted: { schemaName: string; owner: SchemaOwner },
-  readState: () => Promise<BoundState>,
-  { patienceMs = defaultPatienceMs }: ApplyOptions = {},
+  readState: () => Promise<ToldState>,
+  { patienceMs = defaultPatienceMs, opensLost = false }: ApplyOptions = {},
 ): Promise<AppliedBinding> {
   const { schemaName, owner } = wanted;
   const apply = async (commit: Commit, answers: Answer[]): Promise<AppliedBinding> => {
@@ -86,6 +95,8 @@ export async function applyBinding(
       if (state.revision < found.revision) return { outcome: 'superseded', binding: found };
       if (isSameState(found, state)) return { outcome: 'unchanged', binding: found };
     }
+    if (found && state.state === 'active' && !opensLost && isOfLostChange(found, state))
+      return { outcome: 'superseded', binding: found };
     const write = found ? updateBinding(schemaName, state) : insertBinding(schemaName, owner, state);
     const [, written] = await commit(write, selectBinding(schemaName));
     return { outcome: 'applied', binding: written?.rows.map(readBindingRow)[0] };
@@ -192,6 +203,20 @@ function requireBoundTo({ schemaName, owner }: Binding, wanted: SchemaOwner): vo
     'CONFLICT',
     `Schema ${schemaName} is bound to tenant ${owner.tenantId}, module ${owner.module}: subscribe with another schemaName`,
   );
+}
+
+/**
+ * Whether a change that the registry lost by a restore gave the binding a later generation, or closed what the registry has as
+ * active: to write the registry's state would let services in that this change kept out.
+ */
+export function isOfLostChange(
+  found: BoundState,
+  { generation, state, epoch, began }: Omit<ToldState, 'revision'>,
+): boolean {
+  // Without an epoch the binding has never had a state of the registry.
+  if (found.epoch === '' || found.epoch === epoch || found.revision <= began) return false;
+  const isShut = state === 'active' && found.state !== 'active';
+  return found.generation > generation || (isShut && found.generation === generation);
 }
 
 function isSameState(found: Binding, { generation, state, revision }: BoundState): boolean {

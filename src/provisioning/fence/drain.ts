@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ClientBase, DatabaseError } from 'pg';
-import { inTransaction } from '../../database/in-transaction.js';
+import { inTransaction } from '../../database/statements/in-transaction.js';
 import { findBinding } from './binding.js';
 import { enteredLock } from './guard-sql.js';
 

@@ -1,7 +1,7 @@
 import { guardRefusals } from '../../errors.js';
 
 /** Raise it with every change of the SQL below, so that databases are upgraded; a test checks this. */
-export const guardVersion = 2;
+export const guardVersion = 3;
 
 /** SQL: key of the lock that every session inside a schema shares until the end of its transaction. */
 export function enteredLock(schemaName: string): string {
@@ -58,6 +58,17 @@ CREATE TABLE IF NOT EXISTS tenant_guard.schema_version (
   tenant_id uuid NOT NULL,
   module varchar(31) NOT NULL,
   applied_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (schema_name, migration)
+);
+
+CREATE TABLE IF NOT EXISTS tenant_guard.lone_migration (
+  schema_name text COLLATE "C" NOT NULL,
+  schema_oid oid NOT NULL,
+  migration varchar(200) COLLATE "C" NOT NULL,
+  checksum char(64) NOT NULL,
+  object text NOT NULL,
+  attempts int NOT NULL DEFAULT 1,
+  started_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (schema_name, migration)
 );
 
@@ -134,14 +145,14 @@ DECLARE
 BEGIN
   FOR found IN
     SELECT DISTINCT class.oid::regclass AS name, granted.grantee::regrole FROM pg_class AS class, aclexplode(relacl) AS granted
-    WHERE class.oid IN ('tenant_guard.binding'::regclass, 'tenant_guard.schema_version'::regclass)
+    WHERE class.oid IN ('tenant_guard.binding'::regclass, 'tenant_guard.schema_version'::regclass, 'tenant_guard.lone_migration'::regclass)
       AND granted.grantee NOT IN (0, relowner)
   LOOP
     EXECUTE format('REVOKE ALL ON %s FROM %s', found.name, found.grantee);
   END LOOP;
 END
 $guard$;
-REVOKE ALL ON tenant_guard.binding, tenant_guard.schema_version FROM PUBLIC;
+REVOKE ALL ON tenant_guard.binding, tenant_guard.schema_version, tenant_guard.lone_migration FROM PUBLIC;
 
 COMMENT ON TABLE tenant_guard.binding IS 'The tenant that each schema of this database belongs to, and whether services may enter it. Only the registry writes it.';
 COMMENT ON COLUMN tenant_guard.binding.schema_name IS 'The schema; public in a tenant''s own database. A schema has one binding.';
@@ -161,6 +172,14 @@ COMMENT ON COLUMN tenant_guard.schema_version.checksum IS 'SHA-256 of the file t
 COMMENT ON COLUMN tenant_guard.schema_version.tenant_id IS 'The tenant whose data the schema holds.';
 COMMENT ON COLUMN tenant_guard.schema_version.module IS 'The module whose tables the schema holds.';
 COMMENT ON COLUMN tenant_guard.schema_version.applied_at IS 'When the migration ran.';
+COMMENT ON TABLE tenant_guard.lone_migration IS 'Migrations that run outside a transaction and have begun in a schema. The row is deleted when the migration is recorded in schema_version. Only the registry writes it.';
+COMMENT ON COLUMN tenant_guard.lone_migration.schema_name IS 'The schema; public in a tenant''s own database.';
+COMMENT ON COLUMN tenant_guard.lone_migration.schema_oid IS 'OID of the schema when the migration began. In another schema of the same name nothing has begun.';
+COMMENT ON COLUMN tenant_guard.lone_migration.migration IS 'Folder and file name in MODULES_DIR.';
+COMMENT ON COLUMN tenant_guard.lone_migration.checksum IS 'SHA-256 of the file that began.';
+COMMENT ON COLUMN tenant_guard.lone_migration.object IS 'What the statement makes or changes, such as an index. It did not exist before, or not in this form, so what an interrupted attempt has left under this name is the registry''s.';
+COMMENT ON COLUMN tenant_guard.lone_migration.attempts IS 'How often the statement was begun.';
+COMMENT ON COLUMN tenant_guard.lone_migration.started_at IS 'When the last attempt began.';
 COMMENT ON FUNCTION tenant_guard.enter(uuid, text, int) IS 'Returns the search_path of a tenant''s schema, or raises the refusal: SELECT set_config(''search_path'', tenant_guard.enter($1, $2, $3), true). Holds a lock until the end of the transaction, by which the registry sees that a session is inside.';
 COMMENT ON FUNCTION tenant_guard.refuse(uuid, text, int) IS 'Raises the reason why enter refuses; never returns.';
 COMMENT ON FUNCTION tenant_guard.is_newest(xid) IS 'Whether a row version with this xmax is still the newest, for transactions whose snapshot is older than their lock.';

@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import { identifier } from '../../database/identifier.js';
-import { inTransaction } from '../../database/in-transaction.js';
+import { inTransaction } from '../../database/statements/in-transaction.js';
 import { RegistryError } from '../../errors.js';
 import { requireOwnEventTriggers } from './foreign-code.js';
 import { guardSql, guardVersion } from './guard-sql.js';
@@ -41,10 +41,10 @@ export async function hasGuard(client: ClientBase): Promise<boolean> {
   return hasGuardTable(client, 'binding');
 }
 
-/** Whether the guard has the table. An older guard has no table schema_version. */
+/** Whether the guard has the table. An older guard lacks schema_version or lone_migration. */
 export async function hasGuardTable(
   client: ClientBase,
-  name: 'binding' | 'schema_version',
+  name: 'binding' | 'schema_version' | 'lone_migration',
 ): Promise<boolean> {
   // Reads the catalog, because to_regclass fails for a role without USAGE on the schema. The query that needs it then says so.
   const { rowCount } = await client.query(

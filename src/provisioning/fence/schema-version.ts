@@ -32,6 +32,24 @@ export async function findSchemaOwner(client: ClientBase, schema: string): Promi
   return rows[0];
 }
 
+/** The present name of a schema that was bound or migrated for this owner under another name, and renamed since. */
+export async function findRenamedSchema(
+  client: ClientBase,
+  schema: string,
+  { tenantId, module }: SchemaOwner,
+): Promise<string | undefined> {
+  for (const table of ['binding', 'schema_version'] as const) {
+    if (!(await hasGuardTable(client, table))) continue;
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT nspname AS name FROM tenant_guard.${table} JOIN pg_namespace AS namespace ON namespace.oid = schema_oid
+       WHERE schema_name = $1 AND nspname <> $1::text AND tenant_id = $2 AND module = $3 LIMIT 1`,
+      [schema, tenantId, module],
+    );
+    if (rows[0]) return rows[0].name;
+  }
+  return undefined;
+}
+
 /** The owners of all schemas of the database in which the registry's migrations ran. Not for use inside a transaction. */
 export async function listSchemaOwners(client: ClientBase): Promise<Map<string, SchemaOwner>> {
   try {
@@ -102,6 +120,8 @@ export async function isBeingDropped(client: ClientBase, schema: string): Promis
 
 /** Removes the versions of a schema, inside the transaction that drops it. */
 export async function removeVersions(client: ClientBase, schema: string): Promise<void> {
+  if (await hasGuardTable(client, 'lone_migration'))
+    await client.query('DELETE FROM tenant_guard.lone_migration WHERE schema_name = $1', [schema]);
   if (await hasGuardTable(client, 'schema_version'))
     await client.query('DELETE FROM tenant_guard.schema_version WHERE schema_name = $1', [schema]);
 }

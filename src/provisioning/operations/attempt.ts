@@ -3,7 +3,7 @@ import type {
   OperationStatus,
   OperationStep,
 } from '../../database/generated/prisma/client.js';
-import { type RowForm, readJsonRow } from '../../database/row.js';
+import { type RowForm, readJsonRow } from '../../database/statements/row.js';
 import {
   type OperationJson,
   type OperationWithSteps,

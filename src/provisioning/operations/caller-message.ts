@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { messageOf } from '../../errors.js';
-import { redactSecrets } from '../../registry/secret-detector.js';
+import { redactSecrets } from '../../registry/values/secret-detector.js';
 
 /**
  * Returns the text of an error that operations keep, for callers with the scopes registry:read and provision. They see

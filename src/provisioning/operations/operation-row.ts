@@ -1,5 +1,5 @@
 import type { Operation, OperationStep } from '../../database/generated/prisma/client.js';
-import { type RowForm, readJsonRow, readRow } from '../../database/row.js';
+import { type RowForm, readJsonRow, readRow } from '../../database/statements/row.js';
 
 export type OperationWithSteps = Operation & { steps: OperationStep[] };
 

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Answer, Parameter, Statement } from '../../database/batch.js';
 import type {
   Operation,
   OperationAttempt,
@@ -9,12 +8,13 @@ import type {
   OperationStep,
 } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
-import { columnOf, toParameter } from '../../database/row.js';
+import type { Answer, Parameter, Statement } from '../../database/statements/batch.js';
+import { columnOf, toParameter } from '../../database/statements/row.js';
 import { notFound, type RegistryError } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
 import { type OperationWithSteps, operationRow, readOperation } from './operation-row.js';
 import type { PlannedStep } from './plan.js';
-import { factsOf, type StepFacts } from './step-facts.js';
+import { factsOf, type StepFacts } from './run/step-facts.js';
 
 export type { OperationWithSteps } from './operation-row.js';
 
@@ -26,7 +26,7 @@ export function hasEnded({ status }: { status: OperationStatus }): boolean {
 /** An operation that this process has claimed. Another worker takes it over when the heartbeat stops. */
 export interface HeldOperation extends OperationWithSteps {
   /** The actor and the request that began the present attempt, and how often a worker has taken it up. */
-  current: Pick<OperationAttempt, 'actor' | 'requestId' | 'runs'>;
+  current: Pick<OperationAttempt, 'actor' | 'requestId' | 'traceParent' | 'runs'>;
   /** Rejects with LostOperationError when another worker has taken it over. */
   requireHeld(): Promise<void>;
 }
@@ -127,7 +127,7 @@ const readSteps = {
 };
 
 const readAttempt = {
-  text: `SELECT actor, request_id AS "requestId", runs FROM operation_attempts WHERE operation_id = $1 ORDER BY number DESC LIMIT 1`,
+  text: `SELECT actor, request_id AS "requestId", trace_parent AS "traceParent", runs FROM operation_attempts WHERE operation_id = $1 ORDER BY number DESC LIMIT 1`,
   isFrequent: true,
 };
 

@@ -1,4 +1,4 @@
-import type { Isolation } from '../../registry/isolation.js';
+import type { Isolation } from '../../registry/modules/isolation.js';
 import { type StorageKind, storageKinds } from '../storage/storage-kind.js';
 
 /** Steps that are the same for every isolation kind. */

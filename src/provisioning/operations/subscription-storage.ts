@@ -1,9 +1,11 @@
 import type { Module, ModuleSubscription, Prisma } from '../../database/generated/prisma/client.js';
-import { type RowForm, readJsonRow, readRow } from '../../database/row.js';
+import { type RowForm, readJsonRow, readRow } from '../../database/statements/row.js';
 import type { CommandContext } from '../../registry/command.js';
-import { moduleRow } from '../../registry/module.js';
-import type { BindingState, BoundState } from '../fence/binding.js';
+import { epochBeganSql } from '../../registry/log/epoch.js';
+import { moduleRow } from '../../registry/modules/module.js';
+import type { BindingState, ToldState } from '../fence/binding.js';
 import { readModuleMigrations } from '../storage/module-migrations.js';
+import { markRanBefore } from '../storage/refused-files.js';
 import type { StorageTarget } from '../storage/storage-location.js';
 import type { HeldOperation } from './operation.js';
 
@@ -69,7 +71,11 @@ export async function locateStorage(
 ): Promise<SubscriptionStorage> {
   const { module, tenantId, isolation, databaseName, schemaName, generation } = subscription;
   const migrations = readsMigrations
-    ? await readModuleMigrations(context.modulesDir, module.migrationsFolder)
+    ? await markRanBefore(
+        context,
+        module.name,
+        await readModuleMigrations(context.modulesDir, module.migrationsFolder),
+      )
     : [];
   const owner = { tenantId, module: module.name };
   const location = { owner, isolation, reference: module, databaseName, schemaName };
@@ -82,6 +88,7 @@ interface BindingRow {
   generation: number;
   epoch: string;
   revision: string;
+  began: string;
 }
 
 /** Statuses instead of the registry's, for a change that is about to be committed. */
@@ -95,12 +102,12 @@ export async function readBinding(
   context: CommandContext,
   { subscription }: SubscriptionStorage,
   override: BindingOverride = {},
-): Promise<BoundState> {
+): Promise<ToldState> {
   const { rows } = await context.database.query(
     `SELECT tenant.status AS "tenantStatus", subscription.status AS "subscriptionStatus",
-            subscription.generation, registry_epoch() AS epoch, head.revision
+            subscription.generation, registry_epoch() AS epoch, head.revision, head.began
      FROM module_subscriptions AS subscription JOIN tenants AS tenant ON tenant.id = subscription.tenant_id,
-          (SELECT revision FROM registry_head LIMIT 1) AS head
+          (SELECT revision, ${epochBeganSql} AS began FROM registry_head LIMIT 1) AS head
      WHERE subscription.id = $1`,
     [subscription.id],
   );
@@ -114,6 +121,7 @@ export async function readBinding(
     ),
     epoch: row.epoch,
     revision: BigInt(row.revision),
+    began: BigInt(row.began),
   };
 }
 

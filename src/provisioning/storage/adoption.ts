@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { RegistryError } from '../../errors.js';
-import { storageTitle } from '../../registry/isolation.js';
+import { storageTitle } from '../../registry/modules/isolation.js';
 import { findSchemaOwner, isBeingDropped, listApplied } from '../fence/schema-version.js';
 import { requireOwner, withLockedName } from './schema-storage.js';
 import { storageKinds } from './storage-kind.js';

@@ -1,13 +1,14 @@
 import type { ClientBase } from 'pg';
-import { inTransaction } from '../../database/in-transaction.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
+import { inTransaction } from '../../database/statements/in-transaction.js';
 import {
   type AppliedBinding,
   type ApplyOptions,
   applyBinding,
-  type BoundState,
+  type Binding,
   findBinding,
   removeBinding,
+  type ToldState,
 } from '../fence/binding.js';
 import { type DrainOptions, drainSchema } from '../fence/drain.js';
 import { installGuard } from '../fence/guard.js';
@@ -30,7 +31,7 @@ const defaultDeadlineMs = 5_000;
 export async function bindStorage(
   databases: ServiceDatabases,
   location: StorageLocation,
-  readState: () => Promise<BoundState>,
+  readState: () => Promise<ToldState>,
   options: Partial<DrainOptions> & ApplyOptions = {},
 ): Promise<BoundStorage> {
   const { owner, schemaName } = location;
@@ -44,10 +45,17 @@ export async function bindStorage(
   return bound ?? { outcome: 'absent', binding: undefined, ended: 0 };
 }
 
+/** The binding of the storage, of any state and owner. */
+export function readBindingAt(
+  databases: ServiceDatabases,
+  location: StorageLocation,
+): Promise<Binding | undefined> {
+  return atStorage(databases, location, (client) => findBinding(client, location.schemaName));
+}
+
 /** Whether the storage has a binding, of any state and owner. */
 export async function isBound(databases: ServiceDatabases, location: StorageLocation): Promise<boolean> {
-  const binding = await atStorage(databases, location, (client) => findBinding(client, location.schemaName));
-  return binding !== undefined;
+  return (await readBindingAt(databases, location)) !== undefined;
 }
 
 /** Removes the owner's binding from storage that stays: the guard then refuses every service. */

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, type ClientBase, DatabaseError } from 'pg';
 import { identifier } from '../../database/identifier.js';
-import { inTransaction } from '../../database/in-transaction.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
+import { dropDatabaseIfExists, runWithoutSessions } from '../../database/statements/database-in-use.js';
+import { inTransaction } from '../../database/statements/in-transaction.js';
 import { RegistryError } from '../../errors.js';
 import { isSameOwner } from '../fence/binding.js';
 import { requireOwnEventTriggers } from '../fence/foreign-code.js';
 import { installGuard } from '../fence/guard.js';
 import { findSchemaOwner } from '../fence/schema-version.js';
 import { findModuleRoles } from './module-role.js';
-import { migrateAndBind, requireOwner, withLockedName } from './schema-storage.js';
+import { migrateAndBind, migrateUpToLone } from './schema-migration.js';
+import { requireOwner, withLockedName } from './schema-storage.js';
 import type { LeftStorage, Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
 /**
@@ -56,7 +57,7 @@ export async function dropDatabase(
       findSchemaOwner(client, target.schemaName),
     );
     if (!isSameOwner(owner, target.owner)) return { owner };
-    await server.query(`DROP DATABASE ${identifier(target.databaseName)} WITH (FORCE)`);
+    await dropDatabaseIfExists(server, target.databaseName);
     return undefined;
   });
 }
@@ -104,35 +105,16 @@ function migrateDatabase(
     await requireOwnEventTriggers(client);
     const roles = await findModuleRoles(client, target.owner.module);
     await installGuard(client, roles.access);
+    if (!isNew) await migrateUpToLone(client, target, roles);
     return inTransaction(client, () => migrateAndBind(client, target, roles, { isNew }));
   });
 }
 
-/** A pooler or a monitor may have a session in the building, although nobody works there. It is ended, because it blocks the renaming. */
+/** A pooler or a monitor may have a session in the building, although nobody works there. */
 async function renameBuilding(server: ClientBase, { databaseName }: StorageTarget): Promise<void> {
   const building = buildingName(databaseName);
-  for (let attempt = 1; ; attempt++)
-    try {
-      await server.query(`ALTER DATABASE ${identifier(building)} RENAME TO ${identifier(databaseName)}`);
-      return;
-    } catch (error) {
-      const isInUse = error instanceof DatabaseError && error.code === '55006';
-      if (!isInUse || attempt === renamingAttempts) throw error;
-      await server
-        .query(
-          'SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()',
-          [building],
-        )
-        .catch(awaitOthers);
-    }
-}
-
-const renamingAttempts = 5;
-
-/** A role that may not end sessions of others gives them time to leave. */
-async function awaitOthers(error: unknown): Promise<void> {
-  if (!(error instanceof DatabaseError) || error.code !== '42501') throw error;
-  await delay(1_000);
+  const rename = `ALTER DATABASE ${identifier(building)} RENAME TO ${identifier(databaseName)}`;
+  await runWithoutSessions(server, building, rename);
 }
 
 /** The name of a tenant's database while it is being created. */
@@ -142,7 +124,7 @@ export function buildingName(databaseName: string): string {
 
 /** Drops the unfinished database of an attempt that failed or was killed. The next attempt starts from nothing. */
 async function dropBuilding(server: ClientBase, target: StorageTarget): Promise<void> {
-  await server.query(`DROP DATABASE IF EXISTS ${identifier(buildingName(target.databaseName))} WITH (FORCE)`);
+  await dropDatabaseIfExists(server, buildingName(target.databaseName));
 }
 
 export async function databaseExists(server: ClientBase, name: string): Promise<boolean> {

@@ -96,7 +96,7 @@ function statementsForReader(reader: string, database: string): string[] {
   ];
 }
 
-/** A default name. Services may connect as any role that is a member of the module's access role. */
+/** The name that the printed statements give the role of a service. A service may use another role if it is a member of the module's access role. */
 function serviceRole(module: string): string {
   return `${module}_service`;
 }

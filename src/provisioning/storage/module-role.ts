@@ -60,6 +60,19 @@ export async function grantAccess(
   if (access !== undefined) await client.query(accessSql(name, identifier(access)));
 }
 
+/** Whether the schema belongs to the role. Schemas older than the module's role belong to the session's own. */
+async function ownsSchema(client: ClientBase, schema: string, role: string): Promise<boolean> {
+  // Schema public belongs to pg_database_owner, which stands for the owner of the database.
+  const { rows } = await client.query<{ owner: string }>(
+    `SELECT CASE pg_get_userbyid(nspowner) WHEN 'pg_database_owner' THEN
+              (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())
+            ELSE pg_get_userbyid(nspowner) END AS owner
+     FROM pg_namespace WHERE nspname = $1`,
+    [schema],
+  );
+  return rows[0]?.owner === role;
+}
+
 /**
  * Runs the work as the module's role, so that new objects belong to it. Runs it as the session's own role when there is no
  * module role or the schema belongs to another role, as schemas older than the role do. Needs the caller's transaction.
@@ -70,17 +83,34 @@ export async function asSchemaOwner<T>(
   role: string | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  // Schema public belongs to pg_database_owner, which stands for the owner of the database.
-  const { rows } = await client.query<{ owner: string }>(
-    `SELECT CASE pg_get_userbyid(nspowner) WHEN 'pg_database_owner' THEN
-              (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())
-            ELSE pg_get_userbyid(nspowner) END AS owner
-     FROM pg_namespace WHERE nspname = $1`,
-    [schema],
-  );
-  if (role === undefined || rows[0]?.owner !== role) return work();
+  if (role === undefined || !(await ownsSchema(client, schema, role))) return work();
   await client.query(`SET LOCAL ROLE ${identifier(role)}`);
   const result = await work();
   await client.query('RESET ROLE');
+  return result;
+}
+
+/** As asSchemaOwner, for work outside a transaction. */
+export async function asSchemaOwnerAlone<T>(
+  client: ClientBase,
+  schema: string,
+  role: string | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (role === undefined || !(await ownsSchema(client, schema, role))) return work();
+  await client.query(`SET ROLE ${identifier(role)}`);
+  return withUndo(work, () => client.query('RESET ROLE'));
+}
+
+/** Undoes what was set up for the work. After an error of the work, which may be that of the connection, that error counts. */
+export async function withUndo<T>(work: () => Promise<T>, undo: () => Promise<unknown>): Promise<T> {
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    await undo().catch(() => undefined);
+    throw error;
+  }
+  await undo();
   return result;
 }

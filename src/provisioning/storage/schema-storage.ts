@@ -1,30 +1,17 @@
 import { type ClientBase, DatabaseError } from 'pg';
 import { identifier } from '../../database/identifier.js';
-import { inTransaction } from '../../database/in-transaction.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
+import { inTransaction } from '../../database/statements/in-transaction.js';
 import { RegistryError } from '../../errors.js';
-import { storageTitle } from '../../registry/isolation.js';
-import {
-  ensureBinding,
-  isSameOwner,
-  removeBinding,
-  type SchemaOwner,
-  schemaExists,
-} from '../fence/binding.js';
-import { requireOwnCode, requireOwnEventTriggers } from '../fence/foreign-code.js';
+import { storageTitle } from '../../registry/modules/isolation.js';
+import { isSameOwner, removeBinding, type SchemaOwner, schemaExists } from '../fence/binding.js';
+import { requireOwnEventTriggers } from '../fence/foreign-code.js';
 import { installGuard } from '../fence/guard.js';
-import {
-  findSchemaOwner,
-  isBeingDropped,
-  listApplied,
-  recordApplied,
-  recordDropping,
-  removeVersions,
-} from '../fence/schema-version.js';
-import { findMissing, runMigrations } from './module-migrations.js';
-import { asSchemaOwner, findModuleRoles, grantAccess, type ModuleRoles } from './module-role.js';
+import { findSchemaOwner, isBeingDropped, recordDropping, removeVersions } from '../fence/schema-version.js';
+import { findModuleRoles } from './module-role.js';
+import { hasLone, migrateAndBind, migrateUpToLone } from './schema-migration.js';
 import { dropPortion } from './schema-portions.js';
-import type { LeftStorage, Storage, StorageTarget } from './storage-location.js';
+import type { LeftStorage, Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
 /** Creates schema, tables, versions and binding in one transaction. */
 export async function createSchema(databases: ServiceDatabases, target: StorageTarget): Promise<Storage> {
@@ -33,6 +20,10 @@ export async function createSchema(databases: ServiceDatabases, target: StorageT
     await installGuard(client, roles.access);
     // What an interrupted drop has left must not pass for the tenant's schema.
     if (await isBeingDropped(client, target.schemaName)) await dropParts(client, target);
+    if (hasLone(target) && (await schemaExists(client, target.schemaName))) {
+      requireOwner(target, await findSchemaOwner(client, target.schemaName));
+      await migrateUpToLone(client, target, roles);
+    }
     return inTransaction(client, async () => {
       const created = !(await schemaExists(client, target.schemaName));
       if (created) {
@@ -97,26 +88,6 @@ async function dropNext(
 }
 
 /**
- * Migrates and binds a schema, inside the caller's transaction. The binding comes last, because from then on every other change of
- * the binding waits for the end of this transaction. Throws CONFLICT when other roles could have planted code in the schema.
- */
-export async function migrateAndBind(
-  client: ClientBase,
-  target: StorageTarget,
-  { owner, access }: ModuleRoles,
-  { isNew }: { isNew: boolean },
-): Promise<string | null> {
-  const { schemaName, migrations } = target;
-  const missing = findMissing(schemaName, migrations, await listApplied(client, schemaName));
-  if (!isNew && missing.length > 0) await requireOwnCode(client, schemaName, owner);
-  await asSchemaOwner(client, schemaName, owner, () => runMigrations(client, schemaName, missing));
-  await recordApplied(client, schemaName, target.owner, missing);
-  await grantAccess(client, schemaName, access);
-  await ensureBinding(client, target);
-  return migrations.at(-1)?.name ?? null;
-}
-
-/**
  * Runs the work on a connection to the module's database, under an exclusive lock of the storage's name. Another session with
  * the lock works for an operation that was taken over; it may finish its statement, and is ended when that takes too long.
  */
@@ -125,7 +96,7 @@ export async function withLockedName<T>(
   target: StorageTarget,
   work: (client: ClientBase) => Promise<T>,
 ): Promise<T> {
-  const name = `tenant-registry/${target.isolation}/${target.databaseName}/${target.schemaName}`;
+  const name = storageLockName(target);
   return databases.withConnection(target.reference, async (client) => {
     // The lock lasts until the connection returns to the pool.
     // Its functions would run with every CREATE and DROP of the work.
@@ -139,8 +110,33 @@ export async function withLockedName<T>(
   });
 }
 
+/** The name of the advisory lock, in the module's database, of whoever changes the definition of the storage. */
+export function storageLockName({ isolation, databaseName, schemaName }: StorageLocation): string {
+  return `tenant-registry/${isolation}/${databaseName}/${schemaName}`;
+}
+
 /** How long another session may keep the lock, in milliseconds: its process may be frozen, or dead with a statement still running. */
 const patienceMs = 5_000;
+
+/**
+ * Runs the work as withLockedName does, but never ends another session: throws OPERATION_IN_PROGRESS when one keeps the lock. For work that
+ * can as well be done later.
+ */
+export async function withFreeName<T>(
+  databases: ServiceDatabases,
+  target: StorageLocation,
+  work: (client: ClientBase) => Promise<T>,
+): Promise<T> {
+  return databases.withConnection(target.reference, async (client) => {
+    await requireOwnEventTriggers(client);
+    if (!(await lockWithin(client, storageLockName(target), patienceMs)))
+      throw new RegistryError(
+        'OPERATION_IN_PROGRESS',
+        `${storageTitle(target)} is being worked on: repeat the request when that has ended`,
+      );
+    return work(client);
+  });
+}
 
 async function lockWithin(client: ClientBase, name: string, waitMs: number): Promise<boolean> {
   await client.query(`SET lock_timeout = ${waitMs}`);

@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
 import { identifier } from '../../database/identifier.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
-import type { Isolation } from '../../registry/isolation.js';
+import type { Isolation } from '../../registry/modules/isolation.js';
 import { schemaExists } from '../fence/binding.js';
 import {
   createDatabase,

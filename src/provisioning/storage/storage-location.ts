@@ -1,5 +1,5 @@
 import type { DatabaseReference } from '../../database/service-databases.js';
-import type { Isolation } from '../../registry/isolation.js';
+import type { Isolation } from '../../registry/modules/isolation.js';
 import type { SchemaOwner } from '../fence/binding.js';
 import type { ModuleMigration } from './module-migrations.js';
 

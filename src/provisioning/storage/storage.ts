@@ -1,10 +1,11 @@
 import { DatabaseError } from 'pg';
-import { judgeServer, readServerFacts } from '../../database/server-check.js';
+import { identifier } from '../../database/identifier.js';
+import { judgeServer, readServerFacts } from '../../database/servers/server-check.js';
 import type { ServiceDatabases } from '../../database/service-databases.js';
 import { RegistryError } from '../../errors.js';
-import { storageTitle } from '../../registry/isolation.js';
+import { storageTitle } from '../../registry/modules/isolation.js';
 import { isSameOwner } from '../fence/binding.js';
-import { findSchemaOwner } from '../fence/schema-version.js';
+import { findRenamedSchema, findSchemaOwner } from '../fence/schema-version.js';
 import { storageKinds } from './storage-kind.js';
 import type { LeftStorage, Storage, StorageLocation, StorageTarget } from './storage-location.js';
 
@@ -65,6 +66,21 @@ export async function requireOwnStorage(databases: ServiceDatabases, target: Sto
     findSchemaOwner(client, target.schemaName),
   );
   if (!isSameOwner(owner, target.owner)) refuseLeft(target, { owner });
+}
+
+/** Throws CONFLICT when storage that is not there under its name was renamed: its data still exists. */
+export async function requireNotRenamed(databases: ServiceDatabases, target: StorageTarget): Promise<void> {
+  const { isolation, schemaName, owner } = target;
+  const renamed = await storageKinds[isolation].atStorage(databases, target, (client) =>
+    findRenamedSchema(client, schemaName, owner),
+  );
+  if (renamed === undefined) return;
+  const [from, to] = [identifier(renamed), identifier(schemaName)];
+  throw new RegistryError(
+    'CONFLICT',
+    `${storageTitle(target)} was renamed to ${renamed} and not dropped. To remove its data, in database ${target.databaseName} ` +
+      `ALTER SCHEMA ${from} RENAME TO ${to}, or DROP SCHEMA ${from} CASCADE; then use retryOperation`,
+  );
 }
 
 function refuseLeft(target: StorageTarget, { owner }: LeftStorage): never {

@@ -98,7 +98,7 @@ describe('for one tenant and for many, the rule is the same', () => {
   /** A row of a tenant without what differs between any two. */
   async function rowsOf(tenants: readonly { id: string }[]) {
     const rows = await gateway.psql<{ id: string; row: object }>(
-      `SELECT tenants.id, to_jsonb(tenants) - '{id,slug,name,created_at,updated_at,suspended_at,deleted_at,purge_after}'::text[]
+      `SELECT tenants.id, to_jsonb(tenants) - '{id,slug,legacy_id,name,created_at,updated_at,suspended_at,deleted_at,purge_after}'::text[]
          || jsonb_build_object('subscriptions', (SELECT jsonb_agg(jsonb_build_array(module, subscription.status))
               FROM module_subscriptions AS subscription WHERE tenant_id = tenants.id)) AS row
        FROM tenants WHERE id = ANY ($1::uuid[])`,
@@ -295,7 +295,12 @@ describe('the selection', () => {
       `UPDATE module_subscriptions SET migration_version = '0001_first' WHERE tenant_id = '${tenants[0]?.id}';
        INSERT INTO members (tenant_id, email) VALUES ('${tenants[3]?.id}', '${prefix}@example.com')`,
     );
+    await gateway.psql('INSERT INTO tenant_external_ids (external_id, tenant_id) VALUES ($1, $2)', [
+      `Old.${prefix}`,
+      tenants[1]?.id,
+    ]);
     const filters: Record<string, unknown>[] = [
+      { externalIds: [`Old.${prefix}`, 'nobody'] },
       { status: ['SUSPENDED'], text: prefix },
       { plan: ['PRO'], text: prefix },
       { module: 'finance', text: prefix },

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createRowReader } from '../../../src/database/row-reader.js';
+import { createRowReader } from '../../../src/database/statements/row-reader.js';
 import { countSelected, readBulkSelection } from '../../../src/provisioning/bulk/selection.js';
 import { createRegistryDatabase, type TestDatabase } from '../../setup/database.js';
 
@@ -39,4 +39,4 @@ test('more tenants than a list counts are counted as a change would select them'
   const selection = readBulkSelection({ tenantIds: undefined, filter: { text: 'many' } });
   const readRows = createRowReader((text, values) => pool.query(text, values));
   expect(await countSelected({ readRows }, selection)).toEqual({ total: 10_050, isCapped: false });
-}, 60_000);
+});

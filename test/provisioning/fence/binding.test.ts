@@ -5,9 +5,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import {
   applyBinding,
   type BindingState,
-  type BoundState,
   findBinding,
   listBindings,
+  type ToldState,
 } from '../../../src/provisioning/fence/binding.js';
 import {
   enter,
@@ -40,10 +40,10 @@ const wanted = () => ({
   schemaName: acme.schema,
   owner: { tenantId: acme.id, module: guardedModule },
 });
-const told = (state: BindingState, revision: bigint, epoch = 'one'): BoundState => ({
-  ...{ generation: acme.generation, state, epoch, revision },
+const told = (state: BindingState, revision: bigint, epoch = 'one'): ToldState => ({
+  ...{ generation: acme.generation, state, epoch, revision, began: 0n },
 });
-const apply = async (state: BoundState) =>
+const apply = async (state: ToldState) =>
   (await applyBinding(guarded.registry, wanted(), async () => state)).outcome;
 const standing = async () => (await findBinding(guarded.registry, acme.schema))?.state;
 
@@ -64,6 +64,49 @@ describe('a binding', () => {
     expect(await apply(told('active', 6n, 'two'))).toBe('superseded');
   });
 
+  const restored = (generation: number): ToldState => ({
+    ...told('active', 7n, 'two'),
+    generation,
+    began: 6n,
+  });
+
+  test.each<[BindingState, number, number, string]>([
+    ['suspended', 0, 0, 'superseded'],
+    ['closed', 0, 0, 'superseded'],
+    ['active', 1, 0, 'superseded'],
+    ['active', 0, 0, 'applied'],
+    // The registry has decided anew.
+    ['closed', 0, 1, 'applied'],
+    ['closed', 1, 1, 'superseded'],
+  ])(
+    'that a lost change left %s with generation +%i: generation +%i of the restored registry is %s',
+    async (state, lost, kept, outcome) => {
+      const { generation } = acme;
+      await apply({ ...told(state, 1_000n), generation: generation + lost });
+      const before = await findBinding(guarded.registry, acme.schema);
+      expect(await apply(restored(generation + kept))).toBe(outcome);
+      if (outcome === 'superseded') expect(await findBinding(guarded.registry, acme.schema)).toEqual(before);
+      else expect(await standing()).toBe('active');
+    },
+  );
+
+  test('of a lost change is closed, also by an older generation, and opened where its storage is taken into use anew', async () => {
+    const { generation } = acme;
+    await apply({ ...told('active', 1_000n), generation: generation + 1 });
+    expect(await apply({ ...restored(generation), state: 'suspended' })).toBe('applied');
+    expect(await standing()).toBe('suspended');
+    await apply({ ...told('closed', 2_000n, 'three'), began: 6n });
+    const open = { ...restored(generation), epoch: 'four' };
+    expect(await apply(open)).toBe('superseded');
+    const { outcome } = await applyBinding(guarded.registry, wanted(), async () => open, { opensLost: true });
+    expect(outcome).toBe('applied');
+  });
+
+  test('of no lost change is opened by the next epoch, which every start of the server begins', async () => {
+    await apply(told('suspended', 6n));
+    expect(await apply(restored(acme.generation))).toBe('applied');
+  });
+
   test('keeps large revisions exact', async () => {
     await apply(told('suspended', 2n ** 62n + 1n));
     expect((await findBinding(guarded.registry, acme.schema))?.revision).toBe(2n ** 62n + 1n);
@@ -73,8 +116,11 @@ describe('a binding', () => {
     let truth = told('active', 1_000n);
     const change = (at: number) => {
       const state = at % 2 === 0 ? 'suspended' : 'active';
-      // In the middle the registry is restored to an earlier revision.
-      truth = at === 20 ? told(state, 10n, 'two') : { ...truth, state, revision: truth.revision + 1n };
+      // In the middle the registry is restored to an earlier revision, and gives the storage a later generation.
+      truth =
+        at === 20
+          ? { ...told(state, 10n, 'two'), generation: truth.generation + 1 }
+          : { ...truth, state, revision: truth.revision + 1n };
     };
     const registries = await Promise.all(Array.from({ length: 8 }, aRegistry));
     let changes = 0;
@@ -91,7 +137,8 @@ describe('a binding', () => {
         }
       }),
     );
-    expect(await findBinding(guarded.registry, acme.schema)).toMatchObject(truth);
+    const { began: _, ...last } = truth;
+    expect(await findBinding(guarded.registry, acme.schema)).toMatchObject(last);
   });
 
   test('of another tenant or module is not changed, and the registry’s state is not even read', async () => {

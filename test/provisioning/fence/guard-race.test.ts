@@ -111,7 +111,7 @@ test('a transaction whose snapshot is taken by enter itself is refused, in a fun
  * suspension has been drained and when a resume starts, so it is odd while no session may be inside.
  */
 test('of all sessions that enter while a tenant is suspended and resumed, none reads after the suspension', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const [leastMs, mostMs] = [4_000, 25_000];
   const from = Date.now();

@@ -40,7 +40,7 @@ async function visit(to: PostgresServer): Promise<pg.Client> {
 async function bind(state: BindingState): Promise<void> {
   const registry = await connect(server);
   const owner = { tenantId: acme.id, module: guardedModule };
-  const told = { generation: acme.generation, state, epoch: 'one', revision: ++revision };
+  const told = { generation: acme.generation, state, epoch: 'one', revision: ++revision, began: 0n };
   await applyBinding(registry, { schemaName: acme.schema, owner }, async () => told);
   await registry.end();
 }

@@ -1,4 +1,9 @@
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { developer } from '../../../src/auth/caller.js';
+import { subscribeTenantToModule } from '../../../src/provisioning/commands/subscribe-tenant-to-module.js';
+import { suspendTenant } from '../../../src/provisioning/commands/suspend-tenant.js';
+import type { CommandContext } from '../../../src/registry/command.js';
 import { uniqueName } from '../../setup/database.js';
 import { openGateway } from '../../setup/gateway.js';
 import { aTenant, type StoryTenant } from '../../setup/stories.js';
@@ -65,11 +70,13 @@ async function runningOperation(tenantId: string): Promise<string> {
   return row?.id ?? '';
 }
 
-/** Resolves when this many sessions wait in alpha's database: for the blocked migration, or for a session that runs it. */
-async function standInLine(count: number): Promise<void> {
+/** The sessions that wait in alpha's database: for the blocked migration, or for a session that runs it. */
+async function sessionsInLine(): Promise<number[]> {
   const waiting = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-  await waitFor(async () => (await testbed.psql('alpha', waiting)).length === count);
+  return (await testbed.psql<{ pid: number }>('alpha', waiting)).map(({ pid }) => pid);
 }
+
+const standInLine = (count: number) => waitFor(async () => (await sessionsInLine()).length === count);
 
 /** Another gateway on the same registry, which runs due operations. */
 const openWorker = (takeOverAfterMs = 15_000) =>
@@ -144,13 +151,67 @@ describe('an operation whose process died', () => {
   });
 });
 
-describe('an operation whose process is alive', () => {
-  async function holdAlpha() {
-    await testbed.write('alpha/0003_gate.sql', blockingStatement);
-    onTestFinished(() => testbed.remove('alpha/0003_gate.sql'));
-    return blockMigrations(testbed.url('alpha'));
+async function holdAlpha() {
+  await testbed.write('alpha/0003_gate.sql', blockingStatement);
+  onTestFinished(() => testbed.remove('alpha/0003_gate.sql'));
+  return blockMigrations(testbed.url('alpha'));
+}
+
+describe('an operation that another worker takes between the commit of a command and its run', () => {
+  /** A context whose command finds that worker at work. `letGo` ends the worker's wait when the command's own run has found it. */
+  async function taken(
+    isAtWork: () => Promise<void>,
+    letGo: () => Promise<unknown>,
+  ): Promise<CommandContext> {
+    const other = await openGateway({
+      sharing: testbed.gateway,
+      config: { ...testbed.config, runsWorker: false },
+    });
+    onTestFinished(() => other.close());
+    const context = testbed.gateway.app.commandsFor(developer);
+    return {
+      ...context,
+      async runOperation(id, wait) {
+        void other.app.commandsFor(developer).runOperation(id);
+        await isAtWork();
+        const revision = await context.runOperation(id, wait);
+        expect(revision).toBeUndefined();
+        await letGo();
+        return revision;
+      },
+    };
   }
 
+  test('has ended when the command answers', async () => {
+    await using block = await holdAlpha();
+    const context = await taken(() => block.untilBlocked(), block.release);
+    const { operationId } = await subscribeTenantToModule(context, { tenantId: tenant.id, module: 'alpha' });
+    const [row] = await testbed.gateway.psql('SELECT status::text FROM operations WHERE id = $1', [
+      operationId,
+    ]);
+    expect(row).toEqual({ status: 'succeeded' });
+  });
+
+  test('has closed the guard when a suspension that waits for EVERYWHERE answers', async () => {
+    await toAlpha();
+    const holder = new pg.Client({ connectionString: testbed.url('alpha') });
+    await holder.connect();
+    onTestFinished(() => holder.end());
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM tenant_guard.binding WHERE tenant_id = $1 FOR UPDATE', [tenant.id]);
+    const context = await taken(
+      () => standInLine(1),
+      // Only after an answer that does not wait.
+      async () => void setTimeout(() => holder.query('ROLLBACK'), 1_000),
+    );
+    await suspendTenant(context, { tenantId: tenant.id, reason: 'unpaid', wait: 'EVERYWHERE' });
+    expect(
+      await testbed.psql('alpha', `SELECT state FROM tenant_guard.binding WHERE tenant_id = '${tenant.id}'`),
+    ).toEqual([{ state: 'suspended' }]);
+  });
+});
+
+describe('an operation whose process is alive', () => {
   test('sends heartbeats during a long migration', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     onTestFinished(() => void vi.useRealTimers());
@@ -194,11 +255,15 @@ describe('an operation whose process is alive', () => {
     await block.untilBlocked();
     const id = await runningOperation(tenant.id);
     await silence(id);
+    const [frozen] = await sessionsInLine();
     await using _ = await openWorker();
-    expect((await late).operation).toMatchObject({ id, status: 'RUNNING' });
-    await block.untilBlocked();
+    await waitFor(async () => {
+      const sessions = await sessionsInLine();
+      return sessions.length === 1 && sessions[0] !== frozen;
+    });
     await block.release();
-    expect((await endOf(id)).status).toBe('SUCCEEDED');
+    // The request waits for the worker that has taken its operation over.
+    expect((await late).operation).toMatchObject({ id, status: 'SUCCEEDED' });
     expect(await activations()).toHaveLength(1);
   });
 

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { developer } from '../../../src/auth/caller.js';
 import { cancelOperation } from '../../../src/provisioning/commands/cancel-operation.js';
-import { stepsByName } from '../../../src/provisioning/operations/steps.js';
+import { stepsByName } from '../../../src/provisioning/operations/run/steps.js';
 import { interrupt, type Recording, record } from '../../interruption/interrupt.js';
 import { scenarios } from '../../interruption/scenarios.js';
-import { createSeededRandom } from '../../interruption/seeded-random.js';
 import { databasesOf } from '../../interruption/tenant-state.js';
 import { openTestEnvironment, type TestEnvironment } from '../../interruption/test-environment.js';
 import { type Interruption, openVictims, type Victims } from '../../interruption/victim-processes.js';
 import { uniqueName } from '../../setup/database.js';
+import { createDraw } from '../../setup/random.js';
 import { seed } from '../../setup/seed.js';
 
 // A random sample of bench/kill-matrix.ts. Each case runs in its own process.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
-const draw = createSeededRandom(seed);
+const draw = createDraw(seed);
 
 /** Together they run every kind of step. Operations on many tenants have no steps, and bulk.long.test.ts interrupts them. */
 const sampled = scenarios.filter(({ name }) =>
@@ -61,6 +61,14 @@ describe(`an interrupted operation ends as if it had not been interrupted (SEED=
     const { problems, point } = await interrupt(environment, victims, recording, { at, moment, how });
     expect(problems, `${moment} ${at}: ${point?.sql}`).toEqual([]);
   });
+});
+
+test.each(['kill', 'cut'] as const)('a %s that never happens is a problem', async (how) => {
+  const [recording] = recordings;
+  if (!recording) throw new Error('nothing was recorded');
+  const at = 10 * recording.points.length;
+  const { problems } = await interrupt(environment, victims, recording, { at, moment: 'sent', how }, 1);
+  expect(problems).toEqual(['was not interrupted']);
 });
 
 test('an unfinished database of a process that died is dropped when the operation is cancelled', async () => {

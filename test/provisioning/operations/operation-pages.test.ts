@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createRowReader } from '../../../src/database/row-reader.js';
+import { createRowReader } from '../../../src/database/statements/row-reader.js';
 import {
   listOperationPositions,
   readOperationSelection,
-} from '../../../src/provisioning/operations/operation-pages.js';
-import { createTenantOperationsLoader } from '../../../src/provisioning/operations/tenant-operations.js';
+} from '../../../src/provisioning/operations/reads/operation-pages.js';
+import { createTenantOperationsLoader } from '../../../src/provisioning/operations/reads/tenant-operations.js';
 import type { ListPosition } from '../../../src/registry/lists/list-cursor.js';
 import type { ListPage, Statement } from '../../../src/registry/lists/list-page-sql.js';
 import { explain } from '../../database/support/explain.js';
@@ -39,7 +39,7 @@ beforeAll(async () => {
     SELECT operations.id, row_number() OVER (PARTITION BY operations.id), slug, tenants.id, operations.created_at
     FROM operations, tenants WHERE tenant_id IS NULL`);
   await client.query('VACUUM ANALYZE');
-}, 60_000);
+});
 afterAll(async () => {
   await client?.end();
   await registry?.drop();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { planProvisioning } from '../../../src/provisioning/operations/plan.js';
-import { pauseAfterMs } from '../../../src/provisioning/operations/transient-errors.js';
+import { pauseAfterMs } from '../../../src/provisioning/operations/run/transient-errors.js';
 
 const ledger = { moduleName: 'ledger', isolation: 'SCHEMA' } as const;
 const vault = { moduleName: 'vault', isolation: 'DATABASE' } as const;

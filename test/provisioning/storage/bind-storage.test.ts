@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openServiceDatabases } from '../../../src/database/service-databases.js';
 import { openLog } from '../../../src/log.js';
-import type { BindingState, BoundState } from '../../../src/provisioning/fence/binding.js';
+import type { BindingState, ToldState } from '../../../src/provisioning/fence/binding.js';
 import { bindStorage } from '../../../src/provisioning/storage/bind-storage.js';
 import { createStorage, dropStorage } from '../../../src/provisioning/storage/storage.js';
 import type { StorageTarget } from '../../../src/provisioning/storage/storage-location.js';
@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => testbed.close());
 
 const told = (place: StorageTarget, state: BindingState, revision: bigint) => async () =>
-  ({ generation: place.generation, state, epoch: 'test', revision }) satisfies BoundState;
+  ({ generation: place.generation, state, epoch: 'test', revision, began: 0n }) satisfies ToldState;
 
 /** The gateway’s service databases, and storage in them of a tenant that the registry does not know. */
 function storageOf(module: string, isolation: 'SCHEMA' | 'DATABASE') {

@@ -74,7 +74,7 @@ function aPlace(isolation: 'SCHEMA' | 'DATABASE'): StorageTarget {
 }
 
 const told = (state: 'active' | 'suspended', revision: bigint) => async () => ({
-  ...{ generation: 1, state, epoch: 'one', revision },
+  ...{ generation: 1, state, epoch: 'one', revision, began: 0n },
 });
 
 const keyOf = (place: StorageTarget) => ({

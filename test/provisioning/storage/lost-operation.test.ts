@@ -6,6 +6,7 @@ import { LostOperationError } from '../../../src/provisioning/operations/operati
 import { createStorage, dropStorage } from '../../../src/provisioning/storage/storage.js';
 import type { StorageTarget } from '../../../src/provisioning/storage/storage-location.js';
 import { createDatabase, type TestDatabase, uniqueName } from '../../setup/database.js';
+import { locksHere } from '../../setup/locks.js';
 import { urlTo } from '../support/catalog.js';
 
 let database: TestDatabase;
@@ -68,8 +69,7 @@ async function aPlace(isolation: StorageTarget['isolation']) {
     unlock: () => client.query(`SELECT pg_advisory_unlock(${lockKey})`),
     async waits() {
       const { rowCount } = await client.query(
-        `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
-           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+        `WITH ${locksHere} SELECT FROM locks_here WHERE locktype = 'advisory' AND NOT granted`,
       );
       return rowCount === 1;
     },
@@ -123,7 +123,7 @@ test('a worker that lost its operation does not end the session of the one that 
   await expect(createStorage(databases, place)).rejects.toThrow(LostOperationError);
   // Rejects when this session was ended.
   expect((await unlock()).rows).toEqual([{ pg_advisory_unlock: true }]);
-}, 30_000);
+});
 
 test('a worker that holds its operation ends the session of one that keeps the name too long', async () => {
   const { place, databases, lock, unlock, exists } = await aPlace('SCHEMA');
@@ -131,7 +131,7 @@ test('a worker that holds its operation ends the session of one that keeps the n
   await createStorage(databases, place);
   await expect(unlock()).rejects.toThrow();
   await expect(exists()).rejects.toThrow();
-}, 30_000);
+});
 
 test.each([
   [/pg_event_trigger/, []],

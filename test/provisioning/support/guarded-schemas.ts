@@ -43,7 +43,7 @@ export async function openGuardedDatabase(): Promise<GuardedDatabase> {
   async function bind({ id, schema, generation }: GuardedTenant, state: BindingState): Promise<void> {
     const owner = { tenantId: id, module: guardedModule };
     revision += 1n;
-    const newState = { generation, state, epoch: 'one', revision };
+    const newState = { generation, state, epoch: 'one', revision, began: 0n };
     await applyBinding(registry, { schemaName: schema, owner }, async () => newState);
   }
 

@@ -1,7 +1,12 @@
 import { developer, gateway as gatewayCaller } from '../../../src/auth/caller.js';
 import { listDueOperations } from '../../../src/provisioning/operations/operation.js';
 import type { TestEnvironment } from '../../interruption/test-environment.js';
-import type { Interruption, Point, Victims } from '../../interruption/victim-processes.js';
+import {
+  type Interruption,
+  type Point,
+  type Victims,
+  wasInterrupted,
+} from '../../interruption/victim-processes.js';
 import { uniqueName } from '../../setup/database.js';
 import { waitFor } from './blocked-migration.js';
 import { makeTenants } from './bulk-calls.js';
@@ -60,7 +65,7 @@ export async function killBulk(
   const { size } = bulk;
   const { ids, slugs } = await arrange(environment, bulk);
   const words = await victims.send(orderOf(bulk, slugs, interruption));
-  const problems = interruption.how === 'kill' && words !== undefined ? ['was not killed'] : [];
+  const problems = wasInterrupted(interruption, words) ? [] : ['was not interrupted'];
   await finish(environment);
   const operations = await environment.psql<{ id: string; status: string; succeeded: number }>(
     `SELECT id, status::text, tenants_succeeded AS succeeded FROM operations

@@ -57,7 +57,7 @@ export async function createBulkStorages({
   return made;
 }
 
-async function insertRows(
+export async function insertRows(
   registryUrl: string,
   module: string,
   { tenants, slugs, version }: { tenants: number; slugs: string; version: string | null },
