@@ -2,12 +2,12 @@ import { authorize } from '../auth/permissions.js';
 import type { Prisma } from '../database/generated/prisma/client.js';
 import type { CommandContext } from '../registry/command.js';
 import { tenantNotFound } from '../registry/resolution/route.js';
-import { tenantWhere } from '../registry/tenant.js';
-import { ownMetrics } from '../registry/tenant-fields.js';
-import { withoutSecrets } from './without-secrets.js';
+import { findByReference } from '../registry/tenants/tenant.js';
+import { ownMetrics } from '../registry/tenants/tenant-fields.js';
+import { withoutSecrets } from './config/without-secrets.js';
 
 export interface ExportOptions {
-  /** Exports only this tenant, given by id or slug. */
+  /** Exports only this tenant, given by id, slug or external id. */
   tenant?: string | undefined;
   onBegin: (begin: { revision: string; modules: ExportedModule[] }) => Promise<void>;
   /** Called for each tenant in turn. While it is pending, the export waits and holds no further tenants in memory. */
@@ -28,12 +28,9 @@ const longestMs = 3_600_000;
 export async function exportRegistry(context: CommandContext, options: ExportOptions): Promise<void> {
   authorize(context.caller, 'readRegistry');
   const { tenant: reference } = options;
-  const only = reference === undefined ? {} : tenantWhere(reference);
-  if (!only) throw tenantNotFound(reference ?? '');
   await context.database.prisma.$transaction(
     async (tx) => {
-      if (reference !== undefined && (await tx.tenant.count({ where: only })) === 0)
-        throw tenantNotFound(reference);
+      const only = reference === undefined ? {} : await requireId(tx, reference);
       const head = await tx.registryHead.findFirstOrThrow({ select: { revision: true } });
       const modules = await tx.module.findMany({ select: moduleFields, orderBy: { name: 'asc' } });
       await options.onBegin({ revision: head.revision.toString(), modules });
@@ -54,6 +51,14 @@ export async function exportRegistry(context: CommandContext, options: ExportOpt
     },
     { isolationLevel: 'RepeatableRead', maxWait: 10_000, timeout: longestMs },
   );
+}
+
+async function requireId(tx: Prisma.TransactionClient, reference: string): Promise<{ id: string }> {
+  const tenant = await findByReference(tx, reference, (where) =>
+    tx.tenant.findUnique({ where, select: { id: true } }),
+  );
+  if (!tenant) throw tenantNotFound(reference);
+  return tenant;
 }
 
 const moduleFields = {
@@ -106,9 +111,20 @@ const subscriptionFields = {
  */
 async function loadBelongings(tx: Prisma.TransactionClient, tenants: readonly { id: string }[]) {
   const where = { tenantId: { in: tenants.map(({ id }) => id) } };
-  const settings = await tx.tenantSettings.findMany({ where, omit: { updatedAt: true, version: true } });
-  const branding = await tx.tenantBranding.findMany({ where, omit: { updatedAt: true, version: true } });
+  const settings = await tx.tenantSettings.findMany({
+    where,
+    omit: { updatedAt: true, version: true, legacyId: true },
+  });
+  const branding = await tx.tenantBranding.findMany({
+    where,
+    omit: { updatedAt: true, version: true, legacyId: true },
+  });
   const members = await tx.member.findMany({ where, select: memberFields, orderBy: { email: 'asc' } });
+  const named = await tx.tenantExternalId.findMany({
+    where: { ...where, status: 'ACTIVE' },
+    select: { tenantId: true, externalId: true },
+    orderBy: { externalId: 'asc' },
+  });
   const subscriptions = await tx.moduleSubscription.findMany({
     where,
     select: subscriptionFields,
@@ -116,6 +132,7 @@ async function loadBelongings(tx: Prisma.TransactionClient, tenants: readonly { 
   });
   return {
     of: (id: string) => ({
+      externalIds: ownedBy(id, named).map(({ externalId }) => externalId),
       settings: ownedBy(id, settings)[0] ?? null,
       branding: ownedBy(id, branding)[0] ?? null,
       members: ownedBy(id, members),
@@ -137,7 +154,7 @@ function ownedBy<Row extends { tenantId: string }>(
 type TenantRow = Prisma.TenantGetPayload<{ select: typeof tenantFields }>;
 type Belongings = ReturnType<Awaited<ReturnType<typeof loadBelongings>>['of']>;
 type ExportedModule = Prisma.ModuleGetPayload<{ select: typeof moduleFields }>;
-type ExportedTenant = ReturnType<typeof describe>;
+export type ExportedTenant = ReturnType<typeof describe>;
 
 /** Describes a tenant with the field names of GraphQL. */
 function describe(tenant: TenantRow, belongings: Belongings, onSecret: ExportOptions['onSecret']) {

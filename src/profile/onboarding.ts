@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import type { Prisma, Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
-import type { ConfigRules } from '../registry/config-rules.js';
-import { email, omittable, optional, slug, text, uuid } from '../registry/input.js';
+import { maxExternalIds } from '../registry/external-id.js';
+import { email, externalId, omittable, optional, slug, text, uuid } from '../registry/input.js';
 import { deriveSlug } from '../registry/slug.js';
-import { givenFields, ownLimits, tenantFields } from '../registry/tenant-fields.js';
-import { type PutMember, putMember, removeOthers } from './members.js';
+import { givenFields, ownLimits, tenantFields } from '../registry/tenants/tenant-fields.js';
+import type { ConfigRules } from '../registry/values/config-rules.js';
+import { configObject, readTenantConfig } from './config/tenant-config.js';
+import { type PutMember, putMember, removeOthers } from './members/members.js';
 import { brandingFields, requirePublicUrls, settingsFields } from './profile-fields.js';
-import { configObject, readTenantConfig } from './tenant-config.js';
 
 /** Input fields for a new tenant: registerTenant and provisionTenant take all of them, and so do REST and the command line. */
 export const newTenantFields = {
@@ -20,6 +21,9 @@ export const newTenantFields = {
     description:
       'Slug, 2 to 40 characters: `^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$`. It never changes. Default: derived ' +
       'from the name.',
+  }),
+  externalIds: optional(z.array(externalId).max(maxExternalIds, `must be at most ${maxExternalIds}`)).meta({
+    description: `Ids under which older platforms know the tenant, at most ${maxExternalIds}. Each resolves like the slug.`,
   }),
   ...tenantFields,
   adminEmail: optional(email).meta({
@@ -59,7 +63,7 @@ export function readNewTenant(
   rules: ConfigRules,
 ): { tenant: NewTenant; profile: Profile } {
   const { slug = deriveSlug(input.name), settings, branding, config, ...rest } = input;
-  const { adminEmail, adminFullName: _, ...master } = rest;
+  const { externalIds: _externalIds, adminEmail, adminFullName: _, ...master } = rest;
   requirePublicUrls({ 'settings.website': settings?.website, 'branding.logoUrl': branding?.logoUrl }, rules);
   return {
     tenant: givenFields({

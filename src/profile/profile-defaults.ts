@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Tenant } from '../database/generated/prisma/client.js';
-import { defaultValues, givenFields } from '../registry/tenant-fields.js';
+import { defaultValues, givenFields } from '../registry/tenants/tenant-fields.js';
 import { brandingFields, settingsFields } from './profile-fields.js';
 
 type Given<Fields extends z.ZodRawShape> = { [Field in keyof Fields]?: z.output<Fields[Field]> };

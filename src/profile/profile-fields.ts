@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { invalidFields } from '../errors.js';
-import type { ConfigRules } from '../registry/config-rules.js';
 import { clearable, currency, email, optional, text, timezone } from '../registry/input.js';
-import { findSecret } from '../registry/secret-detector.js';
+import type { ConfigRules } from '../registry/values/config-rules.js';
+import { findSecret } from '../registry/values/secret-detector.js';
 import { findPrivateUrl, findUrlProblem } from './web-address.js';
 
 export const color = z.string().regex(/^#[0-9A-Fa-f]{6}$/, 'must be a colour such as #1f2a44');

@@ -3,7 +3,7 @@ import type { TenantBranding, TenantSettings } from '../database/generated/prism
 import { RegistryError } from '../errors.js';
 import type { CommandContext } from '../registry/command.js';
 import { tenantNotFound } from '../registry/resolution/route.js';
-import { authorizeByTenant, tenantWhere } from '../registry/tenant.js';
+import { authorizeByTenant, findByReference } from '../registry/tenants/tenant.js';
 
 /** Settings as their readers use them: the sender address is the support address when none is set. Throws as findProfile does. */
 export async function requireSettings(
@@ -33,9 +33,10 @@ async function findProfile(
   action: Action,
 ) {
   await authorizeByTenant(prisma, caller, action, reference);
-  const where = tenantWhere(reference);
   const select = { slug: true, status: true, settings: true, branding: true } as const;
-  const tenant = where && (await prisma.tenant.findUnique({ where, select }));
+  const tenant = await findByReference(prisma, reference, (where) =>
+    prisma.tenant.findUnique({ where, select }),
+  );
   if (!tenant || tenant.status === 'PURGED') throw tenantNotFound(reference);
   return tenant;
 }

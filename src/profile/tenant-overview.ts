@@ -1,14 +1,13 @@
 import type { RegistryDatabase } from '../database/registry-database.js';
+import { activeExternalIds } from '../registry/external-id.js';
 import { tenantNotFound } from '../registry/resolution/route.js';
-import { tenantWhere } from '../registry/tenant.js';
-import { ownMetrics } from '../registry/tenant-fields.js';
+import { findByReference } from '../registry/tenants/tenant.js';
+import { ownMetrics } from '../registry/tenants/tenant-fields.js';
 
 /** A tenant in any status with its profile, members and subscriptions; throws TENANT_NOT_FOUND. */
 export async function requireTenantOverview({ prisma }: RegistryDatabase, reference: string) {
-  const where = tenantWhere(reference);
-  const found =
-    where &&
-    (await prisma.tenant.findUnique({
+  const found = await findByReference(prisma, reference, (where) =>
+    prisma.tenant.findUnique({
       where,
       omit: { statusBeforeDeletion: true },
       include: {
@@ -19,12 +18,15 @@ export async function requireTenantOverview({ prisma }: RegistryDatabase, refere
           orderBy: { email: 'asc' },
         },
         subscriptions: { omit: { tenantId: true }, orderBy: { moduleName: 'asc' } },
+        externalIds: activeExternalIds,
       },
-    }));
+    }),
+  );
   if (!found) throw tenantNotFound(reference);
-  const { purgeAfter, subscriptions, ownLimits, ...tenant } = found;
+  const { purgeAfter, subscriptions, ownLimits, externalIds, ...tenant } = found;
   return {
     ...tenant,
+    externalIds: externalIds.map(({ externalId }) => externalId),
     ownLimits: ownMetrics(ownLimits),
     restorableUntil: purgeAfter,
     subscriptions: subscriptions.map(({ moduleName, ...subscription }) => ({

@@ -1,15 +1,15 @@
 import type { Caller } from '../auth/caller.js';
-import type { Statement } from '../database/batch.js';
 import type { Tenant } from '../database/generated/prisma/client.js';
 import type { Transaction } from '../database/registry-database.js';
-import { columnOf, toParameter } from '../database/row.js';
-import { type ConfigRules, strictConfigRules } from '../registry/config-rules.js';
+import type { Statement } from '../database/statements/batch.js';
+import { columnOf, toParameter } from '../database/statements/row.js';
 import { idTaken, slugTaken } from '../registry/taken.js';
-import { newTenantValues } from '../registry/tenant-fields.js';
-import { readTenantRow, tenantRow } from '../registry/tenant-row.js';
+import { newTenantValues } from '../registry/tenants/tenant-fields.js';
+import { readTenantRow, tenantRow } from '../registry/tenants/tenant-row.js';
+import { type ConfigRules, strictConfigRules } from '../registry/values/config-rules.js';
+import { requireOwnVariables, requireUnusedPrefix } from './config/variable-owners.js';
 import type { NewTenant, Profile } from './onboarding.js';
 import { newBranding, newSettings } from './profile-defaults.js';
-import { requireOwnVariables, requireUnusedPrefix } from './variable-owners.js';
 
 /**
  * Inserts a tenant with its settings and branding. Throws CONFLICT when the slug or id is taken; the loser of a race
@@ -27,7 +27,10 @@ export async function insertTenant(
     const takers = (found?.rows ?? []).map(readTenantRow);
     const bySlug = takers.find((one) => one.slug === slug);
     if (bySlug) throw slugTaken(caller, slug, bySlug);
-    if (id !== null && takers[0]) throw idTaken(caller, id, takers[0]);
+    const byId = takers.find((one) => one.id === id);
+    if (id !== null && byId) throw idTaken(caller, id, byId);
+    // The slug is an external id of this one.
+    if (takers[0]) throw slugTaken(caller, slug, takers[0]);
   });
   requireUnusedPrefix(tx, slug, config !== undefined);
   if (config) await requireOwnVariables(tx, config, { slug, ...rules });
@@ -39,8 +42,10 @@ export async function insertTenant(
 
 function findTakers(slug: string, id: string | null): Statement {
   // Not OR, with which a plan could read all tenants.
-  const text =
-    'SELECT * FROM tenants WHERE slug = $1 UNION ALL SELECT * FROM tenants WHERE id = $2 AND slug <> $1';
+  const text = `
+    SELECT * FROM tenants WHERE slug = $1 UNION ALL SELECT * FROM tenants WHERE id = $2 AND slug <> $1
+    UNION ALL SELECT tenants.* FROM tenants JOIN tenant_external_ids AS named ON named.tenant_id = tenants.id
+    WHERE named.external_id = $1`;
   return { text, values: [slug, id], isFrequent: true };
 }
 

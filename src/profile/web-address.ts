@@ -1,6 +1,6 @@
 /** URLs and hosts that a tenant's profile may name. Services fetch them, from inside the platform's network. */
 import { BlockList } from 'node:net';
-import { parseUrl } from '../parse-url.js';
+import { parseUrl } from '../urls/parse-url.js';
 
 /** Returns why a text is not accepted as a URL; undefined when it is. Whether its host is public is asked separately. */
 export function findUrlProblem(text: string): string | undefined {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mergePatch } from '../../src/profile/merge-patch.js';
+import { mergePatch } from '../../src/profile/config/merge-patch.js';
 
 // RFC 7396, appendix A.
 test.each([

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { isAllowedName } from '../../src/client/secret-reference.js';
-import { findNameProblem, findReferenceProblems, listOwnNames } from '../../src/profile/secret-reference.js';
-import { readTenantConfig } from '../../src/profile/tenant-config.js';
-import { strictConfigRules } from '../../src/registry/config-rules.js';
+import { isAllowedName } from '../../src/client/config/secret-reference.js';
+import {
+  findNameProblem,
+  findReferenceProblems,
+  listOwnNames,
+} from '../../src/profile/config/secret-reference.js';
+import { readTenantConfig } from '../../src/profile/config/tenant-config.js';
+import { strictConfigRules } from '../../src/registry/values/config-rules.js';
 import { lookalikes, referenceCases } from './support/reference-cases.js';
 
 const acme = { slug: 'acme', ...strictConfigRules };

@@ -7,13 +7,14 @@ import {
   readTenantConfig,
   type TenantConfigShape,
   tenantConfigJsonSchema,
-} from '../../src/profile/tenant-config.js';
-import { strictConfigRules } from '../../src/registry/config-rules.js';
-import { ordinaryConfig, seeded } from '../registry/support/secret-samples.js';
+} from '../../src/profile/config/tenant-config.js';
+import { strictConfigRules } from '../../src/registry/values/config-rules.js';
+import { ordinaryConfig } from '../registry/support/secret-samples.js';
+import { createRandom } from '../setup/random.js';
 import { seed } from '../setup/seed.js';
 
 test('a configuration of the right shape is accepted unchanged', () => {
-  const random = seeded(seed);
+  const random = createRandom(seed);
   for (let at = 0; at < 200; at++) {
     const config = ordinaryConfig(random, 'acme');
     expect(readTenantConfig(config, { slug: 'acme', ...strictConfigRules })).toEqual(config);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { readTenantConfig } from '../../src/profile/tenant-config.js';
+import { readTenantConfig } from '../../src/profile/config/tenant-config.js';
 import { findPrivateHost, findPrivateUrl, findUrlProblem } from '../../src/profile/web-address.js';
-import { strictConfigRules } from '../../src/registry/config-rules.js';
+import { strictConfigRules } from '../../src/registry/values/config-rules.js';
 
 const acme = { slug: 'acme', ...strictConfigRules };
 

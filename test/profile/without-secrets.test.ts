@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withoutSecrets } from '../../src/profile/without-secrets.js';
+import { withoutSecrets } from '../../src/profile/config/without-secrets.js';
 
 test('a configuration without secrets is returned unchanged, with its references and nulls', () => {
   const config = {

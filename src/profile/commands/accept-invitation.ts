@@ -4,9 +4,9 @@ import { isSubject } from '../../auth/token-claims.js';
 import { invalidField } from '../../errors.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { idempotencyKey, omittable, optional, readInput, text, wait } from '../../registry/input.js';
-import { requireTenant, wrongStatus } from '../../registry/tenant.js';
-import { isInvitationToken, requireInvitation } from '../invitation.js';
-import { bindMember } from '../members.js';
+import { requireTenant, wrongStatus } from '../../registry/tenants/tenant.js';
+import { isInvitationToken, requireInvitation } from '../members/invitation.js';
+import { bindMember } from '../members/members.js';
 
 const AcceptInvitationInput = z.object({
   token: z

@@ -4,8 +4,8 @@ import type { Prisma } from '../../database/generated/prisma/client.js';
 import type { Transaction } from '../../database/registry-database.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
 import { omittable, readInput, wait } from '../../registry/input.js';
+import { requireOwnVariables, requireUnusedPrefix } from '../config/variable-owners.js';
 import { decideImport, ImportedTenantShape, type StoredTenant } from '../tenant-import.js';
-import { requireOwnVariables, requireUnusedPrefix } from '../variable-owners.js';
 
 const ImportTenantInput = z.object({
   wanted: ImportedTenantShape,

@@ -11,9 +11,9 @@ import {
   text,
   wait,
 } from '../../registry/input.js';
-import { authorizeByTenant, requireTenant, wrongStatus } from '../../registry/tenant.js';
-import { createInvitationToken, validDays } from '../invitation.js';
-import { memberRole, putMember } from '../members.js';
+import { authorizeByTenant, requireTenant, wrongStatus } from '../../registry/tenants/tenant.js';
+import { createInvitationToken, validDays } from '../members/invitation.js';
+import { memberRole, putMember } from '../members/members.js';
 
 const InviteTenantMemberInput = z.object({
   tenantId: tenantReference,

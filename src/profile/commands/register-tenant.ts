@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { authorize } from '../../auth/permissions.js';
 import { type CommandContext, runCommand } from '../../registry/command.js';
+import { giveExternalIds } from '../../registry/external-id-rows.js';
 import { idempotencyKey, omittable, readInput, wait } from '../../registry/input.js';
-import { createInvitationToken } from '../invitation.js';
+import { createInvitationToken } from '../members/invitation.js';
 import { newTenantFields, putFirstAdmin, readNewTenant } from '../onboarding.js';
 import { insertTenant } from '../tenant-profile.js';
 
@@ -27,6 +28,8 @@ export async function registerTenant(context: CommandContext, input: unknown) {
   const registered = await runCommand(context, 'registerTenant', wanted, async (tx) => {
     const row = { ...fields, createdBy: actor };
     const tenant = await insertTenant(tx, context.caller, row, profile, context.configRules);
+    const giving = { caller: context.caller, tenant, field: 'externalIds' };
+    await giveExternalIds(tx, giving, wanted.externalIds ?? []);
     const { invitationId } = await putFirstAdmin(tx, tenant, wanted, { token, actor });
     return { tenantId: tenant.id, invitationId };
   });

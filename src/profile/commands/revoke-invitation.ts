@@ -1,6 +1,6 @@
 import { RegistryError } from '../../errors.js';
-import { withdrawInvitations } from '../invitation.js';
-import { memberCommand } from '../member-command.js';
+import { withdrawInvitations } from '../members/invitation.js';
+import { memberCommand } from '../members/member-command.js';
 
 /** Withdraws the open invitation of a member, who stays INVITED until invited again or removed. */
 export const revokeInvitation = memberCommand({

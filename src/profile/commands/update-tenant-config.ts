@@ -1,10 +1,10 @@
 import type { Prisma } from '../../database/generated/prisma/client.js';
 import { RegistryError } from '../../errors.js';
-import { wrongStatus } from '../../registry/tenant.js';
-import { tenantCommand } from '../../registry/tenant-command.js';
-import { mergePatch } from '../merge-patch.js';
-import { configObject, readTenantConfig } from '../tenant-config.js';
-import { requireOwnVariables } from '../variable-owners.js';
+import { wrongStatus } from '../../registry/tenants/tenant.js';
+import { tenantCommand } from '../../registry/tenants/tenant-command.js';
+import { mergePatch } from '../config/merge-patch.js';
+import { configObject, readTenantConfig } from '../config/tenant-config.js';
+import { requireOwnVariables } from '../config/variable-owners.js';
 
 /** Changes a configuration by a merge patch (RFC 7396): null removes a key, a list replaces the list. */
 export const updateTenantConfig = tenantCommand({

@@ -1,6 +1,6 @@
-import { wrongStatus } from '../../registry/tenant.js';
-import { memberCommand } from '../member-command.js';
-import { memberRole } from '../members.js';
+import { wrongStatus } from '../../registry/tenants/tenant.js';
+import { memberCommand } from '../members/member-command.js';
+import { memberRole } from '../members/members.js';
 
 /** Changes the role of a member, whose tokens have it at once. An open invitation goes on and leads to the new role. */
 export const updateTenantMember = memberCommand({

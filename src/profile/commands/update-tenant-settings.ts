@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { Prisma, Tenant } from '../../database/generated/prisma/client.js';
-import { wrongStatus } from '../../registry/tenant.js';
-import { tenantCommand } from '../../registry/tenant-command.js';
-import { givenFields } from '../../registry/tenant-fields.js';
+import { wrongStatus } from '../../registry/tenants/tenant.js';
+import { tenantCommand } from '../../registry/tenants/tenant-command.js';
+import { givenFields } from '../../registry/tenants/tenant-fields.js';
 import { newSettings } from '../profile-defaults.js';
 import { requirePublicUrls, settingsFields } from '../profile-fields.js';
 

@@ -1,13 +1,13 @@
 /** A tenant's configuration: its shape with descriptions, and its validation. */
 import { z } from 'zod';
-import { type FieldProblem, invalidField, invalidFields } from '../errors.js';
-import type { ConfigRules } from '../registry/config-rules.js';
-import { email } from '../registry/input.js';
-import { findSecrets, secretReference, variablePrefix } from '../registry/secret-detector.js';
+import { type FieldProblem, invalidField, invalidFields } from '../../errors.js';
+import { email } from '../../registry/input.js';
+import type { ConfigRules } from '../../registry/values/config-rules.js';
+import { findSecrets, secretReference, variablePrefix } from '../../registry/values/secret-detector.js';
+import { color, webAddress } from '../profile-fields.js';
+import { findPrivateHost, findPrivateUrl } from '../web-address.js';
 import { isObject } from './merge-patch.js';
-import { color, webAddress } from './profile-fields.js';
 import { findReferenceProblems } from './secret-reference.js';
-import { findPrivateHost, findPrivateUrl } from './web-address.js';
 
 const text = (max: number) => z.string().max(max, `must have at most ${max} characters`);
 const name = text(200);

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Action, authorizeInSome, may } from '../auth/permissions.js';
-import type { Member, Tenant } from '../database/generated/prisma/client.js';
-import type { Transaction } from '../database/registry-database.js';
-import { type CommandContext, runCommand } from '../registry/command.js';
+import { type Action, authorizeInSome, may } from '../../auth/permissions.js';
+import type { Member, Tenant } from '../../database/generated/prisma/client.js';
+import type { Transaction } from '../../database/registry-database.js';
+import { type CommandContext, runCommand } from '../../registry/command.js';
 import {
   expectedVersion,
   idempotencyKey,
@@ -11,8 +11,8 @@ import {
   tenantReference,
   uuid,
   wait,
-} from '../registry/input.js';
-import { authorizeByTenant, requireTenant } from '../registry/tenant.js';
+} from '../../registry/input.js';
+import { authorizeByTenant, requireTenant } from '../../registry/tenants/tenant.js';
 import { requireMember, requireOtherAdmin } from './members.js';
 
 /** A change of one member, as data. */

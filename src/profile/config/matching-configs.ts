@@ -1,4 +1,4 @@
-import { readInput } from '../registry/input.js';
+import { readInput } from '../../registry/input.js';
 import { configObject } from './tenant-config.js';
 
 /** Reads the part of a configuration that a filter asks for, and returns it as JSON. Throws VALIDATION_ERROR. */

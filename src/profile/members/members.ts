@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Member, Tenant } from '../database/generated/prisma/client.js';
-import type { Transaction } from '../database/registry-database.js';
-import { notFound, RegistryError } from '../errors.js';
-import { requireVersion } from '../registry/tenant.js';
+import type { Member, Tenant } from '../../database/generated/prisma/client.js';
+import type { Transaction } from '../../database/registry-database.js';
+import { notFound, RegistryError } from '../../errors.js';
+import { requireVersion } from '../../registry/tenants/tenant.js';
 import { insertInvitation, requireInvitation, withdrawInvitations } from './invitation.js';
 
 export const memberRole = z.enum(['ADMIN', 'MEMBER'], { error: 'must be ADMIN or MEMBER' });

@@ -1,10 +1,10 @@
 /**
  * Which variables a tenant's configuration may refer to. A service replaces references by values of its environment, so
  * a reference to any other variable would hand the service's own secrets to the tenant. The client package has the same
- * rule (src/client/secret-reference.ts), and a table of cases tests both.
+ * rule (src/client/config/secret-reference.ts), and a table of cases tests both.
  */
-import type { FieldProblem } from '../errors.js';
-import { secretReference, variablePrefix } from '../registry/secret-detector.js';
+import type { FieldProblem } from '../../errors.js';
+import { secretReference, variablePrefix } from '../../registry/values/secret-detector.js';
 
 /** The tenant whose configuration is read, and the names that the operator allows for every tenant. */
 export interface ReferenceScope {

@@ -1,10 +1,10 @@
 import DataLoader from 'dataloader';
-import type { Invitation, Member } from '../database/generated/prisma/client.js';
-import type { RegistryDatabase } from '../database/registry-database.js';
-import { type RowForm, readJsonRow } from '../database/row.js';
-import type { ListEntry, ListPosition } from '../registry/lists/list-cursor.js';
-import type { ListPage } from '../registry/lists/list-page-sql.js';
-import { listPages } from '../registry/lists/page-batch.js';
+import type { Invitation, Member } from '../../database/generated/prisma/client.js';
+import type { RegistryDatabase } from '../../database/registry-database.js';
+import { type RowForm, readJsonRow } from '../../database/statements/row.js';
+import type { ListEntry, ListPosition } from '../../registry/lists/list-cursor.js';
+import type { ListPage } from '../../registry/lists/list-page-sql.js';
+import { listPages } from '../../registry/lists/page-batch.js';
 
 /** A page of the members of one tenant, by e-mail address. */
 interface MembersKey {

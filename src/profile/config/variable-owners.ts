@@ -2,10 +2,11 @@
  * Keeps the variables of tenants apart whose slugs begin alike: ACME_TRADING_SMTP_PASSWORD belongs to the tenant
  * acme-trading, although it also begins with the prefix of the tenant acme.
  */
-import type { Statement } from '../database/batch.js';
-import type { Transaction } from '../database/registry-database.js';
-import { invalidFields, RegistryError } from '../errors.js';
-import { variablePrefix } from '../registry/secret-detector.js';
+
+import type { Transaction } from '../../database/registry-database.js';
+import type { Statement } from '../../database/statements/batch.js';
+import { invalidFields, RegistryError } from '../../errors.js';
+import { variablePrefix } from '../../registry/values/secret-detector.js';
 import { listOwnNames, type ReferenceScope } from './secret-reference.js';
 
 /** Refuses references of a configuration to variables that also belong to another tenant. Throws VALIDATION_ERROR. */

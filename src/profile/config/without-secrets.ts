@@ -1,4 +1,4 @@
-import { findSecrets, findSecretValue } from '../registry/secret-detector.js';
+import { findSecrets, findSecretValue } from '../../registry/values/secret-detector.js';
 
 /** The replacement of a secret. */
 const hidden = '***';

@@ -1,4 +1,4 @@
-import type { Member, PrismaClient } from '../database/generated/prisma/client.js';
+import type { Member, PrismaClient } from '../../database/generated/prisma/client.js';
 
 export const maxMemberships = 100;
 export const defaultMemberships = 50;

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { hashSecret } from '../auth/api-key.js';
-import type { Invitation } from '../database/generated/prisma/client.js';
-import type { Transaction } from '../database/registry-database.js';
-import { invalidField } from '../errors.js';
-import { daysFromNow } from '../registry/input.js';
+import { hashSecret } from '../../auth/api-key.js';
+import type { Invitation } from '../../database/generated/prisma/client.js';
+import type { Transaction } from '../../database/registry-database.js';
+import { invalidField } from '../../errors.js';
+import { daysFromNow } from '../../registry/input.js';
 
 /** Prefix of all secrets of the registry, by which scanners and the log redaction recognise them. */
 const tokenPrefix = 'trk_inv_';
