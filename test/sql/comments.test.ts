@@ -119,13 +119,13 @@ test('prisma/README.md has every migration, in order', async () => {
 
 test('prisma/README.md says of every trigger when it fires, in the order in which they do', async () => {
   const { rows } = await client.query<{ row: string }>(`
-    SELECT format('%s | %s | %s', tgrelid::regclass, tgname, CASE WHEN tgdeferrable THEN 'at COMMIT of ' WHEN tgtype & 2 = 2 THEN 'BEFORE ' ELSE 'AFTER ' END ||
+    SELECT format('%s | %s | %s', tgrelid::regclass, tgname, CASE WHEN tgdeferrable THEN 'at COMMIT of ' WHEN tgtype & 2 = 2 THEN 'BEFORE ' WHEN tgtype & 64 = 64 THEN 'INSTEAD OF ' ELSE 'AFTER ' END ||
              concat_ws(', ', CASE WHEN tgtype & 4 = 4 THEN 'INSERT' END, CASE WHEN tgtype & 16 = 16 THEN 'UPDATE' END,
                              CASE WHEN tgtype & 8 = 8 THEN 'DELETE' END, CASE WHEN tgtype & 32 = 32 THEN 'TRUNCATE' END)) AS row
     FROM pg_trigger WHERE NOT tgisinternal
     ORDER BY tgrelid::regclass::text, tgtype & 32, tgdeferrable, tgtype & 2 DESC, tgname`);
   const readme = await readFile(new URL('../../prisma/README.md', import.meta.url), 'utf8');
-  const told = [...readme.matchAll(/^\| `(\w+)` \| `(\w+)` \| ([^|]+) \| [^|]+ \|$/gm)].map(
+  const told = [...readme.matchAll(/^\| `([\w.]+)` \| `(\w+)` \| ([^|]+) \| [^|]+ \|$/gm)].map(
     ([, table, trigger, when]) => `${table} | ${trigger} | ${when}`,
   );
   // The tables stand in the order of schema.prisma, their triggers in that in which they fire.

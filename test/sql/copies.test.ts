@@ -132,7 +132,7 @@ describe('the copy of a module', () => {
   });
 });
 
-describe('gateways', { timeout: 90_000 }, () => {
+describe('gateways', () => {
   test('install copies as they start, and those of a module as it is registered', async () => {
     await using testbed = await openGatewayWithModules({
       name: 'crm',

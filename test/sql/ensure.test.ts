@@ -63,7 +63,7 @@ test('the texts have a new number when they are changed', () => {
     .update(ensureModuleSql(sample))
     .digest('hex')
     .slice(0, 16);
-  expect({ version: ensureVersion, hash }).toEqual({ version: 4, hash: '49d0071f9366d3c7' });
+  expect({ version: ensureVersion, hash }).toEqual({ version: 5, hash: 'cf99a037e72796ce' });
 });
 
 describe('ensure_<module>_tenant_schema', () => {
@@ -102,6 +102,43 @@ describe('ensure_<module>_tenant_schema', () => {
     await renew();
     await call(tenantId, schema);
     expect(await tablesOf(schema)).toContain('tag');
+  });
+
+  test('runs files that run alone in a new schema, and leaves those of a schema that exists to a rollout', async () => {
+    const [before, after] = [uniqueName('crm'), uniqueName('crm')];
+    const tenantId = randomUUID();
+    await call(tenantId, before);
+    const lone = '-- transaction: none\nCREATE INDEX CONCURRENTLY note_body_idx ON note (body);';
+    await testbed.write('crm/0003_index.sql', lone);
+    onTestFinished(async () => {
+      await testbed.remove('crm/0003_index.sql');
+      await renew({ force: true });
+    });
+    await renew();
+    await call(randomUUID(), after);
+    const indexes = (schema: string) =>
+      testbed.psql('crm', `SELECT FROM pg_class WHERE oid = to_regclass('${schema}.note_body_idx')`);
+    expect(await indexes(after)).toHaveLength(1);
+    await expect(call(tenantId, before)).rejects.toThrow(
+      'crm/0003_index.sql cannot run inside a transaction',
+    );
+    expect(await indexes(before)).toHaveLength(0);
+  });
+
+  test('keeps the copy that it has while a file is refused', async () => {
+    await testbed.write('crm/0003_wrong.sql', 'CREATE TABLE public.leaked (id int);');
+    onTestFinished(async () => {
+      await testbed.remove('crm/0003_wrong.sql');
+      await renew({ force: true });
+    });
+    const renewed = await renewCopies(testbed.gateway.app.commandsFor(developer));
+    const error = renewed.find(({ module }) => module === 'crm')?.error;
+    expect(error).toMatchObject({
+      message: expect.stringContaining('crm/0003_wrong.sql, line 1: public.leaked'),
+    });
+    const schema = uniqueName('crm');
+    await call(randomUUID(), schema);
+    expect(await tablesOf(schema)).toEqual(['activity_log', 'contact', 'note', 'settings']);
   });
 
   test('ten at once make one schema', async () => {
@@ -164,7 +201,10 @@ describe('ensure_<module>_tenant_schema', () => {
   });
 
   test('a file cannot end the transaction', async () => {
-    await testbed.write('crm/0003_commit.sql', 'CREATE TABLE early (id int); COMMIT; SELECT 1 / 0;');
+    await testbed.write(
+      'crm/0003_commit.sql',
+      'CREATE TABLE early (id int); DO $$ BEGIN COMMIT; END $$; SELECT 1 / 0;',
+    );
     onTestFinished(async () => {
       await testbed.remove('crm/0003_commit.sql');
       await renew({ force: true });
@@ -172,7 +212,7 @@ describe('ensure_<module>_tenant_schema', () => {
     await renew();
     const schema = uniqueName('crm');
     expect(await outcomeOf(call(randomUUID(), schema))).toMatch(
-      /^0A000 Migration crm\/0003_commit\.sql failed/,
+      /^(0A000|2D000) Migration crm\/0003_commit\.sql failed/,
     );
     expect(await tablesOf(schema)).toEqual([]);
   });

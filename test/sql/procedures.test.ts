@@ -31,7 +31,15 @@ describe('register_tenant', () => {
         'SELECT to_jsonb(b) AS row FROM tenant_branding b WHERE tenant_id = $1',
         [id],
       );
-      const ignored = { id: 0, tenant_id: 0, slug: 0, created_at: 0, updated_at: 0, created_by: 0 };
+      const ignored = {
+        id: 0,
+        tenant_id: 0,
+        slug: 0,
+        legacy_id: 0,
+        created_at: 0,
+        updated_at: 0,
+        created_by: 0,
+      };
       return [tenant, settings, branding].map((found) => ({ ...found?.row, ...ignored }));
     };
     expect(await rows(byCall)).toEqual(await rows(byMutation));

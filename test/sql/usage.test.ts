@@ -81,7 +81,7 @@ describe('services by SQL', () => {
     [
       'an unknown tenant',
       `CALL record_usage('nobody', 'users', 1)`,
-      /^TR006 TENANT_NOT_FOUND: No tenant has the id or slug "nobody"/,
+      /^TR006 TENANT_NOT_FOUND: No tenant has the id, slug or external id "nobody"/,
     ],
     [
       'a check of an unknown tenant',

@@ -2,29 +2,34 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { authorize } from '../../auth/permissions.js';
 import { setTableAside } from '../../database/migrations/legacy-tables.js';
 import { messageOf, RegistryError } from '../../errors.js';
-import { adoptStorage } from '../../provisioning/commands/adopt-storage.js';
 import { requireOwnEventTriggers } from '../../provisioning/fence/foreign-code.js';
-import { requireOperation } from '../../provisioning/operations/operation.js';
-import { listUnfinishedAdoptions } from '../../provisioning/operations/operation-record.js';
+import { listUnfinishedAdoptions } from '../../provisioning/operations/reads/operation-record.js';
 import type { CommandContext } from '../../registry/command.js';
 import { adoptDatabaseNames } from '../../registry/commands/adopt-database-names.js';
-import { listModules } from '../../registry/module-record.js';
-import { moduleNotFound } from '../../registry/resolution/route.js';
-import { readRevision } from '../../registry/revision.js';
-import { type ScannedDatabase, type ScannedModule, scanDatabases } from './database-scan.js';
-import { gatherFindings, type LegacyTablePlace, readLegacyTablePlaces } from './import-findings.js';
-import { type ImportEntry, planTakeOver, type TakeOver } from './take-over-plan.js';
+import type { SourceKind } from '../platform/merge-fields.js';
+import type { RowProblem } from '../platform/table-shape.js';
+import type { ScannedDatabase, ScannedModule } from './database-scan.js';
+import { gatherFindings, type LegacyTablePlace, readTables } from './import-findings.js';
+import { openSources, type SourceRequest } from './import-sources.js';
+import type { Registered } from './registered-tenants.js';
+import { planWorks, type TenantEntry, takeOver } from './take-over.js';
+import { type ImportEntry, planTakeOver } from './take-over-plan.js';
 import { type MapRow, readTenantMap } from './tenant-map.js';
+import { planProfiles } from './tenant-profiles.js';
 
-export interface ImportRequest {
+export interface ImportRequest extends SourceRequest {
   /** Text of a CSV file with the columns schema, id, slug and name. */
   map?: string | undefined;
-  /** Names of the modules to import; an empty list means all modules of the catalogue. */
-  modules: readonly string[];
   /** Only reports what would be done. */
   isDryRun: boolean;
-  /** Whether the database of a module without a variable is in the embedded PostgreSQL. */
-  hasEmbedded: boolean;
+  /** Old tables in service databases keep their names, for services that still read them. */
+  keepsTables?: boolean | undefined;
+  /** The folder of client.yaml files that belong to the same tenants. */
+  clients?: string | undefined;
+  /** The source that counts where sources disagree; undefined refuses the tenant. */
+  prefer?: SourceKind | undefined;
+  /** Whether the report lists tenants that only the registry knows. */
+  listsOthers?: boolean | undefined;
   onProgress?: (done: number, of: number) => void;
 }
 
@@ -32,13 +37,18 @@ export interface ImportReport {
   /** Whether the actions of the entries were carried out; false for a dry run. */
   done: boolean;
   entries: ImportEntry[];
+  /** What was taken over of each tenant besides its storage, for those that a table or a client.yaml describes. */
+  tenants: TenantEntry[];
+  /** Rows that belong to no tenant. */
+  problems: RowProblem[];
   tables: { table: string; database: string; renamedTo: string | null; problem: string | null }[];
   /** Modules that were not scanned, with the reason. */
   skipped: { module: string; why: string }[];
+  /** Whether something could not be written that a later run may write. */
+  isUnfinished: boolean;
+  /** Slugs of tenants that no old table and no file describes, when the request asks for them. */
+  onlyInRegistry: string[];
 }
-
-/** How many tenants are taken over at the same time. More would only wait for the lock on the registry's head row. */
-const atOnce = 4;
 
 /**
  * Takes over the tenants of services from before the registry: finds their schemas and databases, decides to which
@@ -56,56 +66,39 @@ export async function importDatabases(
     await adoptDatabaseNames(context);
     await waitForEarlierAdoptions(context);
   }
-  const catalogue = await readCatalogue(context, request);
-  const isWanted = ({ name }: { name: string }) => isRequested(request, name);
-  const isSet = ({ databaseRef }: { databaseRef: string }) =>
-    request.hasEmbedded || context.serviceDatabases.configuredName(databaseRef) !== undefined;
-  const skipped = catalogue
-    .filter((module) => isWanted(module) && !isSet(module))
-    .map(({ name, databaseRef }) => ({ module: name, why: `${databaseRef} is not set` }));
-
-  const scanned = await scanDatabases(context.serviceDatabases.readers, catalogue.filter(isSet), isWanted);
+  await using opened = await openSources(context, request);
+  const { catalogue, scanned, skipped, isWanted, isSet, sources } = opened;
   // A database that was not read may have the others.
   const missing = catalogue.every((module) => hasScanned(scanned, module)) ? findMissing(map, scanned) : [];
   if (!request.isDryRun) refuseMissing(missing);
-  const found = await readLegacyTablePlaces(context, scanned);
-  const tables = request.isDryRun
-    ? found.map((table) => describeTable(table, null, null))
-    : await setAside(found);
+  const found = await readTables(context, sources);
+  const tables =
+    request.isDryRun || request.keepsTables
+      ? found.tenants.map((table) => describeTable(table, null, null))
+      : await setAside(found.tenants);
   // Read again after the renaming, so that rows inserted just before it are included.
-  const legacy = request.isDryRun ? found : await readLegacyTablePlaces(context, scanned);
-  const { storages, identities, registered } = await gatherFindings(context, scanned, legacy, map, isWanted);
+  const legacy = request.isDryRun || request.keepsTables ? found : await readTables(context, sources);
+  const findings = await gatherFindings(context, scanned, legacy.tenants, map, isWanted);
+  const { storages, identities, registered } = findings;
   const { entries, takeOvers } = planTakeOver(storages, identities, registered, (module) =>
     catalogue.some((entry) => entry.name === module && isWanted(entry) && isSet(entry)),
   );
   entries.push(...missing.map(describeMissing));
-  if (!request.isDryRun) await takeOver(context, takeOvers, request.onProgress ?? (() => undefined));
-  return { done: !request.isDryRun, entries: sortEntries(entries), tables, skipped };
-}
-
-function isRequested({ modules }: ImportRequest, name: string): boolean {
-  return modules.length === 0 || modules.includes(name);
-}
-
-/** Reads the modules, each with the name of the database that will be scanned for it. */
-async function readCatalogue(context: CommandContext, request: ImportRequest): Promise<ScannedModule[]> {
-  const modules = await listModules(context.database);
-  for (const name of request.modules)
-    if (!modules.some((module) => module.name === name)) throw moduleNotFound(name);
-  return modules.map(({ subscriptions, ...module }) => {
-    const { name, databaseRef, databaseName } = module;
-    const configured = context.serviceDatabases.configuredName(databaseRef) ?? databaseName;
-    if (
-      configured !== databaseName &&
-      Object.values(subscriptions).some((count) => count > 0) &&
-      isRequested(request, name)
-    )
-      throw new RegistryError(
-        'CONFLICT',
-        `${databaseRef} names database ${configured}, but the tenants of ${name} are registered in ${databaseName}: correct the variable, or leave ${name} out with --module`,
-      );
-    return { ...module, databaseName: configured };
-  });
+  const profiles = await planProfiles(context, identities, legacy, request);
+  const works = planWorks(takeOvers, entries, profiles.plans);
+  if (!request.isDryRun)
+    await takeOver(context, works, profiles.replan, request.onProgress ?? (() => undefined));
+  for (const { schema, name, database, problem } of legacy.others)
+    tables.push(describeTable({ schema, name, database }, null, problem));
+  const tenants = works.flatMap(({ entry }) => entry ?? []);
+  return {
+    done: !request.isDryRun,
+    entries: sortEntries(entries),
+    tenants: sortTenants(tenants),
+    ...{ problems: profiles.problems, tables, skipped },
+    isUnfinished: works.some((work) => work.isUnfinished),
+    onlyInRegistry: request.listsOthers ? listOthers(registered, tenants) : [],
+  };
 }
 
 function hasScanned(scanned: readonly ScannedDatabase[], { name }: ScannedModule): boolean {
@@ -160,7 +153,7 @@ async function waitForEarlierAdoptions(context: CommandContext): Promise<void> {
 async function setAside(tables: readonly LegacyTablePlace[]): Promise<ImportReport['tables']> {
   const done: ImportReport['tables'] = [];
   for (const table of tables) {
-    if (table.isAside) done.push(describeTable(table, null, null));
+    if (table.isAside || table.isKept) done.push(describeTable(table, null, null));
     else
       try {
         const name = await table.withConnection(async (client) => {
@@ -175,69 +168,27 @@ async function setAside(tables: readonly LegacyTablePlace[]): Promise<ImportRepo
   return done;
 }
 
+function listOthers({ tenants }: Registered, described: readonly TenantEntry[]): string[] {
+  const known = new Set(described.map(({ slug }) => slug));
+  return tenants
+    .filter(({ slug, status }) => ['ACTIVE', 'SUSPENDED'].includes(status) && !known.has(slug))
+    .map(({ slug }) => slug)
+    .toSorted();
+}
+
 function describeTable(
-  { schema, name, database }: LegacyTablePlace,
+  { schema, name, database }: { schema: string; name: string; database: string },
   renamedTo: string | null,
   problem: string | null,
 ) {
   return { table: `${schema}.${name}`, database, renamedTo, problem };
 }
 
-/** Takes over each tenant on its own, so that the failure of one does not affect the others. */
-async function takeOver(
-  context: CommandContext,
-  takeOvers: readonly TakeOver[],
-  onProgress: (done: number, of: number) => void,
-): Promise<void> {
-  const waiting = takeOvers.values();
-  let done = 0;
-  let newest: string | undefined;
-  const work = async () => {
-    for (const one of waiting) {
-      const revision = await takeOverOne(context, one);
-      if (revision && (!newest || readRevision(revision).number > readRevision(newest).number))
-        newest = revision;
-      onProgress(++done, takeOvers.length);
-    }
-  };
-  const ended = await Promise.allSettled(Array.from({ length: atOnce }, work));
-  // One wait for the newest revision is enough, because gateways receive changes in their order.
-  if (newest) {
-    const { epoch, number } = readRevision(newest);
-    await context.acknowledge({ epoch, revision: number, waitFor: 'GATEWAYS' });
-  }
-  for (const end of ended) if (end.status === 'rejected') throw end.reason;
-}
-
-async function takeOverOne(
-  context: CommandContext,
-  { tenant, storages, entries }: TakeOver,
-): Promise<string | undefined> {
-  try {
-    const { tenantId, operationId, revision } = await adoptStorage(context, {
-      tenant,
-      storages,
-      wait: 'COMMITTED',
-    });
-    for (const entry of entries) entry.tenantId = tenantId;
-    if (operationId !== null) {
-      const operation = await requireOperation(context.database.prisma, operationId);
-      if (operation.status !== 'SUCCEEDED') markConflict(entries, operation.error ?? operation.status);
-    }
-    return revision;
-  } catch (error) {
-    if (!(error instanceof RegistryError) || error.code === 'REGISTRY_UNAVAILABLE') throw error;
-    markConflict(entries, error.message);
-    return undefined;
-  }
-}
-
-function markConflict(entries: readonly ImportEntry[], why: string): void {
-  for (const entry of entries)
-    Object.assign(entry, { action: 'conflict', why } satisfies Partial<ImportEntry>);
-}
-
 function sortEntries(entries: readonly ImportEntry[]): ImportEntry[] {
   const key = ({ slug, module, schema }: ImportEntry) => `${slug ?? '~'} ${module ?? ''} ${schema ?? ''}`;
   return entries.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+function sortTenants(tenants: readonly TenantEntry[]): TenantEntry[] {
+  return tenants.toSorted((a, b) => ((a.slug ?? '~') < (b.slug ?? '~') ? -1 : 1));
 }

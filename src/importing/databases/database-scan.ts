@@ -1,8 +1,8 @@
 import type { ClientBase } from 'pg';
-import { databaseKeySql } from '../../database/database-identity.js';
+import { databaseKeySql } from '../../database/servers/database-identity.js';
 import type { DatabaseReference, ModuleConnections } from '../../database/service-databases.js';
 import { messageOf, RegistryError } from '../../errors.js';
-import { type Isolation, storageNaming } from '../../registry/isolation.js';
+import { type Isolation, storageNaming } from '../../registry/modules/isolation.js';
 
 /** The part of a module's catalogue entry that a scan needs. */
 export interface ScannedModule extends DatabaseReference {

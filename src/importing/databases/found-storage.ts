@@ -2,7 +2,7 @@ import type { ModuleConnections } from '../../database/service-databases.js';
 import { messageOf } from '../../errors.js';
 import type { SchemaOwner } from '../../provisioning/fence/binding.js';
 import { listSchemaOwners } from '../../provisioning/fence/schema-version.js';
-import { isolations, storageNaming } from '../../registry/isolation.js';
+import { isolations, storageNaming } from '../../registry/modules/isolation.js';
 import type { ScannedDatabase, ScannedModule } from './database-scan.js';
 
 /** A schema or database that may belong to a tenant. */

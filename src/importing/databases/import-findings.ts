@@ -1,18 +1,43 @@
 import type { ClientBase } from 'pg';
+import { RegistryError } from '../../errors.js';
 import type { CommandContext } from '../../registry/command.js';
-import { storageNaming } from '../../registry/isolation.js';
-import { readDatabaseKey, type ScannedDatabase, type ScannedModule } from './database-scan.js';
+import { storageNaming } from '../../registry/modules/isolation.js';
+import type { ColumnMap } from '../platform/column-map.js';
+import {
+  findMapped,
+  listVisibleSchemas,
+  type PlatformTable,
+  readPlatformTables,
+} from '../platform/platform-tables.js';
+import type { ScannedDatabase, ScannedModule } from './database-scan.js';
 import { addOwners, type FoundStorage, findStorages } from './found-storage.js';
-import { type LegacyTableFound, readLegacyTables, type StorageNamed } from './legacy-tenant.js';
+import type { Identities } from './identity.js';
+import { type LegacyTableFound, readLegacyTables, readTenants, type StorageNamed } from './legacy-tenant.js';
 import { type Registered, readRegistered } from './registered-tenants.js';
-import { collectIdentities, type Identities } from './tenant-identity.js';
+import {
+  readUnderOneName,
+  type TablePlace,
+  type TableSources,
+  visitPlaces,
+  type WithConnection,
+} from './table-places.js';
+import { collectIdentities } from './tenant-identity.js';
 import type { MapRow } from './tenant-map.js';
 
 /** A table of tenants from before the registry, with access to its database. */
 export interface LegacyTablePlace extends LegacyTableFound {
   /** The modules of the database; empty for the registry's own database. */
   modules: readonly ScannedModule[];
-  withConnection<T>(work: (client: ClientBase) => Promise<T>): Promise<T>;
+  /** Whether the table keeps its name: it is in a database of --from, or has another shape. */
+  isKept: boolean;
+  withConnection: WithConnection;
+}
+
+/** The tables of platforms. */
+export interface FoundTables {
+  tenants: LegacyTablePlace[];
+  /** Tables beside those of tenants. */
+  others: PlatformTable[];
 }
 
 export interface Findings {
@@ -21,38 +46,43 @@ export interface Findings {
   registered: Registered;
 }
 
-/** Reads the tables of tenants in the registry's database and in the service databases, each database once. */
-export async function readLegacyTablePlaces(
-  { database, serviceDatabases }: CommandContext,
-  scanned: readonly ScannedDatabase[],
-): Promise<LegacyTablePlace[]> {
-  const found: LegacyTablePlace[] = [];
-  const keys = new Set(scanned.map(({ key }) => key));
-  const inRegistry = async <T>(work: (client: ClientBase) => Promise<T>) => {
-    const client = await database.pool.connect();
-    try {
-      return await work(client);
-    } finally {
-      client.release();
-    }
-  };
-  await inRegistry(async (client) => {
-    if (keys.has(await readDatabaseKey(client))) return;
-    const { rows } = await client.query<{ name: string }>('SELECT current_database() AS name');
-    for (const table of await readLegacyTables(client, rows[0]?.name ?? 'registry'))
-      found.push({ ...table, modules: [], withConnection: inRegistry });
+/** Reads the tables of platforms in the registry's database, in the service databases and in that of --from, each database once. */
+export async function readTables(context: CommandContext, sources: TableSources): Promise<FoundTables> {
+  return readUnderOneName(async () => {
+    const found: FoundTables = { tenants: [], others: [] };
+    await visitPlaces(context, sources, (client, place) => addTables(found, client, place, sources.map));
+    return found;
   });
-  for (const { modules } of scanned) {
-    const [module] = modules;
-    if (!module) continue;
-    const withConnection = <T>(work: (client: ClientBase) => Promise<T>) =>
-      serviceDatabases.withConnection(module, work);
-    const tables = await serviceDatabases.readers.withConnection(module, (client) =>
-      readLegacyTables(client, module.databaseName),
+}
+
+async function addTables(
+  found: FoundTables,
+  client: ClientBase,
+  { database, isRegistry, ...place }: TablePlace,
+  map: ColumnMap,
+): Promise<void> {
+  const schemas = await listVisibleSchemas(client);
+  for (const table of await readLegacyTables(client, database, schemas))
+    if (!findMapped(map, table)) found.tenants.push({ ...table, ...place });
+  for (const table of await readPlatformTables(client, database, { schemas, map, isRegistry })) {
+    found.others.push(table);
+    if (table.role !== 'tenants') continue;
+    // Without its rows its tenants would get new ids.
+    if (table.problem !== null)
+      throw new RegistryError('CONFLICT', `${table.schema}.${table.name}: ${table.problem}`);
+    const { schema, name, rows } = table;
+    const source = rows[0]?.source ?? name;
+    const read = readTenants(
+      rows.map(({ cells }) => cells),
+      source,
     );
-    for (const table of tables) found.push({ ...table, modules, withConnection });
+    found.tenants.push({
+      ...{ schema, name, columns: [], isAside: false, database },
+      ...read,
+      ...place,
+      isKept: true,
+    });
   }
-  return found;
 }
 
 /**

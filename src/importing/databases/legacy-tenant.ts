@@ -1,7 +1,10 @@
-import type { ClientBase, QueryResult } from 'pg';
+import type { ClientBase } from 'pg';
 import { findLegacyTables, type LegacyTable } from '../../database/migrations/legacy-tables.js';
-import type { Isolation } from '../../registry/isolation.js';
-import { readPlainTable } from './plain-table.js';
+import type { Isolation } from '../../registry/modules/isolation.js';
+import { isUuid } from '../../registry/slug.js';
+import { readPlainTable } from '../platform/plain-table.js';
+import { placeRow, sourceOf } from '../platform/platform-tables.js';
+import { type PlacedRow, problemOf, type RowProblem, shapes } from '../platform/table-shape.js';
 
 /** A row of a table of tenants from before the registry. Missing information is undefined. */
 export interface LegacyTenant {
@@ -12,6 +15,9 @@ export interface LegacyTenant {
   name: string | undefined;
   /** The reason why the tenant is suspended; undefined when it is not. */
   suspendedReason: string | undefined;
+  isDeleted: boolean;
+  /** Whether the row says anything about the status. */
+  hasStatus: boolean;
   /** undefined when the table does not list modules. */
   modules: string[] | undefined;
   names: StorageNamed[];
@@ -24,9 +30,14 @@ export interface StorageNamed {
   name: string;
 }
 
+/** A tenant with the row that describes it. */
+export type PlacedTenant = LegacyTenant & { row: PlacedRow };
+
 export interface LegacyTableFound extends LegacyTable {
   database: string;
-  tenants: LegacyTenant[];
+  tenants: PlacedTenant[];
+  /** Rows that describe no tenant. */
+  problems: RowProblem[];
 }
 
 type Row = Record<string, unknown>;
@@ -38,37 +49,41 @@ const isolationByWord: Readonly<Record<string, Isolation>> = {
   database: 'DATABASE',
   db: 'DATABASE',
 };
-const knownColumns =
-  /^(tenant_id|id|tenant_slug|slug|tenant_name|name|modules_subscribed|modules|status|state|active|is_active|enabled|deleted_at|suspended_at)$/;
+const knownColumns = new Set(Object.values(shapes.tenants.columns).flat());
 const usable = ['active', 'enabled', 'live', 'true', 't', '1', 'yes'];
 
 /**
  * Reads the tables of tenants that a session of this role sees, renamed ones included, with all their rows. Throws CONFLICT
  * for a table whose reading could run code of its owner: without its rows its tenants would get new ids.
  */
-export async function readLegacyTables(client: ClientBase, database: string): Promise<LegacyTableFound[]> {
+export async function readLegacyTables(
+  client: ClientBase,
+  database: string,
+  schemas: readonly string[],
+): Promise<LegacyTableFound[]> {
   const found: LegacyTableFound[] = [];
-  for (const table of await findLegacyTables(client, await listVisibleSchemas(client))) {
-    const columns = table.columns.filter((name) => knownColumns.test(name) || storageColumn.test(name));
+  for (const table of await findLegacyTables(client, schemas)) {
+    const columns = table.columns.filter((name) => knownColumns.has(name) || storageColumn.test(name));
     const rows = await readPlainTable(client, table, columns);
-    // The original name of the table, so that the source reads the same after the renaming.
-    const source = `${table.name.replace(/_before_registry(_\d+)?$/, '')} in ${database}`;
-    const tenants = rows.flatMap((row) => readLegacyTenant(row, source) ?? []);
-    found.push({ ...table, database, tenants });
+    found.push({ ...table, database, ...readTenants(rows, sourceOf(table, database)) });
   }
   return found;
 }
 
-/** Schema public and those of the role's own search_path. This session's path is pinned to pg_catalog. */
-async function listVisibleSchemas(client: ClientBase): Promise<string[]> {
-  // A qualified name without operators: nothing in the schemas of the path can take its place.
-  const results: unknown = await client.query(
-    `BEGIN; SET LOCAL search_path TO DEFAULT;
-     SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS names; COMMIT`,
+/** Reads the rows of a table of tenants. */
+export function readTenants(
+  rows: readonly Record<string, string | null>[],
+  source: string,
+): Pick<LegacyTableFound, 'tenants' | 'problems'> {
+  const placed = rows.map((cells) => placeRow('tenants', cells, source));
+  const tenants = placed.flatMap((row) => {
+    const tenant = readLegacyTenant(row.cells, source);
+    return tenant ? [{ ...tenant, row }] : [];
+  });
+  const problems = placed.flatMap((row) =>
+    readLegacyTenant(row.cells, source) ? [] : [problemOf(row, 'id', 'is empty, so the row was left out')],
   );
-  // The driver returns an array for several statements, which its types do not describe.
-  const [, , visible] = results as QueryResult<{ names: string[] }>[];
-  return [...new Set([...(visible?.rows[0]?.names ?? []), 'public'])];
+  return { tenants, problems };
 }
 
 /** Returns undefined for a row without an id. */
@@ -77,10 +92,13 @@ export function readLegacyTenant(row: Row, source: string): LegacyTenant | undef
   if (id === undefined) return undefined;
   return {
     source,
-    id: id.toLowerCase(),
+    // The spelling of a UUID does not matter; that of any other id does.
+    id: isUuid(id) ? id.toLowerCase() : id,
     slug: textOf(row.tenant_slug) ?? textOf(row.slug),
     name: textOf(row.tenant_name) ?? textOf(row.name),
     suspendedReason: findSuspension(row, source),
+    isDeleted: isDeleted(row),
+    hasStatus: statusColumns.some((column) => textOf(row[column]) !== undefined),
     modules: listOf(row.modules_subscribed ?? row.modules),
     names: Object.entries(row).flatMap(([column, value]) => {
       const match = storageColumn.exec(column);
@@ -106,6 +124,17 @@ function findSuspension(row: Row, source: string): string | undefined {
   if (textOf(row.deleted_at) !== undefined) return `deleted in ${source}`;
   if (textOf(row.suspended_at) !== undefined) return `suspended in ${source}`;
   return undefined;
+}
+
+const statusColumns = ['status', 'state', 'active', 'is_active', 'enabled', 'deleted_at', 'suspended_at'];
+
+/** Whether the status says so, or there is a date of deletion. */
+function isDeleted(row: Row): boolean {
+  const status = (textOf(row.status) ?? textOf(row.state))?.toLowerCase();
+  return (
+    status === 'deleted' ||
+    (textOf(row.deleted_at) !== undefined && (status === undefined || usable.includes(status)))
+  );
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,6 +1,7 @@
+import { findExternalIds } from '../../profile/taken/taken-state.js';
 import { loadRegisteredRows } from '../../provisioning/operations/registered-rows.js';
 import type { CommandContext } from '../../registry/command.js';
-import { storageNameOf } from '../../registry/isolation.js';
+import { storageNameOf } from '../../registry/modules/isolation.js';
 
 /** The registry's tenants, subscriptions and names, read once for the whole import. */
 export interface Registered {
@@ -8,6 +9,8 @@ export interface Registered {
   subscriptions: RegisteredSubscription[];
   /** Tenant id by "SCHEMA/name" or "DATABASE/name". */
   claims: ReadonlyMap<string, string>;
+  /** Tenant id by external id, removed ones included. */
+  externalIds: ReadonlyMap<string, string>;
 }
 
 export interface RegisteredTenant {
@@ -30,6 +33,7 @@ export interface RegisteredSubscription {
 
 export async function readRegistered({ database }: CommandContext): Promise<Registered> {
   const { tenants, subscriptions, names, lastOperations } = await loadRegisteredRows(database);
+  const externalIds = await findExternalIds(database);
   const adoptions = new Set(
     lastOperations
       .filter(({ kind }) => kind === 'adopt_storage')
@@ -43,6 +47,7 @@ export async function readRegistered({ database }: CommandContext): Promise<Regi
       wasActive: provisionedAt !== null,
       adoptionFailed: adoptions.has(`${own.tenantId}/${own.moduleName}`),
     })),
+    externalIds,
     claims: new Map(names.map(({ kind, name, tenantId }) => [`${kind}/${name}`, tenantId])),
   };
 }

@@ -1,6 +1,6 @@
 import type { FoundStorage } from './found-storage.js';
+import type { Identity } from './identity.js';
 import type { RegisteredSubscription } from './registered-tenants.js';
-import type { Identity } from './tenant-identity.js';
 import type { Evidence } from './tenant-match.js';
 
 /** Storage that was matched to a tenant, with the evidence for the match. */

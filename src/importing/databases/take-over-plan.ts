@@ -1,10 +1,10 @@
 import { text } from '../../registry/input.js';
-import { storageNaming } from '../../registry/isolation.js';
+import { storageNaming } from '../../registry/modules/isolation.js';
 import { findSlugProblem } from '../../registry/slug.js';
 import type { FoundStorage } from './found-storage.js';
+import type { Identities, Identity } from './identity.js';
 import type { Registered, RegisteredSubscription } from './registered-tenants.js';
 import { decideStorage, type MatchedStorage, type TenantFacts } from './storage-verdict.js';
-import type { Identities, Identity } from './tenant-identity.js';
 import { createMatcher } from './tenant-match.js';
 
 export type Action = 'register' | 'subscribe' | 'unchanged' | 'ambiguous' | 'conflict';
@@ -25,6 +25,7 @@ export interface ImportEntry {
 
 /** A tenant to take over, with its lines of the report. */
 export interface TakeOver {
+  identity: Identity;
   tenant: {
     id: string | undefined;
     slug: string;
@@ -57,7 +58,10 @@ export function planTakeOver(
     else if ('conflict' in found) plan.entries.push(entryOf(undefined, storage, 'conflict', found.conflict));
     else groups.set(found.identity, [...(groups.get(found.identity) ?? []), { ...found, storage }]);
   }
-  const takenSlugs = new Map(registered.tenants.map(({ slug, id }) => [slug, id]));
+  const takenSlugs = new Map([
+    ...registered.externalIds,
+    ...registered.tenants.map(({ slug, id }) => [slug, id] as const),
+  ]);
   const subscriptionsOf = new Map<string, RegisteredSubscription[]>();
   for (const one of registered.subscriptions)
     subscriptionsOf.set(one.tenantId, [...(subscriptionsOf.get(one.tenantId) ?? []), one]);
@@ -100,7 +104,7 @@ function planTenant(identity: Identity, matched: readonly MatchedStorage[], fact
   entries.push(...mine);
   if (mine.length === 0) return { entries };
   const tenant = { id, slug: slug ?? '', name: nameOf(identity), suspendedReason };
-  return { entries, takeOver: { tenant, storages, entries: mine } };
+  return { entries, takeOver: { identity, tenant, storages, entries: mine } };
 }
 
 /** Returns why no storage of this tenant can be taken over. */

@@ -1,6 +1,6 @@
 import type { FoundStorage } from './found-storage.js';
+import { createIdentity, type Identities, type Identity } from './identity.js';
 import type { RegisteredSubscription } from './registered-tenants.js';
-import { createIdentity, type Identities, type Identity } from './tenant-identity.js';
 
 /**
  * The source of a match, the strongest first: the registry, the guard's table of versions, the map, an old table, the name

@@ -1,7 +1,11 @@
 /** Finds the secrets of a client.yaml, and the references that replace them. Pure. */
 
-import { findReferenceProblem, hasDefault, type ReferenceScope } from '../../profile/secret-reference.js';
-import { findSecret, secretReference, variablePrefix } from '../../registry/secret-detector.js';
+import {
+  findReferenceProblem,
+  hasDefault,
+  type ReferenceScope,
+} from '../../profile/config/secret-reference.js';
+import { findSecret, secretReference, variablePrefix } from '../../registry/values/secret-detector.js';
 import { type Position, showPath } from './client-tree.js';
 
 /** A secret that was found in a file, without its value. */

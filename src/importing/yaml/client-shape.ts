@@ -1,7 +1,7 @@
 /** Sorts the content of a client.yaml into known configuration, unknown keys and secrets. Pure. */
 
-import { tenantConfigJsonSchema } from '../../profile/tenant-config.js';
-import { secretReference } from '../../registry/secret-detector.js';
+import { tenantConfigJsonSchema } from '../../profile/config/tenant-config.js';
+import { secretReference } from '../../registry/values/secret-detector.js';
 import { isServiceKey, type SecretReplacer, serviceKey } from './client-secrets.js';
 import { type ListTree, type MapTree, type ScalarTree, showPath, type Tree } from './client-tree.js';
 

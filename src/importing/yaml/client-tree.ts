@@ -1,6 +1,6 @@
 /** Builds a tree from a YAML document in which every value knows its position. Pure. */
 import { isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
-import { findSecret } from '../../registry/secret-detector.js';
+import { findSecret } from '../../registry/values/secret-detector.js';
 
 export interface Position {
   line: number;

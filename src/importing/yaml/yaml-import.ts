@@ -5,7 +5,7 @@ import { importTenant, loadStoredTenants } from '../../profile/commands/import-t
 import { type Difference, decideImport, type ImportedTenant } from '../../profile/tenant-import.js';
 import type { CommandContext } from '../../registry/command.js';
 import { readRevision } from '../../registry/revision.js';
-import { variablePrefix } from '../../registry/secret-detector.js';
+import { variablePrefix } from '../../registry/values/secret-detector.js';
 import type { FileProblem } from './client-file.js';
 import {
   type ClientPlace,
@@ -45,6 +45,8 @@ export interface ClientEntry {
   why: string | null;
   /** Problems of the file. */
   problems: FileProblem[];
+  /** What the file lacks without being invalid. */
+  warnings: FileProblem[];
   /** Secrets in the file, with the references that replace them. */
   secrets: ReplacedSecret[];
   /** Keys that the configuration does not know. They are kept under `extensions`. */
@@ -167,7 +169,7 @@ class Importer {
       const { text } = await readClientText(this.#request.folder, id);
       // Progress output, signals and the timers of connections get their turn here.
       await nextTurn();
-      const { wanted, ...findings } = mapClient(text, id, this.#context.configRules);
+      const { wanted, derived: _, ...findings } = mapClient(text, id, this.#context.configRules);
       Object.assign(entry, findings);
       return wanted ? { entry, wanted } : void fail(entry, null);
     } catch (error) {
@@ -267,6 +269,7 @@ function entryOf({ folder }: YamlImportRequest, id: string): ClientEntry {
     action: 'fail',
     why: null,
     problems: [],
+    warnings: [],
     secrets: [],
     unknownKeys: [],
     differences: [],

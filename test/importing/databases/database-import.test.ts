@@ -109,7 +109,7 @@ test('fifty tenants of two services keep their ids and their data, and a second 
     await gateway.psqlIn('operations', tables),
   ]).toEqual(catalogs);
   expect([await contentsOf('operations'), await contentsOf('finance')]).toEqual(before);
-}, 120_000);
+});
 
 const tables = `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1`;
 

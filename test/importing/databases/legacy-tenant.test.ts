@@ -7,7 +7,7 @@ const read = (row: Record<string, unknown>) =>
 describe('a row of an old table', () => {
   test('is read with either name of its columns', () => {
     const named = { slug: 'acme', name: 'Acme' };
-    expect(read({ tenant_slug: ' acme ', tenant_name: 'Acme' })).toMatchObject({ id: 'a1', ...named });
+    expect(read({ tenant_slug: ' acme ', tenant_name: 'Acme' })).toMatchObject({ id: 'A1', ...named });
     expect(readLegacyTenant({ id: 7, ...named }, 'x')).toMatchObject({ id: '7', source: 'x', ...named });
     expect(readLegacyTenant({ id: null, slug: 'acme' }, 'x')).toBeUndefined();
   });

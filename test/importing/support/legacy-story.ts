@@ -1,6 +1,10 @@
 import pg from 'pg';
 import { developer } from '../../../src/auth/caller.js';
-import { type ImportReport, importDatabases } from '../../../src/importing/databases/database-import.js';
+import {
+  type ImportReport,
+  type ImportRequest,
+  importDatabases,
+} from '../../../src/importing/databases/database-import.js';
 import type { ImportEntry } from '../../../src/importing/databases/take-over-plan.js';
 import type { TestGateway } from '../../setup/gateway.js';
 
@@ -44,7 +48,7 @@ export function legacyRegistry(rows: LegacyRow[]): string {
 
 export async function takeOver(
   gateway: TestGateway,
-  options: { map?: string; modules?: string[]; isDryRun?: boolean } = {},
+  options: Partial<ImportRequest> = {},
 ): Promise<ImportReport> {
   return importDatabases(gateway.app.commandsFor(developer), {
     modules: ['operations', 'finance', 'inventory'],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { mapClient } from '../../../src/importing/yaml/client-mapping.js';
 import { ImportedTenantShape } from '../../../src/profile/tenant-import.js';
-import { strictConfigRules } from '../../../src/registry/config-rules.js';
+import { strictConfigRules } from '../../../src/registry/values/config-rules.js';
 import { clientYaml } from '../support/client-story.js';
 
 const map = (more: string) => mapClient(clientYaml('acme', more), 'acme', strictConfigRules);

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { mapClient } from '../../../src/importing/yaml/client-mapping.js';
-import { strictConfigRules } from '../../../src/registry/config-rules.js';
-import { ordinaryConfig, type Random, secretKinds, seeded } from '../../registry/support/secret-samples.js';
+import { strictConfigRules } from '../../../src/registry/values/config-rules.js';
+import { ordinaryConfig, type Random, secretKinds } from '../../registry/support/secret-samples.js';
+import { createRandom } from '../../setup/random.js';
 import { seed } from '../../setup/seed.js';
 
 const rounds = 400;
@@ -43,7 +44,7 @@ function hide(secret: string, file: Record<string, unknown>, random: Random): st
 }
 
 test(`${rounds} ordinary files are accepted without a false alarm about secrets`, () => {
-  const random = seeded(seed);
+  const random = createRandom(seed);
   for (let at = 0; at < rounds; at++) {
     const config = ordinaryConfig(random, 'acme');
     const { wanted, problems, secrets } = map(config);
@@ -55,7 +56,7 @@ test(`${rounds} ordinary files are accepted without a false alarm about secrets`
 test.each(Object.entries(secretKinds))(
   'a %s at any place of a file is neither reported nor stored',
   (_, make) => {
-    const random = seeded(seed);
+    const random = createRandom(seed);
     for (let at = 0; at < rounds / 10; at++) {
       const file: Record<string, unknown> = ordinaryConfig(random, 'acme');
       const secret = make(random);

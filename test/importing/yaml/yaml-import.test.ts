@@ -54,7 +54,8 @@ describe('a folder of clients', () => {
     ]);
     expect(entryOf(done, 'broken-yaml').problems).toEqual([expect.objectContaining({ line: 3, column: 9 })]);
     const lines = entryOf(done, 'no-email').problems.map(({ path, line }) => `${path} ${line}`);
-    expect(lines).toEqual(['email.primary 1', 'client.currency 4', 'client.timezone 5']);
+    expect(lines).toEqual(['client.currency 4', 'client.timezone 5']);
+    expect(entryOf(done, 'no-email').warnings).toEqual([expect.objectContaining({ path: 'email.primary' })]);
     const replaced = (id: string) =>
       entryOf(done, id).secrets.map(({ path, reference }) => `${path} ${reference}`);
     expect(replaced('beachresorts')).toEqual([

@@ -22,11 +22,25 @@ export async function createTwoTenants(url: string): Promise<TwoTenants> {
        INSERT INTO compared_guards (module, epoch) VALUES ('finance', '${slug}') ON CONFLICT DO NOTHING;
        INSERT INTO operation_tenants (operation_id, position, reference, tenant_id, created_at)
          SELECT id, 0, '${slug}', tenant_id, created_at FROM operations WHERE tenant_id = (SELECT id FROM tenants WHERE slug = '${slug}') LIMIT 1;
+       INSERT INTO rollouts (module, status, target_version, files, lock_timeout_ms, statement_timeout_ms, created_by, finished_at)
+         VALUES ('finance', 'succeeded', 'finance/0001_a.sql', '[]', 1, 1, '${slug}', now());
+       INSERT INTO rollout_tenants (rollout_id, tenant_id, wave, generation)
+         SELECT rollouts.id, tenants.id, 1, 1 FROM rollouts, tenants WHERE rollouts.created_by = '${slug}' AND slug = '${slug}';
+       INSERT INTO drift_findings (id, code, severity, problem, remedy, content) VALUES (gen_random_uuid(), 'X', 'error', '${slug}', 'x', 'x');
        CALL record_usage('${slug}', 'monthly_quotes', 1, 'k');
+       INSERT INTO tenant_external_ids (external_id, tenant_id) SELECT 'tn_${slug}', id FROM tenants WHERE slug = '${slug}';
+       INSERT INTO takeovers (tenant_id, memory) SELECT id, '{}' FROM tenants WHERE slug = '${slug}';
        INSERT INTO plan_updates (plan, actor) VALUES ('lite', '${slug}') ON CONFLICT DO NOTHING;
        INSERT INTO quota_use SELECT *, now(), 0 FROM registry_quota_use() ON CONFLICT DO NOTHING;
        INSERT INTO replicas (id, hostname, staleness_ms) VALUES (gen_random_uuid(), '${slug}', 1)`,
     );
+  // Of a log that is too young to be pruned.
+  await queryOnce(
+    url,
+    `SET session_replication_role = replica;
+     INSERT INTO registry_checkpoints (revision, position, hash, changed_at, signature)
+       VALUES (0, 0, '', now(), '')`,
+  );
   await queryOnce(url, `UPDATE tenants SET status = 'purged' WHERE slug = 'gone'`);
   const rows = await queryOnce<{ id: string; slug: string }>(url, `SELECT id, slug FROM tenants`);
   const find = (slug: string) => rows.find((row) => row.slug === slug) ?? { id: '', slug };

@@ -1,9 +1,7 @@
 import pg from 'pg';
-import { inTransaction } from '../../../../src/database/in-transaction.js';
-import {
-  readModuleMigrations,
-  runMigrations,
-} from '../../../../src/provisioning/storage/module-migrations.js';
+import { inTransaction } from '../../../../src/database/statements/in-transaction.js';
+import { runMigrations } from '../../../../src/provisioning/storage/migration-run.js';
+import { readModuleMigrations } from '../../../../src/provisioning/storage/module-migrations.js';
 import { createDatabase } from '../../../setup/database.js';
 
 /** One tenant's schema in a database of its own, made with the provisioner's migrations. */
@@ -47,6 +45,6 @@ export async function makeTenantSchema(client: pg.ClientBase, module: string, na
   const folder = module === '_every' ? 'no such folder' : module;
   const migrations = await readModuleMigrations(modulesDir, folder);
   await client.query(`CREATE SCHEMA ${name}`);
-  await runMigrations(client, name, migrations);
+  await runMigrations(client, name, migrations, { isNew: true });
   await client.query(`SET LOCAL search_path = ${name}`);
 }
