@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { queryPrepared } from '../database/prepared-query.js';
+import { queryPrepared } from '../database/statements/prepared-query.js';
 import { within } from '../within.js';
 import { waitingClock } from './clock.js';
 import type { Clock } from './follower.js';
@@ -45,6 +45,9 @@ export interface AcknowledgeOptions {
   stalenessMs: number;
 }
 
+/** Why a change was acknowledged: nobody had to know it, all have reported it, or the staleness bound has passed. */
+export type Acknowledgement = 'committed' | 'reported' | 'waited';
+
 const firstPauseMs = 2;
 const longestPauseMs = 25;
 
@@ -64,9 +67,9 @@ const graceMs = 100;
 export async function awaitAcknowledgement(
   options: AcknowledgeOptions,
   committed: { epoch: string; revision: bigint; waitFor: WaitFor },
-): Promise<void> {
+): Promise<Acknowledgement> {
   const { rows, clock, sleep, stalenessMs } = options;
-  if (committed.waitFor === 'COMMITTED') return;
+  if (committed.waitFor === 'COMMITTED') return 'committed';
   const committedBy = clock();
   const watched = new Map<string, { lastReport: string; since: number }>();
   let watchedSince = committedBy + graceMs;
@@ -74,7 +77,7 @@ export async function awaitAcknowledgement(
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
     // The commit is final even if this query fails. Without its result only the time counts.
     const laggards = await rows.findLaggards(committed, committed.waitFor).catch(() => undefined);
-    if (laggards?.length === 0) return;
+    if (laggards?.length === 0) return 'reported';
     // The replica's last report was before this moment, so its lease ends at most one staleness bound later.
     const now = clock();
     for (const { id, lastReport, stalenessMs } of laggards ?? []) {
@@ -88,7 +91,7 @@ export async function awaitAcknowledgement(
         ({ id, stalenessMs }) => now - (watched.get(id)?.since ?? now) >= stalenessMs,
       );
       await Promise.allSettled(silent.map((laggard) => rows.remove(laggard, committed.epoch)));
-      return;
+      return 'waited';
     }
     await sleep(Math.min(pauseMs, remainingMs));
   }

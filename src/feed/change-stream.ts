@@ -8,8 +8,8 @@ import { Turns } from './turns.js';
 export interface ChangeStreamOptions {
   /** The follower's position. The stream never runs ahead of it. */
   position: () => { epoch: string; revision: bigint } | undefined;
-  /** Reads the changes after a revision up to another, in order, whole revisions only. Rejects when the log is of another epoch. */
-  read: (epoch: string, after: bigint, upTo: bigint) => Promise<readonly Change[]>;
+  /** Reads the changes after a revision up to another, in order, whole revisions only; undefined when some were pruned. Rejects when the log is of another epoch. */
+  read: (epoch: string, after: bigint, upTo: bigint) => Promise<readonly Change[] | undefined>;
 }
 
 export interface ChangeStream {
@@ -20,8 +20,8 @@ export interface ChangeStream {
   subscribe(since: ReadUpTo | undefined, view: ChangeView): ChangeSubscription;
   /** Announces that the follower moved: by these changes, or by a resync when the list is empty. */
   moved(changes: readonly Change[]): void;
-  /** Changes from the memory of this process or from the log, for callers that poll instead of subscribing. */
-  changesAfter(revision: bigint, upTo: bigint): Promise<readonly Change[]>;
+  /** Changes from the memory of this process or from the log, for callers that poll instead of subscribing; undefined when some were pruned. */
+  changesAfter(revision: bigint, upTo: bigint): Promise<readonly Change[] | undefined>;
   /** Resolves when it is the turn of one more piece of work for a stream. */
   turn(): Promise<void>;
   /** Ends every subscription. */
@@ -41,11 +41,11 @@ export function openChangeStream({ position, read }: ChangeStreamOptions): Chang
   const open = new Set<ChangeSubscription>();
   let isClosed = false;
 
-  async function changesAfter(revision: bigint, upTo: bigint): Promise<readonly Change[]> {
+  async function changesAfter(revision: bigint, upTo: bigint): Promise<readonly Change[] | undefined> {
     // The epoch goes with the read: the log may be replaced before the follower notices it, and its changes would be wrong.
     const epoch = position()?.epoch ?? '';
     const changes = recent.find(revision, upTo) ?? (await read(epoch, revision, upTo));
-    return changes.filter(concernsTenants);
+    return changes?.filter(concernsTenants);
   }
 
   const turn = () => turns.take();

@@ -13,7 +13,7 @@ export interface ReadUpTo {
 export interface SubscribedLog {
   /** The follower's position; undefined before its first page. */
   position(): { epoch: string; revision: bigint } | undefined;
-  changesAfter(revision: bigint, upTo: bigint): Promise<readonly Change[]>;
+  changesAfter(revision: bigint, upTo: bigint): Promise<readonly Change[] | undefined>;
   /** Sleeps until the next round, in which the follower may have moved. `cancel` ends the sleep earlier. */
   sleep(): Sleep;
   /** Asks for a round although the follower has not moved. */
@@ -99,11 +99,7 @@ export class ChangeSubscription implements AsyncIterableIterator<StreamedChange>
     const now = this.#log.position();
     if (!now) return this.#sleep();
     const from: ReadUpTo = this.#readUpTo ?? now;
-    if (needsResync(from, now)) {
-      this.#readUpTo = now;
-      this.#turnTo(this.#log.pages.make([{ kind: 'resync', epoch: now.epoch, revision: now.revision }]));
-      return;
-    }
+    if (needsResync(from, now)) return this.#resync(now);
     this.#readUpTo = from;
     const isWhole = from.position === undefined;
     if (from.revision === now.revision && isWhole) return this.#sleep();
@@ -112,10 +108,17 @@ export class ChangeSubscription implements AsyncIterableIterator<StreamedChange>
     const changes = await this.#log.changesAfter(isWhole ? from.revision : from.revision - 1n, upTo);
     // The follower finds out when the history was replaced during the read; its epoch differs then.
     if (this.#log.position()?.epoch !== from.epoch) return;
+    if (!changes) return this.#resync(now);
     this.#readUpTo = { epoch: from.epoch, revision: upTo };
     this.#lastPage = upTo === now.revision ? 'last' : 'full';
     const unread = isWhole ? changes : changes.filter((change) => isAfter(change, from));
     this.#turnTo(this.#log.pages.find(from.epoch, unread, this.#view));
+  }
+
+  /** The subscriber reads everything again: the log does not have what it has missed. */
+  #resync(now: { epoch: string; revision: bigint }): void {
+    this.#readUpTo = now;
+    this.#turnTo(this.#log.pages.make([{ kind: 'resync', epoch: now.epoch, revision: now.revision }]));
   }
 
   #turnTo(page: SeenPage): void {

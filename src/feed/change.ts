@@ -1,3 +1,5 @@
+import type { StandbyReport } from './standbys.js';
+
 /** One entry of the change log, as the feed reads it: which tenant or module changed, without the content. */
 export interface Change {
   revision: bigint;
@@ -6,6 +8,11 @@ export interface Change {
   kind: string;
   tenantId: string | null;
   tenantSlug: string | null;
+  /**
+   * External ids that the tenant has or had when the change was read; empty for the change of a module. They are never deleted
+   * and never move, so these are at least those under which its answers can be cached.
+   */
+  externalIds: readonly string[];
   module: string | null;
   /** Modules to which the tenant has or had a subscription when the change was read; empty for the change of a module. */
   tenantModules: readonly string[];
@@ -30,6 +37,8 @@ export interface FeedPage {
   since: bigint;
   /** False when this replica's row was removed, so that mutations do not wait for it and it gets no lease. */
   isRegistered: boolean;
+  /** Only where standbys are required. */
+  standbys?: StandbyReport;
 }
 
 /** The report of a replica, sent with each poll. */
@@ -40,6 +49,8 @@ export interface ReplicaReport {
   isSettled: boolean;
   /** The lowest revision confirmed by the clients with a lease from it; undefined without such clients. */
   clientsRevision: bigint | undefined;
+  /** See StandbyReport.confirmed; undefined: none is known yet, or standbys are not required. */
+  mark?: string | undefined;
 }
 
 /** The primary, as the protocol needs it. A parameter, so that the protocol can run against a model. */
@@ -70,5 +81,5 @@ export type ChangeView = (change: Change) => 'whole' | 'refusals' | 'nothing';
 
 /** Whether cached answers about tenants depend on this change. */
 export function concernsTenants({ kind }: Change): boolean {
-  return !/^(api_key|member|invitation|operation|plan)\./.test(kind);
+  return !/^(api_key|member|invitation|operation|plan|rollout|finding|checkpoint)\./.test(kind);
 }

@@ -1,5 +1,6 @@
 import type { Log } from '../log.js';
 import type { Follower } from './follower.js';
+import type { Standbys } from './standbys.js';
 
 /** Interval of the regular polls, in milliseconds. */
 const pollIntervalMs = 500;
@@ -11,16 +12,26 @@ export interface Following {
 }
 
 /** Keeps a follower polling. Resolves after the first poll, whether it succeeded or not. */
-export async function startFollowing(follower: Follower, log: Log): Promise<Following> {
+export async function startFollowing(follower: Follower, log: Log, standbys?: Standbys): Promise<Following> {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
   let isFailing = false;
+  let lacked = false;
+
+  /** One line when it begins, and one when it ends. */
+  const watchStandbys = () => {
+    const lack = standbys?.lack;
+    if (lack !== undefined && !lacked) log.warn(`${lack}. Until then this gateway gets no new lease`);
+    if (lack === undefined && lacked) log.info('enough synchronous standbys confirm changes again');
+    lacked = lack !== undefined;
+  };
 
   const poll = () =>
     follower.poll().then(
       () => {
         if (isFailing) log.info('the change log can be read again');
         isFailing = false;
+        watchStandbys();
       },
       (error) => {
         // One line per outage instead of two per second; the lease and /ready show the rest.

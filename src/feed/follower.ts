@@ -7,6 +7,7 @@ import {
   membersReference,
   type Position,
 } from './change.js';
+import type { Standbys } from './standbys.js';
 
 /** A clock in milliseconds that never goes back. The protocol does not use the time of day. */
 export type Clock = () => number;
@@ -19,6 +20,10 @@ export interface FollowerOptions {
   waitingClock: Clock;
   /** The staleness bound: how long after the sending of a poll its result counts as current, in milliseconds. */
   stalenessMs: number;
+  /** The standbys without which there is no lease. Default: none are asked for. */
+  standbys?: Standbys | undefined;
+  /** Called after each step of the protocol, for a log that can be replayed. */
+  onStep?: ((step: Step) => void) | undefined;
   /** See ReplicaReport.clientsRevision. */
   clientsRevision?: () => bigint | undefined;
   /** Called before a poll that follows another one. Callers that ask for a poll during the pause share that poll. Default: no pause. */
@@ -35,6 +40,21 @@ export interface FollowerOptions {
 export interface ReadPoint {
   epoch: string;
   asOf: bigint;
+}
+
+/** A step of this replica, with what it knows after it. */
+export interface Step {
+  step: 'register' | 'poll' | 'losePoll' | 'noRow' | 'resync' | 'begin' | 'advance' | 'stop';
+  position: Position | undefined;
+  base: bigint;
+  /** The moment of the step, on the clock for waiting: that of the lease jumps when somebody moves the time of day. */
+  at: number;
+  /** What is left of the lease at that moment, in milliseconds. */
+  leaseMs: number;
+  isSettled: boolean;
+  /** The epoch that it follows or followed last. */
+  epoch: string | undefined;
+  page?: FeedPage;
 }
 
 /** How many tenants can have their own floor before all of them share one. */
@@ -76,7 +96,18 @@ export class Follower {
     return Math.max(0, this.#leaseUntil - this.#options.clock());
   }
 
-  /** Whether a value read at that point is still valid for the tenant, which is given by the requested id or slug. */
+  /** Why nothing may be answered, whatever is asked: standbys are required, and there is no lease. Undefined: nothing prevents it. */
+  get refusal(): string | undefined {
+    const { standbys, stalenessMs } = this.#options;
+    if (!standbys || this.leaseRemainingMs > 0) return undefined;
+    return (
+      standbys.lack ??
+      `The change log of the registry was not read for longer than STALENESS_BOUND_MS (${stalenessMs} ms), so nobody knows whether its ` +
+        'primary is still the one that standbys follow (REQUIRE_SYNC_STANDBYS): ask another gateway, or again in a moment'
+    );
+  }
+
+  /** Whether a value read at that point is still valid for the tenant, which is given by the reference of the request. */
   isCurrent(read: ReadPoint, reference: string): boolean {
     return (
       this.leaseRemainingMs > 0 &&
@@ -126,44 +157,78 @@ export class Follower {
     await this.#polling?.catch(() => undefined);
     const { source, waitingClock, clientsRevision } = this.#options;
     const isSettled = waitingClock() >= this.#settlesAt;
-    if (this.#isRegistered && this.#epoch !== undefined && isSettled && clientsRevision?.() === undefined)
+    if (this.#isRegistered && this.#epoch !== undefined && isSettled && clientsRevision?.() === undefined) {
       await source.unregister(this.#epoch);
+      this.#say('stop');
+    }
   }
 
   async #pollOnce(): Promise<void> {
     if (this.#isStopped) return;
-    const { source, clock, waitingClock, stalenessMs, clientsRevision } = this.#options;
+    const { source, clock, waitingClock, clientsRevision, standbys } = this.#options;
     if (!this.#isRegistered) {
       const epoch = await source.register();
       // A replica with a row from before another history began has seen that history, even if it had not read a page
       // yet.
       this.#epoch ??= epoch;
       this.#isRegistered = true;
+      this.#say('register');
     }
     // The time of sending: the answer was true at some moment after it, however long it took.
     const sentAt = clock();
-    const page = await source.poll({
+    this.#say('poll');
+    const asked = source.poll({
       position: this.#position,
       isSettled: waitingClock() >= this.#settlesAt,
       clientsRevision: clientsRevision?.(),
+      mark: standbys?.mark,
     });
+    asked.catch(() => this.#say('losePoll'));
+    const page = await asked;
     if (!page.isRegistered) {
       this.#isRegistered = false;
       this.#leaseUntil = Number.NEGATIVE_INFINITY;
+      this.#say('noRow', page);
       return this.#pollOnce();
     }
     const known = this.#position;
     if (known && !continues(known, page)) {
       this.#forget();
+      this.#say('resync', page);
       return this.#pollOnce();
     }
     this.#lagRevisions = Number(page.head.revision - (known?.revision ?? page.head.revision));
     if (known) this.#advance(page);
     else this.#begin(page);
-    if (!this.#isStopped) this.#leaseUntil = sentAt + stalenessMs;
+    this.#extendLease(page, sentAt);
+    this.#say(known ? 'advance' : 'begin', page);
     // Mutations wait for the report of the new position. It goes out with the next poll, so that one is sent at once;
     // if it fails, the regular next poll carries it.
     if (known?.revision !== page.head.revision) this.poll().catch(() => undefined);
+  }
+
+  /** A poll was sent at that moment; where standbys are required, the lease counts from the last moment at which they followed. */
+  #extendLease({ standbys: report }: FeedPage, sentAt: number): void {
+    const { standbys, stalenessMs } = this.#options;
+    const provenAt = standbys ? report && standbys.take(report, sentAt) : sentAt;
+    if (!this.#isStopped && provenAt !== undefined) this.#leaseUntil = provenAt + stalenessMs;
+  }
+
+  #say(step: Step['step'], page?: FeedPage): void {
+    const { onStep, clock, waitingClock } = this.#options;
+    if (!onStep) return;
+    let [at, now] = [waitingClock(), clock()];
+    // Read again where the process had to wait between the two.
+    while (waitingClock() - at > 1) [at, now] = [waitingClock(), clock()];
+    onStep({
+      ...{ step, at },
+      position: this.#position,
+      base: this.#base,
+      leaseMs: Math.max(0, this.#leaseUntil - now),
+      isSettled: this.#settlesAt <= waitingClock(),
+      epoch: this.#epoch,
+      ...(page && { page }),
+    });
   }
 
   /** Takes a first page: its changes become floors, and the base covers everything older. */
@@ -175,7 +240,9 @@ export class Follower {
       this.#settlesAt = waitingClock() + stalenessMs;
     this.#epoch = page.head.epoch;
     this.#floors.clear();
-    this.#base = page.since;
+    // Entries that were pruned are unknown: the base covers them.
+    const first = page.changes[0];
+    this.#base = first ? first.revision - 1n : page.head.revision;
     this.#raise(page.changes);
     this.#position = page.head;
     this.#options.onMoved?.([]);
@@ -196,6 +263,7 @@ export class Follower {
       if (change.tenantId === null) this.#base = change.revision;
       else this.#floors.set(change.tenantId, change.revision);
       if (change.tenantSlug !== null) this.#floors.set(change.tenantSlug, change.revision);
+      for (const externalId of change.externalIds) this.#floors.set(externalId, change.revision);
     }
     const last = changes.at(-1);
     if (this.#floors.size > maxFloors && last) {
@@ -208,6 +276,7 @@ export class Follower {
   #forget(): void {
     this.#position = undefined;
     this.#leaseUntil = Number.NEGATIVE_INFINITY;
+    this.#options.standbys?.forget();
     this.#options.onResync?.();
   }
 }

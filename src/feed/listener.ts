@@ -1,4 +1,4 @@
-import { DatabaseClient } from '../database/database-client.js';
+import { DatabaseClient } from '../database/connections/database-client.js';
 import { registryDirectAdvice } from '../database/registry-database.js';
 import type { Log } from '../log.js';
 

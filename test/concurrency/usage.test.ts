@@ -45,4 +45,4 @@ test('a tenant whose counter another session has locked refuses only its own rec
   expect(await recordAll()).toEqual([2, 'REGISTRY_UNAVAILABLE', 2]);
   await session.query('COMMIT');
   expect(await recordAll()).toEqual([3, 2, 3]);
-}, 60_000);
+});

@@ -76,7 +76,9 @@ describe('a client’s lease', () => {
     const renewed = await renew(client, has);
     expect(renewed.changed?.length).toBeGreaterThanOrEqual(2);
     expect(new Set(renewed.changed?.map((change) => JSON.stringify(change)))).toEqual(
-      new Set([JSON.stringify({ tenantId: acme.id, tenantSlug: acme.slug, module: 'finance' })]),
+      new Set([
+        JSON.stringify({ tenantId: acme.id, tenantSlug: acme.slug, externalIds: [], module: 'finance' }),
+      ]),
     );
     expect((await renew(client, renewed.revision)).changed).toEqual([]);
   });
@@ -86,7 +88,7 @@ describe('a client’s lease', () => {
     const has = (await renew(client)).revision;
     await mutate(gateway, 'updateModule', { name: 'inventory', description: `${Date.now()}` });
     expect((await renew(client, has)).changed).toEqual([
-      { tenantId: null, tenantSlug: null, module: 'inventory' },
+      { tenantId: null, tenantSlug: null, externalIds: [], module: 'inventory' },
     ]);
   });
 

@@ -43,7 +43,7 @@ beforeAll(async () => {
   };
   one = await openGateway({ sharing, config });
   other = await openGateway({ sharing, config });
-}, 60_000);
+});
 
 afterAll(async () => {
   await other?.close();

@@ -8,9 +8,9 @@ import { developer, gateway } from '../../src/auth/caller.js';
 import type { Config } from '../../src/config.js';
 import { openLog } from '../../src/log.js';
 import { listDueOperations } from '../../src/provisioning/operations/operation.js';
-import { beginDueRemovals } from '../../src/provisioning/operations/removal.js';
+import { beginDueRemovals } from '../../src/provisioning/operations/run/removal.js';
 import { registerModule } from '../../src/registry/commands/register-module.js';
-import { strictConfigRules } from '../../src/registry/config-rules.js';
+import { strictConfigRules } from '../../src/registry/values/config-rules.js';
 import { openServer } from '../../src/server/server.js';
 import { noRates } from '../setup/no-rates.js';
 import { usualRequestLimits } from '../setup/request-limits.js';
@@ -92,16 +92,23 @@ export async function openProvisioningEnvironment(
     requiresTrustedDocuments: false,
     rates: noRates,
     trustedProxies: undefined,
-    logLevel: 'silent',
+    logLevel: { rest: 'silent', parts: {} },
     logRequests: 'failed',
     redisUrl: undefined,
+    driftScanHours: 0,
+    auditKey: undefined,
     apiKeyLifetimeDays: 365,
     tokenKeyLifetimeDays: 90,
     configRules: strictConfigRules,
     identityProvider: undefined,
+    adminLogin: undefined,
     stalenessMs: 5_000,
+    requiredStandbys: 0,
+    traceFolder: undefined,
     shutdownTimeoutMs: 5_000,
     requestLimits: usualRequestLimits,
+    metricsTenants: undefined,
+    tracing: undefined,
     runsWorker: false,
     heartbeatMs,
     takeOverAfterMs,

@@ -35,6 +35,13 @@ export interface Order {
 interface LastWords {
   error?: string;
   points: Point[];
+  /** Whether a connection was cut as ordered. */
+  isInterrupted: boolean;
+}
+
+/** Whether a process was interrupted as ordered. A faster run than the recorded one may end before its statement. */
+export function wasInterrupted({ how }: Interruption, words: LastWords | undefined): boolean {
+  return how === 'kill' ? words === undefined : words?.isInterrupted === true;
 }
 
 /** Starts processes in advance, so that each order finds one ready. */

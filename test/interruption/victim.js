@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { countFromNow, stopCounting } from '../setup/interrupt-at.js';
+import { countFromNow, stopCounting, wasInterrupted } from '../setup/interrupt-at.js';
 
 /** @param {string} path */
 const product = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href);
@@ -14,7 +14,7 @@ const { readConfig } = await product('config.js');
 const { openLog } = await product('log.js');
 const { developer, gateway } = await product('auth/caller.js');
 const { listDueOperations } = await product('provisioning/operations/operation.js');
-const { beginDueRemovals } = await product('provisioning/operations/removal.js');
+const { beginDueRemovals } = await product('provisioning/operations/run/removal.js');
 
 const config = readConfig(process.env);
 const app = await openApp(config, openLog(config.logLevel), { exclusive: false });
@@ -31,7 +31,8 @@ const outcome = await runOrder().then(
 );
 const points = stopCounting();
 if (order.goesOn) await finishOperations();
-await new Promise((written) => process.stdout.write(`${JSON.stringify({ ...outcome, points })}\n`, written));
+const words = { ...outcome, points, isInterrupted: wasInterrupted() };
+await new Promise((written) => process.stdout.write(`${JSON.stringify(words)}\n`, written));
 await app.close();
 process.exit();
 

@@ -8,6 +8,7 @@ import { registerTenant } from '../../src/profile/commands/register-tenant.js';
 import { subscribeTenantToModule } from '../../src/provisioning/commands/subscribe-tenant-to-module.js';
 import { suspendTenant } from '../../src/provisioning/commands/suspend-tenant.js';
 import type { CommandContext } from '../../src/registry/command.js';
+import { isWaitForLock } from '../setup/locks.js';
 import type { ProvisioningEnvironment } from './provisioning-environment.js';
 import { startWorker } from './worker-process.js';
 
@@ -50,7 +51,9 @@ export async function raceWorkers(
   if (!first || !second) throw new Error('two gateways were opened');
   const refusals: Record<string, number> = {};
   const race = async (work: (context: CommandContext) => Promise<unknown>) => {
-    const ended = await Promise.allSettled([work(first), work(second)]);
+    const ended = await Promise.allSettled(
+      [first, second].map((context) => untilItsTurn(() => work(context))),
+    );
     for (const end of ended) {
       if (end.status === 'fulfilled') continue;
       const code = end.reason instanceof RegistryError ? end.reason.code : String(end.reason);
@@ -86,6 +89,14 @@ export async function raceWorkers(
   }
 
   return { ...(await readReport(environment, stem, tenants)), overlaps, refusals };
+}
+
+/** On a slow machine a request may wait in vain for the lock of others. As a client does, it is sent again, three times at most. */
+async function untilItsTurn(work: () => Promise<unknown>, repetitions = 3): Promise<unknown> {
+  return work().catch((error: unknown) => {
+    if (!(error instanceof RegistryError && isWaitForLock(error)) || repetitions === 0) throw error;
+    return untilItsTurn(work, repetitions - 1);
+  });
 }
 
 async function readReport(

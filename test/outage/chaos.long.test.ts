@@ -5,16 +5,17 @@ import { type Answered, type LogRow, route, suspended, Truth } from './support/c
 
 describe.skipIf(!isRedisInstalled)('twenty seconds of chaos', () => {
   test('no client gets an answer that is stale, older than an earlier one, older than requested, or wrong', async () => {
-    const { seed, answers, mutations, faults, violations, unexcused, complaints } = await runChaos({
-      seconds: 20,
-      services: 3,
-    });
+    const report = await runChaos({ seconds: 20, services: 3 });
+    const { seed, answers, mutations, faults, violations, unexcused, complaints } = report;
+    const { steps, refusedSteps } = report;
     expect({ seed, violations, unexcused, complaints }).toEqual({
       seed,
       violations: [],
       unexcused: [],
       complaints: [],
     });
+    expect(refusedSteps).toEqual([]);
+    expect(steps).toBeGreaterThan(100);
     expect([answers > 200, mutations > 5, Object.keys(faults).length > 4]).toEqual([true, true, true]);
   });
 });

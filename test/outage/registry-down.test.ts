@@ -119,7 +119,7 @@ describe.each([
     );
   });
 
-  test('a mutation is refused as unavailable', { timeout: 40_000 }, async () => {
+  test('a mutation is refused as unavailable', async () => {
     const { codes } = await gateway.ask(
       'mutation ($id: ID!) { updateTenant(input: { tenantId: $id, name: "Never" }) { revision } }',
       { id: known.id },

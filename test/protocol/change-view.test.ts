@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Caller } from '../../src/auth/caller.js';
 import { viewChanges } from '../../src/auth/change-view.js';
-import { Knowledge } from '../../src/client/knowledge.js';
-import { formatRevision } from '../../src/client/route.js';
+import { Knowledge } from '../../src/client/resolution/knowledge.js';
+import { formatRevision } from '../../src/client/resolution/route.js';
 import type { ChangeView } from '../../src/feed/change.js';
-import { type Edit, epoch, idOf, modules, tenants, ViewWorld } from './support/view-world.js';
+import { type Edit, epoch, externalIdOf, idOf, modules, tenants, ViewWorld } from './support/view-world.js';
 
 const callerWith = (...scopes: string[]): Caller => ({
   kind: 'api-key',
@@ -22,9 +22,9 @@ type Step =
   /** An event of the stream, of the change that many revisions ago. */
   | { do: 'hear'; behind: number };
 
-const references = tenants.flatMap((tenant) => [tenant, idOf(tenant)]);
+const references = tenants.flatMap((tenant) => [tenant, idOf(tenant), externalIdOf(tenant)]);
 const edit: fc.Arbitrary<Edit> = fc.record({
-  what: fc.constantFrom('tenant', 'subscription', 'subscription', 'module', 'settings'),
+  what: fc.constantFrom('tenant', 'subscription', 'subscription', 'module', 'settings', 'external id'),
   tenant: fc.constantFrom(...tenants),
   module: fc.constantFrom(...modules),
   // Half of the edits make something active, so that routes are common.
@@ -48,6 +48,7 @@ const beginning: (Partial<Edit> & Pick<Edit, 'what'>)[] = [
   { what: 'tenant' },
   { what: 'tenant', tenant: 'ben' },
   { what: 'subscription' },
+  { what: 'external id' },
 ];
 
 const revision = (number: number) => formatRevision({ epoch, number });
@@ -124,6 +125,10 @@ describe('a view that withholds more is found out:', () => {
       (change) => (change.kind === 'tenant.updated' ? 'refusals' : right(change)),
     ],
     [
+      'nothing of external ids',
+      (change) => (change.kind.startsWith('external_id') ? 'nothing' : right(change)),
+    ],
+    [
       'nothing of subscriptions',
       (change) => (change.kind.startsWith('subscription') ? 'nothing' : right(change)),
     ],
@@ -147,6 +152,7 @@ describe('a caller with resolve:finance', () => {
     kind: 'tenant.updated',
     tenantId: 'id',
     tenantSlug: 'slug',
+    externalIds: [],
     module: null,
     tenantModules: [],
     previousHash: '',
@@ -159,6 +165,8 @@ describe('a caller with resolve:finance', () => {
     [{ module: 'operations', tenantModules: ['finance', 'operations'] }, 'nothing'],
     [{ module: 'finance', tenantModules: ['finance'] }, 'whole'],
     [{ kind: 'settings.updated', tenantModules: ['operations'] }, 'nothing'],
+    [{ kind: 'external_id.created', tenantModules: ['operations'] }, 'refusals'],
+    [{ kind: 'external_id.removed', tenantModules: ['finance'] }, 'whole'],
     [{ kind: 'module.updated', tenantId: null, tenantSlug: null, module: 'operations' }, 'refusals'],
     [{ kind: 'module.updated', tenantId: null, tenantSlug: null, module: 'finance' }, 'whole'],
   ])('sees of %j %s', (fields, seen) => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Follower } from '../../src/feed/follower.js';
 import { aChange, ScriptedFeed, stalenessMs } from './support/scripted-feed.js';
 
 const readAt = (asOf: bigint, epoch = 'first') => ({ epoch, asOf });
@@ -45,6 +46,20 @@ describe('a follower', () => {
     await follower.poll();
     await follower.poll();
     expect(feed.reports.at(-1)?.position?.revision).toBe(11n);
+  });
+
+  test('logs its steps on the clock for waiting, which does not jump with the time of day', async () => {
+    const feed = new ScriptedFeed();
+    let movedMs = 0;
+    const moments: number[] = [];
+    const follower = new Follower({
+      ...{ source: feed, stalenessMs, clock: () => feed.now + movedMs, waitingClock: () => feed.now },
+      onStep: ({ at }) => void moments.push(at - feed.now),
+    });
+    await follower.poll();
+    movedMs = 3_600_000;
+    await follower.poll();
+    expect(new Set(moments)).toEqual(new Set([0]));
   });
 
   test('has no lease without a row, and inserts a new row before it polls again', async () => {

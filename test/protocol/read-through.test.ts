@@ -4,6 +4,7 @@ import { openMemoryTier } from '../../src/cache/memory-tier.js';
 import { type Loaded, ReadThrough } from '../../src/cache/read-through.js';
 import type { Tier } from '../../src/cache/tier.js';
 import type { Follower } from '../../src/feed/follower.js';
+import { noCounts } from '../../src/metrics/resolution-counts.js';
 import type { Caches } from '../../src/registry/resolution/caches.js';
 import { createRouteHolder, routeName } from '../../src/registry/resolution/held-route.js';
 import { createReader, type ResolutionRequest } from '../../src/registry/resolution/reader.js';
@@ -125,6 +126,7 @@ describe('a route in memory', () => {
   const facts: RouteFacts = {
     tenantId: id,
     tenantSlug: 'acme',
+    externalId: null,
     tenantStatus: 'active',
     suspendedReason: null,
     moduleExists: true,
@@ -133,6 +135,7 @@ describe('a route in memory', () => {
     databaseName: 'finance',
     schemaName: 'finance_acme',
     generation: 1,
+    migrationVersion: null,
   };
   let status: string;
   /** The database answers after this. */
@@ -156,6 +159,8 @@ describe('a route in memory', () => {
         stalenessMs,
       }),
       configs: undefined as never,
+      findProgress: async () => [],
+      counts: noCounts,
       prepare: async () => undefined,
       clear: () => undefined,
     };

@@ -2,6 +2,8 @@
  * Writers that run random commands on the same few tenants. Without vitest, because the soak in bench/ runs them for
  * longer.
  */
+import { createPick } from '../../setup/random.js';
+
 interface Door {
   ask(query: string, variables: Record<string, unknown>): Promise<DoorAnswer>;
 }
@@ -122,7 +124,7 @@ export async function runWriters(options: WritersOptions): Promise<WritersReport
   const until = Date.now() + options.forMs;
   await Promise.all(
     Array.from({ length: options.writers }, async (_, writer) => {
-      const choose = choiceFrom(options.seed + writer);
+      const choose = createPick(options.seed + writer);
       const write = writer === 0 ? writeByHand : writeOnce;
       while (Date.now() < until || report.commands < options.atLeast) await write(choose, options, report);
     }),
@@ -161,16 +163,4 @@ async function writeOnce(choose: Choice, options: WritersOptions, report: Writer
     report.surprises.push(
       `${name} ${JSON.stringify(input)}: ${answer} ${error?.message ?? ended?.error ?? ''}`,
     );
-}
-
-/** mulberry32: the same choices for the same seed. */
-function choiceFrom(seed: number): Choice {
-  let state = seed;
-  const random = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return <T>(values: readonly T[]) => values[Math.floor(random() * values.length)] as T;
 }

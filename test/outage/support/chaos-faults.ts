@@ -31,7 +31,7 @@ export interface Breakable {
   stalenessMs: number;
 }
 
-/** How long after PostgreSQL's return everything must work again. */
+/** How long after PostgreSQL’s return everything must work again. */
 const recoveryMs = 2_000;
 
 const unavailable = /REGISTRY_UNAVAILABLE/;
@@ -118,8 +118,8 @@ const breaks: Record<string, Break> = {
     gateway.freeze();
     await delay(briefOrLong(targets));
     gateway.thaw();
-    // Its queries to PostgreSQL failed meanwhile, and connections were idle for too long.
-    return { gateway: name, excuses: unavailableOrReset, recoveryMs };
+    // Its queries to PostgreSQL failed meanwhile, connections were idle for too long, and its lease has ended.
+    return { gateway: name, excuses: unavailableOrReset, recoveryMs: targets.stalenessMs + recoveryMs };
   },
 };
 

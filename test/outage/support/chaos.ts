@@ -3,11 +3,16 @@
  * package, and faults in all of them.
  */
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrateRegistry } from '../../../src/database/migrations/migrate.js';
+import { readTraces, replay } from '../../model/replay.js';
 import { findFreePort } from '../../setup/free-port.js';
 import { type GatewayProcess, insertKey, startGateway } from '../../setup/gateway-process.js';
 import { openPostgresServer } from '../../setup/postgres-server.js';
+import { createRandom } from '../../setup/random.js';
 import { openRedisCluster, openRedisServer } from '../../setup/redis.js';
 import { openTcpProxy, type TcpProxy } from '../../setup/tcp-proxy.js';
 import { addTenants, allScopes } from './breakable-gateways.js';
@@ -30,6 +35,9 @@ export interface ChaosReport extends Verdict {
   seed: number;
   seconds: number;
   editsByHand: number;
+  /** Steps of the gateways' protocol logs, and those that the model does not allow. */
+  steps: number;
+  refusedSteps: string[];
   /** Error lines in the logs of the gateways. */
   complaints: string[];
 }
@@ -84,6 +92,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         () => door.close(),
       );
     }
+    const traceFolder = await mkdtemp(join(tmpdir(), 'tenant-registry-trace-'));
+    undo.push(() => rm(traceFolder, { recursive: true, force: true }));
     const processes: GatewayProcess[] = [];
     const start = async (name: string) => {
       const network = networks.get(name) as TcpProxy;
@@ -91,7 +101,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         databaseUrl: postgres.url('registry').replace(`:${postgres.port}/`, `:${network.port}/`),
         serviceUrl: () => postgres.url('service'),
         key,
-        env: { STALENESS_BOUND_MS: `${stalenessMs}`, REDIS_URL: redis.url, PORT: `${ports.get(name)}` },
+        env: {
+          ...{ STALENESS_BOUND_MS: `${stalenessMs}`, REDIS_URL: redis.url, PORT: `${ports.get(name)}` },
+          PROTOCOL_TRACE: traceFolder,
+        },
       });
       undo.push(() => started.kill());
       processes.push(started);
@@ -136,7 +149,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
     const log = (await psql(logSql)) as unknown as LogRow[];
     const complaints = processes.flatMap((process) => process.complaints);
-    return { seed, seconds, editsByHand, complaints, ...judge(notebook, faults, log, stalenessMs) };
+    const { steps, refused: refusedSteps } = replay(await readTraces(traceFolder));
+    const report = { seed, seconds, editsByHand, steps, refusedSteps, complaints };
+    return { ...report, ...judge(notebook, faults, log, stalenessMs) };
   } finally {
     for (const step of undo.reverse()) await step();
   }
@@ -192,15 +207,4 @@ async function runEditor(
     onEdit();
     await delay(chaosRun.random() * 200);
   }
-}
-
-/** Random numbers, equal for equal seeds (mulberry32, Tommy Ettinger, public domain). */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,7 +1,7 @@
 import type { WaitFor } from '../../../src/feed/acknowledge.js';
 import { type Answered, absent, type Point } from './history.js';
 import type { ModelGateway, Told } from './model-gateway.js';
-import { type Edit, idOf, slugOf } from './model-registry.js';
+import { type Edit, referencesTo } from './model-registry.js';
 import type { Host } from './network.js';
 import type { World } from './run-history.js';
 
@@ -120,9 +120,11 @@ export class CachingClient {
     const renewed = await enter(gateway, () => gateway.renew(this.name, has));
     this.#renewals++;
     if (!renewed || renewed.remainingMs === 0 || !renewed.changed) this.#held.clear();
-    for (const { tenantId, tenantSlug } of renewed?.changed ?? [])
+    for (const { tenantId, tenantSlug, externalIds } of renewed?.changed ?? [])
       if (tenantId === null) this.#held.clear();
-      else for (const reference of [tenantId, tenantSlug]) this.#held.delete(reference ?? absent);
+      else
+        for (const reference of [tenantId, tenantSlug, ...externalIds])
+          this.#held.delete(reference ?? absent);
     this.#has = renewed && { epoch: renewed.position.epoch, revision: renewed.position.revision };
     for (const held of this.#held.values()) held.until = sentAt + (renewed?.remainingMs ?? 0);
     figures.count(renewed?.changed ? 'renewals' : 'renewals from nothing');
@@ -171,5 +173,5 @@ async function ask(
 
 export function referencesOf(edit: Edit): string[] {
   const tenant = edit.tenant ?? 0;
-  return [idOf(tenant), slugOf(tenant)];
+  return referencesTo(tenant);
 }

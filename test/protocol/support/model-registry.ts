@@ -9,11 +9,13 @@ export interface ModelTenant {
   slug: string;
   status: 'active' | 'suspended';
   schema: string;
+  /** Whether each external id that it has ever had resolves. */
+  externalIds: ReadonlyMap<string, boolean>;
 }
 
 /** The change of one row; without a tenant it is a change of the module. */
 export type Edit =
-  | { tenant: number; verb: 'register' | 'suspend' | 'resume' | 'move' }
+  | { tenant: number; verb: 'register' | 'suspend' | 'resume' | 'move' | 'name' | 'unname' }
   | { tenant: undefined; verb: 'update' };
 
 export const tenantCount = 5;
@@ -26,6 +28,20 @@ export function idOf(tenant: number): string {
 
 export function slugOf(tenant: number): string {
   return `tenant-${tenant}`;
+}
+
+/** The two external ids that a tenant can have. */
+function externalIdsOf(tenant: number): string[] {
+  return [`tn_${tenant}`, `Old-${tenant}`];
+}
+
+export function externalIdOf(tenant: number): string {
+  return externalIdsOf(tenant)[0] as string;
+}
+
+/** All that a tenant can be asked for by. */
+export function referencesTo(tenant: number): string[] {
+  return [idOf(tenant), slugOf(tenant), ...externalIdsOf(tenant)];
 }
 
 /** A small page, so that gateways often fall too far behind to continue. */
@@ -41,7 +57,7 @@ export class ModelRegistry {
   readonly #chance: Chance;
   readonly #record: (event: HistoryEvent) => void;
   #head: Position;
-  #log: Change[] = [];
+  #log: Omit<Change, 'externalIds'>[] = [];
   #tenants = new Map<number, ModelTenant>();
   #moduleVersion = 1;
   #undo: { at: number; run: () => void }[] = [];
@@ -58,6 +74,7 @@ export class ModelRegistry {
     this.#head = { epoch: this.#epochName(), revision: firstRevision, hash: 'hash 0' };
     record({ kind: 'begun', at: 0, epoch: this.#head.epoch, kept: firstRevision });
     for (let tenant = 0; tenant < registeredAtFirst; tenant++) this.#apply({ tenant, verb: 'register' });
+    this.#apply({ tenant: 0, verb: 'name' });
     record({ kind: 'committed', at: 0, ...this.point, values: this.#valuesOf(undefined) });
   }
 
@@ -95,7 +112,7 @@ export class ModelRegistry {
       this.#log.push({
         revision,
         position,
-        kind: `${isModule ? 'module' : 'tenant'}.${verb}`,
+        kind: `${isModule ? 'module' : nounOf(verb)}.${verb}`,
         tenantId: isModule ? null : idOf(tenant),
         tenantSlug: isModule ? null : slugOf(tenant),
         module: isModule ? 'finance' : null,
@@ -123,7 +140,10 @@ export class ModelRegistry {
   load(references: readonly string[]): Loaded<string> {
     const { epoch, revision } = this.#head;
     const find = (reference: string) =>
-      [...this.#tenants.values()].find(({ id, slug }) => id === reference || slug === reference);
+      [...this.#tenants.values()].find(
+        ({ id, slug, externalIds }) =>
+          id === reference || slug === reference || externalIds.get(reference) === true,
+      );
     const values = references.map((reference) => formatValue(find(reference), this.#moduleVersion));
     return { epoch, asOf: revision, values };
   }
@@ -146,13 +166,21 @@ export class ModelRegistry {
   }
 
   readChanges(after: bigint, upTo: bigint): Change[] {
-    return this.#log.filter(({ revision }) => revision > after && revision <= upTo);
+    return this.#log
+      .filter(({ revision }) => revision > after && revision <= upTo)
+      .map((change) => ({ ...change, externalIds: this.#everNamed(change.tenantId) }));
+  }
+
+  /** The external ids of the time of the read, not of the change. */
+  #everNamed(tenantId: string | null): string[] {
+    const tenant = [...this.#tenants.values()].find(({ id }) => id === tenantId);
+    return [...(tenant?.externalIds.keys() ?? [])];
   }
 
   /** Whether a value from that point is of a replaced history, or was changed since. */
   isOvertaken({ epoch, asOf }: { epoch: string; asOf: bigint }, reference: string): boolean {
-    const concerns = ({ tenantId, tenantSlug }: Change) =>
-      tenantId === null || tenantId === reference || tenantSlug === reference;
+    const concerns = ({ tenantId, tenantSlug, externalIds }: Change) =>
+      tenantId === null || [tenantId, tenantSlug, ...externalIds].includes(reference);
     return epoch !== this.#head.epoch || this.readChanges(asOf, this.#head.revision).some(concerns);
   }
 
@@ -187,11 +215,20 @@ export class ModelRegistry {
         slug: slugOf(number),
         status: 'active',
         schema: this.#newName(number),
+        externalIds: new Map(),
       });
       return true;
     }
     if (!tenant) return false;
-    if (verb === 'move') this.#tenants.set(number, { ...tenant, schema: this.#newName(number) });
+    if (verb === 'name' || verb === 'unname') {
+      const isNaming = verb === 'name';
+      const externalId = externalIdsOf(number).find(
+        (one) => (tenant.externalIds.get(one) ?? false) !== isNaming,
+      );
+      if (externalId === undefined) return false;
+      const externalIds = new Map([...tenant.externalIds, [externalId, isNaming] as const]);
+      this.#tenants.set(number, { ...tenant, externalIds });
+    } else if (verb === 'move') this.#tenants.set(number, { ...tenant, schema: this.#newName(number) });
     else {
       const status = verb === 'suspend' ? 'suspended' : 'active';
       if (tenant.status === status) return false;
@@ -203,9 +240,14 @@ export class ModelRegistry {
   #valuesOf(touched: readonly number[] | undefined): Record<string, string> {
     const values: Record<string, string> = {};
     for (const tenant of touched ?? Array.from({ length: tenantCount }, (_, number) => number)) {
-      const value = formatValue(this.#tenants.get(tenant), this.#moduleVersion);
-      values[idOf(tenant)] = value;
-      values[slugOf(tenant)] = value;
+      const known = this.#tenants.get(tenant);
+      for (const reference of referencesTo(tenant)) {
+        // A change of a tenant is no change of a name that it has never had.
+        if (touched && externalIdsOf(tenant).includes(reference) && !known?.externalIds.has(reference))
+          continue;
+        const isNamed = known?.externalIds.get(reference) ?? !externalIdsOf(tenant).includes(reference);
+        values[reference] = formatValue(isNamed ? known : undefined, this.#moduleVersion);
+      }
     }
     return values;
   }
@@ -218,4 +260,8 @@ export class ModelRegistry {
   #epochName(): string {
     return this.incarnation.toString(16).padStart(16, '0');
   }
+}
+
+function nounOf(verb: string): string {
+  return verb === 'name' || verb === 'unname' ? 'external_id' : 'tenant';
 }

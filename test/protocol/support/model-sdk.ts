@@ -1,10 +1,10 @@
-import { Knowledge } from '../../../src/client/knowledge.js';
-import { formatRevision, type Resolution, readRevision } from '../../../src/client/route.js';
+import { Knowledge } from '../../../src/client/resolution/knowledge.js';
+import { formatRevision, type Resolution, readRevision } from '../../../src/client/resolution/route.js';
 import type { Change } from '../../../src/feed/change.js';
 import { type Point, readValue } from './history.js';
 import { enter } from './model-clients.js';
 import type { ModelGateway } from './model-gateway.js';
-import { idOf, slugOf } from './model-registry.js';
+import { externalIdOf, idOf, slugOf } from './model-registry.js';
 import type { World } from './run-history.js';
 
 interface Claim {
@@ -14,7 +14,7 @@ interface Claim {
 }
 
 /** The keys that it requests repeatedly, as many as its cache may have. */
-const favourites = [idOf(0), slugOf(0), slugOf(1)];
+const favourites = [idOf(0), slugOf(0), slugOf(1), externalIdOf(0)];
 
 /** The client package's real cache; its requests are modelled after src/client. */
 export class SdkClient {
@@ -161,8 +161,15 @@ function resolutionOf(reference: string, value: string): Resolution {
   const route = readValue(value);
   if (route?.status !== 'active') return { code: 'TENANT_NOT_FOUND', message: value };
   return {
-    ...{ tenantId: route.tenant, tenantSlug: reference, module: 'finance', schemaName: route.schema },
+    ...{
+      tenantId: route.tenant,
+      tenantSlug: reference,
+      externalId: null,
+      module: 'finance',
+      schemaName: route.schema,
+    },
     ...{ searchPath: route.schema, databaseName: 'finance', isolation: 'SCHEMA', generation: 1 },
+    migrationVersion: null,
     ...{ revision: '', isStale: false },
   };
 }

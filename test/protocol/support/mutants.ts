@@ -13,7 +13,7 @@ const follower = 'src/feed/follower.ts';
 const acknowledge = 'src/feed/acknowledge.ts';
 const clientLeases = 'src/feed/client-leases.ts';
 const readThrough = 'src/cache/read-through.ts';
-const knowledge = 'src/client/knowledge.ts';
+const knowledge = 'src/client/resolution/knowledge.ts';
 const changeLog = 'prisma/migrations/20261129000002_change_log/migration.sql';
 
 /** The mutants of the consistency specification, and one without the base after a resync. */
@@ -21,8 +21,8 @@ export const namedMutants: readonly Mutant[] = [
   {
     name: 'lease from the time of receipt',
     file: follower,
-    search: 'this.#leaseUntil = sentAt + stalenessMs',
-    replace: 'this.#leaseUntil = clock() + stalenessMs',
+    search: 'standbys.take(report, sentAt) : sentAt;',
+    replace: 'standbys.take(report, sentAt) : this.#options.clock();',
   },
   {
     name: 'no lease',
@@ -58,15 +58,15 @@ export const namedMutants: readonly Mutant[] = [
   {
     name: 'ack at commit',
     file: acknowledge,
-    search: "if (committed.waitFor === 'COMMITTED') return;",
-    replace: 'return;',
+    search: "if (committed.waitFor === 'COMMITTED') return 'committed';",
+    replace: "return 'committed';",
   },
   {
     name: 'ack when a lease looks expired',
     file: acknowledge,
-    search: 'if (laggards?.length === 0) return;',
+    search: "if (laggards?.length === 0) return 'reported';",
     replace:
-      'if (laggards?.every(({ lastReport, stalenessMs }) => Number(lastReport) + stalenessMs < clock())) return;',
+      "if (laggards?.every(({ lastReport, stalenessMs }) => Number(lastReport) + stalenessMs < clock())) return 'reported';",
   },
   {
     name: 'no token',
@@ -95,7 +95,7 @@ export const namedMutants: readonly Mutant[] = [
   {
     name: 'no base after a resync',
     file: follower,
-    search: 'this.#base = page.since',
+    search: 'this.#base = first ? first.revision - 1n : page.head.revision',
     replace: 'this.#base = 0n',
   },
 ];
@@ -145,6 +145,12 @@ export const moreMutants: readonly Mutant[] = [
     replace: 'void change.tenantSlug',
   },
   {
+    name: 'no floor for external ids',
+    file: follower,
+    search: 'for (const externalId of change.externalIds) this.#floors.set(externalId, change.revision);',
+    replace: '',
+  },
+  {
     name: 'no floor for the id',
     file: follower,
     search: 'else this.#floors.set(change.tenantId, change.revision)',
@@ -161,6 +167,7 @@ export const moreMutants: readonly Mutant[] = [
     file: follower,
     search: `      this.#isRegistered = false;
       this.#leaseUntil = Number.NEGATIVE_INFINITY;
+      this.#say('noRow', page);
       return this.#pollOnce();`,
     replace: '      this.#isRegistered = false;',
   },
@@ -277,6 +284,12 @@ export const clientMutants: readonly Mutant[] = [
     replace: 'void entries;',
   },
   {
+    name: 'client: changes drop nothing that is held under an external id',
+    file: knowledge,
+    search: '[tenantId, tenantSlug, ...externalIds]',
+    replace: '[tenantId, tenantSlug]',
+  },
+  {
     name: 'client: nothing forgotten on a resync',
     file: knowledge,
     search: 'this.#era++;',
@@ -332,9 +345,8 @@ export const fastPathMutants: readonly Mutant[] = [
   {
     name: 'fast: a lease from before a wait',
     file: reader,
-    search: 'if (!held) return Promise.all(requests.map((one) => this.#load(one)));',
-    replace:
-      'if (!held) return Promise.all(requests.map((one) => this.#explainHeld(one) ?? this.#load(one)));',
+    search: 'return Promise.all(requests.map((one) => this.#load(one)));',
+    replace: 'return Promise.all(requests.map((one) => this.#explainHeld(one) ?? this.#load(one)));',
   },
   {
     name: 'fast: the lease of the first answer for ever',

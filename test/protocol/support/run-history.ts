@@ -4,7 +4,15 @@ import type { History, HistoryEvent } from './history.js';
 import { CachingClient, type Demand, ModelClient, referencesOf } from './model-clients.js';
 import { ModelGateway } from './model-gateway.js';
 import { ModelRedis } from './model-redis.js';
-import { type Edit, idOf, ModelRegistry, slugOf, tenantCount } from './model-registry.js';
+import {
+  type Edit,
+  externalIdOf,
+  idOf,
+  ModelRegistry,
+  referencesTo,
+  slugOf,
+  tenantCount,
+} from './model-registry.js';
 import { ModelReplicas } from './model-replicas.js';
 import { SdkClient } from './model-sdk.js';
 import type { Weather } from './network.js';
@@ -26,7 +34,7 @@ const weathers: Weather[] = [
 ];
 
 /** The keys that caching clients request repeatedly. */
-const favourites = [idOf(0), slugOf(0), slugOf(1)];
+const favourites = [idOf(0), slugOf(0), slugOf(1), externalIdOf(0)];
 
 const demands: Demand[] = ['as it is', 'as it is', 'as it is', 'with its token', 'with its token', 'strong'];
 
@@ -200,7 +208,7 @@ export class World {
   }
 
   #anyReference(): string {
-    return this.chance.pick([idOf, slugOf])(this.#anyTenant());
+    return this.chance.pick(referencesTo(this.#anyTenant()));
   }
 
   #anyEdit(): Edit {
@@ -208,7 +216,10 @@ export class World {
     const tenant = this.#anyTenant();
     const status = this.registry.statusOf(tenant);
     if (!status) return { tenant, verb: 'register' };
-    return { tenant, verb: this.chance.pick(['move', status === 'active' ? 'suspend' : 'resume']) };
+    return {
+      tenant,
+      verb: this.chance.pick(['move', status === 'active' ? 'suspend' : 'resume', 'name', 'unname']),
+    };
   }
 
   #pauseMs(): number {

@@ -1,5 +1,6 @@
 import type { Change, FeedPage, FeedSource, Position, ReplicaReport } from '../../../src/feed/change.js';
-import { Follower } from '../../../src/feed/follower.js';
+import { Follower, type FollowerOptions } from '../../../src/feed/follower.js';
+import { type StandbyReport, Standbys } from '../../../src/feed/standbys.js';
 
 export const stalenessMs = 5_000;
 
@@ -11,6 +12,7 @@ export function aChange(revision: bigint, fields: Partial<Change> = {}): Change 
     kind: 'tenant.updated',
     tenantId: 'id-acme',
     tenantSlug: 'acme',
+    externalIds: [],
     module: null,
     tenantModules: [],
     previousHash: `hash ${revision - 1n}`,
@@ -30,6 +32,8 @@ export class ScriptedFeed implements FeedSource {
   hasRow = false;
   /** Called during each poll. */
   onPoll: (report: ReplicaReport) => void | Promise<void> = () => undefined;
+  /** What each poll reads of the standbys; undefined: they are not asked for. */
+  standbys: StandbyReport | undefined;
   readonly reports: ReplicaReport[] = [];
 
   add(...changes: Change[]): void {
@@ -37,14 +41,20 @@ export class ScriptedFeed implements FeedSource {
     this.head = changes.at(-1)?.revision ?? this.head;
   }
 
-  follow(clientsRevision?: () => bigint | undefined): Follower {
+  follow(
+    clientsRevision?: () => bigint | undefined,
+    required = 0,
+    onStep?: FollowerOptions['onStep'],
+  ): Follower {
     const clock = () => this.now;
     return new Follower({
       source: this,
       clock,
       waitingClock: clock,
       stalenessMs,
+      ...(required > 0 && { standbys: new Standbys({ required, stalenessMs }) }),
       ...(clientsRevision && { clientsRevision }),
+      onStep,
     });
   }
 
@@ -63,7 +73,10 @@ export class ScriptedFeed implements FeedSource {
     const since = position?.epoch === this.epoch ? position.revision : this.oldest;
     const head: Position = { epoch: this.epoch, revision: this.head, hash: `hash ${this.head}` };
     const changes = this.changes.filter(({ revision }) => revision > since);
-    const page = { head, changes, since, isRegistered: this.hasRow };
+    const page = {
+      ...{ head, changes, since, isRegistered: this.hasRow },
+      ...(this.standbys && { standbys: this.standbys }),
+    };
     await this.onPoll(report);
     return page;
   }

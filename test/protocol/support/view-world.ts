@@ -1,5 +1,5 @@
-import type { TenantChange } from '../../../src/client/knowledge.js';
-import type { Resolution as ClientResolution } from '../../../src/client/route.js';
+import type { TenantChange } from '../../../src/client/resolution/knowledge.js';
+import type { Resolution as ClientResolution } from '../../../src/client/resolution/route.js';
 import { RegistryError } from '../../../src/errors.js';
 import type { Change, ChangeView } from '../../../src/feed/change.js';
 import { decideRoute, type RouteFacts } from '../../../src/registry/resolution/route.js';
@@ -12,7 +12,7 @@ type Tenant = (typeof tenants)[number];
 
 /** One change, by its numbers: the interpretation decides what they mean in the present state. */
 export interface Edit {
-  what: 'tenant' | 'subscription' | 'module' | 'settings';
+  what: 'tenant' | 'subscription' | 'module' | 'settings' | 'external id';
   tenant: Tenant;
   module: Module;
   status: number;
@@ -22,16 +22,21 @@ interface State {
   tenants: ReadonlyMap<Tenant, { status: string; reason: string }>;
   modules: ReadonlyMap<Module, string>;
   subscriptions: ReadonlyMap<string, { status: string; generation: number }>;
+  /** Whether the external id of a tenant resolves; absent before the tenant has it. */
+  externalIds: ReadonlyMap<Tenant, boolean>;
 }
 
 const tenantStatuses = ['active', 'suspended', 'deleted', 'provisioning', 'purged', 'active'];
 const subscriptionStatuses = ['active', 'cancelled', 'suspended', 'migrating', 'provisioning', 'active'];
 export const idOf = (tenant: Tenant) => `id-${tenant}`;
+export const externalIdOf = (tenant: Tenant) => `tn_${tenant}`;
 
 /** A small registry whose every revision can be asked. Each edit is a revision of its own. */
 export class ViewWorld {
-  readonly #states: State[] = [{ tenants: new Map(), modules: new Map(), subscriptions: new Map() }];
-  readonly #changes: Omit<Change, 'tenantModules'>[] = [];
+  readonly #states: State[] = [
+    { tenants: new Map(), modules: new Map(), subscriptions: new Map(), externalIds: new Map() },
+  ];
+  readonly #changes: Omit<Change, 'tenantModules' | 'externalIds'>[] = [];
 
   get head(): number {
     return this.#states.length - 1;
@@ -47,6 +52,7 @@ export class ViewWorld {
       tenants: new Map(before.tenants),
       modules: new Map(before.modules),
       subscriptions: new Map(before.subscriptions),
+      externalIds: new Map(before.externalIds),
     };
     if (what === 'module') {
       next.modules.set(module, `${module}_${this.head}`);
@@ -58,6 +64,10 @@ export class ViewWorld {
         generation: (known?.generation ?? 0) + 1,
       });
       this.#commit(next, { kind: 'subscription.updated', tenant, module });
+    } else if (what === 'external id' && isKnown) {
+      const isActive = status % 2 === 0;
+      next.externalIds.set(tenant, isActive);
+      this.#commit(next, { kind: `external_id.${isActive ? 'created' : 'removed'}`, tenant, module: null });
     } else if (what === 'settings' && isKnown) {
       this.#commit(next, { kind: 'settings.updated', tenant, module: null });
     } else {
@@ -90,14 +100,23 @@ export class ViewWorld {
   report(after: number, upTo: number, readAt: number, view: ChangeView): TenantChange[] {
     const seen = this.#changes
       .filter(({ revision }) => revision > after && revision <= upTo)
-      .map((change) => ({
-        change,
-        as: view({ ...change, tenantModules: this.#modulesOf(change.tenantSlug, readAt) }),
-      }));
+      .map((logged) => {
+        const change = { ...logged, externalIds: this.#externalIdsOf(logged.tenantSlug, readAt) };
+        return {
+          change,
+          as: view({ ...change, tenantModules: this.#modulesOf(change.tenantSlug, readAt) }),
+        };
+      });
     const told: TenantChange[] = seen.filter(({ as }) => as === 'whole').map(({ change }) => change);
     if (seen.some(({ as }) => as === 'refusals'))
-      told.push({ tenantId: null, tenantSlug: null, module: null, refusalsOnly: true });
+      told.push({ tenantId: null, tenantSlug: null, externalIds: [], module: null, refusalsOnly: true });
     return told;
+  }
+
+  /** Removed ones as well. */
+  #externalIdsOf(slug: string | null, readAt: number): string[] {
+    const { externalIds } = this.#states[readAt] as State;
+    return tenants.filter((one) => one === slug && externalIds.has(one)).map(externalIdOf);
   }
 
   #modulesOf(slug: string | null, readAt: number): string[] {
@@ -108,12 +127,17 @@ export class ViewWorld {
   /** The true answer at a revision, made by the product's own decision. */
   resolve(reference: string, module: Module, asOf: number): ClientResolution {
     const state = this.#states[asOf] as State;
-    const slug = tenants.find((one) => one === reference || idOf(one) === reference) as Tenant;
+    const isNamedBy = (one: Tenant) =>
+      one === reference ||
+      idOf(one) === reference ||
+      (externalIdOf(one) === reference && state.externalIds.get(one));
+    const slug = tenants.find(isNamedBy) as Tenant;
     const tenant = state.tenants.get(slug);
     const subscription = tenant && state.subscriptions.get(`${slug} ${module}`);
     const facts: RouteFacts = {
       tenantId: tenant ? idOf(slug) : null,
       tenantSlug: tenant ? slug : null,
+      externalId: tenant && reference === externalIdOf(slug) ? reference : null,
       tenantStatus: tenant?.status ?? null,
       suspendedReason: tenant?.reason ?? null,
       moduleExists: state.modules.has(module),
@@ -122,21 +146,25 @@ export class ViewWorld {
       databaseName: subscription ? (state.modules.get(module) ?? null) : null,
       schemaName: subscription ? `${module}_${slug}` : null,
       generation: subscription?.generation ?? null,
+      migrationVersion: null,
     };
     const read = { revision: { epoch, number: BigInt(asOf) }, leaseRemainingMs: 1 };
     const decided = decideRoute({ reference, module }, facts, read);
     if (decided instanceof RegistryError) return { code: decided.code as never, message: decided.message };
     // The fields that a service uses; the revision differs between equal routes.
-    const { tenantId, tenantSlug, schemaName, searchPath, databaseName, isolation, generation } = decided;
+    const { tenantId, tenantSlug, externalId, schemaName, searchPath, databaseName, isolation, generation } =
+      decided;
     return {
       tenantId,
       tenantSlug,
+      externalId,
       module,
       schemaName,
       searchPath,
       databaseName,
       isolation,
       generation,
+      migrationVersion: null,
       revision: '',
       isStale: false,
     };

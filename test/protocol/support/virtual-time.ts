@@ -2,16 +2,11 @@
  * Time and random numbers for one history. All waiting happens here, so a history is a sequence of events in the order
  * of a virtual clock, and the same seed makes the same sequence.
  */
+import { createRandom } from '../../setup/random.js';
 
-/** Random numbers from 0 to 1, equal for equal seeds (mulberry32). */
+/** Random numbers and choices, equal for equal seeds. */
 export function createChance(seed: number): Chance {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const next = createRandom(seed);
   return {
     next,
     between: (low, high) => low + next() * (high - low),
