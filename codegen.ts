@@ -7,18 +7,21 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { type CodegenConfig, generate } from '@graphql-codegen/cli';
 import { buildSchema, lexicographicSortSchema, printSchema } from 'graphql';
+import { keyWarningDays } from './src/auth/keys-in-use.js';
+import { allActions, scopeList, scopeOf } from './src/auth/permissions.js';
 import { errorTable, guardRefusals, procedureRefusals } from './src/errors.js';
 import { schema } from './src/graphql/schema.js';
-import { postgresParameters } from './src/postgres-url.js';
-import { tenantConfigJsonSchema } from './src/profile/tenant-config.js';
-import { redisParameters } from './src/redis-url.js';
-import { settings } from './src/settings.js';
-import type { UrlParameters } from './src/url-parameters.js';
+import { tenantConfigJsonSchema } from './src/profile/config/tenant-config.js';
+import { settings } from './src/settings/settings.js';
+import { postgresParameters } from './src/urls/postgres-url.js';
+import { redisParameters } from './src/urls/redis-url.js';
+import type { UrlParameters } from './src/urls/url-parameters.js';
 import { findBreakingChanges, wayOut } from './test/setup/schema-changes.js';
 
 const root = import.meta.dirname;
 const schemaFile = 'schema.graphql';
 const typesDir = 'test/setup/generated';
+const adminDir = 'src/admin/generated';
 const clientTypes = 'src/client/generated/operations.ts';
 
 const sdl = `${printSchema(lexicographicSortSchema(schema))}\n`;
@@ -42,8 +45,19 @@ const config: CodegenConfig = {
   schema: sdl,
   silent: true,
   generates: {
+    [`${adminDir}/`]: {
+      documents: ['src/admin/**/*.graphql'],
+      preset: 'client',
+      presetConfig: { fragmentMasking: false, skipIndexFile: true },
+      config: {
+        ...typesOfOperations,
+        // The page sends the text of its documents and needs no parser.
+        documentMode: 'string',
+        importExtension: '.js',
+      },
+    },
     [clientTypes]: {
-      documents: ['src/client/*.ts'],
+      documents: ['src/client/**/*.ts', '!src/client/generated/**'],
       plugins: ['typescript-operations'],
       config: { ...typesOfOperations, immutableTypes: true },
     },
@@ -62,33 +76,67 @@ const config: CodegenConfig = {
 };
 
 /** The documents of the packages that talk to the gateway, as they send them. */
-async function shippedDocuments(): Promise<string> {
+async function shippedDocuments(adminDocuments: string): Promise<string> {
   const folder = join(root, 'src/client');
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.ts')).sort();
+  const names = await readdir(folder, { recursive: true });
+  const files = names.filter((name) => name.endsWith('.ts') && !name.startsWith('generated')).sort();
   const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
-  const documents = texts.flatMap((text) =>
-    [...text.matchAll(/\/\* GraphQL \*\/ `([^`]*)`/g)].map(([, document = '']) => document),
-  );
+  const documents = [
+    ...texts.flatMap((text) => textsIn(text, /\/\* GraphQL \*\/ `([^`]*)`/g)),
+    ...textsIn(adminDocuments, /new TypedDocumentString\(`([^`]*)`/g).map((text) => text.trim()),
+  ];
   if (documents.some((document) => /[\\$]\{|\\\\/.test(document)))
-    throw new Error('A document of the client is not a plain text, so it cannot be registered');
-  return `/** Documents of the client package, which count as registered. Written by \`npm run codegen\`. */
+    throw new Error(
+      'A document of the client or the admin page is not a plain text, so it cannot be registered',
+    );
+  return `/** Documents of the client package and the admin page, which count as registered. Written by \`npm run codegen\`. */
 export const shippedDocuments: readonly string[] = [
 ${documents.map((document) => `  \`${document}\`,`).join('\n')}
 ];
 `;
 }
 
+function textsIn(source: string, pattern: RegExp): string[] {
+  return [...source.matchAll(pattern)].map(([, text = '']) => text);
+}
+
+/** What the admin page knows about errors and rights without asking. */
+function registryFacts(): string {
+  const errors = Object.entries(errorTable).map(([code, { meaning, action }]) => [code, { meaning, action }]);
+  const actions = allActions.map((action) => [action, scopeOf(action)]);
+  return `/** Written by \`npm run codegen\`. */
+export const errorTexts: Readonly<Record<string, { meaning: string; action: string }>> = ${JSON.stringify(Object.fromEntries(errors), undefined, 2)};
+
+export const scopeByAction = ${JSON.stringify(Object.fromEntries(actions), undefined, 2)} as const;
+
+export const allScopes = ${JSON.stringify(scopeList.split(', '))} as const;
+
+/** How long before the expiry of a key it counts as one that expires soon, in days. */
+export const keyWarningDays = ${keyWarningDays};
+`;
+}
+
 const generated: { filename: string; content: string }[] = await generate(config, false);
+const adminDocuments = generated.find(({ filename }) => filename.endsWith(`${adminDir}/graphql.ts`))?.content;
 const wanted = new Map([
   [schemaFile, sdl],
   ['tenant-config.schema.json', `${JSON.stringify(tenantConfigJsonSchema(), undefined, 2)}\n`],
   ['docs/configuration.md', configurationPage()],
   ['docs/errors.md', errorPage()],
-  ['src/graphql/generated/shipped-documents.ts', await shippedDocuments()],
-  ...generated.map(({ filename, content }) => [relative(root, filename), content] as const),
+  ['src/graphql/generated/shipped-documents.ts', await shippedDocuments(adminDocuments ?? '')],
+  [`${adminDir}/registry-facts.ts`, registryFacts()],
+  [`${adminDir}/tenant-config-schema.json`, `${JSON.stringify(tenantConfigJsonSchema())}\n`],
+  ...generated
+    // Its map of all documents by their texts would be in the page once more.
+    .filter(({ filename }) => !filename.endsWith(`${adminDir}/gql.ts`))
+    .map(({ filename, content }) => [relative(root, filename), content] as const),
 ]);
-const present = (await readdir(join(root, typesDir)).catch(() => [])).map((name) => `${typesDir}/${name}`);
-const obsolete = present.filter((file) => !wanted.has(file));
+const present = await Promise.all(
+  [typesDir, adminDir].map(async (folder) =>
+    (await readdir(join(root, folder)).catch(() => [])).map((name) => `${folder}/${name}`),
+  ),
+);
+const obsolete = present.flat().filter((file) => !wanted.has(file));
 const outdated: string[] = [];
 for (const [file, content] of wanted) {
   if ((await readFile(join(root, file), 'utf8').catch(() => undefined)) !== content) outdated.push(file);
@@ -121,7 +169,11 @@ function configurationPage(): string {
   return `# Configuration
 
 Every setting is an environment variable. A variable that is empty counts as not set. All problems are reported at once, one line each,
-and the process exits with status 1. This page is generated from [src/settings.ts](../src/settings.ts) by \`npm run codegen\`.
+and the process exits with status 1. This page is generated from [src/settings/settings.ts](../src/settings/settings.ts) by \`npm run codegen\`.
+
+\`X_FILE\` names a file with the value of variable X, for every setting but those of OpenTelemetry, and every URL of a service database: \`DATABASE_URL_FILE=/run/secrets/database-url\`. \`--env-file <file>\` of every command
+reads lines such as \`PORT=4000\` for variables that the environment lacks. \`tenant-registry config check\` shows each variable with its origin, without passwords, and tries every
+database and Redis.
 
 | variable | default | meaning |
 |---|---|---|
@@ -132,7 +184,7 @@ ${rows.join('\n')}
 \`postgres://user:password@host:5432/database?name=value&…\`; in names, passwords and values write @ as %40, / as %2F and so on. Unix sockets:
 \`postgres://user@/database?host=/var/run/postgresql\`, or \`postgres://user@%2Fvar%2Frun%2Fpostgresql/database\`. Every parameter of PostgreSQL’s own
 programs, of the driver pg and of Prisma has an effect or is refused with its name; so is an unknown one. The table is
-[src/postgres-url.ts](../src/postgres-url.ts).
+[src/urls/postgres-url.ts](../src/urls/postgres-url.ts).
 
 | parameter | effect |
 |---|---|

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Pool } from 'pg';
 import type { Loaded } from '../cache/read-through.js';
-import { queryWithin } from '../database/pool.js';
+import { queryWithin } from '../database/connections/pool.js';
 
 /** Marks a secret as ours for people and secret scanners. */
 const secretPrefix = 'trk_';

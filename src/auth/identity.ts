@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { openMemoryTier } from '../cache/memory-tier.js';
 import { type Loaded, ReadThrough, type Validity } from '../cache/read-through.js';
 import type { IdentityProvider } from '../config.js';
-import { queryWithin } from '../database/pool.js';
+import { queryWithin } from '../database/connections/pool.js';
 import { RegistryError } from '../errors.js';
 import { membersReference } from '../feed/change.js';
 import type { Log } from '../log.js';

@@ -3,12 +3,12 @@ import type { KnownKey } from './api-key.js';
 
 const dayMs = 86_400_000;
 
-/** How long before the expiry of a key in use the gateway warns of it, in days. */
-const warningDays = 14;
+/** How long before the expiry of a key it counts as one that expires soon, in days. */
+export const keyWarningDays = 14;
 
 /** Whether the expiry of a key is so near that its owner should rotate it. */
 export function expiresSoon(expiresAt: number | null, now: number): boolean {
-  return expiresAt !== null && expiresAt > now && expiresAt - now <= warningDays * dayMs;
+  return expiresAt !== null && expiresAt > now && expiresAt - now <= keyWarningDays * dayMs;
 }
 
 /** The keys in use at this gateway that expire soon. Each gets a log line once a day. */

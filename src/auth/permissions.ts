@@ -29,6 +29,8 @@ const scopeByAction = {
   deleteTenant: 'registry:write',
   restoreTenant: 'registry:write',
   purgeTenant: 'registry:write',
+  addTenantExternalId: 'registry:write',
+  removeTenantExternalId: 'registry:write',
   updateTenantConfig: 'registry:write',
   updateTenantSettings: 'registry:write',
   updateTenantBranding: 'registry:write',
@@ -52,6 +54,13 @@ const scopeByAction = {
   retryOperation: 'provision',
   cancelOperation: 'provision',
   adoptStorage: 'provision',
+  startRollout: 'provision',
+  pauseRollout: 'provision',
+  resumeRollout: 'provision',
+  retryRollout: 'provision',
+  skipTenantInRollout: 'provision',
+  cancelRollout: 'provision',
+  repairDrift: 'provision',
   recordUsage: 'usage:record',
   checkQuota: 'usage:record',
   createApiKey: 'keys:manage',
@@ -127,16 +136,20 @@ export function listScopes({ scopes }: Caller): string[] {
   return scopes.has('*') ? [...plainScopes] : [...scopes].sort();
 }
 
-const actions = Object.keys(scopeByAction) as Action[];
+export const allActions = Object.keys(scopeByAction) as Action[];
+
+export function scopeOf(action: Action): string {
+  return scopeByAction[action];
+}
 
 /** The actions that the caller's scopes allow for every tenant. */
 export function listActions(caller: Caller): Action[] {
-  return actions.filter((action) => may(caller, action));
+  return allActions.filter((action) => may(caller, action));
 }
 
 /** The actions that a member may do in its tenant without any scope. */
 export function listActionsInTenant(role: MemberRole): Action[] {
-  return actions.filter((action) => isEnough(role, action));
+  return allActions.filter((action) => isEnough(role, action));
 }
 
 export function mayResolve(caller: Caller, module: string): boolean {

@@ -2,7 +2,7 @@ import { createLocalJWKSet, type JSONWebKeySet, type LocalJWKSet } from 'jose';
 import type { IdentityProvider } from '../config.js';
 import { messageOf, RegistryError } from '../errors.js';
 import type { Log } from '../log.js';
-import { isKeySource } from '../setting-urls.js';
+import { isKeySource } from '../settings/setting-urls.js';
 
 /** The public keys of the identity provider at one time. */
 export interface ProviderKeys {

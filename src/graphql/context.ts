@@ -5,21 +5,25 @@ import type { ChangeStream } from '../feed/change-stream.js';
 import type { ClientLeases } from '../feed/client-leases.js';
 import type { Follower } from '../feed/follower.js';
 import type { ClientConfigs } from '../importing/yaml/client-configs.js';
-import { createMembersLoader, type MembersLoader } from '../profile/member-lists.js';
+import { createMembersLoader, type MembersLoader } from '../profile/members/member-lists.js';
 import {
   type AttemptsLoader,
   createAttemptsLoader,
   createHistoryLoader,
   type HistoryLoader,
-} from '../provisioning/operations/history.js';
+} from '../provisioning/operations/reads/history.js';
 import {
   createTenantOperationsLoader,
   type TenantOperationsLoader,
-} from '../provisioning/operations/tenant-operations.js';
+} from '../provisioning/operations/reads/tenant-operations.js';
 import {
   createTenantResultsLoader,
   type TenantResultsLoader,
-} from '../provisioning/operations/tenant-results.js';
+} from '../provisioning/operations/reads/tenant-results.js';
+import {
+  createRolloutCountsLoader,
+  type RolloutCountsLoader,
+} from '../provisioning/rollout/reads/rollout-record.js';
 import type { RateState } from '../rates/rate-limited.js';
 import type { Rates } from '../rates/rates.js';
 import type { CommandContext } from '../registry/command.js';
@@ -30,7 +34,7 @@ import { limitReader } from '../registry/resolution/reader-limits.js';
 import {
   createSubscriptionCountsLoader,
   type SubscriptionCountsLoader,
-} from '../registry/subscription-counts.js';
+} from '../registry/tenants/subscription-counts.js';
 import { createUsageLoader, type UsageLoader } from '../registry/usage/usage.js';
 import type { RequestLimits } from './limits/request-limits.js';
 import type { StreamPiece } from './streams/event-frames.js';
@@ -50,6 +54,7 @@ export interface GraphqlContext {
   readonly tenantOperations: TenantOperationsLoader;
   readonly tenantResults: TenantResultsLoader;
   readonly tenantChanges: TenantChangesLoader;
+  readonly rolloutCounts: RolloutCountsLoader;
   readonly usage: UsageLoader;
   readonly shared: SharedContext;
   /** The name under which the client reports to /lease. */
@@ -88,6 +93,18 @@ export interface RequestFacts {
 export interface RequestOutcome {
   /** Codes of the errors that were answered. */
   codes: string[];
+  /** Kind of the operation; undefined when there was none, or it was refused before it was known. */
+  kind?: 'query' | 'mutation' | 'subscription' | undefined;
+  /** Actor of the caller, as in the audit log; undefined when there was none. */
+  actor?: string | undefined;
+  /** The variables of the request, for the tenant that they name. */
+  variables?: Readonly<Record<string, unknown>> | undefined;
+  /** Name of the operation in its document. */
+  operationName?: string | undefined;
+  /** The fields that it begins with, by their names in the schema. */
+  fields?: readonly string[] | undefined;
+  /** Code of the error with which it was refused before GraphQL. */
+  refusal?: string | undefined;
   /** The mutations it asked for, by name. */
   mutations: readonly string[];
   /** Its document is new, so its time counts if it is refused, even later in the same turn. */
@@ -112,6 +129,7 @@ export class RequestContext implements GraphqlContext {
   #tenantOperations: TenantOperationsLoader | undefined;
   #tenantResults: TenantResultsLoader | undefined;
   #tenantChanges: TenantChangesLoader | undefined;
+  #rolloutCounts: RolloutCountsLoader | undefined;
   #usage: UsageLoader | undefined;
 
   constructor(facts: RequestFacts) {
@@ -173,6 +191,11 @@ export class RequestContext implements GraphqlContext {
     return this.#tenantChanges;
   }
 
+  get rolloutCounts(): RolloutCountsLoader {
+    this.#rolloutCounts ??= createRolloutCountsLoader(this.commands.database);
+    return this.#rolloutCounts;
+  }
+
   get usage(): UsageLoader {
     this.#usage ??= createUsageLoader(this.commands.database);
     return this.#usage;
@@ -197,6 +220,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     tenantOperations,
     tenantResults,
     tenantChanges,
+    rolloutCounts,
     usage,
     shared,
     client,
@@ -213,6 +237,7 @@ export function plainContext(context: RequestContext): GraphqlContext {
     tenantOperations,
     tenantResults,
     tenantChanges,
+    rolloutCounts,
     usage,
     shared,
     client,
@@ -239,6 +264,7 @@ export async function execute<T extends { revision: string }>(
     context.tenantOperations.clearAll();
     context.tenantResults.clearAll();
     context.tenantChanges.clearAll();
+    context.rolloutCounts.clearAll();
     context.usage.clearAll();
   }
 }

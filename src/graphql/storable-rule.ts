@@ -6,7 +6,7 @@ import {
   type ValidationContext,
 } from 'graphql';
 import { invalidFields } from '../errors.js';
-import { findUnstorable, isStorable, unstorableText } from '../registry/storable-text.js';
+import { findUnstorable, isStorable, unstorableText } from '../registry/values/storable-text.js';
 
 /**
  * Refuses documents with a text that cannot be stored, whichever scalar it is for. Texts in variables are checked for

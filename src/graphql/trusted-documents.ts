@@ -2,7 +2,7 @@ import type { Caller } from '../auth/caller.js';
 import { holds } from '../auth/permissions.js';
 import { messageOf, RegistryError } from '../errors.js';
 import type { Log } from '../log.js';
-import { documentIdOf, type TrustedDocument } from '../registry/trusted-documents.js';
+import { documentIdOf, type TrustedDocument } from '../registry/access/trusted-documents.js';
 import type { GivenParameters, GraphqlParameters } from './engine/parameters.js';
 import { shippedDocuments } from './generated/shipped-documents.js';
 

@@ -151,6 +151,7 @@ const writeAnswers: Plugin<GraphqlContext, YogaRequest> = {
         // The server writes it to the connection: a body between them would cost more than the events.
         const events = (stream as AsyncIterable<StreamPiece>)[Symbol.asyncIterator]();
         serverContext.facts.stream = { events, form };
+        serverContext.facts.outcome.kind = 'subscription';
         return new fetchApi.Response(null, { headers: form.headers });
       }, 'text/event-stream');
       return;

@@ -18,15 +18,19 @@ export class FailedAuthentications {
   readonly #limit: RateLimit;
   readonly #running = new Map<string, Running>();
 
-  constructor(limit: RateLimit) {
+  readonly #onRefused: (limit: string) => void;
+
+  constructor(limit: RateLimit, onRefused: (limit: string) => void = () => undefined) {
     this.#limit = limit;
+    this.#onRefused = onRefused;
   }
 
   /** Throws RATE_LIMITED when the address has no attempts left. */
   requireAttempt(address: string): void {
     const state = this.#limit.stateOf(address);
-    if (state.remaining === 0)
-      throw new RateLimited(state, 'Too many requests with wrong credentials from this address');
+    if (state.remaining > 0) return;
+    this.#onRefused(state.rule.name);
+    throw new RateLimited(state, 'Too many requests with wrong credentials from this address');
   }
 
   failed(address: string): void {

@@ -1,6 +1,6 @@
 import type { Caller } from '../auth/caller.js';
 import type { RedisConnection } from '../cache/redis-connection.js';
-import type { RateSettings } from '../rate-settings.js';
+import type { RateSettings } from '../settings/rate-settings.js';
 import { DocumentTime } from './document-time.js';
 import { FailedAuthentications } from './failed-authentications.js';
 import { RateLimit } from './rate-limit.js';
@@ -26,9 +26,11 @@ export interface RatesOptions {
   settings: RateSettings;
   redis: RedisConnection | undefined;
   clock: () => number;
+  /** Called for each refusal, with the name of the limit. */
+  onRefused?: (limit: string) => void;
 }
 
-export function openRates({ settings, redis, clock }: RatesOptions): Rates {
+export function openRates({ settings, redis, clock, onRefused = () => undefined }: RatesOptions): Rates {
   const open = (name: string, quota: number | undefined, windowSeconds: number, isShared = true) => {
     if (quota === undefined) return undefined;
     const rule = { name, quota, windowSeconds };
@@ -46,12 +48,14 @@ export function openRates({ settings, redis, clock }: RatesOptions): Rates {
 
   return {
     documentTime: documents && new DocumentTime(documents, clock),
-    failedAuthentications: failures && new FailedAuthentications(failures),
+    failedAuthentications: failures && new FailedAuthentications(failures, onRefused),
     admitMutations(caller, count) {
       // Open mode has one caller, who sits at the machine.
       if (!mutations || caller.kind === 'developer') return undefined;
-      if (!mutations.take(caller.actor, count))
+      if (!mutations.take(caller.actor, count)) {
+        onRefused(mutations.rule.name);
         throw new RateLimited(mutations.stateOf(caller.actor), 'This caller sends too many mutations');
+      }
       return mutations.stateOf(caller.actor);
     },
     resolutions: (callers || tenants) && {
@@ -60,14 +64,15 @@ export function openRates({ settings, redis, clock }: RatesOptions): Rates {
         refusal(tenants, tenantId, 1, `Routes of tenant ${tenantId} are resolved too often`),
     },
   };
-}
 
-function refusal(
-  limit: RateLimit | undefined,
-  key: string,
-  count: number,
-  subject: string,
-): RateLimited | undefined {
-  if (!limit || limit.take(key, count)) return undefined;
-  return new RateLimited(limit.stateOf(key), subject);
+  function refusal(
+    limit: RateLimit | undefined,
+    key: string,
+    count: number,
+    subject: string,
+  ): RateLimited | undefined {
+    if (!limit || limit.take(key, count)) return undefined;
+    onRefused(limit.rule.name);
+    return new RateLimited(limit.stateOf(key), subject);
+  }
 }

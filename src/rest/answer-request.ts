@@ -1,7 +1,7 @@
 import { authorizeInSome } from '../auth/permissions.js';
 import { readInput } from '../registry/input.js';
 import { tenantNotFound } from '../registry/resolution/route.js';
-import { isStorable } from '../registry/storable-text.js';
+import { isStorable } from '../registry/values/storable-text.js';
 import { type RestAnswer, refuse } from './answer.js';
 import { type Endpoint, type RestRequest, readJson, readQuery } from './endpoint.js';
 import { openapi } from './openapi.js';

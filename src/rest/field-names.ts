@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { renameFields } from '../errors.js';
-import { describeField, type FieldDescription } from '../registry/field-description.js';
+import { describeField, type FieldDescription } from '../registry/values/field-description.js';
 
 /** REST writes the names of fields in snake case, and the values of enums in lower case; upper case is accepted, too. */
 

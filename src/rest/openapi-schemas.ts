@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TenantConfigShape } from '../profile/tenant-config.js';
+import { TenantConfigShape } from '../profile/config/tenant-config.js';
 import { Failure } from './answer.js';
 import {
   CreatedTenant,

@@ -29,7 +29,7 @@ const meanings: Partial<Record<RestCode, string>> = {
   VERSION_CONFLICT: 'The version in `If-Match` is not the current one. Read again, then repeat the change.',
   SECRET_IN_CONFIG:
     'Values of the configuration look like secrets, which are not stored; `details` has their paths.',
-  TENANT_NOT_FOUND: 'No tenant has that slug or id.',
+  TENANT_NOT_FOUND: 'No tenant has that slug, id or external id.',
   TENANT_SUSPENDED: 'The tenant of an earlier request with this idempotency key has been suspended.',
   TENANT_DELETED: 'The tenant has been deleted already.',
   TENANT_NOT_READY: 'The provisioning failed and was undone; the message contains the reason.',
@@ -108,7 +108,7 @@ const reference = {
   name: 'slug',
   in: 'path',
   required: true,
-  description: 'Slug or UUID of the tenant.',
+  description: 'Slug, UUID or external id of the tenant.',
   schema: { type: 'string' },
 };
 

@@ -25,7 +25,7 @@ export interface Place {
   collection: string;
   /** The path with `{slug}` instead of the tenant. */
   template: string;
-  /** Slug or id of a tenant as in the path; undefined for the collection. */
+  /** Slug, id or external id of a tenant as in the path; undefined for the collection. */
   reference: string | undefined;
   part: Part | undefined;
 }

@@ -65,7 +65,7 @@ function endpointsOf({ title, action, fields, shown, given, ...part }: PartOfTen
     GET: endpoint({
       id: `getTenant${title}`,
       summary: `Read the ${noun} of a tenant.`,
-      description: `Returns the ${noun} of a tenant by slug or id. Scope: registry:read, or a member of the tenant.`,
+      description: `Returns the ${noun} of a tenant by slug, id or external id. Scope: registry:read, or a member of the tenant.`,
       action: 'readTenant',
       query: NoQuery,
       isRepeatable: false,

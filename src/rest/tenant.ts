@@ -4,7 +4,7 @@ import { brandingFields, settingsFields } from '../profile/profile-fields.js';
 import { email, idempotencyKey, moduleNames, omittable, readInput, slug } from '../registry/input.js';
 import { shownStatuses } from '../registry/lists/tenant-filter.js';
 import { slugPattern } from '../registry/slug.js';
-import type { TenantRecord } from '../registry/tenant-record.js';
+import type { TenantRecord } from '../registry/tenants/tenant-record.js';
 import { answerFields, inSnakeCase, toInput } from './field-names.js';
 
 /** Default of `modules`: the module that gives a tenant a database of its own. */
@@ -24,6 +24,9 @@ export const Tenant = z
     name: z.string().meta({ description: 'Display name.' }),
     slug: z.string().meta({ description: 'Short name for programs; it never changes.' }),
     status: z.enum(statusNames).meta({ description: 'Status of the tenant. Only active tenants resolve.' }),
+    external_ids: z.array(z.string()).meta({
+      description: 'Ids under which older platforms know the tenant. Each resolves like the slug.',
+    }),
     created_at: z.iso.datetime().meta({ description: 'When the tenant was registered.' }),
   })
   .meta({ description: 'A tenant.' });
@@ -128,8 +131,10 @@ export const IdempotencyHeader = z.object({
   }),
 });
 
-export function showTenant({ id, name, slug, status, createdAt }: TenantRecord): z.input<typeof Tenant> {
-  return { id, name, slug, status: status.toLowerCase(), created_at: createdAt.toISOString() };
+export function showTenant(tenant: TenantRecord): z.input<typeof Tenant> {
+  const { id, name, slug, status, externalIds, createdAt } = tenant;
+  const shown = { id, name, slug, status: status.toLowerCase(), external_ids: externalIds };
+  return { ...shown, created_at: createdAt.toISOString() };
 }
 
 /** The input of provisionTenant for a request. */

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import type { RegistryDatabase } from '../database/registry-database.js';
 import { renameFields } from '../errors.js';
-import { readTenantConfig } from '../profile/tenant-config.js';
+import { readTenantConfig } from '../profile/config/tenant-config.js';
 import { deleteTenant } from '../provisioning/commands/delete-tenant.js';
 import { provisionTenantToEnd } from '../provisioning/provision-to-end.js';
 import type { CommandContext } from '../registry/command.js';
-import { listTenants, requireTenantRecord, type TenantRecord } from '../registry/tenant-record.js';
+import { listTenants, requireTenantRecord, type TenantRecord } from '../registry/tenants/tenant-record.js';
 import { type RestAnswer, withScriptMessage } from './answer.js';
 import { endpoint } from './endpoint.js';
 import { withBodyNames } from './field-names.js';
@@ -120,7 +120,8 @@ function requireConfig({ configRules }: CommandContext, input: Record<string, un
 const show = endpoint({
   id: 'getTenant',
   summary: 'Read a tenant.',
-  description: 'Returns a tenant by slug or id, in any status except purged. Scope: registry:read.',
+  description:
+    'Returns a tenant by slug, id or external id, in any status except purged. Scope: registry:read.',
   action: 'readRegistry',
   query: NoQuery,
   isRepeatable: false,

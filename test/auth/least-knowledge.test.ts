@@ -85,12 +85,14 @@ describe('a key for one module', () => {
     const { revision } = await renew(client, null);
     const secrets = await changeStrangers();
     const renewed = await renew(client, revision);
-    expect(renewed.changed).toEqual([{ tenantId: null, tenantSlug: null, module: null, refusalsOnly: true }]);
+    expect(renewed.changed).toEqual([
+      { tenantId: null, tenantSlug: null, externalIds: [], module: null, refusalsOnly: true },
+    ]);
     expectNothingOf(JSON.stringify(renewed), secrets);
     expect(Number(renewed.revision?.split(':')[1])).toBeGreaterThan(Number(revision?.split(':')[1]));
     await mutate(gateway, 'updateTenant', { tenantId: both.id, name: 'Both again' });
     expect((await renew(client, renewed.revision)).changed).toEqual([
-      { tenantId: both.id, tenantSlug: both.slug, module: null },
+      { tenantId: both.id, tenantSlug: both.slug, externalIds: [], module: null },
     ]);
   });
 
@@ -111,7 +113,9 @@ describe('a key for one module', () => {
     const { revision } = await renew(client, null, reader);
     await mutate(gateway, 'updateTenant', { tenantId: foreign.id, name: 'Stranger' });
     const { changed } = await renew(client, revision, reader);
-    expect(changed).toEqual([{ tenantId: foreign.id, tenantSlug: foreign.slug, module: null }]);
+    expect(changed).toEqual([
+      { tenantId: foreign.id, tenantSlug: foreign.slug, externalIds: [], module: null },
+    ]);
   });
 
   test('is refused for another module before anything is read, whether tenant and module exist or not', async () => {
@@ -214,6 +218,11 @@ describe('a member of one tenant', () => {
     await noOperationRuns();
     expect(await ask(foreign.id)).toEqual(await ask(randomUUID()));
     expect(await ask(foreign.slug)).toEqual(await ask('nobody-at-all'));
+    await guarded.psql('INSERT INTO tenant_external_ids (external_id, tenant_id) VALUES ($1, $2)', [
+      `Old.${foreign.slug}`,
+      foreign.id,
+    ]);
+    expect(await ask(`Old.${foreign.slug}`)).toEqual(await ask('Nobody.at.all'));
     expect(JSON.stringify(await ask(foreign.id))).toContain('TENANT_MISMATCH');
   });
 });

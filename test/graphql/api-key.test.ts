@@ -307,7 +307,61 @@ describe('apiKeys', () => {
     expect(found).toEqual(rows.map(({ id }) => id));
   });
 
-  test.each(['__typename', 'edges { cursor }', 'pageInfo { hasNextPage }'])(
+  const filtered = `query ($first: Int, $after: String, $filter: ApiKeyFilter) { apiKeys(first: $first, after: $after, filter: $filter) {
+    totalCount edges { node { name } } pageInfo { hasNextPage endCursor } } }`;
+
+  test('filters by expiry and state, and counts and pages what the filter selects', async () => {
+    const key = await gateway.createKey('keys:manage');
+    await gateway.psql(
+      `INSERT INTO api_keys (name, secret_hash, scopes, expires_at, revoked_at)
+         SELECT kind || n, sha256((kind || n)::bytea), '{registry:read}', now() + days * interval '1 day', CASE kind WHEN 'filter revoked ' THEN now() END
+         FROM (VALUES ('filter soon ', 25, 3), ('filter later ', 3, 40), ('filter never ', 2, NULL), ('filter expired ', 4, -1), ('filter revoked ', 5, 3))
+           AS kinds (kind, times, days), generate_series(1, times) AS n`,
+    );
+    const all = async (filter: object | null) => {
+      const found: string[] = [];
+      const counts = new Set<number>();
+      let after: string | null = null;
+      do {
+        const answer: Answer<undefined> = await gateway.ask(filtered, { first: 10, after, filter }, { key });
+        expect(answer.errors).toEqual([]);
+        const { totalCount, edges, pageInfo } = answer.data.apiKeys;
+        counts.add(totalCount);
+        found.push(...edges.map(({ node }: { node: { name: string } }) => node.name));
+        after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
+      } while (after !== null);
+      // The count is that of all pages, on each of them.
+      expect([...counts]).toEqual([found.length]);
+      const counted: Record<string, number> = {};
+      for (const name of found) {
+        const [, kind] = /^filter (\w+)/.exec(name) ?? [];
+        if (kind) counted[kind] = (counted[kind] ?? 0) + 1;
+      }
+      return counted;
+    };
+    const expiresBefore = new Date(Date.now() + 14 * 86_400_000).toISOString();
+    const soon = { soon: 25 };
+    expect(await all({ expiresBefore, isActive: true })).toEqual(soon);
+    expect(await all({ expiresBefore })).toEqual({ ...soon, expired: 4, revoked: 5 });
+    expect(await all({ isActive: true })).toEqual({ ...soon, later: 3, never: 2 });
+    expect(await all({ isActive: false })).toEqual({ expired: 4, revoked: 5 });
+    const every = { ...soon, later: 3, never: 2, expired: 4, revoked: 5 };
+    for (const filter of [null, {}, { expiresBefore: null, isActive: null }])
+      expect(await all(filter)).toEqual(every);
+    const { data } = await gateway.ask('{ apiKeys { totalCount } }', {}, { key });
+    expect(await gateway.psql('SELECT count(*)::int AS "totalCount" FROM api_keys')).toEqual([data.apiKeys]);
+    await gateway.psql(`DELETE FROM api_keys WHERE name LIKE 'filter %'`);
+  });
+
+  test('refuses a time that PostgreSQL cannot compare', async () => {
+    const key = await gateway.createKey('keys:manage');
+    const filter = { expiresBefore: '0000-01-01T00:00:00Z' };
+    const { codes, errors } = await gateway.ask(filtered, { filter }, { key });
+    expect(codes).toEqual(['VALIDATION_ERROR']);
+    expect(errors[0]?.extensions).toMatchObject({ fields: [{ field: 'filter.expiresBefore' }] });
+  });
+
+  test.each(['__typename', 'totalCount', 'edges { cursor }', 'pageInfo { hasNextPage }'])(
     'needs keys:manage for { %s }',
     async (fields) => {
       const others = [

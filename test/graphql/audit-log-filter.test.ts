@@ -34,7 +34,7 @@ async function ask(variables: Variables): Promise<Answer<undefined>> {
   return gateway.ask(
     `query ($tenantId: ID, $filter: AuditLogFilter, $first: Int, $last: Int, $after: String, $before: String) {
        auditLog(tenantId: $tenantId, filter: $filter, first: $first, last: $last, after: $after, before: $before) {
-         edges { cursor node { revision position kind kindText tenantSlug actor changedAt } }
+         edges { cursor node { revision position kind kindText tenantSlug module actor changedAt } }
          pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
        } }`,
     { ...variables },
@@ -48,6 +48,7 @@ interface Entry {
   kind: string;
   kindText: string;
   tenantSlug: string | null;
+  module: string | null;
   actor: string;
   changedAt: string;
 }
@@ -115,6 +116,29 @@ describe('the audit log', () => {
     expect(await entries({ filter: { until: '0001-01-01T00:00:00Z' } })).toEqual([]);
   });
 
+  test('filtered by module has the entries that affect it, also together with a tenant, an actor and kinds', async () => {
+    const all = await entries({});
+    const ofFinance = all.filter(({ module }) => module === 'finance');
+    expect(ofFinance.length).toBeGreaterThan(2);
+    expect(ofFinance.length).toBeLessThan(all.length);
+    expect(await entries({ filter: { module: 'finance' } })).toEqual(ofFinance);
+    expect(await entries({ filter: { module: 'finance', actor: 'developer' } })).toEqual(
+      ofFinance.filter((entry) => entry.actor === 'developer'),
+    );
+    expect(await entries({ filter: { module: 'finance', actor } })).toEqual([]);
+    const created = ofFinance.filter(({ kindText }) => kindText === 'subscription.created');
+    expect(created).toHaveLength(1);
+    for (const filter of [
+      { module: 'finance', kindText: ['subscription.created'] },
+      { module: 'finance', kindText: ['subscription.created'], actor: 'developer' },
+    ]) {
+      expect(await entries({ filter })).toEqual(created);
+      expect(await entries({ filter, tenantId: one.slug })).toEqual(created);
+      expect(await entries({ filter, tenantId: other.slug })).toEqual([]);
+    }
+    expect(await entries({ filter: { module: 'nothing' } })).toEqual([]);
+  });
+
   test('meets all conditions of the filter and the tenant', async () => {
     const found = await entries({
       tenantId: one.slug,
@@ -129,6 +153,9 @@ describe('the audit log', () => {
     ['a kind', { kindText: ['tenant.registered'] }],
     ['several kinds', { kindText: ['tenant.', 'settings.created', 'subscription.'] }],
     ['an actor', { actor: 'developer' }],
+    ['a module', { module: 'finance' }],
+    ['a module and an actor', { module: 'finance', actor: 'developer' }],
+    ['a module and kinds', { module: 'finance', kindText: ['subscription.'] }],
   ])('filtered by %s has pages forward and backward without a gap', async (_what, filter) => {
     const all = (await entries({ filter })).map(place);
     expect(all.length).toBeGreaterThan(1);
@@ -171,6 +198,7 @@ describe('the audit log', () => {
     ['a moment of nobody’s calendar', { since: '0000-01-01T00:00:00Z' }, 'filter.since'],
     ['a moment beyond all', { until: '+200000-01-01T00:00:00Z' }, /until/],
     ['a moment that is none', { since: 'yesterday' }, /since/],
+    ['a module that is none', { module: 'Finance!' }, /module/],
     ['a field that is none', { color: 'red' }, /color/],
   ])('filtered by %s is refused with VALIDATION_ERROR that names the field', async (_what, filter, field) => {
     const { status, codes, errors } = await ask({ filter });
@@ -204,6 +232,15 @@ describe('a large audit log', () => {
        -- One transaction with many entries.
        INSERT INTO registry_change (revision, position, kind, entity_id, actor, database_role, changed_at, previous_hash, hash)
        SELECT 1000000, n, 'tenant.updated', 'x', 'operator:late', 'x', '2020-03-01', '', '' FROM generate_series(0, 5000) AS n;
+       -- Entries that affect a module: a rare one, and a frequent one whose entries are old.
+       INSERT INTO registry_change (revision, position, kind, entity_id, actor, database_role, changed_at, previous_hash, hash, module)
+       SELECT 2000000 + n, 0, CASE WHEN n % 3 = 0 THEN 'subscription.created' ELSE 'subscription.activated' END, 'x',
+         CASE WHEN n < 100 THEN 'operator:early' ELSE 'operator:late' END, 'x', '2020-04-01'::timestamptz + n * interval '1 minute', '', '',
+         CASE WHEN n < 50 THEN 'rare' ELSE 'frequent' END
+       FROM generate_series(1, 10000) AS n;
+       INSERT INTO registry_change (revision, position, kind, entity_id, actor, database_role, changed_at, previous_hash, hash)
+       SELECT 3000000 + n, 0, 'tenant.updated', 'x', 'operator:late', 'x', '2020-06-01'::timestamptz + n * interval '1 minute', '', ''
+       FROM generate_series(1, 5000) AS n;
        ANALYZE registry_change`,
     );
   });
@@ -252,6 +289,20 @@ describe('a large audit log', () => {
       { actor: 'operator:late', kindText: ['tenant.updated'], until: '2020-01-02T00:00:00Z' },
     ],
     ['a rare actor since long ago', { actor: 'operator:early', since: '2020-01-01T03:00:00Z' }],
+    ['a rare module', { module: 'rare' }],
+    ['a frequent module that has ended', { module: 'frequent' }],
+    ['a module without entries', { module: 'nothing' }],
+    ['a rare module and a frequent actor', { module: 'rare', actor: 'operator:late' }],
+    ['a frequent module and a rare actor', { module: 'frequent', actor: 'operator:early' }],
+    ['a rare module and frequent kinds', { module: 'rare', kindText: ['subscription.', 'tenant.updated'] }],
+    ['a frequent module and a kind that never meet', { module: 'frequent', kindText: ['tenant.updated'] }],
+    [
+      'a frequent module, actor and kind long ago',
+      {
+        ...{ module: 'frequent', actor: 'operator:late', kindText: ['subscription.created'] },
+        until: '2020-04-02T00:00:00Z',
+      },
+    ],
     ['a short time long ago', { since: '2020-01-02T00:00:00Z', until: '2020-01-02T01:00:00Z' }],
   ])('is not read completely for %s', async (_what, filter) => {
     expect(await countTouched({ filter, first: 10 })).toBeLessThan(rows / 20);

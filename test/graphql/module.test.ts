@@ -251,3 +251,21 @@ test('a module is read by its name, with whether this gateway can reach its data
   expect(await read('unset')).toEqual({ name: 'unset', isConfigured: false });
   expect(await read('no_such_module')).toBeNull();
 });
+
+test('a module shows the connections of the gateway to its database, once it was used', async () => {
+  const read = async (name: string) => {
+    const { data, errors } = await gateway.ask(
+      `query ($name: ModuleName!) { module(name: $name) { pools { role busy idle waiting } } }`,
+      { name },
+    );
+    expect(errors).toEqual([]);
+    return data.module.pools;
+  };
+  await register({ name: 'never_used' });
+  expect(await read('never_used')).toEqual([]);
+  await aTenant().subscribedTo('finance').at(gateway);
+  const [pool, ...others] = await read('finance');
+  expect(others).toEqual([]);
+  expect(pool).toEqual({ role: 'provisioner', busy: 0, idle: expect.any(Number), waiting: 0 });
+  expect(pool.idle).toBeGreaterThan(0);
+});

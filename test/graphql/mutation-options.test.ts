@@ -18,6 +18,10 @@ const usage = without('usage has no version: amounts are added, whatever was rec
 const many = without('each of the tenants has a version of its own: expectedCount guards the selection');
 const key = without('keys have no version: a revoked key stays revoked, and a rotation makes a new key');
 
+const name = without(
+  'external ids have no version: what is there is added, and what is removed is removed, without a change',
+);
+
 const table: Record<string, Options> = {
   registerTenant: makesARow,
   provisionTenant: makesARow,
@@ -33,6 +37,8 @@ const table: Record<string, Options> = {
   deleteTenant: changesARow,
   restoreTenant: changesARow,
   purgeTenant: changesARow,
+  addTenantExternalId: name,
+  removeTenantExternalId: name,
   updateTenantConfig: changesARow,
   updateTenantSettings: changesARow,
   updateTenantBranding: changesARow,
@@ -60,6 +66,15 @@ const table: Record<string, Options> = {
 
   retryOperation: operation,
   cancelOperation: operation,
+
+  startRollout: makesARow,
+  pauseRollout: changesARow,
+  resumeRollout: changesARow,
+  retryRollout: changesARow,
+  skipTenantInRollout: changesARow,
+  cancelRollout: changesARow,
+
+  repairDrift: operation,
   rotateApiKey: key,
   revokeApiKey: key,
 };

@@ -22,6 +22,14 @@ beforeAll(async () => {
     [acme.id],
   );
   await mutate(gateway, 'createApiKey', { name: 'reporting', scopes: ['registry:read'] });
+  const started = await mutate(
+    gateway,
+    'startRollout',
+    { module: 'inventory' },
+    'rollout { id targetVersion }',
+  );
+  const { rollout } = started.result;
+  known.Rollout = { id: rollout.id, field: 'targetVersion', value: rollout.targetVersion };
   const { data, errors } = await gateway.ask(
     `query ($id: ID!) { tenant(id: $id) { id slug members { edges { node { id email } } } operations(first: 1) { edges { node { id kind } } }
        subscriptions { id schemaName module { id name } } } apiKeys { edges { node { id name } } } }`,

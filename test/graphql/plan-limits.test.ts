@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { applyPlans } from '../../src/registry/plan-limits.js';
+import { applyPlans } from '../../src/registry/tenants/plan-limits.js';
 import { waitFor } from '../provisioning/support/blocked-migration.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';

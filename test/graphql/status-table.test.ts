@@ -177,7 +177,7 @@ async function aSubscribedTenant() {
   return { id, schema: `finance_${slug}` };
 }
 
-describe('fields, view, route, guard and doctor agree', { timeout: 60_000 }, () => {
+describe('fields, view, route, guard and doctor agree', () => {
   test.each(Object.values(SubscriptionStatus))('about a subscription that is %s', async (status) => {
     const { id, schema } = await aSubscribedTenant();
     await gateway.psql(

@@ -28,7 +28,7 @@ const aSubscriber = () => aTenant().subscribedTo('finance', 'operations').at(gat
 /** The answers of both gateways, and that of the guard to a service with the route of before. */
 async function look({ id, slug }: { id: string; slug: string }): Promise<string[]> {
   const enter = gateway.psqlIn('finance', 'SELECT tenant_guard.enter($1, $2, 1)', [id, `finance_${slug}`]);
-  return [await resolve(two.one, id), await resolve(two.other, id), await codeOf(enter)];
+  return Promise.all([resolve(two.one, id), resolve(two.other, id), codeOf(enter)]);
 }
 
 const suspendedEverywhere = ['TENANT_SUSPENDED', 'TENANT_SUSPENDED', 'TR002 TENANT_SUSPENDED'];

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { variablePrefix } from '../../src/registry/secret-detector.js';
+import { variablePrefix } from '../../src/registry/values/secret-detector.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { developer } from '../../src/auth/caller.js';
 import { suspension } from '../../src/provisioning/commands/suspend-tenant.js';
-import { beginDueRemovals } from '../../src/provisioning/operations/removal.js';
+import { beginDueRemovals } from '../../src/provisioning/operations/run/removal.js';
 import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { graphqlResponse, mutate } from '../setup/graphql-calls.js';

@@ -58,6 +58,7 @@ const whole = () => ({
   gcp_dataset: 'acme_data',
   is_protected: true,
   internal_note: 'Pays late',
+  external_ids: [`Old.${slug}`, `${slug}.old`],
   admin_email: 'ada@acme.example',
   admin_full_name: 'Ada Admin',
   settings: {
@@ -110,7 +111,10 @@ describe('POST /api/tenants', () => {
     expect(made).toMatchObject({ id: body.id, slug, status: 'active' });
     expect(made.invitation_token).toEqual(expect.stringMatching(/^\S{20,}$/));
 
-    const { settings, branding, config, admin_email, admin_full_name, ...columns } = body;
+    const { settings, branding, config, admin_email, admin_full_name, external_ids, ...columns } = body;
+    expect(made).toMatchObject({ external_ids });
+    const byExternalId = await ask<Created>(gateway, `GET /api/tenants/${external_ids[0]}`);
+    expect(byExternalId.body).toMatchObject({ id: body.id, external_ids });
     const row = await stored(made.id);
     expect(row.tenant).toMatchObject({ ...columns, tenant_config: config });
     expect(row.settings).toMatchObject(settings);
@@ -265,7 +269,7 @@ test('provisionTenant stores every field, too', async () => {
   );
   expect(errors).toEqual([]);
   const row = await stored(id);
-  const { config, admin_email: _, admin_full_name: __, ...columns } = rest;
+  const { config, admin_email: _, admin_full_name: __, external_ids: ___, ...columns } = rest;
   expect(row.tenant).toMatchObject({ ...columns, plan, tenant_config: config });
   expect(row.settings).toMatchObject(settings);
   expect(row.branding).toMatchObject(branding);

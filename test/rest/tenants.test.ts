@@ -36,6 +36,7 @@ describe('POST /api/tenants', () => {
       name: 'Acme Corp',
       slug,
       status: 'active',
+      external_ids: [],
       created_at: expect.stringMatching(isoTime),
     });
     expect(headers.get('location')).toBe(`/api/tenants/${slug}`);
@@ -158,7 +159,7 @@ describe('POST /api/tenants', () => {
     expect(await refusal(gateway, `GET /api/tenants/${slug}`)).toEqual({
       status: 404,
       code: 'TENANT_NOT_FOUND',
-      message: `No tenant has the id or slug "${slug}"`,
+      message: `No tenant has the id, slug or external id "${slug}"`,
     });
   });
 
@@ -229,6 +230,7 @@ describe('GET /api/tenants', () => {
         name: `The ${tenant.status}`,
         slug: tenant.slug,
         status: tenant.status,
+        external_ids: [],
         created_at: expect.stringMatching(isoTime),
       });
     const refused = await refusal(gateway, `GET /api/tenants/${slug}-3`);

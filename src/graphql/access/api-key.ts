@@ -1,5 +1,5 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
-import { listApiKeyPage } from '../../registry/api-key-record.js';
+import { countApiKeys, listApiKeyPage, readApiKeySelection } from '../../registry/access/api-key-record.js';
 import { createApiKey } from '../../registry/commands/create-api-key.js';
 import { revokeApiKey } from '../../registry/commands/revoke-api-key.js';
 import {
@@ -8,7 +8,7 @@ import {
   rotateApiKey,
 } from '../../registry/commands/rotate-api-key.js';
 import { builder } from '../builder.js';
-import { KeysetPage, readPage } from '../fields/keyset-page.js';
+import { CountedPage, readPage } from '../fields/keyset-page.js';
 import { waitField } from '../fields/mutation-input.js';
 import { Node } from '../fields/node.js';
 import { authorized } from '../fields/page.js';
@@ -48,6 +48,20 @@ const ApiKey = builder.prismaObject('ApiKey', {
   }),
 });
 
+const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
+  description: 'Conditions on API keys; a key must meet all of them.',
+  fields: (t) => ({
+    expiresBefore: t.field({
+      type: 'DateTime',
+      description: 'Only keys that expire before this time. Keys that never expire are left out.',
+    }),
+    isActive: t.boolean({
+      description:
+        'True: only keys that are neither revoked nor expired. False: only revoked and expired keys.',
+    }),
+  }),
+});
+
 builder.queryField('apiKeys', (t) =>
   authorized(
     'listApiKeys',
@@ -56,16 +70,33 @@ builder.queryField('apiKeys', (t) =>
         type: ApiKey,
         description:
           'All API keys, revoked and expired ones included, newest first. Scope: keys:manage. Errors: VALIDATION_ERROR.',
-        resolve: (_root, page, context, info) => {
-          const { database } = context.commands;
+        args: {
+          filter: t.arg({ type: ApiKeyFilter, description: 'Conditions on the API keys. Default: none.' }),
+        },
+        resolve: (_root, { filter, ...page }, context, info) => {
           // The rows are complete, so Pothos does not read them again.
           queryFromInfo({ context, info, path: ['edges', 'node'] });
-          return new KeysetPage(readPage(page, { list: 'apiKeys', field: 'createdAt', isDescending: true }), {
-            list: (listed) => listApiKeyPage(database, listed),
-          });
+          const { database } = context.commands;
+          const selection = readApiKeySelection(filter);
+          return new CountedPage(
+            readPage(page, { list: 'apiKeys', field: 'createdAt', isDescending: true }),
+            {
+              list: (listed) => listApiKeyPage(database, selection, listed),
+              count: () => countApiKeys(database, selection),
+            },
+          );
         },
       },
-      { name: 'ApiKeyConnection', description: 'A page of API keys.' },
+      {
+        name: 'ApiKeyConnection',
+        description: 'A page of API keys.',
+        fields: (t) => ({
+          totalCount: t.int({
+            description: 'Number of API keys that meet the filter, on all pages.',
+            resolve: (page) => page.count,
+          }),
+        }),
+      },
       { name: 'ApiKeyEdge', description: 'An API key with its cursor.' },
     ),
   ),

@@ -1,7 +1,7 @@
 import type { Caller } from '../../auth/caller.js';
 import { listActions, listActionsInTenant, listScopes } from '../../auth/permissions.js';
 import { invalidField } from '../../errors.js';
-import { defaultMemberships, listMemberships, maxMemberships } from '../../profile/memberships.js';
+import { defaultMemberships, listMemberships, maxMemberships } from '../../profile/members/memberships.js';
 import { isUuid } from '../../registry/slug.js';
 import { builder } from '../builder.js';
 import { firstOptions, requireFirst } from '../fields/page.js';

@@ -22,6 +22,11 @@ const events = {
     verbs: ['created', 'updated', 'invited', 'activated', 'removed'],
     statuses: [],
   },
+  external_id: {
+    subject: 'An external id of a tenant was',
+    verbs: ['created', 'updated', 'activated', 'removed'],
+    statuses: [],
+  },
   settings: {
     subject: 'The settings of a tenant were',
     verbs: ['created', 'updated', 'removed'],
@@ -39,6 +44,21 @@ const events = {
     subject: 'An operation was',
     verbs: ['queued', 'retried'],
     statuses: ['succeeded', 'failed', 'compensated', 'cancelled', 'needs_attention'],
+  },
+  rollout: {
+    subject: 'A rollout was',
+    verbs: ['created', 'updated'],
+    statuses: ['running', 'paused', 'succeeded', 'failed', 'cancelled'],
+  },
+  finding: {
+    subject: 'A difference between registry and databases was',
+    verbs: ['created', 'updated', 'removed'],
+    statuses: ['open', 'ignored', 'accepted', 'repaired'],
+  },
+  checkpoint: {
+    subject: 'A checkpoint, up to which the audit log is pruned, was',
+    verbs: ['created', 'updated', 'removed'],
+    statuses: [],
   },
   api_key: { subject: 'An API key was', verbs: ['created', 'updated', 'removed'], statuses: [] },
 };

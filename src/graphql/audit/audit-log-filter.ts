@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { invalidField } from '../../errors.js';
-import { moment, omittable, plainText, readInput } from '../../registry/input.js';
+import { moduleName, moment, omittable, plainText, readInput } from '../../registry/input.js';
 import { type ChangeFilter, listKinds } from '../../registry/log/change-log.js';
 import { builder } from '../builder.js';
 import type { GraphqlContext } from '../context.js';
@@ -21,6 +21,7 @@ export const AuditLogFilter = builder.inputType('AuditLogFilter', {
         'Only entries with these names of kinds, at most 50, such as `tenant.suspended`. A name that ends in a dot, ' +
         'such as `tenant.`, selects all kinds that begin with it.',
     }),
+    module: t.field({ type: 'ModuleName', description: 'Only entries that affect this module.' }),
     since: t.field({ type: 'DateTime', description: 'Only entries at or after this time.' }),
     until: t.field({ type: 'DateTime', description: 'Only entries before this time.' }),
   }),
@@ -35,6 +36,7 @@ const Conditions = z.object({
   kindText: kindsOf(
     z.string().regex(/^[a-z_]{1,50}\.[a-z_]{0,50}$/, 'must be a kind such as tenant.suspended, or tenant.'),
   ),
+  module: omittable(moduleName),
   since: omittable(moment),
   until: omittable(moment),
 });

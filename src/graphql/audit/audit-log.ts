@@ -7,7 +7,7 @@ import {
   listChanges,
 } from '../../registry/log/change-log.js';
 import { formatRevision } from '../../registry/revision.js';
-import { requireTenantId } from '../../registry/tenant-record.js';
+import { requireTenantId } from '../../registry/tenants/tenant-record.js';
 import { builder } from '../builder.js';
 import { authorized, foreignCursor, forward, readPageSize, requireOneEnd } from '../fields/page.js';
 import { Tenant } from '../tenants/tenant.js';
@@ -98,7 +98,7 @@ builder.queryField('auditLog', (t) =>
           'All changes of the registry, newest first. Scope: audit:read. Errors: TENANT_NOT_FOUND, VALIDATION_ERROR.',
         args: {
           tenantId: t.arg.id({
-            description: 'Only entries of this tenant (UUID or slug). Default: all entries.',
+            description: 'Only entries of this tenant (UUID, slug or external id). Default: all entries.',
           }),
           filter: t.arg({ type: AuditLogFilter, description: 'Conditions on the entries. Default: none.' }),
         },

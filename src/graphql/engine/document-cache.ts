@@ -13,6 +13,8 @@ import { planQuery, type QueryPlan } from './plan.js';
 /** A document that was parsed, validated and found to have the operation that is asked for. */
 export interface PreparedOperation {
   kind: 'query' | 'mutation';
+  /** Its name in the document; undefined: none. */
+  name: string | undefined;
   document: DocumentNode;
   /** The fields it begins with, by their names in the schema, for the log. */
   rootFields: readonly string[];
@@ -132,6 +134,7 @@ function prepareOperation(
   const rootFields = rootFieldsOf(document, operation.selectionSet);
   return {
     kind: operation.operation,
+    name: operation.name?.value,
     document,
     rootFields,
     asksForSchema: asksForSchema(document),

@@ -50,6 +50,10 @@ export function openEngine(options: { schema: () => GraphQLSchema; validate: Val
         return undefined;
       }
       if ('errors' in prepared) return finish(prepared, request);
+      facts.outcome.kind = prepared.kind;
+      facts.outcome.operationName = prepared.name;
+      facts.outcome.variables = parameters?.variables;
+      facts.outcome.fields = prepared.rootFields;
       if (method === 'GET' && prepared.kind !== 'query') return undefined;
       if (prepared.kind === 'mutation') {
         facts.outcome.mutations = prepared.rootFields;

@@ -1,6 +1,6 @@
 import type { InputFieldMap } from '@pothos/core';
 import type { z } from 'zod';
-import { describeField } from '../../registry/field-description.js';
+import { describeField } from '../../registry/values/field-description.js';
 import type { MutationInputFields } from './mutation-input.js';
 
 type InputType = Parameters<MutationInputFields['field']>[0]['type'];

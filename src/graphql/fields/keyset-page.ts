@@ -100,6 +100,23 @@ export class KeysetPage<Node extends { id: string }> {
   }
 }
 
+/** A page of a list whose rows are counted when their number is asked for. */
+export class CountedPage<Node extends { id: string }> extends KeysetPage<Node> {
+  readonly #count: () => Promise<number>;
+
+  constructor(
+    page: RequestedPage,
+    { count, ...source }: (PageSource<Node> | PositionSource<Node>) & { count(): Promise<number> },
+  ) {
+    super(page, source);
+    this.#count = count;
+  }
+
+  get count(): Promise<number> {
+    return this.#count();
+  }
+}
+
 async function loadEntries<Node extends { id: string }>(
   { load }: PositionSource<Node>,
   positions: readonly ListPosition[],

@@ -49,5 +49,5 @@ export function expectedVersionField(t: MutationInputFields) {
 }
 
 export function tenantIdField(t: MutationInputFields) {
-  return t.id({ required: true, description: 'UUID or slug of the tenant.' });
+  return t.id({ required: true, description: 'UUID, slug or external id of the tenant.' });
 }

@@ -20,6 +20,14 @@ export const listSizes: Readonly<Record<string, number>> = {
   'OperationAttempt.steps': 4,
   'Tenant.subscriptions': 4,
   'Module.subscriptionCounts': 8,
+  'Module.pools': 2,
+  'RolloutProgress.waves': 5,
+  'RolloutPlan.pending': 5,
+  'RolloutPlan.problems': 5,
+  'RolloutPlan.versions': 10,
+  'RolloutPlan.excluded': 5,
+  'PendingMigration.statements': 10,
+  'MigrationStatement.warnings': 2,
 };
 
 export const unknownListSize = 10;

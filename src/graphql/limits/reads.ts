@@ -1,6 +1,6 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { Caller } from '../../auth/caller.js';
-import { FairGate, type GateRefusal } from '../../database/fair-gate.js';
+import { FairGate, type GateRefusal } from '../../database/connections/fair-gate.js';
 import type { RegistryDatabase } from '../../database/registry-database.js';
 import { RegistryError } from '../../errors.js';
 

@@ -1,6 +1,9 @@
 import type { Config } from '../../config.js';
 import type { RegistryDatabase } from '../../database/registry-database.js';
-import { OperationWatch } from '../../provisioning/operations/operation-watch.js';
+import type { RowWatch } from '../../database/statements/row-watch.js';
+import type { OperationWithSteps } from '../../provisioning/operations/operation.js';
+import { watchOperations } from '../../provisioning/operations/reads/operation-watch.js';
+import { type WatchedRollout, watchRollouts } from '../../provisioning/rollout/reads/rollout-watch.js';
 import type { Budgets } from './budget.js';
 import { openReads, type Reads } from './reads.js';
 import { StreamPlaces } from './stream-places.js';
@@ -11,7 +14,8 @@ export interface RequestLimits {
   answerBytes: number;
   reads: Reads;
   streams: StreamPlaces;
-  watch: OperationWatch;
+  operations: RowWatch<OperationWithSteps>;
+  rollouts: RowWatch<WatchedRollout>;
 }
 
 export function openRequestLimits(
@@ -25,6 +29,7 @@ export function openRequestLimits(
     answerBytes: limits.answerBytes,
     reads: openReads(database, { timeoutMs: limits.queryTimeoutMs, onCancel }),
     streams: new StreamPlaces({ perCaller: limits.streamsPerCaller, perGateway: limits.streamsPerGateway }),
-    watch: new OperationWatch(database.prisma),
+    operations: watchOperations(database.prisma),
+    rollouts: watchRollouts(database),
   };
 }

@@ -1,5 +1,5 @@
 import { SubscriptionStatus } from '../../database/generated/prisma/enums.js';
-import type { SubscriptionCount } from '../../registry/subscription-counts.js';
+import type { SubscriptionCount } from '../../registry/tenants/subscription-counts.js';
 import { builder } from '../builder.js';
 
 export const SubscriptionStatusType = builder.enumType('SubscriptionStatus', {

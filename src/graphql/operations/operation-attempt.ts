@@ -1,6 +1,11 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import { type AttemptOfOperation, stepsOf } from '../../provisioning/operations/attempt.js';
-import { attemptId, defaultHistory, isAttemptId, maxHistory } from '../../provisioning/operations/history.js';
+import {
+  attemptId,
+  defaultHistory,
+  isAttemptId,
+  maxHistory,
+} from '../../provisioning/operations/reads/history.js';
 import { builder } from '../builder.js';
 import { KeysetPage, readPage } from '../fields/keyset-page.js';
 import { requireSize } from '../fields/page.js';

@@ -4,8 +4,8 @@ import {
   listOperationPositions,
   loadOperations,
   readOperationSelection,
-} from '../../provisioning/operations/operation-pages.js';
-import { requireTenantId } from '../../registry/tenant-record.js';
+} from '../../provisioning/operations/reads/operation-pages.js';
+import { requireTenantId } from '../../registry/tenants/tenant-record.js';
 import { builder } from '../builder.js';
 import { KeysetPage, readPage } from '../fields/keyset-page.js';
 import { OrderDirection } from '../fields/order-direction.js';
@@ -34,7 +34,7 @@ const OperationFilter = builder.inputType('OperationFilter', {
     kind: t.field({ type: [OperationKindType], description: 'Only operations of these kinds.' }),
     tenant: t.id({
       description:
-        'Only operations of this tenant (UUID or slug), and those on many tenants that include it.',
+        'Only operations of this tenant (UUID, slug or external id), and those on many tenants that include it.',
     }),
     module: t.field({
       type: 'ModuleName',

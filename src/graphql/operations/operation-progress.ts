@@ -4,7 +4,7 @@ import {
   noSuchOperation,
   type OperationWithSteps,
 } from '../../provisioning/operations/operation.js';
-import { findOperation } from '../../provisioning/operations/operation-record.js';
+import { findOperation } from '../../provisioning/operations/reads/operation-record.js';
 import { isUuid } from '../../registry/slug.js';
 import { builder } from '../builder.js';
 import { Operation } from './operation.js';
@@ -36,7 +36,7 @@ builder.subscriptionField('operationProgress', (t) =>
       authorize(context.caller, 'readRegistry');
       const operation = isUuid(id) ? await findOperation(context, id) : null;
       if (!operation) throw noSuchOperation(id);
-      return context.shared.limits.watch.watch(operation);
+      return context.shared.limits.operations.watch(operation);
     },
     resolve: (event) => event,
   }),

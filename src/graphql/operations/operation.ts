@@ -1,7 +1,7 @@
 import { authorize } from '../../auth/permissions.js';
 import { OperationKind, OperationStatus } from '../../database/generated/prisma/enums.js';
-import { type BulkProgress, progressOf } from '../../provisioning/operations/operation-tenants.js';
 import type { StepName } from '../../provisioning/operations/plan.js';
+import { type BulkProgress, progressOf } from '../../provisioning/operations/reads/operation-tenants.js';
 import { isUuid } from '../../registry/slug.js';
 import { builder } from '../builder.js';
 import { Node } from '../fields/node.js';

@@ -1,6 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import { may } from '../../auth/permissions.js';
-import type { TenantResult } from '../../provisioning/operations/tenant-results.js';
+import type { TenantResult } from '../../provisioning/operations/reads/tenant-results.js';
 import { readCursor, writeCursor } from '../../registry/lists/list-cursor.js';
 import { builder } from '../builder.js';
 import { ErrorCodeType, readErrorCode } from '../fields/error-code.js';
@@ -12,7 +12,8 @@ const OperationTenantResult = builder.objectRef<TenantResult>('OperationTenantRe
   description: 'The result of one tenant in an operation on many tenants.',
   fields: (t) => ({
     reference: t.exposeString('reference', {
-      description: 'Id or slug of the tenant as in the request; the slug when a filter selected it.',
+      description:
+        'Id, slug or external id of the tenant as in the request; the slug when a filter selected it.',
     }),
     tenantId: t.exposeID('tenantId', {
       nullable: true,

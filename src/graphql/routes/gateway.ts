@@ -1,5 +1,5 @@
 import { authorize } from '../../auth/permissions.js';
-import { type GatewayRecord, listGateways, maxGateways } from '../../registry/gateway-record.js';
+import { type GatewayRecord, listGateways, maxGateways } from '../../registry/access/gateway-record.js';
 import { builder } from '../builder.js';
 
 const Gateway = builder.objectRef<GatewayRecord>('Gateway').implement({
@@ -7,6 +7,11 @@ const Gateway = builder.objectRef<GatewayRecord>('Gateway').implement({
   fields: (t) => ({
     id: t.exposeID('id', { description: 'UUID that the process chose at its start.' }),
     hostname: t.exposeString('hostname', { description: 'Host or container of the process.' }),
+    version: t.exposeString('version', {
+      nullable: true,
+      description:
+        'Version of the package that the process runs, such as `1.4.0`; null for a gateway that is too old to report it.',
+    }),
     revision: t.field({
       type: 'Revision',
       nullable: true,

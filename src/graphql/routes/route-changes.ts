@@ -12,10 +12,11 @@ interface RouteChange {
   kind: string | null;
   tenantId: string | null;
   tenantSlug: string | null;
+  externalIds: readonly string[];
   module: string | null;
 }
 
-const unnamed = { kind: null, tenantId: null, tenantSlug: null, module: null };
+const unnamed = { kind: null, tenantId: null, tenantSlug: null, externalIds: [], module: null };
 
 const RouteChangeType = builder.enumType('RouteChangeType', {
   description: 'Kind of an event of routesChanged.',
@@ -58,6 +59,13 @@ const RouteChange = builder.objectRef<RouteChange>('RouteChange').implement({
       description: 'Id of the changed tenant; null for a module and for other types.',
     }),
     tenantSlug: t.exposeString('tenantSlug', { nullable: true, description: 'Slug of the changed tenant.' }),
+    externalIds: t.field({
+      type: ['String'],
+      description:
+        'External ids of the changed tenant, with removed ones: discard the data that is cached under any of them. ' +
+        'Empty for a module and for other types.',
+      resolve: ({ externalIds }) => externalIds,
+    }),
     module: t.expose('module', {
       type: 'ModuleName',
       nullable: true,
@@ -111,8 +119,8 @@ builder.subscriptionField('routesChanged', (t) =>
       }
       const { change } = event;
       const revision = formatRevision({ epoch: event.epoch, number: change.revision });
-      const { position, kind, tenantId, tenantSlug, module } = change;
-      return { type: 'CHANGE', revision, position, kind, tenantId, tenantSlug, module };
+      const { position, kind, tenantId, tenantSlug, externalIds, module } = change;
+      return { type: 'CHANGE', revision, position, kind, tenantId, tenantSlug, externalIds, module };
     },
   }),
 );

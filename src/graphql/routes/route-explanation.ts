@@ -1,10 +1,11 @@
 import { mayResolve, missingScope } from '../../auth/permissions.js';
 import { RegistryError } from '../../errors.js';
+import { readMinMigration } from '../../registry/resolution/migration-gate.js';
 import type { ExplainedResolution } from '../../registry/resolution/reader.js';
 import { formatRevision } from '../../registry/revision.js';
 import { builder } from '../builder.js';
 import { ErrorCodeType } from '../fields/error-code.js';
-import { TenantSchema } from './route.js';
+import { minMigrationDescription, TenantSchema } from './route.js';
 
 const ResolutionGate = builder.enumType('ResolutionGate', {
   description: 'Check that a resolution has to pass. The checks run in this order.',
@@ -107,16 +108,18 @@ builder.queryField('explainResolution', (t) =>
     type: ResolutionExplanation,
     description: 'Explains the result of tenantSchema to people. Scope: resolve:<module>.',
     args: {
-      id: t.arg.id({ required: true, description: 'The tenant’s UUID or slug.' }),
+      id: t.arg.id({ required: true, description: 'The tenant’s UUID, slug or external id.' }),
       module: t.arg({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
+      minMigration: t.arg.string({ description: minMigrationDescription }),
     },
-    resolve: async (_root, { id, module }, { caller, reader, shared: { follower } }) => {
+    resolve: async (_root, { id, module, minMigration }, { caller, reader, shared: { follower } }) => {
       if (!mayResolve(caller, module)) throw missingScope(`resolve:${module}`);
       const explained = await reader.explain({
         reference: id,
         module,
         consistency: 'CACHED',
         minRevision: undefined,
+        minMigration: readMinMigration(minMigration, 'minMigration'),
       });
       const { position } = follower;
       return {

@@ -1,5 +1,6 @@
 import { authorize } from '../../auth/permissions.js';
-import { invalidField, RegistryError } from '../../errors.js';
+import { type ErrorCode, invalidField, RegistryError } from '../../errors.js';
+import { readMinMigration } from '../../registry/resolution/migration-gate.js';
 import type { ExplainedResolution } from '../../registry/resolution/reader.js';
 import type { Resolution, Route } from '../../registry/resolution/route.js';
 import { formatRevision } from '../../registry/revision.js';
@@ -25,6 +26,11 @@ export const TenantSchema = builder.objectRef<Route>('TenantSchema').implement({
       description: 'UUID of the tenant, even when the request contains its slug.',
     }),
     tenantSlug: t.exposeString('tenantSlug', { description: 'Slug of the tenant.' }),
+    externalId: t.exposeString('externalId', {
+      nullable: true,
+      description:
+        'External id with which the tenant was requested; null when the request contains its UUID or slug.',
+    }),
     module: t.expose('module', { type: 'ModuleName', description: 'The requested module.' }),
     schemaName: t.exposeString('schemaName', { description: 'Unquoted name of the schema.' }),
     searchPath: t.exposeString('searchPath', {
@@ -62,6 +68,12 @@ export const TenantSchema = builder.objectRef<Route>('TenantSchema').implement({
         return reader.isConfigFile(tenantId, revision);
       },
     }),
+    migrationVersion: t.exposeString('migrationVersion', {
+      nullable: true,
+      description:
+        'Newest migration that ran in the storage, such as finance/0007_invoices.sql, with all files before it; null for ' +
+        'storage that was adopted and never migrated by the registry.',
+    }),
     leaseRemainingMs: t.int({
       description:
         'Time for which the route may be reused, in milliseconds from the sending of the request; 0 when ' +
@@ -85,9 +97,12 @@ interface Refusal {
   error: RegistryError;
   tenantId: string;
   module: string;
-  /** Revision; undefined when nothing was read. Not "revision": that of a route is never null, which a union can't mix. */
+  /** Revision; undefined when nothing was read or the refusal must not be kept. Not "revision": that of a route is never null, which a union can't mix. */
   asOf: string | undefined;
 }
+
+/** Refusals that may end without a new revision: the start and the end of a rollout change no route. */
+const endsUnseen: ReadonlySet<ErrorCode> = new Set(['SCHEMA_BEHIND', 'SCHEMA_MIGRATING']);
 
 const TenantSchemaRefusal = builder.objectRef<Refusal>('TenantSchemaRefusal').implement({
   description: 'Reason why one key of tenantSchemas has no route.',
@@ -101,12 +116,16 @@ const TenantSchemaRefusal = builder.objectRef<Refusal>('TenantSchemaRefusal').im
       description: 'Message for people, with the problem and its solution.',
       resolve: ({ error }) => error.message,
     }),
-    tenantId: t.exposeID('tenantId', { description: 'Id or slug of the tenant as in the request.' }),
+    tenantId: t.exposeID('tenantId', {
+      description: 'Id, slug or external id of the tenant as in the request.',
+    }),
     module: t.expose('module', { type: 'ModuleName', description: 'Name of the module as in the request.' }),
     asOf: t.field({
       type: 'Revision',
       nullable: true,
-      description: 'The registry’s revision at which the refusal was read; null when nothing was read.',
+      description:
+        'The registry’s revision at which the refusal was read; null when nothing was read, or when the refusal can end ' +
+        'without a new revision and must not be kept: SCHEMA_BEHIND and SCHEMA_MIGRATING.',
       resolve: ({ asOf }) => asOf,
     }),
   }),
@@ -121,14 +140,20 @@ const TenantSchemaResult = builder.unionType('TenantSchemaResult', {
 const TenantSchemaKey = builder.inputType('TenantSchemaKey', {
   description: 'A tenant and a module to resolve.',
   fields: (t) => ({
-    id: t.id({ required: true, description: 'The tenant’s UUID or slug.' }),
+    id: t.id({ required: true, description: 'The tenant’s UUID, slug or external id.' }),
     module: t.field({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
+    minMigration: t.string({ description: minMigrationDescription }),
   }),
 });
 
+export const minMigrationDescription =
+  'Oldest migration of the module that the tenant’s data may be at, such as finance/0007_invoices.sql, or the start of its ' +
+  'name, such as 0007. A tenant that is behind it is refused: SCHEMA_MIGRATING while a running rollout is about to migrate ' +
+  'it, SCHEMA_BEHIND otherwise.';
+
 const refusals =
   'the first that applies of TENANT_NOT_FOUND, TENANT_DELETED, TENANT_SUSPENDED, TENANT_NOT_READY, MODULE_NOT_FOUND, ' +
-  'MODULE_NOT_SUBSCRIBED, SCHEMA_MIGRATING; REGISTRY_UNAVAILABLE or REVISION_NOT_REACHED when the registry cannot answer';
+  'MODULE_NOT_SUBSCRIBED, SCHEMA_MIGRATING, SCHEMA_BEHIND; REGISTRY_UNAVAILABLE or REVISION_NOT_REACHED when the registry cannot answer';
 
 function orThrow(resolution: Resolution): Route {
   if (resolution instanceof RegistryError) throw resolution;
@@ -143,7 +168,7 @@ builder.queryFields((t) => ({
       'Resolves a tenant and a module to a route. The result is never null without an error. Errors: ' +
       `${refusals}. Scope: resolve:<module>.`,
     args: {
-      id: t.arg.id({ required: true, description: 'The tenant’s UUID or slug.' }),
+      id: t.arg.id({ required: true, description: 'The tenant’s UUID, slug or external id.' }),
       module: t.arg({ type: 'ModuleName', required: true, description: 'Name of the module.' }),
       consistency: t.arg({
         type: Consistency,
@@ -151,14 +176,16 @@ builder.queryFields((t) => ({
         description: 'Source from which the request may be answered.',
       }),
       minRevision: t.arg({ type: 'Revision', description: 'Lowest revision that the answer may have.' }),
+      minMigration: t.arg.string({ description: minMigrationDescription }),
     },
     // No async function: a route from memory is answered without a promise.
-    resolve: (_root, { id, module, consistency, minRevision }, { reader }) => {
+    resolve: (_root, { id, module, consistency, minRevision, minMigration }, { reader }) => {
       const resolution = reader.resolve({
         reference: id,
         module,
         consistency: consistency ?? 'CACHED',
         minRevision: minRevision ?? undefined,
+        minMigration: readMinMigration(minMigration, 'minMigration'),
       });
       return resolution instanceof Promise ? resolution.then(orThrow) : orThrow(resolution);
     },
@@ -182,16 +209,18 @@ builder.queryFields((t) => ({
       const toAnswers = (explained: ExplainedResolution[]) =>
         explained.map(({ resolution, answer }, at) => {
           if (!(resolution instanceof RegistryError)) return resolution;
-          const asOf = answer && formatRevision({ epoch: answer.epoch, number: answer.asOf });
+          const mayKeep = answer && !endsUnseen.has(resolution.code);
+          const asOf = mayKeep ? formatRevision({ epoch: answer.epoch, number: answer.asOf }) : undefined;
           const { id, module } = keys[at] as (typeof keys)[number];
           return { error: resolution, tenantId: id, module, asOf };
         });
       const explained = reader.explainAll(
-        keys.map(({ id, module }) => ({
+        keys.map(({ id, module, minMigration }, at) => ({
           reference: id,
           module,
           consistency: 'CACHED',
           minRevision: minRevision ?? undefined,
+          minMigration: readMinMigration(minMigration, `keys.${at}.minMigration`),
         })),
       );
       return explained instanceof Promise ? explained.then(toAnswers) : toAnswers(explained);

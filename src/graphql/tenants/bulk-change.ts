@@ -26,7 +26,7 @@ const ofAll =
   'staleness bound with the operation at work; with `wait: COMMITTED` at once. cancelOperation stops it, and retryOperation ' +
   'runs the failed and cancelled tenants again.';
 
-export const tenantIdsDescription = `UUIDs or slugs of the tenants, 1 to ${maxNamed}. Either these or \`filter\` is given.`;
+export const tenantIdsDescription = `UUIDs, slugs or external ids of the tenants, 1 to ${maxNamed}. Either these or \`filter\` is given.`;
 
 /** Adds a mutation that changes many tenants to the schema. */
 function bulkMutation(name: string, { command, description, fields }: BulkMutation): void {

@@ -5,7 +5,7 @@ import type { ReplacedSecret } from '../../importing/yaml/client-secrets.js';
 import type { ListEntry } from '../../registry/lists/list-cursor.js';
 import type { ListPage } from '../../registry/lists/list-page-sql.js';
 import { isSlug } from '../../registry/slug.js';
-import { isStorable } from '../../registry/storable-text.js';
+import { isStorable } from '../../registry/values/storable-text.js';
 import { builder } from '../builder.js';
 import { KeysetPage, readPage } from '../fields/keyset-page.js';
 import { Tenant } from './tenant.js';

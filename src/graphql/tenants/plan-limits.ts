@@ -1,6 +1,6 @@
 import { authorize } from '../../auth/permissions.js';
 import { updatePlanLimits } from '../../registry/commands/update-plan-limits.js';
-import { listPlanLimits, type PlanRecord, requirePlanLimits } from '../../registry/plan-limits.js';
+import { listPlanLimits, type PlanRecord, requirePlanLimits } from '../../registry/tenants/plan-limits.js';
 import { builder } from '../builder.js';
 import { expectedVersionField, waitField } from '../fields/mutation-input.js';
 import { mutation } from '../mutation.js';

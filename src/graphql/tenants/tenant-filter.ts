@@ -45,6 +45,9 @@ export const TenantFilter = builder.inputType('TenantFilter', {
       type: ['ID'],
       description: `Only tenants with one of these UUIDs, at most ${maxIds}. Ids without a tenant are left out.`,
     }),
+    externalIds: t.stringList({
+      description: `Only tenants with one of these external ids, at most ${maxIds}.`,
+    }),
     status: t.field({ type: [TenantStatusType], description: 'Only tenants in one of these statuses.' }),
     plan: t.field({ type: [PlanType], description: 'Only tenants on one of these plans.' }),
     module: t.field({
@@ -83,8 +86,8 @@ export const TenantFilter = builder.inputType('TenantFilter', {
     }),
     text: t.string({
       description:
-        'Only tenants with this text in their name or slug; upper and lower case are the same. One or two ' +
-        'characters are the beginning of a name or slug.',
+        'Only tenants with this text in their name, slug or an external id; upper and lower case are the same. One or two ' +
+        'characters are the beginning of a name, slug or external id.',
     }),
     config: t.field({
       type: 'JSON',

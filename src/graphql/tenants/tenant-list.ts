@@ -1,6 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import { authorize } from '../../auth/permissions.js';
-import { readConfigCondition } from '../../profile/matching-configs.js';
+import { readConfigCondition } from '../../profile/config/matching-configs.js';
 import { readTenantSelection } from '../../registry/lists/tenant-filter.js';
 import { builder } from '../builder.js';
 import { OrderDirection } from '../fields/order-direction.js';

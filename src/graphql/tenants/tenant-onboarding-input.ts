@@ -1,7 +1,7 @@
+import { describeTenantConfig } from '../../profile/config/tenant-config.js';
 import { newTenantFields } from '../../profile/onboarding.js';
 import { brandingFields, settingsFields } from '../../profile/profile-fields.js';
-import { describeTenantConfig } from '../../profile/tenant-config.js';
-import { tenantFields } from '../../registry/tenant-fields.js';
+import { tenantFields } from '../../registry/tenants/tenant-fields.js';
 import { builder } from '../builder.js';
 import { commandFields } from '../fields/command-input.js';
 import type { MutationInputFields } from '../fields/mutation-input.js';
@@ -24,11 +24,12 @@ export function masterDataFields(t: MutationInputFields, options: { showsDefault
 
 /** Input fields for a new tenant, which registerTenant and provisionTenant share; only the latter requires an admin. */
 export function registrationFields(t: MutationInputFields, { requiresAdmin }: { requiresAdmin: boolean }) {
-  const { id, name, slug, adminEmail, adminFullName, config } = newTenantFields;
+  const { id, name, slug, externalIds, adminEmail, adminFullName, config } = newTenantFields;
   return {
     id: t.id({ description: `${id.description}` }),
     name: t.string({ required: true, description: `${name.description}` }),
     ...commandFields(t, { slug }),
+    externalIds: t.stringList({ description: `${externalIds.description}` }),
     ...masterDataFields(t, { showsDefaults: true }),
     adminEmail: t.string({ required: requiresAdmin, description: `${adminEmail.description}` }),
     ...commandFields(t, { adminFullName }),

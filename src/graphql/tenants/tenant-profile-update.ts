@@ -1,8 +1,8 @@
 import { updateTenantBranding } from '../../profile/commands/update-tenant-branding.js';
 import { updateTenantConfig } from '../../profile/commands/update-tenant-config.js';
 import { updateTenantSettings } from '../../profile/commands/update-tenant-settings.js';
+import { describeTenantConfig } from '../../profile/config/tenant-config.js';
 import { brandingFields, settingsFields } from '../../profile/profile-fields.js';
-import { describeTenantConfig } from '../../profile/tenant-config.js';
 import { commandFields } from '../fields/command-input.js';
 import { expectedVersionField, tenantIdField, waitField } from '../fields/mutation-input.js';
 import { tenantField } from '../fields/payload.js';

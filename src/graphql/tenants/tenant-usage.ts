@@ -1,4 +1,4 @@
-import { ownMetrics } from '../../registry/tenant-fields.js';
+import { ownMetrics } from '../../registry/tenants/tenant-fields.js';
 import { remainingOf, type Usage } from '../../registry/usage/usage.js';
 import { builder } from '../builder.js';
 import { Tenant } from './tenant.js';

@@ -1,6 +1,6 @@
-import { authorizeInSome, authorizeInTenant } from '../../auth/permissions.js';
+import { authorizeInSome } from '../../auth/permissions.js';
 import { ConfigSource, Plan, TenantStatus } from '../../database/generated/prisma/enums.js';
-import { tenantWhere } from '../../registry/tenant.js';
+import { findPermitted } from '../../registry/tenants/tenant.js';
 import { builder } from '../builder.js';
 import { Node } from '../fields/node.js';
 import { authorized } from '../fields/page.js';
@@ -145,14 +145,15 @@ builder.queryField('tenant', (t) =>
     type: Tenant,
     nullable: true,
     description:
-      'A tenant by id or slug, in any status; null when there is none. Scope: registry:read, or a member of the tenant.',
-    args: { id: t.arg.id({ required: true, description: 'The tenant’s UUID or slug.' }) },
+      'A tenant by id, slug or external id, in any status; null when there is none. Scope: registry:read, or a member of the tenant.',
+    args: { id: t.arg.id({ required: true, description: 'The tenant’s UUID, slug or external id.' }) },
     resolve: async (query, _root, { id }, context) => {
       authorizeInSome(context.caller, 'readTenant');
-      const where = tenantWhere(id);
-      const tenant = where ? await context.prisma.tenant.findUnique({ ...query, where }) : null;
-      authorizeInTenant(context.caller, 'readTenant', tenant?.id);
-      return tenant;
+      const { caller } = context;
+      const wanted = { caller, action: 'readTenant', reference: id } as const;
+      return findPermitted(context.prisma, wanted, (where) =>
+        context.prisma.tenant.findUnique({ ...query, where }),
+      );
     },
   }),
 );

@@ -126,7 +126,7 @@ const UsageRefused = builder.objectRef<Refused>('UsageRefused').implement({
       resolve: ({ refusal }) => refusal.message,
     }),
     tenantId: t.id({
-      description: 'Id or slug of the tenant as in the record.',
+      description: 'Id, slug or external id of the tenant as in the record.',
       resolve: ({ record }) => record.tenantId,
     }),
     metric: t.field({
@@ -221,7 +221,7 @@ builder.queryField('checkQuota', (t) =>
       'Tells whether a tenant may use an amount. It reserves nothing, so record the usage before the work and not after it. ' +
       `The result is never null without an error. Scope: usage:record. Errors: ${refusals.replace('QUOTA_EXCEEDED, IDEMPOTENCY_KEY_REUSED, ', '')}.`,
     args: {
-      tenantId: t.arg.id({ required: true, description: 'UUID or slug of the tenant.' }),
+      tenantId: t.arg.id({ required: true, description: 'UUID, slug or external id of the tenant.' }),
       metric: t.arg({ type: UsageMetricType, required: true, description: 'Metric that is to be used.' }),
       amount: t.arg.float({ defaultValue: 1, description: `Amount that is to be used. ${amountRules}` }),
     },

@@ -28,6 +28,9 @@ const demands: Record<string, Demand> = {
   apiKeys: { scope: 'keys:manage' },
   operation: { scope: 'registry:read' },
   operations: { scope: 'registry:read' },
+  rollout: { scope: 'registry:read' },
+  rollouts: { scope: 'registry:read' },
+  rolloutPlan: { scope: 'registry:read' },
   clientConfig: { scope: 'registry:read' },
   clientConfigs: { scope: 'registry:read' },
   auditLog: { scope: 'audit:read' },
@@ -49,6 +52,8 @@ const demands: Record<string, Demand> = {
   updatePlanLimits: { scope: 'registry:write' },
   recordUsage: { scope: 'usage:record' },
   recordUsages: { scope: 'usage:record' },
+  addTenantExternalId: { scope: 'registry:write' },
+  removeTenantExternalId: { scope: 'registry:write' },
   updateTenantConfig: { scope: 'registry:write' },
   updateTenantSettings: { scope: 'registry:write', role: 'ADMIN' },
   updateTenantBranding: { scope: 'registry:write', role: 'ADMIN' },
@@ -69,11 +74,20 @@ const demands: Record<string, Demand> = {
   markModuleProvisioned: { scope: 'provision' },
   retryOperation: { scope: 'provision' },
   cancelOperation: { scope: 'provision' },
+  startRollout: { scope: 'provision' },
+  pauseRollout: { scope: 'provision' },
+  resumeRollout: { scope: 'provision' },
+  retryRollout: { scope: 'provision' },
+  skipTenantInRollout: { scope: 'provision' },
+  cancelRollout: { scope: 'provision' },
+  drift: { scope: 'registry:read' },
+  repairDrift: { scope: 'provision' },
   createApiKey: { scope: 'keys:manage' },
   rotateApiKey: { scope: 'keys:manage' },
   revokeApiKey: { scope: 'keys:manage' },
   routesChanged: { scope: 'resolve:finance' },
   operationProgress: { scope: 'registry:read' },
+  rolloutProgress: { scope: 'registry:read' },
 };
 
 /** Fields that any token may use: acceptInvitation makes its subject a member. */
@@ -146,6 +160,7 @@ const ownDocuments = (tenantId: string): Record<string, string> => ({
 const streams: Record<string, string> = {
   routesChanged: 'subscription { routesChanged { revision } }',
   operationProgress: `subscription { operationProgress(id: "${nobody}") { isEnd } }`,
+  rolloutProgress: `subscription { rolloutProgress(id: "${nobody}") { isEnd } }`,
 };
 
 /** Every door of the product with its demand; those for members are about this tenant. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { PrismaClient } from '../../../src/database/generated/prisma/client.js';
 import type { OperationWithSteps } from '../../../src/provisioning/operations/operation.js';
-import { OperationWatch } from '../../../src/provisioning/operations/operation-watch.js';
+import { watchOperations } from '../../../src/provisioning/operations/reads/operation-watch.js';
 import { routesChanged } from '../../feed/support/credential-streams.js';
 import { openGateway, type TestGateway } from '../../setup/gateway.js';
 import { usualRequestLimits } from '../../setup/request-limits.js';
@@ -75,7 +75,7 @@ describe('one poll reads the watched operations, whoever watches', () => {
         reads.push(where.id.in);
         return where.id.in.map((id) => operation(id, states.get(id) ?? ''));
       };
-      const watch = new OperationWatch({ operation: { findMany } } as unknown as PrismaClient);
+      const watch = watchOperations({ operation: { findMany } } as unknown as PrismaClient);
       const watchers = Array.from({ length: 40 }, (_, at) =>
         watch.watch(operation(at % 2 ? 'a' : 'b', 'QUEUED')),
       );
@@ -111,7 +111,7 @@ describe('one poll reads the watched operations, whoever watches', () => {
       const findMany = async () => {
         throw new Error('away');
       };
-      const watch = new OperationWatch({ operation: { findMany } } as unknown as PrismaClient);
+      const watch = watchOperations({ operation: { findMany } } as unknown as PrismaClient);
       const [stays, leaves] = [watch.watch(operation('a', 'QUEUED')), watch.watch(operation('b', 'QUEUED'))];
       await stays.next();
       await leaves.return?.();

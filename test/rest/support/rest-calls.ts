@@ -8,6 +8,7 @@ export interface TenantBody {
   name: string;
   slug: string;
   status: string;
+  external_ids: string[];
   created_at: string;
 }
 

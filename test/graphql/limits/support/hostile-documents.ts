@@ -1,4 +1,6 @@
 /** A request that is meant to cost the gateway much. */
+import { createDraw } from '../../../setup/random.js';
+
 export interface HostileRequest {
   kind: string;
   query: string;
@@ -6,17 +8,6 @@ export interface HostileRequest {
 }
 
 type Draw = (below: number) => number;
-
-/** mulberry32 */
-function seeded(seed: number): Draw {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 const times = (count: number, make: (at: number) => string, separator = ' ') =>
   Array.from({ length: count }, (_, at) => make(at)).join(separator);
@@ -155,7 +146,7 @@ const hostileKinds: Record<string, (draw: Draw) => Omit<HostileRequest, 'kind'>>
 
 /** The requests of a seed; as many of each kind. */
 export function hostileRequests(seed: number, count: number): HostileRequest[] {
-  const draw = seeded(seed);
+  const draw = createDraw(seed);
   const kinds = Object.entries(hostileKinds);
   return Array.from({ length: count }, (_, at) => {
     const [kind, make] = kinds[at % kinds.length] as (typeof kinds)[number];
