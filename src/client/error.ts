@@ -7,6 +7,7 @@ export const statusByCode = {
   MODULE_NOT_FOUND: 404,
   MODULE_NOT_SUBSCRIBED: 403,
   SCHEMA_MIGRATING: 503,
+  SCHEMA_BEHIND: 503,
   REVISION_NOT_REACHED: 503,
   REGISTRY_UNAVAILABLE: 503,
   ROUTE_STALE: 409,
@@ -66,7 +67,7 @@ export class TenantRegistryError extends Error {
 /** The request does not name its tenant with exactly one header. The only VALIDATION_ERROR that is the end user's. */
 export class HeaderRefusal extends TenantRegistryError {
   constructor() {
-    super('VALIDATION_ERROR', 'X-Tenant-ID: send this header exactly once, with one id or slug');
+    super('VALIDATION_ERROR', 'X-Tenant-ID: send this header exactly once, with one id, slug or external id');
   }
 }
 

@@ -1,6 +1,7 @@
+import type { ReadSecret } from './config/secret.js';
+import type { TraceHeaders } from './gateways/trace-headers.js';
 import { type Checks, checkOptions, isBoolean, isFunction, isNumberFrom, kindOf } from './option-check.js';
-import type { OwnedPool } from './pool.js';
-import type { ReadSecret } from './secret.js';
+import type { OwnedPool } from './transactions/pool.js';
 
 export interface TenantRegistryOptions {
   /** URL of a gateway, or of several that serve the same registry: "https://registry.internal:4000". */
@@ -9,6 +10,11 @@ export interface TenantRegistryOptions {
   apiKey?: string | undefined;
   /** Name of the module of this service: "finance". */
   module: string;
+  /**
+   * Oldest migration of the module that this service works with: "finance/0007_invoices.sql", or the start of its name, "0007".
+   * A tenant that is behind it is refused with SCHEMA_MIGRATING or SCHEMA_BEHIND. Default: none.
+   */
+  minMigration?: string | undefined;
   /** Maximum number of cached tenants. Default 100,000. */
   maxTenants?: number | undefined;
   /** Timeout of one request to a gateway, in milliseconds. Default 2,000. */
@@ -29,11 +35,16 @@ export interface TenantRegistryOptions {
    * values that every tenant may know. Default: none.
    */
   secretNames?: readonly string[] | undefined;
+  /**
+   * Returns the headers `traceparent` and `tracestate` of the present trace, which the client sends to the gateway. Other headers
+   * are left out. Several lookups may share a request; it then belongs to the trace of the first. Default: none.
+   */
+  traceHeaders?: TraceHeaders | undefined;
   /** false disables the stream of change events; changes then arrive about a second later. */
   hints?: boolean | undefined;
 }
 
-type Optional = 'url' | 'apiKey' | 'databasePool';
+type Optional = 'url' | 'apiKey' | 'minMigration' | 'databasePool' | 'traceHeaders';
 
 type Given = {
   readonly [Name in keyof TenantRegistryOptions]-?: Exclude<TenantRegistryOptions[Name], undefined>;
@@ -42,7 +53,9 @@ type Given = {
 export interface ReadOptions extends Omit<Given, Optional> {
   urls: readonly string[];
   apiKey: string | undefined;
+  minMigration: string | undefined;
   databasePool: ((databaseName: string) => OwnedPool) | undefined;
+  traceHeaders: TraceHeaders | undefined;
 }
 
 /** The largest number of entries of a Map. */
@@ -72,6 +85,13 @@ const checks: Checks<TenantRegistryOptions> = {
       ? undefined
       : `${shown(value)} is not a module name such as finance`;
   },
+  minMigration: (value) => {
+    if (typeof value !== 'string')
+      return `expected the name of a migration such as 0007_invoices.sql, got ${kindOf(value)}`;
+    return value.length <= 200 && /^(?!_every\/)(?:[^/\p{Cc}]+\/)?[^/\p{Cc}]+$/u.test(value)
+      ? undefined
+      : `${shown(value)} is not the name of a migration of the module, such as 0007_invoices.sql`;
+  },
   maxTenants: isNumberFrom(1, mostEntries),
   timeoutMs: isNumberFrom(1, longestTimerMs),
   serveStaleMs: isNumberFrom(0, Number.POSITIVE_INFINITY),
@@ -88,20 +108,22 @@ const checks: Checks<TenantRegistryOptions> = {
     };
     return value.map(problemOf).find((problem) => problem !== undefined);
   },
+  traceHeaders: isFunction,
   hints: isBoolean,
 };
 
 /** Validates the options. Throws VALIDATION_ERROR that names every wrong one. */
 export function readOptions(options: TenantRegistryOptions): ReadOptions {
   checkOptions('createTenantRegistry', options, checks, ['url', 'module']);
-  const { url, apiKey, module, databasePool, hints = true } = options;
+  const { url, apiKey, module, minMigration, databasePool, traceHeaders, hints = true } = options;
   const { readSecret = (name: string) => process.env[name], secretNames = [] } = options;
   const { maxTenants = 100_000, maxDatabasePools = 20 } = options;
   const { timeoutMs = 2_000, serveStaleMs = 15 * 60_000 } = options;
   return {
     urls: (typeof url === 'string' ? url.split(',') : url).map(readUrl),
     apiKey: apiKey === '' ? undefined : apiKey,
-    ...{ module, maxTenants, timeoutMs, serveStaleMs, hints, databasePool, maxDatabasePools },
+    ...{ module, minMigration, maxTenants, timeoutMs, serveStaleMs, hints, databasePool, maxDatabasePools },
+    traceHeaders,
     ...{ readSecret, secretNames: [...secretNames] },
   };
 }

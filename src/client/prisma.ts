@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Entrance } from './entrance.js';
 import { TenantRegistryError } from './error.js';
 import { type Checks, checkOptions, isNumberFrom } from './option-check.js';
-import type { TenantClient, TenantPool } from './pool.js';
 import type { TenantRegistry } from './tenant-registry.js';
-import { awaitAbort, type TransactionOptions, transactionChecks } from './transaction.js';
-import { Visit } from './visit.js';
+import type { Entrance } from './transactions/entrance.js';
+import type { TenantClient, TenantPool } from './transactions/pool.js';
+import { awaitAbort, type TransactionOptions, transactionChecks } from './transactions/transaction.js';
+import { Visit } from './transactions/visit.js';
 
 /** The adapter class `PrismaPg` of `@prisma/adapter-pg`. */
 export type PrismaPgClass<Pool, Adapter> = new (pool: Pool, options: { schema: string }) => Adapter;

@@ -1,28 +1,37 @@
 import { EventEmitter } from 'node:events';
-import { Admission, type AdmissionOptions, type CurrentTenant, checkAdmissionOptions } from './admission.js';
-import { type Answer, answerToError } from './answer.js';
-import { DatabasePools } from './database-pools.js';
-import { type Entrance, enterTenant } from './entrance.js';
-import { TenantRegistryError } from './error.js';
-import { createErrorHandler, type ErrorHandler, type ErrorHandlerOptions } from './express-errors.js';
-import { createFastifyPlugin, type FastifyPlugin, type FastifyRequest } from './fastify.js';
-import type { TenantChange } from './knowledge.js';
-import { createMiddleware, type Middleware, type MiddlewareRequest } from './middleware.js';
-import { readOptions, type TenantRegistryOptions } from './options.js';
-import type { ClientOf, TenantClient, TenantPool } from './pool.js';
-import { readReference } from './reference.js';
-import { openResolver, type Resolver } from './resolver.js';
-import type { TenantRoute } from './route.js';
 import {
   type ReadSecret,
   readSecrets,
   requireSecret,
   type StandardSecret,
   standardSecrets,
-} from './secret.js';
-import type { TenantConfig } from './tenant-config.js';
-import { checkTransactionOptions, runInside, type TransactionOptions } from './transaction.js';
-import type { RecordUsageOptions, TenantUsage, UsageMetric } from './usage.js';
+} from './config/secret.js';
+import type { TenantConfig } from './config/tenant-config.js';
+import { TenantRegistryError } from './error.js';
+import { readOptions, type TenantRegistryOptions } from './options.js';
+import {
+  Admission,
+  type AdmissionOptions,
+  type CurrentTenant,
+  checkAdmissionOptions,
+} from './requests/admission.js';
+import { type Answer, answerToError } from './requests/answer.js';
+import {
+  createErrorHandler,
+  type ErrorHandler,
+  type ErrorHandlerOptions,
+} from './requests/express-errors.js';
+import { createFastifyPlugin, type FastifyPlugin, type FastifyRequest } from './requests/fastify.js';
+import { createMiddleware, type Middleware, type MiddlewareRequest } from './requests/middleware.js';
+import type { TenantChange } from './resolution/knowledge.js';
+import { readReference } from './resolution/reference.js';
+import { openResolver, type Resolver } from './resolution/resolver.js';
+import type { TenantRoute } from './resolution/route.js';
+import { DatabasePools } from './transactions/database-pools.js';
+import { type Entrance, enterTenant } from './transactions/entrance.js';
+import type { ClientOf, TenantClient, TenantPool } from './transactions/pool.js';
+import { checkTransactionOptions, runInside, type TransactionOptions } from './transactions/transaction.js';
+import type { RecordUsageOptions, TenantUsage, UsageMetric } from './usage/usage.js';
 
 export interface TenantRegistryEvents {
   /** A gateway's lease covers the cache, for the first time or again. */
@@ -40,7 +49,7 @@ export interface TenantRegistryEvents {
 
 /** Resolves the tenants of one module, mostly from memory and always current. */
 export interface TenantRegistry {
-  /** Returns a tenant's route, by id or slug. Throws TenantRegistryError with the registry's code. */
+  /** Returns a tenant's route, by id, slug or external id. Throws TenantRegistryError with the registry's code. */
   resolve(tenantId: string): Promise<TenantRoute>;
   /** Resolves many tenants in order; each item is a route or the tenant's own error. */
   resolveMany(tenantIds: readonly string[]): Promise<(TenantRoute | TenantRegistryError)[]>;

@@ -24,6 +24,7 @@ const told: Partial<Record<TenantRegistryErrorCode, number>> = {
   TENANT_NOT_READY: 503,
   MODULE_NOT_SUBSCRIBED: 403,
   SCHEMA_MIGRATING: 503,
+  SCHEMA_BEHIND: 503,
   ROUTE_STALE: 409,
   TENANT_MISMATCH: 403,
 };

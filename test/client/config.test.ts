@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTenantRegistry, type TenantRegistry } from '../../src/client/index.js';
-import { variablePrefix } from '../../src/registry/secret-detector.js';
+import { variablePrefix } from '../../src/registry/values/secret-detector.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { codeOf, countRequests } from './support/client-outcomes.js';

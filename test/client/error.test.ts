@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { fenceRefusals } from '../../src/client/entrance.js';
 import { statusByCode, TenantRegistryError } from '../../src/client/error.js';
+import { fenceRefusals } from '../../src/client/transactions/entrance.js';
 import { statusByCode as gatewayStatusByCode, guardRefusals, RegistryError } from '../../src/errors.js';
 
 test('the client has the same codes and statuses as the gateway', () => {

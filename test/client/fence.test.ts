@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DatabasePools } from '../../src/client/database-pools.js';
 import type { TenantRegistry } from '../../src/client/index.js';
+import { DatabasePools } from '../../src/client/transactions/database-pools.js';
 import { mutate } from '../setup/graphql-calls.js';
 import type { StoryTenant } from '../setup/stories.js';
 import { aTenant } from '../setup/stories.js';

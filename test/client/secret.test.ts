@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readSecrets, requireSecret } from '../../src/client/secret.js';
+import { readSecrets, requireSecret } from '../../src/client/config/secret.js';
 
 const reference = (name: string) => `\${${name}}`;
 const of = (slug: string, ...secretNames: string[]) => ({ slug, secretNames });

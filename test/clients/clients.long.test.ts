@@ -71,12 +71,14 @@ describe.skipIf(skips)('a gateway answers what GraphQL clients send by default:'
       `query { tenant(id: "acme") { id subscriptions { id module { id } } operations(first: 1) { edges { node { id } } }
          members { edges { node { id } } } } apiKeys(first: 1) { edges { node { id } } } }`,
     );
+    const { result } = await mutate(gateway, 'startRollout', { module: 'finance' }, 'rollout { id }');
     const [subscription] = data.tenant.subscriptions;
     const ids: Record<string, string> = {
       ...{ Tenant: data.tenant.id, ModuleSubscription: subscription.id, Module: subscription.module.id },
       Operation: data.tenant.operations.edges[0].node.id,
       Member: data.tenant.members.edges[0].node.id,
       ApiKey: data.apiKeys.edges[0].node.id,
+      Rollout: result.rollout.id,
     };
     expect(Object.keys(again).toSorted()).toEqual(Object.keys(ids).toSorted());
     for (const [type, text] of Object.entries(again)) {
@@ -132,7 +134,7 @@ test('GraphQL Code Generator reads the schema of a gateway', async () => {
       schema: endpoint,
       silent: true,
       generates: { [file]: { plugins: ['typescript-operations'] } },
-      documents: 'src/client/lookup.ts',
+      documents: 'src/client/resolution/lookup.ts',
     },
     true,
   );

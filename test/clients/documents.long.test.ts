@@ -134,30 +134,35 @@ const noInvoices: Run = { path: '/invoices', answers: (answer) => expect(JSON.pa
 const runs: Record<string, Run> = {
   'README-1.ts': noInvoices,
   'src-client-README-1.ts': { ...noInvoices, headers: () => ({ authorization: tenant.id }) },
-  'src-client-README-2.ts': slug,
+  'src-client-README-2.ts': {
+    call: () => `import { registry } from './runs-src-client-README-2.ts';
+      console.log(JSON.stringify((await registry.resolve('${tenant.id}')).tenantSlug));`,
+    answers: (answer) => expect(JSON.parse(answer)).toBe(tenant.slug),
+  },
   'src-client-README-3.ts': slug,
   'src-client-README-4.ts': slug,
   'src-client-README-5.ts': slug,
   'src-client-README-6.ts': slug,
-  'src-client-README-7.ts': {
-    call: () => `import { listTables } from './runs-src-client-README-7.ts';
+  'src-client-README-7.ts': slug,
+  'src-client-README-8.ts': {
+    call: () => `import { listTables } from './runs-src-client-README-8.ts';
       console.log(JSON.stringify((await listTables('${tenant.id}')).length > 0));`,
     answers: (answer) => expect(JSON.parse(answer)).toBe(true),
   },
-  'src-client-README-8.ts': {
-    call: () => `import { mayQuote } from './runs-src-client-README-8.ts';
+  'src-client-README-9.ts': {
+    call: () => `import { mayQuote } from './runs-src-client-README-9.ts';
       const one = () => mayQuote('${tenant.id}', 'quote-1');
       console.log(JSON.stringify([await one(), await one()]));`,
     answers: (answer) => expect(JSON.parse(answer)).toEqual([true, true]),
   },
-  'src-client-README-9.ts': {
-    call: () => `import { listParties } from './runs-src-client-README-9.ts';
+  'src-client-README-10.ts': {
+    call: () => `import { listParties } from './runs-src-client-README-10.ts';
       console.log(JSON.stringify(await listParties('${tenant.id}')));`,
     answers: (answer) => expect(JSON.parse(answer)).toEqual([]),
   },
-  'src-client-README-10.ts': {
+  'src-client-README-11.ts': {
     call: () => `import pg from 'pg';
-      import { countInvoices } from './runs-src-client-README-10.ts';
+      import { countInvoices } from './runs-src-client-README-11.ts';
       const connection = new pg.Client({ connectionString: process.env.FINANCE_DB_URL });
       await connection.connect();
       console.log(JSON.stringify(await countInvoices(connection, '${tenant.id}')));`,

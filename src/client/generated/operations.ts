@@ -16,7 +16,7 @@ export type ErrorCode =
   | 'MODULE_NOT_FOUND'
   /** The tenant has no active subscription to the module. */
   | 'MODULE_NOT_SUBSCRIBED'
-  /** No operation, member or API key has this id, or the tenant has no settings or branding. */
+  /** No operation, member, API key or rollout has this id, or the tenant has no settings or branding. */
   | 'NOT_FOUND'
   /** Another operation is running on the tenant or its storage. */
   | 'OPERATION_IN_PROGRESS'
@@ -34,7 +34,9 @@ export type ErrorCode =
   | 'REVISION_NOT_REACHED'
   /** The route changed since it was resolved, so the service database refused the transaction. */
   | 'ROUTE_STALE'
-  /** The tenant’s data of the module is being moved. */
+  /** The tenant’s data of the module is behind the requested `minMigration`, and no running rollout takes it there. */
+  | 'SCHEMA_BEHIND'
+  /** The tenant’s data of the module is being moved, or a rollout is about to bring it to the requested `minMigration`. */
   | 'SCHEMA_MIGRATING'
   /** A value of the configuration looks like a secret. */
   | 'SECRET_IN_CONFIG'
@@ -42,7 +44,7 @@ export type ErrorCode =
   | 'TENANT_DELETED'
   /** The caller is not a member of this tenant, or its token is for another tenant. */
   | 'TENANT_MISMATCH'
-  /** No tenant has this id or slug, or the tenant was purged. */
+  /** No tenant has this id, slug or external id, or the tenant was purged. */
   | 'TENANT_NOT_FOUND'
   /** The tenant, or its storage for the module, is not active yet. */
   | 'TENANT_NOT_READY'
@@ -73,8 +75,10 @@ export type RouteChangeType =
 
 /** A tenant and a module to resolve. */
 export type TenantSchemaKey = {
-  /** The tenant’s UUID or slug. */
+  /** The tenant’s UUID, slug or external id. */
   readonly id: string;
+  /** Oldest migration of the module that the tenant’s data may be at, such as finance/0007_invoices.sql, or the start of its name, such as 0007. A tenant that is behind it is refused: SCHEMA_MIGRATING while a running rollout is about to migrate it, SCHEMA_BEHIND otherwise. */
+  readonly minMigration?: string | null | undefined;
   /** Name of the module. */
   readonly module: string;
 };
@@ -96,7 +100,7 @@ export type UsageRecordInput = {
   readonly idempotencyKey?: string | null | undefined;
   /** Metric that is used. */
   readonly metric: UsageMetric;
-  /** UUID or slug of the tenant. */
+  /** UUID, slug or external id of the tenant. */
   readonly tenantId: string;
 };
 
@@ -105,7 +109,7 @@ export type FollowRoutesSubscriptionVariables = Exact<{
 }>;
 
 
-export type FollowRoutesSubscription = { readonly routesChanged: { readonly type: RouteChangeType, readonly revision: string, readonly tenantId: string | null, readonly tenantSlug: string | null, readonly module: string | null } };
+export type FollowRoutesSubscription = { readonly routesChanged: { readonly type: RouteChangeType, readonly revision: string, readonly tenantId: string | null, readonly tenantSlug: string | null, readonly externalIds: ReadonlyArray<string>, readonly module: string | null } };
 
 export type ResolveManyQueryVariables = Exact<{
   keys: ReadonlyArray<TenantSchemaKey> | TenantSchemaKey;
@@ -115,19 +119,20 @@ export type ResolveManyQueryVariables = Exact<{
 
 
 export type ResolveManyQuery = { readonly tenantSchemas: ReadonlyArray<
-    | { readonly config?: unknown, readonly isConfigFile?: boolean, readonly tenantId: string, readonly tenantSlug: string, readonly module: string, readonly schemaName: string, readonly searchPath: string, readonly databaseName: string, readonly isolation: Isolation, readonly generation: number, readonly revision: string }
+    | { readonly config?: unknown, readonly isConfigFile?: boolean, readonly tenantId: string, readonly tenantSlug: string, readonly externalId: string | null, readonly module: string, readonly schemaName: string, readonly searchPath: string, readonly databaseName: string, readonly isolation: Isolation, readonly generation: number, readonly migrationVersion: string | null, readonly revision: string }
     | { readonly code: ErrorCode, readonly message: string, readonly asOf: string | null }
   > };
 
-export type RouteFragment = { readonly tenantId: string, readonly tenantSlug: string, readonly module: string, readonly schemaName: string, readonly searchPath: string, readonly databaseName: string, readonly isolation: Isolation, readonly generation: number, readonly revision: string };
+export type RouteFragment = { readonly tenantId: string, readonly tenantSlug: string, readonly externalId: string | null, readonly module: string, readonly schemaName: string, readonly searchPath: string, readonly databaseName: string, readonly isolation: Isolation, readonly generation: number, readonly migrationVersion: string | null, readonly revision: string };
 
 export type ResolveStronglyQueryVariables = Exact<{
   id: string;
   module: string;
+  minMigration?: string | null | undefined;
 }>;
 
 
-export type ResolveStronglyQuery = { readonly tenantSchema: { readonly tenantId: string, readonly tenantSlug: string, readonly module: string, readonly schemaName: string, readonly searchPath: string, readonly databaseName: string, readonly isolation: Isolation, readonly generation: number, readonly revision: string } | null };
+export type ResolveStronglyQuery = { readonly tenantSchema: { readonly tenantId: string, readonly tenantSlug: string, readonly externalId: string | null, readonly module: string, readonly schemaName: string, readonly searchPath: string, readonly databaseName: string, readonly isolation: Isolation, readonly generation: number, readonly migrationVersion: string | null, readonly revision: string } | null };
 
 export type RecordUsagesMutationVariables = Exact<{
   records: ReadonlyArray<UsageRecordInput> | UsageRecordInput;

@@ -16,7 +16,14 @@ export interface Tally {
   /** The kind of each failure: the code of an error, or a description of a wrong answer. */
   failed: Record<string, number>;
   slowestMs: number;
+  /** The longest time in which a client had no successful call of this kind, in milliseconds. */
+  longestPauseMs: number;
+  /** The text of the last error. */
+  lastError?: string;
 }
+
+/** Whether a kind of failure is a wrong answer and no error. */
+export const isWrong = (kind: string) => kind.startsWith('the ');
 
 export interface Traffic {
   /** Returns the counts since the last call. */
@@ -47,22 +54,38 @@ export function startTraffic(
       return answer === 'TENANT_NOT_FOUND' ? 'right' : `${answer}`;
     },
   };
+  const loops: { kind: Kind; doneAt: number }[] = [];
+  const notePause = ({ kind, doneAt }: (typeof loops)[number]) => {
+    const tally = tallies[kind];
+    tally.longestPauseMs = Math.max(tally.longestPauseMs, performance.now() - doneAt);
+  };
   const running = clients.flatMap((client) =>
     kinds.map(async (kind) => {
+      const loop = { kind, doneAt: performance.now() };
+      loops.push(loop);
       while (!isOver) {
         const tenant = tenants[Math.floor(Math.random() * tenants.length)] as ProvisionedTenant;
         const startedAt = performance.now();
-        const outcome = await work[kind](client, tenant).catch(codeOf);
+        let lastError: string | undefined;
+        const outcome = await work[kind](client, tenant).catch((error) => {
+          lastError = String(error);
+          return codeOf(error);
+        });
         const tally = tallies[kind];
         tally.slowestMs = Math.max(tally.slowestMs, performance.now() - startedAt);
-        if (outcome === 'right') tally.done++;
-        else tally.failed[outcome] = (tally.failed[outcome] ?? 0) + 1;
+        if (lastError !== undefined) tally.lastError = lastError;
+        if (outcome === 'right') {
+          notePause(loop);
+          loop.doneAt = performance.now();
+          tally.done++;
+        } else tally.failed[outcome] = (tally.failed[outcome] ?? 0) + 1;
         await delay(5 + Math.random() * 20);
       }
     }),
   );
   return {
     take() {
+      for (const loop of loops) notePause(loop);
       const taken = tallies;
       tallies = openTallies();
       return taken;
@@ -75,6 +98,6 @@ export function startTraffic(
 }
 
 function openTallies(): Record<Kind, Tally> {
-  const open = (): Tally => ({ done: 0, failed: {}, slowestMs: 0 });
+  const open = (): Tally => ({ done: 0, failed: {}, slowestMs: 0, longestPauseMs: 0 });
   return { withTenant: open(), resolve: open(), 'resolve of an unknown tenant': open() };
 }

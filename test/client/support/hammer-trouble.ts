@@ -1,7 +1,7 @@
 /** Faults that hit transactions from outside, and the ways in which a transaction may end. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import type { TransactionOptions } from '../../../src/client/transaction.js';
+import type { TransactionOptions } from '../../../src/client/transactions/transaction.js';
 import type { Chance } from '../../protocol/support/virtual-time.js';
 import { Mistake } from './hammer-work.js';
 

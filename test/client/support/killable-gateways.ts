@@ -32,9 +32,10 @@ export interface KillableGateways extends AsyncDisposable {
   gateway(name: GatewayName): GatewayProcess;
   /** Kills a gateway; `start` starts it again. */
   kill(name: GatewayName): Promise<void>;
-  start(name: GatewayName): Promise<void>;
-  /** A client of both gateways. */
-  connect(options?: Partial<TenantRegistryOptions>): TenantRegistry;
+  /** `folder`: of another version of the project. */
+  start(name: GatewayName, folder?: string): Promise<void>;
+  /** A client of both gateways, made by `create` of this or another version. */
+  connect(options?: Partial<TenantRegistryOptions>, create?: typeof createTenantRegistry): TenantRegistry;
   /** A pool for the finance database. */
   openPool(max: number): pg.Pool;
 }
@@ -42,6 +43,10 @@ export interface KillableGateways extends AsyncDisposable {
 export async function openKillableGateways(options: {
   tenants: number;
   stalenessMs: number;
+  /** Migrates the registry at the URL; default: this version does. */
+  migrate?: (url: string) => Promise<unknown>;
+  /** Folder of another version, whose gateways are started first. */
+  folder?: string | undefined;
 }): Promise<KillableGateways> {
   const undo: (() => Promise<unknown>)[] = [];
   const close = async () => {
@@ -53,7 +58,7 @@ export async function openKillableGateways(options: {
     const [registry, finance] = servers;
     await registry.query('CREATE DATABASE registry');
     await finance.query('CREATE DATABASE finance');
-    await migrateRegistry(registry.url('registry'));
+    await (options.migrate ?? migrateRegistry)(registry.url('registry'));
     const key = await insertKey(registry.url('registry'), ...allScopes);
     const ports = { A: await findFreePort(), B: await findFreePort() };
     const gateways = new Map<GatewayName, GatewayProcess>();
@@ -62,24 +67,27 @@ export async function openKillableGateways(options: {
       if (!running) throw new Error(`gateway ${name} does not run`);
       return running;
     };
-    const start = async (name: GatewayName) => {
+    const start = async (name: GatewayName, folder?: string) => {
       const started = await startGateway({
         databaseUrl: registry.url('registry'),
         serviceUrl: () => finance.url('finance'),
-        key,
+        ...{ key, folder },
         env: { STALENESS_BOUND_MS: `${options.stalenessMs}`, PORT: `${ports[name]}` },
       });
       gateways.set(name, started);
     };
     undo.push(() => Promise.all([...gateways.values()].map((running) => running.kill())));
-    await start('A');
-    const [tenants] = await Promise.all([addTenants(gateway('A'), finance, options.tenants), start('B')]);
+    await start('A', options.folder);
+    const [tenants] = await Promise.all([
+      addTenants(gateway('A'), finance, options.tenants),
+      start('B', options.folder),
+    ]);
     const urls = Object.values(ports).map((port) => `http://127.0.0.1:${port}`);
     return {
       ...{ registry, finance, tenants, urls, key, gateway, start },
       kill: (name) => gateway(name).kill(),
-      connect(more) {
-        const client = createTenantRegistry({ url: urls, apiKey: key, module: 'finance', ...more });
+      connect(more, create = createTenantRegistry) {
+        const client = create({ url: urls, apiKey: key, module: 'finance', ...more });
         undo.push(() => client.close());
         return client;
       },
@@ -97,7 +105,8 @@ export async function openKillableGateways(options: {
   }
 }
 
-async function addTenants(
+/** Registers tenants with a schema in finance and writes who they are into it. */
+export async function addTenants(
   gateway: GatewayProcess,
   finance: PostgresServer,
   count: number,

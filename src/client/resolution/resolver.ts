@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import { TenantRegistryError } from '../error.js';
+import { Gateways } from '../gateways/gateways.js';
+import { openTransport } from '../gateways/http.js';
+import { explainOwnFault, isOwnFault } from '../gateways/own-fault.js';
+import type { ReadOptions } from '../options.js';
+import type { TenantUsage, UsageRecord } from '../usage/usage.js';
+import { UsageSender } from '../usage/usage-sender.js';
 import { createTrustClock } from './clock.js';
-import { TenantRegistryError } from './error.js';
-import { Gateways } from './gateways.js';
 import { listen } from './hints.js';
-import { openTransport } from './http.js';
 import { Knowledge, type TenantChange } from './knowledge.js';
 import { Lookup } from './lookup.js';
-import type { ReadOptions } from './options.js';
-import { explainOwnFault, isOwnFault } from './own-fault.js';
 import { Renewal } from './renewal.js';
 import { type Finding, isRoute, type Resolution, type StoredConfig, type TenantRoute } from './route.js';
-import type { TenantUsage, UsageRecord } from './usage.js';
-import { UsageSender } from './usage-sender.js';
 
 /** Events of the resolver; `error` is emitted once per outage, and once for each kind of mistake in the options. */
 export interface ResolverEvents {
@@ -41,13 +41,13 @@ export interface Resolver {
 }
 
 export function openResolver(options: ReadOptions, events: ResolverEvents): Resolver {
-  const { module, timeoutMs, serveStaleMs } = options;
+  const { module, minMigration, timeoutMs, serveStaleMs } = options;
   const client = randomUUID();
   const clock = createTrustClock();
   const closer = new AbortController();
   const closing = closer.signal;
   setMaxListeners(0, closing);
-  const transport = openTransport({ apiKey: options.apiKey, client });
+  const transport = openTransport({ ...options, client });
   const gateways = new Gateways({ urls: options.urls, clock, closing });
   const knowledge = new Knowledge({ clock, module, maxTenants: options.maxTenants, onChange: events.change });
   const reported = new Set<string>();
@@ -75,7 +75,7 @@ export function openResolver(options: ReadOptions, events: ResolverEvents): Reso
     onError: (error) => (isOwnFault(error) ? explain(error) : events.error(error)),
   });
   const lookupOptions = {
-    ...{ module, gateways, transport, knowledge, timeoutMs },
+    ...{ module, minMigration, gateways, transport, knowledge, timeoutMs },
     begun: () => renewal.begun,
     // Callers that arrive later in an outage wait correspondingly less.
     patienceMs: () => Math.max(0, 2 * timeoutMs - gateways.downForMs),

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { HeaderRefusal, TenantRegistryError } from './error.js';
-import { type Checks, checkOptions, isFunction, kindOf } from './option-check.js';
-import { readReference } from './reference.js';
-import type { Resolver } from './resolver.js';
-import type { TenantRoute } from './route.js';
+import { HeaderRefusal, TenantRegistryError } from '../error.js';
+import { type Checks, checkOptions, isFunction, kindOf } from '../option-check.js';
+import { normalise, readReference } from '../resolution/reference.js';
+import type { Resolver } from '../resolution/resolver.js';
+import type { TenantRoute } from '../resolution/route.js';
 
 /** The part of a node:http request that is read. */
 export interface NodeRequest {
@@ -22,7 +22,7 @@ type Claim = string | null | undefined;
 
 export interface AdmissionOptions<Request> {
   /**
-   * Returns the tenant (id or slug) that the request's verified token names, or undefined when it names none. The
+   * Returns the tenant (id, slug or external id) that the request's verified token names, or undefined when it names none. The
    * header must name the same tenant.
    */
   claim?: ((request: Request) => Claim | Promise<Claim>) | undefined;
@@ -48,7 +48,7 @@ export class Admission {
     this.#resolver = resolver;
   }
 
-  /** The tenant of the async context, or of the request (as any framework presents it). */
+  /** The tenant of the request, which may be the object of any framework; without a request, that of the async context. */
   find(request?: object): CurrentTenant | undefined {
     if (request === undefined) return this.#current.getStore();
     // Frameworks keep the request of Node.js in `raw` or `req`; Hono keeps its request in `req.raw`.
@@ -99,7 +99,7 @@ export class Admission {
   }
 
   /**
-   * One of the two may be an id and the other a slug. The answer does not tell whether another tenant than the
+   * The two may name one tenant differently, such as by its id and its slug. The answer does not tell whether another tenant than the
    * token's exists.
    */
   async #resolveBoth(reference: string, claimed: string): Promise<TenantRoute> {
@@ -134,8 +134,10 @@ function readHeader(values: readonly string[]): string {
 
 function readClaim(claim: unknown): string | undefined {
   if (claim === undefined || claim === null) return undefined;
-  if (typeof claim === 'string') return claim.toLowerCase();
-  throw new Error(`claim: expected the id or slug of a tenant, or undefined, got ${kindOf(claim)}`);
+  if (typeof claim === 'string') return normalise(claim);
+  throw new Error(
+    `claim: expected the id, slug or external id of a tenant, or undefined, got ${kindOf(claim)}`,
+  );
 }
 
 function isOutage(error: unknown): boolean {

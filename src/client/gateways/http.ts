@@ -1,6 +1,7 @@
 import { Agent, type ClientRequest, request as requestHttp } from 'node:http';
 import { request as requestHttps, Agent as SecureAgent } from 'node:https';
-import { isCode, TenantRegistryError } from './error.js';
+import { isCode, TenantRegistryError } from '../error.js';
+import { readTraceHeaders, type TraceHeaders } from './trace-headers.js';
 
 /**
  * A gateway did not answer, or answered that it cannot serve now. Another gateway, or the same one later, may
@@ -52,7 +53,12 @@ const maxEventLength = 1_000_000;
 
 type OpenRequest = (url: string, body: unknown, accept: string) => ClientRequest;
 
-export function openTransport({ apiKey, client }: { apiKey: string | undefined; client: string }): Transport {
+export function openTransport(options: {
+  apiKey: string | undefined;
+  client: string;
+  traceHeaders: TraceHeaders | undefined;
+}): Transport {
+  const { apiKey, client, traceHeaders } = options;
   const agents = { 'http:': new Agent({ keepAlive: true }), 'https:': new SecureAgent({ keepAlive: true }) };
   const headers = {
     'content-type': 'application/json',
@@ -66,7 +72,7 @@ export function openTransport({ apiKey, client }: { apiKey: string | undefined; 
     const request = (isSecure ? requestHttps : requestHttp)(url, {
       method: 'POST',
       agent: isSecure ? agents['https:'] : agents['http:'],
-      headers: { ...headers, accept, 'content-length': content.length },
+      headers: { ...headers, ...readTraceHeaders(traceHeaders), accept, 'content-length': content.length },
     });
     request.end(content);
     return request;

@@ -1,12 +1,14 @@
-import { isCode, TenantRegistryError, type TenantRegistryErrorCode } from './error.js';
-import type { Gateways } from './gateways.js';
-import type { ResolveManyQuery, ResolveStronglyQuery, RouteFragment } from './generated/operations.js';
-import { errorsOf, GatewayFailure, type Transport } from './http.js';
+import { isCode, TenantRegistryError, type TenantRegistryErrorCode } from '../error.js';
+import type { Gateways } from '../gateways/gateways.js';
+import { errorsOf, GatewayFailure, type Transport } from '../gateways/http.js';
+import type { ResolveManyQuery, ResolveStronglyQuery, RouteFragment } from '../generated/operations.js';
 import type { Knowledge } from './knowledge.js';
 import { type Finding, isRoute, type Resolution, type StoredConfig, type TenantRoute } from './route.js';
 
 export interface LookupOptions {
   module: string;
+  /** Oldest migration that a tenant may be at. */
+  minMigration: string | undefined;
   /** Also requests each tenant's configuration. */
   withConfig: boolean;
   gateways: Gateways;
@@ -44,14 +46,14 @@ const resolveMany = /* GraphQL */ `
     }
   }
   fragment Route on TenantSchema {
-    tenantId tenantSlug module schemaName searchPath databaseName isolation generation revision
+    tenantId tenantSlug externalId module schemaName searchPath databaseName isolation generation migrationVersion revision
   }
 `;
 
 const resolveStrongly = /* GraphQL */ `
-  query ResolveStrongly($id: ID!, $module: ModuleName!) {
-    tenantSchema(id: $id, module: $module, consistency: STRONG) {
-      tenantId tenantSlug module schemaName searchPath databaseName isolation generation revision
+  query ResolveStrongly($id: ID!, $module: ModuleName!, $minMigration: String) {
+    tenantSchema(id: $id, module: $module, consistency: STRONG, minMigration: $minMigration) {
+      tenantId tenantSlug externalId module schemaName searchPath databaseName isolation generation migrationVersion revision
     }
   }
 `;
@@ -96,11 +98,11 @@ export class Lookup {
 
   /** Reads a tenant from the primary database, past the caches of this client and the gateway. */
   async findAnew(reference: string): Promise<Resolution> {
-    const { gateways, transport, knowledge, module, timeoutMs, patienceMs } = this.#options;
+    const { gateways, transport, knowledge, module, minMigration, timeoutMs, patienceMs } = this.#options;
     return gateways.ask(async ({ url }) => {
       const body = await transport.post(
         `${url}/graphql`,
-        { query: resolveStrongly, variables: { id: reference, module } },
+        { query: resolveStrongly, variables: { id: reference, module, minMigration } },
         { timeoutMs },
       );
       const [error] = errorsOf(body);
@@ -170,9 +172,9 @@ export class Lookup {
    * the gateway cannot answer one of them.
    */
   async #ask(url: string, open: Map<string, Flight>): Promise<void> {
-    const { transport, knowledge, module, withConfig, timeoutMs } = this.#options;
+    const { transport, knowledge, module, minMigration, withConfig, timeoutMs } = this.#options;
     const references = [...open.keys()];
-    const keys = references.map((id) => ({ id, module }));
+    const keys = references.map((id) => ({ id, module, minMigration }));
     const variables = { keys, minRevision: knowledge.floorOf(references), withConfig };
     const body = await transport.post(`${url}/graphql`, { query: resolveMany, variables }, { timeoutMs });
     const answers = readAnswers(url, body, references.length);
@@ -188,8 +190,8 @@ export class Lookup {
       const finding = this.#toFinding(answer);
       // The tenant was removed between the reads of its route and its configuration.
       if (withConfig && isRoute(finding.resolution) && !finding.config) continue;
-      // A refusal without a revision is not about the tenant: the key lacks the scope, or the id is malformed.
-      // It is not cached.
+      // A refusal without a revision is not cached: it is not about the tenant (the key lacks the scope, the id is
+      // malformed), or it may end without a change of the tenant, as the end of a rollout.
       const revision = 'code' in answer ? answer.asOf : answer.revision;
       // A change of a file has no revision, so a configuration from a file is not cached.
       const kept = 'code' in answer || !answer.isConfigFile ? finding : { ...finding, config: undefined };
@@ -228,7 +230,7 @@ function requireAbout(
   route: RouteFragment,
   { reference, module }: { reference: string; module: string },
 ): void {
-  const isAsked = route.tenantId === reference || route.tenantSlug === reference;
+  const isAsked = [route.tenantId, route.tenantSlug, route.externalId].includes(reference);
   const isQuoted = route.searchPath === `"${route.schemaName.replaceAll('"', '""')}"`;
   if (!isAsked || !isQuoted || route.module !== module)
     throw new GatewayFailure(`${url} answered about another tenant or module than ${reference}, ${module}`);
@@ -247,12 +249,14 @@ function toRoute(answer: RouteFragment, revision = answer.revision): TenantRoute
   return {
     tenantId: answer.tenantId,
     tenantSlug: answer.tenantSlug,
+    externalId: answer.externalId,
     module: answer.module,
     schemaName: answer.schemaName,
     searchPath: answer.searchPath,
     databaseName: answer.databaseName,
     isolation: answer.isolation,
     generation: answer.generation,
+    migrationVersion: answer.migrationVersion,
     revision,
     isStale: false,
   };

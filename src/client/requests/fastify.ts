@@ -1,3 +1,4 @@
+import { TenantRegistryError } from '../error.js';
 import {
   type Admission,
   type AdmissionOptions,
@@ -6,7 +7,6 @@ import {
   valuesIn,
 } from './admission.js';
 import { answerToError, answerToRefusal } from './answer.js';
-import { TenantRegistryError } from './error.js';
 
 /** The parts of Fastify that are used. */
 export interface FastifyRequest {

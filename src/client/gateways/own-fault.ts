@@ -1,4 +1,4 @@
-import { TenantRegistryError, type TenantRegistryErrorCode } from './error.js';
+import { TenantRegistryError, type TenantRegistryErrorCode } from '../error.js';
 
 interface Service {
   module: string;

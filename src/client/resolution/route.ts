@@ -1,5 +1,5 @@
-import type { TenantRegistryErrorCode } from './error.js';
-import type { RouteFragment } from './generated/operations.js';
+import type { TenantRegistryErrorCode } from '../error.js';
+import type { RouteFragment } from '../generated/operations.js';
 
 /**
  * The location of a tenant's data of the module. `schemaName` is unquoted; `searchPath` is quoted, ready for `SET

@@ -1,5 +1,5 @@
+import { type Checks, checkOptions, isBoolean, isNumberFrom, isOneOf, kindOf } from '../option-check.js';
 import type { Entrance } from './entrance.js';
-import { type Checks, checkOptions, isBoolean, isNumberFrom, isOneOf, kindOf } from './option-check.js';
 import type { Abort, TenantClient, TenantPool } from './pool.js';
 import { type BeginOptions, Visit } from './visit.js';
 

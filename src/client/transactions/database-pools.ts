@@ -1,4 +1,4 @@
-import { TenantRegistryError } from './error.js';
+import { TenantRegistryError } from '../error.js';
 import type { OwnedPool } from './pool.js';
 
 interface OpenPool<Pool> {

@@ -1,8 +1,8 @@
+import type { Gateways } from '../gateways/gateways.js';
+import { GatewayFailure, type Transport } from '../gateways/http.js';
+import { isOwnFault } from '../gateways/own-fault.js';
 import type { Clock } from './clock.js';
-import type { Gateways } from './gateways.js';
-import { GatewayFailure, type Transport } from './http.js';
 import type { Knowledge, LeaseAnswer } from './knowledge.js';
-import { isOwnFault } from './own-fault.js';
 
 export interface RenewalOptions {
   /** UUID of this client, under which gateways record its lease. */

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { HeaderRefusal, TenantRegistryError, type TenantRegistryErrorCode } from './error.js';
+import { HeaderRefusal, TenantRegistryError, type TenantRegistryErrorCode } from '../error.js';
 
 /** A response to the end user of a service. */
 export interface Answer {
@@ -20,6 +20,7 @@ const texts: Partial<Record<TenantRegistryErrorCode, string>> = {
   TENANT_NOT_READY: 'The tenant is not ready yet; try again later',
   MODULE_NOT_SUBSCRIBED: 'The tenant has no subscription to this service',
   SCHEMA_MIGRATING: 'The data of the tenant is being migrated; try again later',
+  SCHEMA_BEHIND: 'The data of the tenant is not migrated yet; try again later',
   ROUTE_STALE: 'The data of the tenant has moved; try again',
   TENANT_MISMATCH: 'X-Tenant-ID names a different tenant than the token',
 };

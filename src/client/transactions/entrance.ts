@@ -1,6 +1,6 @@
-import { TenantRegistryError, type TenantRegistryErrorCode } from './error.js';
-import type { Resolver } from './resolver.js';
-import type { TenantRoute } from './route.js';
+import { TenantRegistryError, type TenantRegistryErrorCode } from '../error.js';
+import type { Resolver } from '../resolution/resolver.js';
+import type { TenantRoute } from '../resolution/route.js';
 
 /** The first statement of a transaction, which makes the tenant's tables visible and no others. */
 export interface Entrance {

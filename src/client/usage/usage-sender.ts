@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { isCode, TenantRegistryError } from './error.js';
-import type { Gateways } from './gateways.js';
-import type { RecordUsagesMutation, UsageRecordInput } from './generated/operations.js';
-import { errorsOf, GatewayFailure, type Transport } from './http.js';
+import { isCode, TenantRegistryError } from '../error.js';
+import type { Gateways } from '../gateways/gateways.js';
+import { errorsOf, GatewayFailure, type Transport } from '../gateways/http.js';
+import type { RecordUsagesMutation, UsageRecordInput } from '../generated/operations.js';
 import type { TenantUsage, UsageRecord } from './usage.js';
 
 interface UsageOptions {

@@ -6,6 +6,8 @@ import { type Finding, formatRevision, isRoute, type Resolution, readRevision } 
 export interface TenantChange {
   readonly tenantId: string | null;
   readonly tenantSlug: string | null;
+  /** External ids that the tenant has or had. */
+  readonly externalIds: readonly string[];
   readonly module: string | null;
   /** A tenant changed that has no subscription to the module, so only refusals can be wrong. */
   readonly refusalsOnly?: boolean;
@@ -59,7 +61,7 @@ export class Knowledge {
   #isEraEmpty = true;
   /** Until when the entries of the previous era were valid. */
   #formerlyUntil = Number.NEGATIVE_INFINITY;
-  /** The newest known change per tenant, by id and by slug; the common floor applies to all others. */
+  /** The newest known change per tenant, by id, slug and external id; the common floor applies to all others. */
   readonly #floors = new Map<string, number>();
   #commonFloor = 0;
   #highestFloor = 0;
@@ -88,7 +90,7 @@ export class Knowledge {
     return this.#routes.size + this.#refusals.size;
   }
 
-  /** Returns the current entry of a tenant, by id or slug. */
+  /** Returns the current entry of a tenant, by id, slug or external id. */
   find(reference: string): Finding | undefined {
     const entry = this.#routes.get(reference) ?? this.#refusals.get(reference);
     if (entry?.era !== this.#era || this.#options.clock() >= this.#leaseUntil) return undefined;
@@ -188,18 +190,19 @@ export class Knowledge {
   }
 
   #touch(change: TenantChange, number: number): void {
-    const { tenantId, tenantSlug, module } = change;
+    const { tenantId, tenantSlug, externalIds, module } = change;
     if (change.refusalsOnly) {
       this.#refusalFloor = Math.max(this.#refusalFloor, number);
       this.#refusals.clear();
       return;
     }
-    if (tenantId === null || tenantSlug === null) {
+    // A gateway of a version without external ids names none, and answers can be held under any.
+    if (tenantId === null || tenantSlug === null || !Array.isArray(externalIds)) {
       if (tenantId === null && module !== null && module !== this.#options.module) return;
       this.#startOver(number);
       return;
     }
-    for (const reference of [tenantId, tenantSlug]) {
+    for (const reference of [tenantId, tenantSlug, ...externalIds]) {
       this.#raiseFloor(reference, number);
       for (const entries of [this.#routes, this.#refusals])
         if ((entries.peek(reference)?.asOf ?? number) < number) entries.delete(reference);
@@ -216,7 +219,7 @@ export class Knowledge {
     this.#era++;
     this.#isEraEmpty = true;
     this.#formerlyUntil = Math.min(this.#leaseUntil, this.#options.clock());
-    this.#options.onChange?.({ tenantId: null, tenantSlug: null, module: null });
+    this.#options.onChange?.({ tenantId: null, tenantSlug: null, externalIds: [], module: null });
   }
 
   #beginEpoch(epoch: string): void {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from './clock.js';
-import { TenantRegistryError } from './error.js';
+import { TenantRegistryError } from '../error.js';
+import type { Clock } from '../resolution/clock.js';
 import { GatewayFailure } from './http.js';
 
 export interface Gateway {

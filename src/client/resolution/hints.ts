@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Gateways } from './gateways.js';
-import type { FollowRoutesSubscription } from './generated/operations.js';
-import type { Transport } from './http.js';
+import type { Gateways } from '../gateways/gateways.js';
+import type { Transport } from '../gateways/http.js';
+import type { FollowRoutesSubscription } from '../generated/operations.js';
 import type { Knowledge } from './knowledge.js';
 import { isRevision } from './route.js';
 
@@ -16,7 +16,7 @@ export interface HintsOptions {
 }
 
 const query = /* GraphQL */ `subscription FollowRoutes($since: Revision) {
-  routesChanged(since: $since) { type revision tenantId tenantSlug module }
+  routesChanged(since: $since) { type revision tenantId tenantSlug externalIds module }
 }`;
 
 /** Gateways send a keep-alive every 12 s. */
@@ -67,12 +67,17 @@ function readChange(data: string): RouteChange | undefined {
 }
 
 function isRouteChange(event: unknown): event is RouteChange {
-  const { type, revision, tenantId, tenantSlug, module } = (event ?? {}) as Record<string, unknown>;
+  const { type, revision, tenantId, tenantSlug, externalIds, module } = (event ?? {}) as Record<
+    string,
+    unknown
+  >;
   const isTextOrNull = (value: unknown) => value === null || typeof value === 'string';
   return (
     typeof type === 'string' &&
     typeof revision === 'string' &&
     isRevision(revision) &&
-    [tenantId, tenantSlug, module].every(isTextOrNull)
+    [tenantId, tenantSlug, module].every(isTextOrNull) &&
+    Array.isArray(externalIds) &&
+    externalIds.every((one) => typeof one === 'string')
   );
 }

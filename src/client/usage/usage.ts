@@ -1,4 +1,4 @@
-import type { UsageRecordInput } from './generated/operations.js';
+import type { UsageRecordInput } from '../generated/operations.js';
 
 export type UsageMetric = UsageRecordInput['metric'];
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
+import { type Checks, checkOptions, isFunction } from '../option-check.js';
 import { answerToError } from './answer.js';
 import { type NodeResponse, writeAnswer } from './middleware.js';
-import { type Checks, checkOptions, isFunction } from './option-check.js';
 
 export interface ErrorHandlerOptions {
   /** Receives each unexpected error, which the answer does not show. Default: prints it on standard error. */
