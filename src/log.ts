@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import type { LogLevel, LogLevels, LogPart } from './settings/log-levels.js';
 
 export type Log = Logger;
 
@@ -8,10 +9,17 @@ export type Log = Logger;
  * through `redact` as it is written: any error's text may repeat a secret that somebody put where it does not belong.
  * @param fields of every line
  */
-export function openLog(level: string, redact?: (line: string) => string, fields?: { worker: number }): Log {
-  const plain = { ...options(level), base: fields ?? null };
+export function openLog(
+  levels: LogLevel | LogLevels,
+  redact?: (line: string) => string,
+  fields?: { worker: number },
+): Log {
+  const given = typeof levels === 'string' ? { rest: levels, parts: {} } : levels;
+  const plain = { ...options(given.rest), base: fields ?? null };
   const log = pino({ ...plain, ...(redact && { hooks: { streamWrite: redact } }) }, standardError());
   if (redact) withoutRedaction.set(log, pino(plain, standardError()));
+  parts.set(log, new Map());
+  setLevels(log, given);
   return log;
 }
 
@@ -24,6 +32,38 @@ export function safeLinesOf(log: Log): Log {
 }
 
 const withoutRedaction = new WeakMap<Log, Log>();
+
+/** The logs of parts, by the log that openLog returned. */
+const parts = new WeakMap<Log, Map<LogPart, Log>>();
+const levelsOf = new WeakMap<Log, LogLevels>();
+
+/** The log of a part of the product, whose level LOG_LEVEL may name. */
+export function logOf(log: Log, part: LogPart): Log {
+  const known = parts.get(log);
+  const found = known?.get(part);
+  if (found) return found;
+  const level = levelsOf.get(log)?.parts[part] ?? log.level;
+  const made = log.child({}, { level });
+  const safe = withoutRedaction.get(log);
+  if (safe) withoutRedaction.set(made, safe.child({}, { level }));
+  known?.set(part, made);
+  return made;
+}
+
+/** Gives the log and its parts other levels, at once. Logs for single requests keep theirs. */
+export function setLevels(log: Log, levels: LogLevels): void {
+  levelsOf.set(log, levels);
+  const set = (one: Log, level: LogLevel) => {
+    one.level = level;
+    const safe = withoutRedaction.get(one);
+    if (safe) safe.level = level;
+  };
+  set(log, levels.rest);
+  for (const [part, one] of parts.get(log) ?? []) set(one, levels.parts[part] ?? levels.rest);
+}
+
+/** Levels with which everything down to `debug` is written. */
+export const debugLevels: LogLevels = { rest: 'debug', parts: {} };
 
 function options(level: string) {
   return {

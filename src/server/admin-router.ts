@@ -1,10 +1,10 @@
 import type { App } from '../app.js';
-import type { Metrics } from '../metrics.js';
-import type { Exchange, Route } from './exchange.js';
-import { answerReady, type Check } from './readiness.js';
-import { HttpError } from './request.js';
-import { requireLocalHost, requireOwnOrigin, requireSingleHeaders } from './request-origin.js';
-import { sendJson, sendText, setCommonHeaders } from './send.js';
+import type { Metrics } from '../metrics/metrics.js';
+import { sendJson, sendText, setCommonHeaders } from './answers/send.js';
+import { answerReady, answerStartup, type Check } from './readiness.js';
+import type { Exchange, Route } from './requests/exchange.js';
+import { HttpError } from './requests/request.js';
+import { requireLocalHost, requireOwnOrigin, requireSingleHeaders } from './requests/request-origin.js';
 
 interface AdminOptions {
   app: App;
@@ -34,6 +34,10 @@ async function answer(exchange: Exchange, { app, metrics, isStopping, checks }: 
   setCommonHeaders(exchange);
   if (path === '/health') return sendJson(response, 200, { status: 'alive' });
   if (path === '/ready') return answerReady(response, { app, isStopping, showsChecks: true, checks });
+  if (path === '/startup') return answerStartup(response, { app, isStopping, showsChecks: true, checks });
   if (path === '/metrics') return sendText(response, await metrics.text());
-  throw new HttpError(404, `There is nothing at ${path}; this port has /metrics, /ready and /health`);
+  throw new HttpError(
+    404,
+    `There is nothing at ${path}; this port has /metrics, /ready, /startup and /health`,
+  );
 }

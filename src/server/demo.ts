@@ -4,7 +4,7 @@ import { gateway } from '../auth/caller.js';
 import { provisionTenant } from '../provisioning/commands/provision-tenant.js';
 import { requireOperation } from '../provisioning/operations/operation.js';
 import { hasOtherTenants } from '../registry/lists/tenant-summary.js';
-import { findTenantRecord } from '../registry/tenant-record.js';
+import { findTenantRecord } from '../registry/tenants/tenant-record.js';
 
 /** Tenants that the first query of the README finds. */
 const demoTenants = [

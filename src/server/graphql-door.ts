@@ -9,14 +9,21 @@ import { refusedResult, translateResult } from '../graphql/errors.js';
 import { type GraphqlHttpAnswer, mediaTypeFor, readsEvents, toHttpAnswer } from '../graphql/result.js';
 import type { TrustedDocuments } from '../graphql/trusted-documents.js';
 import type { openGraphqlServer } from '../graphql/yoga.js';
-import type { Metrics } from '../metrics.js';
-import { onBody } from './body.js';
-import { type Done, type Exchange, GraphqlFacts, type GraphqlParts, type Route } from './exchange.js';
-import type { LoadShedding } from './load-shedding.js';
-import { answerShed } from './overload.js';
-import { isShortRequest, requireGraphqlRequest } from './request.js';
-import { rateHeadersOf, setCommonHeaders } from './send.js';
-import { sendEvents } from './stream.js';
+import type { Metrics } from '../metrics/metrics.js';
+import type { RateLimited } from '../rates/rate-limited.js';
+import { rateHeadersOf, setCommonHeaders } from './answers/send.js';
+import { sendEvents } from './answers/stream.js';
+import type { LoadShedding } from './overload/load-shedding.js';
+import { answerShed } from './overload/overload.js';
+import { onBody } from './requests/body.js';
+import {
+  type Done,
+  type Exchange,
+  GraphqlFacts,
+  type GraphqlParts,
+  type Route,
+} from './requests/exchange.js';
+import { isShortRequest, requireGraphqlRequest } from './requests/request.js';
 
 interface GraphqlDoorOptions extends GraphqlParts {
   graphql: ReturnType<typeof openGraphqlServer>;
@@ -49,7 +56,7 @@ function receive(facts: GraphqlFacts, options: GraphqlDoorOptions, done: Done): 
   if (method === 'GET') return void answer({ facts, options, body: null, done });
   const refusal = options.shared.rates.documentTime?.refusal(caller);
   // It is not even read for a caller whose documents take too long.
-  if (refusal && !isShortRequest(request)) return void refuseLate(exchange, done, refusal);
+  if (refusal && !isShortRequest(request)) return void refuseLate(exchange, done, refusal, options);
   onBody(exchange, (error, body) => {
     if (error) done(exchange, error);
     else answer({ facts, options, body, done });
@@ -57,7 +64,13 @@ function receive(facts: GraphqlFacts, options: GraphqlDoorOptions, done: Done): 
 }
 
 /** A client that does not heed Retry-After would send thousands of requests per second, each of them to be received and refused. */
-function refuseLate(exchange: Exchange, done: Done, refusal: Error): void {
+function refuseLate(
+  exchange: Exchange,
+  done: Done,
+  refusal: RateLimited,
+  { metrics }: Pick<GraphqlDoorOptions, 'metrics'>,
+): void {
+  metrics.rateLimited(refusal.state.rule.name);
   setTimeout(done, 100, exchange, refusal);
 }
 
@@ -71,6 +84,13 @@ interface Received {
 }
 
 function answer(received: Received): void {
+  const { span } = received.facts.exchange;
+  // The parts of a body arrive outside of what the request began with.
+  if (span) span.runGraphql(() => answerNow(received));
+  else answerNow(received);
+}
+
+function answerNow(received: Received): void {
   const { facts, options, body } = received;
   const { exchange, caller } = facts;
   try {
@@ -107,7 +127,7 @@ function execute(received: Received, parameters: GraphqlParameters | undefined, 
   try {
     const refusal = documentTime?.refusal(caller);
     if (refusal && !(parameters && engine.isLight(parameters.query)))
-      return void refuseLate(exchange, done, refusal);
+      return void refuseLate(exchange, done, refusal, options);
     if (options.shedding.isActive && !exchange.isAdmitted) {
       const goesFirst = parameters !== undefined && engine.readsNoRows(parameters);
       if (!goesFirst && !options.shedding.admitsOther()) {

@@ -23,6 +23,8 @@ const LeaseRequest = z.object({
 interface Invalidation {
   tenantId: string | null;
   tenantSlug: string | null;
+  /** External ids that the tenant has or had: answers can be held under each of them. */
+  externalIds: readonly string[];
   module: string | null;
   /** Tenants that are none of the client's business changed: it drops its refusals, and its routes stay valid. */
   refusalsOnly?: true;
@@ -71,7 +73,7 @@ export async function renewLease(request: {
       remainingMs: leaseRemainingMs,
     },
   );
-  const changed = canContinue ? await changes.changesAfter(held.number, position.revision) : null;
+  const changed = (canContinue && (await changes.changesAfter(held.number, position.revision))) || null;
   return {
     revision: formatRevision({ epoch: position.epoch, number: position.revision }),
     leaseRemainingMs: Math.floor(leaseRemainingMs),
@@ -83,10 +85,21 @@ function readInvalidations(changes: readonly Change[], view: ChangeView): Invali
   const seen = changes.map((change) => ({ change, as: view(change) }));
   const invalidations: Invalidation[] = seen
     .filter(({ as }) => as === 'whole')
-    .map(({ change: { tenantId, tenantSlug, module } }) => ({ tenantId, tenantSlug, module }));
+    .map(({ change: { tenantId, tenantSlug, externalIds, module } }) => ({
+      tenantId,
+      tenantSlug,
+      externalIds,
+      module,
+    }));
   // A client that does not know the mark drops everything, which is safe.
   if (seen.some(({ as }) => as === 'refusals'))
-    invalidations.push({ tenantId: null, tenantSlug: null, module: null, refusalsOnly: true });
+    invalidations.push({
+      tenantId: null,
+      tenantSlug: null,
+      externalIds: [],
+      module: null,
+      refusalsOnly: true,
+    });
   return invalidations;
 }
 

@@ -6,23 +6,24 @@ import { RegistryError } from '../errors.js';
 import type { SharedContext } from '../graphql/context.js';
 import type { TrustedDocuments } from '../graphql/trusted-documents.js';
 import type { openGraphqlServer } from '../graphql/yoga.js';
-import type { Metrics } from '../metrics.js';
+import type { Metrics } from '../metrics/metrics.js';
 import { answerRequest } from '../rest/answer-request.js';
 import { isRestPath } from '../rest/paths.js';
-import { readBody } from './body.js';
-import { clientAddress } from './client-address.js';
-import { answerCors } from './cors.js';
-import { commandsFor, type Exchange, type Route } from './exchange.js';
-import { graphiqlPage } from './graphiql.js';
+import { sendAnswer, sendJson, sendPage, sendRedirect, sendText, setCommonHeaders } from './answers/send.js';
 import { openGraphqlDoor } from './graphql-door.js';
-import { isKnownPath } from './known-paths.js';
 import { renewLease } from './lease.js';
-import type { LoadShedding } from './load-shedding.js';
-import { answerShed, isShed } from './overload.js';
-import { answerReady } from './readiness.js';
-import { HttpError, isPageRequest, readContentType, requireGraphqlRequest } from './request.js';
-import { requireLocalHost, requireOwnOrigin, requireSingleHeaders } from './request-origin.js';
-import { sendAnswer, sendJson, sendRedirect, sendText, setCommonHeaders } from './send.js';
+import type { LoadShedding } from './overload/load-shedding.js';
+import { answerShed, isShed } from './overload/overload.js';
+import { AdminPage } from './pages/admin-page.js';
+import { graphiqlPage } from './pages/graphiql.js';
+import { answerReady, answerStartup } from './readiness.js';
+import { readBody } from './requests/body.js';
+import { clientAddress } from './requests/client-address.js';
+import { answerCors } from './requests/cors.js';
+import { commandsFor, type Exchange, type Route } from './requests/exchange.js';
+import { isAdminPath, isKnownPath } from './requests/known-paths.js';
+import { HttpError, isPageRequest, readContentType, requireGraphqlRequest } from './requests/request.js';
+import { requireLocalHost, requireOwnOrigin, requireSingleHeaders } from './requests/request-origin.js';
 
 export interface RouterOptions {
   app: App;
@@ -32,11 +33,13 @@ export interface RouterOptions {
   documents: TrustedDocuments;
   shedding: LoadShedding;
   isStopping: () => boolean;
+  /** Origins of pages of other sites that may use the gateway; they may change. */
+  origins: ReadonlySet<string>;
 }
 
 /** Finds the door for each request, and refuses what may not pass any of them. */
 export function createRouter(options: RouterOptions): Route {
-  const { app, shared, metrics, shedding } = options;
+  const { app, shared, metrics, shedding, origins } = options;
   const { gateway, config } = app;
   if (!gateway) throw new Error('openApp made no gateway: open it exclusively to serve it');
   // A rate needs the zero before the first failure.
@@ -71,7 +74,7 @@ export function createRouter(options: RouterOptions): Route {
   const checkCaller = (exchange: Exchange) => authenticateBy(exchange, undefined);
   const answerGraphql = openGraphqlDoor({ ...options, findCaller, checkCaller });
 
-  const origins = new Set(config.corsOrigins);
+  const adminPage = new AdminPage(config);
 
   return (exchange, done) => {
     try {
@@ -80,6 +83,7 @@ export function createRouter(options: RouterOptions): Route {
         return done(exchange);
       if (shedding.isActive && isShed(exchange, shedding)) return answerShed(exchange, done, metrics);
       const { path, request } = exchange;
+      requireTrust(path, gateway.freshness.follower);
       requireSingleHeaders(request);
       if (config.authMode === 'open') {
         requireLocalHost(request);
@@ -90,7 +94,7 @@ export function createRouter(options: RouterOptions): Route {
         if (!config.showsGraphiql || !isPageRequest(request)) return answerGraphql(exchange, done);
       }
       setCommonHeaders(exchange);
-      answerOther(exchange, { ...options, shared, findCaller }).then(
+      answerOther(exchange, { ...options, shared, findCaller, adminPage }).then(
         () => done(exchange),
         (error) => done(exchange, error),
       );
@@ -100,11 +104,20 @@ export function createRouter(options: RouterOptions): Route {
   };
 }
 
+/** Throws for what asks the registry database where that may be a primary that was replaced. */
+function requireTrust(path: string, { refusal }: { refusal: string | undefined }): void {
+  if (refusal !== undefined && (path === '/graphql' || isRestPath(path)))
+    throw new RegistryError('REGISTRY_UNAVAILABLE', refusal);
+}
+
 function isUnauthenticated(error: unknown): boolean {
   return error instanceof RegistryError && error.code === 'UNAUTHENTICATED';
 }
 
-type DoorOptions = RouterOptions & { findCaller(exchange: Exchange): Caller | Promise<Caller> };
+type DoorOptions = RouterOptions & {
+  findCaller(exchange: Exchange): Caller | Promise<Caller>;
+  adminPage: AdminPage;
+};
 
 async function answerOther(exchange: Exchange, options: DoorOptions): Promise<void> {
   const { path, response, basePath } = exchange;
@@ -112,12 +125,18 @@ async function answerOther(exchange: Exchange, options: DoorOptions): Promise<vo
   if (path === '/health') return sendJson(response, 200, { status: 'alive' });
   const hasAdminPort = app.config.adminPort !== undefined;
   if (path === '/ready') return answerReady(response, { app, isStopping, showsChecks: !hasAdminPort });
+  if (path === '/startup') return answerStartup(response, { app, isStopping, showsChecks: !hasAdminPort });
   if (path === '/metrics' && !hasAdminPort) return sendText(response, await metrics.text());
   requireRunning(options);
-  if (path === '/') return sendRedirect(response, `${basePath}/graphql`);
+  // People begin at the admin page, programs at the API.
+  if (path === '/') {
+    const start = isPageRequest(exchange.request) ? '/admin' : '/graphql';
+    return sendRedirect(response, `${basePath}${start}`);
+  }
   if (path === '/metrics' || (!isKnownPath(path) && !isRestPath(path)))
     throw new HttpError(404, `There is nothing at ${path}; GraphQL is at ${basePath}/graphql`);
   if (isRestPath(path)) return answerRest(exchange, options);
+  if (isAdminPath(path)) return answerAdminPage(exchange, options.adminPage);
   if (path === '/lease') return answerLease(exchange, options);
   return answerGraphiql(exchange, app.config.authMode === 'required');
 }
@@ -143,7 +162,11 @@ async function answerRest(exchange: Exchange, { app, shared, findCaller }: DoorO
     idempotencyKey: request.headers['idempotency-key']?.toString(),
     ifMatch: request.headers['if-match'],
     readBody: () => readBody(exchange),
-    authenticate: async () => commandsFor(app, await findCaller(exchange), requestId),
+    authenticate: async () => {
+      const caller = await findCaller(exchange);
+      exchange.outcome.actor = caller.actor;
+      return commandsFor(app, caller, requestId);
+    },
     admitChange(caller) {
       const state = shared.rates.admitMutations(caller, 1);
       if (state) exchange.outcome.rate = { state, isRefused: false };
@@ -161,12 +184,24 @@ async function answerLease(exchange: Exchange, { shared, findCaller }: DoorOptio
   sendJson(response, 200, await renewLease({ caller, freshness: shared, body: await readBody(exchange) }));
 }
 
+async function answerAdminPage(exchange: Exchange, page: AdminPage): Promise<void> {
+  const { request, response, path, method } = exchange;
+  if (method !== 'GET') throw new HttpError(405, 'The admin page takes GET', { allow: 'GET, HEAD' });
+  sendPage(
+    response,
+    await page.answer({
+      path,
+      acceptEncoding: request.headers['accept-encoding']?.toString(),
+      ifNoneMatch: request.headers['if-none-match'],
+    }),
+  );
+}
+
 async function answerGraphiql({ request, response }: Exchange, requiresKey: boolean): Promise<void> {
   const page = await graphiqlPage({
     acceptEncoding: request.headers['accept-encoding']?.toString(),
     ifNoneMatch: request.headers['if-none-match'],
     requiresKey,
   });
-  const length = page.body && { 'content-length': String(page.body.length) };
-  response.writeHead(page.status, { ...page.headers, ...length }).end(page.body);
+  sendPage(response, page);
 }

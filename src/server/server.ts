@@ -10,26 +10,31 @@ import type { App } from '../app.js';
 import type { Config } from '../config.js';
 import { TrustedDocuments } from '../graphql/trusted-documents.js';
 import { openGraphqlServer } from '../graphql/yoga.js';
-import type { Metrics, MetricsText } from '../metrics.js';
+import type { Metrics, MetricsText } from '../metrics/metrics.js';
 import { RateLimited } from '../rates/rate-limited.js';
-import { loadTrustedDocuments } from '../registry/trusted-documents.js';
+import { loadTrustedDocuments } from '../registry/access/trusted-documents.js';
+import { asRegistryError } from '../registry/database-failure.js';
+import { tracing } from '../tracing/tracing.js';
 import { within } from '../within.js';
 import { createAdminRouter } from './admin-router.js';
-import { type Done, Exchange, type Route } from './exchange.js';
-import { sendFailure } from './failure.js';
-import { InFlight } from './in-flight.js';
-import { pathName } from './known-paths.js';
-import { type LoadShedding, openLoadShedding } from './load-shedding.js';
+import { sendFailure } from './answers/failure.js';
+import { setCommonHeaders } from './answers/send.js';
+import { type LoadShedding, openLoadShedding } from './overload/load-shedding.js';
 import type { Check } from './readiness.js';
-import { openRequestLog } from './request-log.js';
+import { type Done, Exchange, type Route } from './requests/exchange.js';
+import { InFlight } from './requests/in-flight.js';
+import { pathName } from './requests/known-paths.js';
+import { HttpError } from './requests/request.js';
+import { openRequestLog } from './requests/request-log.js';
 import { createRouter } from './router.js';
-import { setCommonHeaders } from './send.js';
 
 export interface Server {
   /** "http://127.0.0.1:4000" */
   url: string;
   /** With ADMIN_PORT, the address of metrics and readiness. */
   adminUrl: string | undefined;
+  /** Replaces the origins of CORS_ORIGINS. */
+  allowOrigins(origins: readonly string[]): void;
   /**
    * Answers the requests that are open and refuses new ones; after the deadline it cuts off those that are still open.
    * False when it had to.
@@ -79,6 +84,7 @@ export async function openServer(app: App, { allMetrics, shedding }: ServerOptio
   });
   await documents.start();
   const load = openLoadShedding(config.requestLimits.shedDelayMs, { log: app.log, metrics });
+  const origins = new Set(config.corsOrigins);
   const route = createRouter({
     app,
     shedding: shedding ?? load.shedding,
@@ -87,6 +93,7 @@ export async function openServer(app: App, { allMetrics, shedding }: ServerOptio
     shared: { ...freshness, caches, rates, clients, limits },
     graphql,
     isStopping: () => isStopping,
+    origins,
   });
   const http = serveRequests(app, { route, metrics, inFlight });
   const { host, port, adminPort } = config;
@@ -104,6 +111,10 @@ export async function openServer(app: App, { allMetrics, shedding }: ServerOptio
   return {
     url: urlOf(http, host),
     adminUrl: admin?.url,
+    allowOrigins(given) {
+      origins.clear();
+      for (const origin of given) origins.add(origin);
+    },
     async close() {
       isStopping = true;
       load.close();
@@ -160,10 +171,13 @@ function serveRequests(
     inFlight.end();
     const { durationMs, path, response } = exchange;
     metrics.answered({ path: pathName(path), status: response.statusCode, seconds: durationMs / 1000 });
+    if (path === '/graphql') countOperation(exchange, metrics);
+    if (exchange.span) endSpan(exchange);
     logRequest(exchange, durationMs);
   };
   const fail = async (exchange: Exchange, error: unknown) => {
     const { response, path, requestId } = exchange;
+    exchange.outcome.refusal = asRegistryError(error)?.code ?? codeOfOther(error);
     if (error instanceof RateLimited) exchange.outcome.rate = { state: error.state, isRefused: true };
     if (!response.headersSent) setCommonHeaders(exchange);
     await sendFailure(response, error, { path, requestId, log });
@@ -178,13 +192,35 @@ function serveRequests(
   };
   const take = (request: IncomingMessage, response: ServerResponse) => {
     inFlight.begin();
-    route(new Exchange(request, response, config.basePath), done);
+    const exchange = new Exchange(request, response, config.basePath);
+    if (!tracing) return route(exchange, done);
+    exchange.span = tracing.openRequest(request.headers);
+    if (exchange.span) exchange.span.run(() => route(exchange, done));
+    else route(exchange, done);
   };
   const http = createServer(connectionBounds(config), take);
   // The body is asked for only when the caller is known.
   http.on('checkContinue', take);
   inFlight.watch(http, maxConnections);
   return http;
+}
+
+function countOperation({ outcome, isShed }: Exchange, metrics: Metrics): void {
+  const { kind, codes, refusal } = outcome;
+  const code = codes[0] ?? refusal ?? (isShed ? 'REGISTRY_UNAVAILABLE' : 'OK');
+  // The page GraphiQL is no operation.
+  if (kind !== undefined || code !== 'OK') metrics.graphqlAnswered(kind ?? 'none', code);
+}
+
+function endSpan({ span, method, path, response, outcome }: Exchange): void {
+  const { kind, operationName: name, codes, refusal } = outcome;
+  const code = codes[0] ?? refusal;
+  span?.end({ method, path: pathName(path), status: response.statusCode, kind, name, code });
+}
+
+/** An error without a code of the table: of HTTP, such as a body that is no JSON, or an unexpected one. */
+function codeOfOther(error: unknown): string {
+  return error instanceof HttpError ? `HTTP_${error.status}` : 'INTERNAL_SERVER_ERROR';
 }
 
 /** Where a server listens, and the setting that says so. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTenantRegistry } from '../../src/client/index.js';
 import { readConfig } from '../../src/config.js';
-import { withoutBasePath } from '../../src/server/known-paths.js';
+import { withoutBasePath } from '../../src/server/requests/known-paths.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { openNginx, skipsNginx } from '../setup/nginx.js';
 import { aTenant } from '../setup/stories.js';
@@ -51,6 +51,9 @@ describe('BASE_PATH', () => {
     ['/api', '/api/api/tenants', '/api/tenants'],
     ['/api', '/api/tenants', '/api/tenants'],
     ['/graphql', '/graphql', '/graphql'],
+    ['/admin', '/admin', '/admin'],
+    ['/admin', '/admin/admin', '/admin'],
+    ['/admin', '/admin/graphql', '/graphql'],
     ['/graphql', '/graphql/graphql', '/graphql'],
   ])('%j: the path %s is %s', (basePath, path, meant) => {
     expect(withoutBasePath(path, basePath)).toBe(meant);
@@ -96,6 +99,8 @@ describe('a gateway with a path prefix', () => {
     test.skipIf(isMissing)('leads from its root to GraphQL, and says where that is', async () => {
       const root = await read('/');
       expect([root.status, root.headers.get('location')]).toEqual([302, '/registry/graphql']);
+      const page = await read('/', { headers: { accept: 'text/html' } });
+      expect([page.status, page.headers.get('location')]).toEqual([302, '/registry/admin']);
       const nothing = await read('/nothing');
       expect([nothing.status, nothing.text]).toEqual([
         404,

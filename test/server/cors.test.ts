@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { LoadShedding } from '../../src/server/load-shedding.js';
+import { LoadShedding } from '../../src/server/overload/load-shedding.js';
 import { openServer } from '../../src/server/server.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 

@@ -11,7 +11,7 @@ const provisionNorth = `mutation { provisionTenant(input: {
 
 const resolveNorth = '{ tenantSchema(id: "north", module: "finance") { schemaName databaseName } }';
 
-describe('a gateway with a DATABASE_URL', { timeout: 60_000 }, () => {
+describe('a gateway with a DATABASE_URL', () => {
   test('migrates an empty database, adds no demo, and answers no operation without a key', async () => {
     const registry = await createDatabase();
     await using gateway = await serve({ DATABASE_URL: registry.url, DATA_DIR: await aDataDir() });

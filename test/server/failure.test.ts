@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
-import { sendFailure } from '../../src/server/failure.js';
+import { sendFailure } from '../../src/server/answers/failure.js';
 
 /** A request that has arrived and is not answered yet, its client's socket, and the messages that are logged. */
 async function aRequest() {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { get, type IncomingHttpHeaders } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { exampleTabs } from '../../src/server/graphiql-examples.js';
+import { exampleTabs } from '../../src/server/pages/graphiql-examples.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { aStartedDataDir, type ServingProcess, serve } from '../setup/process.js';
 
@@ -95,7 +95,7 @@ describe('the page of GraphiQL', () => {
   });
 });
 
-describe('the examples in GraphiQL', { timeout: 60_000 }, () => {
+describe('the examples in GraphiQL', () => {
   let product: ServingProcess;
   beforeAll(async () => {
     product = await serve({ DATA_DIR: await aStartedDataDir() });

@@ -32,7 +32,9 @@ async function messageOf(response: Response): Promise<string> {
 }
 
 describe('the HTTP server', () => {
-  test('leads from / to GraphQL, and says of other paths where that is', async () => {
+  test('leads from / to GraphQL, a browser to the admin page, and says of other paths where GraphQL is', async () => {
+    const seen = await fetch(gateway.url, { redirect: 'manual', headers: { accept: 'text/html,*/*;q=0.8' } });
+    expect([seen.status, seen.headers.get('location')]).toEqual([302, '/admin']);
     const root = await fetch(gateway.url, { redirect: 'manual' });
     expect({ status: root.status, location: root.headers.get('location') }).toEqual({
       status: 302,
@@ -56,6 +58,8 @@ describe('the HTTP server', () => {
         checks: [
           { name: 'server', ok: true },
           { name: 'registry database', ok: true },
+          { name: 'migrations', ok: true },
+          { name: 'change log', ok: true },
         ],
         writes: { ok: true },
         modulesNotReady: [],

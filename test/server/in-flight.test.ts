@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { InFlight } from '../../src/server/in-flight.js';
+import { InFlight } from '../../src/server/requests/in-flight.js';
 
 test('a connection beyond the maximum is closed at once, and the next one is served when another has ended', async () => {
   const http = createServer((_request, response) => response.end('served')).listen(0, '127.0.0.1');

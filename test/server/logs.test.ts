@@ -37,11 +37,44 @@ describe('the log', () => {
         path: '/graphql',
         status: 200,
         durationMs: expect.any(Number),
+        actor: expect.stringMatching(/^api-key:[0-9a-f-]{36}$/),
         msg: 'request',
       },
     ]);
     await fetch(`${gateway.url}/health?verbose`, { headers: { 'x-request-id': 'health' } });
     await expect.poll(() => linesOf('health')).toMatchObject([{ level: 20, path: '/health', status: 200 }]);
+  });
+
+  test.each([
+    [
+      'an id of tenantSchema',
+      '{ tenantSchema(id: $id, module: "finance") { schemaName } }',
+      { id: 'acme_corp' },
+      'acme_corp',
+    ],
+    [
+      'an id of tenant',
+      '{ tenant(id: $id) { slug } }',
+      { id: '0198f000-0000-7000-8000-000000000001' },
+      '0198f000-0000-7000-8000-000000000001',
+    ],
+    [
+      'an id of an operation',
+      '{ operation(id: $id) { kind } }',
+      { id: '0198f000-0000-7000-8000-000000000002' },
+      undefined,
+    ],
+    ['text that is no slug', '{ tenant(id: $id) { slug } }', { id: 'Pa55 word' }, undefined],
+  ])('names the tenant of a request: %s', async (what, selection, variables, tenant) => {
+    const id = what.replaceAll(' ', '-');
+    await gateway.ask(`query Look($id: ID!) ${selection}`, {
+      key,
+      variables,
+      headers: { 'x-request-id': id },
+    });
+    await expect.poll(() => linesOf(id)).toHaveLength(1);
+    expect(linesOf(id)[0]).toMatchObject({ operation: 'Look' });
+    expect(linesOf(id)[0]?.tenant).toBe(tenant);
   });
 
   test('holds neither keys nor passwords, whatever is asked and however it fails', async () => {

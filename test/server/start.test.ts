@@ -20,7 +20,7 @@ import { demo, tenantsOf } from './support/demo-tenants.js';
 
 const registerKept = 'mutation { registerTenant(input: { name: "Kept", slug: "kept" }) { revision } }';
 
-describe('the gateway on an empty folder', { timeout: 120_000 }, () => {
+describe('the gateway on an empty folder', () => {
   test('answers the first question of the README, keeps what it is told, and adds no second demo', async () => {
     const dataDir = await aDataDir();
     const first = await serve({ DATA_DIR: dataDir });
@@ -63,7 +63,7 @@ describe('the gateway on an empty folder', { timeout: 120_000 }, () => {
   });
 });
 
-describe('what is in the way of a start', { timeout: 120_000 }, () => {
+describe('what is in the way of a start', () => {
   let dataDir: string;
   beforeAll(async () => {
     dataDir = await aStartedDataDir();
@@ -176,7 +176,7 @@ describe('what is in the way of a start', { timeout: 120_000 }, () => {
   });
 
   test('a module whose migration fails: it serves, and says why a tenant of the demo is missing', async () => {
-    const modulesDir = await aModulesDir('finance', 'CREATE TABLE half_way (');
+    const modulesDir = await aModulesDir('finance', 'CREATE TABLE half_way (id nothing);');
     await using gateway = await serve({ DATA_DIR: await aDataDir(), MODULES_DIR: modulesDir });
     expect(await gateway.logged('could not add a demo tenant; the next start tries again')).toMatchObject({
       level: 40,

@@ -4,7 +4,7 @@ import { GraphQLError } from 'graphql';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { StreamPiece } from '../../src/graphql/streams/event-frames.js';
 import { type StreamForm, streamFormFor } from '../../src/graphql/streams/stream-form.js';
-import { sendEvents } from '../../src/server/stream.js';
+import { sendEvents } from '../../src/server/answers/stream.js';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());

@@ -3,7 +3,9 @@ import { Agent, request } from 'node:http';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CrashLimit } from '../../src/cli/workers/crash-limit.js';
-import { CombinedMetrics, createMetrics } from '../../src/metrics.js';
+import { CombinedMetrics } from '../../src/metrics/combined-metrics.js';
+import { createMetrics } from '../../src/metrics/metrics.js';
+import { locksHere } from '../setup/locks.js';
 import {
   aStartedDataDir,
   connectByHand,
@@ -64,14 +66,14 @@ async function beginMutations(gateway: ServingProcess, registry: pg.Client, slug
   );
   for (const answer of answers) answer.catch(() => undefined);
   // One waits for the table, the others for the one.
-  const waiting = 'SELECT DISTINCT pid FROM pg_locks WHERE NOT granted';
+  const waiting = `WITH ${locksHere} SELECT DISTINCT pid FROM locks_here WHERE NOT granted`;
   await expect
     .poll(async () => (await registry.query(waiting)).rowCount, { timeout: 10_000 })
     .toBe(slugs.length);
   return { answers, release: () => registry.end() };
 }
 
-describe('a gateway of two workers', { timeout: 60_000 }, () => {
+describe('a gateway of two workers', () => {
   let dataDir: string;
   let gateway: ServingProcess;
   let registry: pg.Client;
@@ -82,7 +84,7 @@ describe('a gateway of two workers', { timeout: 60_000 }, () => {
     gateway = await serve(env, two);
     adminUrl = String((await gateway.logged('serving')).admin);
     registry = await openRegistry(gateway);
-  }, 90_000);
+  });
   afterAll(async () => {
     await registry?.end().catch(() => undefined);
     await gateway?.[Symbol.asyncDispose]();
@@ -126,7 +128,12 @@ describe('a gateway of two workers', { timeout: 60_000 }, () => {
     expect(await count()).toBe(before + 2);
     expect(await (await fetch(`${adminUrl}/ready`)).json()).toMatchObject({
       ready: true,
-      checks: [{ name: 'server' }, { name: 'registry database' }, { name: 'workers', ok: true }],
+      checks: [
+        { name: 'server' },
+        { name: 'registry database' },
+        { name: 'migrations' },
+        { name: 'workers', ok: true },
+      ],
     });
     expect((await gateway.get('/ready')).body).toEqual({ ready: true });
   });
@@ -178,13 +185,13 @@ describe('a gateway of two workers', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a gateway of two workers without ADMIN_PORT', { timeout: 60_000 }, () => {
+describe('a gateway of two workers without ADMIN_PORT', () => {
   let dataDir: string;
   let gateway: ServingProcess;
   beforeAll(async () => {
     dataDir = await aStartedDataDir();
     gateway = await serve({ DATA_DIR: dataDir }, two);
-  }, 90_000);
+  });
   afterAll(async () => {
     await gateway?.[Symbol.asyncDispose]();
   });
@@ -208,11 +215,11 @@ describe('a gateway of two workers without ADMIN_PORT', { timeout: 60_000 }, () 
   });
 });
 
-describe('the end of a gateway of two workers', { timeout: 60_000 }, () => {
+describe('the end of a gateway of two workers', () => {
   let dataDir: string;
   beforeAll(async () => {
     dataDir = await aStartedDataDir();
-  }, 90_000);
+  });
 
   test('another program on PORT: one line and exit 1', async () => {
     await using taken = await takePort();
@@ -253,6 +260,11 @@ describe('the parts of it', () => {
     metrics.sheddingChanged(true);
     for (let at = 0; at < 11; at++) metrics.shed();
     metrics.answered({ path: '/graphql', status: 200, seconds: 0.002 });
+    metrics.graphqlAnswered('query', 'OK');
+    metrics.resolutions.of('finance', 'OK').n += 12;
+    metrics.rateLimited('mutations', 13);
+    metrics.acknowledged(0.5);
+    metrics.operationEnded({ kind: 'purge_tenant', status: 'succeeded', seconds: 14 });
     metrics.observe(() => ({
       ...{
         leaseRemainingMs: 1_500,
@@ -261,10 +273,11 @@ describe('the parts of it', () => {
         streams: 8,
         expiringKeys: 9,
         unusableClientFiles: 10,
+        standbys: { required: 2, confirmed: 1 },
       },
     }));
     const { body } = await metrics.text();
-    const own = body.matchAll(/^(?:# TYPE )?(tenant_registry_(?!http_request_seconds_(?:bucket|sum)).*)$/gm);
+    const own = body.matchAll(/^(?:# TYPE )?(tenant_registry_(?!\w+_seconds_(?:bucket|sum)).*)$/gm);
     expect([...own].map(([, line]) => line).sort()).toEqual(
       [
         'tenant_registry_cache_hits_total counter',
@@ -285,10 +298,24 @@ describe('the parts of it', () => {
         'tenant_registry_redis_breaker_open 1',
         'tenant_registry_http_request_seconds histogram',
         'tenant_registry_http_request_seconds_count{path="/graphql",status="200"} 1',
+        'tenant_registry_graphql_operations_total counter',
+        'tenant_registry_graphql_operations_total{kind="query",code="OK"} 1',
+        'tenant_registry_resolutions_total counter',
+        'tenant_registry_resolutions_total{module="finance",outcome="OK"} 12',
+        'tenant_registry_rate_limited_total counter',
+        'tenant_registry_rate_limited_total{limit="mutations"} 13',
+        'tenant_registry_acknowledgement_wait_seconds histogram',
+        'tenant_registry_acknowledgement_wait_seconds_count 1',
+        'tenant_registry_operation_duration_seconds histogram',
+        'tenant_registry_operation_duration_seconds_count{kind="purge_tenant",status="succeeded"} 1',
         'tenant_registry_lease_remaining_seconds gauge',
         'tenant_registry_lease_remaining_seconds 1.5',
         'tenant_registry_feed_lag_revisions gauge',
         'tenant_registry_feed_lag_revisions 6',
+        'tenant_registry_sync_standbys gauge',
+        'tenant_registry_sync_standbys 1',
+        'tenant_registry_sync_standbys_required gauge',
+        'tenant_registry_sync_standbys_required 2',
         'tenant_registry_subscribers gauge',
         'tenant_registry_subscribers 7',
         'tenant_registry_streams gauge',
@@ -314,7 +341,14 @@ describe('the parts of it', () => {
       metrics.answered({ path: '/graphql', status: 200, seconds: 0.002 });
       metrics.observe(() => ({
         leaseRemainingMs,
-        ...{ lagRevisions: 1, subscribers: 2, streams: 3, expiringKeys: 4, unusableClientFiles: 0 },
+        ...{
+          lagRevisions: 1,
+          subscribers: 2,
+          streams: 3,
+          expiringKeys: 4,
+          unusableClientFiles: 0,
+          standbys: undefined,
+        },
       }));
       combined.record(pid, JSON.parse(JSON.stringify(await metrics.snapshot())));
     }

@@ -1,15 +1,15 @@
-import { RegistryError, retryAfterHeader } from '../errors.js';
-import { extensionsOf } from '../graphql/errors.js';
-import type { Metrics } from '../metrics.js';
-import { refuse } from '../rest/answer.js';
-import { isRestPath } from '../rest/paths.js';
-import type { Done, Exchange } from './exchange.js';
+import { RegistryError, retryAfterHeader } from '../../errors.js';
+import { extensionsOf } from '../../graphql/errors.js';
+import type { Metrics } from '../../metrics/metrics.js';
+import { refuse } from '../../rest/answer.js';
+import { isRestPath } from '../../rest/paths.js';
+import { sendPrepared } from '../answers/send.js';
+import type { Done, Exchange } from '../requests/exchange.js';
+import { isPageRequest, isShortRequest } from '../requests/request.js';
 import type { LoadShedding } from './load-shedding.js';
-import { isPageRequest, isShortRequest } from './request.js';
-import { sendPrepared } from './send.js';
 
 /** Probes, and the renewal of leases: without it clients would send requests for what they hold. */
-const alwaysAnswered = new Set(['/health', '/ready', '/metrics', '/lease']);
+const alwaysAnswered = new Set(['/health', '/ready', '/startup', '/metrics', '/lease']);
 
 /**
  * Whether the request is refused before its caller is known and any of its body is read, while requests are refused at all. A short

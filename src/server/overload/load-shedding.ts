@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Metrics } from '../metrics.js';
+import type { Metrics } from '../../metrics/metrics.js';
 
 /** How often the delay of the event loop is measured, in milliseconds. */
 const tickMs = 10;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { isFrames, type StreamPiece } from '../graphql/streams/event-frames.js';
-import type { StreamForm } from '../graphql/streams/stream-form.js';
+import { isFrames, type StreamPiece } from '../../graphql/streams/event-frames.js';
+import type { StreamForm } from '../../graphql/streams/stream-form.js';
 
 /** How long a client may take to read the last event after the end of its credential, in milliseconds. */
 const lastEventMs = 2_000;

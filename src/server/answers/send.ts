@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { RequestOutcome } from '../graphql/context.js';
-import { rateHeaders } from '../rates/rate-limited.js';
-import type { RestAnswer } from '../rest/answer.js';
-import type { Exchange } from './exchange.js';
+import type { RequestOutcome } from '../../graphql/context.js';
+import { rateHeaders } from '../../rates/rate-limited.js';
+import type { RestAnswer } from '../../rest/answer.js';
+import type { Exchange } from '../requests/exchange.js';
 
 const jsonHeaders = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
 
@@ -48,6 +48,15 @@ export function sendText(
     headers: { 'content-type': contentType, 'cache-control': 'no-store' },
     text: body,
   });
+}
+
+/** Sends a page or one of its files, which was compressed before. */
+export function sendPage(
+  response: ServerResponse,
+  { status, headers, body }: { status: number; headers: Record<string, string>; body?: Buffer },
+): void {
+  const length = body && { 'content-length': String(body.length) };
+  response.writeHead(status, { ...headers, ...length }).end(body);
 }
 
 export function sendRedirect(response: ServerResponse, location: string): void {

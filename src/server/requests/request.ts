@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isUuid } from '../registry/slug.js';
+import { isUuid } from '../../registry/slug.js';
 
 /** A request that is refused before any door answers it, in the terms of HTTP. */
 export class HttpError extends Error {

@@ -1,4 +1,4 @@
-import { isRestPath } from '../rest/paths.js';
+import { isRestPath } from '../../rest/paths.js';
 import type { Exchange } from './exchange.js';
 
 /** Cross-origin resource sharing: browsers let pages of other sites read an answer only when its headers say so. */

@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { App } from '../app.js';
-import type { Caller } from '../auth/caller.js';
-import { CredentialWatch } from '../auth/credential-watch.js';
-import type { RequestFacts, RequestOutcome, SharedContext } from '../graphql/context.js';
-import type { CommandContext } from '../registry/command.js';
+import type { App } from '../../app.js';
+import type { Caller } from '../../auth/caller.js';
+import { CredentialWatch } from '../../auth/credential-watch.js';
+import type { RequestFacts, RequestOutcome, SharedContext } from '../../graphql/context.js';
+import { logOf } from '../../log.js';
+import type { CommandContext } from '../../registry/command.js';
+import { readTraceParent } from '../../tracing/trace-parent.js';
+import type { RequestSpan } from '../../tracing/tracing.js';
 import { withoutBasePath } from './known-paths.js';
 import { readClient, readRequestId } from './request.js';
 
@@ -17,13 +20,24 @@ export class Exchange {
   /** The path prefix of the gateway. */
   readonly basePath: string;
   readonly startedAt = performance.now();
-  readonly outcome: RequestOutcome = { codes: [], mutations: [] };
+  readonly outcome: RequestOutcome = {
+    codes: [],
+    kind: undefined,
+    refusal: undefined,
+    mutations: [],
+    actor: undefined,
+    operationName: undefined,
+    variables: undefined,
+    fields: undefined,
+  };
   /** It was answered or refused; set once. */
   hasEnded = false;
   /** Refused because the gateway is overloaded. */
   isShed = false;
   /** Served although the gateway is overloaded, whatever it asks for. */
   isAdmitted = false;
+  /** Undefined unless the request is traced. */
+  span: RequestSpan | undefined = undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse, basePath = '') {
     this.request = request;
@@ -33,6 +47,11 @@ export class Exchange {
     const mark = url.indexOf('?');
     this.basePath = basePath;
     this.path = withoutBasePath(mark < 0 ? url : url.slice(0, mark), basePath);
+  }
+
+  /** The trace that the request belongs to: its own, or one that the caller names. */
+  get traceId(): string | undefined {
+    return this.span?.traceId ?? readTraceParent(this.request.headers.traceparent)?.traceId;
   }
 
   get queryString(): string {
@@ -77,6 +96,7 @@ export class GraphqlFacts implements RequestFacts {
   constructor(exchange: Exchange, caller: Caller, parts: GraphqlParts) {
     this.exchange = exchange;
     this.caller = caller;
+    exchange.outcome.actor = caller.actor;
     this.#parts = parts;
   }
 
@@ -119,5 +139,9 @@ export class GraphqlFacts implements RequestFacts {
 
 /** Everything that commands need to work for the caller; log lines and the audit log bear the request's id. */
 export function commandsFor(app: App, caller: Caller, requestId: string): CommandContext {
-  return { ...app.commandsFor(caller), requestId, log: app.log.child({ requestId, actor: caller.actor }) };
+  return {
+    ...app.commandsFor(caller),
+    requestId,
+    log: logOf(app.log, 'provisioning').child({ requestId, actor: caller.actor }),
+  };
 }

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import { retryAfterHeader } from '../errors.js';
-import { extensionsOf } from '../graphql/errors.js';
-import type { Log } from '../log.js';
-import { asRegistryError } from '../registry/database-failure.js';
-import { answerError, isHttpStatus, type RestAnswer, refuse } from '../rest/answer.js';
-import { isRestPath } from '../rest/paths.js';
-import { HttpError } from './request.js';
+import { retryAfterHeader } from '../../errors.js';
+import { extensionsOf } from '../../graphql/errors.js';
+import type { Log } from '../../log.js';
+import { asRegistryError } from '../../registry/database-failure.js';
+import { answerError, isHttpStatus, type RestAnswer, refuse } from '../../rest/answer.js';
+import { isRestPath } from '../../rest/paths.js';
+import { HttpError } from '../requests/request.js';
 import { sendAnswer, sendJson } from './send.js';
 
 /** Answers a request that failed, in the form of the door it was sent to. */
