@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config.js';
 import { EmbeddedInUseError } from '../database/embedded/embedded.js';
-import { ServerError } from '../database/server-check.js';
+import { ServerError } from '../database/servers/server-check.js';
 import { RegistryError } from '../errors.js';
 import { createProgram, findGroup } from './program.js';
 import { oneLine } from './terminal/printable.js';

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { type App, registryName } from '../app.js';
 import { authorize } from '../auth/permissions.js';
-import { describeServer, readPostgresUrl } from '../postgres-url.js';
 import { type DatabaseGrants, type GrantTarget, planGrants } from '../provisioning/storage/grants.js';
 import { planRegistryGrants } from '../provisioning/storage/registry-grants.js';
-import { isolations, storageNaming } from '../registry/isolation.js';
-import { listModules } from '../registry/module-record.js';
+import { isolations, storageNaming } from '../registry/modules/isolation.js';
+import { listModules } from '../registry/modules/module-record.js';
 import { moduleNotFound } from '../registry/resolution/route.js';
+import { describeServer, readPostgresUrl } from '../urls/postgres-url.js';
 import { print, withApp } from './with-app.js';
 
 export function addGrants(program: Command): void {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { expiresSoon } from '../auth/keys-in-use.js';
 import { authorize, scopeList } from '../auth/permissions.js';
-import { listApiKeys } from '../registry/api-key-record.js';
+import { listApiKeys } from '../registry/access/api-key-record.js';
 import { createApiKey } from '../registry/commands/create-api-key.js';
 import { revokeApiKey } from '../registry/commands/revoke-api-key.js';
 import { defaultOverlapSeconds, rotateApiKey } from '../registry/commands/rotate-api-key.js';
-import { listModules } from '../registry/module-record.js';
+import { listModules } from '../registry/modules/module-record.js';
 import { readDate, readWholeNumber } from './option.js';
 import { oneLine } from './terminal/printable.js';
 import { print, withApp } from './with-app.js';

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { type App, openApp } from '../app.js';
 import { gateway } from '../auth/caller.js';
 import { readConfig } from '../config.js';
-import { findServiceProblems } from '../database/find-server-problems.js';
+import { findServiceProblems } from '../database/servers/find-server-problems.js';
 import { openLog } from '../log.js';
 import { problemOf, renewCopies } from '../provisioning/copies/keep-copies.js';
-import { redactSecrets } from '../registry/secret-detector.js';
+import { redactSecrets } from '../registry/values/secret-detector.js';
 import { oneLine } from './terminal/printable.js';
 import { print } from './with-app.js';
 

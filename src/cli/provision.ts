@@ -2,13 +2,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { App } from '../app.js';
 import { newTenantFields } from '../profile/onboarding.js';
 import { provisionTenant } from '../provisioning/commands/provision-tenant.js';
-import { describeField } from '../registry/field-description.js';
-import { listSubscriptionRecords, type SubscriptionRecord } from '../registry/subscription-record.js';
-import { tenantFields } from '../registry/tenant-fields.js';
-import { requireTenantRecord } from '../registry/tenant-record.js';
+import { listSubscriptionRecords, type SubscriptionRecord } from '../registry/tenants/subscription-record.js';
+import { tenantFields } from '../registry/tenants/tenant-fields.js';
+import { requireTenantRecord } from '../registry/tenants/tenant-record.js';
+import { describeField } from '../registry/values/field-description.js';
 import { readNewTenantFile } from '../rest/tenant.js';
 import { type Ended, followOperation } from './operations/follow-operation.js';
-import { readWholeNumber } from './option.js';
+import { collect, readWholeNumber } from './option.js';
 import { colorOf, paint } from './terminal/color.js';
 import { oneLine } from './terminal/printable.js';
 import { type Column, renderTable } from './terminal/table.js';
@@ -20,6 +20,7 @@ export function addProvision(program: Command): void {
     .command('provision <name> <adminEmail> <modules>')
     .description('Register a tenant, subscribe it to modules and create the storage of all of them, or none.')
     .option('--slug <slug>', 'short name for URLs and schemas; default: derived from the name');
+  command.addOption(externalIdOption());
   for (const option of fieldOptions()) command.addOption(option);
   command
     .option(
@@ -43,6 +44,13 @@ Examples:
   tenant-registry provision "Acme Corp" admin@acme.com operations,finance
   tenant-registry provision "Acme Corp" admin@acme.com finance --slug acme --json | jq -r .tenant.id
   tenant-registry provision "Acme Corp" admin@acme.com finance --plan pro --currency EUR --input acme.json`;
+
+function externalIdOption(): Option {
+  const description = 'id under which an older platform knows the tenant; may be given several times';
+  return new Option('--external-id <id>', description).argParser((one: string, earlier: string[] = []) =>
+    collect(one, earlier),
+  );
+}
 
 /** One option for each field that is a text or a number: settings, branding and config come from a file. */
 function fieldOptions(): Option[] {
@@ -77,16 +85,18 @@ interface Options {
   slug?: string;
   input?: string;
   idempotencyKey?: string;
+  externalId?: string[];
   json?: true;
   /** Options of the fields of a tenant. */
   [field: string]: unknown;
 }
 
 async function provision(name: string, adminEmail: string, modules: string, options: Options): Promise<void> {
-  const { input: file, json: _, ...given } = options;
+  const { input: file, json: _, externalId, ...given } = options;
   const input = {
     ...(file !== undefined && (await readInputFile(file))),
     ...given,
+    ...(externalId && { externalIds: externalId }),
     ...{ name, adminEmail, modules: modules.split(',').map((module) => module.trim()) },
   };
   await followOperation({

@@ -5,16 +5,16 @@ import type { App } from '../app.js';
 import { authorize } from '../auth/permissions.js';
 import { identifier } from '../database/identifier.js';
 import { invalidField, RegistryError } from '../errors.js';
-import { libpqUrl, readPostgresUrl, withDatabase } from '../postgres-url.js';
 import { requireTenantOverview } from '../profile/tenant-overview.js';
-import { listModules } from '../registry/module-record.js';
+import { listModules } from '../registry/modules/module-record.js';
+import { libpqUrl, readPostgresUrl, withDatabase } from '../urls/postgres-url.js';
 import { withApp } from './with-app.js';
 
 export function addPsql(program: Command): void {
   program
     .command('psql <module> [arguments...]')
     .description('Open psql on the database of a module, or of one of its tenants.')
-    .option('--tenant <tenant>', 'the tenant, by id or slug, whose schema is the search_path')
+    .option('--tenant <tenant>', 'the tenant, by id, slug or external id, whose schema is the search_path')
     .addHelpText('after', explanation)
     .action(openPsql);
 }

@@ -5,9 +5,11 @@ import { type App, openApp } from '../app.js';
 import { type Config, readConfig } from '../config.js';
 import { explainFullDisk } from '../database/embedded/data-folder.js';
 import { type Log, openLog } from '../log.js';
-import { redactSecrets } from '../registry/secret-detector.js';
+import { redactSecrets } from '../registry/values/secret-detector.js';
 import { readWorkers } from './option.js';
-import { warnOfServiceDatabases } from './service-warnings.js';
+import { RunningSettings } from './reload.js';
+import { warnOfModuleFiles, warnOfServiceDatabases } from './service-warnings.js';
+import { startTracing } from './start-tracing.js';
 import { stopSignal } from './stop-signal.js';
 import { connectToPrimary, numberVariable } from './workers/gateway-worker.js';
 import { Workers } from './workers/workers.js';
@@ -30,6 +32,7 @@ interface Process {
   config: Config;
   log: Log;
   stop: Promise<NodeJS.Signals>;
+  running: RunningSettings;
 }
 
 async function serve({ workers }: { workers: number }): Promise<void> {
@@ -39,10 +42,18 @@ async function serve({ workers }: { workers: number }): Promise<void> {
   const config = readConfig(process.env);
   const log = openLog(config.logLevel, redactSecrets, number === undefined ? undefined : { worker: number });
   logWarnings(log);
-  const stop = stopSignal();
+  const tracing = await startTracing(config, log);
+  const running = new RunningSettings(config, log);
+  // Workers hear of it from their primary process, also where a signal is sent to all processes.
+  const ofPrimary = (work: () => void) => () => void (worker || work());
+  const stop = stopSignal(ofPrimary(() => running.reload()));
+  process.on(
+    'SIGUSR2',
+    ofPrimary(() => running.toggleDebug()),
+  );
   // Also before the start is complete, the process must end in time after a stop signal.
   void stop.then(() => setTimeout(() => exitLate(log), config.shutdownTimeoutMs + closingMs).unref());
-  const own: Process = { config, log, stop };
+  const own: Process = { config, log, stop, running };
   const serving = worker
     ? serveAsWorker(worker, own)
     : workers === 1
@@ -52,6 +63,7 @@ async function serve({ workers }: { workers: number }): Promise<void> {
     // The embedded PostgreSQL may have ended after everything was open.
     throw config.databaseUrl === undefined ? await explainFullDisk(config.dataDir, error) : error;
   });
+  await tracing?.close();
   if (!worker) log.info('stopped');
   // A cancelled request or a hanging database may still hold a connection open.
   process.exit(inTime ? 0 : 1);
@@ -59,15 +71,17 @@ async function serve({ workers }: { workers: number }): Promise<void> {
 
 // The parts of a gateway are imported where they are used, because GraphQL would slow down every other command.
 
-async function serveAlone({ config, log, stop }: Process): Promise<boolean> {
+async function serveAlone({ config, log, stop, running }: Process): Promise<boolean> {
   const { addDemo } = await import('../server/demo.js');
   const { findPort, openServer } = await import('../server/server.js');
   await findPort(config);
   const app = await openApp(config, log, { exclusive: true });
   try {
     warnOfServiceDatabases(config, log);
+    warnOfModuleFiles(app);
     await addDemo(app);
     const server = await openServer(app);
+    running.onChange(({ settings }) => settings && server.allowOrigins(settings.corsOrigins));
     logServing(app, { url: server.url, admin: server.adminUrl });
     log.info({ signal: await stop }, 'stopping');
     return await server.close();
@@ -77,24 +91,26 @@ async function serveAlone({ config, log, stop }: Process): Promise<boolean> {
 }
 
 /** Keeps the registry, runs operations and answers at ADMIN_PORT; its workers answer requests. */
-async function serveTogether(count: number, { config, log, stop }: Process): Promise<boolean> {
+async function serveTogether(count: number, { config, log, stop, running }: Process): Promise<boolean> {
   const { addDemo } = await import('../server/demo.js');
   const { openAdminServer, findPort } = await import('../server/server.js');
-  const { createMetrics } = await import('../metrics.js');
+  const { createMetrics } = await import('../metrics/metrics.js');
   const metrics = createMetrics();
   // Before a database is made for a gateway that cannot serve.
   await findPort(config);
-  const app = await openApp(config, log, { exclusive: true, serves: false, workers: count });
+  const app = await openApp(config, log, { exclusive: true, serves: false, workers: count, metrics });
   const stopWithinMs = config.shutdownTimeoutMs + workerClosingMs;
   let isStopping = false;
   let workers: Workers | undefined;
   let admin: Awaited<ReturnType<typeof openAdminServer>> | undefined;
   try {
     warnOfServiceDatabases(config, log);
+    warnOfModuleFiles(app);
     await addDemo(app);
     const port = await findPort(config);
     const started = new Workers({ count, port, metrics, stopWithinMs, log });
     workers = started;
+    running.onChange((change) => started.change(change));
     if (config.adminPort !== undefined)
       admin = await openAdminServer(app, {
         metrics: { ...metrics, text: () => started.metrics() },
@@ -113,7 +129,7 @@ async function serveTogether(count: number, { config, log, stop }: Process): Pro
   }
 }
 
-async function serveAsWorker(worker: Worker, { config, log, stop }: Process): Promise<boolean> {
+async function serveAsWorker(worker: Worker, { config, log, stop, running }: Process): Promise<boolean> {
   const primary = connectToPrimary(worker, () => {
     log.error('the primary process has ended: stopping');
     setTimeout(() => exitLate(log), config.shutdownTimeoutMs + workerClosingMs).unref();
@@ -124,6 +140,8 @@ async function serveAsWorker(worker: Worker, { config, log, stop }: Process): Pr
     try {
       if (app.gateway) primary.share(app.gateway.metrics);
       const server = await openServer(app, { allMetrics: primary.allMetrics });
+      running.onChange(({ settings }) => settings && server.allowOrigins(settings.corsOrigins));
+      primary.onChange((change) => running.apply(change));
       await primary.tell({ kind: 'serving', url: server.url });
       await Promise.race([stop, primary.stop]);
       return await server.close();
@@ -151,9 +169,11 @@ function logServing(
   const { url, admin, workers } = at;
   const { config, log, embedded } = app;
   const further = { ...(admin && { admin }), ...(workers && { workers }) };
-  const place = `${withLocalhost(url)}${config.basePath}/graphql`;
-  log.info({ url: place, authMode: config.authMode, ...further }, 'serving');
-  if (process.stderr.isTTY) process.stderr.write(`\n  GraphQL: ${place}\n\n`);
+  const root = `${withLocalhost(url)}${config.basePath}`;
+  const places = { url: `${root}/graphql`, adminPage: `${root}/admin` };
+  log.info({ ...places, authMode: config.authMode, ...further }, 'serving');
+  if (process.stderr.isTTY)
+    process.stderr.write(`\n  Admin page: ${places.adminPage}\n  GraphQL:    ${places.url}\n\n`);
   if (embedded) log.info({ psql: embedded.psqlCommand('finance') }, 'look into the embedded PostgreSQL');
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { invalidField } from '../errors.js';
-import { readUtf8 } from '../registry/utf8-file.js';
+import { readUtf8 } from '../registry/values/utf8-file.js';
 
 /** The text of a file that an option names; - is standard input. Throws VALIDATION_ERROR for a file that cannot be read, or is not UTF-8. */
 export async function readTextFile(file: string, option: string): Promise<string> {

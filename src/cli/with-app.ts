@@ -3,7 +3,8 @@ import { type App, openApp } from '../app.js';
 import { type Caller, operator } from '../auth/caller.js';
 import { readConfig } from '../config.js';
 import { openLog } from '../log.js';
-import { redactSecrets } from '../registry/secret-detector.js';
+import { redactSecrets } from '../registry/values/secret-detector.js';
+import type { LogLevel } from '../settings/log-levels.js';
 import { printable } from './terminal/printable.js';
 
 interface WithAppOptions {
@@ -11,7 +12,7 @@ interface WithAppOptions {
   /** Whether tables of an older registry in the registry's database may be renamed. Default: they are refused. */
   renamesOldTables?: boolean;
   /** Default: warn. Commands that report their problems themselves set a higher level. */
-  logLevel?: string;
+  logLevel?: LogLevel;
 }
 
 /** Opens the app, runs the work as the current operator, and closes the app. Logs problems only, since output is for results. */

@@ -16,16 +16,18 @@ const work = [
   'stats',
   'module',
   'operation',
+  'rollout',
   'psql',
   'keys',
   'documents',
   'grants',
+  'config',
   'import',
 ];
-const all = [...work, 'doctor', 'export', 'help'];
+const all = [...work, 'doctor', 'export', 'audit', 'help'];
 const hint = '(--help lists the arguments and options of a command)\n';
 
-describe('the command line', { timeout: 60_000 }, () => {
+describe('the command line', () => {
   test.each([
     [['--help'], all],
     [['help'], all],
@@ -81,7 +83,7 @@ describe('the command line', { timeout: 60_000 }, () => {
   });
 });
 
-describe('migrate', { timeout: 60_000 }, () => {
+describe('migrate', () => {
   const done = 'The registry database is up to date.\n';
 
   test('creates the tables of an empty database, and changes nothing the second time', async () => {

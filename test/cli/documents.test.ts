@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { documentIdOf } from '../../src/registry/trusted-documents.js';
+import { documentIdOf } from '../../src/registry/access/trusted-documents.js';
 import { runHere } from '../setup/command-line.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 import { aFolder } from '../setup/process.js';
 
-describe('documents at the command line', { timeout: 60_000 }, () => {
+describe('documents at the command line', () => {
   let registry: TestDatabase;
   let folder: string;
   beforeAll(async () => {

@@ -2,14 +2,14 @@ import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { variablePrefix } from '../../src/registry/secret-detector.js';
+import { variablePrefix } from '../../src/registry/values/secret-detector.js';
 import { createRegistryDatabase } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { aFolder, run } from '../setup/process.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 
-describe('export', { timeout: 120_000 }, () => {
+describe('export', () => {
   let gateway: TestGateway;
   let env: Record<string, string>;
   let tenant: StoryTenant;
@@ -57,7 +57,7 @@ describe('export', { timeout: 120_000 }, () => {
     config configSource createdAt createdBy updatedAt suspendedAt suspendedReason suspendUntil
     deletedAt restorableUntil isProtected internalNote version
     settings { companyName supportEmail supportPhone website currency timezone emailFromName emailFromEmail }
-    branding { presetTheme logoUrl primaryColor secondaryColor accentColor }
+    externalIds branding { presetTheme logoUrl primaryColor secondaryColor accentColor }
     members { edges { node { id email fullName role status } } }
     subscriptions { module { name } status isolation databaseName schemaName generation migrationVersion provisionedAt
       suspendedAt suspendedReason cancelledAt purgeAfter storageRemovedAt }`;

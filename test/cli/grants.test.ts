@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runHere } from '../setup/command-line.js';
 import { createRegistryDatabase, type TestDatabase } from '../setup/database.js';
 
-describe('grants at the command line', { timeout: 60_000 }, () => {
+describe('grants at the command line', () => {
   let registry: TestDatabase;
   let env: Record<string, string>;
   beforeAll(async () => {

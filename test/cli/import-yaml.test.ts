@@ -41,7 +41,7 @@ test('--dry-run prints the changes as text and makes none', async () => {
 });
 
 test('the exit code is 0 when no file failed; --force overwrites and shows the differences', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const folder = await aClientsFolder({ acme: clientYaml('acme', 'loyalty: true') });
   const first = await importYaml(folder);
@@ -63,7 +63,7 @@ test('the exit code is 0 when no file failed; --force overwrites and shows the d
 });
 
 test('test folders are deleted after a confirmation, which needs a terminal or --yes', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const folder = await aCopyOfFixtures();
   const all = await readdir(folder);

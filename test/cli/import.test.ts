@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aFile, queryOnce } from '../database/support/temporary-databases.js';
 import { legacyRegistry, legacySchema } from '../importing/support/legacy-story.js';
+import { pythonRows, pythonTables } from '../importing/support/platform-story.js';
 import { createDatabase, createRegistryDatabase, type TestDatabase } from '../setup/database.js';
-import { aKey, run, serve } from '../setup/process.js';
+import { aKey, run, serve, start } from '../setup/process.js';
 
-describe('import databases', { timeout: 60_000 }, () => {
+describe('import databases', () => {
   const id = randomUUID();
   let registry: TestDatabase;
   let finance: TestDatabase;
@@ -102,5 +103,115 @@ describe('import databases', { timeout: 60_000 }, () => {
       searchPath: '"finance_acme"',
       databaseName: finance.name,
     });
+  });
+});
+
+describe('import databases of a platform', () => {
+  let registry: TestDatabase;
+  let platform: TestDatabase;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    registry = await createRegistryDatabase();
+    platform = await createDatabase();
+    env = { DATABASE_URL: registry.url };
+    await queryOnce(
+      platform.url,
+      `${pythonTables} ${pythonRows}
+       CREATE TABLE customers (customer_no text, title text, shoe_size int); INSERT INTO customers VALUES ('kilo', 'Kilo', 46)`,
+    );
+  });
+  afterAll(async () => {
+    await registry.drop();
+    await platform.drop();
+  });
+
+  test('prints what was taken over, with tokens once; the secret itself is nowhere', async () => {
+    const from = ['import', 'databases', '--from', platform.url];
+    const planned = await run([...from, '--dry-run'], env);
+    expect(planned.stdout).toContain('new@africastay.example would be invited again');
+    const { code, stdout, stderr } = await run(from, env);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^ {4}new@africastay\.example is invited with trk_inv_[\w-]{43}, until 20/m);
+    expect(stdout).toMatch(
+      /^ {4}email\.smtp\.password in tenants in test_\w+ looks like a secret and became \$\{AFRICASTAY_SMTP_PASSWORD\}: set that variable$/m,
+    );
+    expect(stdout).toMatch(/^safarirun: created, also known as SafariRun$/m);
+    expect(stdout).toContain('\nProfiles: 4 created.\n');
+    expect(stdout).not.toContain('Zx9#kQ2');
+    await queryOnce(platform.url, `UPDATE tenants SET plan = 'enterprise' WHERE id = 'africastay'`);
+    await queryOnce(registry.url, `UPDATE tenants SET plan = 'lite' WHERE slug = 'africastay'`);
+    const refused = await run(from, env);
+    expect(refused.code).toBe(1);
+    expect(refused.stdout).toMatch(/^ {4}plan is "ENTERPRISE" in tenants in test_\w+, "LITE" in registry$/m);
+    const preferred = await run([...from, '--prefer', 'table'], env);
+    expect(preferred.stdout).toContain('    plan: "LITE" -> "ENTERPRISE"\n');
+    expect((await run(from, env)).stdout).toContain('\n0 changes.\n');
+  });
+
+  test('--follow tells each change in a line until it is stopped; --finish and --undo rename the tables', async () => {
+    const from = ['import', 'databases', '--from', platform.url];
+    await using follower = start([...from, '--follow', '--interval', '0.2', '--json'], env);
+    const events = () =>
+      follower
+        .stdout()
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line));
+    const ofKind = (kind: string) => events().filter((event) => event.kind === kind);
+    await expect.poll(() => ofKind('following'), { timeout: 30_000 }).toHaveLength(1);
+    await queryOnce(platform.url, `UPDATE tenants SET name = 'AfricaStay Ltd' WHERE id = 'africastay'`);
+    await expect
+      .poll(() => ofKind('changed'), { timeout: 30_000 })
+      .toEqual([
+        {
+          ...{ at: expect.stringMatching(/Z$/), kind: 'changed', tenant: 'africastay' },
+          ...{ path: 'name', before: 'AfricaStay', after: 'AfricaStay Ltd' },
+        },
+      ]);
+    expect(await follower.end('SIGTERM')).toMatchObject({ code: 0, signal: null, stderr: '' });
+    expect(events().at(-1)).toMatchObject({ kind: 'stopped' });
+    const planned = await run([...from, '--finish', '--dry-run'], env);
+    expect(planned.stdout).toMatch(
+      /^Table public\.tenants in test_\w+ would become tenants_before_registry$/m,
+    );
+    const finished = await run([...from, '--finish'], env);
+    expect(finished).toMatchObject({ code: 0, stderr: '' });
+    expect(finished.stdout).toContain(
+      '5 tables were renamed. Everything in them was taken over before, except what the lines above say was left out.\n',
+    );
+    expect(await run([...from, '--finish'], env)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /\n0 changes\.\n[\s\S]*The old tables were renamed before: nothing is left to rename\.\n$/,
+      ),
+    });
+    await queryOnce(registry.url, `UPDATE tenants SET name = 'Edited since' WHERE slug = 'africastay'`);
+    const undone = await run([...from, '--undo'], env);
+    expect(undone.stdout).toMatch(
+      /^africastay: name is "AfricaStay Ltd" in tenants in test_\w+, "Edited since" in registry: it stays as it is in the registry, and the old table keeps what it has$/m,
+    );
+    expect(undone.stdout).toContain('\n5 tables have their names back, with the rows that they had.');
+    expect((await run([...from, '--undo'], env)).stdout).toBe(
+      'No table has to be renamed back.\n0 changes.\n',
+    );
+    expect((await run([...from, '--follow', '--finish'], env)).stderr).toContain(
+      "cannot be used with option '--finish'",
+    );
+  });
+
+  test('--suggest writes a map of columns for another shape, which --columns takes', async () => {
+    const file = `${await aFile('')}.columns.yaml`;
+    expect(await run(['import', 'databases', '--from', platform.url, '--suggest', file], env)).toMatchObject({
+      code: 0,
+    });
+    const { stdout } = await run(
+      ['import', 'databases', '--from', platform.url, '--columns', file, '--json'],
+      env,
+    );
+    expect(JSON.parse(stdout).tenants).toContainEqual(
+      expect.objectContaining({ slug: 'kilo', name: 'Kilo', action: 'create' }),
+    );
+    const again = await run(['import', 'databases', '--from', platform.url, '--suggest', file], env);
+    expect(again.stderr).toContain('cannot be written (EEXIST)');
   });
 });

@@ -9,7 +9,7 @@ const create = (scopes: string, ...more: string[]) => [
   ...more,
 ];
 
-describe('keys at the command line', { timeout: 60_000 }, () => {
+describe('keys at the command line', () => {
   let registry: TestDatabase;
   let env: Record<string, string>;
   let gateway: ServingProcess;
@@ -167,7 +167,7 @@ describe('keys at the command line', { timeout: 60_000 }, () => {
   });
 });
 
-describe('keys of the embedded database', { timeout: 120_000 }, () => {
+describe('keys of the embedded database', () => {
   test('are created while the gateway runs and while it does not, and are accepted from then on', async () => {
     const env = { DATA_DIR: await aDataDir() };
     const secretOf = async () => {

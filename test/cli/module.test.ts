@@ -4,7 +4,7 @@ import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { aTenant } from '../setup/stories.js';
 
-describe('module at the command line', { timeout: 60_000 }, () => {
+describe('module at the command line', () => {
   let gateway: TestGateway;
   let env: Record<string, string>;
   beforeAll(async () => {

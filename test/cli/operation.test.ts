@@ -13,7 +13,7 @@ import { uniqueName } from '../setup/database.js';
 import { openGateway } from '../setup/gateway.js';
 import { aTenant } from '../setup/stories.js';
 
-describe('operation at the command line', { timeout: 60_000 }, () => {
+describe('operation at the command line', () => {
   let testbed: GatewayWithModules;
   let env: Record<string, string>;
   beforeAll(async () => {

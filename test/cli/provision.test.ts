@@ -17,7 +17,7 @@ import { openGateway } from '../setup/gateway.js';
 import { aFolder } from '../setup/process.js';
 import { openTerminal, testWithTerminal } from '../setup/terminal.js';
 
-describe('provision at the command line', { timeout: 120_000 }, () => {
+describe('provision at the command line', () => {
   let testbed: GatewayWithModules;
   let env: Record<string, string>;
   beforeAll(async () => {

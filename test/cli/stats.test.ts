@@ -4,7 +4,7 @@ import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { mutate } from '../setup/graphql-calls.js';
 import { aTenant } from '../setup/stories.js';
 
-describe('stats at the command line', { timeout: 60_000 }, () => {
+describe('stats at the command line', () => {
   let gateway: TestGateway;
   let env: Record<string, string>;
   beforeAll(async () => {

@@ -5,7 +5,7 @@ import { uniqueName } from '../setup/database.js';
 import { openGateway, type TestGateway } from '../setup/gateway.js';
 import { openTerminal, testWithTerminal } from '../setup/terminal.js';
 
-describe('tenant …-many at the command line', { timeout: 60_000 }, () => {
+describe('tenant …-many at the command line', () => {
   let gateway: TestGateway;
   let env: Record<string, string>;
   beforeAll(async () => {

@@ -6,7 +6,7 @@ import { mutate, resolve } from '../setup/graphql-calls.js';
 import { aTenant, type StoryTenant } from '../setup/stories.js';
 import { openTerminal, testWithTerminal } from '../setup/terminal.js';
 
-describe('tenant at the command line', { timeout: 120_000 }, () => {
+describe('tenant at the command line', () => {
   let gateway: TestGateway;
   let env: Record<string, string>;
   let tenant: StoryTenant;
@@ -51,6 +51,24 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
       stdout: '',
       stderr: expect.stringMatching(/^VALIDATION_ERROR: status\.0: must be one of PENDING, /),
     });
+  });
+
+  test('add-external-id and remove-external-id change what resolves, and show lists them', async () => {
+    const { id, slug } = await aTenant().subscribedTo('finance').at(gateway);
+    const externalId = uniqueName('Ext');
+    expect(await tenantCommand('add-external-id', slug, externalId)).toEqual({
+      ...{ code: 0, stderr: '' },
+      stdout: `Tenant ${slug} has the external ids ${externalId}.\n`,
+    });
+    await gateway.app.gateway?.freshness.follower.poll();
+    expect(await resolve(gateway, externalId)).toBe(`finance_${slug}`);
+    expect((await tenantCommand('show', externalId)).stdout).toMatch(
+      new RegExp(`external ids +${externalId}\\n`),
+    );
+    expect(await listed('--search', externalId.toLowerCase())).toEqual([slug]);
+    const removed = await tenantCommand('remove-external-id', externalId, externalId, '--json');
+    expect(JSON.parse(removed.stdout)).toEqual({ id, slug, externalIds: [], revision: expect.any(String) });
+    expect((await tenantCommand('show', externalId)).code).toBe(1);
   });
 
   test('list has an option for each condition of the filter', async () => {
@@ -125,7 +143,7 @@ describe('tenant at the command line', { timeout: 120_000 }, () => {
     expect(await tenantCommand('show', 'nobody')).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: 'TENANT_NOT_FOUND: No tenant has the id or slug "nobody"\n',
+      stderr: 'TENANT_NOT_FOUND: No tenant has the id, slug or external id "nobody"\n',
     });
   });
 

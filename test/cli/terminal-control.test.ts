@@ -80,7 +80,7 @@ test('line feeds and the command line’s own colours are kept where several lin
   expect(oneLine('Café – 日本 👍 ✔')).toBe('Café – 日本 👍 ✔');
 });
 
-describe('text that was written into the registry past every check', { timeout: 120_000 }, () => {
+describe('text that was written into the registry past every check', () => {
   let gateway: TestGateway;
   let env: Record<string, string>;
   let tenant: StoryTenant;

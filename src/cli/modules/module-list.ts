@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { authorize } from '../../auth/permissions.js';
-import { listModules, listModulesNotReady, type ModuleRecord } from '../../registry/module-record.js';
+import { listModules, listModulesNotReady, type ModuleRecord } from '../../registry/modules/module-record.js';
 import { type Column, renderTable } from '../terminal/table.js';
 import { print, withApp } from '../with-app.js';
 

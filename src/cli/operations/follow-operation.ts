@@ -2,14 +2,14 @@ import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../../app.js';
 import type { Caller } from '../../auth/caller.js';
-import { awaitEnd } from '../../provisioning/operations/await-end.js';
 import {
   hasEnded,
   type OperationWithSteps,
   requireOperation,
 } from '../../provisioning/operations/operation.js';
-import { findOperation } from '../../provisioning/operations/operation-record.js';
-import { progressOf } from '../../provisioning/operations/operation-tenants.js';
+import { findOperation } from '../../provisioning/operations/reads/operation-record.js';
+import { progressOf } from '../../provisioning/operations/reads/operation-tenants.js';
+import { awaitEnd } from '../../provisioning/operations/run/await-end.js';
 import type { CommandContext } from '../../registry/command.js';
 import { stopSignal } from '../stop-signal.js';
 import { openProgress, type ShownStep } from '../terminal/progress.js';

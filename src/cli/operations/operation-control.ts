@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { App } from '../../app.js';
 import { cancelOperation } from '../../provisioning/commands/cancel-operation.js';
 import { retryOperation } from '../../provisioning/commands/retry-operation.js';
-import { requireOperationRecord } from '../../provisioning/operations/operation-record.js';
+import { requireOperationRecord } from '../../provisioning/operations/reads/operation-record.js';
 import type { CommandContext } from '../../registry/command.js';
 import { oneLine } from '../terminal/printable.js';
 import { print, withApp } from '../with-app.js';

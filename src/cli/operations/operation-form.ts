@@ -1,5 +1,8 @@
-import type { OperationRecord, OperationSheet } from '../../provisioning/operations/operation-record.js';
-import { progressOf } from '../../provisioning/operations/operation-tenants.js';
+import type {
+  OperationRecord,
+  OperationSheet,
+} from '../../provisioning/operations/reads/operation-record.js';
+import { progressOf } from '../../provisioning/operations/reads/operation-tenants.js';
 
 /** An operation in the JSON output, in the names of GraphQL. */
 export function toJson({ steps, ...operation }: OperationRecord) {

@@ -3,7 +3,7 @@ import { authorize } from '../../auth/permissions.js';
 import {
   listOperationRecords,
   type OperationRecord,
-} from '../../provisioning/operations/operation-record.js';
+} from '../../provisioning/operations/reads/operation-record.js';
 import { readDate, readNames, readWholeNumber } from '../option.js';
 import { type Column, minuteOf, renderTable, statusColumn } from '../terminal/table.js';
 import { print, withApp } from '../with-app.js';
@@ -23,7 +23,7 @@ export function addOperationList(operation: Command): void {
       'only these kinds, separated by commas: provision_tenant, purge_tenant …',
       readNames,
     )
-    .option('--tenant <tenant>', 'only operations of this tenant, given by slug or id')
+    .option('--tenant <tenant>', 'only operations of this tenant, given by id, slug or external id')
     .option('--module <name>', 'only operations with a step on the storage of this module')
     .option('--needs-attention', 'only operations that an operator has to look at')
     .option(

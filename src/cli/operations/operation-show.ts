@@ -5,9 +5,9 @@ import {
   type OperationRecord,
   type OperationSheet,
   requireOperationRecord,
-} from '../../provisioning/operations/operation-record.js';
-import { progressOf } from '../../provisioning/operations/operation-tenants.js';
-import { createTenantResultsLoader } from '../../provisioning/operations/tenant-results.js';
+} from '../../provisioning/operations/reads/operation-record.js';
+import { progressOf } from '../../provisioning/operations/reads/operation-tenants.js';
+import { createTenantResultsLoader } from '../../provisioning/operations/reads/tenant-results.js';
 import { colorOf, paint } from '../terminal/color.js';
 import { type Column, minuteOf, renderSection, statusColumn, visible } from '../terminal/table.js';
 import { print, withApp } from '../with-app.js';

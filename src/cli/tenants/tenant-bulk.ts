@@ -6,7 +6,7 @@ import {
   suspendTenants,
   updateTenants,
 } from '../../provisioning/bulk/start-bulk.js';
-import type { BulkKind } from '../../provisioning/operations/operation-tenants.js';
+import type { BulkKind } from '../../provisioning/operations/reads/operation-tenants.js';
 import type { CommandContext } from '../../registry/command.js';
 import { followToEnd } from '../operations/operation-control.js';
 import { addOptions, type OptionOf, readDate, readWholeNumber } from '../option.js';
@@ -124,7 +124,7 @@ export function addTenantBulk(tenant: Command): void {
 }
 
 const explanation = (example: string) => `
-The tenants are named by slug or id, or selected by the conditions of "tenant list". A preview is shown before the question. On
+The tenants are named by id, slug or external id, or selected by the conditions of "tenant list". A preview is shown before the question. On
 Ctrl-C the next gateway or worker continues the operation. A refused tenant does not stop the others; "operation show" lists them,
 and "operation retry" runs them again.
 

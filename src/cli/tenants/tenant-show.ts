@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { App } from '../../app.js';
 import { authorize } from '../../auth/permissions.js';
 import { requireTenantOverview } from '../../profile/tenant-overview.js';
-import { listOperations } from '../../provisioning/operations/operation-record.js';
+import { listOperations } from '../../provisioning/operations/reads/operation-record.js';
 import { createUsageLoader } from '../../registry/usage/usage.js';
 import { attemptToJson } from '../operations/operation-form.js';
 import { colorOf, paint } from '../terminal/color.js';
@@ -82,6 +82,7 @@ function describe(sheet: Sheet): string[] {
 function describeMasterData(sheet: Sheet): string[] {
   return facts({
     id: sheet.id,
+    'external ids': sheet.externalIds.join(', ') || null,
     'short name': sheet.shortName,
     plan: `${sheet.plan.toLowerCase()}: ${sheet.maxUsers} users, ${sheet.maxMonthlyQuotes} quotes a month, ${sheet.maxStorageGb} GB`,
     'own limits':

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addExternalIds } from './external-ids.js';
 import { addTenantBulk } from './tenant-bulk.js';
 import { addLifecycle } from './tenant-lifecycle.js';
 import { addTenantList } from './tenant-list.js';
@@ -12,11 +13,12 @@ export function addTenant(program: Command): void {
   addTenantList(tenant);
   addTenantShow(tenant);
   addLifecycle(tenant);
+  addExternalIds(tenant);
   addTenantBulk(tenant);
 }
 
 const examples = `
-<tenant> is a slug or an id. Examples:
+<tenant> is a slug, an id or an external id. Examples:
 
   tenant-registry tenant list --status suspended --module finance
   tenant-registry tenant show acme-corp

@@ -1,4 +1,5 @@
 import { colorOf, paint } from './color.js';
+import { LiveLines } from './live-lines.js';
 import { oneLine } from './printable.js';
 
 /** The fields of a step that are shown. */
@@ -15,37 +16,36 @@ export interface Progress {
   end(): void;
 }
 
-const spinner = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
+export const spinner = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
 const frameMs = 100;
 
 /** Redraws one line per step on a terminal; without a terminal, or when they do not fit, writes a line per change. */
 export function openProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
   const written = new Map<number, string>();
-  let drawn = 0;
+  const live = new LiveLines(stream);
   let frame = 0;
   let current: readonly ShownStep[] = [];
 
   function draw(): void {
-    const width = stream.columns || 80;
     const lines = current.map((step) => {
       const mark =
         marks[step.status] ?? (step.status === 'QUEUED' ? '·' : (spinner[frame % spinner.length] ?? ''));
       const line = `${mark} ${describe(step)}${step.error ? `: ${squeeze(step.error)}` : ''}`;
-      return paint(step.status === 'QUEUED' ? 'dim' : colorOf(step.status), line.slice(0, width - 1), stream);
+      return paint(
+        step.status === 'QUEUED' ? 'dim' : colorOf(step.status),
+        line.slice(0, live.width),
+        stream,
+      );
     });
-    const up = drawn > 0 ? `\x1b[${drawn}A` : '';
-    stream.write(`${up}${lines.map((line) => `\x1b[2K${line}\n`).join('')}`);
-    drawn = lines.length;
+    live.draw(lines);
     frame++;
   }
 
-  const isLive = (count: number) =>
-    stream.isTTY === true && process.env.TERM !== 'dumb' && count < (stream.rows || 24) - 1;
   let timer: NodeJS.Timeout | undefined;
   return {
     show(steps) {
       current = steps;
-      if (isLive(steps.length)) {
+      if (live.fits(steps.length)) {
         timer ??= setInterval(draw, frameMs);
         return draw();
       }

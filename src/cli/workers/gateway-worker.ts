@@ -1,8 +1,9 @@
 /** A worker's side of its connection with the primary process of `serve --workers`. */
 import type { Worker } from 'node:cluster';
 import { RegistryError } from '../../errors.js';
-import type { Metrics, MetricsSnapshot, MetricsText } from '../../metrics.js';
+import type { Metrics, MetricsSnapshot, MetricsText } from '../../metrics/metrics.js';
 import { within } from '../../within.js';
+import type { SettingsChange } from '../reload.js';
 
 export type ToPrimary =
   | { kind: 'serving'; url: string }
@@ -13,6 +14,7 @@ export type ToPrimary =
 export type ToWorker =
   | { kind: 'stop' }
   | { kind: 'askSnapshot' }
+  | ({ kind: 'change' } & SettingsChange)
   | { kind: 'metrics'; text: MetricsText | undefined };
 
 /** The variable with a worker's number, from 1. */
@@ -27,6 +29,8 @@ export interface Primary {
   share(metrics: Metrics): void;
   /** The metrics of all workers. */
   allMetrics(): Promise<MetricsText>;
+  /** Called when log levels or settings have changed. */
+  onChange(take: (change: SettingsChange) => void): void;
   tell(message: ToPrimary): Promise<void>;
 }
 
@@ -36,6 +40,7 @@ export function connectToPrimary(worker: Worker, onLost: () => void): Primary {
   worker.on('error', () => undefined);
   let metrics: Metrics | undefined;
   let isServing = false;
+  let take: Parameters<Primary['onChange']>[0] | undefined;
   let isStopping = false;
   let receive: ((text: MetricsText | undefined) => void) | undefined;
   let asked: Promise<MetricsText | undefined> | undefined;
@@ -50,6 +55,7 @@ export function connectToPrimary(worker: Worker, onLost: () => void): Primary {
     process.on('message', (message: ToWorker) => {
       if (message.kind === 'metrics') return receive?.(message.text);
       if (message.kind === 'askSnapshot') return void sendSnapshot();
+      if (message.kind === 'change') return take?.(message);
       isStopping = true;
       resolve();
     });
@@ -77,6 +83,9 @@ export function connectToPrimary(worker: Worker, onLost: () => void): Primary {
   return {
     stop,
     tell,
+    onChange(given) {
+      take = given;
+    },
     share(shared) {
       metrics = shared;
     },

@@ -1,8 +1,10 @@
 /** The workers of `serve --workers`, as their primary process sees them. */
 import cluster, { type Worker } from 'node:cluster';
 import type { Log } from '../../log.js';
-import { CombinedMetrics, type Metrics, type MetricsText } from '../../metrics.js';
+import { CombinedMetrics } from '../../metrics/combined-metrics.js';
+import type { Metrics, MetricsText } from '../../metrics/metrics.js';
 import { within } from '../../within.js';
+import type { SettingsChange } from '../reload.js';
 import { CrashLimit } from './crash-limit.js';
 import { numberVariable, type ToPrimary, type ToWorker } from './gateway-worker.js';
 
@@ -40,6 +42,7 @@ export class Workers {
   readonly #slots = new Map<number, Slot>();
   readonly #combined = new CombinedMetrics();
   readonly #limit: CrashLimit;
+  readonly #changes: SettingsChange = {};
   readonly #retries = new Set<NodeJS.Timeout>();
   #isStopping = false;
   #areCleanEnds = true;
@@ -94,6 +97,12 @@ export class Workers {
       this.#collecting = undefined;
     });
     return this.#collecting;
+  }
+
+  /** Tells all workers, and those that are started later, what has changed. */
+  change(change: SettingsChange): void {
+    Object.assign(this.#changes, change);
+    for (const { worker } of this.#slots.values()) tell(worker, { kind: 'change', ...this.#changes });
   }
 
   /** Stops all and waits for their ends. False when one had to cut off requests, or did not end in time or by itself. */
@@ -151,6 +160,7 @@ export class Workers {
       slot.failure = Object.assign(new Error(message.message), { stack: message.stack });
     } else {
       slot.isServing = true;
+      if (Object.keys(this.#changes).length > 0) tell(worker, { kind: 'change', ...this.#changes });
       if (this.serving === this.#options.count) this.#serve(message.url);
       this.#url ??= message.url;
     }

@@ -5,21 +5,23 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { Document, visit } from 'yaml';
-import { invalidField } from '../errors.js';
-import { exportRegistry } from '../profile/export-registry.js';
-import { oneLine, steering } from './terminal/printable.js';
-import { withApp } from './with-app.js';
+import { invalidField } from '../../errors.js';
+import { exportRegistry } from '../../profile/export-registry.js';
+import { oneLine, steering } from '../terminal/printable.js';
+import { withApp } from '../with-app.js';
+import { addExportClients } from './export-clients.js';
 
 export function addExport(program: Command): void {
-  program
+  const group = program
     .command('export')
     .description(
       'Print the registry as YAML: modules and tenants with their profiles and the location of their data.',
     )
-    .option('--tenant <tenant>', 'only this tenant, by id or slug')
+    .option('--tenant <tenant>', 'only this tenant, by id, slug or external id')
     .option('--out <file>', 'write to this file, readable by its owner only, instead of standard output')
     .addHelpText('after', explanation)
     .action(run);
+  addExportClients(group);
 }
 
 const explanation = `

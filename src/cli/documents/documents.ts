@@ -5,10 +5,10 @@ import {
   documentIdOf,
   listTrustedDocuments,
   removeTrustedDocuments,
-} from '../registry/trusted-documents.js';
+} from '../../registry/access/trusted-documents.js';
+import { oneLine } from '../terminal/printable.js';
+import { print, withApp } from '../with-app.js';
 import { DocumentFileError, readDocumentFile } from './document-file.js';
-import { oneLine } from './terminal/printable.js';
-import { print, withApp } from './with-app.js';
 
 export function addDocuments(program: Command): void {
   const documents = program
@@ -52,7 +52,7 @@ async function requireValid(texts: readonly string[]): Promise<void> {
   // Loaded here, because the schema takes longer to load than other commands to run.
   const [{ parse, validate }, { schema }] = await Promise.all([
     import('graphql'),
-    import('../graphql/schema.js'),
+    import('../../graphql/schema.js'),
   ]);
   for (const text of texts) {
     const problems = (() => {

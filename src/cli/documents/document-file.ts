@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
-import { documentIdOf } from '../registry/trusted-documents.js';
+import { documentIdOf } from '../../registry/access/trusted-documents.js';
 
 /** A file of documents cannot be used; the message says why. */
 export class DocumentFileError extends Error {

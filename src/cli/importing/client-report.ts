@@ -1,7 +1,7 @@
-import type { RemovedTests } from '../importing/yaml/test-folders.js';
-import type { ClientAction, ClientEntry, YamlImportReport } from '../importing/yaml/yaml-import.js';
-import { oneLine } from './terminal/printable.js';
-import { visible } from './terminal/table.js';
+import type { RemovedTests } from '../../importing/yaml/test-folders.js';
+import type { ClientAction, ClientEntry, YamlImportReport } from '../../importing/yaml/yaml-import.js';
+import { oneLine } from '../terminal/printable.js';
+import { visible } from '../terminal/table.js';
 
 /** Result of an import of client.yaml files. */
 export interface ClientReport extends YamlImportReport {
@@ -24,7 +24,9 @@ export function describeClients(report: ClientReport): string[] {
   const { done, clients, counts, tests } = report;
   const nameOf = (action: ClientAction) => words[action][done ? 'done' : 'planned'];
   // Clients that need no attention are only counted.
-  const shown = clients.filter(({ action, secrets }) => action !== 'unchanged' || secrets.length > 0);
+  const shown = clients.filter(
+    ({ action, secrets, warnings }) => action !== 'unchanged' || secrets.length > 0 || warnings.length > 0,
+  );
   const lines = shown.flatMap((entry) => describeClient(entry, nameOf(entry.action)));
   if (shown.length > 0) lines.push('');
   for (const id of tests?.removed ?? [])
@@ -38,13 +40,14 @@ export function describeClients(report: ClientReport): string[] {
 }
 
 function describeClient(entry: ClientEntry, outcome: string): string[] {
-  const { id, why, problems, secrets, unknownKeys, differences } = entry;
+  const { id, why, problems, warnings, secrets, unknownKeys, differences } = entry;
   return [
     `${visible(id)}: ${outcome}${why === null ? '' : `: ${oneLine(why)}`}`,
     ...problems.map(({ path, line, column, message }) => {
       const place = line === null ? '' : `line ${line}, column ${column}: `;
       return `    ${place}${path === null ? 'it' : visible(path)} ${oneLine(message)}`;
     }),
+    ...warnings.map(({ path, message }) => `    ${visible(path ?? 'it')} ${oneLine(message)}`),
     ...secrets.map(({ path, line, reference, why: reason }) =>
       reference === null
         ? `    line ${line}: ${visible(path)} was left out: it ${reason}`

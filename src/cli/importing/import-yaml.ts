@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { invalidField } from '../errors.js';
-import { type RemovedTests, removeTestFolders } from '../importing/yaml/test-folders.js';
-import { importYaml, type YamlImportReport } from '../importing/yaml/yaml-import.js';
+import { invalidField } from '../../errors.js';
+import { type RemovedTests, removeTestFolders } from '../../importing/yaml/test-folders.js';
+import { importYaml, type YamlImportReport } from '../../importing/yaml/yaml-import.js';
+import { collect, showProgress } from '../option.js';
+import { confirm, requireConfirmable } from '../terminal/confirm.js';
+import { visible } from '../terminal/table.js';
+import { print, withApp } from '../with-app.js';
 import { type ClientReport, describeClients } from './client-report.js';
-import { collect, showProgress } from './option.js';
-import { confirm, requireConfirmable } from './terminal/confirm.js';
-import { visible } from './terminal/table.js';
-import { print, withApp } from './with-app.js';
 
 interface Options {
   dryRun?: true;
