@@ -10,7 +10,7 @@ const report = await runChaos({
   isCluster: redis === 'cluster',
   say,
 });
-const { violations, unexcused, complaints, ...figures } = report;
+const { violations, unexcused, complaints, refusedSteps, ...figures } = report;
 say(JSON.stringify(figures, undefined, 2));
 const byRule = (rule: string) => violations.filter((violation) => violation.rule === rule).length;
 say(`stale after an ack: ${byRule('stale after ack')}`);
@@ -19,7 +19,9 @@ say(`services led back: ${byRule('older than what its client had told before')}`
 say(`older than D: ${byRule('too old')}`);
 say(`never true: ${byRule('unknown value') + byRule('other value at its revision')}`);
 say(`errors that nothing excuses: ${unexcused.length}`);
+say(`steps that the model does not allow: ${refusedSteps.length}`);
+for (const step of refusedSteps.slice(0, 5)) say(step);
 for (const violation of violations.slice(0, 5)) say(JSON.stringify(violation, undefined, 1));
 for (const failure of unexcused.slice(0, 20)) say(JSON.stringify(failure));
 for (const complaint of complaints.slice(0, 10)) say(complaint);
-process.exitCode = violations.length + unexcused.length === 0 ? 0 : 1;
+process.exitCode = violations.length + unexcused.length + refusedSteps.length === 0 ? 0 : 1;

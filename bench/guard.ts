@@ -55,7 +55,7 @@ async function compare(): Promise<number> {
     const schemaName = `finance_tenant_${at}`;
     await client.query(`CREATE SCHEMA ${schemaName}`);
     const owner = { tenantId: randomUUID(), module: 'finance' };
-    const newState = { generation: 1, state: 'active', epoch: 'one', revision: 1n } as const;
+    const newState = { generation: 1, state: 'active', epoch: 'one', revision: 1n, began: 0n } as const;
     await applyBinding(client, { schemaName, owner }, async () => newState);
   }
   await client.query('ANALYZE tenant_guard.binding');

@@ -7,7 +7,7 @@ import { readConfig } from '../src/config.js';
 import { openClientConfigs } from '../src/importing/yaml/client-configs.js';
 import { importYaml } from '../src/importing/yaml/yaml-import.js';
 import { openLog } from '../src/log.js';
-import { strictConfigRules } from '../src/registry/config-rules.js';
+import { strictConfigRules } from '../src/registry/values/config-rules.js';
 import { openPostgresServer } from '../test/setup/postgres-server.js';
 
 /**

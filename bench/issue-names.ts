@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import pg from 'pg';
-import type { Statement } from '../src/database/batch.js';
 import type { Module, Tenant } from '../src/database/generated/prisma/client.js';
 import type { Transaction } from '../src/database/registry-database.js';
+import type { Statement } from '../src/database/statements/batch.js';
 import { isSlug } from '../src/registry/slug.js';
 import { issueNames } from '../src/registry/storage-name.js';
 import { hostileTexts } from '../test/naming/support/hostile.js';

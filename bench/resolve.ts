@@ -12,6 +12,7 @@ import {
   type BreakableEnvironment,
   openBreakableEnvironment,
 } from '../test/outage/support/breakable-gateways.js';
+import { medianOf } from './compare/summary.js';
 import { openStandInGateway } from './resolve/stand-in-gateway.js';
 
 const { values: given } = parseArgs({
@@ -92,10 +93,6 @@ async function run({ lookUp, atOnce }: Way, concurrency: number): Promise<number
   };
   await Promise.all(Array.from({ length: concurrency }, lane));
   return (count * 1_000) / (performance.now() - startedAt);
-}
-
-function medianOf(numbers: number[]): number {
-  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
 /** Inserted directly: resolving a tenant needs no storage. */

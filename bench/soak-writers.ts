@@ -10,7 +10,7 @@ import { type App, openApp } from '../src/app.js';
 import type { Config } from '../src/config.js';
 import { type EmbeddedPostgres, openEmbedded } from '../src/database/embedded/embedded.js';
 import { openLog } from '../src/log.js';
-import { strictConfigRules } from '../src/registry/config-rules.js';
+import { strictConfigRules } from '../src/registry/values/config-rules.js';
 import { openServer, type Server } from '../src/server/server.js';
 import { endSessionsAndCount, examineLog } from '../test/concurrency/support/change-log.js';
 import { runWriters } from '../test/concurrency/support/writers.js';
@@ -60,18 +60,25 @@ async function soak(embedded: EmbeddedPostgres): Promise<boolean> {
       rates: noRates,
       trustedProxies: undefined,
       redisUrl: undefined,
+      driftScanHours: 0,
+      auditKey: undefined,
       apiKeyLifetimeDays: 365,
       tokenKeyLifetimeDays: 90,
       identityProvider: undefined,
+      adminLogin: undefined,
       configRules: strictConfigRules,
       stalenessMs: 5_000,
-      logLevel: 'error',
+      requiredStandbys: 0,
+      traceFolder: undefined,
+      logLevel: { rest: 'error', parts: {} },
       logRequests: 'failed',
       dataDir: folder,
     },
     modulesDir: new URL('../modules', import.meta.url).pathname,
     shutdownTimeoutMs: 10_000,
     requestLimits: usualRequestLimits,
+    metricsTenants: undefined,
+    tracing: undefined,
     runsWorker: false,
     heartbeatMs: 5_000,
     takeOverAfterMs: 15_000,
