@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, join, relative } from 'node:path';
+import { delimiter, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { acquireLock } from './lock.js';
 
@@ -29,6 +29,7 @@ const stateDir = join(root, 'dist/.build');
  * @property {string} name
  * @property {string} message
  * @property {string[]} inputs files and folders whose content decides whether the step must run
+ * @property {string[]} [except] files and folders among them that do not
  * @property {string} output a file without which the step must run
  * @property {() => boolean} run
  */
@@ -49,6 +50,8 @@ export const bundling = [
   // The log shows the names of errors.
   '--keep-names',
   '--external:pg-native',
+  // It finds its WebAssembly beside its own file, and only some commands need it.
+  '--external:libpg-query',
   '--outdir=dist/bundle',
   '--log-level=warning',
   // For libraries in CommonJS, which call it.
@@ -74,7 +77,11 @@ const steps = [
   {
     name: 'server',
     message: 'Compiling the server',
-    inputs: ['tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma', 'src', 'bin/build.js'],
+    inputs: [
+      ...['tsconfig.json', 'tsconfig.build.json', 'prisma/schema.prisma', 'src', 'bin/build.js'],
+      'src/graphql/generated/shipped-documents.ts',
+    ],
+    except: ['src/admin', 'src/client'],
     output: 'dist/bundle/main.js',
     run: () => compile('tsconfig.build.json') && removeOrphans('dist', 'src') && bundleServer(),
   },
@@ -84,6 +91,13 @@ const steps = [
     inputs: ['tsconfig.json', 'tsconfig.client.json', 'src/client', 'bin/build.js'],
     output: 'dist/client/package.json',
     run: packageClient,
+  },
+  {
+    name: 'admin',
+    message: 'Building the admin page',
+    inputs: ['src/admin', 'schema.graphql', 'vite.config.ts'],
+    output: 'dist/admin/index.html',
+    run: () => runTool('vite/bin/vite.js', ['build', '--logLevel', 'warn']),
   },
 ];
 
@@ -138,7 +152,9 @@ function stampFileOf(step) {
 function fingerprint(step) {
   const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const hash = createHash('sha256').update(JSON.stringify([dependencies, devDependencies]));
+  const ignored = (step.except ?? []).map((path) => join(root, path));
   for (const file of step.inputs.flatMap((input) => filesIn(join(root, input)))) {
+    if (ignored.some((path) => file.startsWith(`${path}${sep}`))) continue;
     hash.update(`\0${relative(root, file)}\0`).update(readFileSync(file));
   }
   return hash.digest('hex');
@@ -237,7 +253,7 @@ function removeOrphans(output, source) {
  * @param {string} path
  */
 export function sourceOf(path) {
-  const isOther = /^(bundle|client)[/\\]/.test(path) || !/\.js(\.map)?$/.test(path);
+  const isOther = /^(admin|bundle|client)[/\\]/.test(path) || !/\.js(\.map)?$/.test(path);
   return isOther ? undefined : path.replace(/\.js(\.map)?$/, '.ts');
 }
 

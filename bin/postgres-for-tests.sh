@@ -29,7 +29,6 @@ unix_socket_directories = ''
 max_connections = 300
 fsync = off
 full_page_writes = off
-synchronous_commit = off
 CONF
 in_cluster "$binaries/pg_ctl" -D "$folder/data" -l "$folder/log" -w start >/dev/null
 TEST_SERVER="postgres://postgres@127.0.0.1:$port/postgres" "$@"

@@ -28,10 +28,14 @@ const settings = Object.entries(
   JSON.parse(readFileSync(new URL('../test/setup/hostile-settings.json', import.meta.url), 'utf8')),
 );
 
-/** The folders whose files send SQL of their own, or test the SQL that the product sends. */
-const sqlFolders = ['concurrency', 'database', 'importing', 'provisioning', 'registry', 'sql'].map(
-  (folder) => `test/${folder}/`,
-);
+/** The folders whose files send SQL of their own, or test the SQL that the product sends, without what needs no server or only repeats it. */
+const sqlFolders = [
+  ...['database', 'registry', 'sql', 'importing/databases', 'importing/platform'],
+  ...['provisioning/doctor', 'provisioning/fence', 'provisioning/storage'],
+].map((folder) => `test/${folder}/`);
+
+/** These start servers of their own. */
+const embedded = ['--exclude', 'test/database/embedded/**'];
 
 /** A choice of files: reads, commands, provisioning, fence, SQL, import and client. */
 const core = [
@@ -79,7 +83,7 @@ if (isHostile) {
   );
 }
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
-const chosen = rest.flatMap((one) => (one === '--sql' ? sqlFolders : one));
+const chosen = rest.flatMap((one) => (one === '--sql' ? [...sqlFolders, ...embedded] : one));
 const { status } = spawnSync(
   process.execPath,
   [vitest, 'run', ...(isHostile && rest.length === 0 ? core : chosen)],

@@ -1,27 +1,33 @@
 import { readdir } from 'node:fs/promises';
 import { type Caller, gateway as gatewayCaller } from './auth/caller.js';
 import type { Config } from './config.js';
-import { closeInTime } from './database/close-in-time.js';
-import { countConnections } from './database/connection-counts.js';
-import { differentDatabases, leadsToSameDatabase } from './database/direct-database.js';
+import { closeInTime } from './database/connections/close-in-time.js';
+import { countConnections } from './database/connections/connection-counts.js';
+import { differentDatabases, leadsToSameDatabase } from './database/connections/direct-database.js';
 import { explainFullDisk, requireDataFolder } from './database/embedded/data-folder.js';
 import { type EmbeddedPostgres, hasEmbedded, openEmbedded } from './database/embedded/embedded.js';
-import { findServerProblems } from './database/find-server-problems.js';
 import { migrateRegistry } from './database/migrations/migrate.js';
 import { openRegistryDatabase, type RegistryDatabase } from './database/registry-database.js';
+import { findServerProblems } from './database/servers/find-server-problems.js';
 import { openServiceDatabases, type ServiceDatabases } from './database/service-databases.js';
 import { acknowledgement, awaitAcknowledgement } from './feed/acknowledge.js';
 import type { Gateway } from './gateway.js';
-import type { Log } from './log.js';
+import { type Log, logOf } from './log.js';
+import type { Metrics } from './metrics/metrics.js';
 import { runBulk } from './provisioning/bulk/run-bulk.js';
 import { createGuardComparison } from './provisioning/compared-guards.js';
+import { createDriftScan } from './provisioning/doctor/drift/drift-scan.js';
 import { forgetWorkers } from './provisioning/operations/operation.js';
-import { openWorker } from './provisioning/operations/worker.js';
+import { openWorker } from './provisioning/operations/run/worker.js';
+import { forgetLeaders } from './provisioning/rollout/lead/rollout-claim.js';
+import { RolloutDuty } from './provisioning/rollout/lead/rollout-duty.js';
 import { endSuspensions } from './provisioning/suspension-end.js';
 import type { CommandContext } from './registry/command.js';
 import { adoptDatabaseNames } from './registry/commands/adopt-database-names.js';
 import { warnWithoutTextIndex } from './registry/lists/text-search.js';
 import { warnOfWrongClock } from './registry/log/clock-check.js';
+import { ModuleReach } from './registry/modules/module-reach.js';
+import { createNumbersSource } from './registry/stats/registry-numbers.js';
 import { forgetUsageKeys, keepLimits, measureQuotas } from './registry/usage/usage-upkeep.js';
 
 /** Everything that is open while the product runs, whatever door is used. */
@@ -30,6 +36,8 @@ export interface App {
   log: Log;
   database: RegistryDatabase;
   serviceDatabases: ServiceDatabases;
+  /** Whether the databases of modules can be reached. */
+  modules: ModuleReach;
   /** The gateway's caches and feed; undefined for commands at the prompt. */
   gateway: Gateway | undefined;
   /** The embedded PostgreSQL, when the registry's database is in it. */
@@ -53,6 +61,8 @@ export interface OpenOptions {
   readOnly?: boolean;
   /** See MigrateOptions. */
   renamesOldTables?: boolean;
+  /** The metrics of this process. Default: a process that serves makes its own, and others have none. */
+  metrics?: Metrics;
   /** Number of processes that this one starts to serve; 1, the default: it serves itself. */
   workers?: number;
 }
@@ -79,19 +89,33 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
     );
     // Loaded only to serve: the libraries of a gateway would double the start of every other command.
     const parts = serves ? await import('./gateway.js') : undefined;
-    const gateway = await parts?.openGateway({ config, log, url, directUrl, database });
+    const metrics = options.metrics ?? (await createOwnMetrics(config, serves));
+    const gateway = metrics && (await parts?.openGateway({ config, log, url, directUrl, database, metrics }));
     if (gateway) closers.push(() => gateway.close());
+    const modules = new ModuleReach(database, serviceDatabases);
+    metrics?.observePools(() => [
+      ...database.readUse(),
+      ...(gateway?.freshness.readUse() ?? []),
+      ...serviceDatabases.readUse(),
+    ]);
+    // Of several processes with one door, the first reads for all.
+    if (!serves || exclusive) metrics?.observeRegistry(createNumbersSource(database, modules));
     const duties = [
       { everyMs: 2_000, run: createGuardComparison() },
       { everyMs: 1_000, run: endSuspensions },
       { everyMs: 2_000, run: keepLimits },
       { everyMs: 10_000, run: forgetUsageKeys },
       { everyMs: 10_000, run: measureQuotas },
+      new RolloutDuty(config),
+      ...(config.driftScanHours > 0
+        ? [{ everyMs: 60_000, run: createDriftScan(config.driftScanHours) }]
+        : []),
     ];
     const worker = openWorker({ ...config, runBulk, duties });
     closers.push(() => worker.close(commandsFor(gatewayCaller)));
     const commandsFor = (caller: Caller): CommandContext => ({
       caller,
+      onOperationEnd: metrics?.operationEnded,
       runOperation: (id, wait) => worker.run(commandsFor(caller), id, wait),
       stalenessMs: config.stalenessMs,
       apiKeyLifetimeDays: config.apiKeyLifetimeDays,
@@ -102,13 +126,16 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
       configRules: config.configRules,
       acknowledge:
         gateway?.freshness.acknowledge ??
-        ((committed) => awaitAcknowledgement(acknowledgement(database.pool, config.stalenessMs), committed)),
-      log,
+        (async (committed) => {
+          await awaitAcknowledgement(acknowledgement(database.pool, config.stalenessMs), committed);
+        }),
+      log: logOf(log, 'provisioning'),
     });
     if (exclusive) {
       // No gateway of the embedded database runs yet beside this process: replicas and workers recorded there have ended.
       if (embedded) await database.prisma.replica.deleteMany();
       if (embedded) await forgetWorkers(commandsFor(gatewayCaller));
+      if (embedded) await forgetLeaders(commandsFor(gatewayCaller));
       await adoptDatabaseNames(commandsFor(gatewayCaller));
       await warnWithoutTextIndex(database, log);
       await warnOfWrongClock(database, log);
@@ -121,6 +148,7 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
       log,
       database,
       serviceDatabases,
+      modules,
       gateway,
       embedded,
       commandsFor,
@@ -132,6 +160,14 @@ export async function openApp(config: Config, log: Log, options: OpenOptions): P
     await close();
     throw explained;
   }
+}
+
+/** Loaded only where it is used, as the libraries of a gateway. */
+async function createOwnMetrics(
+  { metricsTenants: tenants }: Config,
+  serves: boolean,
+): Promise<Metrics | undefined> {
+  return serves ? (await import('./metrics/metrics.js')).createMetrics({ tenants }) : undefined;
 }
 
 /** Opens and migrates the registry's database and prepares the service databases. */
@@ -155,16 +191,19 @@ async function openDatabases(config: Config, log: Log, options: OpenOptions, clo
   const directUrl = config.databaseDirectUrl ?? url;
   const isDirect = directUrl === url;
   const connections = exclusive ? countConnections(options.workers ?? 1) : 0;
-  const use = { of: 'registry', isRead: readOnly, creates: false, connections } as const;
+  // Other commands ask the primary itself, and change nothing that its commits do not wait for.
+  const requiresStandbys = exclusive && config.requiredStandbys > 0;
+  const use = { of: 'registry', isRead: readOnly, creates: false, connections, requiresStandbys } as const;
   const check = {
     variable: isDirect ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL',
     connections: isDirect ? connections : 0,
+    requiresStandbys,
     findProblems: async () => (isDirect ? [] : findServerProblems({ url, variable: 'DATABASE_URL', use })),
   };
   const applied = isPrepared ? [] : await migrateRegistry(directUrl, { ...migration, ...check });
   if (applied.length > 0) log.info({ migrations: applied.length }, 'migrated the registry database');
 
-  const database = openRegistryDatabase(url, log);
+  const database = openRegistryDatabase(url, logOf(log, 'database'));
   closers.push(() => closeInTime(database.close()));
   if (!isDirect && !(await leadsToSameDatabase(database.pool, directUrl)))
     throw new Error(differentDatabases('DATABASE_URL', 'DATABASE_DIRECT_URL'));
@@ -175,7 +214,7 @@ async function openDatabases(config: Config, log: Log, options: OpenOptions, clo
     moduleDbVariables: config.moduleDbVariables,
     registryPool: database.pool,
     fallbackUrl: embedded && ((name) => embedded.databaseUrl(name, { create })),
-    log,
+    log: logOf(log, 'database'),
   });
   closers.push(() => closeInTime(serviceDatabases.close()));
   return { url, directUrl, embedded, database, serviceDatabases };

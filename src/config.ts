@@ -1,13 +1,17 @@
 import { BlockList, isIP } from 'node:net';
 import { join } from 'node:path';
-import { type DatabaseUrls, readDatabaseUrls, readUrl } from './database-urls.js';
-import { type Environment, EnvironmentReader } from './environment-reader.js';
 import { packageFolder } from './package-folder.js';
-import { type RateSettings, readRates } from './rate-settings.js';
-import { findRedisUrlProblems } from './redis-url.js';
-import { type RequestLimitSettings, readRequestLimits } from './request-limit-settings.js';
-import { isBasePath, isKeySource, isLoopback, isOrigin, normalizeBasePath } from './setting-urls.js';
-import { describeWrongValue, settings } from './settings.js';
+import { type DatabaseUrls, readDatabaseUrls, readUrl } from './settings/database-urls.js';
+import { type Environment, EnvironmentReader } from './settings/environment-reader.js';
+import { type LogLevels, readLogLevels } from './settings/log-levels.js';
+import { readTop } from './settings/metrics-settings.js';
+import { type RateSettings, readRates } from './settings/rate-settings.js';
+import { type RequestLimitSettings, readRequestLimits } from './settings/request-limit-settings.js';
+import { readSettingFiles } from './settings/setting-files.js';
+import { isBasePath, isKeySource, isLoopback, isOrigin, normalizeBasePath } from './settings/setting-urls.js';
+import { describeWrongValue, settings } from './settings/settings.js';
+import { isCollector, isRatio } from './settings/tracing-settings.js';
+import { findRedisUrlProblems } from './urls/redis-url.js';
 
 /** The validated environment. Entry points read it once. */
 export interface Config extends DatabaseUrls {
@@ -36,28 +40,42 @@ export interface Config extends DatabaseUrls {
   rates: RateSettings;
   /** Proxies whose X-Forwarded-For is believed; undefined: none. */
   trustedProxies: BlockList | undefined;
-  logLevel: string;
+  logLevel: LogLevels;
   /** Which requests get a line of the log; requests that change something always do. */
   logRequests: 'all' | 'failed' | 'none';
   /** URL of the shared cache: Redis, Sentinel or a comma-separated Cluster; undefined: none. */
   redisUrl: string | undefined;
   /** The staleness bound: how long a gateway trusts its cached entries without news from the database, in milliseconds. */
   stalenessMs: number;
+  /** Number of synchronous standbys without which the registry database gets no trust; 0: none are asked for. */
+  requiredStandbys: number;
+  /** Folder for a log of the protocol's steps; undefined: none is written. */
+  traceFolder: string | undefined;
   /** How long a graceful stop may take, in milliseconds. */
   shutdownTimeoutMs: number;
   requestLimits: RequestLimitSettings;
+  /** How many tenants get a metric of their own; undefined: none. */
+  metricsTenants: number | undefined;
+  /** Where spans go; undefined: there are none. */
+  tracing: { exporter: 'otlp' | 'console' } | undefined;
   /** Whether the gateway runs operations that are due, besides those that its own callers wait for. */
   runsWorker: boolean;
   /** How often the process that runs an operation reports that it is alive, in milliseconds. */
   heartbeatMs: number;
   /** After how long without a heartbeat another process takes an operation over, in milliseconds. */
   takeOverAfterMs: number;
+  /** How often a worker compares the registry with the service databases, in hours; 0: never. */
+  driftScanHours: number;
+  /** Key of the signatures of checkpoints of the audit log; undefined: it cannot be pruned. */
+  auditKey: string | undefined;
   /** Lifetime of API keys that are created without an expiry date, in days. */
   apiKeyLifetimeDays: number;
   /** Longest lifetime of API keys that are created with a token, in days. */
   tokenKeyLifetimeDays: number;
   /** The provider whose tokens are accepted besides API keys; undefined: API keys only. */
   identityProvider: IdentityProvider | undefined;
+  /** The admin page's login by that provider; undefined: by API key only. */
+  adminLogin: { clientId: string; scope: string } | undefined;
 }
 
 /** The gateway accepts tokens that this issuer signed for this audience. */
@@ -92,8 +110,10 @@ export class ConfigError extends Error {
 const shippedModulesDir = join(packageFolder, 'modules');
 
 /** Reads the environment; throws ConfigError with all problems found. */
-export function readConfig(env: Environment): Config {
+export function readConfig(given: Environment): Config {
+  const { env, problems } = readSettingFiles(given);
   const read = new EnvironmentReader(env);
+  read.problems.push(...problems);
   const host = read.text('HOST') ?? settings.HOST.default;
   const config: Config = {
     ...readDatabaseUrls(env, read),
@@ -114,22 +134,33 @@ export function readConfig(env: Environment): Config {
     requiresTrustedDocuments: read.choice('TRUSTED_DOCUMENTS') === 'required',
     rates: readRates((name) => read.number(name)),
     trustedProxies: readProxies(read),
-    logLevel: read.choice('LOG_LEVEL') ?? settings.LOG_LEVEL.default,
+    logLevel: readLevels(read),
     logRequests: read.choice('LOG_REQUESTS') ?? settings.LOG_REQUESTS.default,
     redisUrl: readUrl('REDIS_URL', read.text('REDIS_URL'), findRedisUrlProblems, read.problems),
     stalenessMs: read.number('STALENESS_BOUND_MS'),
+    requiredStandbys: read.number('REQUIRE_SYNC_STANDBYS'),
+    traceFolder: read.text('PROTOCOL_TRACE'),
     shutdownTimeoutMs: read.number('SHUTDOWN_TIMEOUT_MS'),
     requestLimits: readRequestLimits((name) => read.number(name)),
+    metricsTenants: readTop(read.checked('METRICS_TENANTS', (text) => readTop(text) !== undefined) ?? ''),
+    tracing: readTracing(read),
     runsWorker: (read.choice('WORKER') ?? settings.WORKER.default) === 'inside',
     heartbeatMs: read.number('OPERATION_HEARTBEAT_MS'),
     takeOverAfterMs: read.number('OPERATION_TAKE_OVER_MS'),
+    auditKey: read.checked('AUDIT_KEY', (text) => /^.{32,1000}$/.test(text)),
     apiKeyLifetimeDays: read.number('API_KEY_LIFETIME_DAYS'),
+    driftScanHours: read.number('DRIFT_SCAN_HOURS'),
     tokenKeyLifetimeDays: read.number('TOKEN_KEY_LIFETIME_DAYS'),
     identityProvider: readIdentityProvider(read),
+    adminLogin: readAdminLogin(read),
   };
-  const { heartbeatMs, takeOverAfterMs, port, adminPort } = config;
+  const { heartbeatMs, takeOverAfterMs, port, adminPort, requiredStandbys, stalenessMs } = config;
   if (adminPort === port && port !== 0)
     read.problems.push(`ADMIN_PORT is "${adminPort}", which is PORT: set it to another port`);
+  if (requiredStandbys > 0 && stalenessMs < 2_000)
+    read.problems.push(
+      `STALENESS_BOUND_MS is "${stalenessMs}": expected at least 2000 with REQUIRE_SYNC_STANDBYS, as leases then begin one poll earlier`,
+    );
   if (takeOverAfterMs < 3 * heartbeatMs)
     read.problems.push(
       `OPERATION_TAKE_OVER_MS is "${takeOverAfterMs}": expected at least three times OPERATION_HEARTBEAT_MS (${heartbeatMs}), ` +
@@ -198,6 +229,37 @@ function readIdentityProvider(read: EnvironmentReader): IdentityProvider | undef
       `JWT_ISSUER is "${issuer}": without JWT_JWKS_URL, expected an https URL, or http on a loopback host`,
     );
   return { issuer, audience, jwksUrl, ...tokens };
+}
+
+function readAdminLogin(read: EnvironmentReader): Config['adminLogin'] {
+  const isPlain = (text: string) => /^[\x20-\x7e]{1,1000}$/.test(text);
+  const clientId = read.checked('ADMIN_OIDC_CLIENT_ID', isPlain);
+  const scope = read.checked('ADMIN_OIDC_SCOPE', isPlain) ?? settings.ADMIN_OIDC_SCOPE.default;
+  if (clientId === undefined) return undefined;
+  const issuer = read.text('JWT_ISSUER');
+  if (issuer === undefined || !isKeySource(issuer))
+    read.problems.push(
+      'ADMIN_OIDC_CLIENT_ID is set, which needs JWT_ISSUER to be an https URL, or http on a loopback host',
+    );
+  return { clientId, scope };
+}
+
+function readLevels(read: EnvironmentReader): LogLevels {
+  const text = read.checked('LOG_LEVEL', (given) => readLogLevels(given) !== undefined);
+  return readLogLevels(text ?? '') ?? { rest: settings.LOG_LEVEL.default, parts: {} };
+}
+
+function readTracing(read: EnvironmentReader): Config['tracing'] {
+  const endpoints = [
+    read.checked('OTEL_EXPORTER_OTLP_ENDPOINT', isCollector),
+    read.checked('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', isCollector),
+  ];
+  read.choice('OTEL_EXPORTER_OTLP_PROTOCOL');
+  read.choice('OTEL_TRACES_SAMPLER');
+  read.checked('OTEL_TRACES_SAMPLER_ARG', isRatio);
+  const hasEndpoint = endpoints.some((one) => one !== undefined);
+  const exporter = read.choice('OTEL_TRACES_EXPORTER') ?? (hasEndpoint ? 'otlp' : 'none');
+  return read.choice('OTEL_SDK_DISABLED') === 'true' || exporter === 'none' ? undefined : { exporter };
 }
 
 function readTokenRules(read: EnvironmentReader) {

@@ -17,8 +17,8 @@ interface ErrorDescription {
 export const errorTable = {
   TENANT_NOT_FOUND: {
     status: 404,
-    meaning: 'No tenant has this id or slug, or the tenant was purged.',
-    action: 'Correct the id or slug.',
+    meaning: 'No tenant has this id, slug or external id, or the tenant was purged.',
+    action: 'Correct the id, slug or external id.',
   },
   TENANT_SUSPENDED: {
     status: 403,
@@ -50,9 +50,16 @@ export const errorTable = {
   },
   SCHEMA_MIGRATING: {
     status: 503,
-    meaning: 'The tenant’s data of the module is being moved.',
+    meaning:
+      'The tenant’s data of the module is being moved, or a rollout is about to bring it to the requested `minMigration`.',
     action: 'Repeat the request after a short time.',
     retryAfterMs: 1_000,
+  },
+  SCHEMA_BEHIND: {
+    status: 503,
+    meaning:
+      'The tenant’s data of the module is behind the requested `minMigration`, and no running rollout takes it there.',
+    action: 'Start a rollout with `startRollout`, or retry the tenants that failed in the last one.',
   },
   REVISION_NOT_REACHED: {
     status: 503,
@@ -99,7 +106,8 @@ export const errorTable = {
   },
   NOT_FOUND: {
     status: 404,
-    meaning: 'No operation, member or API key has this id, or the tenant has no settings or branding.',
+    meaning:
+      'No operation, member, API key or rollout has this id, or the tenant has no settings or branding.',
     action: 'Correct the id, or write the settings or branding.',
   },
   VALIDATION_ERROR: {

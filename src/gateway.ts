@@ -8,8 +8,8 @@ import { createTrustClock } from './feed/clock.js';
 import { type Freshness, openFreshness } from './feed/freshness.js';
 import { openRequestLimits, type RequestLimits } from './graphql/limits/request-limits.js';
 import { type ClientConfigs, openClientConfigs } from './importing/yaml/client-configs.js';
-import type { Log } from './log.js';
-import { createMetrics, type Metrics } from './metrics.js';
+import { type Log, logOf } from './log.js';
+import type { Metrics } from './metrics/metrics.js';
 import { openRates, type Rates } from './rates/rates.js';
 import { type Caches, openCaches } from './registry/resolution/caches.js';
 
@@ -37,14 +37,14 @@ export async function openGateway(parts: {
   /** URL of the same database without a pooler. */
   directUrl: string;
   database: RegistryDatabase;
+  metrics: Metrics;
 }): Promise<Gateway> {
-  const { config, log, url, directUrl, database } = parts;
+  const { config, log, url, directUrl, database, metrics } = parts;
   const { stalenessMs, clientsDir, configRules } = config;
   const clients =
     clientsDir === undefined
       ? undefined
-      : await openClientConfigs({ folder: clientsDir, rules: configRules, log });
-  const metrics = createMetrics();
+      : await openClientConfigs({ folder: clientsDir, rules: configRules, log: logOf(log, 'importing') });
   const clock = createTrustClock();
   const freshness = openFreshness({
     clock,
@@ -52,12 +52,15 @@ export async function openGateway(parts: {
     directUrl,
     redisUrl: config.redisUrl,
     stalenessMs,
+    requiredStandbys: config.requiredStandbys,
+    traceFolder: config.traceFolder,
     onResync() {
       caches.clear();
       metrics.resynced();
       log.warn('the change log does not continue at the known position; dropped all cached entries');
     },
-    log,
+    onAcknowledged: metrics.acknowledged,
+    log: logOf(log, 'feed'),
   });
   const { follower, changes, redis } = freshness;
   const caches: Caches = openCaches({
@@ -67,9 +70,12 @@ export async function openGateway(parts: {
     clock,
     stalenessMs,
     onLookup: metrics.lookedUp,
+    counts: metrics.resolutions,
     onBreaker(isOpen) {
       metrics.breakerChanged(isOpen);
-      log.warn(isOpen ? 'Redis failed; the gateway pauses its requests to Redis' : 'Redis answers again');
+      logOf(log, 'cache').warn(
+        isOpen ? 'Redis failed; the gateway pauses its requests to Redis' : 'Redis answers again',
+      );
     },
   });
   const limits = openRequestLimits(config, database, metrics.queryCancelled);
@@ -77,6 +83,7 @@ export async function openGateway(parts: {
   metrics.observe(() => ({
     leaseRemainingMs: follower.leaseRemainingMs,
     lagRevisions: follower.lagRevisions,
+    standbys: freshness.standbys,
     subscribers: changes.subscribers,
     streams: limits.streams.open,
     expiringKeys: keysInUse.expiring,
@@ -99,7 +106,7 @@ export async function openGateway(parts: {
     find: (text) => (findByToken && isToken(text) ? findByToken.find(text) : findByKey.find(text)),
     isFamiliar: (text) => findByKey.isFamiliar(text) || findByToken?.isFamiliar(text) === true,
   };
-  const rates = openRates({ settings: config.rates, redis, clock });
+  const rates = openRates({ settings: config.rates, redis, clock, onRefused: metrics.rateLimited });
   return {
     freshness,
     caches,

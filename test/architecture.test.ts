@@ -4,43 +4,21 @@ import { describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 
-/** Files that every folder may import, each with the files that it may import itself. */
+/** Files and folders that every folder may import, each with those that it may import itself. */
 const leaves: Record<string, string[]> = {
   'errors.ts': [],
-  'log.ts': [],
-  'metrics.ts': [],
   'within.ts': [],
   'at-once.ts': [],
-  'parse-url.ts': [],
   'package-folder.ts': [],
-  'setting.ts': [],
-  'token-settings.ts': ['setting.ts'],
-  'http-settings.ts': ['setting.ts'],
-  'settings.ts': ['setting.ts', 'http-settings.ts', 'token-settings.ts'],
-  'environment-reader.ts': ['settings.ts'],
-  'request-limit-settings.ts': ['settings.ts'],
-  'rate-settings.ts': ['settings.ts'],
-  'url-parameters.ts': [],
-  'network-failure.ts': [],
-  'tls-rules.ts': ['url-parameters.ts'],
-  'postgres-url.ts': ['parse-url.ts', 'url-parameters.ts', 'tls-rules.ts'],
-  'redis-url.ts': ['parse-url.ts', 'url-parameters.ts', 'tls-rules.ts'],
-  'database-urls.ts': ['settings.ts', 'environment-reader.ts', 'postgres-url.ts'],
-  'config.ts': [
-    'package-folder.ts',
-    'database-urls.ts',
-    'redis-url.ts',
-    'settings.ts',
-    'setting-urls.ts',
-    'environment-reader.ts',
-    'request-limit-settings.ts',
-    'rate-settings.ts',
-  ],
-  'setting-urls.ts': ['parse-url.ts'],
+  urls: [],
+  settings: ['urls'],
+  'log.ts': ['settings'],
+  'config.ts': ['settings', 'urls', 'package-folder.ts'],
 };
 
 /** Imports go one way: a folder may import itself and folders of the rows above. Folders of one row do not import each other. */
 const rows = [
+  ['metrics', 'tracing'],
   ['database', 'cache'],
   ['feed'],
   ['auth'],
@@ -62,19 +40,19 @@ const provisioningRows = [
   ['storage'],
   ['copies'],
   ['operations'],
-  ['doctor'],
+  ['doctor', 'rollout'],
   ['reopen.ts', 'subscription.ts', 'compared-guards.ts'],
   ['lifecycle.ts'],
   ['subscription-lifecycle.ts'],
   ['commands'],
-  ['bulk', 'provision-to-end.ts', 'suspension-end.ts'],
+  ['bulk', 'provision-to-end.ts', 'suspension-end.ts', 'after-restore.ts'],
 ];
 
-/** The two halves of importing do not import each other. */
-const importingRows = [['yaml', 'databases']];
+/** The same table for the parts of importing. */
+const importingRows = [['yaml'], ['platform'], ['databases']];
 
-/** Packages of their own, which talk to the gateway over HTTP: they import no other folder, and no folder imports them. */
-const separatePackages = ['client'];
+/** The client package and the admin page talk to the gateway over HTTP: they import no other folder, and no folder imports them. */
+const separatePackages = ['client', 'admin'];
 
 const prismaUsers = ['database', 'auth', 'registry', 'profile', 'provisioning', 'graphql'];
 const isGenerated = (path: string) => path.includes('/generated/');
@@ -121,12 +99,12 @@ describe('the house', () => {
   test('every connection to a database is one that pins its session', () => {
     const opens = /new (pg\.)?(Client|Pool)\(|extends (pg\.)?(Client|Pool)\b/;
     expect(sources('src').filter((file) => opens.test(read(file)))).toEqual([
-      'src/database/database-client.ts',
+      'src/database/connections/database-client.ts',
+      // Both are given the configuration of poolConfig.
+      'src/database/connections/pool.ts',
+      'src/database/connections/statement-scope.ts',
       // A pool without connections of its own.
       'src/database/migrations/migration-adapter.ts',
-      // Both are given the configuration of poolConfig.
-      'src/database/pool.ts',
-      'src/database/statement-scope.ts',
     ]);
   });
 
@@ -273,13 +251,18 @@ describe('these rules', () => {
     ['registry', 'graphql', false],
     ['registry', 'errors.ts', true],
     ['errors.ts', 'registry', false],
-    ['config.ts', 'settings.ts', true],
+    ['config.ts', 'settings', true],
+    ['settings', 'urls', true],
+    ['urls', 'settings', false],
     ['config.ts', 'log.ts', false],
     ['server', 'app.ts', true],
     ['app.ts', 'server', false],
     ['client', 'errors.ts', false],
     ['cli', 'client', false],
     ['client', 'client', true],
+    ['admin', 'errors.ts', false],
+    ['server', 'admin', false],
+    ['admin', 'admin', true],
   ])('%s may import %s: %s', (importer, imported, expected) => {
     expect(mayImport(importer, imported)).toBe(expected);
   });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ConfigError, readConfig } from '../src/config.js';
-import { DatabaseClient } from '../src/database/database-client.js';
+import { DatabaseClient } from '../src/database/connections/database-client.js';
 import {
   describeServer,
   findPostgresUrlProblems,
@@ -11,8 +11,8 @@ import {
   postgresParameters,
   readPostgresUrl,
   withDatabase,
-} from '../src/postgres-url.js';
-import { readRedisUrl, redisParameters } from '../src/redis-url.js';
+} from '../src/urls/postgres-url.js';
+import { readRedisUrl, redisParameters } from '../src/urls/redis-url.js';
 
 /** A URL of each setting with its other half, where it needs one. */
 const base = 'postgres://user:sesame@db.example/registry';

@@ -76,7 +76,7 @@ describe.skipIf(skipsBrowser || skipsNginx)('GraphiQL behind nginx, below a path
       await using nginx = await openNginx(location(gateway.url));
       const browser = await openBrowser();
       try {
-        const { page, foreignRequests } = await visit(browser, nginx.url, '/registry/');
+        const { page, foreignRequests } = await visit(browser, nginx.url, '/registry/graphql');
         await page.locator('.graphiql-execute-button').waitFor({ timeout: 120_000 });
         expect(page.url()).toBe(`${nginx.url}/registry/graphql`);
         await expect

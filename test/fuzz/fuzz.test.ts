@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createTenantRegistry } from '../../src/client/index.js';
-import { createSeededRandom } from '../interruption/seeded-random.js';
+import { createDraw } from '../setup/random.js';
 import { describeWithRedis } from '../setup/with-redis.js';
 import { fuzzChangeLogRows } from './support/change-log-rows.js';
 import { fuzzClientFiles } from './support/client-files.js';
@@ -16,7 +16,7 @@ const count = Number(process.env.FUZZ_COUNT ?? 200);
 type Fuzz = (count: number, random: Random) => Promise<Outcome>;
 
 async function expectNoneWrong(kind: string, fuzz: Fuzz): Promise<void> {
-  const { tried, compared, wrong } = await fuzz(count, createSeededRandom(seed));
+  const { tried, compared, wrong } = await fuzz(count, createDraw(seed));
   process.stdout.write(
     `${tried} ${kind}, ${compared} answers compared, ${wrong.length} wrong (FUZZ_SEED=${seed})\n`,
   );

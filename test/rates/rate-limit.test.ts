@@ -4,7 +4,7 @@ import { readConfig } from '../../src/config.js';
 import { FailedAuthentications } from '../../src/rates/failed-authentications.js';
 import { RateLimit } from '../../src/rates/rate-limit.js';
 import { RateLimited, rateHeaders } from '../../src/rates/rate-limited.js';
-import { clientAddress } from '../../src/server/client-address.js';
+import { clientAddress } from '../../src/server/requests/client-address.js';
 
 const rule = { name: 'mutations', quota: 3, windowSeconds: 60 };
 

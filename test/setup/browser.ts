@@ -35,7 +35,11 @@ export interface Visit {
 
 /** Opens a page of the gateway at `origin` in a new browser profile. */
 export async function visit(browser: Browser, origin: string, path: string): Promise<Visit> {
-  const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
+  // Without transitions a test never meets a dialog that is half open.
+  const context = await browser.newContext({
+    viewport: { width: 1400, height: 900 },
+    reducedMotion: 'reduce',
+  });
   const page = await context.newPage();
   const foreignRequests: string[] = [];
   const problems: string[] = [];

@@ -16,6 +16,8 @@ export interface GatewayProcess extends AsyncDisposable {
   ask: TestGateway['ask'];
   /** Logged errors and warnings of Node.js so far. */
   complaints: readonly string[];
+  /** Logged warnings so far. */
+  warnings: readonly string[];
   /** SIGTERM; resolves with the exit code when the process has ended. */
   stop(): Promise<number | null>;
   /** SIGKILL. */
@@ -31,6 +33,10 @@ export interface GatewayProcessOptions {
   /** Default key of `ask`. */
   key: string;
   env?: Record<string, string>;
+  /** Folder of another version of the project, which is built; default: this one. */
+  folder?: string | undefined;
+  /** A program with arguments that runs the command after it, such as `ip netns exec <name>`. */
+  within?: readonly string[] | undefined;
 }
 
 const project = join(import.meta.dirname, '../..');
@@ -39,9 +45,11 @@ const startupMs = 30_000;
 
 /** Starts the compiled gateway, because loading the sources takes three times as long. Resolves when it serves. */
 export async function startGateway(options: GatewayProcessOptions): Promise<GatewayProcess> {
-  if (!build(['server'])) throw new Error('the server does not compile');
-  const child = spawn(process.execPath, ['dist/bundle/main.js', 'serve'], {
-    cwd: project,
+  const { folder = project, within = [] } = options;
+  if (folder === project && !build(['server'])) throw new Error('the server does not compile');
+  const [program = '', ...args] = [...within, process.execPath, 'dist/bundle/main.js', 'serve'];
+  const child = spawn(program, args, {
+    cwd: folder,
     env: {
       PATH: process.env.PATH,
       DATABASE_URL: options.databaseUrl,
@@ -49,8 +57,9 @@ export async function startGateway(options: GatewayProcessOptions): Promise<Gate
         shippedModules.map((name) => [`${name.toUpperCase()}_DB_URL`, options.serviceUrl(name)]),
       ),
       DATA_DIR: '/dev/null/nowhere',
-      // On a machine that runs tests every event loop may be late.
+      // On a machine that runs tests every event loop may be late, and every document slow.
       SHED_DELAY_MS: '0',
+      RATE_DOCUMENT_MS: '0',
       PORT: '0',
       ...options.env,
     },
@@ -64,11 +73,13 @@ export async function startGateway(options: GatewayProcessOptions): Promise<Gate
 
   let said = '';
   const complaints: string[] = [];
+  const warnings: string[] = [];
   const lines = createInterface({ input: child.stderr });
   const served = new Promise<string>((resolve, reject) => {
     lines.on('line', (line) => {
       said = `${said}${line}\n`.slice(-4_000);
       if (!line.startsWith('{') || /"level":[56]0/.test(line)) complaints.push(line);
+      if (line.includes('"level":40')) warnings.push(line);
       const url = /"url":"(http[^"]+)\/graphql"/.exec(line)?.[1];
       if (url && line.includes('"msg":"serving"')) resolve(url);
     });
@@ -89,6 +100,7 @@ export async function startGateway(options: GatewayProcessOptions): Promise<Gate
     url,
     pid: child.pid as number,
     complaints,
+    warnings,
     ask: (query, variables, asking) => askAt(url, query, variables, { key: options.key, ...asking }),
     stop: () => signal('SIGTERM'),
     kill: async () => void (await signal('SIGKILL')),

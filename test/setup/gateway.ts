@@ -2,10 +2,10 @@ import pg from 'pg';
 import { type App, openApp } from '../../src/app.js';
 import { developer } from '../../src/auth/caller.js';
 import type { Config } from '../../src/config.js';
-import { pinMark } from '../../src/database/database-client.js';
+import { pinMark } from '../../src/database/connections/database-client.js';
 import { openLog } from '../../src/log.js';
 import { createApiKey } from '../../src/registry/commands/create-api-key.js';
-import { strictConfigRules } from '../../src/registry/config-rules.js';
+import { strictConfigRules } from '../../src/registry/values/config-rules.js';
 import { openServer } from '../../src/server/server.js';
 import {
   createRegistryDatabase,
@@ -97,17 +97,24 @@ export async function openGateway(options: TestGatewayOptions = {}): Promise<Tes
     requiresTrustedDocuments: false,
     rates: noRates,
     trustedProxies: undefined,
-    logLevel: 'silent',
+    logLevel: { rest: 'silent', parts: {} },
     logRequests: 'failed',
     redisUrl: undefined,
+    driftScanHours: 0,
+    auditKey: undefined,
     apiKeyLifetimeDays: 365,
     tokenKeyLifetimeDays: 90,
     configRules: strictConfigRules,
     identityProvider: undefined,
+    adminLogin: undefined,
     stalenessMs: 5_000,
+    requiredStandbys: 0,
+    traceFolder: undefined,
     shutdownTimeoutMs: 5_000,
     requestLimits: usualRequestLimits,
     // Mutations run their own operations; only tests of the worker start one.
+    metricsTenants: undefined,
+    tracing: undefined,
     runsWorker: false,
     heartbeatMs: 5_000,
     takeOverAfterMs: 15_000,

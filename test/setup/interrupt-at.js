@@ -26,6 +26,7 @@ const heartbeat = /^\s*UPDATE operations SET heartbeat_at/;
 let points;
 /** @type {Interruption | undefined} */
 let interruption;
+let hasStruck = false;
 
 /**
  * From now on counts statements with an effect, and interrupts at one of them.
@@ -34,6 +35,12 @@ let interruption;
 export function countFromNow(wanted) {
   points = [];
   interruption = wanted;
+  hasStruck = false;
+}
+
+/** Whether the wanted interruption has happened. A process that was killed cannot ask. */
+export function wasInterrupted() {
+  return hasStruck;
 }
 
 /** Ends the counting; returns what was counted. */
@@ -63,7 +70,11 @@ pg.Client.prototype.query = /** @this {any} @param {any[]} parameters @returns {
   points.push({ database: this.database, sql, lasts: !within.has(this) });
   if (points.length !== interruption?.at) return send();
   const { how, moment } = interruption;
-  const strike = () => (how === 'kill' ? die() : this.connection.stream.destroy());
+  const strike = () => {
+    hasStruck = true;
+    if (how === 'kill') die();
+    else this.connection.stream.destroy();
+  };
   if (moment === 'before') {
     strike();
     return send();

@@ -1,4 +1,4 @@
-import type { RateSettings } from '../../src/rate-settings.js';
+import type { RateSettings } from '../../src/settings/rate-settings.js';
 
 /** Tests send more wrong keys from one address than a gateway should accept. */
 export const noRates: RateSettings = {

@@ -28,6 +28,7 @@ interface Ended {
 
 interface StartedProcess extends AsyncDisposable {
   pid: number;
+  stdout(): string;
   stderr(): string;
   /** The log so far; throws for a line that is not a JSON object. */
   log(): LogLine[];
@@ -123,8 +124,14 @@ export async function aModulesDir(name: string, sql: string): Promise<string> {
 export function start(args: string[], env: Env = {}): StartedProcess {
   const child = spawn(process.execPath, [join(project, 'dist/bundle/main.js'), ...args], {
     cwd: project,
-    // On a machine that runs tests every event loop may be late.
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, SHED_DELAY_MS: '0', ...env },
+    // On a machine that runs tests every event loop may be late, and every document slow.
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      SHED_DELAY_MS: '0',
+      RATE_DOCUMENT_MS: '0',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.add(child);
@@ -154,6 +161,7 @@ export function start(args: string[], env: Env = {}): StartedProcess {
     ended,
     end,
     log,
+    stdout: () => stdout,
     stderr: () => stderr,
     async logged(message) {
       for (;;) {

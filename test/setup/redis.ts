@@ -37,18 +37,21 @@ export interface RedisServerOptions {
   tls?: { certFile: string; keyFile: string; caFile?: string };
   /** Lines of a sentinel.conf; with them the server is a Sentinel. */
   sentinel?: string[];
+  /** Address for clients; default 127.0.0.1. */
+  host?: string | undefined;
 }
 
 export const isRedisInstalled = spawnSync('redis-server', ['--version']).status === 0;
 
 export async function openRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const { password, tls, sentinel } = options;
+  const { password, tls, sentinel, host = '127.0.0.1' } = options;
   const folder = await mkdtemp(join(tmpdir(), 'tenant-registry-redis-'));
   const port = await findFreePort();
   const auth = password === undefined ? [] : ['--requirepass', password, '--masterauth', password];
   const args = sentinel
     ? [join(folder, 'sentinel.conf'), '--sentinel', ...auth.slice(0, 2)]
     : ['--save', '', '--appendonly', 'no', ...auth, ...(options.args ?? [])];
+  if (host !== '127.0.0.1') args.push('--protected-mode', 'no');
   if (sentinel) await writeFile(join(folder, 'sentinel.conf'), `${sentinel.join('\n')}\n`);
   let running: GuardedProcess | undefined;
 
@@ -56,7 +59,7 @@ export async function openRedisServer(options: RedisServerOptions = {}): Promise
     const listening = tls
       ? ['--port', '0', '--tls-port', `${port}`, '--tls-auth-clients', 'no', ...certificate(tls)]
       : ['--port', `${port}`];
-    const all = [...args, ...listening, '--dir', folder, '--bind', '127.0.0.1', ...more];
+    const all = [...args, ...listening, '--dir', folder, '--bind', host, ...more];
     running = await spawnGuarded(['redis-server', ...all], { folder });
     await isUp(connection, running.ended);
   }
@@ -73,8 +76,7 @@ export async function openRedisServer(options: RedisServerOptions = {}): Promise
   }
 
   const connection: Address = {
-    host: '127.0.0.1',
-    port,
+    ...{ host, port },
     ...(password !== undefined && { password }),
     ...(tls && { tls: { rejectUnauthorized: false } }),
   };
@@ -85,7 +87,7 @@ export async function openRedisServer(options: RedisServerOptions = {}): Promise
   const command = (name: string, ...given: (string | number)[]) =>
     withConnection(connection, (redis) => redis.call(name, ...given));
   return {
-    url: `redis${tls ? 's' : ''}://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}127.0.0.1:${port}`,
+    url: `redis${tls ? 's' : ''}://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}${host}:${port}`,
     port,
     folder,
     start,
@@ -163,12 +165,13 @@ function isWhole(info: unknown): boolean {
 /** Starts a Sentinel that watches a master; its `url` is a value for REDIS_URL. */
 export async function openSentinel(
   master: RedisServer,
-  options: { masterPassword?: string; database?: number } = {},
+  options: { masterPassword?: string; database?: number; host?: string } = {},
 ): Promise<RedisServer> {
-  const { masterPassword, database } = options;
+  const { masterPassword, database, host = '127.0.0.1' } = options;
   const sentinel = await openRedisServer({
+    host,
     sentinel: [
-      `sentinel monitor primary 127.0.0.1 ${master.port} 1`,
+      `sentinel monitor primary ${host} ${master.port} 1`,
       'sentinel down-after-milliseconds primary 500',
       'sentinel failover-timeout primary 3000',
       ...(masterPassword === undefined ? [] : [`sentinel auth-pass primary ${masterPassword}`]),
@@ -176,7 +179,7 @@ export async function openSentinel(
   });
   const userInfo = masterPassword === undefined ? '' : `:${encodeURIComponent(masterPassword)}@`;
   const path = database === undefined ? 'primary' : `primary/${database}`;
-  return { ...sentinel, url: `redis-sentinel://${userInfo}127.0.0.1:${sentinel.port}/${path}` };
+  return { ...sentinel, url: `redis-sentinel://${userInfo}${host}:${sentinel.port}/${path}` };
 }
 
 function certificate({

@@ -1,6 +1,7 @@
-import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
+import { stripVTControlCharacters } from 'node:util';
+import type { Reporter, SerializedError, TestModule, TestRunEndReason } from 'vitest/node';
 
-/** Prints the names of what failed and, as the last line of a run, `N passed, N failed, N skipped`. */
+/** Prints the names of what failed, each with its error, and, as the last line of a run, `N passed, N failed, N skipped`. */
 export default class TallyReporter implements Reporter {
   private readonly tally = { passed: 0, failed: 0, skipped: 0 };
   private readonly failures: string[] = [];
@@ -27,17 +28,20 @@ export default class TallyReporter implements Reporter {
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === 'passed' || state === 'skipped') this.tally[state] += 1;
-        else this.fail(`${module.relativeModuleId} > ${test.fullName}`);
+        else this.fail(`${module.relativeModuleId} > ${test.fullName}`, test.result().errors);
       }
       // A file that does not load and a hook that throws fail no test, but they prevent tests from running.
       for (const suite of module.children.allSuites())
-        if (suite.errors().length > 0) this.fail(`${module.relativeModuleId} > ${suite.fullName}`);
-      if (module.errors().length > 0) this.fail(module.relativeModuleId);
+        if (suite.errors().length > 0)
+          this.fail(`${module.relativeModuleId} > ${suite.fullName}`, suite.errors());
+      if (module.errors().length > 0) this.fail(module.relativeModuleId, module.errors());
     }
   }
 
-  private fail(name: string): void {
+  private fail(name: string, errors: readonly SerializedError[] = []): void {
     this.tally.failed += 1;
-    this.failures.push(name);
+    // On one line and without colors, so that a summary of many runs can show it.
+    const reasons = errors.map(({ message, diff }) => stripVTControlCharacters(`${message} ${diff ?? ''}`));
+    this.failures.push([name, ...reasons].join(': ').replaceAll(/\s+/g, ' ').slice(0, 600));
   }
 }

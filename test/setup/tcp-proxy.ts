@@ -4,7 +4,7 @@ import { findFreePort } from './free-port.js';
 
 /** A proxy between a client and a server that simulates network faults. */
 export interface TcpProxy extends AsyncDisposable {
-  /** Port on 127.0.0.1 for clients; it never changes. */
+  /** Port for clients; it never changes. */
   port: number;
   /** Delays data to the server from now on, in order; 0 ends the delay. */
   delay(ms: number): void;
@@ -41,7 +41,8 @@ interface Link {
 
 const anything = /(?:)/;
 
-export async function openTcpProxy(targetPort: number): Promise<TcpProxy> {
+/** Leads to a port on 127.0.0.1. `host`: the address for clients. */
+export async function openTcpProxy(targetPort: number, host = '127.0.0.1'): Promise<TcpProxy> {
   const links = new Set<Link>();
   let leadsTo = targetPort;
   let delayMs = 0;
@@ -94,7 +95,7 @@ export async function openTcpProxy(targetPort: number): Promise<TcpProxy> {
   }
 
   async function listen(): Promise<void> {
-    listener.listen(port, '127.0.0.1');
+    listener.listen(port, host);
     await once(listener, 'listening');
   }
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { openClientConfigs } from '../../../src/importing/yaml/client-configs.js';
 import { openLog } from '../../../src/log.js';
-import { readTenantConfig } from '../../../src/profile/tenant-config.js';
-import { strictConfigRules } from '../../../src/registry/config-rules.js';
+import { readTenantConfig } from '../../../src/profile/config/tenant-config.js';
+import { strictConfigRules } from '../../../src/registry/values/config-rules.js';
 import { hostileText, mutateText, type Outcome, pick, type Random } from './mutate.js';
 
 const fixtures = new URL('../../fixtures/clients', import.meta.url).pathname;

@@ -51,6 +51,8 @@ export type RegisterTenantInput = {
   config?: unknown;
   /** ISO 4217 currency code. Default: ZAR. */
   currency?: string | null | undefined;
+  /** Ids under which older platforms know the tenant, at most 20. Each resolves like the slug. */
+  externalIds?: Array<string> | null | undefined;
   /** Name of the BigQuery dataset in the Google Cloud project. */
   gcpDataset?: string | null | undefined;
   /** Id of the Google Cloud project. */
@@ -99,7 +101,7 @@ export type SubscribeTenantToModuleInput = {
   provision?: boolean;
   /** Name of the schema or database: `^[a-z][a-z0-9_]{0,62}$`. Default: the module’s prefix and the slug with - replaced by _, plus a suffix when another tenant has that name. */
   schemaName?: string | null | undefined;
-  /** UUID or slug of the tenant. */
+  /** UUID, slug or external id of the tenant. */
   tenantId: string;
   /** Point at which the mutation returns. Default: GATEWAYS; for suspendTenant, suspendTenants and suspendSubscription EVERYWHERE, for createApiKey COMMITTED. */
   wait?: WaitFor | null | undefined;

@@ -55,4 +55,17 @@ export const tokenSettings = {
     meaning: 'URL of the identity provider’s public keys.',
     isSecret: true,
   },
+  ADMIN_OIDC_CLIENT_ID: {
+    default: 'none',
+    expected: 'the client id of the admin page at the identity provider',
+    meaning:
+      'Offers a login by `JWT_ISSUER` on the admin page (OpenID Connect, authorization code with PKCE), besides the one by API key. ' +
+      'The provider must know it as a public client with the redirect URI `<address of the gateway>/admin/callback`, and must have all ' +
+      'its endpoints on the origin of `JWT_ISSUER`.',
+  },
+  ADMIN_OIDC_SCOPE: {
+    default: 'openid',
+    expected: 'scopes with blanks between them, such as `openid registry:read registry:write`',
+    meaning: 'Scopes that the admin page asks the identity provider for.',
+  },
 } as const satisfies Record<string, Setting>;

@@ -3,8 +3,13 @@
  * docs/configuration.md shows it.
  */
 import { httpSettings } from './http-settings.js';
+import { expectedLevels } from './log-levels.js';
+import { metricsSettings } from './metrics-settings.js';
+import { rateLimitSettings } from './rate-limit-settings.js';
 import { oneOf, type Setting, wholeNumber } from './setting.js';
 import { tokenSettings } from './token-settings.js';
+import { tracingSettings } from './tracing-settings.js';
+import { workerSettings } from './worker-settings.js';
 
 const postgresUrl =
   'a URL such as postgres://user:password@host:5432/database, with names of at most 63 bytes';
@@ -122,34 +127,7 @@ export const settings = {
     meaning:
       'Whether keys and tokens without the scope `documents:any` may send only registered GraphQL documents, by id or text.',
   },
-  RATE_FAILED_AUTHENTICATIONS: {
-    default: '30',
-    ...wholeNumber(0, 1_000_000),
-    meaning:
-      'Failed authentications per address and minute, after which unknown credentials from there are refused. 0: no limit.',
-  },
-  RATE_DOCUMENT_MS: {
-    default: '50',
-    ...wholeNumber(0, 10_000),
-    meaning:
-      'Milliseconds of a gateway’s event loop, per caller and 10 seconds, for GraphQL requests that are refused before they are executed. ' +
-      'Then the caller can send only documents that the gateway knows. 0: no limit.',
-  },
-  RATE_MUTATIONS: {
-    default: '6000',
-    ...wholeNumber(0, 100_000_000),
-    meaning: 'Mutations per caller and minute, by GraphQL and REST together. 0: no limit.',
-  },
-  RATE_RESOLUTIONS: {
-    default: '0',
-    ...wholeNumber(0, 100_000_000),
-    meaning: 'Resolved routes per caller and second. 0: no limit.',
-  },
-  RATE_TENANT_RESOLUTIONS: {
-    default: '0',
-    ...wholeNumber(0, 100_000_000),
-    meaning: 'Resolved routes per tenant and second, of all callers together. 0: no limit.',
-  },
+  ...rateLimitSettings,
   TRUSTED_PROXIES: {
     default: 'none',
     expected: 'IP addresses and networks separated by commas, such as 10.0.0.0/8,192.168.1.5,fd00::/8',
@@ -179,8 +157,10 @@ export const settings = {
   },
   LOG_LEVEL: {
     default: 'info',
-    ...oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
-    meaning: 'Lowest level of the log lines that are written to standard error.',
+    expected: expectedLevels,
+    meaning:
+      'Lowest level of the log lines that are written to standard error, for all lines and for parts: `info,feed=debug,requests=warn`. ' +
+      'SIGUSR2 switches a gateway to `debug` and back.',
   },
   LOG_REQUESTS: {
     default: 'failed',
@@ -188,11 +168,32 @@ export const settings = {
     meaning:
       'Requests that get a log line: all, those that failed unexpectedly or took more than 1 s, or none. Requests that change something always get one.',
   },
+  AUDIT_KEY: {
+    default: 'none',
+    expected: 'a secret of 32 to 1000 characters, such as openssl rand -hex 32 prints',
+    meaning:
+      'Key of the signatures of checkpoints, up to which `audit prune` deletes the audit log. Needed to prune, and to check a log ' +
+      'that was pruned. Keep it where administrators of the database cannot read it, and never lose it.',
+    isSecret: true,
+  },
   STALENESS_BOUND_MS: {
     default: '5000',
     ...wholeNumber(1_000, 60_000),
     meaning:
       'Staleness bound in milliseconds: how long a gateway may use cached entries without news from the registry database.',
+  },
+  REQUIRE_SYNC_STANDBYS: {
+    default: '0',
+    ...wholeNumber(0, 100),
+    meaning:
+      'Number of synchronous standbys that must confirm the changes of the registry database. With fewer, a gateway answers nothing once its ' +
+      'lease has ended: the server may be a primary that was replaced. The role needs pg_read_all_stats, and `STALENESS_BOUND_MS` at least 2000. 0: none are asked for.',
+  },
+  PROTOCOL_TRACE: {
+    default: 'none',
+    expected: 'a folder',
+    meaning:
+      'Folder in which gateways log the steps of the change protocol, for a check against its model. Two lines and more per poll: for tests.',
   },
   SHUTDOWN_TIMEOUT_MS: {
     default: '10000',
@@ -241,25 +242,9 @@ export const settings = {
       'Lasting delay of a gateway’s event loop in milliseconds, beyond which new requests are refused with REGISTRY_UNAVAILABLE (503) until the ' +
       'delay is a tenth of it. Routes that memory answers are refused last. 0: no request is refused.',
   },
-  WORKER: {
-    default: 'inside',
-    ...oneOf('inside', 'none'),
-    meaning:
-      'Whether this gateway runs operations that are due. With `none` it runs only operations that its own callers wait for, and ' +
-      '`tenant-registry worker` runs the others.',
-  },
-  OPERATION_HEARTBEAT_MS: {
-    default: '5000',
-    ...wholeNumber(100, 60_000),
-    meaning: 'How often a process that runs an operation reports that it is alive, in milliseconds.',
-  },
-  OPERATION_TAKE_OVER_MS: {
-    default: '15000',
-    ...wholeNumber(300, 600_000),
-    meaning:
-      'After how long without a heartbeat another process takes an operation over, in milliseconds. At least three times ' +
-      '`OPERATION_HEARTBEAT_MS`.',
-  },
+  ...metricsSettings,
+  ...workerSettings,
+  ...tracingSettings,
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof settings;

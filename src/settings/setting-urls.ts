@@ -1,5 +1,5 @@
 /** The forms of URLs that settings accept. */
-import { parseUrl } from './parse-url.js';
+import { parseUrl } from '../urls/parse-url.js';
 
 /** Whether keys may be read from this URL. A forged key lets anybody in, so the network must be protected. */
 export function isKeySource(text: string): boolean {

@@ -1,6 +1,7 @@
 /** The settings with URLs of PostgreSQL. */
+
+import { findPostgresUrlProblems, readPostgresUrl } from '../urls/postgres-url.js';
 import type { Environment, EnvironmentReader } from './environment-reader.js';
-import { findPostgresUrlProblems, readPostgresUrl } from './postgres-url.js';
 import {
   describeWrongValue,
   directVariableOf,
