@@ -3,7 +3,7 @@
  * standbys, Redis with Sentinel and a worker, all real processes, are killed, frozen, partitioned, given a wrong time and a full disk, in a
  * random order, while services and writers work. Prints what services saw of each fault, a table and JSON. Ends with 1 when an
  * answer was stale or wrong, an acknowledged change was lost, a service with two URLs saw an error of a single process, the loss of a
- * process or a failover made it pause for longer than the staleness bound + 2 s, or nothing was changed or checked.
+ * process or a failover made it pause for longer than the staleness bound + 2 s (and the promotion itself), or nothing was changed or checked.
  */
 import { cpSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -81,14 +81,22 @@ process.exitCode = problems.length === 0 ? 0 : 1;
 
 async function observe(name: string, fault: Fault): Promise<void> {
   const from = elapsedS();
-  await fault.run({ world, stalenessMs, random });
+  let promotionMs = 0;
+  await fault.run({
+    world,
+    stalenessMs,
+    random,
+    onPromoted: (ms) => {
+      promotionMs = ms;
+    },
+  });
   await until(() => isHealthy(world, groups), recoveryMs);
   await delay(500);
   await writers.checkLog();
   const [seen, changes] = [take(groups), writers.take()];
   const result = results[name] ?? emptyResult(fault.allowed);
   results[name] = result;
-  add(result, seen, changes);
+  add(result, seen, changes, promotionMs);
   say(`${from.toFixed(0)} s  ${name}, ${(elapsedS() - from).toFixed(1)} s`);
   say(`  two URLs: ${describe(seen.judged)}`);
   if (Object.keys(seen.other.errors).length > 0) say(`  through nginx: ${describe(seen.other)}`);

@@ -17,6 +17,8 @@ interface FaultContext {
   world: World;
   stalenessMs: number;
   random: () => number;
+  /** Takes how long a promotion took, in milliseconds: from the loss of the primary until its address led to the new one. */
+  onPromoted(ms: number): void;
 }
 
 const pick = <T>({ random }: FaultContext, from: readonly T[]) =>
@@ -35,6 +37,16 @@ const partition =
   };
 
 const hasNamespaces = ({ network }: World) => network.hasNamespaces;
+
+/** Promotes a standby, and leads everybody but one gateway to it. */
+async function failOver({ world: { registry }, onPromoted }: FaultContext, isLeft?: Name) {
+  const begunAt = performance.now();
+  if (isLeft === undefined) await registry.primary.stop('immediate');
+  const old = await registry.promote();
+  registry.lead(isLeft === undefined ? [] : [isLeft]);
+  onPromoted(performance.now() - begunAt);
+  return old;
+}
 
 /** A new standby, made online, replaces the old primary. */
 async function replaceLost(world: World, old: { close(): Promise<void> }): Promise<void> {
@@ -145,11 +157,8 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
   'primary of PostgreSQL killed, standby promoted': {
     allowed: 'pause',
-    async run({ world }) {
-      await world.registry.primary.stop('immediate');
-      const old = await world.registry.promote();
-      world.registry.lead();
-      await replaceLost(world, old);
+    async run(context) {
+      await replaceLost(context.world, await failOver(context));
     },
   },
   'primary of PostgreSQL cut off with one gateway, standby promoted': {
@@ -157,8 +166,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     async run(context) {
       const { world, stalenessMs } = context;
       const lost: Name = pick(context, names);
-      const old = await world.registry.promote();
-      world.registry.lead([lost]);
+      const old = await failOver(context, lost);
       await delay(3 * stalenessMs);
       world.registry.lead();
       await replaceLost(world, old);

@@ -12,6 +12,10 @@ export interface Result {
   checked: number;
   errors: number;
   longestPauseMs: number;
+  /** The longest promotion of a standby, which is the work of the operator's script. */
+  promotionMs: number;
+  /** The longest pause less the promotion in it. */
+  ownPauseMs: number;
   stale: number;
   wrong: number;
   lost: number;
@@ -23,6 +27,7 @@ const longest = ({ longestPauseMs }: Seen) => Math.max(0, ...Object.values(longe
 
 export const emptyResult = (allowed: Allowed): Result => ({
   ...{ allowed, times: 0, done: 0, acknowledged: 0, checked: 0, errors: 0, longestPauseMs: 0 },
+  ...{ promotionMs: 0, ownPauseMs: 0 },
   ...{ stale: 0, wrong: 0, lost: 0, oldestMs: 0 },
 });
 
@@ -30,6 +35,7 @@ export function add(
   result: Result,
   { judged, other }: { judged: Seen; other: Seen },
   changes: Changes,
+  promotionMs: number,
 ): void {
   result.times++;
   result.done += judged.done;
@@ -37,6 +43,8 @@ export function add(
   result.checked += changes.checked;
   result.errors += sum(judged.errors) - judged.wrong;
   result.longestPauseMs = Math.max(result.longestPauseMs, longest(judged));
+  result.promotionMs = Math.max(result.promotionMs, promotionMs);
+  result.ownPauseMs = Math.max(result.ownPauseMs, longest(judged) - promotionMs);
   result.wrong += judged.wrong + other.wrong;
   result.stale += changes.stale.length;
   result.lost += changes.lost.length;
@@ -67,8 +75,8 @@ function problemsOfFault(result: Result, longestPauseMs: number): string[] {
     ...(allowed !== 'outage' && acknowledged === 0 ? ['no change was acknowledged'] : []),
     ...(allowed !== 'outage' && checked === 0 ? ['no answer after a change was checked'] : []),
     ...(allowed === 'nothing' && errors > 0 ? [`${errors} errors of services with two URLs`] : []),
-    ...(allowed !== 'outage' && result.longestPauseMs > longestPauseMs
-      ? [`a pause of ${Math.round(result.longestPauseMs)} ms, more than ${longestPauseMs} ms`]
+    ...(allowed !== 'outage' && result.ownPauseMs > longestPauseMs
+      ? [`a pause of ${Math.round(result.ownPauseMs)} ms, more than ${longestPauseMs} ms`]
       : []),
   ];
 }
@@ -83,6 +91,7 @@ export function tableOf(results: Readonly<Record<string, Result>>): string {
     'checked',
     'errors',
     'longest pause, ms',
+    'promotion, ms',
     'stale',
     'wrong',
     'lost',
@@ -91,8 +100,8 @@ export function tableOf(results: Readonly<Record<string, Result>>): string {
   const rows = Object.entries(results).map(([name, result]) => [
     name,
     ...[result.times, result.done, result.acknowledged, result.checked].map(String),
-    ...[result.errors, Math.round(result.longestPauseMs), result.stale, result.wrong].map(String),
-    ...[result.lost, Math.round(result.oldestMs)].map(String),
+    ...[result.errors, Math.round(result.longestPauseMs), Math.round(result.promotionMs)].map(String),
+    ...[result.stale, result.wrong, result.lost, Math.round(result.oldestMs)].map(String),
   ]);
   const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
   const line = (cells: readonly string[]) =>

@@ -1,4 +1,4 @@
-import type { Clock } from './follower.js';
+import type { Clock } from './clock.js';
 
 interface Lease {
   /** Newest revision whose changes the client has confirmed. */

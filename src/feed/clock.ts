@@ -1,4 +1,5 @@
-import type { Clock } from './follower.js';
+/** A clock in milliseconds that never goes back. The protocol does not use the time of day. */
+export type Clock = () => number;
 
 /**
  * The clock for waiting until leases of others have ended: never ahead of real time. It may stop while the machine
@@ -26,4 +27,18 @@ export function createTrustClock(
     }
     return now + slept;
   };
+}
+
+/** A moment on both clocks, in milliseconds. */
+export interface Moment {
+  waiting: number;
+  trusted: number;
+}
+
+/** Now: read again where the process had to wait between the two clocks. */
+export function momentOf({ clock, waitingClock }: { clock: Clock; waitingClock: Clock }): Moment {
+  for (;;) {
+    const moment = { waiting: waitingClock(), trusted: clock() };
+    if (waitingClock() - moment.waiting <= 1) return moment;
+  }
 }

@@ -7,10 +7,8 @@ import {
   membersReference,
   type Position,
 } from './change.js';
+import { type Clock, type Moment, momentOf } from './clock.js';
 import type { Standbys } from './standbys.js';
-
-/** A clock in milliseconds that never goes back. The protocol does not use the time of day. */
-export type Clock = () => number;
 
 export interface FollowerOptions {
   source: FeedSource;
@@ -159,49 +157,50 @@ export class Follower {
     const isSettled = waitingClock() >= this.#settlesAt;
     if (this.#isRegistered && this.#epoch !== undefined && isSettled && clientsRevision?.() === undefined) {
       await source.unregister(this.#epoch);
-      this.#say('stop');
+      this.#say('stop', momentOf(this.#options));
     }
   }
 
   async #pollOnce(): Promise<void> {
     if (this.#isStopped) return;
-    const { source, clock, waitingClock, clientsRevision, standbys } = this.#options;
+    const { source, clientsRevision, standbys } = this.#options;
     if (!this.#isRegistered) {
       const epoch = await source.register();
       // A replica with a row from before another history began has seen that history, even if it had not read a page
       // yet.
       this.#epoch ??= epoch;
       this.#isRegistered = true;
-      this.#say('register');
+      this.#say('register', momentOf(this.#options));
     }
     // The time of sending: the answer was true at some moment after it, however long it took.
-    const sentAt = clock();
-    this.#say('poll');
+    const sent = momentOf(this.#options);
+    this.#say('poll', sent);
     const asked = source.poll({
       position: this.#position,
-      isSettled: waitingClock() >= this.#settlesAt,
+      isSettled: sent.waiting >= this.#settlesAt,
       clientsRevision: clientsRevision?.(),
       mark: standbys?.mark,
     });
-    asked.catch(() => this.#say('losePoll'));
+    asked.catch(() => this.#say('losePoll', momentOf(this.#options)));
     const page = await asked;
+    const answered = momentOf(this.#options);
     if (!page.isRegistered) {
       this.#isRegistered = false;
       this.#leaseUntil = Number.NEGATIVE_INFINITY;
-      this.#say('noRow', page);
+      this.#say('noRow', answered, page);
       return this.#pollOnce();
     }
     const known = this.#position;
     if (known && !continues(known, page)) {
       this.#forget();
-      this.#say('resync', page);
+      this.#say('resync', answered, page);
       return this.#pollOnce();
     }
     this.#lagRevisions = Number(page.head.revision - (known?.revision ?? page.head.revision));
     if (known) this.#advance(page);
-    else this.#begin(page);
-    this.#extendLease(page, sentAt);
-    this.#say(known ? 'advance' : 'begin', page);
+    else this.#begin(page, answered);
+    this.#extendLease(page, sent.trusted);
+    this.#say(known ? 'advance' : 'begin', answered, page);
     // Mutations wait for the report of the new position. It goes out with the next poll, so that one is sent at once;
     // if it fails, the regular next poll carries it.
     if (known?.revision !== page.head.revision) this.poll().catch(() => undefined);
@@ -214,30 +213,24 @@ export class Follower {
     if (!this.#isStopped && provenAt !== undefined) this.#leaseUntil = provenAt + stalenessMs;
   }
 
-  #say(step: Step['step'], page?: FeedPage): void {
-    const { onStep, clock, waitingClock } = this.#options;
-    if (!onStep) return;
-    let [at, now] = [waitingClock(), clock()];
-    // Read again where the process had to wait between the two.
-    while (waitingClock() - at > 1) [at, now] = [waitingClock(), clock()];
-    onStep({
-      ...{ step, at },
+  #say(step: Step['step'], { waiting, trusted }: Moment, page?: FeedPage): void {
+    this.#options.onStep?.({
+      ...{ step, at: waiting },
       position: this.#position,
       base: this.#base,
-      leaseMs: Math.max(0, this.#leaseUntil - now),
-      isSettled: this.#settlesAt <= waitingClock(),
+      leaseMs: Math.max(0, this.#leaseUntil - trusted),
+      isSettled: this.#settlesAt <= waiting,
       epoch: this.#epoch,
       ...(page && { page }),
     });
   }
 
   /** Takes a first page: its changes become floors, and the base covers everything older. */
-  #begin(page: FeedPage): void {
+  #begin(page: FeedPage, answered: Moment): void {
     // A replaced history may have lost the rows of replicas that still hold a lease from it, and mutations cannot wait
     // for those. So every replica that has seen that history makes mutations wait until such a lease has ended.
-    const { waitingClock, stalenessMs } = this.#options;
     if (this.#epoch !== undefined && this.#epoch !== page.head.epoch)
-      this.#settlesAt = waitingClock() + stalenessMs;
+      this.#settlesAt = answered.waiting + this.#options.stalenessMs;
     this.#epoch = page.head.epoch;
     this.#floors.clear();
     // Entries that were pruned are unknown: the base covers them.

@@ -5,14 +5,22 @@ import { replay } from './replay.js';
 
 type Steps = (TraceLine & StepLine)[];
 
-/** The log of one gateway that begins, sees two changes, a lost poll, a failover and the loss of its row. */
-async function record(): Promise<TraceLine[]> {
+/**
+ * The log of one gateway that begins, sees two changes, a lost poll, a failover and the loss of its row. The process may have to
+ * wait between an answer and the line that tells it.
+ */
+async function record(waitMs = 0): Promise<TraceLine[]> {
   const feed = new ScriptedFeed();
   const lines: TraceLine[] = [];
   const say = (line: object) =>
     void lines.push({ replica: 'a', at: feed.now, stalenessMs, ...line } as TraceLine);
-  const follower = feed.follow(undefined, 0, (step) =>
-    say(describeStep(step, (reference) => follower.floorOf(reference))),
+  const follower = feed.follow(
+    undefined,
+    0,
+    (step) => say({ ...describeStep(step, (reference) => follower.floorOf(reference)), at: step.at }),
+    () => {
+      feed.now += waitMs;
+    },
   );
   feed.onPoll = () => {
     feed.now += 40;
@@ -43,8 +51,7 @@ async function record(): Promise<TraceLine[]> {
   await poll();
   feed.hasRow = false;
   await poll();
-  feed.now += stalenessMs;
-  await poll();
+  for (const until = feed.now + stalenessMs; feed.now < until; feed.now += 100) await follower.poll();
   await follower.stop();
   return lines;
 }
@@ -57,6 +64,17 @@ async function mutate(step: string, change: (line: Steps[number]) => void, skipp
   change(line);
   return replay(lines).refused;
 }
+
+test('a gateway may wait between an answer and its line, and reports a new history from the end of the bound', async () => {
+  const lines = (await record(300)) as Steps;
+  const { epoch, at } = lines.findLast(({ step }) => step === 'begin') as Steps[number];
+  const polls = lines.filter((line) => line.step === 'poll' && line.epoch === epoch && line.at > at);
+  const settled = polls.filter(({ isSettled }) => isSettled);
+  expect(settled.length).toBeGreaterThan(0);
+  for (const poll of polls) expect(poll.isSettled).toBe(poll.at - at >= stalenessMs);
+  expect(Number(settled[0]?.at) - at).toBeLessThan(stalenessMs + 200);
+  expect(replay(lines).refused).toEqual([]);
+});
 
 test('every step of a right log is one that the model allows', async () => {
   const { refused, byStep } = replay(await record());

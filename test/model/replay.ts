@@ -210,7 +210,9 @@ class World {
     state[replica + at.floor] = before.position ? this.#revision(before.base) : 0;
     state[replica + at.lease] = before.leaseUntil > now + toleranceMs ? 1 : 0;
     state[replica + at.knownEpoch] = before.epoch === null ? 0 : 1 + this.#epochs.indexOf(before.epoch);
-    state[replica + at.settling] = before.settlesAt > now + toleranceMs ? 1 : 0;
+    const settlesIn = before.settlesAt - now;
+    const isSettling = Math.abs(settlesIn) > toleranceMs ? settlesIn > 0 : !this.#line.isSettled;
+    state[replica + at.settling] = isSettling ? 1 : 0;
     if (page || step === 'losePoll' || step === 'poll') {
       state[replica + at.poll] = page && step !== 'noRow' ? at.phase.reported : at.phase.read;
       state[replica + at.pollAge] = 1;

@@ -167,7 +167,7 @@ export const moreMutants: readonly Mutant[] = [
     file: follower,
     search: `      this.#isRegistered = false;
       this.#leaseUntil = Number.NEGATIVE_INFINITY;
-      this.#say('noRow', page);
+      this.#say('noRow', answered, page);
       return this.#pollOnce();`,
     replace: '      this.#isRegistered = false;',
   },
@@ -186,7 +186,7 @@ export const moreMutants: readonly Mutant[] = [
   {
     name: 'reports at once from a history that has just begun',
     file: follower,
-    search: 'isSettled: waitingClock() >= this.#settlesAt',
+    search: 'isSettled: sent.waiting >= this.#settlesAt',
     replace: 'isSettled: true',
   },
   {

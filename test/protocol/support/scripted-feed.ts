@@ -45,6 +45,7 @@ export class ScriptedFeed implements FeedSource {
     clientsRevision?: () => bigint | undefined,
     required = 0,
     onStep?: FollowerOptions['onStep'],
+    onMoved?: FollowerOptions['onMoved'],
   ): Follower {
     const clock = () => this.now;
     return new Follower({
@@ -55,6 +56,7 @@ export class ScriptedFeed implements FeedSource {
       ...(required > 0 && { standbys: new Standbys({ required, stalenessMs }) }),
       ...(clientsRevision && { clientsRevision }),
       onStep,
+      ...(onMoved && { onMoved }),
     });
   }
 
