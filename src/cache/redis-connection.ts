@@ -4,7 +4,7 @@ import { tracing } from '../tracing/tracing.js';
 import { adviseOnNetwork, reasonOf } from '../urls/network-failure.js';
 import { describeServer } from '../urls/postgres-url.js';
 import { type RedisTarget, readRedisUrl } from '../urls/redis-url.js';
-import { tlsOptions } from '../urls/tls-rules.js';
+import { renewedTlsOptions } from '../urls/tls-rules.js';
 import { within } from '../within.js';
 
 /** A single Redis, the master of a Sentinel, or a Cluster; tiers use them alike. */
@@ -150,7 +150,7 @@ function optionsFor({ username, password, family, tls }: RedisTarget) {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(family !== undefined && { family }),
-    ...(tls && { tls: tlsOptions(tls) }),
+    ...(tls && { tls: renewedTlsOptions(tls) }),
   };
 }
 

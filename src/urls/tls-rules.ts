@@ -84,6 +84,14 @@ export function tlsOptions(rules: TlsRules): ConnectionOptions {
   };
 }
 
+/** The same for a driver that copies them at each connection: the files are read again then. */
+export function renewedTlsOptions(rules: TlsRules): ConnectionOptions {
+  const options = tlsOptions(rules);
+  for (const [name, path] of Object.entries(rules.files))
+    Object.defineProperty(options, optionByFile[name as TlsFile], { get: () => readLast(path) });
+  return options;
+}
+
 /** What is wrong with the files, one line each. */
 export function findTlsProblems({ files, passphrase }: TlsRules): string[] {
   const problems: string[] = [];

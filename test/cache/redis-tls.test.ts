@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openRedis } from '../../src/cache/redis-connection.js';
@@ -9,6 +11,7 @@ import {
   describeWithCertificates,
 } from '../setup/certificates.js';
 import { findFreePort } from '../setup/free-port.js';
+import { aFolder } from '../setup/process.js';
 import { openRedisCluster, openRedisServer, type RedisServer } from '../setup/redis.js';
 import { until } from '../setup/until.js';
 import { describeWithRedis } from '../setup/with-redis.js';
@@ -125,6 +128,46 @@ describeWithRedis('a Redis', () => {
         expect(found).not.toContain('\n');
       },
     );
+
+    test('takes a renewed client certificate and a renewed authority for its next connection', async () => {
+      const [client, stranger] = [ours.issue('gateway'), foreign.issue('gateway')];
+      const folder = await aFolder();
+      const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => join(folder, `${name}.pem`)) as [
+        ...[string, string, string],
+      ];
+      const put = (authority: Authority, { certFile, keyFile }: Certificate) => {
+        copyFileSync(authority.certFile, ca);
+        copyFileSync(certFile, cert);
+        copyFileSync(keyFile, key);
+      };
+      put(ours, client);
+      const { certFile, keyFile } = certificates.right;
+      const files = ['tls-cert-file', certFile, 'tls-key-file', keyFile];
+      await server.command('CONFIG', 'SET', ...files, 'tls-auth-clients', 'yes');
+      const url = `rediss://localhost:${tlsPort}?sslrootcert=${ca}&sslcert=${cert}&sslkey=${key}`;
+      const connection = openRedis(url, pino({ level: 'silent' }));
+      onTestFinished(() => connection.disconnect());
+      const failures: string[] = [];
+      let readies = 0;
+      connection.on('ready', () => readies++);
+      connection.on('error', ({ message }: Error) => failures.push(message));
+      await until(() => readies === 1);
+      expect(failures).toEqual([]);
+
+      /** Ends the connection, and waits until the next one is ready or is refused. */
+      const again = async (count: number) => {
+        const known = failures.length;
+        await server.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+        await until(() => readies === count || failures.length > known + 1);
+        return readies === count;
+      };
+      put(foreign, stranger);
+      expect(await again(2)).toBe(false);
+      put(ours, client);
+      await until(() => readies === 2);
+      put(ours, ours.issue('renewed'));
+      expect(await again(3)).toBe(true);
+    });
 
     test('in a Cluster is asked at the names that the nodes go by', async () => {
       const names = [
