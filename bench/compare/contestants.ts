@@ -1,6 +1,9 @@
 /** The servers that are compared, each a process of its own on the same registry. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createKey, type EmbeddedRegistry } from '../registry/embedded-registry.js';
@@ -35,6 +38,7 @@ const entries = {
   mercurius: { title: 'Mercurius 16, JIT, on Fastify', start: peer('mercurius.js') },
   'gateway-open': { title: 'this gateway, open mode', start: startOpen },
   'gateway-key': { title: 'this gateway, API key', start: startKeyed },
+  'gateway-traced': { title: 'this gateway, API key, 1 % traced', start: startTraced },
   'sql-prepared': { title: 'one prepared SQL query, no GraphQL', start: peer('sql.js', 'prepared') },
   apollo: { title: 'Apollo Server 5', start: peer('apollo.js') },
   'sql-unprepared': { title: 'one unprepared SQL query, no GraphQL', start: peer('sql.js', 'unprepared') },
@@ -85,9 +89,36 @@ async function startOpen({ dataDir }: EmbeddedRegistry, undo: Undo): Promise<Sta
   return startGateway(undo, { DATA_DIR: dataDir, AUTH_MODE: 'open', ...noShedding });
 }
 
-async function startKeyed(registry: EmbeddedRegistry, undo: Undo): Promise<Started> {
+/** One request in a hundred begins a trace, and a collector takes the spans. */
+async function startTraced(registry: EmbeddedRegistry, undo: Undo): Promise<Started> {
+  let received = 0;
+  const collector = createServer((request, response) => {
+    request.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+    });
+    request.on('end', () => response.end('{}'));
+  });
+  await once(collector.listen(0, '127.0.0.1'), 'listening');
+  undo.add(async () => {
+    collector.close();
+    if (received > 0) return;
+    process.stderr.write('The traced gateway has sent no span: its figure is none\n');
+    process.exitCode = 1;
+  });
+  return startKeyed(registry, undo, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0.01',
+  });
+}
+
+async function startKeyed(
+  registry: EmbeddedRegistry,
+  undo: Undo,
+  more: Record<string, string> = {},
+): Promise<Started> {
   const key = await createKey(registry, 'resolve:*');
-  const env = { ...(await registry.gatewayEnv()), AUTH_MODE: 'required', ...noShedding };
+  const env = { ...(await registry.gatewayEnv()), AUTH_MODE: 'required', ...noShedding, ...more };
   const gateway = await startGateway(undo, env);
   return { ...gateway, key };
 }

@@ -25,7 +25,7 @@ interface Route {
 
 const fields = '{ tenantId schemaName searchPath databaseName }';
 const all: ContestantName[] = [
-  ...(['bare', 'mercurius', 'gateway-open', 'gateway-key'] as const),
+  ...(['bare', 'mercurius', 'gateway-open', 'gateway-key', 'gateway-traced'] as const),
   ...(['sql-prepared', 'apollo', 'sql-unprepared', 'yoga'] as const),
 ];
 
