@@ -51,7 +51,14 @@ const results: Record<string, Result> = { 'no fault': emptyResult('nothing') };
 const startedAt = performance.now();
 const elapsedS = () => (performance.now() - startedAt) / 1_000;
 await observe('no fault', { allowed: 'nothing', run: () => delay(5_000) });
-for (let due: typeof possible = []; elapsedS() < Number(values.seconds); ) {
+// The verdict is about what was seen until then, and servers, namespaces and disks are put away.
+let isStopped = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    isStopped = true;
+    say('stops after this fault');
+  });
+for (let due: typeof possible = []; !isStopped && elapsedS() < Number(values.seconds); ) {
   if (due.length === 0) due = shuffle({ random }, possible);
   await observe(...(due.pop() as [string, Fault]));
 }

@@ -13,6 +13,7 @@ import {
   openGatewayWithModules,
 } from '../support/gateway-with-own-modules.js';
 import { newestOperation } from '../support/operation-calls.js';
+import { silenceUntilTaken } from '../support/silence.js';
 
 /** Ways of an operation, and the attempts that each of them leaves. */
 
@@ -227,12 +228,12 @@ const ways: [string, () => Promise<string>, string[]][] = [
     'is taken over by another process after the first one has died',
     async () =>
       whileRunning(async (id) => {
-        await psql(`UPDATE operations SET heartbeat_at = now() - interval '1 hour' WHERE id = $1`, [id]);
         const survivor = await openGateway({
           sharing: testbed.gateway,
           config: { ...testbed.config, runsWorker: true },
         });
         onTestFinished(() => survivor.close());
+        await silenceUntilTaken(testbed.gateway, id);
         await waitFor(async () => (await attemptsOf(id))[0]?.includes('runs 2') === true);
       }),
     ['1 SUCCEEDED by alice, runs 2'],

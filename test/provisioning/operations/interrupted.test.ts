@@ -16,6 +16,7 @@ import {
   openGatewayWithModules,
 } from '../support/gateway-with-own-modules.js';
 import { provision, readTenant, resolve, subscribe } from '../support/provisioning-calls.js';
+import { silenceUntilTaken } from '../support/silence.js';
 
 let testbed: GatewayWithModules;
 let tenant: StoryTenant;
@@ -237,8 +238,8 @@ describe('an operation whose process is alive', () => {
     const late = toAlpha();
     await block.untilBlocked();
     const id = await runningOperation(tenant.id);
-    await silence(id);
     await using _ = await openWorker();
+    await silenceUntilTaken(testbed.gateway, id);
     await standInLine(2);
     await block.release();
 
@@ -254,9 +255,9 @@ describe('an operation whose process is alive', () => {
     const late = toAlpha();
     await block.untilBlocked();
     const id = await runningOperation(tenant.id);
-    await silence(id);
     const [frozen] = await sessionsInLine();
     await using _ = await openWorker();
+    await silenceUntilTaken(testbed.gateway, id);
     await waitFor(async () => {
       const sessions = await sessionsInLine();
       return sessions.length === 1 && sessions[0] !== frozen;
@@ -275,9 +276,9 @@ describe('an operation whose process is alive', () => {
     const late = provision(testbed.gateway, { slug, modules: ['alpha', 'beta'] });
     await block.untilBlocked();
     const id = await runningOperation((await readTenant(testbed.gateway, slug)).id);
-    await silence(id);
     await testbed.write('alpha/0003_gate.sql', brokenMigration);
     await using _ = await openWorker();
+    await silenceUntilTaken(testbed.gateway, id);
     await standInLine(2);
     await block.release();
     await late;

@@ -38,7 +38,7 @@ export async function blockMigrations(url: string): Promise<BlockedMigration> {
   };
 }
 
-export async function waitFor(condition: () => Promise<boolean>, patienceMs = 20_000): Promise<void> {
+export async function waitFor(condition: () => Promise<boolean>, patienceMs = 60_000): Promise<void> {
   const until = Date.now() + patienceMs;
   while (!(await condition())) {
     if (Date.now() > until) throw new Error(`waited ${patienceMs} ms in vain for ${condition}`);
