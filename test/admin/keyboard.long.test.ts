@@ -83,7 +83,6 @@ describe.skipIf(skipsBrowser)('the keyboard alone', () => {
 
   async function open(): Promise<{ page: Page; keys: Keys }> {
     const { page } = await visit(browser, testbed.gateway.url, '/admin');
-    page.setDefaultTimeout(60_000);
     await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
     return { page, keys: new Keys(page) };
   }

@@ -40,7 +40,6 @@ describe.skipIf(skipsBrowser)('a server that is killed and started again under a
 
   async function openPage(path: string): Promise<Page> {
     const { page } = await visit(browser, server.url, `/admin${path}`);
-    page.setDefaultTimeout(60_000);
     await page.getByLabel('API key').fill(key);
     await page.getByRole('button', { name: 'Log in', exact: true }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });

@@ -155,7 +155,6 @@ describe.skipIf(skipsBrowser)('the page', () => {
 
   test('sends once what is clicked twice', async () => {
     const { page } = await admin.enter('/about');
-    page.setDefaultTimeout(60_000);
     const sent: string[] = [];
     page.on('request', (request) => {
       const name = /^\s*mutation \w+[^{]*\{\s*(\w+)/.exec(request.postDataJSON?.()?.query ?? '')?.[1];

@@ -55,7 +55,6 @@ describe.skipIf(skipsBrowser)('two browsers', () => {
     browsers = [await openBrowser(), await openBrowser()];
     for (const browser of browsers) {
       const { page } = await visit(browser, testbed.gateway.url, '/admin/about');
-      page.setDefaultTimeout(60_000);
       await page.getByRole('heading', { name: 'About' }).waitFor();
       // A page that is loaded again loses it.
       await page.evaluate(() => Object.assign(globalThis, { isFirstLoad: true }));

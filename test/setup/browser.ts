@@ -9,9 +9,12 @@ const missing = `${program} is missing (apt-get install chromium)`;
 export const skipsBrowser = !existsSync(program) && !process.env.CI;
 if (skipsBrowser) process.stderr.write(`\n>>> BROWSER TESTS ARE SKIPPED: ${missing} <<<\n\n`);
 
+/** How long a page may take for a step, in milliseconds. Only what hangs takes as long, also on a busy machine. */
+const patienceMs = 120_000;
+
 export async function openBrowser(): Promise<Browser> {
   if (!existsSync(program)) throw new Error(missing);
-  return await chromium.launch({
+  const browser = await chromium.launch({
     executablePath: program,
     args: [
       '--no-sandbox',
@@ -23,6 +26,13 @@ export async function openBrowser(): Promise<Browser> {
       '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
     ],
   });
+  const open = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await open(options);
+    context.setDefaultTimeout(patienceMs);
+    return context;
+  };
+  return browser;
 }
 
 export interface Visit {

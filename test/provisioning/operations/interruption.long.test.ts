@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { developer } from '../../../src/auth/caller.js';
 import { cancelOperation } from '../../../src/provisioning/commands/cancel-operation.js';
 import { stepsByName } from '../../../src/provisioning/operations/run/steps.js';
-import { interrupt, type Recording, record } from '../../interruption/interrupt.js';
+import { interrupt, interruptAround, type Recording, record } from '../../interruption/interrupt.js';
 import { scenarios } from '../../interruption/scenarios.js';
 import { databasesOf } from '../../interruption/tenant-state.js';
 import { openTestEnvironment, type TestEnvironment } from '../../interruption/test-environment.js';
@@ -58,7 +58,7 @@ describe(`an interrupted operation ends as if it had not been interrupted (SEED=
     const lasting = recording.points.flatMap(({ lasts }, at) => (lasts ? at + 1 : []));
     const at = lasting[draw(lasting.length)] ?? 1;
     const moment = moments[draw(3)] ?? 'sent';
-    const { problems, point } = await interrupt(environment, victims, recording, { at, moment, how });
+    const { problems, point } = await interruptAround(environment, victims, recording, { at, moment, how });
     expect(problems, `${moment} ${at}: ${point?.sql}`).toEqual([]);
   });
 });
