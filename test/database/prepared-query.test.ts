@@ -290,7 +290,7 @@ describeWithPgBouncer('behind PgBouncer in transaction mode', () => {
     await using bouncer = await openPgBouncer(registry.url, 3);
     await using pool = openPool(bouncer.url, 8);
     const asked = Array.from({ length: 200 }, (_, at) =>
-      loadRouteFacts(pool, [{ reference: `tenant-${at}`, module: 'finance' }], timeoutMs),
+      loadRouteFacts(pool, [{ reference: `tenant-${at}`, module: 'finance' }], 12 * timeoutMs),
     );
     for (const { values } of await Promise.all(asked)) expect(values).toMatchObject([{ moduleExists: true }]);
   });

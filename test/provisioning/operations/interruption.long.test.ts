@@ -3,7 +3,7 @@ import { developer } from '../../../src/auth/caller.js';
 import { cancelOperation } from '../../../src/provisioning/commands/cancel-operation.js';
 import { stepsByName } from '../../../src/provisioning/operations/run/steps.js';
 import { interrupt, interruptAround, type Recording, record } from '../../interruption/interrupt.js';
-import { scenarios } from '../../interruption/scenarios.js';
+import { type Scenario, scenarios } from '../../interruption/scenarios.js';
 import { databasesOf } from '../../interruption/tenant-state.js';
 import { openTestEnvironment, type TestEnvironment } from '../../interruption/test-environment.js';
 import { type Interruption, openVictims, type Victims } from '../../interruption/victim-processes.js';
@@ -24,6 +24,7 @@ const sampled = scenarios.filter(({ name }) =>
  * messages. The end of a suspension has no step: it postpones the check of the guards, opens the two guards and commits the change.
  */
 const fewest: Record<string, number> = { onboard: 5, 'end a suspension': 7 };
+const fewestOf = ({ name }: Scenario) => fewest[name] ?? 11;
 const moments = ['before', 'sent', 'after'] as const;
 
 let environment: TestEnvironment;
@@ -32,7 +33,13 @@ const recordings: Recording[] = [];
 beforeAll(async () => {
   environment = await openTestEnvironment();
   victims = openVictims(environment.env);
-  for (const scenario of sampled) recordings.push(await record(environment, victims, scenario));
+  for (const scenario of sampled) {
+    let recording = await record(environment, victims, scenario);
+    // On a busy machine a mutation may answer before its operation has ended, whose statements are not in the recording then.
+    for (let again = 3; recording.points.length < fewestOf(scenario) && again > 0; again--)
+      recording = await record(environment, victims, scenario);
+    recordings.push(recording);
+  }
 });
 afterAll(async () => {
   await victims?.[Symbol.asyncDispose]();
@@ -43,7 +50,7 @@ test('every kind of step has points at which it is interrupted', () => {
   const recorded = new Set(recordings.flatMap(({ steps }) => steps));
   expect(Object.keys(stepsByName).filter((name) => !recorded.has(name))).toEqual([]);
   for (const { scenario, points } of recordings)
-    expect(points.length, scenario.name).toBeGreaterThanOrEqual(fewest[scenario.name] ?? 11);
+    expect(points.length, scenario.name).toBeGreaterThanOrEqual(fewestOf(scenario));
 });
 
 describe(`an interrupted operation ends as if it had not been interrupted (SEED=${seed})`, () => {
