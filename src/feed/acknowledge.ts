@@ -1,8 +1,7 @@
 import type { Pool } from 'pg';
 import { queryPrepared } from '../database/statements/prepared-query.js';
 import { within } from '../within.js';
-import type { Clock } from './clock.js';
-import { waitingClock } from './clock.js';
+import { type Clock, waitingClock } from './clock.js';
 
 /**
  * What a mutation waits for before it answers: only its commit, all gateways, or all gateways and clients with a lease.

@@ -1,7 +1,7 @@
 /** TLS of connections to PostgreSQL and Redis: what their URLs say about it, with the names of libpq. */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type ConnectionOptions, createSecureContext } from 'node:tls';
+import { type ConnectionOptions, createSecureContext, type SecureContext } from 'node:tls';
 import type { UrlParameters } from './url-parameters.js';
 
 export interface TlsRules {
@@ -84,12 +84,23 @@ export function tlsOptions(rules: TlsRules): ConnectionOptions {
   };
 }
 
-/** The same for a driver that copies them at each connection: the files are read again then. */
+/**
+ * The same for a driver that copies the options at each connection, and gives up for ever when they cannot be used: the files are read again
+ * then, and the last ones that fit together count while they are being replaced.
+ */
 export function renewedTlsOptions(rules: TlsRules): ConnectionOptions {
-  const options = tlsOptions(rules);
-  for (const [name, path] of Object.entries(rules.files))
-    Object.defineProperty(options, optionByFile[name as TlsFile], { get: () => readLast(path) });
-  return options;
+  let last: SecureContext | undefined;
+  return {
+    ...tlsOptions(rules),
+    get secureContext() {
+      try {
+        last = createSecureContext(tlsOptions(rules));
+      } catch (error) {
+        if (!last) throw error;
+      }
+      return last;
+    },
+  };
 }
 
 /** What is wrong with the files, one line each. */

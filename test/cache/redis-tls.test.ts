@@ -165,8 +165,15 @@ describeWithRedis('a Redis', () => {
       expect(await again(2)).toBe(false);
       put(ours, client);
       await until(() => readies === 2);
-      put(ours, ours.issue('renewed'));
+      const renewed = ours.issue('renewed');
+      put(ours, renewed);
       expect(await again(3)).toBe(true);
+      // Somebody has replaced the certificate, and the key not yet.
+      copyFileSync(ours.issue('next').certFile, cert);
+      expect(await again(4)).toBe(true);
+      copyFileSync(cert, ca);
+      copyFileSync(key, cert);
+      expect(await again(5)).toBe(true);
     });
 
     test('in a Cluster is asked at the names that the nodes go by', async () => {
@@ -183,6 +190,16 @@ describeWithRedis('a Redis', () => {
       const nodes = cluster.url.replaceAll('127.0.0.1', 'localhost').split(',');
       expect(await open(nodes.map((node) => `${node}?${places.CA}`).join())).toBe('ready');
       expect(await open(nodes.join())).toMatch(wayOut.authority);
+
+      const ca = join(await aFolder(), 'ca.pem');
+      copyFileSync(foreign.certFile, ca);
+      const said: string[] = [];
+      const log = pino({ level: 'warn' }, { write: (line) => void said.push(line) });
+      const connection = openRedis(nodes.map((node) => `${node}?sslrootcert=${ca}`).join(), log);
+      onTestFinished(() => connection.disconnect());
+      await until(() => said.length > 0);
+      copyFileSync(ours.certFile, ca);
+      await until(() => connection.status === 'ready');
     });
   });
 
