@@ -3,7 +3,8 @@
  * standbys, Redis with Sentinel and a worker, all real processes, are killed, frozen, partitioned, given a wrong time and a full disk, in a
  * random order, while services and writers work. Prints what services saw of each fault, a table and JSON. Ends with 1 when an
  * answer was stale or wrong, an acknowledged change was lost, a service with two URLs saw an error of a single process, the loss of a
- * process or a failover made it pause for longer than the staleness bound + 2 s (and the promotion itself), or nothing was changed or checked.
+ * process or a failover made it pause for longer than the staleness bound + 2 s, or nothing was changed or checked. The pause of a failover
+ * counts from the moment at which the address of the primary leads to the new one.
  */
 import { cpSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -95,6 +96,7 @@ async function observe(name: string, fault: Fault): Promise<void> {
     random,
     onPromoted: (ms) => {
       promotionMs = ms;
+      for (const { traffic } of groups) traffic.mark();
     },
   });
   await until(() => isHealthy(world, groups), recoveryMs);

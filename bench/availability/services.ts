@@ -54,11 +54,20 @@ export interface Seen {
   errors: Record<string, number>;
   wrong: number;
   longestPauseMs: Record<string, number>;
+  /** The longest pause of any kind, without what was before a promotion had ended. */
+  ownPauseMs: number;
   examples: string[];
 }
 
 export function take(groups: readonly Group[]): { judged: Seen; other: Seen } {
-  const open = (): Seen => ({ done: 0, errors: {}, wrong: 0, longestPauseMs: {}, examples: [] });
+  const open = (): Seen => ({
+    done: 0,
+    errors: {},
+    wrong: 0,
+    longestPauseMs: {},
+    ownPauseMs: 0,
+    examples: [],
+  });
   const seen = { judged: open(), other: open() };
   for (const { name, isJudged, traffic } of groups)
     for (const [kind, tally] of Object.entries(traffic.take()))
@@ -75,6 +84,7 @@ function add(seen: Seen, { name, kind, tally }: { name: string; kind: string; ta
     seen.examples.push(`${name}, ${place}${tally.lastError ? ` (${tally.lastError})` : ''}`);
   }
   seen.longestPauseMs[kind] = Math.max(seen.longestPauseMs[kind] ?? 0, tally.longestPauseMs);
+  seen.ownPauseMs = Math.max(seen.ownPauseMs, tally.pauseAfterMarkMs);
 }
 
 /** Whether gateways are ready, and every client gets an answer from its own. */

@@ -10,11 +10,13 @@ export interface Result {
   done: number;
   acknowledged: number;
   checked: number;
+  /** Of these, rows that a service asked for after a suspension. */
+  rows: number;
   errors: number;
   longestPauseMs: number;
   /** The longest promotion of a standby, which is the work of the operator's script. */
   promotionMs: number;
-  /** The longest pause less the promotion in it. */
+  /** The longest pause, without what was before a promotion had ended. */
   ownPauseMs: number;
   stale: number;
   wrong: number;
@@ -26,7 +28,7 @@ const sum = (counts: Record<string, number>) => Object.values(counts).reduce((al
 const longest = ({ longestPauseMs }: Seen) => Math.max(0, ...Object.values(longestPauseMs));
 
 export const emptyResult = (allowed: Allowed): Result => ({
-  ...{ allowed, times: 0, done: 0, acknowledged: 0, checked: 0, errors: 0, longestPauseMs: 0 },
+  ...{ allowed, times: 0, done: 0, acknowledged: 0, checked: 0, rows: 0, errors: 0, longestPauseMs: 0 },
   ...{ promotionMs: 0, ownPauseMs: 0 },
   ...{ stale: 0, wrong: 0, lost: 0, oldestMs: 0 },
 });
@@ -41,10 +43,11 @@ export function add(
   result.done += judged.done;
   result.acknowledged += changes.acknowledged;
   result.checked += changes.checked;
+  result.rows += changes.rows;
   result.errors += sum(judged.errors) - judged.wrong;
   result.longestPauseMs = Math.max(result.longestPauseMs, longest(judged));
   result.promotionMs = Math.max(result.promotionMs, promotionMs);
-  result.ownPauseMs = Math.max(result.ownPauseMs, longest(judged) - promotionMs);
+  result.ownPauseMs = Math.max(result.ownPauseMs, judged.ownPauseMs);
   result.wrong += judged.wrong + other.wrong;
   result.stale += changes.stale.length;
   result.lost += changes.lost.length;
@@ -54,13 +57,15 @@ export function add(
 /** What must not have been, and what must have been, in words. */
 export function problemsOf(results: Readonly<Record<string, Result>>, longestPauseMs: number): string[] {
   const observed = Object.values(results);
-  const total = (of: 'acknowledged' | 'checked') => observed.reduce((all, result) => all + result[of], 0);
+  const total = (of: 'acknowledged' | 'checked' | 'rows') =>
+    observed.reduce((all, result) => all + result[of], 0);
   return [
     ...Object.entries(results).flatMap(([name, result]) =>
       problemsOfFault(result, longestPauseMs).map((problem) => `${name}: ${problem}`),
     ),
     ...(total('acknowledged') === 0 ? ['no change was acknowledged in the whole run'] : []),
     ...(total('checked') === 0 ? ['no answer after a change was checked in the whole run'] : []),
+    ...(total('rows') === 0 ? ['no rows were asked for after a suspension in the whole run'] : []),
   ];
 }
 
@@ -89,6 +94,7 @@ export function tableOf(results: Readonly<Record<string, Result>>): string {
     'calls',
     'changes',
     'checked',
+    'of rows',
     'errors',
     'longest pause, ms',
     'promotion, ms',
@@ -99,7 +105,7 @@ export function tableOf(results: Readonly<Record<string, Result>>): string {
   ];
   const rows = Object.entries(results).map(([name, result]) => [
     name,
-    ...[result.times, result.done, result.acknowledged, result.checked].map(String),
+    ...[result.times, result.done, result.acknowledged, result.checked, result.rows].map(String),
     ...[result.errors, Math.round(result.longestPauseMs), Math.round(result.promotionMs)].map(String),
     ...[result.stale, result.wrong, result.lost, Math.round(result.oldestMs)].map(String),
   ]);

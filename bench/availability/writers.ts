@@ -17,6 +17,8 @@ export interface Changes {
   slowestMs: number;
   /** Answers that were checked after an acknowledgement. */
   checked: number;
+  /** Of these, rows that a service asked for after a suspension. */
+  rows: number;
   stale: string[];
   /** The oldest answer to a change that waited for nobody: how long after its commit it was still asked for, in milliseconds. */
   oldestMs: number;
@@ -32,6 +34,7 @@ interface Acknowledged {
 const patienceMs = 10_000;
 const askMs = 4_000;
 const longestMs = 60_000;
+const rowsOf = 'rows of a service';
 const unreachable = /^(REGISTRY_UNAVAILABLE|UND_ERR|ECONN|EPIPE|EHOST|ENET|no answer|TypeError|status 503)/;
 
 export interface Writers {
@@ -42,7 +45,7 @@ export interface Writers {
 }
 
 const open = (): Changes => ({
-  ...{ acknowledged: 0, failed: {}, slowestMs: 0, checked: 0, stale: [], oldestMs: 0, lost: [] },
+  ...{ acknowledged: 0, failed: {}, slowestMs: 0, checked: 0, rows: 0, stale: [], oldestMs: 0, lost: [] },
 });
 
 export function startWriters(
@@ -56,8 +59,8 @@ export function startWriters(
   const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T;
 
   /**
-   * Makes a change; undefined when it was not acknowledged. The guards of service databases have it where its operation has ended: an answer
-   * does not wait for them longer than the staleness bound, and rows are promised from then on.
+   * Makes a change; undefined when it was not acknowledged. `hasGuards`: its operation has succeeded, so the guards of service databases
+   * refuse rows. The mutation waits for that at most for the staleness bound.
    */
   async function change(
     tenant: ProvisionedTenant,
@@ -111,7 +114,7 @@ export function startWriters(
     const asked = askers(tenant.id);
     if (isSuspension && hasGuards)
       asked.push({
-        who: 'rows of a service',
+        who: rowsOf,
         ask: () =>
           pick(clients)
             .withTenant(world.pool, tenant.id, ownerOf)
@@ -122,6 +125,7 @@ export function startWriters(
         const answer = await ask();
         if (unreachable.test(answer)) return;
         changes.checked++;
+        if (who === rowsOf) changes.rows++;
         if (answer !== expected && changes.stale.length < 50)
           changes.stale.push(
             `${who}: ${answer} after ${isSuspension ? 'suspendTenant' : 'resumeTenant'} by ${by}`,

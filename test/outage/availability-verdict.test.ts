@@ -6,7 +6,15 @@ const longestPauseMs = 4_000;
 
 /** The problems of a run with one fault that is not as it should be. */
 function judge(allowed: Allowed, otherwise: Partial<Result>): string[] {
-  const good = { times: 1, done: 100, acknowledged: 10, checked: 40, longestPauseMs: 900, ownPauseMs: 900 };
+  const good = {
+    times: 1,
+    done: 100,
+    acknowledged: 10,
+    checked: 40,
+    rows: 5,
+    longestPauseMs: 900,
+    ownPauseMs: 900,
+  };
   return problemsOf(
     {
       'no fault': { ...emptyResult('nothing'), ...good },
@@ -50,13 +58,16 @@ describe('bench/availability.ts', () => {
     const result = emptyResult('pause');
     const nothing = { done: 5, errors: {}, wrong: 0, examples: [] };
     const changes = {
-      ...{ acknowledged: 1, failed: {}, slowestMs: 1, checked: 1, oldestMs: 0, stale: [], lost: [] },
+      ...{ acknowledged: 1, failed: {}, slowestMs: 1, checked: 1, rows: 1, oldestMs: 0, stale: [], lost: [] },
     };
-    const other = { ...nothing, longestPauseMs: {} };
-    const pauseOf = (ms: number) => ({ judged: { ...nothing, longestPauseMs: { resolve: ms } }, other });
-    add(result, pauseOf(6_000), changes, 2_500);
+    const other = { ...nothing, longestPauseMs: {}, ownPauseMs: 0 };
+    const pauseOf = (ms: number, ownPauseMs: number) => ({
+      judged: { ...nothing, longestPauseMs: { resolve: ms }, ownPauseMs },
+      other,
+    });
+    add(result, pauseOf(6_000, 3_500), changes, 2_500);
     expect(problemsOf({ result }, longestPauseMs)).toEqual([]);
-    add(result, pauseOf(4_100), changes, 0);
+    add(result, pauseOf(4_100, 4_100), changes, 0);
     expect(result).toMatchObject({ longestPauseMs: 6_000, promotionMs: 2_500, ownPauseMs: 4_100 });
     expect(problemsOf({ result }, longestPauseMs)).toHaveLength(1);
   });
@@ -66,6 +77,7 @@ describe('bench/availability.ts', () => {
     expect(problemsOf({ outage }, longestPauseMs)).toEqual([
       'no change was acknowledged in the whole run',
       'no answer after a change was checked in the whole run',
+      'no rows were asked for after a suspension in the whole run',
     ]);
   });
 });

@@ -18,6 +18,8 @@ export interface Tally {
   slowestMs: number;
   /** The longest time in which a client had no successful call of this kind, in milliseconds. */
   longestPauseMs: number;
+  /** The same, from the last mark on where the pause began before it. */
+  pauseAfterMarkMs: number;
   /** The text of the last error. */
   lastError?: string;
 }
@@ -28,6 +30,8 @@ export const isWrong = (kind: string) => kind.startsWith('the ');
 export interface Traffic {
   /** Returns the counts since the last call. */
   take(): Record<Kind, Tally>;
+  /** Says that what services wait for is there from now on. */
+  mark(): void;
   stop(): Promise<void>;
 }
 
@@ -39,6 +43,7 @@ export function startTraffic(
 ): Traffic {
   let isOver = false;
   let tallies = openTallies();
+  let markedAt = Number.NEGATIVE_INFINITY;
   const work: Record<Kind, (client: TenantRegistry, tenant: ProvisionedTenant) => Promise<string>> = {
     async withTenant(client, { id, slug }) {
       const owner = await client.withTenant(pool, id, ownerOf);
@@ -57,7 +62,9 @@ export function startTraffic(
   const loops: { kind: Kind; doneAt: number }[] = [];
   const notePause = ({ kind, doneAt }: (typeof loops)[number]) => {
     const tally = tallies[kind];
-    tally.longestPauseMs = Math.max(tally.longestPauseMs, performance.now() - doneAt);
+    const now = performance.now();
+    tally.longestPauseMs = Math.max(tally.longestPauseMs, now - doneAt);
+    tally.pauseAfterMarkMs = Math.max(tally.pauseAfterMarkMs, now - Math.max(doneAt, markedAt));
   };
   const running = clients.flatMap((client) =>
     kinds.map(async (kind) => {
@@ -90,6 +97,9 @@ export function startTraffic(
       tallies = openTallies();
       return taken;
     },
+    mark() {
+      markedAt = performance.now();
+    },
     async stop() {
       isOver = true;
       await Promise.all(running);
@@ -98,6 +108,6 @@ export function startTraffic(
 }
 
 function openTallies(): Record<Kind, Tally> {
-  const open = (): Tally => ({ done: 0, failed: {}, slowestMs: 0, longestPauseMs: 0 });
+  const open = (): Tally => ({ done: 0, failed: {}, slowestMs: 0, longestPauseMs: 0, pauseAfterMarkMs: 0 });
   return { withTenant: open(), resolve: open(), 'resolve of an unknown tenant': open() };
 }
