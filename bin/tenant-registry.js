@@ -14,7 +14,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
 // A worker of "serve --workers" runs the build of its primary process.
 if (cluster.isPrimary && existsSync(new URL('../src/', import.meta.url))) {
   const { build } = await import('./build.js');
-  if (!build()) process.exit(1);
+  // Without the client package and the example, which it does not run.
+  if (!build(['prisma', 'server', 'admin'])) process.exit(1);
 }
 
 // npx starts this process through a shell, and a signal to npx ends only that shell. When the parent changes, this
