@@ -123,7 +123,7 @@ describe.skipIf(skipsBrowser)('the screens of tenants', () => {
         await page.keyboard.insertText(text);
       };
       await type('{"email": {"primary": "a@example.com"}, "unknown": 1}');
-      await page.getByText('1 problems; see the marks in the text.').waitFor();
+      await page.getByText('1 problem; see the marks in the text.').waitFor();
       await page.locator('.cm-lintRange-error').first().waitFor();
       await type('{"email": {"primary": "a@example.com"}}');
       await admin.gateway.psql(

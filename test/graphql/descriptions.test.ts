@@ -49,6 +49,7 @@ describe('these rules', () => {
     ['When the key expires.', []],
     ['Whether the list continues.', []],
     ['Official name.', []],
+    ['Ends it. Errors: CONFLICT Null when it is refused.', ['lacks a period between two sentences']],
   ])('"%s" has the problems %j', (text, problems) => {
     expect(languageProblems(text)).toEqual(problems);
   });

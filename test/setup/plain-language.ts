@@ -8,5 +8,6 @@ export function languageProblems(text: string): string[] {
     ...(headlessOpening.test(text) ? ['begins without a subject'] : []),
     ...(/^\p{Lu}/u.test(text) ? [] : ['does not begin with a capital letter']),
     ...(text.endsWith('.') ? [] : ['does not end with a period']),
+    ...(/[^.] (Scope:|Errors:|Null when)/.test(text) ? ['lacks a period between two sentences'] : []),
   ];
 }

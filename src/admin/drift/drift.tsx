@@ -12,6 +12,7 @@ import { Page } from '../shell/page.js';
 import { DriftFilters, readDriftFilter } from './drift-filter.js';
 import { type Finding, FindingDetail } from './finding-detail.js';
 import './drift.css';
+import { countText } from '../parts/values/count-text.js';
 
 type Stuck = DriftQuery['operations']['edges'][number]['node'];
 
@@ -44,9 +45,7 @@ export function Drift() {
                   <ListPager
                     list={list}
                     pageInfo={drift.pageInfo}
-                    total={
-                      drift.totalCount === 1 ? '1 finding' : `${drift.totalCount.toLocaleString()} findings`
-                    }
+                    total={countText(drift.totalCount, 'finding')}
                   />
                 </>
               )}

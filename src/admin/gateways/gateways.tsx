@@ -4,6 +4,7 @@ import { type Column, DataTable } from '../parts/lists/data-table.js';
 import { ScreenState } from '../parts/loading/screen-state.js';
 import { EmptyState } from '../parts/notices/empty-state.js';
 import { CopyText } from '../parts/values/copy-text.js';
+import { countText } from '../parts/values/count-text.js';
 import { TimeText } from '../parts/values/time-text.js';
 import { Page } from '../shell/page.js';
 
@@ -41,8 +42,7 @@ const columns: Column<Gateway>[] = [
     id: 'lag',
     title: 'Lag',
     isNumber: true,
-    cell: ({ lag }) =>
-      lag === null ? 'unknown' : `${lag.toLocaleString()} ${lag === 1 ? 'revision' : 'revisions'}`,
+    cell: ({ lag }) => (lag === null ? 'unknown' : countText(lag, 'revision')),
   },
   {
     id: 'staleness',

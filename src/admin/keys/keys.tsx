@@ -8,6 +8,7 @@ import { ListPager } from '../parts/lists/list-pager.js';
 import { useListState } from '../parts/lists/list-state.js';
 import { ScreenState } from '../parts/loading/screen-state.js';
 import { EmptyState } from '../parts/notices/empty-state.js';
+import { countText } from '../parts/values/count-text.js';
 import { StatusBadge } from '../parts/values/status-badge.js';
 import { TimeText } from '../parts/values/time-text.js';
 import { AllowedButton } from '../session/allowed-button.js';
@@ -80,7 +81,7 @@ export function Keys() {
                 <ListPager
                   list={list}
                   pageInfo={apiKeys.pageInfo}
-                  total={`${apiKeys.totalCount.toLocaleString()} ${apiKeys.totalCount === 1 ? 'key' : 'keys'}`}
+                  total={countText(apiKeys.totalCount, 'key')}
                 />
               </>
             )

@@ -7,6 +7,7 @@ import { ListPager } from '../parts/lists/list-pager.js';
 import { type ListState, useListState } from '../parts/lists/list-state.js';
 import { ScreenState } from '../parts/loading/screen-state.js';
 import { EmptyState } from '../parts/notices/empty-state.js';
+import { countText } from '../parts/values/count-text.js';
 import { Facts } from '../parts/values/facts.js';
 import { StatusBadge, statusText } from '../parts/values/status-badge.js';
 import { TimeText } from '../parts/values/time-text.js';
@@ -50,7 +51,7 @@ function About({ operation: { tenant, progress } }: { operation: OperationRow })
         {tenant.name}
       </Link>
     );
-  return progress ? `${progress.total.toLocaleString()} tenants` : '–';
+  return progress ? countText(progress.total, 'tenant') : '–';
 }
 
 /** What creates, changes and drops storage, newest first. */

@@ -9,6 +9,7 @@ import {
   type RolloutStatus,
 } from '../generated/graphql.js';
 import { Confirm } from '../parts/forms/confirm.js';
+import { countText } from '../parts/values/count-text.js';
 import { AllowedButton } from '../session/allowed-button.js';
 import type { Counts } from './progress/rollout-counts.js';
 
@@ -43,9 +44,9 @@ export function RolloutActions({ rollout, counts }: RolloutActionsProps) {
   };
   const texts = {
     pause: 'Tenants that are being migrated are migrated to their end; no further one begins.',
-    resume: `The rollout goes on with ${counts.queued.toLocaleString()} tenants. Those that failed stay as they are, and count no more in the error budget.`,
-    retry: `${failures.toLocaleString()} failed or blocked tenants are migrated again, with the files as they are now.`,
-    cancel: `${counts.queued.toLocaleString()} tenants are left at their version. What was migrated stays so.`,
+    resume: `The rollout goes on with ${countText(counts.queued, 'tenant')}. Those that failed stay as they are, and count no more in the error budget.`,
+    retry: `The rollout migrates ${countText(failures, 'failed or blocked tenant')} again, with the files as they are now.`,
+    cancel: `The rollout leaves ${countText(counts.queued, 'tenant')} at the version of before. What was migrated stays so.`,
   };
   return (
     <>

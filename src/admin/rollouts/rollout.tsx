@@ -20,6 +20,7 @@ import { RolloutActions } from './rollout-actions.js';
 import { type RolloutDetail, RolloutFailures } from './tenants/rollout-failures.js';
 import { RolloutTenants } from './tenants/rollout-tenants.js';
 import './rollouts.css';
+import { countText } from '../parts/values/count-text.js';
 
 /** A rollout as it goes on: by wave, by lane on the server, and by tenant. */
 export function Rollout() {
@@ -103,7 +104,7 @@ function RolloutFacts({ rollout }: { rollout: RolloutDetail }) {
   const { strategy } = rollout;
   const canary = strategy.canaryPercent === null ? strategy.canaryTenants : `${strategy.canaryPercent} %`;
   const budget = [
-    strategy.errorBudgetCount === null ? [] : `${strategy.errorBudgetCount} tenants`,
+    strategy.errorBudgetCount === null ? [] : countText(strategy.errorBudgetCount, 'tenant'),
     strategy.errorBudgetPercent === null ? [] : `${strategy.errorBudgetPercent} %`,
   ].flat();
   return (

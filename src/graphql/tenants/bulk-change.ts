@@ -32,7 +32,7 @@ export const tenantIdsDescription = `UUIDs, slugs or external ids of the tenants
 function bulkMutation(name: string, { command, description, fields }: BulkMutation): void {
   mutation(name, {
     command,
-    description: `${description} ${ofAll} Scope: registry:write. Errors: VALIDATION_ERROR, CONFLICT for another number of tenants than \`expectedCount\``,
+    description: `${description} ${ofAll} Scope: registry:write. Errors: VALIDATION_ERROR, CONFLICT for another number of tenants than \`expectedCount\`.`,
     input: (t) => ({
       tenantIds: t.idList({ description: tenantIdsDescription }),
       filter: t.field({

@@ -2,6 +2,7 @@ import { Accordion, Badge, Code, Group, List, Paper, Stack, Table, Text, Title }
 import type { RolloutPlanQuery } from '../../generated/graphql.js';
 import { EmptyState } from '../../parts/notices/empty-state.js';
 import { Notice } from '../../parts/notices/notice.js';
+import { countText } from '../../parts/values/count-text.js';
 import { Facts } from '../../parts/values/facts.js';
 import { StatusBadge } from '../../parts/values/status-badge.js';
 
@@ -71,14 +72,9 @@ function PendingFile({ file }: { file: Plan['pending'][number] }) {
             {file.name}
           </Text>
           <Text size="sm" c="dimmed">
-            {file.statements.length === 1 ? '1 statement' : `${file.statements.length} statements`}, locks:{' '}
-            {locks.join(', ') || 'none'}
+            {countText(file.statements.length, 'statement')}, locks: {locks.join(', ') || 'none'}
           </Text>
-          {warnings > 0 && (
-            <span className="status status-warning">
-              {warnings === 1 ? '1 warning' : `${warnings} warnings`}
-            </span>
-          )}
+          {warnings > 0 && <span className="status status-warning">{countText(warnings, 'warning')}</span>}
           {!file.isTransactional && <span className="status status-quiet">without a transaction</span>}
         </Group>
       </Accordion.Control>

@@ -5,6 +5,7 @@ import { useChange } from '../../api/queries.js';
 import { type RolloutQuery, SkipTenantInRolloutDocument } from '../../generated/graphql.js';
 import { Confirm } from '../../parts/forms/confirm.js';
 import { Notice } from '../../parts/notices/notice.js';
+import { countText } from '../../parts/values/count-text.js';
 import { StatusBadge } from '../../parts/values/status-badge.js';
 import { AllowedButton } from '../../session/allowed-button.js';
 import { waveName } from '../progress/waves.js';
@@ -60,7 +61,7 @@ function Failure({ failure, onSkip }: { failure: RolloutTenantDetail; onSkip: ((
           </Link>
           <StatusBadge status={status} />
           <Text size="sm">
-            {waveName(wave)}, {attempts === 1 ? '1 attempt' : `${attempts} attempts`}
+            {waveName(wave)}, {countText(attempts, 'attempt')}
           </Text>
           {file && <Code>{file}</Code>}
         </Group>

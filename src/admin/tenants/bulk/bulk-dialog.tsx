@@ -10,6 +10,7 @@ import {
 } from '../../generated/graphql.js';
 import { LiveOperation } from '../../operations/live-operation.js';
 import { ErrorCard } from '../../parts/notices/error-card.js';
+import { countText } from '../../parts/values/count-text.js';
 import { statusText } from '../../parts/values/status-badge.js';
 import { plans } from '../list/tenant-filter.js';
 import { BulkFailures } from './bulk-failures.js';
@@ -140,7 +141,8 @@ function Preview({ preview }: { preview: BulkPreviewQuery['bulkPreview'] }) {
     <div role="status">
       <Text size="sm">
         {selectedIsCapped ? 'More than ' : ''}
-        {selected.toLocaleString()} tenants are selected. {changed.toLocaleString()} would be changed
+        {countText(selected, 'tenant')} {selected === 1 ? 'is' : 'are'} selected. {changed.toLocaleString()}{' '}
+        would be changed
         {unchanged > 0 && `, ${unchanged.toLocaleString()} are so already`}.
         {evaluated < selected && ` The numbers are about the first ${evaluated.toLocaleString()}.`}
       </Text>

@@ -7,6 +7,7 @@ import { DiffView } from '../../parts/differences/diff-view.js';
 import { isEqual, isObject } from '../../parts/differences/differences.js';
 import { Confirm } from '../../parts/forms/confirm.js';
 import { latePart } from '../../parts/loading/late-part.js';
+import { countText } from '../../parts/values/count-text.js';
 import { AllowedButton } from '../../session/allowed-button.js';
 import type { TenantDetail } from '../detail/tenant-detail.js';
 import { configSchema, findProblems } from './config-schema.js';
@@ -83,7 +84,7 @@ export function ConfigTab({ tenant }: { tenant: TenantDetail }) {
           <Text size="sm" c="red" role="status">
             {mine === undefined
               ? 'The text is not a JSON object yet.'
-              : `${problems} problems; see the marks in the text.`}
+              : `${countText(problems, 'problem')}; see the marks in the text.`}
           </Text>
         )}
       </Group>

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import { request } from '../../api/request.js';
 import { ExportTenantsDocument, type TenantFilter, type TenantOrder } from '../../generated/graphql.js';
 import { ErrorCard } from '../../parts/notices/error-card.js';
+import { countText } from '../../parts/values/count-text.js';
 import { csvLine } from './csv.js';
 
 const pageSize = 100;
@@ -63,7 +64,7 @@ export function ExportButton({
         variant="default"
         onClick={count === undefined ? () => void run() : () => stop.current?.abort()}
       >
-        {count === undefined ? 'Export CSV' : `Stop (${count.toLocaleString()} rows)`}
+        {count === undefined ? 'Export CSV' : `Stop (${countText(count, 'row')})`}
       </Button>
       <ErrorCard error={error} />
     </>

@@ -9,6 +9,7 @@ import { type ListRead, type ListState, useListState } from '../../parts/lists/l
 import { SearchBox } from '../../parts/lists/search-box.js';
 import { ScreenState } from '../../parts/loading/screen-state.js';
 import { EmptyState } from '../../parts/notices/empty-state.js';
+import { countText } from '../../parts/values/count-text.js';
 import { statusText } from '../../parts/values/status-badge.js';
 import { AllowedButton } from '../../session/allowed-button.js';
 import { Page } from '../../shell/page.js';
@@ -98,7 +99,7 @@ function totalText({
   totalCount: number;
   totalCountIsCapped: boolean;
 }): string {
-  return `${totalCountIsCapped ? 'more than ' : ''}${totalCount.toLocaleString()} ${totalCount === 1 ? 'tenant' : 'tenants'}`;
+  return `${totalCountIsCapped ? 'more than ' : ''}${countText(totalCount, 'tenant')}`;
 }
 
 function Filters({ list, modules }: { list: ListState; modules: string[] }) {
